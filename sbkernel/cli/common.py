@@ -1,0 +1,25 @@
+"""What the verbs share: the site option, and how a job is followed in a terminal."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from sbkernel.site import Site
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def pass_site(function: Callable[Concatenate[Site, P], R]) -> Callable[P, R]:
+    """Open the site named by --site, $SBKERNEL_SITE or the default, and pass it as the first argument."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with Site.open(click.get_current_context().find_root().obj) as site:
+            return function(site, *args, **kwargs)
+
+    return wrapper

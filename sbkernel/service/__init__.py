@@ -1,0 +1,4 @@
+"""The one long-lived process beside Jupyter, and its thin client.
+
+Owns boot HTTP, status posts, syslog, dnsmasq, BMC sessions and console logs. Must not build images.
+"""

@@ -1,0 +1,90 @@
+"""The house stands: rooms import only rooms above them, and no file outgrows its cap."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "sbkernel"
+ROOMS = [
+    "resources", "errors", "definitions", "site", "lists", "packages", "jobs", "images", "netboot",
+    "nodes", "service", "records", "workbench", "bench", "cli",
+]  # fmt: skip
+STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone
+LINES_CAP = 400
+
+
+def room_of(path: Path) -> str:
+    """Return the room a file belongs to: the folder, or the file itself at the top level."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Return the rooms that a file imports anywhere, also inside functions."""
+    rooms: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0 or node.level == 1, f"{path}: relative import across rooms"
+            module = node.module or ""
+            if module == "sbkernel":
+                rooms |= {alias.name for alias in node.names}
+            elif module.startswith("sbkernel."):
+                rooms.add(module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            rooms |= {a.name.split(".")[1] for a in node.names if a.name.startswith("sbkernel.")}
+    return rooms
+
+
+def code_files() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if "_templates" not in p.parts and "_notebooks" not in p.parts)
+
+
+@pytest.mark.parametrize("path", code_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_rooms_import_only_rooms_above(path: Path) -> None:
+    room = room_of(path)
+    if room not in ROOMS:
+        return
+    allowed = set(ROOMS[: ROOMS.index(room) + 1]) | {"__version__"}
+    assert imported_rooms(path) <= allowed
+
+
+@pytest.mark.parametrize("path", [*code_files(), *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: p.name)
+def test_files_stay_under_the_cap(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LINES_CAP
+
+
+def test_top_level_is_the_agreed_one() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {line.split("/")[0] for line in tracked.splitlines()}
+    agreed = {"pyproject.toml", "notebooks", "sbkernel", "tests", "templates", "README.md", "CHANGELOG.md", "LICENSE"}
+    assert {name for name in top if not name.startswith(".")} <= agreed
+
+
+def test_one_door_to_subprocess() -> None:
+    doors = {"jobs/run.py", "jobs/spawn.py", "bootstrap.py"}
+    users = {
+        str(p.relative_to(PACKAGE))
+        for p in code_files()
+        if any(word in p.read_text() for word in ("import subprocess", "os.system(", "create_subprocess", "Popen("))
+    }
+    assert users <= doors
+
+
+@pytest.mark.parametrize("heavy", ["pandas", "IPython", "pydantic", "aiohttp", "jinja2", "pyghmi", "rich"])
+def test_listing_definitions_imports_nothing_heavy(heavy: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom sbkernel.cli.main import main\n"
+        f"try: main(['--site', {str(tmp_path)!r}, 'lsdef', '-t', 'osimage'])\nexcept SystemExit: pass\n"
+        f"assert {heavy!r} not in sys.modules, {heavy!r}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("arguments", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
+def test_linters(arguments: list[str]) -> None:
+    where = ["."] if arguments[0] == "ruff" else []
+    done = subprocess.run([sys.executable, "-m", *arguments, *where], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
