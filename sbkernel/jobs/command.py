@@ -1,0 +1,69 @@
+"""What is started and how it is wrapped: find a program, name the package that brings it, build the argv."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+
+from sbkernel.errors import ToolMissingError
+
+# An ordinary user's PATH on Debian has no sbin, yet most of its programs work there without root.
+SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+# program -> Debian package, for those whose package has another name
+PACKAGES = {
+    "bridge": "iproute2",
+    "busybox": "busybox-static",
+    "depmod": "kmod",
+    "dnsmasq": "dnsmasq-base",
+    "ip": "iproute2",
+    "ipmi_sim": "openipmi",
+    "losetup": "mount",
+    "mksquashfs": "squashfs-tools",
+    "modinfo": "kmod",
+    "modprobe": "kmod",
+    "newuidmap": "uidmap",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "setpriv": "util-linux",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "tc": "iproute2",
+    "unshare": "util-linux",
+    "unsquashfs": "squashfs-tools",
+}
+
+
+def find_program(name: str) -> str:
+    """Return the path of a program; raise ToolMissingError naming the Debian package that brings it."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
+    found = shutil.which(name, path=path)
+    if found is None:
+        package = PACKAGES.get(name, name)
+        raise ToolMissingError(f"{name} not found", hint=f"install the Debian package {package}")
+    return found
+
+
+def own_namespaces(*, as_root: bool) -> list[str]:
+    """Return the argv prefix that runs a program in its own PID and mount namespace.
+
+    When the program's first process ends, the kernel ends every other one and drops every mount (unshare(1)).
+    Without root a user namespace is added in which the caller is root and his subordinate ids are mapped.
+    """
+    user = [] if as_root else ["--user", "--map-auto", "--map-root-user"]
+    return [find_program("unshare"), *user, "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "--"]
+
+
+def wrapped(argv: Sequence[str | os.PathLike[str]], *, isolated: bool = False) -> list[str]:
+    """Return the argv to execute: the program found, dying with its parent, in own namespaces if asked."""
+    words = [os.fspath(word) for word in argv]
+    words[0] = find_program(words[0])
+    inner = [*own_namespaces(as_root=os.geteuid() == 0), *words] if isolated else words
+    return [find_program("setpriv"), "--pdeathsig", "KILL", "--", *inner]
+
+
+def environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return our environment with messages in English and `extra` on top; a value of None removes a variable."""
+    merged: dict[str, str | None] = {**os.environ, "LC_ALL": "C.UTF-8", **(extra or {})}
+    return {key: value for key, value in merged.items() if value is not None}

@@ -1,0 +1,103 @@
+"""The directory of a job on disk: make it, lock it, start its worker, read its log's end, prune old ones."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sbkernel
+from sbkernel.jobs.processes import start_ticks
+from sbkernel.jobs.spawn import detach
+
+KEEP_FINISHED = 100
+TAIL_BLOCK_BYTES = 8192
+
+
+def make(jobs: Path, verb: str) -> Path:
+    """Make a new job directory (0700), named so that names sort by time."""
+    while True:
+        now = datetime.now(UTC)
+        directory = jobs / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{verb}"
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700, parents=True)
+            return directory
+
+
+def ids(jobs: Path) -> list[str]:
+    """Return the names of the job directories, newest first."""
+    if not jobs.is_dir():
+        return []
+    return sorted(
+        (entry.name for entry in os.scandir(jobs) if (jobs / entry.name / "spec.json").exists()), reverse=True
+    )
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a small file (0600) that appears whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.touch(mode=0o600)
+    beside.write_text(json.dumps(data))
+    beside.replace(path)
+
+
+def take(path: Path) -> int:
+    """Take the lock file of a job and return its descriptor, which the worker inherits and holds while it lives."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a living process holds the lock; the kernel drops the lock of a dead one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def start_worker(directory: Path, lock: int) -> None:
+    """Start the worker of a job in its own session and record its PID and start time."""
+    home = str(Path(sbkernel.__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    pid = detach(
+        [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), str(lock)],
+        log=directory / "log.txt",
+        env={"PYTHONPATH": search, "PYTHONUNBUFFERED": "1"},
+        cwd=directory,
+        pass_fds=(lock,),
+    )
+    write_json(directory / "pid", {"pid": pid, "start_ticks": start_ticks(pid)})
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """Return the last lines of a file, reading no more of it than that takes."""
+    data = b""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+        position = stream.seek(0, os.SEEK_END)
+        while position and data.count(b"\n") <= lines:
+            step = min(TAIL_BLOCK_BYTES, position)
+            position = stream.seek(position - step)
+            data = stream.read(step) + data
+    return data.decode(errors="replace").splitlines()[-lines:] if lines else []
+
+
+def prune(jobs: Path, keep: int = KEEP_FINISHED) -> None:
+    """Remove finished jobs beyond the newest `keep` jobs; one that still runs stays however old it is."""
+    for name in ids(jobs)[keep:]:
+        if not is_held(jobs / name / "lock"):
+            shutil.rmtree(jobs / name, ignore_errors=True)

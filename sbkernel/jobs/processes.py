@@ -1,0 +1,46 @@
+"""Find and end the processes of a session, from /proc (proc(5))."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def stat_fields(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat after the command name, or None if there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text[text.rindex(")") + 2 :].split()
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; with the PID it names a process for good."""
+    fields = stat_fields(pid)
+    return int(fields[19]) if fields else None
+
+
+def session_members(session: int) -> Iterator[int]:
+    """Yield the PIDs of the living processes of a session."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            fields = stat_fields(int(entry.name))
+            if fields and int(fields[3]) == session and fields[0] not in "ZX":
+                yield int(entry.name)
+
+
+def kill_session(session: int, *, spare: int | None = None, timeout_s: float = 2.0) -> None:
+    """Send SIGKILL to every process of a session but `spare`, until none is left or `timeout_s` is over."""
+    deadline = time.monotonic() + timeout_s
+    while members := [pid for pid in session_members(session) if pid != spare]:
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.01)

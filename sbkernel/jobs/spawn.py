@@ -1,0 +1,154 @@
+"""Start processes that keep running: children that die with us, and detached ones that outlive us."""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.subprocess
+import contextlib
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from sbkernel.jobs.command import environment, wrapped
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
+Stream: TypeAlias = int | IO[Any] | None
+Words: TypeAlias = Sequence[str | os.PathLike[str]]
+PIPE = subprocess.PIPE
+DEVNULL = subprocess.DEVNULL
+STDOUT = subprocess.STDOUT
+GRACE_S = 5.0
+
+# PDEATHSIG fires when the *thread* that forked exits (prctl(2)), so long-running children are all forked by one
+# thread that lives as long as the process.
+_forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawn")
+_detached: list[Process] = []
+
+
+def spawn_here(
+    argv: Words,
+    *,
+    env: Mapping[str, str | None] | None = None,
+    cwd: str | os.PathLike[str] | None = None,
+    stdin: Stream = DEVNULL,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    pass_fds: Sequence[int] = (),
+    isolated: bool = False,
+) -> Process:
+    """Start a child in its own process group from the calling thread, which must outlive the child."""
+    return subprocess.Popen(
+        wrapped(argv, isolated=isolated),
+        env=environment(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=pass_fds,
+        process_group=0,
+        bufsize=0,
+    )
+
+
+def spawn(
+    argv: Words,
+    *,
+    env: Mapping[str, str | None] | None = None,
+    cwd: str | os.PathLike[str] | None = None,
+    stdin: Stream = DEVNULL,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    pass_fds: Sequence[int] = (),
+    isolated: bool = False,
+) -> Process:
+    """Start a long-running child that is killed when this process ends, however it ends.
+
+    `env` is added to our environment; `isolated` gives the child its own PID and mount namespace. End it with
+    end(). Raises ToolMissingError when the program is not installed.
+    """
+    options = {"env": env, "cwd": cwd, "stdin": stdin, "stdout": stdout, "stderr": stderr}
+    return _forker.submit(spawn_here, argv, pass_fds=pass_fds, isolated=isolated, **options).result()  # type: ignore[arg-type]
+
+
+async def spawn_async(
+    argv: Words,
+    *,
+    env: Mapping[str, str | None] | None = None,
+    cwd: str | os.PathLike[str] | None = None,
+    stdin: Stream = DEVNULL,
+    stdout: Stream = None,
+    stderr: Stream = None,
+    pass_fds: Sequence[int] = (),
+    isolated: bool = False,
+) -> asyncio.subprocess.Process:
+    """Start a long-running child of the running event loop; it is killed when the loop's thread ends."""
+    return await asyncio.create_subprocess_exec(
+        *wrapped(argv, isolated=isolated),
+        env=environment(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=pass_fds,
+        process_group=0,
+    )
+
+
+def detach(
+    argv: Words,
+    *,
+    log: Path,
+    env: Mapping[str, str | None] | None = None,
+    cwd: str | os.PathLike[str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> int:
+    """Start a process in its own session that outlives us, its output appended to `log` (0600); return its PID."""
+    _detached[:] = [process for process in _detached if process.poll() is None]
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [os.fspath(word) for word in argv],
+            env=environment(env),
+            cwd=cwd,
+            stdin=DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+    _detached.append(process)
+    return process.pid
+
+
+def end(process: Process, grace_s: float = GRACE_S) -> int:
+    """End a child and its process group: SIGTERM, `grace_s` seconds, SIGKILL; return its exit status."""
+    if process.returncode is not None:
+        return process.returncode
+    _signal_group(process, signal.SIGTERM)
+    _wait_exited(process, grace_s)
+    # The child is not reaped yet, so its group's number cannot belong to somebody else.
+    _signal_group(process, signal.SIGKILL)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    return process.wait()
+
+
+def _signal_group(process: Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _wait_exited(process: Process, timeout_s: float) -> None:
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        select.select([descriptor], [], [], timeout_s)
+    finally:
+        os.close(descriptor)
