@@ -1,0 +1,14 @@
+"""What a fan-out over nodes gives: one result per node, good or bad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """The outcome on one node: `text` is what xCAT prints after `node: `, or why it did not work."""
+
+    node: str
+    ok: bool
+    text: str

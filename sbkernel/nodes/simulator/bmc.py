@@ -1,0 +1,157 @@
+"""A simulated BMC: users, sessions, one serial console. It has no socket and no clock of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable
+from itertools import count
+
+from sbkernel.nodes.simulator import commands, login, packets
+from sbkernel.nodes.simulator.faults import Faults
+from sbkernel.nodes.simulator.machine import Machine
+from sbkernel.nodes.simulator.session import ADMINISTRATOR, Address, Session
+from sbkernel.nodes.simulator.state import BmcState
+
+SESSION_TIMEOUT_S = 60.0
+"""A session without traffic ends after this time (specification, 6.12.15)."""
+HANDSHAKE_TIMEOUT_S = 5.0
+
+
+class SimulatedBmc:
+    """One BMC in front of one machine, with the passwords of its users.
+
+    `transmit`, `now` and `state.console.later` are given by the server that carries its datagrams.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        users: dict[bytes, bytes],
+        *,
+        name: str = "",
+        sessions_max: int = 16,
+        limit: int = ADMINISTRATOR,
+        session_timeout_s: float = SESSION_TIMEOUT_S,
+        faults: Faults | None = None,
+    ) -> None:
+        self.users = users
+        self.sessions_max = sessions_max
+        self.limit = limit
+        self.session_timeout_s = session_timeout_s
+        self.faults = faults or Faults()
+        self.state = BmcState(machine, hashlib.sha256(name.encode()).digest()[:16], self.faults)
+        self.state.console.send = lambda session, packet: self._send(session, packets.SOL, packet)
+        self.transmit: Callable[[bytes, Address], None] = lambda _data, _address: None
+        self.now: Callable[[], float] = lambda: 0.0
+        self._numbers = count(0x5B000001)
+        machine.on_serial = self.state.console.output
+
+    @property
+    def sessions(self) -> dict[int, Session]:
+        """The sessions that are open or being opened, by number."""
+        return self.state.sessions
+
+    def receive(self, datagram: bytes, address: Address) -> None:
+        """Take one datagram and answer it."""
+        packet = packets.parse(datagram)
+        if packet is None:
+            return
+        if packet.session:
+            self._in_session(packet, datagram, address)
+        elif packet.format == 0:
+            self._outside(packet, address)
+        else:
+            self._handshake(packet, address)
+
+    def forget(self) -> None:
+        """Lose all sessions, as a BMC does when it reboots."""
+        for number in list(self.sessions):
+            self.state.end(number)
+
+    def _outside(self, packet: packets.Packet, address: Address) -> None:
+        request = packets.parse_request(packet.payload)
+        if request is not None:
+            code, data = commands.answer_outside(self.state, request.netfn, request.command, request.data)
+            self.transmit(packets.sessionless(request.respond(code, data)), address)
+
+    def _handshake(self, packet: packets.Packet, address: Address) -> None:
+        if packet.kind == packets.OPEN_REQUEST and len(packet.payload) >= 8:
+            self.transmit(packets.plain(packets.OPEN_RESPONSE, self._open(packet.payload, address)), address)
+        elif packet.kind == packets.RAKP1 and len(packet.payload) >= 28:
+            self.transmit(packets.plain(packets.RAKP2, self._prove(packet.payload)), address)
+        elif packet.kind == packets.RAKP3 and len(packet.payload) >= 8:
+            self.transmit(packets.plain(packets.RAKP4, self._establish(packet.payload)), address)
+
+    def _open(self, request: bytes, address: Address) -> bytes:
+        self._expire()
+        suite, console = login.proposed_suite(request), login.console_of(request)
+        if suite is None or suite.number in self.faults.refused_suites:
+            return login.refuse(request[0], login.NO_SUITE, console)
+        if len(self.sessions) >= self.sessions_max:
+            return login.refuse(request[0], login.NO_RESOURCES, console)
+        session = Session(next(self._numbers), console, suite, address, self.now(), limit=self.limit)
+        self.sessions[session.number] = session
+        return login.open_response(request, session)
+
+    def _prove(self, request: bytes) -> bytes:
+        session = self._named_in(request)
+        if session is None or session.keys is not None:
+            return login.refuse(request[0], login.BAD_SESSION, 0)
+        answer = login.rakp2(request, session, self.users, self.state.guid)
+        return self._end_if_refused(session, answer)
+
+    def _establish(self, request: bytes) -> bytes:
+        session = self._named_in(request)
+        if session is None or session.user not in self.users or session.keys is not None:
+            return login.refuse(request[0], login.BAD_SESSION, 0)
+        answer = login.rakp4(request, session, self.users[session.user], self.state.guid)
+        return self._end_if_refused(session, answer)
+
+    def _end_if_refused(self, session: Session, answer: bytes) -> bytes:
+        if answer[1]:
+            self.state.end(session.number)
+        return answer
+
+    def _named_in(self, request: bytes) -> Session | None:
+        return self.sessions.get(struct.unpack_from("<I", request, 4)[0])
+
+    def _in_session(self, packet: packets.Packet, datagram: bytes, address: Address) -> None:
+        session = self.sessions.get(packet.session)
+        if session is None or session.keys is None or not packet.protected:
+            return
+        if not packets.authentic(datagram, session.keys) or not session.fresh(packet.sequence):
+            return
+        session.last_heard, session.address = self.now(), address
+        payload = session.keys.decrypt(packet.payload)
+        if packet.kind == packets.IPMI:
+            self._command(session, payload)
+        elif packet.kind == packets.SOL and session is self.state.console.owner:
+            self._typed(payload)
+
+    def _command(self, session: Session, message: bytes) -> None:
+        request = packets.parse_request(message)
+        if request is None:
+            return
+        code, data = commands.answer(self.state, session, request.netfn, request.command, request.data)
+        self._send(session, packets.IPMI, request.respond(code, data))
+        if self.state.closing is not None:
+            self.state.end(self.state.closing)
+            self.state.closing = None
+
+    def _typed(self, packet: bytes) -> None:
+        machine = self.state.machine
+        data = self.state.console.receive(packet, accept=machine.power)
+        if data:
+            machine.serial_input(data)
+
+    def _send(self, session: Session, kind: int, payload: bytes) -> None:
+        self.transmit(session.seal(kind, payload), session.address)
+
+    def _expire(self) -> None:
+        """End sessions that went silent; called where a new one asks for a place."""
+        now = self.now()
+        for session in list(self.sessions.values()):
+            patience_s = self.session_timeout_s if session.keys else min(HANDSHAKE_TIMEOUT_S, self.session_timeout_s)
+            if now - session.last_heard > patience_s:
+                self.state.end(session.number)
