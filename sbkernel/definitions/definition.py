@@ -1,0 +1,54 @@
+"""Definition: one object of the site, and its attributes, which never print a secret."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from sbkernel.definitions.attributes import is_secret
+
+HIDDEN = "***"
+
+
+class Attributes(Mapping[str, str]):
+    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed."""
+
+    __slots__ = ("_objtype", "_values")
+
+    def __init__(self, objtype: str, values: Mapping[str, str]) -> None:
+        self._objtype = objtype
+        self._values = dict(sorted(values.items()))
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self.shown())
+
+    def shown(self) -> dict[str, str]:
+        """Return the attributes as they may be printed."""
+        return {name: HIDDEN if is_secret(self._objtype, name) else value for name, value in self._values.items()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Definition:
+    """One object: an osimage, node, group, network, passwd or the site."""
+
+    objtype: str
+    name: str
+    attributes: Attributes
+
+    @classmethod
+    def of(cls, objtype: str, name: str, values: Mapping[str, str]) -> Definition:
+        """Make one from plain values."""
+        return cls(objtype, name, Attributes(objtype, values))
+
+    def get(self, attribute: str, default: str = "") -> str:
+        """Return the value of an attribute, or `default` when it is unset."""
+        return self.attributes.get(attribute, default)

@@ -1,0 +1,142 @@
+"""The little that a site does on disk: make, lock, replace and copy files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import random
+import re
+import socket
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sbkernel.definitions.clone import Copy
+from sbkernel.definitions.lookup import rebase_includes
+from sbkernel.errors import DefinitionError, SbkernelError
+
+_PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?")
+# Below the range from which the kernel takes ports of outgoing connections (ip_local_port_range).
+_PORTS = range(20000, 32000)
+
+
+def made(directory: Path, mode: int = 0o755) -> Path:
+    """Return the directory, made if it is missing, closed to others where `mode` says so."""
+    if not directory.is_dir():
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    return directory
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file; it ends with the process, however that ends."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a file beside, fsync, and rename it to its place; readers see the old or the new one."""
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def point(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to `target`, replacing an older one in one step."""
+    with contextlib.suppress(OSError):
+        if link.readlink() == target:
+            return
+    beside = link.with_name(f".{link.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)
+
+
+def copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
+    """Copy list files; `undo` removes those that were made. An existing file with other content is an error."""
+    for copy in copies:
+        content = _list_content(copy)
+        made(copy.target.parent)
+        if copy.target.exists():
+            _refuse_other_content(copy, content)
+            continue
+        replace(copy.target, content, mode=copy.source.stat().st_mode & 0o755)
+        undo.callback(copy.target.unlink, missing_ok=True)
+
+
+def _list_content(copy: Copy) -> bytes:
+    try:
+        data = copy.source.read_bytes()
+    except OSError as error:
+        raise SbkernelError(
+            f"{copy.source}: {error.strerror}", hint="The osimage names it; chdef can correct it."
+        ) from None
+    if not copy.rebase:
+        return data
+    text = data.decode(errors="surrogateescape")
+    return rebase_includes(text, copy.source.parent).encode(errors="surrogateescape")
+
+
+def _refuse_other_content(copy: Copy, content: bytes) -> None:
+    if copy.target.read_bytes() != content:
+        raise DefinitionError(
+            f"{copy.target} exists already and differs from {copy.source}",
+            hint="Choose another name for the clone, or remove that file.",
+        )
+
+
+def check_public_keys(text: str) -> None:
+    """Refuse a line that is neither a comment nor an OpenSSH public key (sshd(8), authorized_keys)."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.startswith("#") and not _PUBLIC_KEY.fullmatch(line):
+            raise DefinitionError(f"line {number} is not an OpenSSH public key")
+
+
+def free_ports(preferred: tuple[int, int] | None) -> tuple[int, int]:
+    """Return a port for HTTP and one for syslog on which nobody listens.
+
+    Only the user's own site takes the preferred ones: others would choose the same while its service rests.
+    """
+    if preferred is not None and all(map(_free, preferred)):
+        return preferred
+    draw = random.SystemRandom()
+    ports = (draw.choice(_PORTS) for _ in range(10_000))
+    free = (port for port in ports if _free(port) and _free(port + 1))
+    port = next(free, None)
+    if port is None:
+        raise SbkernelError("no TCP port is free on this host")
+    return port, port + 1
+
+
+def _free(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104
+            except OSError:
+                return False
+    return True
+
+
+def host_timezone() -> str:
+    """Return the time zone of this host, such as Europe/Vienna; "" when it does not say."""
+    with contextlib.suppress(OSError):
+        if name := Path("/etc/timezone").read_text().strip():
+            return name
+    with contextlib.suppress(OSError):
+        return str(Path("/etc/localtime").readlink()).partition("zoneinfo/")[2]
+    return ""

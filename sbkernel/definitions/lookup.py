@@ -1,0 +1,69 @@
+"""Where the list files of an osimage are: default names, directories, and lists that include others. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from sbkernel.errors import DefinitionError
+
+INCLUDE = re.compile(r"#INCLUDE:([^#^\n]*)#[ \t]*")
+"""A line that splices another list file; relative to the top-level file (xCAT's imgutils)."""
+
+_PLATFORMS = (
+    ("rh", "rh"), ("centos", "centos"), ("alma", "alma"), ("rocky", "rocky"), ("fedora", "fedora"), ("sle", "sles"),
+    ("leap", "sles"), ("suse", "suse"), ("SL", "SL"), ("ol", "ol"), ("ubuntu", "ubuntu"), ("debian", "debian"),
+)  # fmt: skip
+
+
+def platform(osvers: str) -> str:
+    """Return the directory name of a distribution: debian for debian12, rh for rhels9.4."""
+    for prefix, name in _PLATFORMS:
+        if osvers.startswith(prefix):
+            return name
+    raise DefinitionError(f"'{osvers}' is not a distribution that we know", hint="osvers is such as debian12, rocky9.4")
+
+
+def candidates(profile: str, osvers: str, osarch: str, ext: str) -> list[str]:
+    """Return the file names to look for in one directory, best first (xCAT: -u, copycds)."""
+    names = []
+    for version in (osvers, *_older(osvers)):
+        names += [f"{profile}.{version}.{osarch}.{ext}", f"{profile}.{version}.{ext}"]
+    names += [f"{profile}.{osarch}.{ext}", f"{profile}.{ext}"]
+    return list(dict.fromkeys(names))
+
+
+def _older(osvers: str) -> Iterator[str]:
+    """Yield what a version falls back to: minor versions counted down, then the major one alone."""
+    base = osvers.partition("-")[0]
+    if base != osvers:
+        yield base
+    match = re.fullmatch(r"(.*?[A-Za-z]\d+(?:\.\d+)??)\.(\d+)", base)
+    if match is None:
+        return
+    stem, minor = match[1], int(match[2])
+    if base.startswith("ubuntu"):
+        yield from _older_ubuntu(stem, minor)
+        return
+    yield from (f"{stem}.{number}" for number in range(minor - 1, -1, -1))
+    yield stem
+    if stem.startswith("leap"):
+        yield "sle" + stem.removeprefix("leap")
+
+
+def _older_ubuntu(stem: str, minor: int) -> Iterator[str]:
+    """ubuntu24.04.3 falls back to 24.04.2, 24.04.1 and 24.04, and stops there."""
+    if "." in stem:
+        yield from (f"{stem}.{number}" for number in range(minor - 1, 0, -1))
+        yield stem
+
+
+def rebase_includes(text: str, directory: PurePath) -> str:
+    """Make relative includes absolute, so that a copy of the file elsewhere still finds them."""
+
+    def absolute(match: re.Match[str]) -> str:
+        path = match[1].strip()
+        return match[0] if path.startswith(("/", "$")) else f"#INCLUDE:{directory / path}#"
+
+    return "\n".join(INCLUDE.sub(absolute, line) if INCLUDE.fullmatch(line) else line for line in text.split("\n"))

@@ -1,0 +1,53 @@
+"""The narrow interface to where definitions are kept, and the names of its parts.
+
+A backend passes the conformance tests in tests/definitions. Values are plain attribute dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+Values = dict[str, str]
+
+
+class Transaction(Protocol):
+    """Reads and writes that happen together or not at all, in turn with every other writer."""
+
+    def get(self, objtype: str, name: str) -> Values | None:
+        """Return the attributes of an object, or None."""
+
+    def put(self, objtype: str, name: str, values: Mapping[str, str]) -> None:
+        """Write an object whole."""
+
+    def delete(self, objtype: str, name: str) -> None:
+        """Remove an object; nothing happens when there is none."""
+
+
+class Store(Protocol):
+    """Where definitions are kept."""
+
+    def get(self, objtype: str, name: str) -> Values | None:
+        """Return the attributes of an object, or None."""
+
+    def get_many(self, objtype: str, names: Iterable[str]) -> dict[str, Values]:
+        """Return the objects that exist among `names`."""
+
+    def objects(self, objtype: str) -> dict[str, Values]:
+        """Return all objects of a type, sorted by name."""
+
+    def names(self, objtype: str) -> list[str]:
+        """Return the names of all objects of a type, sorted."""
+
+    def members(self, group: str) -> list[str]:
+        """Return the nodes that name the group, sorted."""
+
+    def groups(self) -> list[str]:
+        """Return the groups that any node names, sorted."""
+
+    def write(self, what: str) -> AbstractContextManager[Transaction]:
+        """Begin a transaction; `what` is journaled with every object it changes."""
+
+    def close(self) -> None:
+        """Close it."""

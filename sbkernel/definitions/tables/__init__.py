@@ -1,0 +1,1 @@
+"""The attribute table, one file an object type. Data only: names, meaning, legal values, dependencies."""

@@ -1,0 +1,43 @@
+"""Attributes of site: settings of the whole site (xCAT table site). xCAT takes any key here, and so do we."""
+
+from sbkernel.definitions.attribute import Attribute as Attr
+
+ATTRIBUTES = (
+    Attr("installdir", "Directory of images, lists and packages.", default="install in the site", pattern="/.+"),
+    Attr("tftpdir", "Directory of what DHCP, TFTP and HTTP serve.", default="boot in the site", pattern="/.+"),
+    Attr("master", "Address at which nodes reach this host."),
+    Attr("domain", "DNS domain of the nodes."),
+    Attr("nameservers", "Comma list of name servers of the nodes."),
+    Attr("forwarders", "Comma list of name servers asked for other names."),
+    Attr("dhcpinterfaces", "Comma list of interfaces on which DHCP is served.", default="none"),
+    Attr("dhcplease", "Length of a lease in seconds.", default="43200", pattern=r"\d+"),
+    Attr("dhcpbackend", "DHCP server.", default="dnsmasq"),
+    Attr("dhcpsetup", "n: nodeset does not touch DHCP.", ("y", "n", "0", "1"), "y"),
+    Attr("disjointdhcps", "Service nodes serve only their own nodes.", ("0", "1")),
+    Attr("sharedtftp", "All servers share one boot directory.", ("0", "1")),
+    Attr("httpport", "TCP port of the boot server.", default="chosen when the site is made", pattern=r"\d{1,5}"),
+    Attr("httpmethod", "Protocol of the boot server.", ("http", "https"), "http"),
+    Attr(
+        "syslogport",
+        "Port that takes the nodes' log lines.",
+        default="chosen when the site is made",
+        pattern=r"\d{1,5}",
+    ),
+    Attr("xcatdport", "Port of xcatd.", default="3001", pattern=r"\d{1,5}"),
+    Attr("xcatiport", "Port of installation status.", default="3002", pattern=r"\d{1,5}"),
+    Attr("nodestatus", "n: nodes do not report their state.", ("y", "n", "0", "1"), "y"),
+    Attr("timezone", "Time zone of the nodes, such as Europe/Vienna."),
+    Attr("secureroot", "1: root of the nodes has no password.", ("0", "1")),
+    Attr("consoleservice", "Which program keeps consoles."),
+    Attr("consoleondemand", "Open consoles only while somebody looks.", ("yes", "no", "1", "0")),
+    Attr("useflowcontrol", "Whether postscripts ask before they start."),
+    Attr("xcatdebugmode", "How much nodes say while they boot.", ("0", "1", "2")),
+    Attr("excludenodes", "Noderange that no verb touches."),
+    Attr("SNsyncfiledir", "Directory of synced files on service nodes."),
+    Attr("nodesyncfiledir", "Directory of synced files on nodes."),
+    Attr("runbootscripts", "Whether statelite nodes run postbootscripts."),
+    Attr("precreatemypostscripts", "Write the nodes' scripts beforehand.", ("0", "1")),
+    Attr("cleanupxcatpost", "Remove the postscripts after they ran.", ("yes", "no", "0", "1")),
+    Attr("managedaddressmode", "How addresses are given."),
+    Attr("ubuntu_apt_mirror", "Package mirror of Ubuntu images."),
+)

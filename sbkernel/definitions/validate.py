@@ -1,0 +1,73 @@
+"""Check names and attributes of one object. Pure: values in, the same values or DefinitionError out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sbkernel.definitions.attribute import Attribute
+from sbkernel.definitions.attributes import attribute_of, near
+from sbkernel.errors import DefinitionError
+
+# Names become file names, URLs and words on kernel command lines.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:-]{0,127}")
+_NODE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
+_IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def check_name(objtype: str, name: str) -> str:
+    """Return a legal object name; a node's is a short host name or an IPv4 address."""
+    if objtype == "node":
+        return _check_node_name(name)
+    if objtype != "network" and (not _NAME.fullmatch(name) or ".." in name):
+        raise DefinitionError(
+            f"The object name '{name}' is invalid: use letters, digits and _ . + : - only.",
+        )
+    return name
+
+
+def _check_node_name(name: str) -> str:
+    if _IPV4.fullmatch(name) or _NODE_NAME.fullmatch(name):
+        return name
+    if "." in name:
+        raise DefinitionError(f"The object name '{name}' is invalid, Cannot use '.' in node name.")
+    raise DefinitionError(
+        f'The object name \'{name}\' is invalid, please refer to "man xcatdb" for the valid "xCAT Object Name Format"'
+    )
+
+
+def check_values(objtype: str, name: str, given: Mapping[str, str], whole: Mapping[str, str]) -> None:
+    """Check the attributes in `given`; `whole` is the object as it would be with them."""
+    for key, value in given.items():
+        attribute = attribute_of(objtype, key)
+        if value:
+            _check_value(attribute, key, value, name)
+            if objtype != "group":
+                _check_needs(attribute, key, whole)
+
+
+def _check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
+    if _CONTROL.search(value):
+        raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
+    if attribute.values and value not in attribute.values:
+        hint = near(value, attribute.values) or f"Legal: {' '.join(attribute.values)}"
+        raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=hint)
+    if attribute.pattern and not re.fullmatch(attribute.pattern, value):
+        shown = "***" if attribute.secret else f"'{value}'"
+        raise DefinitionError(f"{name}: {shown} is not a legal value of '{key}'.", hint=attribute.text)
+
+
+def _check_needs(attribute: Attribute, key: str, whole: Mapping[str, str]) -> None:
+    if attribute.needs is None:
+        return
+    other, values = attribute.needs
+    if whole.get(other) not in values:
+        wanted = " or ".join(values)
+        raise DefinitionError(f"Cannot set the attr='{key}' attribute unless {other} value is {wanted}.")
+
+
+def merged(before: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return `before` with the changes; a change to None or "" clears."""
+    whole = {**before, **{key: value or "" for key, value in changes.items()}}
+    return {key: value for key, value in whole.items() if value}

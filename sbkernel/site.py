@@ -1,0 +1,304 @@
+"""Site: one directory, its settings and its store; passed as an argument, never a global.
+
+site.db  install/  boot/  catalog/  cache/  records/  log/  jobs/  run/ (0700)  ssh/ (0700)
+share -> the templates of the program that opened it last, so that shipped osimages name a path that stays
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sbkernel import resources
+from sbkernel.definitions import clone as cloning
+from sbkernel.definitions import files, keys, newsite
+from sbkernel.definitions.collection import Collection, Groups, Nodes, NodeUniverse, inherit
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.noderange import noderange
+from sbkernel.definitions.secret import Secret, resolve
+from sbkernel.definitions.sqlite import SqliteStore
+from sbkernel.definitions.store import Store, Transaction
+from sbkernel.definitions.validate import check_name, check_values, merged
+from sbkernel.errors import DefinitionError, NotFoundError
+
+_DATABASE = "site.db"
+
+
+class Site:
+    """One site. Open it with `Site.open`; it is a context manager."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self.root = root
+        self.store = store
+        self.osimages = Collection(store, "osimage")
+        self.networks = Collection(store, "network")
+        self.passwords = Collection(store, "passwd")
+        self.nodes = Nodes(store)
+        self.groups = Groups(store)
+
+    @classmethod
+    def open(cls, where: str | Path | None = None, *, create: bool = True) -> Site:
+        """Open the site in `where`, else in $SBKERNEL_SITE, else in the user's data directory.
+
+        A directory without a site becomes one, unless `create` is false: then NotFoundError. Safe when many
+        processes do it at once and when one is killed: the first transaction makes the whole site or nothing.
+        """
+        root = site_directory(where)
+        if not create and not (root / _DATABASE).exists():
+            raise NotFoundError(f"{root} is not a site", hint="--site DIR or $SBKERNEL_SITE names another")
+        root.mkdir(parents=True, exist_ok=True)
+        store = SqliteStore(root / _DATABASE, lambda transaction: _fill(transaction, root))
+        files.point(root / "share", resources.templates())
+        return cls(root, store)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Site({str(self.root)!r})"
+
+    @property
+    def installdir(self) -> Path:
+        """Return xCAT's /install: images, lists, packages."""
+        return files.made(Path(self.attribute("installdir") or self.root / "install"))
+
+    @property
+    def boot(self) -> Path:
+        """Return the directory that DHCP, TFTP and HTTP serve (xCAT's /tftpboot)."""
+        return files.made(Path(self.attribute("tftpdir") or self.root / "boot"))
+
+    @property
+    def catalog(self) -> Path:
+        """Return the directory of packed images by digest."""
+        return files.made(self.root / "catalog")
+
+    @property
+    def cache(self) -> Path:
+        """Return the directory of what can be made again: layers, downloaded packages."""
+        return files.made(self.root / "cache")
+
+    @property
+    def records(self) -> Path:
+        """Return the directory of executed notebooks."""
+        return files.made(self.root / "records")
+
+    @property
+    def log(self) -> Path:
+        """Return the directory of logs."""
+        return files.made(self.root / "log")
+
+    @property
+    def consoles(self) -> Path:
+        """Return the directory of console logs, one file a node."""
+        return files.made(self.log / "consoles")
+
+    @property
+    def jobs(self) -> Path:
+        """Return the directory of jobs, one directory each."""
+        return files.made(self.root / "jobs")
+
+    @property
+    def run(self) -> Path:
+        """Return the directory of sockets and pid files, closed to others."""
+        return files.made(self.root / "run", mode=0o700)
+
+    @property
+    def http_port(self) -> int:
+        """Return the TCP port of the boot server."""
+        return int(self.attribute("httpport", "8080"))
+
+    @property
+    def syslog_port(self) -> int:
+        """Return the port that takes the nodes' log lines."""
+        return int(self.attribute("syslogport", "10514"))
+
+    @property
+    def address(self) -> str:
+        """Return the address at which nodes on a real network reach this host; "" when unset."""
+        return self.attribute("master")
+
+    def attribute(self, key: str, default: str = "") -> str:
+        """Return a setting of the site (xCAT's site table), or `default` when it is unset."""
+        return (self.store.get("site", newsite.SITE) or {}).get(key, default)
+
+    def noderange(self, text: str) -> list[str]:
+        """Return the nodes that a noderange names, sorted; unknown names raise NotFoundError."""
+        return noderange(text, NodeUniverse(self.store))
+
+    def set(self, objtype: str, name: str, **attributes: str | int | None) -> None:
+        """Create an object or change attributes of one; None or "" clears. DefinitionError when one is wrong."""
+        self.change(objtype, {name: {key: None if v is None else str(v) for key, v in attributes.items()}})
+
+    def change(self, objtype: str, changes: Mapping[str, Mapping[str, str | None]], what: str = "set") -> None:
+        """Change many objects of a type in one transaction: all or, when one is wrong, none."""
+        with self.store.write(what) as transaction:
+            for name, changed in changes.items():
+                _change(transaction, objtype, name, changed)
+
+    def delete(self, objtype: str, name: str) -> None:
+        """Remove an object; NotFoundError when there is none. A removed group leaves its members' lists."""
+        with self.store.write("delete") as transaction:
+            found = transaction.get(objtype, name) is not None
+            transaction.delete(objtype, name)
+            members = self.store.members(name) if objtype == "group" else []
+            for node in members:
+                _leave(transaction, node, name)
+        if not found and not members:
+            raise NotFoundError(f"Could not find an object named '{name}' of type '{objtype}'.")
+
+    def clone(self, source: str, name: str) -> Definition:
+        """Make a real clone of an osimage: own profile, rootimgdir and editable copies of its list files.
+
+        The copies lie in <installdir>/custom/netboot/<distro>/<name>.*. Refused when the name exists, or when
+        an own file of that name with other content does. Nothing is left when it fails.
+        """
+        original = self.osimages[source]
+        fstab = self._fstab(original)
+        plan = cloning.plan_clone(original, name, self.installdir, fstab)
+        if name in self.osimages:
+            raise DefinitionError(f"osimage {name} exists already", hint="Choose another name, or rmdef it first.")
+        with contextlib.ExitStack() as undo:
+            files.copy_lists(plan.copies, undo)
+            with self.store.write(f"clone {source}") as transaction:
+                self._insert_clone(transaction, plan)
+            undo.pop_all()
+        return self.osimages[name]
+
+    def _insert_clone(self, transaction: Transaction, plan: cloning.Clone) -> None:
+        if transaction.get("osimage", plan.name) is not None:
+            raise DefinitionError(f"osimage {plan.name} exists already")
+        check_values("osimage", plan.name, plan.values, plan.values)
+        self._refuse_shared_tree(plan)
+        transaction.put("osimage", plan.name, plan.values)
+
+    def _refuse_shared_tree(self, plan: cloning.Clone) -> None:
+        tree = plan.values["rootimgdir"]
+        sharing = cloning.sharing_rootimgdir(self.store.objects("osimage"), tree, plan.name)
+        if sharing:
+            raise DefinitionError(f"osimage {sharing[0]} is built in {tree} already", hint="Choose another name.")
+
+    def _fstab(self, image: Definition) -> Path | None:
+        """Return the fstab that the site wrote for an image, if it did."""
+        wanted = candidates(image.get("profile"), image.get("osvers"), image.get("osarch"), "fstab")
+        where = self.installdir / "custom" / "netboot" / platform(image.get("osvers"))
+        return next((where / name for name in wanted if (where / name).is_file()), None)
+
+    def secret(self, key: str, username: str | None = None) -> Secret | None:
+        """Return the password of a passwd object, such as ipmi or system; None when there is none."""
+        login = self.login(key, username)
+        return None if login is None else login[1]
+
+    def login(self, key: str, username: str | None = None) -> tuple[str, Secret] | None:
+        """Return user and password of a passwd object: KEY:USER when it exists, else KEY if its user fits."""
+        for name in ([f"{key}:{username}"] if username else []) + [key]:
+            values = self.store.get("passwd", name) or {}
+            if "password" in values and username in (None, values.get("username")):
+                return values.get("username", ""), resolve(values["password"])
+        return None
+
+    def bmc_login(self, node: str) -> tuple[str, Secret]:
+        """Return user and password of a node's BMC: the node's own, else those of passwd ipmi (or its mgt)."""
+        definition = self.nodes[node]
+        username, password = definition.get("bmcusername"), definition.get("bmcpassword")
+        if password:
+            return username, resolve(password)
+        login = self.login(definition.get("mgt") or "ipmi", username or None)
+        if login is None:
+            raise DefinitionError(f"{node}: no password for its BMC", hint="sb passwd ipmi --username USER")
+        return login
+
+    def root_password_hash(self) -> Secret | None:
+        """Return what root's line of the nodes' /etc/shadow holds; None: root has no password, only keys."""
+        password = None if self.attribute("secureroot") == "1" else self.secret("system")
+        if password is None or keys.is_hash(password.reveal()):
+            return password
+        return keys.sha512_crypt(password)
+
+    @property
+    def ssh_key(self) -> Path:
+        """Return the private key of the site, made at first use; its public half lies beside it."""
+        private = files.made(self.root / "ssh", mode=0o700) / "id_ed25519"
+        if not private.exists():
+            with files.locked(private.parent / ".lock"):
+                if not private.exists():
+                    _make_ssh_key(private)
+        return private
+
+    def authorized_keys(self) -> str:
+        """Return the public keys that may log in as root on nodes; the site's own is always among them."""
+        return self._authorize(self.ssh_key.with_suffix(".pub").read_text())
+
+    def authorize(self, public_keys: str) -> str:
+        """Add public keys of root on nodes; return all. DefinitionError when a line is no public key."""
+        files.check_public_keys(public_keys)
+        self.authorized_keys()
+        return self._authorize(public_keys)
+
+    def _authorize(self, public_keys: str) -> str:
+        path = files.made(self.installdir / "postscripts" / "_ssh") / "authorized_keys"
+        with files.locked(path.parent / ".lock"):
+            text = path.read_text() if path.exists() else ""
+            more = [line for line in public_keys.splitlines() if line.strip() and line not in text.splitlines()]
+            if more:
+                text = "".join(f"{line}\n" for line in [*text.splitlines(), *more])
+                files.replace(path, text)
+        return text
+
+
+def site_directory(where: str | Path | None = None) -> Path:
+    """Return the directory of the site: `where`, $SBKERNEL_SITE, or sbkernel in the XDG data directory."""
+    chosen = where or os.environ.get("SBKERNEL_SITE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return _default_directory()
+
+
+def _default_directory() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data).absolute() / "sbkernel"
+
+
+def _fill(transaction: Transaction, root: Path) -> None:
+    http, syslog = files.free_ports(preferred=(8080, 10514) if root == _default_directory() else None)
+    transaction.put("site", newsite.SITE, newsite.site_values(http, syslog, files.host_timezone()))
+    for name, values in newsite.osimages(root / "share", root / "install").items():
+        transaction.put("osimage", name, values)
+
+
+def _change(transaction: Transaction, objtype: str, name: str, changed: Mapping[str, str | None]) -> None:
+    check_name(objtype, name)
+    whole = merged(transaction.get(objtype, name) or {}, changed)
+    lent = _with_groups(transaction, whole) if objtype == "node" else whole
+    check_values(objtype, name, {key: value or "" for key, value in changed.items()}, lent)
+    transaction.put(objtype, name, whole)
+
+
+def _with_groups(transaction: Transaction, own: Mapping[str, str]) -> Mapping[str, str]:
+    names = own.get("groups", "").split(",")
+    return inherit(own, {name: transaction.get("group", name) or {} for name in names})
+
+
+def _leave(transaction: Transaction, node: str, group: str) -> None:
+    values = transaction.get("node", node) or {}
+    left = [one for one in values.get("groups", "").split(",") if one != group]
+    transaction.put("node", node, merged(values, {"groups": ",".join(left)}))
+
+
+def _make_ssh_key(private: Path) -> None:
+    secret, public = keys.new_ssh_key("sbkernel site")
+    files.replace(private.with_suffix(".pub"), f"{public}\n")
+    files.replace(private, secret.reveal(), mode=0o600)
