@@ -1,0 +1,28 @@
+"""Find the default list file of an image (xCAT: chdef -u, copycds)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.site import Site
+
+
+def directories(site: Site, osvers: str) -> tuple[Path, Path]:
+    """Return where lists of stateless images are looked for: the site's own, then the shipped ones."""
+    name = platform(osvers)
+    return site.installdir / "custom" / "netboot" / name, site.root / "share" / "netboot" / name
+
+
+def find(site_dirs: Iterable[Path], profile: str, osvers: str, osarch: str, ext: str) -> Path | None:
+    """Return the best list file for a profile, or None; the first directory that has any wins.
+
+    `ext` is pkglist, exlist, otherpkgs.pkglist, fstab, synclist or postinstall (which must be executable).
+    """
+    for directory in site_dirs:
+        for name in candidates(profile, osvers, osarch, ext):
+            path = directory / name
+            if path.is_file() and (ext != "postinstall" or path.stat().st_mode & 0o100):
+                return path
+    return None
