@@ -1,0 +1,158 @@
+"""The papermill engine `sbkernel`: a run whose record is true whatever ended it.
+
+`papermill --engine sbkernel in.ipynb out.ipynb` and `sb run` use it. Against the stock engine: signals end a run
+cleanly, statuses of cells are what happened, a dead kernel is an error and not a success, known secrets are taken
+out before each save, no widget state is kept, and `metadata.sbkernel` says who ran what and what came out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.sign import NotebookNotary
+from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.log import logger
+
+from sbkernel.errors import SbkernelError
+from sbkernel.records import provenance, redact
+from sbkernel.records.client import RecordClient
+from sbkernel.site import Site
+
+OnCell = Callable[[int, NotebookNode], None]
+OnDisplay = Callable[[Mapping[str, Any]], None]
+
+
+class RecordManager(NotebookExecutionManager):
+    """Keep the state of a run, and save it clean."""
+
+    def __init__(self, nb: NotebookNode, *, secrets: set[str], on_cell: OnCell | None, **kwargs: Any) -> None:
+        super().__init__(nb, **kwargs)
+        self.secrets = secrets
+        self.on_cell = on_cell
+
+    def cell_start(self, cell: NotebookNode, cell_index: int = 0, **kwargs: Any) -> None:
+        """Mark a cell as running and tell whoever follows the run."""
+        super().cell_start(cell, cell_index, **kwargs)
+        if self.on_cell:
+            self.on_cell(cell_index, cell)
+
+    def save(self, **kwargs: Any) -> None:
+        """Write the notebook without widget state and without secrets."""
+        self.nb.metadata.pop("widgets", None)
+        redact.redact(self.nb, self.secrets)
+        super().save(**kwargs)
+
+    def notebook_complete(self, **kwargs: Any) -> None:
+        """Close the record; cells that never ran stay pending (papermill calls them completed)."""
+        pending = [cell for cell in self.nb.cells if cell.metadata.papermill["status"] == self.PENDING]
+        super().notebook_complete(**kwargs)
+        for cell in pending:
+            cell.metadata.papermill["status"] = self.PENDING
+        self.nb.metadata[provenance.KEY].update(provenance.collected(self.nb))
+        self.save()
+        NotebookNotary().sign(self.nb)  # JupyterLab of the same user trusts it
+
+
+class RecordEngine(NBClientEngine):
+    """Run a notebook and keep a true record of it."""
+
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        on_cell: OnCell | None = None,
+        **kwargs: Any,
+    ) -> NotebookNode:
+        """Execute all cells, as papermill's engines do; `on_cell(index, cell)` is called as each starts.
+
+        Raises KeyboardInterrupt if a signal ended the run and no cell shows it as an error.
+        """
+        manager = RecordManager(
+            nb,
+            secrets=_secrets(),
+            on_cell=on_cell,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        nb.metadata[provenance.KEY] = {**_described(nb, kernel_name), "status": "running"}
+        manager.notebook_start()
+        try:
+            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **kwargs)
+        except BaseException:
+            if nb.metadata[provenance.KEY]["status"] == "running":
+                nb.metadata[provenance.KEY]["status"] = "failed"
+            raise
+        finally:
+            manager.cleanup_pbar()
+            manager.notebook_complete()
+        return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: RecordManager,
+        kernel_name: str,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        on_display: OnDisplay | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Execute the cells in a kernel that knows that nobody watches it."""
+        kwargs.pop("input_path", None)
+        client = RecordClient(
+            nb_man,
+            on_display=on_display,
+            kernel_name=kernel_name,
+            log=logger,
+            log_output=log_output,
+            stdout_file=stdout_file,
+            stderr_file=stderr_file,
+            startup_timeout=start_timeout,
+            timeout=execution_timeout,
+            **{"coalesce_streams": True, "interrupt_on_timeout": True, **kwargs},
+        )
+        client.execute(env={**os.environ, "SBK_HEADLESS": "1"})
+        nb_man.nb.metadata[provenance.KEY]["status"] = _status(nb_man.nb, client)
+        if client.signal and not nb_man.nb.metadata.papermill.get("exception"):
+            raise KeyboardInterrupt(client.signal.name)
+
+
+def _described(nb: NotebookNode, kernel_name: str) -> dict[str, Any]:
+    papermill = nb.metadata.get("papermill", {})
+    return {
+        **provenance.environment(),
+        "kernel": kernel_name,
+        "notebook": Path(papermill.get("input_path") or "notebook").name,
+        "parameters": sorted(provenance.injected(nb)),
+    }
+
+
+def _status(nb: NotebookNode, client: RecordClient) -> str:
+    if client.signal:
+        return "interrupted"
+    if client.died:
+        return "kernel-died"
+    return "failed" if nb.metadata.papermill.get("exception") else "ok"
+
+
+def _secrets() -> set[str]:
+    """Return what must not be in a record: secrets of the environment and of the site, if there is one."""
+    secrets = redact.from_environment()
+    with suppress(SbkernelError), Site.open(create=False) as site:
+        secrets |= redact.of_site(site)
+    return secrets

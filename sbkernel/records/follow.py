@@ -1,0 +1,65 @@
+"""Say what is going on in a site while something else runs: phases of its jobs, stages of a node's boot."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from sbkernel.jobs import job as jobs
+from sbkernel.netboot import bootlog
+from sbkernel.site import Site
+
+TICK_S = 0.5
+
+
+class Follower:
+    """Calls `say` with a line for every phase and stage that ends while the `with` block runs."""
+
+    def __init__(self, site: Site, node: str, say: Callable[[str], None]) -> None:
+        self._site = site
+        self._node = node
+        self._say = say
+        self._since = time.time()
+        self._said: set[object] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._tick()
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK_S):
+            self._tick()
+
+    def _tick(self) -> None:
+        for key, line in (*self._phases(), *self._stages()):
+            if key not in self._said:
+                self._said.add(key)
+                self._say(line)
+
+    def _phases(self) -> Iterator[tuple[object, str]]:
+        """Yield a line for every phase that ended in a job that began since we follow."""
+        for job in reversed(jobs.listing(self._site)):
+            if job.created >= self._since - 1:
+                for number, (title, seconds) in enumerate(job.progress.phases):
+                    if seconds is not None:
+                        yield (job.id, number), f"{seconds:6.1f} s  {job.verb}: {title}"
+
+    def _stages(self) -> Iterator[tuple[object, str]]:
+        """Yield a line for every stage of a boot that began since we follow, in seconds since power-on."""
+        events = bootlog.read(self._site, self._node)
+        if events and events[0]["t"] >= self._since:
+            for event in events:
+                after = event["t"] - events[0]["t"]
+                yield (event["t"], event["stage"]), f"{after:+6.1f} s  {self._node}: {event['stage']}"

@@ -1,0 +1,89 @@
+"""The notebooks of a site: shipped ones, and working copies that people may change.
+
+A working copy that nobody changed follows the shipped notebook; one that somebody changed is never touched.
+Changed means that a cell's source differs: running a notebook in JupyterLab changes only its outputs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from sbkernel import resources
+from sbkernel.errors import NotFoundError
+from sbkernel.site import Site
+
+_COPIES = ".shipped.json"  # name -> digest of the sources that we copied
+
+
+def working_directory(site: Site) -> Path:
+    """Return where the working copies of the site lie."""
+    return site.root / "notebooks"
+
+
+def source_digest(notebook: Path) -> str:
+    """Return a digest of the types and sources of all cells."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+
+
+def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:
+    """Copy shipped notebooks to the working directory; return name -> new, updated, changed or current.
+
+    A copy that somebody changed stays as it is and is called `changed`.
+    """
+    target = directory or working_directory(site)
+    target.mkdir(parents=True, exist_ok=True)
+    copied = _copied(target)
+    states = {path.name: _refresh_one(path, target / path.name, copied) for path in _shipped()}
+    (target / _COPIES).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n")
+    return states
+
+
+def _copied(directory: Path) -> dict[str, str]:
+    path = directory / _COPIES
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _refresh_one(shipped: Path, copy: Path, copied: dict[str, str]) -> str:
+    wanted = source_digest(shipped)
+    if copy.exists():
+        present = source_digest(copy)
+        if present == wanted:
+            copied[copy.name] = wanted
+            return "current"
+        if copied.get(copy.name) != present:
+            return "changed"
+    state = "updated" if copy.exists() else "new"
+    shutil.copyfile(shipped, copy)
+    copied[copy.name] = wanted
+    return state
+
+
+def _shipped() -> list[Path]:
+    return sorted(resources.notebooks().glob("*.ipynb"))
+
+
+def notebooks(site: Site) -> Iterator[Path]:
+    """Yield the notebooks that can be run by name; a working copy stands for the shipped one of its name."""
+    copies = {path.stem: path for path in sorted(working_directory(site).glob("*.ipynb"))}
+    yield from ({path.stem: path for path in _shipped()} | copies).values()
+
+
+def find(site: Site, notebook: str | Path) -> Path:
+    """Return the notebook of that path or name; names are looked up in the working copies, then in the shipped."""
+    path = Path(notebook)
+    if path.suffix == ".ipynb" and path.is_file():
+        return path.resolve()
+    known = {path.stem: path for path in notebooks(site)}
+    name = str(notebook).removesuffix(".ipynb")
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known))}."
+    raise NotFoundError(f"no notebook {str(notebook)!r}", hint=hint)

@@ -1,0 +1,59 @@
+"""What a record says of itself: who ran it, where, with what, and what came out of it.
+
+Displays put a small `sbkernel` entry into the metadata of their output (a job's id, an image's digest). It is
+collected here, so a notebook needs no channel beside its outputs, and plain papermill records carry it too.
+"""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sbkernel import __version__
+
+KEY = "sbkernel"
+
+
+def environment() -> dict[str, Any]:
+    """Return host, user, versions and the command line of this run."""
+    return {
+        "host": socket.gethostname(),
+        "user": _user(),
+        "version": __version__,
+        "python": platform.python_version(),
+        "argv": list(sys.argv),
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def entries(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Yield the `sbkernel` entries in the metadata of outputs, in order."""
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            entry = output.get("metadata", {}).get(KEY)
+            if entry:
+                yield entry
+
+
+def collected(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the jobs and the image digests that the outputs tell of, each once, in order."""
+    found = list(entries(notebook))
+    return {
+        "jobs": list(dict.fromkeys(entry["job"] for entry in found if "job" in entry)),
+        "digests": {entry["image"]: entry["digest"] for entry in found if "image" in entry and "digest" in entry},
+    }
+
+
+def injected(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that papermill was given."""
+    return dict(notebook["metadata"].get("papermill", {}).get("parameters", {}))

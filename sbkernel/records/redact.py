@@ -1,0 +1,63 @@
+"""Take known secret values out of a notebook: sources, outputs and metadata, in every spelling they may have."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from sbkernel.definitions.secret import resolve
+from sbkernel.errors import SbkernelError
+from sbkernel.site import Site
+
+HIDDEN = "***"
+_SHORTEST = 4  # hiding every "a" would destroy the record and hide nothing
+_SECRET_NAME = re.compile(r"(?i)(passw(or)?d|passphrase|secret|token|api_?key)")
+
+
+def spellings(secret: str) -> set[str]:
+    """Return how a secret may be written: as it is, in HTML, JSON, a Python literal or a URL."""
+    plain = {secret, html.escape(secret), html.escape(secret, quote=False), quote(secret, safe="")}
+    return plain | {json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+
+
+def redact(value: Any, secrets: Iterable[str]) -> Any:
+    """Replace secrets in the strings of a notebook node, in place; return the value that takes its place."""
+    known = {way for secret in secrets if len(secret) >= _SHORTEST for way in spellings(secret)}
+    if not known:
+        return value
+    pattern = re.compile("|".join(re.escape(way) for way in sorted(known, key=len, reverse=True)))
+    return _replace(value, pattern)
+
+
+def _replace(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(HIDDEN, value)
+    if isinstance(value, dict):
+        for key in value:
+            value[key] = _replace(value[key], pattern)
+    elif isinstance(value, list):
+        value[:] = [_replace(item, pattern) for item in value]
+    return value
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
+    """Return values of environment variables whose names say that they are secret."""
+    return {value for name, value in environment.items() if _SECRET_NAME.search(name) and len(value) >= 2 * _SHORTEST}
+
+
+def of_site(site: Site) -> set[str]:
+    """Return the passwords that the site knows: those of passwd objects and of BMCs. One that is kept elsewhere and
+    cannot be read is left out: nothing of this run can have read it either."""
+    kept = [values.get("password") for values in site.store.objects("passwd").values()]
+    kept += [values.get("bmcpassword") for values in site.store.objects("node").values()]
+    found = set()
+    for value in filter(None, kept):
+        with suppress(SbkernelError):
+            found.add(resolve(value).reveal())
+    return found

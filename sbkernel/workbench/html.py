@@ -1,0 +1,137 @@
+"""Build HTML that survives: inline styles only, everything escaped unless it is already `Markup`.
+
+JupyterLab drops style sheets, scripts and SVG from records it does not trust, and its two themes have opposite
+backgrounds. So every style is inline, text keeps the colour of the page, and surfaces are translucent greys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+LINE = "rgba(128,128,128,0.28)"
+TRACK = "rgba(128,128,128,0.16)"
+ACCENT = "#1586a8"
+TONES = {"ok": "#2a9d5c", "warn": "#c98a00", "bad": "#d1453b", "busy": ACCENT, "quiet": "#808890"}
+MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
+MUTED = "opacity:0.65"
+
+
+def el(tag: str, *children: object, style: str = "", **attributes: str) -> Markup:
+    """Return one element; children are escaped unless they are Markup, None is left out."""
+    named = {"style": style, **{name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}}
+    opening = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in named.items() if value)
+    inside = Markup("").join(escape(child) for child in children if child is not None)
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), opening, inside)  # noqa: S704 - tags are ours
+
+
+def div(*children: object, style: str = "", **attributes: str) -> Markup:
+    """Return a block."""
+    return el("div", *children, style=style, **attributes)
+
+
+def span(*children: object, style: str = "", **attributes: str) -> Markup:
+    """Return an inline element."""
+    return el("span", *children, style=style, **attributes)
+
+
+def card(*children: object) -> Markup:
+    """Return a framed surface, as wide as text is pleasant to read."""
+    return div(
+        *children,
+        style=f"border:1px solid {LINE};border-radius:8px;padding:12px 16px;margin:4px 0;max-width:960px;"
+        "font-size:13px;line-height:1.5;box-sizing:border-box",
+    )
+
+
+def heading(text: object, *beside: object) -> Markup:
+    """Return the title line of a card, with chips or remarks beside it."""
+    title = span(text, style="font-weight:600;font-size:14px;margin-right:10px")
+    return div(title, *beside, style="margin-bottom:6px")
+
+
+def muted(*children: object) -> Markup:
+    """Return text that stands back."""
+    return span(*children, style=MUTED)
+
+
+def mono(*children: object) -> Markup:
+    """Return text in a fixed-width face."""
+    return span(*children, style=f"{MONO};font-size:12px")
+
+
+def chip(text: object, tone: str = "quiet") -> Markup:
+    """Return a small label; tone is one of ok, warn, bad, busy, quiet."""
+    colour = TONES[tone]
+    return span(
+        text,
+        style=f"display:inline-block;padding:0 8px;margin-right:6px;border-radius:9px;border:1px solid {colour};"
+        f"color:{colour};font-size:11px;line-height:17px;font-weight:600",
+    )
+
+
+def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: int = 8) -> Markup:
+    """Return a horizontal bar from `start` over `fraction` of its track, both 0 to 1."""
+    begin = min(max(start, 0.0), 1.0)
+    width = min(max(fraction, 0.0), 1.0 - begin)
+    fill = div(
+        style=f"position:absolute;left:{begin * 100:.2f}%;width:{width * 100:.2f}%;min-width:1px;height:{height_px}px;"
+        f"background-color:{TONES[tone]};border-radius:4px"
+    )
+    return div(
+        fill,
+        style=f"position:relative;height:{height_px}px;background-color:{TRACK};border-radius:4px;overflow:hidden",
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: Iterable[int] = ()) -> Markup:
+    """Return a table; the columns whose positions are in `numeric` are set flush right."""
+    right = set(numeric)
+
+    def cell(tag: str, index: int, value: object, extra: str = "") -> Markup:
+        side = "right" if index in right else "left"
+        return el(tag, value, style=f"text-align:{side};padding:3px 14px 3px 0;white-space:nowrap;{extra}")
+
+    line = f"border-bottom:1px solid {LINE}"
+    head = el("tr", *(cell("th", i, c, f"font-weight:600;{MUTED};{line}") for i, c in enumerate(columns)))
+    body = (el("tr", *(cell("td", i, v, line) for i, v in enumerate(row))) for row in rows)
+    return el(
+        "table",
+        el("thead", head),
+        el("tbody", *body),
+        style="border-collapse:collapse;font-size:13px;line-height:1.5;margin:4px 0",
+    )
+
+
+def pairs(values: Mapping[str, object]) -> Markup:
+    """Return names and values in two columns; empty values are left out."""
+    rows = (
+        el(
+            "tr",
+            el(
+                "td",
+                name,
+                style=f"{MUTED};padding:1px 18px 1px 0;text-align:left;vertical-align:top;white-space:nowrap",
+            ),
+            el("td", value, style="padding:1px 0;text-align:left;word-break:break-word"),
+        )
+        for name, value in values.items()
+        if value not in ("", None)
+    )
+    return el("table", el("tbody", *rows), style="border-collapse:collapse;font-size:13px;line-height:1.5;margin:0")
+
+
+def details(summary: object, *children: object) -> Markup:
+    """Return a part that opens when its summary is pressed."""
+    return el("details", el("summary", summary, style="cursor:pointer"), *children, style="margin-top:6px")
+
+
+def log(text: str, *, height_px: int = 240) -> Markup:
+    """Return plain lines in a scrolling box."""
+    return el(
+        "pre",
+        text,
+        style=f"{MONO};font-size:12px;line-height:1.45;margin:6px 0 0 0;padding:8px 10px;max-height:{height_px}px;"
+        f"overflow:auto;border-radius:6px;background-color:{TRACK};white-space:pre-wrap",
+    )

@@ -1,0 +1,99 @@
+"""What every display shares: a live widget while somebody can press it, and HTML that stays.
+
+Each display is one bundle of text/html and text/plain, and of a widget only in a live session. `settle` replaces it
+by its HTML: a saved widget without its kernel shows as an error, HTML shows as itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Self
+
+from IPython import get_ipython
+from IPython.display import DisplayHandle, display
+from markupsafe import Markup
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def interactive() -> bool:
+    """Tell whether somebody can press a button.
+
+    $SBK_HEADLESS (set by our papermill engine) decides; else whether the front end accepts input, which papermill,
+    nbconvert and voila do not. The kernel has no public name for that, so without it nobody is there.
+    """
+    if "SBK_HEADLESS" in os.environ:
+        return os.environ["SBK_HEADLESS"] == "0"
+    kernel = getattr(get_ipython(), "kernel", None)
+    return bool(getattr(kernel, "_allow_stdin", False))
+
+
+class Panel:
+    """Something shown in a cell. Subclasses say what it is as HTML, as text and, if it can be pressed, as a widget."""
+
+    def __init__(self) -> None:
+        self._handle: DisplayHandle | None = None
+        self._widget: Any = self.widget() if interactive() else None
+
+    def html(self) -> Markup:
+        """Return what a record shows."""
+        raise NotImplementedError
+
+    def text(self) -> str:
+        """Return what a terminal shows: one line, or few."""
+        raise NotImplementedError
+
+    def widget(self) -> Any:
+        """Return a widget for a live session, or None."""
+        return None
+
+    def about(self) -> dict[str, Any]:
+        """Return what the record collects from this display: job, image, digest."""
+        return {}
+
+    def show(self) -> Self:
+        """Display it in the running cell."""
+        self._handle = display(self._bundle(self._widget), raw=True, metadata=self._metadata(), display_id=True)
+        return self
+
+    def settle(self) -> None:
+        """Replace what is displayed by its HTML as it is now; the widget lives on for pages loaded before."""
+        self._update(None)
+
+    def refresh(self) -> None:
+        """Bring the displayed HTML up to date where no widget does."""
+        if self._widget is None:
+            self._update(None)
+
+    def _update(self, widget: Any) -> None:
+        if self._handle is not None:
+            self._handle.update(self._bundle(widget), raw=True, metadata=self._metadata())
+
+    def _bundle(self, widget: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": self.text(), "text/html": str(self.html())}
+        if widget is not None:
+            bundle[_WIDGET] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+        return bundle
+
+    def _metadata(self) -> dict[str, Any]:
+        about = self.about()
+        return {"sbkernel": about} if about else {}
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+
+class Shown:
+    """A value with a fixed display: HTML for notebooks, text for terminals, an entry for the record."""
+
+    def __init__(self, html: Markup, text: str, about: dict[str, Any] | None = None) -> None:
+        self.html = html
+        self.text = text
+        self.about = about or {}
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        metadata = {"sbkernel": self.about} if self.about else {}
+        return {"text/plain": self.text, "text/html": str(self.html)}, metadata
