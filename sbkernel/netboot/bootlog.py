@@ -1,0 +1,59 @@
+"""The boot log of a node: one line of JSON for every stage that it was seen in, in <site>/log/boot/<node>.jsonl."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from sbkernel.netboot.names import node_file_name
+from sbkernel.site import Site
+
+Event = dict[str, Any]
+
+STAGES = (
+    "power-on", "dhcp", "ipxe", "kernel", "initrd", "fetched", "verified", "mounted", "userspace", "login", "failed",
+)  # fmt: skip
+
+
+def path(site: Site, node: str) -> Path:
+    """Return the file of one node's boot log; DefinitionError for a name that is no node name."""
+    return site.log / "boot" / f"{node_file_name(node)}.jsonl"
+
+
+def append(site: Site, node: str, stage: str, t: float | None = None, **data: Any) -> None:
+    """Add one event: `stage` at `t` (seconds since the epoch, now if None) with what else is known of it.
+
+    One write a line, so that lines of several writers do not mix.
+    """
+    file = path(site, node)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    event = {"t": time.time() if t is None else t, "node": node, "stage": stage, **data}
+    with file.open("ab", buffering=0) as log:
+        log.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+
+
+def read(site: Site, node: str, since_power_on: bool = True) -> list[Event]:
+    """Return the events of a node, oldest first: those of the boot that began last, or all. [] if it never booted."""
+    try:
+        lines = path(site, node).read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    events = [event for event in map(_parse, lines) if event is not None]
+    return last_boot(events) if since_power_on else events
+
+
+def last_boot(events: list[Event]) -> list[Event]:
+    """Return the events from the last power-on; without one, all."""
+    starts = [number for number, event in enumerate(events) if event["stage"] == "power-on"]
+    return events[starts[-1] :] if starts else events
+
+
+def _parse(line: str) -> Event | None:
+    """Read one line; a torn one, left by a full disk or a power cut, is left out."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "stage" in event and isinstance(event.get("t"), (int, float)) else None

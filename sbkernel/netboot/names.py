@@ -1,0 +1,28 @@
+"""Names that become paths, and the values that go into boot files: checked here, before they do."""
+
+from __future__ import annotations
+
+import re
+
+from sbkernel.errors import DefinitionError
+
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")
+_MAC = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{2}){5}")
+
+
+def node_file_name(node: str) -> str:
+    """Return the name if it can be one file's name and nothing else; raise DefinitionError."""
+    if not _NODE.fullmatch(node):
+        raise DefinitionError(f"{node!r} is not a node name", hint="letters, digits, - and _")
+    return node
+
+
+def dashed_mac(mac: str) -> str:
+    """Return the first address of xCAT's `mac` attribute as iPXE's hexhyp writes it: 52-54-00-12-34-56.
+
+    The attribute may hold several, `mac1!name1|mac2!name2` (xCAT's mac table); DefinitionError if it holds none.
+    """
+    dashed = mac.split("|")[0].split("!")[0].strip().lower().replace(":", "-")
+    if not _MAC.fullmatch(dashed):
+        raise DefinitionError(f"{mac!r} is not a MAC address", hint="write it as 52:54:00:12:34:56")
+    return dashed

@@ -1,0 +1,98 @@
+"""The timeline of a boot: when each stage was reached, counted from power-on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sbkernel.netboot.bootlog import STAGES, Event
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOT_DETAIL = {"t", "node", "stage", "uptime", "at", "source", "image"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage of a boot.
+
+    `time` is seconds since the epoch, `seconds` since power-on (or since the first event, if nobody saw the power
+    come on), `delta` since the stage before. `detail` is what the node or the service said about it.
+    """
+
+    stage: str
+    time: float
+    seconds: float
+    delta: float
+    detail: str
+
+
+def timeline(events: Sequence[Event]) -> list[Row]:
+    """Return the stages of one boot in the order in which they happened, each once.
+
+    A stage that was seen several times (a kernel fetched again) counts when it was seen first, `failed` last. The
+    node's own clock places what it reports: a report says its uptime when sent and, as `at`, when the stage was.
+    """
+    started = kernel_start(events)
+    found = _once([(_when(event, started), event) for event in events])
+    if started is not None and any(event["stage"] == "kernel" for _, event in found):
+        found = [(max(started, when) if event["stage"] == "kernel" else when, event) for when, event in found]
+    found.sort(key=lambda pair: (pair[0], _rank(pair[1])))
+    zero = found[0][0] if found else 0.0
+    before = [zero, *(when for when, _ in found)]
+    return [
+        Row(event["stage"], when, when - zero, when - earlier, _detail(event))
+        for (when, event), earlier in zip(found, before, strict=False)
+    ]
+
+
+def kernel_start(events: Iterable[Event]) -> float | None:
+    """Return when the node's kernel began: the earliest that its reports allow, as none arrives before it is sent."""
+    starts = [event["t"] - uptime for event in events if (uptime := _number(event, "uptime")) is not None]
+    return min(starts, default=None)
+
+
+def frame(events: Sequence[Event]) -> pd.DataFrame:
+    """Return the timeline as a DataFrame with the fields of Row as columns."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(row) for row in timeline(events)], columns=list(Row.__annotations__))
+
+
+def _when(event: Event, started: float | None) -> float:
+    moment = _number(event, "at")
+    if moment is None:
+        moment = _number(event, "uptime")
+    if started is None or moment is None:
+        return float(event["t"])
+    return min(float(event["t"]), started + moment)
+
+
+def _once(pairs: Iterable[tuple[float, Event]]) -> list[tuple[float, Event]]:
+    kept: dict[str, tuple[float, Event]] = {}
+    for when, event in pairs:
+        if event["stage"] not in kept or event["stage"] == "failed":
+            kept[event["stage"]] = (when, event)
+    return list(kept.values())
+
+
+def _rank(event: Event) -> int:
+    return STAGES.index(event["stage"]) if event["stage"] in STAGES else len(STAGES)
+
+
+def _detail(event: Event) -> str:
+    return ", ".join(f"{key} {_shown(key, value)}" for key, value in event.items() if key not in _NOT_DETAIL)
+
+
+def _shown(key: str, value: Any) -> str:
+    text = str(value)
+    return f"{text[:12]}…" if key == "sha256" and len(text) > 12 else text
+
+
+def _number(event: Mapping[str, Any], key: str) -> float | None:
+    try:
+        return float(event[key])
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,80 @@
+# Read by init of the initrd: files over HTTP, with a bounded number of tries, each going on where the last one ended.
+
+size_of() {
+    stat -c %s "$1" 2>/dev/null || echo 0
+}
+
+megabytes() {
+    echo "$((($1 + 524288) / 1048576)) MB"
+}
+
+# watch_transfer PROCESS FILE SIZE: end a transfer that does not move for stall_s seconds; say how far it is
+watch_transfer() {
+    before=-1
+    idle=0
+    seconds=0
+    while [ "$idle" -lt "$stall_s" ]; do
+        sleep 1
+        now=$(size_of "$2")
+        [ "$now" = "$before" ] && idle=$((idle + 1)) || idle=0
+        before=$now
+        seconds=$((seconds + 1))
+        [ $((seconds % 10)) = 0 ] && [ "$3" -gt 0 ] && say "$(megabytes "$now") of $(megabytes "$3")"
+    done
+    echo "nothing came for $stall_s s" >/tmp/stalled
+    kill "$1"
+}
+
+# transfer URL FILE SIZE: one try; on failure `problem` says why
+transfer() {
+    rm -f /tmp/stalled
+    wget -c -O "$2" "$1" >/tmp/wget 2>&1 &
+    process=$!
+    watch_transfer "$process" "$2" "$3" &
+    watcher=$!
+    wait "$process"
+    status=$?
+    kill "$watcher" 2>/dev/null
+    wait "$watcher"
+    have=$(size_of "$2")
+    problem=$(cat /tmp/stalled 2>/dev/null || sed -n 's/^wget: //p' /tmp/wget | tail -n 1)
+    if [ "$3" -gt 0 ]; then
+        [ "$have" -eq "$3" ] && return 0
+        [ "$have" -lt "$3" ] || rm -f "$2"
+        problem=${problem:-"the connection closed after $have of $3 bytes"}
+        return 1
+    fi
+    return "$status"
+}
+
+# pause_before TRY: seconds to wait, doubling to at most 15, so that a server that comes back is found soon
+pause_before() {
+    pause=1
+    n=2
+    while [ "$n" -lt "$1" ] && [ "$pause" -lt 15 ]; do
+        pause=$((pause * 2))
+        n=$((n + 1))
+    done
+    [ "$pause" -le 15 ] || pause=15
+    echo "$pause"
+}
+
+# fetch URL FILE SIZE: all tries; SIZE 0 means unknown. Sets tries_used, and problem if it fails
+fetch() {
+    tries_used=1
+    until transfer "$1" "$2" "$3"; do
+        [ "$tries_used" -lt "$retries" ] || return 1
+        tries_used=$((tries_used + 1))
+        pause=$(pause_before "$tries_used")
+        say "$1: $problem; $(size_of "$2") bytes so far, try $tries_used of $retries in $pause s"
+        sleep "$pause"
+    done
+}
+
+# hash_while_written FILE: print its sha256, read while it grows (the reads share one place in the file) until /tmp/whole
+hash_while_written() {
+    while [ ! -e /tmp/whole ]; do
+        cat
+        usleep 200000
+    done <"$1" | sha256sum | cut -d' ' -f1
+}

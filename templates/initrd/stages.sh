@@ -1,0 +1,155 @@
+# Read by init of the initrd: one function a stage, in the order in which init calls them. They share their variables.
+
+run=/run/sbkernel
+image=$run/image/root.squashfs
+root=/newroot
+reports=
+node=
+server=
+digest=
+nic=
+address=
+command_line=
+
+mount_kernel_filesystems() {
+    mount -t proc -o nosuid,nodev,noexec proc /proc
+    mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+    mount -t devtmpfs -o mode=755,nosuid dev /dev
+    mount -t tmpfs -o mode=755,nosuid,nodev,size=20% run /run
+    mkdir -p "$run"
+    init_uptime=$(uptime)
+}
+
+read_command_line() {
+    command_line=$(cat /proc/cmdline)
+    node=$(argument NODE)
+    digest=$(argument sbkernel.image)
+    sha256=$(argument sbkernel.sha256)
+    size=$(argument sbkernel.size 0)
+    url=$(argument imgurl)
+    overlay_url=$(argument sbkernel.overlay)
+    flag nonodestatus || server=$(argument XCAT)
+    retries=$(argument sbkernel.retries 12)
+    dhcp_tries=$(argument sbkernel.dhcptries 6)
+    stall_s=$(argument sbkernel.stall 20)
+    nic_wait=$(argument sbkernel.nicwait 30)
+    link_wait=$(argument sbkernel.linkwait 15)
+    say "node ${node:-without a name}, image ${digest:-unknown}"
+    [ -n "$url" ] && [ -n "$sha256" ] && [ "$size" -gt 0 ] || fail "the kernel command line names no image" \
+        "expected  imgurl=, sbkernel.sha256= and sbkernel.size=" \
+        "do        nodeset ${node:-NODE} osimage=IMAGE"
+}
+
+# load_drivers: modprobe finds them by the names that devices give themselves. One driver may bring up new devices
+# (virtio_pci does), so look until there are no new ones.
+load_drivers() {
+    modprobe -aq loop squashfs overlay af_packet
+    known=
+    pass=1
+    while [ "$pass" -le 10 ]; do
+        names=$(find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u)
+        [ "$names" = "$known" ] && break
+        printf '%s\n' "$names" | xargs modprobe -aq 2>/dev/null
+        known=$names
+        pass=$((pass + 1))
+    done
+    say "drivers: $(lsmod | tail -n +2 | wc -l) modules"
+    for filesystem in squashfs overlay; do
+        grep -qw "$filesystem" /proc/filesystems || fail "the kernel has no $filesystem" \
+            "do        build the image with a kernel that has it"
+    done
+}
+
+# check_memory: the image is kept in memory, and the system that starts from it needs some, too
+check_memory() {
+    available=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) * 1024))
+    needed=$((size + 67108864))
+    [ "$available" -ge "$needed" ] || fail "too little memory for the image" \
+        "needed    $(megabytes "$needed"): $(megabytes "$size") for the image, 64 MB to start" \
+        "there are $(megabytes "$available")" \
+        "do        a smaller image (exlist, pkglist) or a node with more memory"
+}
+
+fetch_root() {
+    mkdir -p "$run/image"
+    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$((size / 1024 + 1024))k" image "$run/image"
+    : >"$image"
+    hash_while_written "$image" >/tmp/sha256 &
+    hasher=$!
+    say "fetching $url, $(megabytes "$size")"
+    fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
+        "url       $url" \
+        "problem   $problem, after $tries_used tries" \
+        "expected  $size bytes" \
+        "got       $(size_of "$image") bytes" \
+        "do        look whether the service runs and the image is in the catalog: packimage, nodeset"
+    : >/tmp/whole
+    fetched_uptime=$(uptime)
+    say "fetched $(size_of "$image") bytes"
+}
+
+# verify_root: the sum made while fetching counts if one try brought it all; whatever was put together is read again
+verify_root() {
+    wait "$hasher"
+    got=$(cat /tmp/sha256)
+    [ "$tries_used" = 1 ] || got=$(sha256sum "$image" | cut -d' ' -f1)
+    [ "$got" = "$sha256" ] || fail "the root image is not the one that was published" \
+        "url       $url" \
+        "expected  sha256 $sha256" \
+        "got       sha256 $got" \
+        "do        find out who changed the file; packimage and nodeset publish a good one"
+    say "verified, sha256 $sha256"
+}
+
+mount_root() {
+    mkdir -p "$run/root" "$run/rw"
+    mount -t squashfs -o ro "$image" "$run/root" || fail "the root image cannot be mounted" \
+        "url       $url" \
+        "do        look at the kernel's messages above"
+    limit=$(argument rootlimit)
+    mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw"
+    mkdir "$run/rw/upper" "$run/rw/work"
+    mount -t overlay -o "lowerdir=$run/root,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
+        fail "the root cannot be made writable" "do        look at the kernel's messages above"
+    program=$(argument init /sbin/init)
+    [ -e "$root$program" ] || [ -L "$root$program" ] || fail "the image has no $program" \
+        "do        add an init system (systemd-sysv) to the pkglist"
+}
+
+# unpack_overlay: what the node has of its own; without it, it would come up nameless and closed to everybody
+unpack_overlay() {
+    [ -n "$overlay_url" ] || return 0
+    fetch "$overlay_url" /tmp/overlay.tar 0 || fail "the node's own files could not be fetched" \
+        "url       $overlay_url" \
+        "problem   $problem, after $tries_used tries" \
+        "do        nodeset $node osimage=IMAGE writes them"
+    tar -x -f /tmp/overlay.tar -C "$root" || fail "the node's own files cannot be unpacked" \
+        "url       $overlay_url" \
+        "do        nodeset $node osimage=IMAGE writes them anew"
+}
+
+# set_root_password: the overlay cannot hold a whole shadow file, which is the image's
+set_root_password() {
+    hash_file=$root/run/sbkernel/root-password
+    [ -s "$hash_file" ] && [ -f "$root/etc/shadow" ] || return 0
+    hash=$(cat "$hash_file")
+    rm "$hash_file"
+    HASH=$hash awk -F: -v OFS=: '$1 == "root" { $2 = ENVIRON["HASH"] } { print }' "$root/etc/shadow" >/tmp/shadow
+    cat /tmp/shadow >"$root/etc/shadow"
+    rm /tmp/shadow
+}
+
+# leave_tools: the image holds no agent; units of the overlay report with this busybox, knowing what is written here
+leave_tools() {
+    cp /bin/busybox "$run/busybox"
+    printf 'node=%s\nserver=%s\nimage=%s\n' "$node" "$server" "$digest" >"$run/boot"
+}
+
+start_root() {
+    say "starting $program"
+    for directory in run dev proc sys; do
+        mkdir -p "$root/$directory"
+        mount -o move "/$directory" "$root/$directory"
+    done
+    exec switch_root "$root" "$program"
+}

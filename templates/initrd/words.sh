@@ -1,0 +1,100 @@
+# Read by init of the initrd: how it speaks. To the consoles with `say`, to the server with `report`, and for the last
+# time with `fail`. The kernel's log gets every line, too, where the journal of the booted node finds it.
+
+uptime() {
+    cut -d' ' -f1 /proc/uptime
+}
+
+consoles() {
+    cat /sys/class/tty/console/active 2>/dev/null || echo console
+}
+
+print() {
+    for tty in $(consoles); do
+        printf '%s\n' "$*" 2>/dev/null >"/dev/$tty"
+    done
+}
+
+say() {
+    line=$(printf 'sbkernel [%8.2f] %s' "$(uptime)" "$*")
+    print "$line"
+    printf '<7>sbkernel: %s\n' "$*" 2>/dev/null >/dev/kmsg
+}
+
+# argument NAME [DEFAULT]: the last value of NAME= on the kernel's command line
+argument() {
+    value=${2-}
+    for word in $command_line; do
+        case $word in "$1="*) value=${word#*=} ;; esac
+    done
+    printf '%s\n' "$value"
+}
+
+# flag NAME: whether NAME stands on the kernel's command line, with or without a value
+flag() {
+    for word in $command_line; do
+        case $word in "$1" | "$1="*) return 0 ;; esac
+    done
+    return 1
+}
+
+url_encoded() {
+    printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%'
+}
+
+# report STAGE [FIELD=VALUE ...]: tell the server, in the background; a server that does not answer costs the boot nothing
+report() {
+    [ -n "$server" ] && [ -n "$address" ] || return 0
+    body="node=$(url_encoded "$node")&stage=$1&uptime=$(uptime)&image=$digest"
+    shift
+    for field in "$@"; do
+        body="$body&${field%%=*}=$(url_encoded "${field#*=}")"
+    done
+    timeout 5 wget -q -O /dev/null --post-data "$body" "http://$server/status" 2>/dev/null &
+    reports="$reports $!"
+}
+
+finish_reports() {
+    for process in $reports; do
+        wait "$process"
+    done
+    reports=
+}
+
+# fail REASON ["NAME  VALUE" ...]: the end of this boot. Says why, in one block and to the server, and stays: nothing that
+# is not known to be right is ever started.
+fail() {
+    trap - EXIT
+    reason=$1
+    shift
+    report failed reason="$reason"
+    print ""
+    print "************************************************************************"
+    print "sbkernel: ${node:-this node} did not boot, $(uptime) s after the kernel started"
+    print "  reason    $reason"
+    for detail in "$@"; do
+        print "  $detail"
+    done
+    print "  again     rpower ${node:-NODE} boot"
+    print "************************************************************************"
+    printf '<7>sbkernel: failed: %s\n' "$reason" 2>/dev/null >/dev/kmsg
+    finish_reports
+    stay
+}
+
+stay() {
+    seconds=$(argument sbkernel.reboot 0)
+    if [ "$seconds" -gt 0 ] 2>/dev/null; then
+        print "  sbkernel.reboot is set: the next try is in $seconds s"
+        sleep "$seconds"
+        reboot -f
+    fi
+    while flag sbkernel.shell; do
+        print "  sbkernel.shell is set: a shell"
+        setsid cttyhack sh
+    done
+    print "  the node stays here with its power on; sbkernel.shell on its command line would give a shell"
+    while :; do
+        sleep 3600
+    done
+}

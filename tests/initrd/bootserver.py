@@ -1,0 +1,102 @@
+"""A small boot server whose faults a test can choose: files with ranges, status posts, dying in the middle."""
+
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+
+class BootServer:
+    """Serves `files` on loopback and keeps what nodes asked (`requests`) and reported (`posts`)."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.posts: list[dict[str, str]] = []
+        self.dies_after: int | None = None
+        self.stalls_after: int | None = None
+        self.accepts_posts = True
+        self.port = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._http = _Server(("127.0.0.1", self.port), _Handler)
+        self._http.boot = self
+        self.port = self._http.server_address[1]
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+
+    def down(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def come_back(self) -> None:
+        self._start()
+
+    def stages(self) -> list[str]:
+        return [post["stage"] for post in self.posts]
+
+    def post(self, stage: str) -> dict[str, str]:
+        return next(post for post in self.posts if post["stage"] == stage)
+
+    def wait_for_stage(self, stage: str, timeout_s: float = 90) -> dict[str, str]:
+        deadline = time.monotonic() + timeout_s
+        while stage not in self.stages():
+            assert time.monotonic() < deadline, f"no post of {stage}: {self.posts}"
+            time.sleep(0.1)
+        return self.post(stage)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.down()
+
+
+class _Server(ThreadingHTTPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    boot: BootServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        boot, wanted = self.server.boot, self.headers.get("Range", "")
+        boot.requests.append((self.path, wanted))
+        if self.path not in boot.files:
+            return self.send_error(404)
+        content = boot.files[self.path]
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(content) - start))
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        return self._send(content[start:])
+
+    def _send(self, content: bytes) -> None:
+        boot = self.server.boot
+        if boot.dies_after is not None:
+            self.wfile.write(content[: boot.dies_after])
+            boot.dies_after = None
+            threading.Thread(target=boot.down).start()
+        elif boot.stalls_after is not None:
+            self.wfile.write(content[: boot.stalls_after])
+            boot.stalls_after = None
+            time.sleep(30)
+        else:
+            self.wfile.write(content)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        if not self.server.boot.accepts_posts:
+            time.sleep(30)
+            return
+        self.server.boot.posts.append(dict(urllib.parse.parse_qsl(body, keep_blank_values=True)))
+        self.send_response(204)
+        self.end_headers()

@@ -1,0 +1,52 @@
+"""A guest under QEMU's emulation: kernel and initrd given directly, its serial console read as it comes."""
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+USER_NETWORK = "user,model=virtio-net-pci,mac=52:54:00:12:34:56"
+
+
+class Guest:
+    """Boots at once; `wait_for` reads its console."""
+
+    def __init__(
+        self, kernel: Path, initrd: Path, arguments: str, *, memory_mb: int = 256, network: str | None = None
+    ) -> None:
+        self.console = ""
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            [
+                *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2"),
+                *("-m", str(memory_mb), "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio"),
+                *("-kernel", str(kernel), "-initrd", str(initrd), "-append", arguments),
+                *("-nic", network or USER_NETWORK),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        while chunk := self._process.stdout.read1(4096):
+            self.console += chunk.decode(errors="replace").replace("\r", "")
+
+    def wait_for(self, text: str, timeout_s: float = 120) -> str:
+        """Wait until the console has shown `text`; return all of it."""
+        deadline = self.started + timeout_s
+        while text not in self.console:
+            ended = self._process.poll() is not None and not self._reader.is_alive()
+            assert not ended and time.monotonic() < deadline, f"no {text!r} on the console:\n{self.console[-4000:]}"
+            time.sleep(0.05)
+        return self.console
+
+    def is_on(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
