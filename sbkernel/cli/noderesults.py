@@ -1,0 +1,26 @@
+"""Print what a fan-out over nodes gave: one line a node, failures on standard error."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+import click
+
+from sbkernel.nodes.results import NodeResult
+
+
+def print_results(results: Iterable[NodeResult]) -> int:
+    """Print each result as xCAT does, as it comes; return the exit status: 1 when a node failed, else 0."""
+    failed = False
+    for result in results:
+        failed |= not result.ok
+        if result.ok:
+            click.echo(f"{result.node}: {result.text}")
+        else:
+            click.echo(f"{result.node}: [{_host()}]: Error: {result.text}", err=True)
+    return int(failed)
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]

@@ -1,0 +1,28 @@
+"""xCAT's rpower: power nodes on, off, reset, or ask."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.cli.noderesults import print_results
+from sbkernel.service import verbs
+from sbkernel.service.safety import needs_count
+from sbkernel.site import Site
+
+ACTIONS = ("on", "off", "softoff", "reset", "boot", "cycle", "stat", "state", "status", "nmi")
+
+
+@click.command()
+@click.argument("noderange")
+@click.argument("action", metavar="|".join(ACTIONS))
+@click.option("--confirm", type=int, metavar="COUNT", help="Count of nodes; needed to stop more than 8 at once.")
+@pass_site
+def command(site: Site, noderange: str, action: str, confirm: int | None) -> int:
+    """Power nodes on or off, reset them, or ask; one line a node."""
+    nodes = site.noderange(noderange)
+    if confirm is None and needs_count(action, nodes) and sys.stdin.isatty():
+        confirm = click.prompt(f"{action} stops {len(nodes)} nodes. Type their count to go on", type=int)
+    return print_results(verbs.rpower_each(site, noderange, action, confirm))

@@ -1,0 +1,23 @@
+"""xCAT's rsetboot: which device nodes boot next."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.cli.noderesults import print_results
+from sbkernel.service import verbs
+from sbkernel.site import Site
+
+DEVICES = ("net", "hd", "cd", "floppy", "def", "default", "setup", "stat")
+
+
+@click.command()
+@click.argument("noderange")
+@click.argument("device", metavar="|".join(DEVICES))
+@click.option("-p", "persistent", is_flag=True, help="For every boot, not only the next one.")
+@click.option("-u", "uefi", is_flag=True, help="Boot in UEFI mode.")
+@pass_site
+def command(site: Site, noderange: str, device: str, persistent: bool, uefi: bool) -> int:
+    """Set the device that nodes boot next, or show it (`stat`)."""
+    return print_results(verbs.rsetboot(site, noderange, device, persistent=persistent, uefi=uefi))

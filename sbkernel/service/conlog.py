@@ -1,0 +1,65 @@
+"""The log of one console: raw bytes as they came, and beside it an index of when each piece came."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from sbkernel.service.appendlog import AppendLog
+from sbkernel.service.plaintext import plain
+
+_STAMP_EVERY_S = 0.05
+
+
+class ConsoleLog:
+    """Write <node>.log (raw bytes) and <node>.index (JSON lines `[epoch_s, offset, kind]`).
+
+    `kind` is `out` for bytes of the node from that offset on, else an event: `connected`, `lost: why`, `power: on`.
+    Bytes within 50 ms of a stamp belong to it, so that a busy console does not double its log.
+    """
+
+    def __init__(self, directory: Path, node: str) -> None:
+        self._bytes = AppendLog(directory / f"{node}.log")
+        self._index = AppendLog(directory / f"{node}.index")
+        self._stamped = 0.0
+
+    def write(self, data: bytes) -> None:
+        """Append bytes of the node."""
+        offset = self._bytes.write(data)
+        now = time.time()
+        if now - self._stamped > _STAMP_EVERY_S:
+            self._stamp(now, offset, "out")
+
+    def event(self, kind: str) -> None:
+        """Note that something happened to the console at this place of the log."""
+        self._stamp(time.time(), self._bytes.write(b""), kind)
+
+    def close(self) -> None:
+        """Close both files."""
+        self._bytes.close()
+        self._index.close()
+
+    def _stamp(self, now: float, offset: int, kind: str) -> None:
+        self._stamped = now
+        self._index.write(json.dumps([round(now, 3), offset, kind]).encode() + b"\n")
+
+
+def last_bytes(path: Path, limit: int) -> bytes:
+    """Return the end of a log, at most `limit` bytes, nothing when there is no log yet."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - limit))
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Return the last lines of a raw console log as plain text."""
+    lines = plain(last_bytes(path, 200 * count + 4096)).split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return [line.rstrip() for line in lines[-count:]]

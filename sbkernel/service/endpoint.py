@@ -1,0 +1,109 @@
+"""Where the service of a site listens, who holds its lock, and how to get there however long the path is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_SUN_PATH = 108  # sizeof(sockaddr_un.sun_path), unix(7)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The files of the service in the run directory (0700) of its site."""
+
+    run: Path
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket (0600)."""
+        return self.run / "service.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the service for as long as it lives; holds its process id."""
+        return self.run / "service.lock"
+
+    @property
+    def starting(self) -> Path:
+        """Locked by the client that is starting the service."""
+        return self.run / "service.starting"
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """Yield a name of a unix socket that fits into an address, through /proc when its path is too long."""
+    if len(os.fsencode(path)) < _SUN_PATH:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
+
+
+def connect(path: Path, timeout_s: float) -> socket.socket:
+    """Connect to the unix socket at a path of any length; OSError when nobody listens."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout_s)
+    try:
+        with reachable(path) as address:
+            connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def listen(path: Path) -> socket.socket:
+    """Listen on a unix socket (0600); a stale one is replaced, so hold the lock of the service."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    os.fchmod(listener.fileno(), 0o600)  # before bind: Linux gives the file the mode of the socket
+    with reachable(path) as address:
+        listener.bind(address)
+    listener.listen(64)
+    listener.setblocking(False)
+    return listener
+
+
+def take(path: Path, *, patience_s: float = 0.0) -> IO[str] | None:
+    """Take a lock and write our process id into it; None when another process keeps it. Close to release."""
+    file = path.open("a+")
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                file.close()
+                return None
+            time.sleep(0.02)
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def holder(path: Path) -> int | None:
+    """Return the process id of whoever holds a lock, None when nobody does."""
+    try:
+        file = path.open()
+    except FileNotFoundError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = file.read().strip()
+            return int(text) if text.isdigit() else 0
+    return None

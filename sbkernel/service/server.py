@@ -1,0 +1,144 @@
+"""The process: everything that must outlive a Jupyter kernel, started in one order and stopped in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+from sbkernel import __version__
+from sbkernel.errors import SbkernelError, ServiceError
+from sbkernel.nodes.pool import Pool
+from sbkernel.service.attach import Rcons
+from sbkernel.service.boothttp import BootHttp
+from sbkernel.service.consoles import Consoles
+from sbkernel.service.control import Control
+from sbkernel.service.dnsmasq import Dnsmasq
+from sbkernel.service.endpoint import Endpoint, take
+from sbkernel.service.interfaces import dhcp_interfaces, listen_addresses
+from sbkernel.service.messages import SyslogReceiver
+from sbkernel.service.power import Power
+from sbkernel.service.progress import BootProgress
+from sbkernel.service.protocol import Message
+from sbkernel.service.virtual import VirtualNodes
+from sbkernel.site import Site
+
+_log = logging.getLogger(__name__)
+_LOCK_PATIENCE_S = 2.0
+
+
+class Part(Protocol):
+    """A part of the service."""
+
+    async def start(self) -> None:
+        """Begin; raise ServiceError when it cannot."""
+
+    async def stop(self) -> None:
+        """End, leaving nothing behind."""
+
+
+async def serve(site: Site, until: asyncio.Event) -> None:
+    """Run the service of a site until the event is set. Raises ServiceError when a part cannot start."""
+    began = time.time()
+    addresses = listen_addresses(site)
+    async with Pool() as pool, AsyncExitStack() as stack:
+        progress = BootProgress(site)
+        consoles = Consoles(site, pool, progress)
+        power = Power(site, pool, consoles, progress)
+        virtual, dnsmasq = VirtualNodes(site), Dnsmasq(site, progress)
+
+        async def status(_request: Message) -> AsyncIterator[Message]:
+            yield {
+                **greeting(site),
+                "since": began,
+                "addresses": addresses,
+                "http_port": site.http_port,
+                "syslog_port": site.syslog_port,
+                "dhcpinterfaces": dhcp_interfaces(site),
+                "nodes": len(site.nodes),
+                "consoles": consoles.states(),
+                "children": {child.name: child.pid for part in (virtual, dnsmasq) for child in part.children()},
+            }
+
+        verbs = {"status": status, "stop": _stopper(until), "rpower": power.rpower, "rsetboot": power.rsetboot}
+        control = Control(Endpoint(site.run), greeting(site), verbs, {"rcons": Rcons(site, consoles)})
+        parts: list[Part] = [
+            progress, BootHttp(site, progress, addresses), SyslogReceiver(site, addresses),
+            virtual, dnsmasq, consoles, control,
+        ]  # fmt: skip
+        for part in parts:
+            stack.push_async_callback(part.stop)
+            await part.start()
+        _log.info("serving %s on %s port %d", site.root, ", ".join(addresses), site.http_port)
+        await until.wait()
+        _log.info("stopping")
+
+
+def greeting(site: Site) -> Message:
+    """Return what every client hears first."""
+    return {"service": "sbkernel", "version": __version__, "site": str(site.root.resolve()), "pid": os.getpid()}
+
+
+def _stopper(until: asyncio.Event) -> Callable[[Message], AsyncIterator[Message]]:
+    async def stop(_request: Message) -> AsyncIterator[Message]:
+        until.set()
+        yield {"stopping": os.getpid()}
+
+    return stop
+
+
+async def run(site: Site) -> None:
+    """Serve until SIGTERM, SIGINT or the verb `stop`."""
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, until.set)
+    await serve(site, until)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the service of `--site DIR` in the foreground, log on standard error; return the exit status."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m sbkernel.service.server", description=__doc__)
+    parser.add_argument("--site", metavar="DIR", type=Path)
+    where = parser.parse_args(arguments).site
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _allow_many_files()
+    with contextlib.suppress(OSError):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Site.open(where) as site:
+            _serve_alone(site)
+    except SbkernelError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def _serve_alone(site: Site) -> None:
+    lock = take(Endpoint(site.run).lock, patience_s=_LOCK_PATIENCE_S)
+    if lock is None:
+        raise ServiceError(f"the service of {site.root} runs already", hint="stop it: sb service stop")
+    with lock:
+        asyncio.run(run(site))
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files: every console has two logs, every fetch two descriptors."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
