@@ -7,6 +7,7 @@ SbkernelError                 message and hint; the command line prints both and
  ├─ ToolMissingError          a program that we need is not installed
  ├─ CommandError              a program that we ran failed
  ├─ BuildError                an image could not be built or packed
+ ├─ LockedError               another process works on the same directory
  ├─ JobError                  a job failed
  │   └─ JobCancelledError     somebody cancelled it
  ├─ NodeError                 one node could not be reached or controlled; carries the node
@@ -65,6 +66,10 @@ class CommandError(SbkernelError):
 
 class BuildError(SbkernelError):
     """An image could not be built or packed."""
+
+
+class LockedError(SbkernelError):
+    """Another process works on the same directory."""
 
 
 class JobError(SbkernelError):

@@ -1,0 +1,185 @@
+"""packimage: pack the root tree that genimage built and publish it in the catalog.
+
+xCAT packs in place, so that nodes booting meanwhile get errors; here nothing is visible until it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.images import rootimgdir
+from sbkernel.images.catalog import Catalog, ImageVersion, file_facts
+from sbkernel.images.packlist import PackList, pack_list
+from sbkernel.images.plan import digest_of
+from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.squashfs import PackOptions, exclude_patterns, follow, pack_argv
+from sbkernel.jobs.lock import lock
+from sbkernel.jobs.report import NullReport, Report
+from sbkernel.jobs.run import run
+from sbkernel.lists import exlist
+from sbkernel.packages import dpkg
+from sbkernel.packages import manifest as manifests
+from sbkernel.site import Site
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is packed: the built directory, what the list leaves of it, and how."""
+
+    image: str
+    built: RootimgDir
+    record: Mapping[str, Any]
+    options: PackOptions
+    listed: PackList
+    manifest: str
+
+    @property
+    def epoch(self) -> int:
+        """Return the time to which newer time stamps are clamped (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
+        return int(self.record.get("source_date_epoch") or self.listed.newest)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return what image.json says about the image, its files apart."""
+        return {
+            "format": FORMAT,
+            "image": self.image,
+            "kernelver": self.record.get("kernelver", ""),
+            "plan": digest_of(self.record.get("steps", {})),
+            "pack": self.options.as_dict(),
+            "packages": len(json.loads(self.manifest)),
+        }
+
+    @property
+    def inputs(self) -> str:
+        """Return the digest of everything the packed image depends on."""
+        facts = [
+            self.content,
+            self.epoch,
+            self.listed.fingerprint,
+            self.listed.excluded,
+            hashlib.sha256(self.manifest.encode()).hexdigest(),
+            file_facts(self.built.kernel),
+            file_facts(self.built.initrd),
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def packimage(
+    site: Site,
+    image: str,
+    *,
+    report: Report | None = None,
+    compression: str = "zstd",
+    level: int | None = None,
+    block_size: str = "128K",
+    force: bool = False,
+) -> dict[str, Any]:
+    """Pack an image and publish it; return digest, size (bytes), seconds, cached, packages, image, root_sha256.
+
+    `level` is that of the compression, 3 for zstd by default. When nothing has changed since it was packed, the
+    name is pointed at that version and `cached` is true, unless `force`. A file changed without a change of its
+    size, mode, owner or time stamp goes unseen.
+    Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError, CommandError.
+    """
+    report = report or NullReport()
+    start = time.monotonic()
+    options = PackOptions(compression, level, block_size)
+    built = RootimgDir(rootimgdir.checked(site, image, _attributes(site, image)))
+    _require_built(built)
+    with lock(built.path, "packimage"):
+        with report.phase("compare"):
+            source = _source(site, image, built, options)
+        catalog = Catalog(site)
+        version = None if force else _packed_before(catalog, source)
+        cached = version is not None
+        if version is None:
+            version = _pack(catalog, source, report)
+    return {
+        "image": image,
+        "digest": version.digest,
+        "size": version.root_size,
+        "root_sha256": version.root_sha256,
+        "packages": version.data["packages"],
+        "cached": cached,
+        "seconds": round(time.monotonic() - start, 3),
+    }
+
+
+def _attributes(site: Site, image: str) -> Mapping[str, str]:
+    try:
+        return site.osimages[image].attributes
+    except NotFoundError as error:
+        raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.message) from None
+
+
+def _require_built(built: RootimgDir) -> None:
+    for path, what in ((built.tree, "root tree"), (built.kernel, "kernel"), (built.initrd, "initrd")):
+        if not path.exists():
+            raise BuildError(
+                f'Did you run "genimage" before running "packimage"? {what} cannot be found at {path}',
+                hint="sb genimage IMAGE builds it",
+            )
+
+
+def _source(site: Site, image: str, built: RootimgDir, options: PackOptions) -> _Source:
+    files = [Path(name) for name in site.osimages[image].get("exlist").split(",") if name]
+    patterns = exlist.load(files)
+    listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
+    manifest = manifests.to_json(dpkg.installed(built.tree))
+    return _Source(image, built, built.record(), options, listed, manifest)
+
+
+def _list(tree: Path, exclude: list[str], include: list[str]) -> PackList:
+    if os.geteuid() == 0:
+        return pack_list(tree, exclude, include)
+    asked = json.dumps({"tree": str(tree), "exclude": exclude, "include": include})
+    done = run([sys.executable, "-m", "sbkernel.images.packlist"], input=asked, isolated=True)
+    found = json.loads(done.stdout)
+    return PackList(**{**found, "excluded": tuple(found["excluded"])})
+
+
+def _packed_before(catalog: Catalog, source: _Source) -> ImageVersion | None:
+    pointer = catalog.pointer(source.image)
+    digest = pointer.packed_from(source.inputs)
+    if not digest or not (catalog.path / digest).is_dir():
+        return None
+    if digest == pointer.digest:
+        return catalog.get(digest)
+    return catalog.point(source.image, digest, inputs=source.inputs)
+
+
+def _pack(catalog: Catalog, source: _Source, report: Report) -> ImageVersion:
+    with catalog.staging() as staged:
+        with report.phase("pack", total=source.listed.size):
+            _squash(source, staged / "root.squashfs", report)
+        with report.phase("publish"):
+            shutil.copyfile(source.built.kernel, staged / "kernel")
+            shutil.copyfile(source.built.initrd, staged / "initrd")
+            (staged / "manifest.json").write_text(source.manifest)
+            return catalog.publish(staged, source.content, source.inputs)
+
+
+def _squash(source: _Source, output: Path, report: Report) -> None:
+    text, odd = exclude_patterns(source.listed.excluded)
+    exclude_file = output.with_name(".exclude")
+    exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    run(
+        pack_argv(source.built.tree, output, source.options, exclude_file, odd),
+        env={"SOURCE_DATE_EPOCH": str(source.epoch)},
+        on_line=follow(report, source.listed.size),
+        isolated=os.geteuid() != 0,
+    )
+    exclude_file.unlink()

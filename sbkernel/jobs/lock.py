@@ -1,0 +1,59 @@
+"""One process at a time works on a directory; whoever comes second is told who is there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sbkernel.errors import LockedError
+
+
+def lock_file(path: Path) -> Path:
+    """Return the lock file of a path: beside it, so that the path itself can be replaced."""
+    return path.with_name(f".{path.name}.lock")
+
+
+@contextlib.contextmanager
+def lock(path: Path, verb: str, *, what: str = "root image dir") -> Iterator[None]:
+    """Hold the lock on a path for a block; `what` says in the error what the path is.
+
+    Raises LockedError naming the holder if it is taken. The kernel releases the lock of a process that dies
+    (flock(2)), so there is no stale lock to remove. The lock file stays: removing it would race with the next.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _locked(descriptor, path, what) from None
+        _write(descriptor, json.dumps({"pid": os.getpid(), "verb": verb, "since": time.time()}))
+        try:
+            yield
+        finally:
+            _write(descriptor, "")
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, text: str) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
+
+
+def _locked(descriptor: int, path: Path, what: str) -> LockedError:
+    text = os.pread(descriptor, 4096, 0)
+    who, since = "", ""
+    if text:  # empty for the instant between the holder's lock and its note
+        holder = json.loads(text)
+        who = f"{holder['verb']} process {holder['pid']}"
+        since = time.strftime(" since %Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
+    return LockedError(
+        f"failed to acquire lock, seems there is another {who or 'process'} running on {what} {path}{since}",
+        hint="wait for it, or end it: `sb jobs` lists jobs, `sb jobs cancel ID` ends one",
+    )
