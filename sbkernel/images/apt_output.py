@@ -1,0 +1,75 @@
+"""Read what apt and dpkg say: the solution, unknown names, failures to reach a mirror, progress."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+_URI = re.compile(r"'\S+' (\S+)_(\S+)_(\S+)\.deb (\d+)(?: SHA256:([0-9a-f]{64}))?\s*")
+_UNKNOWN = re.compile(
+    r"E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate"
+    r"|Version '\S+' for '(\S+)' was not found)"
+)
+_UNTRUSTED = re.compile(
+    r"NO_PUBKEY|signature|is not signed|not valid yet|Hash Sum mismatch|expired|Malformed|conflicting", re.IGNORECASE
+)
+_WORKED_ON = re.compile(r"(Unpacking|Setting up) (\S+) \(")
+
+
+@dataclass(frozen=True, order=True)
+class Resolved:
+    """One resolved package: exactly this version for this architecture, `size` bytes of exactly this content."""
+
+    name: str
+    version: str
+    architecture: str
+    size: int
+    sha256: str
+
+    def __str__(self) -> str:
+        """Return name=version:architecture."""
+        return f"{self.name}={self.version}:{self.architecture}"
+
+    @property
+    def file(self) -> str:
+        """Return the name of the package's file in apt's archives."""
+        return f"{self.name}_{quote(self.version, safe='+~.-')}_{self.architecture}.deb".replace("%3A", "%3a")
+
+
+def solution(lines: Iterable[str]) -> tuple[Resolved, ...]:
+    """Return the packages of `apt-get install --print-uris`, sorted."""
+    matches = (_URI.fullmatch(line) for line in lines)
+    return tuple(sorted(Resolved(m[1], unquote(m[2]), m[3], int(m[4]), m[5] or "") for m in matches if m))
+
+
+def unknown_packages(text: str) -> list[str]:
+    """Return the names that apt could not find, in apt's order."""
+    return [next(name for name in groups if name) for groups in _UNKNOWN.findall(text)]
+
+
+def is_untrusted(text: str) -> bool:
+    """Tell whether a failed update is about trust or integrity, which old lists must not paper over."""
+    return _UNTRUSTED.search(text) is not None
+
+
+class PackageCounter:
+    """Count packages in dpkg's output; one counts half when unpacked and half when configured."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._seen: set[tuple[str, str]] = set()
+
+    def feed(self, line: str) -> str | None:
+        """Take one line; return what dpkg does now if the line says so."""
+        match = _WORKED_ON.match(line)
+        if match is None:
+            return None
+        self._seen.add((match[1], match[2]))
+        return f"{match[1].lower()} {match[2].split(':')[0]}"
+
+    @property
+    def done(self) -> int:
+        """Return how many packages are done, never more than the total."""
+        return min(self.total, len(self._seen) // 2)

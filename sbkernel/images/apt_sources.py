@@ -1,0 +1,167 @@
+"""Package sources as values: read both formats of apt, keep what fits an image, write deb822 (sources.list(5))."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.errors import DefinitionError, ListFileError
+
+# one-line option -> deb822 field, where capitalising the words is not enough (sources.list(5), "OPTIONS")
+_FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets", "pdiffs": "PDiffs"}
+_OWN_FIELDS = {"Types", "Uris", "Suites", "Components", "Enabled"}
+_OPTION = re.compile(r"([A-Za-z-]+)([+-]?=)(\S+)")
+_FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One repository of binary packages: where, which suite, which components, and its options as deb822 fields."""
+
+    uri: str
+    suite: str
+    components: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Return the source as a deb822 stanza."""
+        fields = [("Types", "deb"), ("URIs", self.uri), ("Suites", self.suite)]
+        fields += [("Components", " ".join(self.components))] if self.components else []
+        return "".join(_field(name, value) for name, value in (*fields, *self.options))
+
+    def option(self, name: str) -> str:
+        """Return the value of a deb822 field, or an empty string."""
+        return dict(self.options).get(name, "")
+
+
+def _field(name: str, value: str) -> str:
+    first, *rest = value.split("\n")
+    return "".join([f"{name}: {first}\n".replace(": \n", ":\n"), *(f" {line.strip() or '.'}\n" for line in rest)])
+
+
+def render(sources: Iterable[Source]) -> str:
+    """Return sources as the text of a `.sources` file."""
+    return "\n".join(str(source) for source in sources)
+
+
+def parse(text: str, file: str | Path) -> list[Source]:
+    """Read a `.list` or `.sources` file by its name; raise ListFileError with file:line."""
+    reader = _parse_deb822 if str(file).endswith(".sources") else _parse_lines
+    return list(reader(text, str(file)))
+
+
+def _parse_lines(text: str, file: str) -> Iterator[Source]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.split("#", 1)[0].strip()
+        if bare:
+            source = parse_line(bare, file, number)
+            if source is not None:
+                yield source
+
+
+def parse_line(line: str, file: str = "sources.list", number: int = 1) -> Source | None:
+    """Read one line `deb [options] URI suite components`; None for sources of other kinds, such as deb-src."""
+    match = re.fullmatch(r"(\S+)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)", line.strip())
+    if match is None:
+        raise ListFileError(file, number, f"not an apt source: {line!r}", hint="write: deb URL suite components")
+    kind, options, uri, suite, components = match.groups()
+    if kind != "deb" or uri.startswith("cdrom:"):
+        return None
+    fields = tuple((_field_name(name), value.replace(",", " ")) for name, _, value in _OPTION.findall(options or ""))
+    return Source(uri, suite, tuple(components.split()), fields)
+
+
+def _field_name(option: str) -> str:
+    return _FIELDS.get(option.lower(), "-".join(word.capitalize() for word in option.split("-")))
+
+
+def _parse_deb822(text: str, file: str) -> Iterator[Source]:
+    for number, fields in _stanzas(text, file):
+        missing = [name for name in ("Types", "Uris", "Suites") if not fields.get(name)]
+        if missing:
+            raise ListFileError(file, number, f"source without {' and '.join(missing)}")
+        if "deb" not in fields["Types"].split() or fields.get("Enabled", "yes").lower() in ("no", "false", "0"):
+            continue
+        options = tuple((name, value) for name, value in fields.items() if name not in _OWN_FIELDS)
+        for uri in fields["Uris"].split():
+            for suite in fields["Suites"].split():
+                yield Source(uri, suite, tuple(fields.get("Components", "").split()), options)
+
+
+def _stanzas(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
+    fields: dict[str, str] = {}
+    start, name = 1, ""
+    for number, line in enumerate([*text.splitlines(), ""], start=1):
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            if fields:
+                yield start, fields
+            fields, name = {}, ""
+        elif line[0] in " \t" and name:
+            fields[name] = f"{fields[name]}\n{line.strip()}"
+        elif match := _FIELD.fullmatch(line):
+            start = start if fields else number
+            name = _field_name(match[1])
+            fields[name] = match[2].strip()
+        else:
+            raise ListFileError(file, number, f"not a deb822 field: {line!r}")
+
+
+def fits(source: Source, codename: str, architecture: str) -> bool:
+    """Tell whether a source belongs to a release: bookworm, bookworm-updates, …; a flat repository belongs to none."""
+    architectures = source.option("Architectures").split()
+    return re.match(rf"{re.escape(codename)}(?:[-/]|$)", source.suite) is not None and (
+        not architectures or architecture in architectures
+    )
+
+
+def for_release(sources: Iterable[Source], codename: str, architecture: str) -> tuple[Source, ...]:
+    """Return the sources of the host that fit an image, each once; raise DefinitionError if there are none."""
+    chosen = tuple(dict.fromkeys(source for source in sources if fits(source, codename, architecture)))
+    if not chosen:
+        raise DefinitionError(
+            f"no apt source of this host is for {codename}",
+            hint=f"set pkgdir of the osimage, for example: pkgdir='URL {codename} main'",
+        )
+    return chosen
+
+
+def from_pkgdir(pkgdir: str) -> tuple[Source, ...]:
+    """Read pkgdir: a comma list of `URL suite components` and local directories of packages."""
+    return tuple(_from_entry(entry.strip()) for entry in pkgdir.split(",") if entry.strip())
+
+
+def _from_entry(entry: str) -> Source:
+    if entry.startswith("/"):
+        return local_source(Path(entry))
+    line = entry if entry.startswith("deb ") else f"deb {entry}"
+    try:
+        source = parse_line(line, "pkgdir")
+    except ListFileError as error:
+        raise DefinitionError(
+            f"pkgdir: {entry!r} is neither a directory nor 'URL suite components'", hint=error.hint
+        ) from None
+    if source is None:
+        raise DefinitionError(f"pkgdir: {entry!r} is not a source of binary packages")
+    return source
+
+
+def local_source(directory: Path) -> Source:
+    """Return the source of a local directory with a Packages file; only a signed one is checked by signature."""
+    signed = any((directory / name).exists() for name in ("InRelease", "Release.gpg"))
+    return Source(f"copy:{directory}", "./", options=() if signed else (("Trusted", "yes"),))
+
+
+def reachable_by_nodes(source: Source) -> bool:
+    """Tell whether a node can use the source: not when it is a directory of the build host."""
+    return not source.uri.startswith(("copy:", "file:"))
+
+
+def by_copy(source: Source) -> Source:
+    """Return the source such that apt copies local packages, since file: paths do not exist inside the image."""
+    if not source.uri.startswith("file:"):
+        return source
+    return Source("copy:" + source.uri.removeprefix("file:"), source.suite, source.components, source.options)

@@ -1,0 +1,133 @@
+"""The directory an image is built in: where it may be, what lies in it, and how a new build replaces the old one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import DefinitionError
+from sbkernel.images.files import write_whole
+from sbkernel.images.tree import remove_tree
+from sbkernel.site import Site
+
+_SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
+
+
+def default(site: Site, attributes: Mapping[str, str]) -> Path:
+    """Return xCAT's place for an image that names none."""
+    parts = [attributes.get(key, "") for key in ("osvers", "osarch", "profile")]
+    if not all(parts) or any("/" in part or part.startswith(".") for part in parts):
+        raise DefinitionError("an osimage without rootimgdir needs osvers, osarch and profile")
+    return site.installdir.joinpath("netboot", *parts)
+
+
+def checked(site: Site, image: str, attributes: Mapping[str, str]) -> Path:
+    """Return the rootimgdir of an image; raise DefinitionError if it is dangerous or another image's."""
+    path = Path(attributes.get("rootimgdir") or default(site, attributes))
+    if not path.is_absolute() or ".." in path.parts:
+        raise DefinitionError(f"rootimgdir {path} of image '{image}' is not an absolute path")
+    real = path.resolve()
+    _refuse_dangerous(site, image, real)
+    _refuse_shared(site, image, real)
+    return real
+
+
+def _refuse_dangerous(site: Site, image: str, real: Path) -> None:
+    holds = [place for place in (site.root, site.installdir, Path.home()) if place.resolve().is_relative_to(real)]
+    if len(real.parts) < 3 or real.parts[1] in _SYSTEM or holds:
+        raise DefinitionError(
+            f"rootimgdir {real} of image '{image}' is no place for an image",
+            hint="leave it unset, or name a directory of its own",
+        )
+
+
+def _refuse_shared(site: Site, image: str, real: Path) -> None:
+    for name in site.osimages:
+        other = site.osimages[name].get("rootimgdir")
+        if name != image and other and Path(other).resolve() == real:
+            raise DefinitionError(
+                f"images '{image}' and '{name}' share the rootimgdir {real}",
+                hint=f"sb chdef -t osimage {image} rootimgdir=DIR",
+            )
+
+
+@dataclass(frozen=True)
+class RootimgDir:
+    """The files of one rootimgdir, named as in xCAT; plan.json and .new/ are ours."""
+
+    path: Path
+
+    @property
+    def tree(self) -> Path:
+        """Return the root tree."""
+        return self.path / "rootimg"
+
+    @property
+    def kernel(self) -> Path:
+        """Return the kernel that nodes load."""
+        return self.path / "kernel"
+
+    @property
+    def initrd(self) -> Path:
+        """Return the initrd that nodes load."""
+        return self.path / "initrd-stateless.gz"
+
+    @property
+    def work(self) -> Path:
+        """Return where the next tree, kernel and initrd grow; on the same file system, so that a rename moves them."""
+        return self.path / ".new"
+
+    def new(self, file: Path) -> Path:
+        """Return where the next version of a file or tree grows."""
+        return self.work / file.name
+
+    def record(self) -> dict[str, Any]:
+        """Return what the last whole build has recorded; nothing if any of its files is missing."""
+        try:
+            record: dict[str, Any] = json.loads((self.path / "plan.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return record if all(path.exists() for path in (self.tree, self.kernel, self.initrd)) else {}
+
+    def begin(self) -> None:
+        """Make an empty place to work in; what builds that were killed have left goes."""
+        self.work.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in (self.work, self.path / ".old"):
+            remove_tree(leftover)
+        self.work.mkdir()
+
+    def publish(self, record: Mapping[str, Any]) -> None:
+        """Put what has been built in place of the old; the record goes first and comes back last.
+
+        Killed in between, a later run finds no record and builds again.
+        """
+        old = self.path / ".old"
+        (self.path / "plan.json").unlink(missing_ok=True)
+        for place in (self.tree, self.kernel, self.initrd):
+            if self.new(place).exists():
+                if place.is_dir():
+                    place.rename(old)
+                self.new(place).replace(place)
+        write_whole(self.path / "plan.json", json.dumps(record, indent=1) + "\n")
+        self.work.rmdir()
+        remove_tree(old)
+
+
+def fstab_digest(tree: Path) -> str:
+    """Return the sha256 of a tree's /etc/fstab, empty if there is none; a link is not followed out of the tree."""
+    text = read_fstab(tree)
+    return "" if text is None else hashlib.sha256(text).hexdigest()
+
+
+def read_fstab(tree: Path) -> bytes | None:
+    """Return a tree's /etc/fstab, or None if it is not a plain file."""
+    path = tree / "etc/fstab"
+    try:
+        return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else None
+    except FileNotFoundError:
+        return None

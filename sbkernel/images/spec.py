@@ -1,0 +1,153 @@
+"""What an osimage asks for, checked before anything is done: every list file, script, source and path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.images import apt, apt_sources, rootimgdir
+from sbkernel.images.apt_sources import Source
+from sbkernel.images.mmdebstrap import PackagePass
+from sbkernel.images.platforms import Release, release_of
+from sbkernel.lists import pkglist, text
+from sbkernel.lists.text import Line
+from sbkernel.site import Site
+
+# deb-control(5); a version may be asked for. What apt's command line takes beyond that (name-, globs) would surprise.
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """An osimage, read and checked."""
+
+    image: str
+    attributes: Mapping[str, str]
+    release: Release
+    rootimgdir: Path
+    sources: tuple[Source, ...]
+    passes: tuple[PackagePass, ...]
+    postinstall: tuple[tuple[str, ...], ...]
+
+    @property
+    def osvers(self) -> str:
+        """Return the distribution and its version, such as debian12."""
+        return self.attributes["osvers"]
+
+    @property
+    def osarch(self) -> str:
+        """Return the architecture, such as x86_64."""
+        return self.attributes["osarch"]
+
+    @property
+    def profile(self) -> str:
+        """Return the role."""
+        return self.attributes.get("profile", "")
+
+    @property
+    def kernelver(self) -> str:
+        """Return the kernel version asked for, or an empty string for the newest."""
+        return self.attributes.get("kernelver", "")
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Return the drivers asked for; none means the default list."""
+        return tuple(self.attributes.get("netdrivers", "").replace(",", " ").split())
+
+    @property
+    def packages(self) -> list[str]:
+        """Return the names of all packages asked for."""
+        return list(dict.fromkeys(name for one in self.passes for name in one.packages))
+
+    def listed(self, name: str) -> Line | None:
+        """Return the line of the pkglist that asks for a package."""
+        return _listed(_paths(self.attributes["pkglist"]), name)
+
+
+def read_spec(site: Site, image: str, **overrides: str) -> ImageSpec:
+    """Read an osimage with some attributes replaced, and check all that it points to.
+
+    Raises NotFoundError, DefinitionError and ListFileError in xCAT's words where it has words for it.
+    """
+    attributes = _attributes(site, image) | {key: value for key, value in overrides.items() if value}
+    release = release_of(attributes.get("osvers", ""), attributes.get("osarch", ""))
+    return ImageSpec(
+        image=image,
+        attributes=attributes,
+        release=release,
+        rootimgdir=rootimgdir.checked(site, image, attributes),
+        sources=_sources(attributes.get("pkgdir", ""), release),
+        passes=_passes(attributes),
+        postinstall=_postinstall(attributes.get("postinstall", "")),
+    )
+
+
+def _attributes(site: Site, image: str) -> dict[str, str]:
+    try:
+        attributes = dict(site.osimages[image].attributes)
+    except NotFoundError as error:
+        raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.hint) from None
+    if attributes.get("provmethod") != "netboot":
+        raise DefinitionError(
+            f"'{image}' cannot be used to build diskless image. Make sure osimage.provmethod is 'netboot'."
+        )
+    if not attributes.get("pkglist"):
+        raise DefinitionError(f"A .pkglist file must be specified for image '{image}' in the linuximage table.")
+    return attributes
+
+
+def _paths(attribute: str) -> list[Path]:
+    return [Path(word.strip()) for word in attribute.split(",") if word.strip()]
+
+
+def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
+    if pkgdir:
+        sources = apt_sources.from_pkgdir(pkgdir)
+    else:
+        sources = apt_sources.for_release(apt.host_sources(), release.codename, release.architecture)
+    return tuple(apt_sources.by_copy(source) for source in sources)
+
+
+def _passes(attributes: Mapping[str, str]) -> tuple[PackagePass, ...]:
+    files = _paths(attributes["pkglist"])
+    asked = pkglist.load(files)
+    for name in asked.packages:
+        if not _PACKAGE.fullmatch(name):
+            line = _listed(files, name)
+            problem = f"'{name}' is not a package name of Debian"
+            raise line.error(problem) if line else DefinitionError(problem)
+    loaded = (PackagePass(one.packages, tuple(sorted(one.env.items()))) for one in asked.passes)
+    return tuple(with_kernel(one, attributes.get("kernelver", "")) for one in loaded if one.packages)
+
+
+def _listed(files: Iterable[Path], name: str) -> Line | None:
+    lines = (line for file in files for line in text.read(file, "pkglist"))
+    return next((line for line in lines if name in map(str.strip, line.text.split(","))), None)
+
+
+def with_kernel(one: PackagePass, kernelver: str) -> PackagePass:
+    """Return a pass with its kernel packages replaced by those of a fixed version, as xCAT does for Debian's family."""
+    if not kernelver:
+        return one
+    names = dict.fromkeys(_fixed(name, kernelver) for name in one.packages)
+    return PackagePass(tuple(names), one.env)
+
+
+def _fixed(name: str, kernelver: str) -> str:
+    prefix = next((p for p in ("linux-image-", "linux-headers-") if name.startswith(p)), None)
+    return f"{prefix}{kernelver}" if prefix else name
+
+
+def _postinstall(attribute: str) -> tuple[tuple[str, ...], ...]:
+    """Split a comma list of `script argument…` (xCAT's genimage for the EL family)."""
+    scripts = tuple(tuple(element.split()) for element in attribute.split(",") if element.split())
+    for script, *_ in scripts:
+        if not Path(script).is_file():
+            raise DefinitionError(f"The postinstall specified '{script}' does not exist!")
+        if not os.access(script, os.X_OK):
+            raise DefinitionError(f"postinstall script {script} is not executable", hint=f"chmod +x {script}")
+    return scripts

@@ -1,0 +1,55 @@
+"""Work on a root tree from outside and inside: copy, remove, run; always in own namespaces, as root or as a user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from sbkernel import resources
+from sbkernel.jobs.run import Completed, run
+
+# What a program inside the tree gets of our environment: nothing.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy a tree with owners, ACLs and capabilities; on file systems that can, blocks are shared (cp --reflink)."""
+    run(["cp", "--archive", "--reflink=auto", "--", source, target], isolated=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a tree that may hold other users' files; nothing happens if there is none."""
+    if os.path.lexists(path):
+        run(["rm", "--recursive", "--force", "--one-file-system", "--", path], isolated=True)
+
+
+def clean(directory: Path, pattern: str) -> None:
+    """Remove what killed runs have left: the entries of a directory that match a glob pattern."""
+    for leftover in sorted(directory.glob(pattern)):
+        remove_tree(leftover)
+
+
+def enter(
+    tree: Path,
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str | None] | None = None,
+    input: str | bytes | None = None,  # noqa: A002 - the name that run() has
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run a program of the host with /proc, /sys, /dev and an empty /run mounted in the tree, seen by it alone."""
+    script = resources.templates() / "image" / "enter.sh"
+    return run(["sh", script, tree, *argv], env=env, input=input, on_line=on_line, isolated=True)
+
+
+def inside(
+    tree: Path,
+    argv: Sequence[str],
+    *,
+    input: str | bytes | None = None,  # noqa: A002 - the name that run() has
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run a program of the tree in the tree: no path, not even through a link, leads out."""
+    command = ["chroot", str(tree), "env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", *argv]
+    return enter(tree, command, input=input, on_line=on_line)

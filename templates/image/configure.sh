@@ -1,0 +1,49 @@
+# Read by sh inside the tree of an image, after its packages are in: a root that any node may boot, with no identity.
+# $1 is the time stamp that nothing may be newer than, in seconds since the epoch.
+set -eu
+
+# Nodes are told their name and make their keys at boot. An empty machine-id gets a new value at every boot without the
+# questions of a first boot (machine-id(5)).
+rm -f /etc/hostname /etc/resolv.conf /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
+rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /etc/.pwd.lock
+rm -rf /var/lib/dhcp/* /var/lib/NetworkManager/* /var/lib/systemd/timers/*
+: > /etc/machine-id
+if [ -e /var/lib/dbus ]; then
+    ln -sf /etc/machine-id /var/lib/dbus/machine-id
+fi
+
+# Root has no password: keys, or what the site sets for the node.
+sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
+rm -f /etc/shadow- /etc/passwd- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
+
+# What the build needed.
+rm -f /usr/sbin/policy-rc.d /etc/apt/apt.conf.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/99mmdebstrap
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000*
+rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/lib/dpkg/*-old
+rm -f /boot/initrd.img-* /initrd.img /initrd.img.old
+find /var/log -type f -delete
+rm -rf /var/log/journal
+
+has() {
+    [ -e "/lib/systemd/system/$1" ]
+}
+if has systemd-resolved.service; then
+    ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+    rm -f /etc/systemd/system/resolv-conf.path /etc/systemd/system/resolv-conf.service
+else
+    ln -sf /run/resolv.conf /etc/resolv.conf
+fi
+if has systemd-networkd.service; then
+    systemctl --quiet enable systemd-networkd.service
+    has systemd-resolved.service || systemctl --quiet enable resolv-conf.path resolv-conf.service
+fi
+# A root in memory is not upgraded, checked or trimmed on a schedule.
+for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+    fstrim.timer man-db.timer; do
+    if has "$unit"; then
+        systemctl --quiet disable "$unit"
+    fi
+done
+
+find / -xdev -newermt "@$1" ! -type d -exec touch --no-dereference --date "@$1" -- {} +
+find / -xdev -depth -newermt "@$1" -type d -exec touch --date "@$1" -- {} +

@@ -1,0 +1,6 @@
+# Read by mmdebstrap as its last customize hook, outside the tree, whose path is $1: what only the build needed goes.
+set -eu
+rm -f "$1/etc/apt/preferences.d/sbkernel-build"
+if [ -n "${SBKERNEL_PRELOAD:-}" ] && [ -z "$(find "$1/var/lib/dpkg/info" -name 'libeatmydata1*.list')" ]; then
+    rm -f "$1$SBKERNEL_PRELOAD"
+fi
