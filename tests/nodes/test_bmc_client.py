@@ -1,0 +1,133 @@
+"""Our IPMI client: sessions, errors in words, bad weather."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import PASSWORD, MakeRig, Rig, until
+
+from sbkernel.nodes import bmc as client
+from sbkernel.nodes.bmc import Bmc
+from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
+from sbkernel.nodes.failures import (
+    BmcError,
+    NoAnswerError,
+    NoSlotError,
+    RefusedError,
+    UnknownUserError,
+    WrongPasswordError,
+)
+from sbkernel.nodes.pool import Pool
+from sbkernel.nodes.simulator import Faults
+from sbkernel.nodes.transport import Transport
+
+
+async def test_power_and_boot_device(suite_rig: Rig, pool: Pool) -> None:
+    bmc = pool.get(suite_rig.login())
+    assert await bmc.power() is False
+    await bmc.control(Control.ON)
+    assert await bmc.power() is True
+    flags = BootFlags(BootDevice.NETWORK, persistent=True)
+    await bmc.set_boot_flags(flags)
+    assert await bmc.boot_flags() == flags
+    assert len(suite_rig.bmc.sessions) == 1
+
+
+async def test_everybody_shares_one_session_and_close_ends_it(rig: Rig, pool: Pool) -> None:
+    assert pool.get(rig.login()) is pool.get(rig.login())
+    for _ in range(3):
+        await pool.get(rig.login()).power()
+    assert len(rig.bmc.sessions) == 1
+    pool.get(rig.login()).close()
+    await until(lambda: not rig.bmc.sessions)
+    assert await pool.get(rig.login()).power() is False
+
+
+async def test_idle_session_is_closed(rig: Rig) -> None:
+    transport = Transport()
+    bmc = Bmc(rig.login(), transport, idle_s=0.1)
+    await bmc.power()
+    assert rig.bmc.sessions
+    await until(lambda: not rig.bmc.sessions)
+    assert not bmc.connected
+    transport.close()
+
+
+@pytest.mark.parametrize(
+    ("login", "error"),
+    [({"password": b"wrong"}, WrongPasswordError), ({"user": b"nobody"}, UnknownUserError)],
+    ids=["password", "user"],
+)
+async def test_refused_login_says_why_and_keeps_the_secret(
+    suite_rig: Rig, pool: Pool, login: dict[str, bytes], error: type[BmcError]
+) -> None:
+    bmc = pool.get(suite_rig.login(**login))
+    start = time.monotonic()
+    with pytest.raises(error, match="n1: ") as caught:
+        await bmc.power()
+    assert time.monotonic() - start < 1
+    words = " ".join(map(repr, (caught.value, str(caught.value), bmc, bmc.login, caught.value.__context__)))
+    assert "wrong'" not in words
+    assert PASSWORD.decode() not in words
+    assert str(PASSWORD) not in words
+
+
+async def test_no_free_session(make_rig: MakeRig, pool: Pool) -> None:
+    rig = await make_rig(sessions_max=1)
+    await pool.get(rig.login()).power()
+    with pytest.raises(NoSlotError):
+        await pool.get(rig.login(node="n2")).power()
+
+
+async def test_silent_bmc_fails_within_the_deadline(make_rig: MakeRig) -> None:
+    rig, transport = await make_rig(faults=Faults(dead=True)), Transport()
+    start = time.monotonic()
+    with pytest.raises(NoAnswerError, match="no answer from BMC"):
+        await Bmc(rig.login(), transport, deadline_s=0.7).power()
+    assert time.monotonic() - start < 1.5
+    transport.close()
+
+
+async def test_refused_command_carries_the_code(rig: Rig, pool: Pool) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await pool.get(rig.login()).control(Control.RESET)
+    assert caught.value.code == 0xD5
+
+
+async def test_operator_account_can_use_power(make_rig: MakeRig, pool: Pool) -> None:
+    rig = await make_rig(limit=3)
+    await pool.get(rig.login()).control(Control.ON)
+    assert rig.machine.power
+
+
+async def test_bmc_that_rebooted_is_logged_in_to_again(rig: Rig, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "STALE_S", 0.3)
+    await pool.get(rig.login()).power()
+    rig.bmc.forget()
+    start = time.monotonic()
+    assert await pool.get(rig.login()).power() is False
+    assert time.monotonic() - start < 2
+
+
+async def test_packet_loss_is_survived(make_rig: MakeRig, pool: Pool) -> None:
+    faults = Faults(loss=0.05)
+    faults.random.seed(7)
+    rig = await make_rig(faults=faults)
+    bmc = pool.get(rig.login())
+    for _ in range(10):
+        await bmc.power()
+
+
+async def test_slow_handshake_is_no_wrong_password(make_rig: MakeRig, pool: Pool) -> None:
+    rig = await make_rig(faults=Faults(delay_s=0.65))
+    assert await pool.get(rig.login()).power() is False
+
+
+async def test_ipv6(pool: Pool) -> None:
+    from sbkernel.nodes.bmc import BmcLogin
+    from sbkernel.nodes.simulator import PretendMachine, SimulatedBmc, serve
+
+    server = await serve(SimulatedBmc(PretendMachine(), {b"u": b"p"}), host="::1")
+    assert await pool.get(BmcLogin("n6", "::1", server.address[1], b"u", b"p")).power() is False
+    server.close()
