@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbkernel"
 ROOMS = [
     "resources", "errors", "definitions", "site", "lists", "packages", "jobs", "images", "netboot",
-    "nodes", "service", "records", "workbench", "bench", "cli",
+    "nodes", "service", "records", "workbench", "bench", "demo", "cli",
 ]  # fmt: skip
 STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone
 LINES_CAP = 400

@@ -18,6 +18,7 @@ VERBS = {
     "bench": "run benchmarks: our time, a peer's, the ratio",
     "chdef": "change or create definitions",
     "clone": "make an own, editable copy of an osimage",
+    "demo": "the main job in one command, on a virtual node",
     "genimage": "build the root tree, kernel and initrd of an osimage",
     "jobs": "list jobs, or cancel one",
     "lab": "open JupyterLab on the notebooks",

@@ -1,0 +1,37 @@
+"""sb demo: the main job in one command."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.site import Site
+
+
+@click.command()
+@click.option("--image", default="mycomputeimage", show_default=True, help="Name of the image to define and build.")
+@click.option("--node", default="vn1", show_default=True, help="Name of the virtual node that boots it.")
+@click.option("--off", is_flag=True, help="Power the node off and stop the service at the end.")
+@pass_site
+def command(site: Site, image: str, node: str, off: bool) -> int:
+    """Define, build and boot a real image on a virtual node, through the notebooks of the flow.
+
+    Takes about three minutes the first time; an unchanged image is not built again. The node goes on running
+    unless --off is given.
+    """
+    from sbkernel.demo import Outcome, demo, tidy
+
+    click.echo(f"site {site.root}")
+    outcome: Outcome = demo(site, click.echo, image=image, node=node)
+    if off:
+        tidy(site, node)
+    click.echo()
+    click.echo(f"console    {outcome.prompt}")
+    click.echo(f"published  {outcome.published}")
+    click.echo(f"reported   {outcome.reported}  {'equal' if outcome.published == outcome.reported else 'DIFFERENT'}")
+    for record in outcome.records:
+        click.echo(f"record     {record.path_html}")
+    click.echo(f"took       {outcome.seconds:.0f} s")
+    if not off:
+        click.echo(f"\n{node} is running. Next: sb rcons {node} | sb rpower {node} off | sb lab | sb service stop")
+    return 0 if outcome.prompt and outcome.published == outcome.reported else 1

@@ -1,0 +1,57 @@
+"""What a real site has: a bridge, DHCP and TFTP by dnsmasq, and nodes on a network of their own."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from .conftest import Sb
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+NAMESPACE = f"sbk{os.getpid()}"
+ADDRESS, NODE_ADDRESS = "10.77.0.1", "10.77.0.21"
+
+
+@pytest.fixture(scope="module")
+def bridged(sb: Sb, first_demo: str) -> Iterator[Sb]:
+    """The site of the demo, its service moved into a network namespace with the bridge br0."""
+    sb("rpower", "vn1", "off", status=None)
+    sb("service", "stop")
+    inside = ["ip", "netns", "exec", NAMESPACE]
+    ip(["netns", "add", NAMESPACE])
+    try:
+        for words in (
+            "link set lo up",
+            "link add br0 type bridge",
+            f"addr add {ADDRESS}/24 dev br0",
+            "link set br0 up",
+        ):
+            subprocess.run([*inside, "ip", *words.split()], check=True)
+        sb("chdef", "-t", "site", f"master={ADDRESS}", "dhcpinterfaces=br0")
+        sb("mkdef", "-t", "network", "-o", "cluster", "net=10.77.0.0", "mask=255.255.255.0", "mgtifname=br0")
+        there = replace(sb, prefix=tuple(inside))
+        yield there
+        there("service", "stop", status=None)
+    finally:
+        sb("chdef", "-t", "site", "master=", "dhcpinterfaces=", status=None)
+        ip(["netns", "del", NAMESPACE])
+
+
+def ip(words: list[str]) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+def test_a_node_boots_through_dhcp_and_tftp_on_a_bridge(bridged: Sb) -> None:
+    bridged("mkvm", "vn2", "--network", "br0")
+    bridged("chdef", "vn2", f"ip={NODE_ADDRESS}")
+    assert "vn2: netboot debian12-x86_64-mycomputeimage" in bridged("nodeset", "vn2", "osimage=mycomputeimage")
+    assert re.search(r"vn2: on", bridged("rpower", "vn2", "boot"))
+    console = bridged("rcons", "vn2", "--until", "login:", "--for", "300", timeout_s=330)
+    assert "vn2 login:" in console
+    timeline = bridged("nodestat", "vn2", "--timeline")
+    assert all(stage in timeline for stage in ("power-on", "dhcp", "ipxe", "initrd", "verified", "userspace", "login"))
+    assert "vn2: off" in bridged("rpower", "vn2", "off")
