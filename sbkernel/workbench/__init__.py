@@ -2,3 +2,33 @@
 
 Owns widgets and inline-styled HTML. Every panel calls the function that the command line calls.
 """
+
+from sbkernel.workbench.boot import console_lines, timeline
+from sbkernel.workbench.console_view import ConsoleView
+from sbkernel.workbench.definitions import changes, definition, definitions, lists
+from sbkernel.workbench.frames import table
+from sbkernel.workbench.image_chooser import ImageChooser
+from sbkernel.workbench.images import image_version, packages, plan, weights
+from sbkernel.workbench.job_view import JobView, show
+from sbkernel.workbench.node_table import NodeTable
+from sbkernel.workbench.panel import interactive
+
+__all__ = [
+    "ConsoleView",
+    "ImageChooser",
+    "JobView",
+    "NodeTable",
+    "changes",
+    "console_lines",
+    "definition",
+    "definitions",
+    "image_version",
+    "interactive",
+    "lists",
+    "packages",
+    "plan",
+    "show",
+    "table",
+    "timeline",
+    "weights",
+]

@@ -71,11 +71,13 @@ def render(now: Snapshot) -> Markup:
 
 
 def _doing(progress: Progress) -> str:
+    return " ".join(part for part in (progress.phase, _count(progress), progress.text) if part)
+
+
+def _count(progress: Progress) -> str:
     if progress.total:
-        count = f" {progress.done}/{progress.total}"
-    else:
-        count = f" {progress.done}" if progress.done else ""
-    return f"{progress.phase}{count}" + (f" {progress.text}" if progress.text else "")
+        return f"{progress.done}/{progress.total}"
+    return str(progress.done or "")
 
 
 def _phases(now: Snapshot) -> Markup:
@@ -86,7 +88,7 @@ def _phases(now: Snapshot) -> Markup:
         if took is not None:
             rows.append(_row("✓", title, bar(took / longest, "ok", height_px=6), seconds(took)))
         elif now.done:
-            rows.append(_row("–", title, bar(0, height_px=6), ""))
+            rows.append(_row("·", title, bar(0, height_px=6), ""))
         else:
             rows.append(_open_row(title, now.progress))
     return div(*rows)

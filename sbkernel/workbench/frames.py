@@ -1,0 +1,39 @@
+"""Show a DataFrame so that a record keeps it: inline styles, numbers flush right, long ones cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sbkernel.workbench.html import div, muted
+from sbkernel.workbench.html import table as html_table
+from sbkernel.workbench.panel import Shown
+from sbkernel.workbench.units import size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table(frame: pd.DataFrame, *, rows: int | None = 400, height_px: int = 380) -> Shown:
+    """Show a DataFrame as a table that scrolls; a column called `size` is bytes and shown with its unit.
+
+    More than `rows` rows are cut with a remark; None keeps them all.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    columns = [str(name) for name in frame.columns]
+    numeric = [i for i, name in enumerate(frame.columns) if is_numeric_dtype(frame[name])]
+    kept = frame if rows is None else frame.head(rows)
+    cells = [[_cell(n, v) for n, v in zip(columns, row, strict=True)] for row in kept.itertuples(index=False)]
+    cut = len(frame) - len(kept)
+    shown = div(
+        html_table(columns, cells, numeric=numeric),
+        muted(f"and {cut} more") if cut else None,
+        style=f"max-height:{height_px}px;overflow:auto;max-width:960px",
+    )
+    return Shown(shown, kept.to_string(index=False))
+
+
+def _cell(column: str, value: Any) -> object:
+    if column == "size":
+        return size(value)
+    return f"{value:.1f}" if isinstance(value, float) else value

@@ -1,0 +1,67 @@
+"""Show what a build will do, what came out of it, and the packages inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.genimage import Build
+from sbkernel.jobs.report import NullReport
+from sbkernel.site import Site
+from sbkernel.workbench.charts import sizes
+from sbkernel.workbench.html import card, chip, div, heading, mono, muted, pairs, table
+from sbkernel.workbench.panel import Shown
+from sbkernel.workbench.units import size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def plan(site: Site, image: str) -> Shown:
+    """Show the steps of genimage, and which of them would run: the others have nothing to do."""
+    build = Build.open(site, image, NullReport())
+    steps = build.resolve()[2]
+    done = build.done(steps)
+    pending = {step.name for step in steps.to_run(done)}
+    rows = [
+        (
+            chip("run", "busy") if step.name in pending else chip("done", "ok"),
+            step.title,
+            step.inputs,
+            mono(step.digest[:12]),
+        )
+        for step in steps
+    ]
+    said = f"{len(pending)} of {len(rows)} steps to run" if pending else "nothing to do"
+    shown = card(heading(f"Plan for {image}", muted(said)), table(["", "step", "from", "digest"], rows))
+    return Shown(shown, steps.render(done))
+
+
+def image_version(version: ImageVersion) -> Shown:
+    """Show a packed image: its digest, when it was published, and what its parts weigh."""
+    parts = {"root": version.root, "initrd": version.initrd, "kernel": version.kernel}
+    published = datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    facts = {"digest": mono(version.digest), "kernel": version.kernelver, "published": published}
+    shown = card(
+        heading(version.image, chip("published", "ok"), muted(f"{len(version.manifest)} packages")),
+        pairs(facts),
+        div(sizes((name, path.stat().st_size) for name, path in parts.items()), style="margin-top:8px"),
+    )
+    text = f"{version.image} {version.digest} root {size(version.root_size)}"
+    return Shown(shown, text, {"image": version.image, "digest": version.digest})
+
+
+def packages(version: ImageVersion) -> pd.DataFrame:
+    """Return the packages of an image, the largest first; `size` is bytes on disk."""
+    import pandas as pd
+
+    frame = pd.DataFrame(version.manifest)
+    return frame.sort_values("size", ascending=False, ignore_index=True) if len(frame) else frame
+
+
+def weights(version: ImageVersion, count: int = 12) -> Shown:
+    """Show the largest packages of an image as bars."""
+    largest = sorted(version.manifest, key=lambda package: -package["size"])[:count]
+    text = "\n".join(f"{package['name']} {size(package['size'])}" for package in largest)
+    return Shown(sizes((package["name"], package["size"]) for package in largest), text)

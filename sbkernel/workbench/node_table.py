@@ -1,0 +1,140 @@
+"""A table of nodes with power buttons; what a button does is the verb that the command line calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import anywidget
+import traitlets
+from markupsafe import Markup
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import SbkernelError
+from sbkernel.nodes.results import NodeResult
+from sbkernel.service import verbs
+from sbkernel.site import Site
+from sbkernel.workbench.html import card, chip, div, heading, muted, table
+from sbkernel.workbench.panel import Panel
+
+_STATIC = Path(__file__).parent / "static"
+_LOOK_S = 1.0
+_KEPT_ROWS = 200
+_TONES = {"on": "ok", "login": "ok", "booted": "ok", "userspace": "ok", "failed": "bad", "off": "quiet", "": "quiet"}
+
+Row = dict[str, str]
+
+
+class NodeTableWidget(anywidget.AnyWidget):
+    """The table in the page: for some hundred nodes, as all rows travel together."""
+
+    _esm = _STATIC / "nodes.js"
+    _css = _STATIC / "nodes.css"
+    rows: Any = traitlets.List().tag(sync=True)
+    busy = traitlets.Bool(False).tag(sync=True)
+
+
+class NodeTable(Panel):
+    """The nodes of a noderange with their power, boot status and image; buttons in a live session."""
+
+    def __init__(self, site: Site, noderange: str) -> None:
+        self.site, self.noderange = site, noderange
+        self._power: dict[str, str] = {}
+        self._said: dict[str, str] = {}
+        self._ended = threading.Event()
+        super().__init__()
+
+    def rows(self, site: Site | None = None) -> list[Row]:
+        """Return one row a node."""
+        nodes = (site or self.site).nodes
+        return [self._row(nodes[name]) for name in (site or self.site).noderange(self.noderange)]
+
+    def html(self) -> Markup:
+        """Return the table as HTML."""
+        rows = self.rows()
+        cells = [
+            [r["node"], chip(r["power"] or "?", r["power_tone"]), r["status"], r["image"], r["since"], r["said"]]
+            for r in rows[:_KEPT_ROWS]
+        ]
+        cut = len(rows) - len(cells)
+        return card(
+            heading(f"Nodes {self.noderange}", muted(f"{len(rows)}")),
+            table(["node", "power", "status", "image", "since", ""], cells),
+            div(muted(f"and {cut} more")) if cut else None,
+        )
+
+    def text(self) -> str:
+        """Return a line a node."""
+        return "\n".join(f"{r['node']}: {r['power'] or '?'} {r['status']} {r['image']}".rstrip() for r in self.rows())
+
+    def take(self, results: Any) -> None:
+        """Show what a power verb answered, one NodeResult a node."""
+        for result in results:
+            self._note(result)
+        self.refresh()
+
+    def widget(self) -> NodeTableWidget:
+        """Return the table with its buttons."""
+        made = NodeTableWidget(rows=self.rows())
+        made.on_msg(lambda _widget, message, _buffers: self._on_message(message))
+        return made
+
+    def show(self) -> Self:
+        """Display the table and keep it up to date until it is settled."""
+        super().show()
+        if self._widget is not None:
+            threading.Thread(target=self._follow, name="nodes", daemon=True).start()
+        return self
+
+    def settle(self) -> None:
+        """Replace the buttons by the table as it is now."""
+        self._ended.set()
+        super().settle()
+
+    def _row(self, node: Definition) -> Row:
+        power, status = self._power.get(node.name, ""), node.get("status")
+        return {
+            "node": node.name,
+            "power": power,
+            "power_tone": _TONES.get(power, "warn"),
+            "status": status,
+            "status_tone": _TONES.get(status, "busy"),
+            "image": node.get("provmethod"),
+            "since": _clock(node.get("statustime")),
+            "said": self._said.get(node.name, ""),
+        }
+
+    def _note(self, result: NodeResult) -> None:
+        if result.ok and result.text.split()[-1:] in (["on"], ["off"], ["reset"]):
+            self._power[result.node] = "off" if result.text.endswith("off") else "on"
+        self._said[result.node] = "" if result.ok and result.text in ("on", "off") else result.text
+
+    def _on_message(self, message: Mapping[str, Any]) -> None:
+        arguments = [str(message["action"]), [str(node) for node in message["nodes"]]]
+        threading.Thread(target=self._press, args=arguments, name="power", daemon=True).start()
+
+    def _press(self, action: str, nodes: list[str]) -> None:
+        self._widget.busy = True
+        try:
+            with Site.open(self.site.root) as site:  # a store is not shared between threads
+                for result in verbs.rpower_each(site, ",".join(nodes), action, confirm=len(nodes)):
+                    self._note(result)
+        except (SbkernelError, OSError) as error:
+            self._said |= dict.fromkeys(nodes, str(error).splitlines()[0])
+        finally:
+            self._widget.busy = False
+
+    def _follow(self) -> None:
+        with Site.open(self.site.root) as site:
+            while not self._ended.wait(_LOOK_S):
+                self._widget.rows = self.rows(site)
+
+
+def _clock(text: str) -> str:
+    try:
+        return datetime.fromtimestamp(float(text)).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return text.partition(" ")[2] or text
