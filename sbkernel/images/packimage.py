@@ -97,8 +97,7 @@ def packimage(
     report = report or NullReport()
     start = time.monotonic()
     options = PackOptions(compression, level, block_size)
-    built = RootimgDir(rootimgdir.checked(site, image, _attributes(site, image)))
-    _require_built(built)
+    built = built_by_genimage(site, image)
     with lock(built.path, "packimage"):
         with report.phase("compare"):
             source = _source(site, image, built, options)
@@ -118,20 +117,20 @@ def packimage(
     }
 
 
-def _attributes(site: Site, image: str) -> Mapping[str, str]:
+def built_by_genimage(site: Site, image: str) -> RootimgDir:
+    """Return the directory an image was built in; BuildError if the build is missing or not whole."""
     try:
-        return site.osimages[image].attributes
+        attributes = site.osimages[image].attributes
     except NotFoundError as error:
         raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.message) from None
-
-
-def _require_built(built: RootimgDir) -> None:
+    built = RootimgDir(rootimgdir.checked(site, image, attributes))
     for path, what in ((built.tree, "root tree"), (built.kernel, "kernel"), (built.initrd, "initrd")):
         if not path.exists():
             raise BuildError(
                 f'Did you run "genimage" before running "packimage"? {what} cannot be found at {path}',
-                hint="sb genimage IMAGE builds it",
+                hint=f"sb genimage {image}",
             )
+    return built
 
 
 def _source(site: Site, image: str, built: RootimgDir, options: PackOptions) -> _Source:

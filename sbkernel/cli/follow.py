@@ -1,0 +1,106 @@
+"""Follow a job in a terminal: a live line by phase, or plain lines when nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sbkernel.errors import JobCancelledError
+from sbkernel.jobs.events import Event
+from sbkernel.jobs.job import Job
+
+if TYPE_CHECKING:  # rich costs 50 ms, which a job without a terminal need not pay
+    from rich.progress import Progress, TaskID
+
+POLL_S = 0.1
+
+
+def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
+    """Show a job until it is done and return its result; progress goes to standard error.
+
+    Ctrl-C cancels the job, or with `cancel` false only stops watching; the exit status is 130 either way.
+    Raises JobError when the job failed, JobCancelledError when somebody else cancelled it.
+    """
+    try:
+        if sys.stderr.isatty():
+            _live(job)
+        else:
+            _plain(job)
+        return job.wait().result
+    except KeyboardInterrupt:
+        _interrupted(job, cancel)
+        raise click.exceptions.Exit(130) from None
+
+
+def _interrupted(job: Job, cancel: bool) -> None:
+    if not cancel:
+        click.echo(f"{job.verb} goes on as job {job.id}; `sb jobs cancel {job.id}` ends it.", err=True)
+        return
+    click.echo(f"Cancelling {job.verb} ...", err=True)
+    job.stop()
+    try:
+        job.wait()
+        click.echo(f"{job.verb} had already succeeded.", err=True)
+    except JobCancelledError:
+        click.echo(f"{job.verb} cancelled after {job.seconds:.1f} s.", err=True)
+
+
+def _plain(job: Job) -> None:
+    seen = 0
+    while True:
+        done = job.done
+        events = job.events(seen)
+        seen += len(events)
+        for event in events:
+            if event.kind == "phase-end":
+                click.echo(_phase_line(event), err=True)
+        if done:
+            return
+        time.sleep(POLL_S)
+
+
+def _phase_line(event: Event) -> str:
+    mark = "" if event.data["ok"] else "  (not finished)"
+    return f"  {event.data['title']:<32} {event.data['seconds']:7.1f} s{mark}"
+
+
+def _live(job: Job) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<32}"), BarColumn(bar_width=24))
+    with Progress(
+        *columns, TimeElapsedColumn(), TextColumn("{task.fields[text]}"), console=Console(stderr=True), transient=False
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+        seen = 0
+        while True:
+            done = job.done
+            events = job.events(seen)
+            seen += len(events)
+            for event in events:
+                _show(progress, tasks, event)
+            _show_progress(progress, tasks, job)
+            if done:
+                return
+            time.sleep(POLL_S)
+
+
+def _show(progress: Progress, tasks: dict[str, TaskID], event: Event) -> None:
+    if event.kind == "phase-start":
+        tasks[event.data["title"]] = progress.add_task(event.data["title"], total=event.data["total"], text="")
+    elif event.kind == "phase-end" and event.data["ok"]:
+        task = tasks[event.data["title"]]
+        progress.update(task, total=1, completed=1, text=f"{event.data['seconds']:.1f} s")
+        progress.stop_task(task)
+
+
+def _show_progress(progress: Progress, tasks: dict[str, TaskID], job: Job) -> None:
+    now = job.progress
+    if now.phase in tasks and now.total:
+        progress.update(tasks[now.phase], total=now.total, completed=now.done, text=now.text)
+    elif now.phase in tasks:
+        progress.update(tasks[now.phase], text=now.text or (str(now.done) if now.done else ""))

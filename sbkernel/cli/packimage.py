@@ -1,0 +1,62 @@
+"""sb packimage: pack the root tree of an osimage and publish it."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.cli.follow import follow
+from sbkernel.errors import SbkernelError
+from sbkernel.images.packimage import built_by_genimage
+from sbkernel.images.squashfs import PackOptions
+from sbkernel.jobs import job as jobs
+from sbkernel.site import Site
+
+XCAT_ARCHIVES = ("cpio", "tar")
+
+
+@click.command("packimage")
+@click.option("-m", "--method", default="squashfs", metavar="METHOD", help="Archive method: squashfs.")
+@click.option("-c", "--compress", default="zstd", metavar="METHOD", help="zstd (default), lz4, xz or gzip.")
+@click.option("--level", type=int, help="Level of the compression: zstd 1-22 (default 3), gzip 1-9.")
+@click.option("--block-size", default="128K", metavar="SIZE", help="Block size, 4K to 1M; larger packs smaller.")
+@click.option("--force", is_flag=True, help="Pack although nothing has changed.")
+@click.option("-o", "-p", "-a", "obsolete", hidden=True)
+@click.argument("image")
+@pass_site
+def command(
+    site: Site,
+    method: str,
+    compress: str,
+    level: int | None,
+    block_size: str,
+    force: bool,
+    obsolete: str | None,
+    image: str,
+) -> None:
+    """Pack the root tree of IMAGE and publish it in the catalog."""
+    if obsolete is not None:
+        raise SbkernelError("-o, -p and -a options are obsoleted, please use 'packimage <osimage name>' instead.")
+    _check_method(method)
+    PackOptions(compress, level, block_size)
+    built = built_by_genimage(site, image)
+    click.echo(f"Packing contents of {built.tree}")
+    click.echo(f"archive method:{method}")
+    target = "sbkernel.images.packimage:packimage"
+    options = {"compression": compress, "level": level, "block_size": block_size, "force": force}
+    done = follow(jobs.start(site, "packimage", target, image=image, **options))
+    if done["cached"]:
+        click.echo("Nothing has changed since it was packed.")
+    click.echo(f"digest:{done['digest']}")
+    click.echo(f"size:{done['size']} bytes, {done['packages']} packages")
+    click.echo(f"seconds:{done['seconds']:.1f}")
+
+
+def _check_method(method: str) -> None:
+    if method in XCAT_ARCHIVES:
+        raise SbkernelError(
+            f"archive method {method} is not available",
+            hint="leave out -m: squashfs packs faster and nodes need not unpack it into memory",
+        )
+    if method != "squashfs":
+        raise SbkernelError(f"Invalid archive method '{method}' requested", hint="squashfs")

@@ -1,0 +1,53 @@
+"""sb packimage prints in xCAT's order and refuses in xCAT's words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sbkernel.images.catalog import Catalog
+from sbkernel.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site.open(tmp_path / "site")
+    built = tmp_path / "built"
+    (built / "rootimg/etc").mkdir(parents=True)
+    (built / "kernel").touch()
+    (built / "initrd-stateless.gz").touch()
+    site.set("osimage", "img", osvers="debian12", osarch="x86_64", profile="p", provmethod="netboot",
+             imagetype="linux", rootimgdir=str(built), pkglist="/dev/null")  # fmt: skip
+    return site
+
+
+def packimage(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from sbkernel.cli.main import main; main(sys.argv[1:])"
+    argv = [sys.executable, "-c", code, "--site", str(site.root), "packimage", *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=120)
+
+
+def test_output_comes_in_order(site: Site, tmp_path: Path) -> None:
+    first = packimage(site, "img")
+    digest = Catalog(site).current("img").digest
+    lines = first.stdout.splitlines()
+    assert lines[:3] == [f"Packing contents of {tmp_path}/built/rootimg", "archive method:squashfs", f"digest:{digest}"]
+    assert lines[3].startswith("size:4096 bytes") and "pack" in first.stderr
+    second = packimage(site, "img")
+    assert "Nothing has changed since it was packed." in second.stdout and digest in second.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-m", "cpio", "img"], "archive method cpio is not available"),
+        (["-m", "zip", "img"], "Invalid archive method 'zip' requested"),
+        (["-c", "pigz", "img"], "Invalid compress method 'pigz' requested"),
+        (["-o", "rhels9", "img"], "-o, -p and -a options are obsoleted"),
+        (["nope"], "Cannot find image 'nope' from the osimage table."),
+    ],
+)
+def test_refusals(site: Site, words: list[str], message: str) -> None:
+    done = packimage(site, *words)
+    assert done.returncode == 1 and message in done.stderr and done.stdout == ""
