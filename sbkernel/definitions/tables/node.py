@@ -96,6 +96,7 @@ ATTRIBUTES = (
     Attr("vmnicnicmodel", "Model of its network card.", default="virtio"),
     Attr("vmstorage", "Its disks."),
     Attr("vmstoragemodel", "Model of its disk controller."),
+    Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
     Attr("vmvncport", "Port of its screen."),
     Attr("vmmanager", "Manager of virtual machines."),
     Attr("vmothersettings", "Further settings."),

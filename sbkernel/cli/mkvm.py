@@ -1,0 +1,24 @@
+"""sb mkvm: define virtual nodes."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.definitions.noderange import expand
+from sbkernel.nodes.mkvm import mkvm
+from sbkernel.nodes.qemu import USER_NETWORK
+from sbkernel.site import Site
+
+
+@click.command()
+@click.argument("noderange")
+@click.option("--memory", "memory_mb", metavar="MB", default=1024, show_default=True, type=click.IntRange(min=128))
+@click.option("--cpus", metavar="N", default=2, show_default=True, type=click.IntRange(min=1))
+@click.option("--network", metavar="user|BRIDGE", default=USER_NETWORK, show_default=True)
+@pass_site
+def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str) -> None:
+    """Define virtual nodes: QEMU behind a simulated BMC, run by the service of the site."""
+    for name in expand(noderange):
+        made = mkvm(site, name, network=network, memory_mb=memory_mb, cpus=cpus)
+        click.echo(f"{name}: {'created' if made.created else 'exists already, nothing to do'}")

@@ -1,0 +1,19 @@
+"""sb rmvm: remove virtual nodes."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.nodes.mkvm import rmvm
+from sbkernel.site import Site
+
+
+@click.command()
+@click.argument("noderange")
+@pass_site
+def command(site: Site, noderange: str) -> None:
+    """Cut the power of virtual nodes and remove their definitions."""
+    for name in site.noderange(noderange):
+        rmvm(site, name)
+        click.echo(f"{name}: removed")

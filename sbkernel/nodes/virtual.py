@@ -1,0 +1,131 @@
+"""The process that simulates the BMC of every virtual node of a site and runs the nodes' QEMUs.
+
+    python -m sbkernel.nodes.virtual --site DIR
+
+Definitions are read again every second and on SIGHUP; SIGTERM cuts the power of all. Whatever kills this process,
+its QEMUs die with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.nodes.definition import VirtualBmc, describe, virtual_bmcs
+from sbkernel.nodes.guest import QemuMachine
+from sbkernel.nodes.simulator import BmcServer, SimulatedBmc, serve
+from sbkernel.site import Site
+
+POLL_S = 1.0
+
+
+@dataclass
+class VirtualNode:
+    """A virtual node that runs here: what was asked for, its BMC's server and its machine."""
+
+    wanted: VirtualBmc
+    server: BmcServer
+    machine: QemuMachine
+
+    async def close(self) -> None:
+        """Cut the power and take the BMC off the network."""
+        self.server.close()
+        await self.machine.close()
+
+
+class VirtualNodes:
+    """All virtual nodes of a site."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._running: dict[str, VirtualNode] = {}
+        self._troubles: dict[str, str] = {}
+        self._log = functools.partial(append_line, site.log / "virtual.log")
+
+    async def refresh(self) -> None:
+        """Bring what runs in line with the definitions; a node whose BMC changed loses its power."""
+        wanted, troubles = virtual_bmcs(self.site)
+        for name in [name for name, node in self._running.items() if node.wanted != wanted.get(name)]:
+            await self._running.pop(name).close()
+            self._log(f"{name}: BMC removed")
+        for name in wanted.keys() - self._running.keys():
+            try:
+                self._running[name] = await self._start(wanted[name])
+            except OSError as error:
+                troubles[name] = f"{name}: no BMC on {wanted[name].host}:{wanted[name].port}: {error.strerror}"
+        self._report(troubles)
+
+    async def close(self) -> None:
+        """Cut the power of all nodes."""
+        await asyncio.gather(*(node.close() for node in self._running.values()))
+        self._running.clear()
+
+    async def _start(self, wanted: VirtualBmc) -> VirtualNode:
+        machine = QemuMachine(
+            wanted.node, self.site.run, functools.partial(describe, self.site, wanted.node), self._log
+        )
+        bmc = SimulatedBmc(machine, {wanted.user: wanted.password}, name=wanted.node)
+        try:
+            server = await serve(bmc, wanted.host, wanted.port)
+        except OSError:
+            await machine.close()
+            raise
+        self._log(f"{wanted.node}: BMC listens on {wanted.host}:{wanted.port}")
+        return VirtualNode(wanted, server, machine)
+
+    def _report(self, troubles: dict[str, str]) -> None:
+        """Log each trouble once."""
+        for name, trouble in troubles.items():
+            if self._troubles.get(name) != trouble:
+                self._log(trouble)
+        self._troubles = troubles
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line with the time to a log file."""
+    with path.open("a") as file:
+        file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}\n")
+
+
+async def run(site: Site) -> None:
+    """Keep the virtual nodes of a site running until SIGTERM or SIGINT."""
+    again, ended = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    _on_signals(loop, again, ended)
+    nodes = VirtualNodes(site)
+    try:
+        while not ended.is_set():
+            again.clear()
+            await nodes.refresh()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(again.wait(), POLL_S)
+    finally:
+        await nodes.close()
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, again: asyncio.Event, ended: asyncio.Event) -> None:
+    def end() -> None:
+        ended.set()
+        again.set()
+
+    loop.add_signal_handler(signal.SIGHUP, again.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+
+
+def main() -> None:
+    """Run the process."""
+    parser = argparse.ArgumentParser(prog="python -m sbkernel.nodes.virtual", description=main.__doc__)
+    parser.add_argument("--site", metavar="DIR")
+    with Site.open(parser.parse_args().site) as site:
+        asyncio.run(run(site))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Virtual nodes: the real process, real QEMU, a real console; nothing outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from conftest import until
+
+from sbkernel.nodes.bmc import Bmc
+from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
+from sbkernel.nodes.console import Console
+from sbkernel.nodes.logins import login
+from sbkernel.nodes.mkvm import mkvm, rmvm
+from sbkernel.nodes.pool import Pool
+from sbkernel.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    # A long path on purpose: the path of a unix socket has room for 107 bytes only.
+    return Site.open(tmp_path / ("a-site-with-a-long-name-" * 4))
+
+
+@pytest.fixture
+async def process(site: Site) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sbkernel.nodes.virtual", "--site", str(site.root)
+    )
+    yield process
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def qemu_of(site: Site) -> list[int]:
+    """Return the QEMU processes that run in this site."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                here = (entry / "cwd").readlink() == site.run
+            except OSError:
+                continue
+            if (here and command.startswith(b"qemu")) or (here and b"/qemu-system" in command.split(b"\0")[0]):
+                found.append(int(entry.name))
+    return found
+
+
+async def answering(bmc: Bmc) -> Bmc:
+    """Wait until a BMC that is just coming up answers."""
+    bmc.deadline_s = 20
+    await bmc.power()
+    bmc.deadline_s = 6
+    return bmc
+
+
+async def test_power_console_reset_and_off(site: Site, process: asyncio.subprocess.Process, pool: Pool) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    seen = bytearray()
+    console = Console(bmc, seen.extend)
+    await console.open(10)
+    assert not await bmc.power()
+    await bmc.control(Control.ON)
+    assert await bmc.power()
+    await until(lambda: b"SeaBIOS" in seen and b"iPXE" in seen, 30)
+    first = qemu_of(site)
+    await bmc.control(Control.RESET)
+    await until(lambda: seen.count(b"SeaBIOS") == 2, 30)
+    assert qemu_of(site) == first
+
+    await bmc.set_boot_flags(BootFlags(BootDevice.HARD_DRIVE))
+    await bmc.control(Control.RESET)
+    await until(lambda: b"Boot failed" in seen or b"No bootable" in seen or b"Hard Disk" in seen, 30)
+    assert qemu_of(site) != first
+    assert not (await bmc.boot_flags()).valid
+
+    await bmc.control(Control.OFF)
+    assert not await bmc.power()
+    await until(lambda: not qemu_of(site))
+    await console.close()
+
+
+async def test_typed_bytes_reach_the_guest(site: Site, process: asyncio.subprocess.Process, pool: Pool) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    seen = bytearray()
+    console = Console(bmc, seen.extend)
+    await console.open(10)
+    await bmc.control(Control.ON)
+    await until(lambda: b"Ctrl-B for the iPXE command line" in seen, 30)
+    console.write(b"\x02")
+    await until(lambda: b"iPXE>" in seen, 30)
+    console.write(b"echo half${net0/mtu-none}way\r")
+    await until(lambda: b"\nhalfway" in seen, 30)
+    console.write(b"poweroff\r")
+    await until(lambda: not qemu_of(site), 30)
+    assert not await bmc.power()
+    await console.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+async def test_no_qemu_outlives_the_process(
+    site: Site, process: asyncio.subprocess.Process, pool: Pool, number: signal.Signals
+) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    await bmc.control(Control.ON)
+    await until(lambda: bool(qemu_of(site)))
+    process.send_signal(number)
+    await process.wait()
+    await until(lambda: not qemu_of(site))
+
+
+async def test_removed_node_loses_power_and_bmc(site: Site, process: asyncio.subprocess.Process, pool: Pool) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    await bmc.control(Control.ON)
+    await until(lambda: bool(qemu_of(site)))
+    rmvm(site, "vm1")
+    os.kill(process.pid, signal.SIGHUP)
+    await until(lambda: not qemu_of(site))
+    await until(lambda: "BMC removed" in (site.log / "virtual.log").read_text())
+
+
+async def test_qemu_that_cannot_start_is_power_off_and_says_why(
+    site: Site, process: asyncio.subprocess.Process, pool: Pool
+) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    with socket.create_server(("127.0.0.1", int(site.nodes["vm1"].get("vmsshport")))):
+        bmc = await answering(pool.get(login(site, "vm1")))
+        seen = bytearray()
+        console = Console(bmc, seen.extend)
+        await console.open(10)
+        await bmc.control(Control.ON)
+        await until(lambda: b"QEMU failed" in seen and b"]" in seen)
+        assert not await bmc.power()
+        assert "QEMU failed" in (site.log / "virtual.log").read_text()
+    await bmc.control(Control.ON)
+    await until(lambda: b"SeaBIOS" in seen, 30)
+    await console.close()
+
+
+async def test_password_appears_in_no_log_and_no_argv(
+    site: Site, process: asyncio.subprocess.Process, pool: Pool
+) -> None:
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    await bmc.control(Control.ON)
+    await until(lambda: bool(qemu_of(site)))
+    secret = site.bmc_login("vm1")[1].reveal().encode()
+    assert len(secret) >= 16
+    for pid in (process.pid, *qemu_of(site)):
+        assert secret not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        assert secret not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert secret not in (site.log / "virtual.log").read_bytes()
