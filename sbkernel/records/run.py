@@ -28,6 +28,7 @@ from sbkernel.records.export import export
 from sbkernel.site import Site
 
 KERNEL = "sbkernel"
+_PARAMETERS = {"parameters", "injected-parameters"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def run_notebook(
 def _execute(site: Site, source: Path, output: Path, values: Mapping[str, Any], report: Report) -> str | None:
     """Run the cells; return why they did not all run, or None."""
     total = len(nbformat.read(source, as_version=4).cells)
+    follower = _Follower(report, total)
     papermill_engines.register(KERNEL, RecordEngine)  # also where the package is not installed
     with _environment(site), report.phase(f"run {source.stem}", total):
         try:
@@ -90,8 +92,8 @@ def _execute(site: Site, source: Path, output: Path, values: Mapping[str, Any], 
                 kernel_name=kernel_name(),
                 progress_bar=False,
                 cwd=str(site.root),
-                on_cell=lambda index, cell: report.progress(index, total, _first_line(cell)),
-                on_display=lambda content: _report_display(report, content),
+                on_cell=follower.on_cell,
+                on_display=follower.on_display,
             )
         except PapermillExecutionError as error:
             return f"{error.ename}: {error.evalue}"
@@ -125,15 +127,29 @@ def _environment(site: Site) -> Iterator[None]:
                 os.environ[key] = value
 
 
-def _first_line(cell: NotebookNode) -> str:
-    lines = [line.strip("# ") for line in cell.source.splitlines() if line.strip()]
-    return lines[0] if lines else ""
+class _Follower:
+    """Hand on to a report which cell runs, and how a job in it goes, in the words of its view."""
 
+    def __init__(self, report: Report, total: int) -> None:
+        self._report, self._total, self._index = report, total, 0
 
-def _report_display(report: Report, content: Mapping[str, Any]) -> None:
-    """Hand on how a job in a cell goes, in the words of its view."""
-    if "job" in content.get("metadata", {}).get(provenance.KEY, {}):
-        report.log(content["data"].get("text/plain", ""))
+    def on_cell(self, index: int, cell: NotebookNode) -> None:
+        """Tell of a cell that starts; its first line stands for it."""
+        self._index = index
+        if cell.cell_type == "code" and not _PARAMETERS & set(cell.metadata.get("tags", ())):
+            lines = [line.strip("# ") for line in cell.source.splitlines() if line.strip()]
+            self._report.progress(index, self._total, lines[0] if lines else "")
+
+    def on_display(self, content: Mapping[str, Any]) -> None:
+        """Tell of a job: as progress while it runs, as a line when it has ended."""
+        about = content.get("metadata", {}).get(provenance.KEY, {})
+        if "job" not in about:
+            return
+        text = content["data"].get("text/plain", "")
+        if about.get("state") in ("pending", "running"):
+            self._report.progress(self._index, self._total, text)
+        else:
+            self._report.log(text)
 
 
 def _finish(working: Path, stem: tuple[datetime, str, str], error: str | None) -> Record:

@@ -4,6 +4,7 @@ Owns widgets and inline-styled HTML. Every panel calls the function that the com
 """
 
 from sbkernel.workbench.boot import console_lines, timeline
+from sbkernel.workbench.boot_view import BootView
 from sbkernel.workbench.console_view import ConsoleView
 from sbkernel.workbench.definitions import changes, definition, definitions, lists
 from sbkernel.workbench.frames import table
@@ -14,6 +15,7 @@ from sbkernel.workbench.node_table import NodeTable
 from sbkernel.workbench.panel import interactive
 
 __all__ = [
+    "BootView",
     "ConsoleView",
     "ImageChooser",
     "JobView",

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from sbkernel.netboot import bootlog
+from sbkernel.netboot.bootlog import Event
 from sbkernel.netboot.timeline import timeline as timeline_rows
 from sbkernel.site import Site
 from sbkernel.workbench import ansi, charts
 from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
+from sbkernel.workbench.units import seconds
 
 _TAIL_BYTES = 64 * 1024
 
 
 def timeline(site: Site, node: str) -> Shown:
     """Show the stages of a node's last boot on one axis, counted from power-on."""
-    rows = timeline_rows(bootlog.read(site, node))
-    if not rows:
-        return Shown(card(heading(node, muted("has not booted yet"))), f"{node}: has not booted yet")
-    last = rows[-1]
-    tone = {"failed": "bad", "login": "ok"}.get(last.stage, "busy")
-    bars = charts.timeline([(row.stage, row.seconds, row.delta, row.detail) for row in rows])
-    shown = card(heading(f"Boot of {node}", chip(last.stage, tone), muted(f"{last.seconds:.1f} s")), bars)
+    events = bootlog.read(site, node)
+    rows = timeline_rows(events)
     text = "\n".join(f"{row.stage:<10} {row.seconds:7.1f} s  {row.detail}" for row in rows)
-    return Shown(shown, text, {"node": node, "seconds": round(last.seconds, 1)})
+    return Shown(card_of(node, events), text or f"{node}: has not booted yet")
+
+
+def card_of(node: str, events: list[Event]) -> Markup:
+    """Return the timeline of one boot."""
+    rows = timeline_rows(events)
+    if not rows:
+        return card(heading(node, muted("has not begun to boot")))
+    stage, after = last(events)
+    bars = charts.timeline([(row.stage, row.seconds, row.delta, row.detail) for row in rows])
+    return card(heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars)
+
+
+def last(events: list[Event]) -> tuple[str, str]:
+    """Return the stage that a boot has reached and after how long; empty strings before it begins."""
+    rows = timeline_rows(events)
+    return (rows[-1].stage, seconds(rows[-1].seconds)) if rows else ("", "")
+
+
+def tone(stage: str) -> str:
+    """Return the tone of a boot stage."""
+    return {"failed": "bad", "login": "ok", "": "quiet"}.get(stage, "busy")
 
 
 def console_lines(site: Site, node: str, count: int = 40) -> Shown:

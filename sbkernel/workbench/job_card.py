@@ -13,6 +13,7 @@ from sbkernel.workbench.html import MONO, MUTED, bar, card, chip, details, div, 
 from sbkernel.workbench.units import seconds
 
 _TONES = {"succeeded": "ok", "failed": "bad", "cancelled": "warn", "running": "busy", "pending": "quiet"}
+_UNCHANGED = ", nothing to do"
 _LIVE_LINES, _KEPT_LINES = 6, 60
 
 
@@ -28,6 +29,7 @@ class Snapshot:
     tail: Sequence[str]
     log_path: str
     error: str | None = None
+    unchanged: bool = False  # it found that nothing was to do
 
     @property
     def done(self) -> bool:
@@ -48,6 +50,7 @@ def snapshot(job: Job) -> Snapshot:
         tail=job.tail(_LIVE_LINES if running else _KEPT_LINES),
         log_path=str(job.log_path),
         error=job.error,
+        unchanged=state == "succeeded" and bool(job.result.get("cached")) and not job.result.get("built"),
     )
 
 
@@ -55,15 +58,16 @@ def line(now: Snapshot) -> str:
     """Return one line of text: `genimage compute: running, install packages 123/224 (12.3 s)`."""
     what = f"{now.verb} {now.target}".strip()
     doing = "" if now.done or not now.progress.phase else f", {_doing(now.progress)}"
-    why = f": {now.error}" if now.error else ""
+    why = f": {now.error}" if now.error else _UNCHANGED if now.unchanged else ""
     return f"{what}: {now.state}{doing} ({seconds(now.seconds)}){why}"
 
 
 def render(now: Snapshot) -> Markup:
     """Return the card of a job."""
     title = f"{now.verb} {now.target}".strip()
+    remark = _UNCHANGED if now.unchanged else None
     return card(
-        heading(title, chip(now.state, _TONES[now.state]), muted(seconds(now.seconds))),
+        heading(title, chip(now.state, _TONES[now.state]), muted(seconds(now.seconds), remark)),
         div(now.error, style="color:#d1453b;margin-bottom:6px") if now.error else None,
         _phases(now),
         _log(now),

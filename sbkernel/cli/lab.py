@@ -1,0 +1,76 @@
+"""sb lab: JupyterLab on working copies of the notebooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from sbkernel import resources
+from sbkernel.cli.common import pass_site
+from sbkernel.errors import ToolMissingError
+from sbkernel.site import Site
+
+_SAID = {
+    "new": "copied",
+    "updated": "updated: it was as shipped, and a newer one ships",
+    "changed": "kept: somebody has changed it",
+}
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--no-browser", is_flag=True, help="Open no browser; print the address.")
+@click.option("--port", type=int, default=8888, show_default=True, help="TCP port; the next free one if it is taken.")
+@pass_site
+def command(site: Site, directory: Path | None, no_browser: bool, port: int) -> None:
+    """Open JupyterLab in DIRECTORY, by default <site>/notebooks, on working copies of the shipped notebooks.
+
+    The shipped notebooks are never changed. A copy follows them until somebody changes it. JupyterLab listens on
+    this host only, and its kernels are reached through sockets of this user.
+    """
+    from importlib.util import find_spec
+
+    from sbkernel.records import library
+
+    if find_spec("jupyterlab") is None:
+        raise ToolMissingError("JupyterLab is not installed", hint="python3 -m sbkernel setup")
+    target = (directory or library.working_directory(site)).resolve()
+    for name, state in library.refresh(site, target).items():
+        if state in _SAID:
+            click.echo(f"{target / name}: {_SAID[state]}", err=True)
+    argv = arguments(target, port, browser=not no_browser)
+    sys.stderr.flush()
+    # JupyterLab takes over this process, its terminal and its signals.
+    os.execve(argv[0], argv, environment(site, os.environ))  # noqa: S606
+
+
+def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
+    """Return the command line of JupyterLab."""
+    argv = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--port={port}",
+        f"--ServerApp.root_dir={directory}",
+        "--ServerApp.ip=127.0.0.1",
+        "--KernelManager.transport=ipc",
+        "--MultiKernelManager.default_kernel_name=sbkernel",
+    ]
+    if (directory / "define.ipynb").exists():
+        argv.append("--LabApp.default_url=/lab/tree/define.ipynb")
+    if not browser:
+        argv.append("--no-browser")
+    if os.geteuid() == 0:
+        argv.append("--allow-root")
+    return argv
+
+
+def environment(site: Site, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which kernels find the site, and Jupyter finds our kernel in a bare checkout."""
+    paths = [inherited["JUPYTER_PATH"]] if inherited.get("JUPYTER_PATH") else []
+    paths.append(str(resources.templates() / "jupyter"))
+    return {**inherited, "SBKERNEL_SITE": str(site.root), "JUPYTER_PATH": os.pathsep.join(paths)}

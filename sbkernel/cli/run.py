@@ -1,0 +1,135 @@
+"""sb run: a notebook through papermill, with its record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.errors import RecordError
+from sbkernel.site import Site
+
+if TYPE_CHECKING:  # papermill takes a second to import, which `sb run --help` need not pay
+    from sbkernel.records.parameters import Parameter
+
+_STATUS = {"ok": 0, "interrupted": 130}
+_WIDTH = 110
+
+
+@click.command()
+@click.argument("notebook", required=False)
+@click.option("-p", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter, read as its type says.")
+@click.option("-y", "texts", multiple=True, metavar="YAML", help="Parameters as YAML, e.g. '{nodes: n1-n4}'.")
+@click.option("-f", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Parameters as a file.")
+@click.option("--name", help="Name of the record, in place of the notebook's.")
+@click.option("--list", "show_list", is_flag=True, help="Show notebooks and their parameters; run nothing.")
+@pass_site
+def command(
+    site: Site,
+    notebook: str | None,
+    pairs: tuple[tuple[str, str], ...],
+    texts: tuple[str, ...],
+    files: tuple[str, ...],
+    name: str | None,
+    show_list: bool,
+) -> int:
+    """Run NOTEBOOK, a path or the name of one of the site's notebooks, and keep its record.
+
+    Parameters that the notebook does not declare, or that are not of the type that it declares, are refused. Exits
+    with 0 when every cell ran, 1 when one failed, 130 when it was interrupted; the record is kept in every case.
+    """
+    from sbkernel.records import library
+    from sbkernel.records.run import run_notebook
+
+    if show_list:
+        _print_list(library.notebooks(site) if notebook is None else [library.find(site, notebook)])
+        return 0
+    if notebook is None:
+        raise click.UsageError("Missing argument 'NOTEBOOK'; --list shows what there is.")
+    source = library.find(site, notebook)
+    click.echo(f"notebook  {source}")
+    record = run_notebook(site, source, _values(source, pairs, texts, files), name=name, report=Lines())
+    click.echo(f"record    {record.path_ipynb}")
+    click.echo(f"          {record.path_html}")
+    click.echo(f"{record.status} after {record.seconds:.1f} s" + (f": {record.error}" if record.error else ""))
+    return _STATUS.get(record.status, 1)
+
+
+def _values(
+    source: Path, pairs: tuple[tuple[str, str], ...], texts: tuple[str, ...], files: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the parameters from files, then YAML, then pairs: the later ones win."""
+    from sbkernel.records import parameters
+
+    known = parameters.declared(source)
+    values: dict[str, Any] = {}
+    for where, text in [(file, Path(file).read_text()) for file in files] + [("-y", text) for text in texts]:
+        values.update(_mapping(where, text))
+    values.update({name: parameters.from_text(parameters.find(known, name), value) for name, value in pairs})
+    return values
+
+
+def _mapping(where: str, text: str) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise RecordError(f"{where}: not YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise RecordError(f"{where}: names with values are needed, not {text.strip()!r}", hint="e.g. {image: compute}")
+    return found
+
+
+def _print_list(notebooks: Iterator[Path] | list[Path]) -> None:
+    from sbkernel.records import parameters
+
+    for path in notebooks:
+        click.echo(f"{path.stem}  ({path})")
+        for parameter in parameters.declared(path).values():
+            click.echo(f"    {_described(parameter)}")
+
+
+def _described(parameter: Parameter) -> str:
+    return f"{parameter.name}: {parameter.annotation} = {parameter.default}".ljust(56) + f"  {parameter.help}".rstrip()
+
+
+class Lines:
+    """Print a line a cell and a line a job; in a terminal the last line is live."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._cell = -1
+
+    @contextmanager
+    def phase(self, title: str, total: int | None = None) -> Iterator[None]:  # noqa: ARG002
+        """Clear the live line at the end."""
+        yield
+        self._clear()
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+        """Print a cell when it starts; what is said later in it is shown live only."""
+        shown = f"[{done + 1:>2}/{total}] {text}"[:_WIDTH]
+        if self._live:
+            self._clear()
+            click.echo(shown, nl=False, err=True)
+        elif done != self._cell:
+            click.echo(shown, err=True)
+        self._cell = done
+
+    def log(self, line: str) -> None:
+        """Print how a job ended."""
+        self._clear()
+        click.echo(f"        {line}", err=True)
+
+    def result(self, **data: Any) -> None:
+        """Drop it: the record is the result."""
+
+    def _clear(self) -> None:
+        if self._live:
+            click.echo("\r\x1b[K", nl=False, err=True)

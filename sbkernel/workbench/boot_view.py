@@ -1,0 +1,86 @@
+"""Watch nodes boot: their timelines while they grow, and a wait that ends at the login prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from sbkernel.netboot import bootlog
+from sbkernel.netboot.bootlog import Event
+from sbkernel.service.verbs import wait_for
+from sbkernel.site import Site
+from sbkernel.workbench import boot
+from sbkernel.workbench.html import card, chip, heading, muted, table
+from sbkernel.workbench.panel import Panel
+
+_LOOK_S = 0.5
+_AS_TIMELINES = 4
+
+
+class BootView(Panel):
+    """The boots of some nodes that begin from now on: make it, power the nodes, then `await` it.
+
+    Awaiting returns the digest of the image that each node says it runs, and raises NodeError with the reason for
+    the first node that fails, or that is not at its login prompt `timeout_s` seconds after the view was made.
+    """
+
+    def __init__(self, site: Site, nodes: Sequence[str], *, timeout_s: float = 600.0) -> None:
+        self.site, self.nodes, self.timeout_s = site, list(nodes), timeout_s
+        self._since = time.time()
+        super().__init__()
+
+    def __await__(self) -> Generator[Any, None, dict[str, str]]:
+        return self._wait().__await__()
+
+    def html(self) -> Markup:
+        """Return a timeline a node, or for many nodes one table."""
+        if len(self.nodes) <= _AS_TIMELINES:
+            return Markup("").join(boot.card_of(node, self._events(node)) for node in self.nodes)
+        rows = [(node, *self._last(node)) for node in self.nodes]
+        arrived = sum(stage == "login" for _, stage, _ in rows)
+        cells = [(node, chip(stage or "waiting", boot.tone(stage)), after) for node, stage, after in rows]
+        return card(
+            heading("Boot", muted(f"{arrived} of {len(rows)} at login")), table(["node", "stage", "after"], cells)
+        )
+
+    def text(self) -> str:
+        """Return a line a node."""
+        return "\n".join(f"{node}: {' '.join(self._last(node)) or 'waiting'}" for node in self.nodes)
+
+    def about(self) -> dict[str, Any]:
+        """Return the last stage of every node."""
+        return {"stages": {node: self._last(node)[0] for node in self.nodes}}
+
+    def reported(self) -> dict[str, str]:
+        """Return the digest of the image that each node says it runs; "" for a node that has not said so."""
+        said = {node: [event["image"] for event in self._events(node) if event.get("image")] for node in self.nodes}
+        return {node: (digests or [""])[-1] for node, digests in said.items()}
+
+    async def _wait(self) -> dict[str, str]:
+        if self._handle is None:
+            self.show()
+        try:
+            while not all(self._arrived(node) for node in self.nodes):
+                await asyncio.sleep(_LOOK_S)
+                self.refresh()
+        finally:
+            self.refresh()
+        return self.reported()
+
+    def _arrived(self, node: str) -> bool:
+        stages = [event["stage"] for event in self._events(node)]
+        if "failed" in stages or ("login" not in stages and time.time() > self._since + self.timeout_s):
+            wait_for(self.site, node, "login", timeout_s=0)  # raises, and knows why
+        return "login" in stages
+
+    def _events(self, node: str) -> list[Event]:
+        """Return the events of a boot that began after this view was made, and none of an earlier one."""
+        events = bootlog.read(self.site, node)
+        return events if events and events[0]["t"] >= self._since else []
+
+    def _last(self, node: str) -> tuple[str, str]:
+        return boot.last(self._events(node))
