@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbkernel.errors import BuildError, CommandError
+from sbkernel.errors import BuildError
 from sbkernel.images import apt_conf, apt_sources
 from sbkernel.images.apt_output import Resolved, is_untrusted, solution, unknown_packages
 from sbkernel.images.apt_sources import Source
@@ -181,9 +181,12 @@ def host_sources(etc: Path = Path("/etc/apt")) -> list[Source]:
     return [source for file in files for source in apt_sources.parse(file.read_text(), file)]
 
 
-def newest(archives: Sequence[Path]) -> int:
-    """Return when the newest of the packages was made, in seconds since the epoch: the same on every host."""
-    return max((int(path.stat().st_mtime) for path in archives), default=0)
+def newest(archives: Iterable[Path]) -> int:
+    """Return when the newest of the packages was made, in seconds since the epoch; it says so itself (deb(5))."""
+    return max(map(_made, archives), default=0)
 
 
-__all__ = ["Apt", "CommandError", "Resolution", "UnknownPackagesError", "host_sources", "newest"]
+def _made(archive: Path) -> int:
+    with archive.open("rb") as file:
+        header = file.read(len(b"!<arch>\n") + 60)
+    return int(header[24:36])

@@ -76,9 +76,9 @@ def plan_genimage(site: Site, image: str, *, report: Report | None = None) -> Pl
     return Build.open(site, image, report or NullReport()).resolve()[2]
 
 
-def describe(site: Site, image: str, *, report: Report | None = None, **overrides: str) -> str:
+def describe(site: Site, image: str, *, report: Report | None = None, netdrivers: str = "", kernelver: str = "") -> str:
     """Return the plan of genimage as text: every step, its digest, and whether it would run."""
-    build = Build.open(site, image, report or NullReport(), **overrides)
+    build = Build.open(site, image, report or NullReport(), netdrivers=netdrivers, kernelver=kernelver)
     plan = build.resolve()[2]
     return plan.render(build.done(plan))
 
@@ -153,6 +153,7 @@ def _build_tree(build: Build, private: Apt, resolution: Resolution, plan: Plan, 
     if build.spec.postinstall:
         with build.report.phase("run postinstall scripts", len(build.spec.postinstall)):
             run_scripts(build.spec, new, choose_kernel(new, build.spec.kernelver), build.report)
+    tree.stamp(new, epoch)
     return new
 
 
@@ -165,8 +166,7 @@ def _configure(build: Build, root: Path, epoch: int) -> None:
     }
     unpack = ["tar", "--extract", "--directory=/", "--keep-directory-symlink", "--no-same-owner"]
     tree.inside(root, unpack, input=configure.archive({**laid, **missing}, epoch), on_line=build.report.log)
-    script = ["sh", "-s", "--", str(epoch)]
-    tree.inside(root, script, input=build.inputs.configure, on_line=build.report.log)
+    tree.inside(root, ["sh", "-s"], input=build.inputs.configure, on_line=build.report.log)
 
 
 def _build_boot(build: Build, root: Path) -> str:

@@ -1,5 +1,4 @@
 # Read by sh inside the tree of an image, after its packages are in: a root that any node may boot, with no identity.
-# $1 is the time stamp that nothing may be newer than, in seconds since the epoch.
 set -eu
 
 # Nodes are told their name and make their keys at boot. An empty machine-id gets a new value at every boot without the
@@ -44,6 +43,3 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
         systemctl --quiet disable "$unit"
     fi
 done
-
-find / -xdev -newermt "@$1" ! -type d -exec touch --no-dereference --date "@$1" -- {} +
-find / -xdev -depth -newermt "@$1" -type d -exec touch --date "@$1" -- {} +

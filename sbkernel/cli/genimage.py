@@ -1,0 +1,61 @@
+"""sb genimage: build the root tree, kernel and initrd of an osimage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.cli.follow import follow
+from sbkernel.errors import SbkernelError
+from sbkernel.images.genimage import describe
+from sbkernel.jobs import job as jobs
+from sbkernel.site import Site
+
+TARGET = "sbkernel.images.genimage:genimage"
+
+
+@click.command("genimage")
+@click.option("--dry-run", "--dryrun", "dry_run", is_flag=True, help="Show the steps and which would run; do nothing.")
+@click.option("--force", is_flag=True, help="Build all of it again, packages included.")
+@click.option("--onlyinitrd", is_flag=True, help="Take the root tree as it is; make kernel and initrd again.")
+@click.option(
+    "-n", "netdrivers", default="", metavar="DRIVERS", help="Network drivers in the initrd; kept in the osimage."
+)
+@click.option("-k", "kernelver", default="", metavar="VERSION", help="Kernel version to boot; kept in the osimage.")
+@click.option("-o", "-p", "-a", "obsolete", hidden=True)
+@click.argument("image")
+@pass_site
+def command(
+    site: Site,
+    dry_run: bool,
+    force: bool,
+    onlyinitrd: bool,
+    netdrivers: str,
+    kernelver: str,
+    obsolete: str | None,
+    image: str,
+) -> None:
+    """Build the root tree, kernel and initrd of IMAGE."""
+    if obsolete is not None:
+        raise SbkernelError("-o, -p and -a options are not allowed when a image name is specified.")
+    overrides = {"netdrivers": netdrivers, "kernelver": kernelver}
+    if dry_run:
+        click.echo(describe(site, image, **overrides))
+        return
+    click.echo("Generating image: ")
+    job = jobs.start(site, "genimage", TARGET, image=image, force=force, onlyinitrd=onlyinitrd, **overrides)
+    click.echo(summary(follow(job)))
+
+
+def summary(done: dict[str, Any]) -> str:
+    """Return the outcome of genimage in words."""
+    what = f"built: {', '.join(done['built'])}" if done["built"] else "nothing to do: nothing has changed"
+    if done["built"] and done["cached"]:
+        what += f" (unchanged: {', '.join(done['cached'])})"
+    return "\n".join([
+        what,
+        f"{done['packages']} packages, kernel {done['kernelver']}, {done['seconds']:.1f} s",
+        f"root tree: {done['rootimgdir']}/rootimg",
+    ])  # fmt: skip
