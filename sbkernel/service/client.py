@@ -50,10 +50,13 @@ class Service:
 
     def status(self) -> Message | None:
         """Return what the service says of itself (pid, since, ports, nodes, consoles), None if it does not run."""
-        if holder(self.endpoint.lock) is None:
-            return None
-        with self._request("status", {}, any_version=True) as stream:
-            return next(self._answers(stream))
+        try:
+            with self._request("status", {}, any_version=True) as stream:
+                return next(self._answers(stream))
+        except ServiceError:
+            if holder(self.endpoint.lock) is None:
+                return None
+            raise
 
     def stop(self, grace_s: float = 15.0) -> bool:
         """End the service and everything it started; return whether it was running. Consoles are logged out."""

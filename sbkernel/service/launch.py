@@ -24,12 +24,12 @@ def log_path(site: Site) -> Path:
 
 
 def answers(endpoint: Endpoint) -> bool:
-    """Return whether somebody listens on the socket."""
+    """Return whether the service greets; one that is just ending still listens, but does not."""
     try:
-        connect(endpoint.socket, timeout_s=5.0).close()
+        with connect(endpoint.socket, timeout_s=5.0) as connection:
+            return connection.recv(1) != b""
     except OSError:
         return False
-    return True
 
 
 def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
@@ -43,12 +43,25 @@ def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
             f"another process has been starting the service for {timeout_s:.0f} s", hint=f"see {log_path(site)}"
         )
     with lock:
-        if answers(endpoint):
+        deadline = time.monotonic() + timeout_s
+        if _runs_after_all(endpoint, deadline):
             return
         log = log_path(site)
         begin = log.stat().st_size if log.exists() else 0
         pid = detach([sys.executable, "-m", "sbkernel.service.server", "--site", str(site.root)], log=log)
-        _await_answer(endpoint, pid, time.monotonic() + timeout_s, log, begin)
+        _await_answer(endpoint, pid, deadline, log, begin)
+
+
+def _runs_after_all(endpoint: Endpoint, deadline: float) -> bool:
+    """Return whether the service answers by now; wait for one that is starting or ending."""
+    while not answers(endpoint):
+        pid = holder(endpoint.lock)
+        if pid is None:
+            return False
+        if time.monotonic() > deadline:
+            raise ServiceError(f"process {pid} of the service does not answer", hint="run: sb service restart")
+        time.sleep(_POLL_S)
+    return True
 
 
 def _await_answer(endpoint: Endpoint, pid: int, deadline: float, log: Path, begin: int) -> None:

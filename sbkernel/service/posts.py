@@ -12,7 +12,6 @@ BODY_LIMIT = 16 * 1024
 _VALUE_LIMIT = 1024
 _FIELDS_LIMIT = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _FRACTIONS = frozenset({"uptime", "at"})
 _COUNTS = frozenset({"bytes"})
 _OURS = frozenset({"site", "node", "stage", "t", "source"})
@@ -82,4 +81,4 @@ def _number(key: str, value: str) -> int | float:
 
 def _clean(text: str) -> str:
     """Replace control characters: these words end up in terminals, logs and notebooks."""
-    return _CONTROL.sub(" ", text).strip()
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()

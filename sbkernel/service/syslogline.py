@@ -13,7 +13,7 @@ _RFC5424 = re.compile(
 _RFC3164 = re.compile(
     r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) (?P<host>[\w.:-]+) (?P<text>.*)", re.DOTALL
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def message_line(data: bytes, peer: str, received: datetime) -> str:

@@ -1,0 +1,104 @@
+"""rpower, rsetboot and waiting, through the service against simulated BMCs."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from service_rig import Bmcs, until
+
+from sbkernel.errors import DefinitionError, NodeError
+from sbkernel.netboot import bootlog
+from sbkernel.service import verbs
+from sbkernel.service.client import Service
+from sbkernel.service.safety import check_count
+from sbkernel.site import Site
+
+
+def texts(site: Site, noderange: str, action: str, confirm: int | None = None) -> dict[str, str]:
+    return {result.node: result.text for result in verbs.rpower(site, noderange, action, confirm)}
+
+
+@pytest.mark.usefixtures("service")
+def test_power_is_what_was_done(site: Site, bmcs: Bmcs) -> None:
+    node = bmcs.add(site, "n1")
+    said = [texts(site, "n1", action)["n1"] for action in ("stat", "on", "on", "boot", "reset", "off", "off", "boot")]
+    assert said == ["off", "on", "on", "reset", "reset", "off", "off", "on"]
+    assert [control.name for control in node.machine.controls] == ["ON", "RESET", "RESET", "OFF", "ON"]
+    stages = [event["stage"] for event in bootlog.read(site, "n1", since_power_on=False)]
+    assert stages == ["power-on"] * 4
+    until(lambda: site.nodes["n1"].get("status") == "powering-on")
+    texts(site, "n1", "off")
+    until(lambda: site.nodes["n1"].get("status") == "powering-off")
+
+
+@pytest.mark.usefixtures("service")
+def test_one_bad_node_costs_nobody_else_a_result(site: Site, bmcs: Bmcs) -> None:
+    bmcs.add(site, "n1")
+    bmcs.add(site, "n2", bmcpassword="wrong")
+    site.set("node", "n3", groups="all")
+    site.set("node", "n4", groups="all", mgt="ipmi")
+    results = {result.node: result for result in verbs.rpower(site, "n1-n4", "stat")}
+    assert [results[f"n{i}"].ok for i in (1, 2, 3, 4)] == [True, False, False, False]
+    assert "wrong password" in results["n2"].text
+    assert "nodehm.power,mgt" in results["n3"].text
+    assert "no bmc" in results["n4"].text
+
+
+@pytest.mark.usefixtures("service")
+def test_stopping_many_nodes_needs_their_count(site: Site, bmcs: Bmcs) -> None:
+    nodes = [bmcs.add(site, f"n{i}") for i in range(1, 10)]
+    for confirm in (None, 8, True):
+        with pytest.raises(DefinitionError, match="would stop 9 nodes"):
+            verbs.rpower(site, "n1-n9", "off", confirm)
+    assert not any(node.machine.controls for node in nodes)
+    assert set(texts(site, "n1-n9", "on").values()) == {"on"}
+    assert set(texts(site, "n1-n9", "off", confirm=9).values()) == {"off"}
+    check_count("off", ["n1"] * 8, None)
+
+
+@pytest.mark.usefixtures("service")
+def test_rsetboot(site: Site, bmcs: Bmcs) -> None:
+    node = bmcs.add(site, "n1")
+    said = [verbs.rsetboot(site, "n1", device)[0].text for device in ("stat", "net", "stat", "hd", "default")]
+    assert said == ["boot override inactive", "Network", "Network", "Hard Drive", "boot override inactive"]
+    verbs.rsetboot(site, "n1", "cd", persistent=True, uefi=True)
+    assert (node.machine.boot.persistent, node.machine.boot.uefi) == (True, True)
+    with pytest.raises(DefinitionError, match="unsupported command"):
+        verbs.rsetboot(site, "n1", "tape")
+
+
+@pytest.mark.usefixtures("service")
+def test_an_unknown_action_is_refused(site: Site, bmcs: Bmcs) -> None:
+    bmcs.add(site, "n1")
+    with pytest.raises(DefinitionError, match="unsupported command rpower dance"):
+        verbs.rpower(site, "n1", "dance")
+
+
+def test_power_and_console_share_one_session(site: Site, bmcs: Bmcs, service: Service) -> None:
+    node = bmcs.add(site, "n1")
+    texts(site, "n1", "on")
+    status = service.status()
+    assert status is not None
+    assert status["consoles"] == {"n1": "connected"}
+    assert len(node.bmc.sessions) == 1
+    service.stop()
+    assert not node.bmc.sessions
+
+
+def test_waiting_ends_at_the_stage_the_failure_or_the_time(site: Site) -> None:
+    site.set("node", "n1", groups="all")
+    (site.consoles / "n1.log").write_bytes(b"line 1\r\n\x1b[31mwget: not found\x1b[0m\r\n")
+    bootlog.append(site, "n1", "failed", reason="of the boot before")
+    bootlog.append(site, "n1", "power-on")
+    threading.Timer(0.4, bootlog.append, (site, "n1", "initrd")).start()
+    assert verbs.wait_for(site, "n1", "initrd", 10)["stage"] == "initrd"
+    with pytest.raises(NodeError, match=r"no login within 0\.3 s; last: initrd") as caught:
+        verbs.wait_for(site, "n1", "login", 0.3)
+    assert "wget: not found" in str(caught.value)
+    threading.Timer(0.4, bootlog.append, (site, "n1", "failed"), {"reason": "image not found"}).start()
+    began = time.monotonic()
+    with pytest.raises(NodeError, match="n1: boot failed: image not found"):
+        verbs.wait_for(site, "n1", "login", 60)
+    assert time.monotonic() - began < 10
