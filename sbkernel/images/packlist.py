@@ -44,14 +44,14 @@ class _Walk:
         self._keep = keep
         self._device = os.lstat(tree).st_dev
         self._mounts = mounts_below(tree, Path("/proc/self/mountinfo").read_text())
-        self._hash = hashlib.sha256()
-        self._entries = self._size = 0
-        self._newest = 0
+        self._facts: list[str] = []
+        self._size = self._newest = 0
 
     def result(self) -> PackList:
         self._stays(".", os.lstat(self._tree))
         excluded = tuple(path.removeprefix("./") for path in self._below("."))
-        return PackList(excluded, self._entries, self._size, self._newest, self._hash.hexdigest())
+        fingerprint = hashlib.sha256(os.fsencode("".join(self._facts))).hexdigest()
+        return PackList(excluded, len(self._facts), self._size, self._newest, fingerprint)
 
     def _below(self, path: str) -> Iterator[str]:
         """Yield the topmost paths below a directory that are left out."""
@@ -61,7 +61,7 @@ class _Walk:
             yield from self._entry(f"{path}/{entry.name}", entry.stat(follow_symlinks=False))
 
     def _entry(self, path: str, status: os.stat_result) -> Iterator[str]:
-        before = self._entries
+        before = len(self._facts)
         stays = self._keep(path)
         if stays:
             self._stays(path, status)
@@ -71,7 +71,7 @@ class _Walk:
             below = [f"{path}/{entry.name}" for entry in os.scandir(f"{self._tree}/{path}")]
         else:
             below = list(self._below(path))
-        if self._entries == before:
+        if len(self._facts) == before:
             yield path
             return
         if not stays:
@@ -81,9 +81,8 @@ class _Walk:
     def _stays(self, path: str, status: os.stat_result) -> None:
         plain = stat.S_ISREG(status.st_mode)
         size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
-        facts = (oct(status.st_mode), status.st_uid, status.st_gid, size, status.st_mtime_ns, status.st_rdev)
-        self._hash.update(os.fsencode(path) + f"\0{facts}\0".encode())
-        self._entries += 1
+        owner, when = f"{status.st_uid} {status.st_gid}", status.st_mtime_ns
+        self._facts.append(f"{path}\0{status.st_mode} {owner} {size} {when} {status.st_rdev}\0")
         self._size += size if plain else 0
         self._newest = max(self._newest, int(status.st_mtime))
 

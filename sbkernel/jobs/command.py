@@ -48,11 +48,13 @@ def find_program(name: str) -> str:
 def own_namespaces(*, as_root: bool) -> list[str]:
     """Return the argv prefix that runs a program in its own PID and mount namespace.
 
-    When the program's first process ends, the kernel ends every other one and drops every mount (unshare(1)).
+    When the namespace's first process ends, the kernel ends every other one and drops every mount (unshare(1)).
+    That first process is a shell: it reaps orphans, and the program itself, being second, heeds signals as usual.
     Without root a user namespace is added in which the caller is root and his subordinate ids are mapped.
     """
     user = [] if as_root else ["--user", "--map-auto", "--map-root-user"]
-    return [find_program("unshare"), *user, "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "--"]
+    namespaces = [find_program("unshare"), *user, "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "--"]
+    return [*namespaces, "sh", "-c", '"$@"; exit $?', "sh"]
 
 
 def wrapped(argv: Sequence[str | os.PathLike[str]], *, isolated: bool = False) -> list[str]:
