@@ -1,0 +1,43 @@
+"""xCAT's nodeset: set what nodes boot next."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.netboot.bootplan import BootPlan
+from sbkernel.netboot.nodeset import nodeset
+from sbkernel.site import Site
+
+
+@click.command()
+@click.argument("noderange")
+@click.argument("action", metavar="osimage[=IMAGE]|boot|offline|stat", nargs=-1, required=True)
+@click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written; write nothing.")
+@pass_site
+def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) -> int:
+    """Set what nodes boot next, or ask; one line a node. No node is rebooted."""
+    if len(action) > 1:
+        raise click.UsageError(f"one action, not {' '.join(action)}; osimage=IMAGE has no blank")
+    result = nodeset(site, noderange, action[0], dry_run=dry_run)
+    for plan in result.plans if dry_run else ():
+        _show(plan)
+    for node, state in result.items():
+        click.echo(f"{node}: {state}")
+    for error in result.errors.values():
+        click.echo(f"Error: {error}", err=True)
+    return 1 if result.errors else 0
+
+
+def _show(plan: BootPlan) -> None:
+    for name, content in plan.files.items():
+        click.echo(f"==> boot/{name}")
+        click.echo(_members(content) if name.endswith(".tar") else content.decode())
+
+
+def _members(content: bytes) -> str:
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        return "".join(f"{member.mode:04o} {member.size:6} {member.name}\n" for member in tar)

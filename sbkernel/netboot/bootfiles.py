@@ -1,0 +1,75 @@
+"""The files below boot/: written whole or not at all, and read for the state that they hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_path
+from sbkernel.netboot.render import render
+
+_HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
+OFFLINE = "offline"
+
+
+def state(boot: Path, node: str) -> str:
+    """Return what a node's boot script says it does next, in xCAT's words; `offline` if it has none."""
+    head = _head(boot, node)
+    return head["state"] if head else OFFLINE
+
+
+def apply(boot: Path, plan: BootPlan) -> None:
+    """Write a plan's files, the script last, so that what it names is there before it; take away what it replaces."""
+    old = _head(boot, plan.node)
+    if old and old["mac"] != plan.mac:
+        _forget_mac(boot, old["mac"], plan.node)
+    script = script_path(plan.node)
+    for name in sorted(plan.files, key=lambda name: (name == script, name)):
+        write(boot / name, plan.files[name])
+    if plan.state == OFFLINE:
+        _remove(boot / script, boot / overlay_path(plan.node))
+
+
+def write_common(boot: Path) -> None:
+    """Write the script with which every machine begins."""
+    write(boot / "boot.ipxe", render("ipxe/boot.ipxe").encode())
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put a file in place whole, readable for the web server; nothing is written if it holds that already."""
+    if _read(path) == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The web server does not serve names that begin with a dot.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _head(boot: Path, node: str) -> dict[str, str] | None:
+    text = _read(boot / script_path(node))
+    match = _HEAD.match(text.decode(errors="replace")) if text else None
+    return match.groupdict() if match else None
+
+
+def _forget_mac(boot: Path, mac: str, node: str) -> None:
+    """Remove the pointer of an address that is not the node's any more, unless it is another's by now."""
+    path = boot / mac_path(mac)
+    if f"../nodes/{node}.ipxe\n".encode() in (_read(path) or b""):
+        _remove(path)
+
+
+def _read(path: Path) -> bytes | None:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,131 @@
+"""What nodeset would write for one node. Pure: definitions in, the files of boot/ and the node's attributes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import NodeError
+from sbkernel.images.catalog import ImageVersion
+from sbkernel.netboot.commandline import command_line, plain_word
+from sbkernel.netboot.names import dashed_mac, node_file_name
+from sbkernel.netboot.render import render
+from sbkernel.netboot.server import Server
+
+
+@dataclass(frozen=True)
+class BootPlan:
+    """One node's next boot: its state as nodeset prints it, files by path below boot/, attributes to set."""
+
+    node: str
+    state: str
+    mac: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bootable:
+    """An osimage with the version of it that a node is going to boot."""
+
+    definition: Definition
+    version: ImageVersion
+
+    @property
+    def state(self) -> str:
+        """Return xCAT's words for it: netboot OS-ARCH-PROFILE."""
+        return f"netboot {'-'.join(self.definition.get(key) for key in ('osvers', 'osarch', 'profile'))}"
+
+
+def script_path(node: str) -> str:
+    """Return the path of a node's boot script below boot/."""
+    return f"nodes/{node_file_name(node)}.ipxe"
+
+
+def overlay_path(node: str) -> str:
+    """Return the path of a node's own files below boot/."""
+    return f"nodes/{node_file_name(node)}.overlay.tar"
+
+
+def mac_path(mac: str) -> str:
+    """Return the path, below boot/, of the script that says whose MAC address this is."""
+    return f"by-mac/{mac}.ipxe"
+
+
+def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes) -> BootPlan:
+    """Plan to boot a node from an image, `overlay` being the tar of its own files; NodeError says what it lacks."""
+    mac = mac_of(node)
+    digest = image.version.digest
+    base = server.url(f"catalog/{digest}")
+    line = command_line(node, image.definition, server, _image_facts(node.name, mac, image, server))
+    script = render(
+        "ipxe/node.ipxe",
+        state=plain_state(image.state),
+        node=node.name,
+        mac=mac,
+        base=base,
+        command_line=line,
+        digest=digest,
+        server=server.host_port if server.takes_status else "",
+    )
+    files = {**_scripts(node.name, mac, script), overlay_path(node.name): overlay}
+    return BootPlan(node.name, image.state, mac, files, _attributes(image, base, line))
+
+
+def plan_local(node: Definition) -> BootPlan:
+    """Plan to boot a node from its disk. It keeps its osimage: xCAT forgets it here (xcat2/xcat-core 1938)."""
+    mac = mac_of(node)
+    script = render("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
+    return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {"currstate": "boot"})
+
+
+def plan_offline(node: str) -> BootPlan:
+    """Plan to offer a node nothing at all."""
+    return BootPlan(node, "offline", attributes={"currstate": "offline"})
+
+
+def mac_of(node: Definition) -> str:
+    """Return the MAC address that boots, with dashes; NodeError if the node has none."""
+    if not node.get("mac"):
+        raise NodeError(
+            node.name, "No MAC address available for this node", hint=f"sb chdef {node.name} mac=52:54:00:12:34:56"
+        )
+    return dashed_mac(node.get("mac"))
+
+
+def plain_state(state: str) -> str:
+    """Return a state if it can stand in a boot file, where `nodeset stat` reads it."""
+    for word in state.split():
+        plain_word("the image's osvers, osarch or profile", word)
+    return state
+
+
+def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
+    return {script_path(node): script.encode(), mac_path(mac): render("ipxe/by-mac.ipxe", node=node).encode()}
+
+
+def _image_facts(node: str, mac: str, image: Bootable, server: Server) -> dict[str, str]:
+    version = image.version
+    return {
+        "imgurl": server.url(f"catalog/{version.digest}/root.squashfs"),
+        "sbkernel.sha256": version.root_sha256,
+        "sbkernel.size": str(version.root_size),
+        "sbkernel.image": version.digest,
+        "sbkernel.overlay": server.url(f"boot/{overlay_path(node)}"),
+        "BOOTIF": f"01-{mac}",
+    }
+
+
+def _attributes(image: Bootable, base: str, line: str) -> dict[str, str]:
+    definition = image.definition
+    return {
+        "provmethod": definition.name,
+        "os": definition.get("osvers"),
+        "arch": definition.get("osarch"),
+        "profile": definition.get("profile"),
+        "currstate": image.state,
+        "kernel": f"{base}/kernel",
+        "initrd": f"{base}/initrd",
+        "kcmdline": line,
+    }

@@ -1,0 +1,81 @@
+"""The kernel's command line of a node: xCAT's arguments (imgurl, XCAT, NODE, BOOTIF, console), and ours. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError, NodeError
+from sbkernel.netboot.server import Server
+
+# COMMAND_LINE_SIZE of the x86 kernel; what is longer would be cut off without a word.
+LIMIT = 2047
+_CONTROL = re.compile(r"[^\x20-\x7e]")
+_XCAT_TABLE = re.compile(r"#(NODEATTRIB|TABLE):")
+
+
+def command_line(node: Definition, image: Definition, server: Server, facts: dict[str, str]) -> str:
+    """Return the arguments, the site's own first, then the osimage's and the node's addkcmdline.
+
+    `facts` are the arguments that name the image (imgurl, sbkernel.sha256 ...). Raises NodeError for a serial port
+    without a speed, for what iPXE would read as its own syntax, and for a line that the kernel would cut.
+    """
+    words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts.items())]
+    words += _consoles(node)
+    if not server.takes_status:
+        words.append("nonodestatus")
+    for definition in (image, node):
+        words += _added(node.name, definition, server)
+    line = " ".join(words)
+    if len(line) > LIMIT:
+        raise NodeError(node.name, f"the kernel command line has {len(line)} characters, {LIMIT} are possible")
+    return line
+
+
+def _consoles(node: Definition) -> Iterator[str]:
+    yield "console=tty0"
+    port, speed = node.get("serialport"), node.get("serialspeed")
+    if not port:
+        return
+    if not speed:
+        raise NodeError(
+            node.name,
+            f"serialport defined, but no serialspeed for {node.name} in nodehm table",
+            hint=f"sb chdef {node.name} serialspeed=115200",
+        )
+    flow = "n8r" if node.get("serialflow") in ("hard", "tcs", "ctsrts") else ""
+    yield f"console={_serial_device(node.get('arch'))}{port},{speed}{flow}"
+
+
+def _serial_device(arch: str) -> str:
+    return {"ppc64": "hvc", "ppc64le": "hvc", "ppc64el": "hvc", "aarch64": "ttyAMA"}.get(arch, "ttyS")
+
+
+def _added(node: str, definition: Definition, server: Server) -> list[str]:
+    text = definition.get("addkcmdline").replace("!myipfn!", server.host)
+    if not text:
+        return []
+    wrong = _what_ipxe_would_read(text)
+    if wrong:
+        where = f"addkcmdline of {definition.objtype} {definition.name}"
+        raise NodeError(node, f"{where} holds {wrong}", hint="the boot loader would not hand it to the kernel")
+    return text.split()
+
+
+def _what_ipxe_would_read(text: str) -> str | None:
+    """Name what iPXE takes for itself: it knows no quoting (its src/core/exec.c)."""
+    if _CONTROL.search(text):
+        return "a character that is not plain ASCII"
+    if match := _XCAT_TABLE.search(text):
+        return f"{match.group()}, which is not known here"
+    if "${" in text:
+        return "${, which iPXE expands"
+    return next((f"the word {word}" for word in text.split() if word in ("||", "&&", ";") or word[0] == "#"), None)
+
+
+def plain_word(what: str, value: str) -> str:
+    """Return a value if it can be one word in a boot script; raise DefinitionError."""
+    if not value or _CONTROL.search(value) or " " in value or "${" in value or value[0] == "#":
+        raise DefinitionError(f"{what} {value!r} cannot stand in a boot file")
+    return value

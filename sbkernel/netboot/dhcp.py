@@ -1,0 +1,149 @@
+"""The configuration of dnsmasq: DHCP for the site's networks and nodes, TFTP for the first boot loader. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError
+from sbkernel.netboot.names import dashed_mac, node_file_name
+from sbkernel.netboot.render import render
+
+T = TypeVar("T")
+
+# Where Debian's package ipxe keeps undionly.kpxe (BIOS) and ipxe.efi (UEFI).
+LOADERS = Path("/usr/lib/ipxe")
+
+
+@dataclass(frozen=True)
+class Served:
+    """One network that is served on one interface; `server` is this host's address there."""
+
+    tag: str
+    interface: str
+    server: str
+    address: str
+    mask: str
+    first: str
+    last: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where dnsmasq keeps and finds its files."""
+
+    leases: Path
+    hosts: Path
+    loaders: Path = LOADERS
+
+
+def dnsmasq_conf(
+    networks: Iterable[Definition],
+    addresses: Mapping[str, str],
+    places: Places,
+    *,
+    http_port: int,
+    lease_s: int = 43200,
+    ipv6: Iterable[str] = (),
+) -> str:
+    """Return dnsmasq.conf(5) that serves `networks` on the interfaces in `addresses` (interface to our address there).
+
+    `ipv6` are the interfaces with an IPv6 address: routers are advertised on them, as iPXE waits for that. Raises
+    DefinitionError if an interface has no network, or a network is wrong.
+    """
+    served = [_serve(number, network, addresses) for number, network in enumerate(networks)]
+    found = [net for net in served if net is not None]
+    for interface in addresses:
+        if interface not in {net.interface for net in found}:
+            raise DefinitionError(
+                f"no network covers the interface {interface}",
+                hint=f"sb mkdef -t network NAME net=10.0.0.0 mask=255.255.255.0 mgtifname={interface}",
+            )
+    return render(
+        "dnsmasq/dnsmasq.conf",
+        networks=found,
+        http_port=http_port,
+        lease_s=lease_s,
+        leases=places.leases,
+        hosts=places.hosts,
+        loaders=places.loaders,
+        ipv6=sorted(ipv6),
+    )
+
+
+def host_line(node: Definition) -> str:
+    """Return the line of dnsmasq's dhcp-hostsdir for a node; "" if it has no MAC address."""
+    if not node.get("mac"):
+        return ""
+    mac = dashed_mac(node.get("mac")).replace("-", ":")
+    return ",".join(word for word in (mac, _address(node), node_file_name(node.name)) if word) + "\n"
+
+
+def _address(node: Definition) -> str:
+    """Return the node's address; xCAT's `|expression|` is not computed here and gives none."""
+    text = node.get("ip")
+    if not text or text.startswith("|"):
+        return ""
+    return str(_parsed(ipaddress.ip_address, text, f"ip of node {node.name}"))
+
+
+def _serve(number: int, network: Definition, addresses: Mapping[str, str]) -> Served | None:
+    interface = network.get("mgtifname")
+    if interface not in addresses:
+        return None
+    where = f"network {network.name}"
+    block = _parsed(ipaddress.IPv4Network, f"{network.get('net')}/{network.get('mask').lstrip('/')}", where)
+    first, last = _range(network, block)
+    return Served(
+        tag=f"net{number}",
+        interface=interface,
+        server=addresses[interface],
+        address=str(block.network_address),
+        mask=str(block.netmask),
+        first=first,
+        last=last,
+        options=tuple(_options(network, addresses[interface])),
+    )
+
+
+def _range(network: Definition, block: ipaddress.IPv4Network) -> tuple[str, str]:
+    text = network.get("dynamicrange")
+    if not text:
+        return "", ""
+    ends = text.partition("-")[::2]
+    parsed = [_parsed(ipaddress.IPv4Address, end, f"dynamicrange of network {network.name}") for end in ends]
+    if any(end not in block for end in parsed) or parsed[0] > parsed[1]:
+        raise DefinitionError(f"dynamicrange {text} of network {network.name} is not in {block}")
+    return str(parsed[0]), str(parsed[1])
+
+
+def _options(network: Definition, server: str) -> Iterable[tuple[str, str]]:
+    # Without a value the option is not sent: dnsmasq would name itself as the router.
+    yield "router", _here(network.get("gateway"), server)
+    for option, attribute in (
+        ("dns-server", "nameservers"),
+        ("ntp-server", "ntpservers"),
+        ("log-server", "logservers"),
+    ):
+        if network.get(attribute):
+            yield option, ",".join(_here(word.strip(), server) for word in network.get(attribute).split(","))
+    if network.get("domain"):
+        yield "domain-name", network.get("domain")
+    if network.get("mtu"):
+        yield "mtu", network.get("mtu")
+
+
+def _here(value: str, server: str) -> str:
+    return server if value == "<xcatmaster>" else value
+
+
+def _parsed(kind: Callable[[str], T], text: str, where: str) -> T:
+    try:
+        return kind(text.strip())
+    except ValueError as error:
+        raise DefinitionError(f"{where}: {error}") from None

@@ -1,0 +1,51 @@
+"""makedhcp: write what dnsmasq reads. Starting it is the service's work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.netboot import bootfiles
+from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
+from sbkernel.netboot.names import node_file_name
+from sbkernel.site import Site
+
+
+def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = ()) -> Path:
+    """Write the configuration for the interfaces in `addresses` (interface to our address there); return its path.
+
+    `ipv6` are those of the interfaces that have an IPv6 address, too. All nodes get their line.
+    """
+    directory = dhcp_directory(site)
+    places = Places(leases=directory / "leases", hosts=directory / "hosts")
+    text = dnsmasq_conf(
+        site.networks.values(),
+        addresses,
+        places,
+        http_port=site.http_port,
+        lease_s=int(site.attribute("dhcplease", "43200")),
+        ipv6=ipv6,
+    )
+    places.hosts.mkdir(exist_ok=True)
+    known = site.nodes.many(site.nodes)
+    for stale in places.hosts.iterdir():
+        if stale.name not in known:
+            stale.unlink()
+    write_hosts(site, known.values())
+    bootfiles.write_common(site.boot)
+    bootfiles.write(directory / "dnsmasq.conf", text.encode())
+    return directory / "dnsmasq.conf"
+
+
+def write_hosts(site: Site, nodes: Iterable[Definition]) -> None:
+    """Write the lines of some nodes; a running dnsmasq sees them by itself."""
+    for node in nodes:
+        bootfiles.write(dhcp_directory(site) / "hosts" / node_file_name(node.name), host_line(node).encode())
+
+
+def dhcp_directory(site: Site) -> Path:
+    """Return the directory of dnsmasq's files."""
+    directory = site.run / "dhcp"
+    directory.mkdir(exist_ok=True)
+    return directory

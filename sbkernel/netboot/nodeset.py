@@ -1,0 +1,192 @@
+"""nodeset: set what nodes boot next. It never reboots one."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Callable, Mapping
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
+from sbkernel.images.catalog import Catalog
+from sbkernel.netboot import bootfiles
+from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
+from sbkernel.netboot.makedhcp import write_hosts
+from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
+from sbkernel.netboot.server import Server, SiteServer
+from sbkernel.site import Site
+
+ACTIONS = ("osimage", "boot", "stat", "offline")
+_DEPRECATED = ("install", "netboot", "statelite")
+
+
+class NodesetResult(dict[str, str]):
+    """The state of each node that could be set; `errors` has the reason for each that could not.
+
+    Looking up a node that failed raises its error, so that a script does not take silence for success.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.errors: dict[str, NodeError] = {}
+        self.plans: list[BootPlan] = []
+
+    def __missing__(self, node: str) -> str:
+        if node in self.errors:
+            raise self.errors[node]
+        raise KeyError(node)
+
+
+def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -> NodesetResult:
+    """Set what the nodes boot next and return their states, such as `netboot debian12-x86_64-compute`.
+
+    `action`: `osimage=IMAGE`; `osimage` (the image that provmethod of the node names); `boot` (the local disk; the node
+    keeps its osimage); `offline` (nothing); `stat` (only ask). `dry_run` plans and writes nothing. One node that cannot
+    be set does not stop the others; an image that does not exist or is not packed raises NotFoundError.
+    """
+    verb, image = _parse(action)
+    nodes = site.noderange(noderange)
+    if verb == "stat":
+        return _states(site, nodes)
+    result = _plan_all(site.nodes.many(nodes), _planner(site, verb, image))
+    if not dry_run:
+        _apply(site, result.plans)
+    return result
+
+
+def _parse(action: str) -> tuple[str, str]:
+    verb, equals, image = action.partition("=")
+    if verb in _DEPRECATED:
+        raise DefinitionError(
+            'The options "install", "netboot", and "statelite" have been deprecated, '
+            'use "osimage=<osimage_name>" instead.'
+        )
+    if verb not in ACTIONS or (equals and verb != "osimage"):
+        raise DefinitionError(f"nodeset does not know {action!r}", hint="one of osimage=IMAGE " + " ".join(ACTIONS))
+    if equals and not image.strip():
+        raise DefinitionError("osimage= names no image", hint="osimage=IMAGE, without a blank")
+    return verb, image.strip()
+
+
+def _states(site: Site, nodes: list[str]) -> NodesetResult:
+    result = NodesetResult()
+    result.update({node: bootfiles.state(site.boot, node) for node in nodes})
+    return result
+
+
+Planner = Callable[[Definition], BootPlan]
+
+
+def _planner(site: Site, verb: str, image: str) -> Planner:
+    if verb == "offline":
+        return lambda node: plan_offline(node.name)
+    if verb == "boot":
+        return plan_local
+    return _image_planner(site, image)
+
+
+def _plan_all(nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:
+    result = NodesetResult()
+    owners: dict[str, str] = {}
+    for name, node in nodes.items():
+        try:
+            planned = _own_mac(plan(node), owners)
+        except NodeError as error:
+            result.errors[name] = error
+        except SbkernelError as error:
+            result.errors[name] = NodeError(name, error.message, hint=error.hint)
+        else:
+            result.plans.append(planned)
+            result[name] = planned.state
+    return result
+
+
+def _own_mac(plan: BootPlan, owners: dict[str, str]) -> BootPlan:
+    owner = owners.setdefault(plan.mac, plan.node) if plan.mac else plan.node
+    if owner != plan.node:
+        raise NodeError(plan.node, f"its MAC address {plan.mac} is also that of {owner}")
+    return plan
+
+
+def _apply(site: Site, plans: list[BootPlan]) -> None:
+    boot = site.boot
+    bootfiles.write_common(boot)
+    for plan in plans:
+        bootfiles.apply(boot, plan)
+    now = site.nodes.many(plan.node for plan in plans)
+    site.change("node", {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}, "nodeset")
+    if site.attribute("dhcpinterfaces") and site.attribute("dhcpsetup") not in ("n", "0"):
+        write_hosts(site, now.values())
+
+
+def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
+    return {key: value for key, value in plan.attributes.items() if node.get(key) != value}
+
+
+def _image_planner(site: Site, image: str) -> Planner:
+    """Read once what all nodes share: image, server, keys, networks."""
+    find = functools.cache(functools.partial(bootable, site))
+    if image:
+        find(image)
+    server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
+    keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
+
+    @functools.cache
+    def shared(seen: Server, ntpservers: tuple[str, ...]) -> bytes:
+        return shared_members(Shared(seen, keys, ntpservers, password))
+
+    def plan(node: Definition) -> BootPlan:
+        chosen = find(image or _assigned(node))
+        mac_of(node)
+        seen = server.seen_by(node)
+        own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
+        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks)))
+        return plan_image(node, chosen, seen, overlay)
+
+    return plan
+
+
+def bootable(site: Site, image: str) -> Bootable:
+    """Return an osimage with its current packed version; NotFoundError in xCAT's words says what is missing."""
+    if image not in site.osimages:
+        raise NotFoundError(
+            f"Cannot find the OS image {image} in the osimage table.", hint=_images_hint(list(site.osimages))
+        )
+    definition = site.osimages[image]
+    platform = "-".join(definition.get(key) for key in ("osvers", "osarch", "profile"))
+    try:
+        return Bootable(definition, Catalog(site).current(image))
+    except NotFoundError:
+        raise NotFoundError(
+            f"No packed image for platform {platform}, please run packimage",
+            hint=f"sb genimage {image}, then sb packimage {image}",
+        ) from None
+
+
+def _images_hint(images: list[str]) -> str:
+    return f"there are: {', '.join(images)}" if images else "sb mkdef -t osimage makes one"
+
+
+def _assigned(node: Definition) -> str:
+    if not node.get("provmethod"):
+        raise NodeError(
+            node.name, "OS image name must be specified in nodetype.provmethod", hint="nodeset NODE osimage=IMAGE"
+        )
+    return node.get("provmethod")
+
+
+def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]:
+    """Return the time servers of the network that the node's address is in; of the only network, if there is one."""
+    fitting = [network for network in networks if _covers(network, node.get("ip"))]
+    if not fitting and len(networks) == 1:
+        fitting = networks
+    servers = [word.strip() for network in fitting for word in network.get("ntpservers").split(",")]
+    return tuple(word for word in dict.fromkeys(servers) if word and word != "<xcatmaster>")
+
+
+def _covers(network: Definition, address: str) -> bool:
+    try:
+        block = ipaddress.ip_network(f"{network.get('net')}/{network.get('mask').lstrip('/')}", strict=False)
+        return ipaddress.ip_address(address) in block
+    except ValueError:
+        return False

@@ -1,0 +1,94 @@
+"""A node's own files: its name, keys and units, as the tar file that the initrd unpacks over the root. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sbkernel.definitions.secret import Secret
+from sbkernel.netboot.render import render
+from sbkernel.netboot.server import Server
+
+# Any fixed time; a changing one would make other bytes of the same files.
+MTIME_S = 315532800
+UNITS = ("sbkernel-hostkeys.service", "sbkernel-report.service")
+_SYSTEMD = "etc/systemd/system"
+_WANTS = f"{_SYSTEMD}/multi-user.target.wants"
+
+# path on the node, and in templates/overlay -> mode
+_OWN_FILES = {"etc/hostname": 0o644, "etc/hosts": 0o644, "etc/machine-id": 0o444}
+_SHARED_FILES = {
+    "etc/rsyslog.d/90-sbkernel.conf": 0o644,
+    **{f"{_SYSTEMD}/{unit}": 0o644 for unit in UNITS},
+    "root/.ssh/authorized_keys": 0o600,
+    "usr/lib/sbkernel/report": 0o755,
+}
+_TIME_SERVERS = "etc/chrony/sources.d/sbkernel.sources"
+_ROOT_PASSWORD = "run/sbkernel/root-password"  # noqa: S105 - a path
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What many nodes have alike."""
+
+    server: Server
+    authorized_keys: str
+    ntpservers: tuple[str, ...] = ()
+    root_password: Secret | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a node has alone."""
+
+    node: str
+    machine_id: str
+    ip: str = ""
+    domain: str = ""
+
+
+def machine_id(site_key: str, node: str) -> str:
+    """Return a node's machine-id(5): its own, the same at every boot, and not to be guessed from its name."""
+    return hashlib.sha256(f"machine-id\0{site_key}\0{node}".encode()).hexdigest()[:32]
+
+
+def overlay_tar(own: Own, shared: bytes) -> bytes:
+    """Return the tar file of a node, `shared` being what `shared_members` made; the same values, the same bytes."""
+    values = {"node": own.node, "ip": own.ip, "domain": own.domain, "machine_id": own.machine_id}
+    content = _files(_OWN_FILES, values) + shared
+    return content + bytes(2 * tarfile.BLOCKSIZE) + bytes(-(len(content) + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
+
+
+def shared_members(shared: Shared) -> bytes:
+    """Return the members, as tar holds them, that nodes have alike."""
+    modes = dict(_SHARED_FILES)
+    if shared.ntpservers:
+        modes[_TIME_SERVERS] = 0o644
+    if shared.root_password:
+        modes[_ROOT_PASSWORD] = 0o600
+    links = [_member(f"{_WANTS}/{unit}", 0o777, kind=tarfile.SYMTYPE, link=f"../{unit}") for unit in UNITS]
+    return b"".join((_member("root/.ssh", 0o700, kind=tarfile.DIRTYPE), _files(modes, _values(shared)), *links))
+
+
+def _values(shared: Shared) -> dict[str, object]:
+    return {
+        "host": shared.server.host,
+        "syslog_port": shared.server.syslog_port,
+        "ntpservers": shared.ntpservers,
+        "authorized_keys": shared.authorized_keys.rstrip("\n"),
+        "root_password": shared.root_password.reveal() if shared.root_password else "",
+    }
+
+
+def _files(modes: Mapping[str, int], values: Mapping[str, object]) -> bytes:
+    texts = {name: render(f"overlay/{name}", **values).encode() for name in sorted(modes)}
+    return b"".join(_member(name, modes[name], content) for name, content in texts.items())
+
+
+def _member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+    head = tarfile.TarInfo(name)
+    head.mode, head.size, head.type, head.linkname, head.mtime = mode, len(content), kind, link, MTIME_S
+    head.uname = head.gname = "root"
+    return head.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)

@@ -1,0 +1,30 @@
+"""Fill in the templates of boot files, DHCP configuration and the node's own files. Pure but for reading them once."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from sbkernel import resources
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def render(template: str, **values: object) -> str:
+    """Return templates/<template> with `values` filled in; a value that is missing is an error."""
+    return _environment().get_template(template).render(values)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates()),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - no HTML; names.py and commandline.py check what goes in
+    )

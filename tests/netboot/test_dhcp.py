@@ -1,0 +1,93 @@
+"""The configuration of dnsmasq, checked by dnsmasq itself."""
+
+import contextlib
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError
+from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
+from sbkernel.netboot.makedhcp import makedhcp, write_hosts
+from sbkernel.netboot.names import dashed_mac
+from sbkernel.site import Site
+
+PLACES = Places(Path("/x/leases"), Path("/x/hosts"))
+NET = {"net": "10.0.0.0", "mask": "255.255.255.0", "mgtifname": "br0"}
+
+
+def conf(**changes: str) -> str:
+    network = Definition.of("network", "lab", {**NET, **changes})
+    return dnsmasq_conf([network], {"br0": "10.0.0.1"}, PLACES, http_port=8080, ipv6=["br0"])
+
+
+def test_dnsmasq_takes_it(site: Site) -> None:
+    site.set("network", "lab", **NET, dynamicrange="10.0.0.100-10.0.0.200", nameservers="<xcatmaster>", mtu="9000")
+    site.set("node", "n1", groups="all", mac="52:54:00:00:00:01", ip="10.0.0.11")
+    path = makedhcp(site, {"br0": "10.0.0.1"}, ipv6=["br0"])
+    done = subprocess.run(["/usr/sbin/dnsmasq", "--test", "-C", path], capture_output=True, text=True)
+    assert "syntax check OK" in done.stderr, done.stderr
+    assert (path.parent / "hosts/n1").read_text() == "52:54:00:00:00:01,10.0.0.11,n1\n"
+
+
+def test_hosts_of_removed_nodes_go_away(site: Site) -> None:
+    site.set("network", "lab", **NET)
+    site.set("node", "n1", groups="all", mac="52:54:00:00:00:01")
+    path = makedhcp(site, {"br0": "10.0.0.1"})
+    site.delete("node", "n1")
+    site.set("node", "n2", groups="all")
+    write_hosts(site, [site.nodes["n2"]])
+    makedhcp(site, {"br0": "10.0.0.1"})
+    assert [file.name for file in (path.parent / "hosts").iterdir()] == ["n2"]
+
+
+def test_machines_are_led_from_their_firmware_to_ipxe_to_the_boot_script() -> None:
+    text = conf()
+    assert "dhcp-boot=tag:net0,tag:ipxe,http://10.0.0.1:8080/boot/boot.ipxe\n" in text
+    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi,ipxe.efi,,10.0.0.1\n" in text
+    assert "dhcp-range=set:net0,10.0.0.0,static,255.255.255.0,43200\n" in text
+    assert "dhcp-range=::,constructor:br0,ra-stateless,43200\n" in text
+
+
+def test_options_come_from_the_network() -> None:
+    text = conf(gateway="<xcatmaster>", ntpservers="10.0.0.5,<xcatmaster>", domain="lab")
+    assert "dhcp-option=tag:net0,option:router,10.0.0.1\n" in text
+    assert "dhcp-option=tag:net0,option:ntp-server,10.0.0.5,10.0.0.1\n" in text
+    assert "dhcp-option=tag:net0,option:domain-name,lab\n" in text
+    assert "dhcp-option=tag:net0,option:router\n" in conf()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"net": "nonsense"},
+        {"dynamicrange": "10.0.0.9-10.0.0.5"},
+        {"dynamicrange": "10.1.0.5-10.1.0.9"},
+        {"mgtifname": "x"},
+    ],
+)
+def test_wrong_networks_are_named(wrong: dict[str, str]) -> None:
+    with pytest.raises(DefinitionError):
+        conf(**wrong)
+
+
+def test_a_node_without_a_mac_address_has_no_line() -> None:
+    assert host_line(Definition.of("node", "n1", {"ip": "10.0.0.5"})) == ""
+    assert host_line(Definition.of("node", "n1", {"mac": "52-54-00-00-00-01!n1|52:54:00:00:00:02!n2"})) == (
+        "52:54:00:00:00:01,n1\n"
+    )
+
+
+@given(st.binary(min_size=6, max_size=6), st.sampled_from([":", "-"]), st.booleans())
+def test_mac_addresses_in_every_spelling(raw: bytes, separator: str, upper: bool) -> None:
+    text = raw.hex(separator)
+    assert dashed_mac(text.upper() if upper else text) == raw.hex("-")
+
+
+@given(st.text(max_size=20))
+def test_nothing_else_is_a_mac_address(text: str) -> None:
+    with contextlib.suppress(DefinitionError):
+        assert set(dashed_mac(text)) <= set("0123456789abcdef-")

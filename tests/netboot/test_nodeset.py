@@ -1,0 +1,215 @@
+"""nodeset: states and errors in xCAT's words, files that pin the digest, nothing written by a dry run."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from netsite import IMAGE, publish
+
+from sbkernel.cli.main import group
+from sbkernel.errors import DefinitionError, NodeError, NotFoundError
+from sbkernel.images.catalog import ImageVersion
+from sbkernel.netboot.nodeset import nodeset
+from sbkernel.site import Site
+
+STATE = "netboot debian12-x86_64-compute"
+GOLDEN = """#!ipxe
+# netboot debian12-x86_64-compute
+# 52-54-00-00-00-01 n1: written by nodeset, read by iPXE. The image is pinned by its digest.
+set tries:int32 0
+:load
+imgfree
+kernel http://10.0.0.1:8080/catalog/DIGEST/kernel?node=n1 initrd=initrd NODE=n1 XCAT=10.0.0.1:8080 \
+imgurl=http://10.0.0.1:8080/catalog/DIGEST/root.squashfs sbkernel.sha256=SHA256 sbkernel.size=4 \
+sbkernel.image=DIGEST sbkernel.overlay=http://10.0.0.1:8080/boot/nodes/n1.overlay.tar BOOTIF=01-52-54-00-00-00-01 \
+console=tty0 console=ttyS0,115200 || goto again
+initrd --name initrd http://10.0.0.1:8080/catalog/DIGEST/initrd || goto again
+boot || goto again
+"""
+
+
+def files_below(boot: Path) -> set[str]:
+    return {str(path.relative_to(boot)) for path in boot.rglob("*") if path.is_file()}
+
+
+def line_of(site: Site, node: str) -> list[str]:
+    script = (site.boot / f"nodes/{node}.ipxe").read_text()
+    return next(line for line in script.splitlines() if line.startswith("kernel ")).split()
+
+
+def test_boot_script_is_the_golden_one(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    assert nodeset(site, "n1", f"osimage={IMAGE}") == {"n1": STATE}
+    expected = GOLDEN.replace("DIGEST", version.digest).replace("SHA256", version.root_sha256)
+    assert (site.boot / "nodes/n1.ipxe").read_text().startswith(expected)
+    pointer = (site.boot / "by-mac/52-54-00-00-00-01.ipxe").read_text()
+    assert pointer.endswith("chain --autofree --replace ../nodes/n1.ipxe\n")
+    assert "by-mac/${netX/mac:hexhyp}.ipxe" in (site.boot / "boot.ipxe").read_text()
+
+
+def test_a_guest_in_the_user_network_has_its_own_name_for_us(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    nodeset(site, "n2", f"osimage={IMAGE}")
+    assert "XCAT=10.0.2.2:8080" in line_of(site, "n2")
+
+
+def test_a_node_that_cannot_be_set_does_not_stop_the_others(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    result = nodeset(site, "n1-n3", f"osimage={IMAGE}")
+    assert dict(result) == {"n1": STATE, "n2": STATE}
+    assert "No MAC address available for this node" in str(result.errors["n3"])
+    with pytest.raises(NodeError, match="n3: No MAC"):
+        result["n3"]
+    with pytest.raises(KeyError):
+        result["n4"]
+
+
+def test_attributes_follow(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    node = site.nodes["n1"]
+    assert [node.get(key) for key in ("provmethod", "os", "arch", "profile")] == [
+        IMAGE, "debian12", "x86_64", "compute",
+    ]  # fmt: skip
+    assert node.get("currstate") == STATE
+    assert node.get("kcmdline").startswith("NODE=n1 XCAT=10.0.0.1:8080 imgurl=")
+
+
+def test_plain_osimage_takes_the_nodes_own(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    assert "nodetype.provmethod" in str(nodeset(site, "n1", "osimage").errors["n1"])
+    site.set("node", "n1", provmethod=IMAGE)
+    assert nodeset(site, "n1", "osimage") == {"n1": STATE}
+
+
+def test_boot_keeps_the_osimage(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    assert nodeset(site, "n1", "boot") == {"n1": "boot"}
+    assert nodeset(site, "n1", "stat") == {"n1": "boot"}
+    assert site.nodes["n1"].get("provmethod") == IMAGE
+    assert (site.boot / "nodes/n1.ipxe").read_text().splitlines()[-1] == "exit"
+    assert nodeset(site, "n1", "osimage") == {"n1": STATE}
+
+
+def test_stat_reads_the_boot_files(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    assert nodeset(site, "n1-n3", "stat") == {"n1": STATE, "n2": "offline", "n3": "offline"}
+
+
+def test_offline_takes_all_files_away(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert nodeset(site, "n1,n3", "offline") == {"n1": "offline", "n3": "offline"}
+    assert files_below(site.boot) == {
+        "boot.ipxe", "by-mac/52-54-00-00-00-02.ipxe", "nodes/n2.ipxe", "nodes/n2.overlay.tar",
+    }  # fmt: skip
+
+
+def test_a_new_mac_address_replaces_the_old(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    site.set("node", "n1", mac="52:54:00:00:00:AA")
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    assert {path.name for path in (site.boot / "by-mac").iterdir()} == {"52-54-00-00-00-aa.ipxe"}
+
+
+def test_two_nodes_cannot_be_one_machine(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("node", "n2", mac="52:54:00:00:00:01")
+    result = nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert list(result) == ["n1"]
+    assert "is also that of n1" in str(result.errors["n2"])
+
+
+def test_an_unknown_image_is_said_in_xcats_words(site: Site, nodes: list[str]) -> None:
+    with pytest.raises(NotFoundError, match=r"Cannot find the OS image nope in the osimage table\."):
+        nodeset(site, "n1", "osimage=nope")
+
+
+def test_an_image_that_is_not_packed_names_packimage(site: Site, nodes: list[str]) -> None:
+    with pytest.raises(NotFoundError, match="No packed image for platform debian12-x86_64-compute, please run packim"):
+        nodeset(site, "n1", f"osimage={IMAGE}")
+    assert files_below(site.boot) == set()
+
+
+@pytest.mark.parametrize("action", ["netboot", "install", "statelite=x"])
+def test_deprecated_actions(site: Site, nodes: list[str], action: str) -> None:
+    with pytest.raises(DefinitionError, match="have been deprecated"):
+        nodeset(site, "n1", action)
+
+
+@pytest.mark.parametrize("action", ["osimage=", "osimage= ", "boot=x", "nonsense", ""])
+def test_wrong_actions(site: Site, nodes: list[str], action: str) -> None:
+    with pytest.raises(DefinitionError):
+        nodeset(site, "n1", action)
+
+
+def test_a_node_without_a_server_address_is_refused(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("node", "n1", xcatmaster="")
+    assert "no address" in str(nodeset(site, "n1", f"osimage={IMAGE}").errors["n1"])
+    site.set("site", "clustersite", master="10.9.9.9")
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    assert "XCAT=10.9.9.9:8080" in line_of(site, "n1")
+
+
+def test_added_arguments_stand_last_and_the_nodes_after_the_images(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    site.set("osimage", IMAGE, addkcmdline="quiet x=!myipfn!")
+    site.set("node", "n1", addkcmdline="sbkernel.retries=3")
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    words = line_of(site, "n1")
+    assert words[words.index("console=ttyS0,115200") + 1 :] == [
+        "quiet", "x=10.0.0.1", "sbkernel.retries=3", "||", "goto", "again",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a || b", "x=${net0/mac}", "#TABLE:site:x#", "a #b", "ä", "x" * 2100])
+def test_what_would_not_reach_the_kernel_is_refused(
+    site: Site, version: ImageVersion, nodes: list[str], text: str
+) -> None:
+    site.set("node", "n1", addkcmdline=text)
+    assert list(nodeset(site, "n1", f"osimage={IMAGE}").errors) == ["n1"]
+
+
+def test_a_serial_port_needs_a_speed(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("node", "n1", serialspeed="")
+    error = nodeset(site, "n1", f"osimage={IMAGE}").errors["n1"]
+    assert "serialport defined, but no serialspeed for n1 in nodehm table" in str(error)
+
+
+def test_a_node_keeps_its_digest_until_the_next_nodeset(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    newer = publish(site, b"another root")
+    assert newer.digest not in (site.boot / "nodes/n1.ipxe").read_text()
+    nodeset(site, "n1", "osimage")
+    assert version.digest not in (site.boot / "nodes/n1.ipxe").read_text()
+
+
+def test_a_dry_run_writes_nothing(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    result = nodeset(site, "n1", f"osimage={IMAGE}", dry_run=True)
+    assert files_below(site.boot) == set()
+    assert site.nodes["n1"].get("provmethod") == ""
+    assert set(result.plans[0].files) == {"nodes/n1.ipxe", "nodes/n1.overlay.tar", "by-mac/52-54-00-00-00-01.ipxe"}
+
+
+def test_a_second_run_rewrites_nothing(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    before = {path: path.stat().st_ino for path in site.boot.rglob("*")}
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    assert {path: path.stat().st_ino for path in site.boot.rglob("*")} == before
+
+
+def run(site: Site, *arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(group, ["--site", str(site.root), "nodeset", *arguments], standalone_mode=False)
+    return int(done.return_value or 0), done.stdout, done.stderr
+
+
+def test_the_verb_prints_one_line_a_node_and_errors_apart(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    status, out, err = run(site, "n1,n3", f"osimage={IMAGE}")
+    assert (status, out) == (1, f"n1: {STATE}\n")
+    assert err.startswith("Error: n3: No MAC address available for this node\n")
+
+
+def test_the_verb_shows_what_a_dry_run_would_write(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    status, out, _ = run(site, "n1", f"osimage={IMAGE}", "--dry-run")
+    assert status == 0
+    assert "==> boot/nodes/n1.ipxe\n#!ipxe\n" in out
+    assert re.search(r"0600 +\d+ root/.ssh/authorized_keys\n", out)
