@@ -79,6 +79,11 @@ def auth_capabilities(state: BmcState, _session: Session, data: bytes) -> Answer
     return answer_outside(state, *AUTH_CAPABILITIES, data)
 
 
+def cipher_suites_inside(state: BmcState, _session: Session, data: bytes) -> Answer:
+    """Get Channel Cipher Suites (22.15), asked inside a session."""
+    return answer_outside(state, *CIPHER_SUITES, data)
+
+
 def channel_info(_state: BmcState, _session: Session, _data: bytes) -> Answer:
     """Get Channel Info (22.24): a LAN channel with many sessions."""
     return OK, bytes((1, 4, 1, 0x80, 0xF2, 0x1B, 0, 0, 0))
@@ -163,6 +168,7 @@ COMMANDS = {
     (0x06, 0x4E): Command(USER, 1, payloads.user_access),
     (0x06, 0x4F): Command(USER, 1, payloads.channel_support),
     (0x06, 0x50): Command(USER, 2, payloads.version),
+    (0x06, 0x54): Command(USER, 3, cipher_suites_inside),
     (0x0C, 0x21): Command(OPERATOR, 2, accept),  # Set SOL Configuration Parameters
     (0x0C, 0x22): Command(USER, 4, payloads.sol_configuration),
 }
