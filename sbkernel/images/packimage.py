@@ -47,8 +47,8 @@ class _Source:
 
     @property
     def epoch(self) -> int:
-        """Return the time to which newer time stamps are clamped (reproducible-builds.org, SOURCE_DATE_EPOCH)."""
-        return int(self.record.get("source_date_epoch") or self.listed.newest)
+        """Return the time stamp of the packed file system itself: that of the newest file in it."""
+        return self.listed.newest
 
     @property
     def content(self) -> dict[str, Any]:

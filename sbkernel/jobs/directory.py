@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sbkernel.jobs.processes import start_ticks
 from sbkernel.jobs.spawn import detach
 
 KEEP_FINISHED = 100
+UNFINISHED_S = 3600
 TAIL_BLOCK_BYTES = 8192
 
 
@@ -97,7 +99,13 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def prune(jobs: Path, keep: int = KEEP_FINISHED) -> None:
-    """Remove finished jobs beyond the newest `keep` jobs; one that still runs stays however old it is."""
-    for name in ids(jobs)[keep:]:
+    """Remove finished jobs beyond the newest `keep` jobs; one that still runs stays however old it is.
+
+    A directory without spec.json belongs to a start that was killed, unless it is new.
+    """
+    whole = ids(jobs)
+    old = time.time() - UNFINISHED_S
+    broken = [entry.name for entry in os.scandir(jobs) if entry.name not in whole and entry.stat().st_mtime < old]
+    for name in [*whole[keep:], *broken]:
         if not is_held(jobs / name / "lock"):
             shutil.rmtree(jobs / name, ignore_errors=True)

@@ -6,6 +6,7 @@ progress (done, total, text), result (data). Log lines are not events; they are 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,8 +39,9 @@ def parse(chunk: bytes) -> tuple[list[Event], int]:
 
 def _events(lines: bytes) -> Iterator[Event]:
     for line in lines.splitlines():
-        fields = json.loads(line)
-        yield Event(fields.pop("t"), fields.pop("kind"), fields)
+        with contextlib.suppress(ValueError):  # cut short by a full disk
+            fields = json.loads(line)
+            yield Event(fields.pop("t"), fields.pop("kind"), fields)
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ class Summary:
 
     def _phase_end(self, title: str, seconds: float) -> None:
         phases = list(self.progress.phases)
-        index = max(i for i, (name, took) in enumerate(phases) if name == title and took is None)
-        phases[index] = (title, seconds)
+        if (title, None) in phases:
+            phases[phases.index((title, None))] = (title, seconds)
         still_open = [name for name, took in phases if took is None]
         if title == self.progress.phase:
             self.progress = Progress(still_open[-1] if still_open else "", phases=tuple(phases))

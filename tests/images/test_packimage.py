@@ -14,6 +14,7 @@ import pytest
 from sbkernel.errors import BuildError, DefinitionError, LockedError, NotFoundError
 from sbkernel.images.catalog import Catalog, content_digest
 from sbkernel.images.packimage import packimage
+from sbkernel.jobs import job
 from sbkernel.jobs.lock import lock
 from sbkernel.site import Site
 
@@ -276,3 +277,17 @@ def test_two_images_are_packed_at_once(site: Site, tree: Path, tmp_path: Path) -
         thread.join()
     assert {Catalog(site).current(name).digest for name in results} == {done["digest"] for done in results.values()}
     assert len(leftovers(site)) == 3
+
+
+def test_a_cancelled_job_leaves_nothing(site: Site, tmp_path: Path) -> None:
+    plant(tmp_path / "built", megabytes=30)
+    target = "sbkernel.images.packimage:packimage"
+    running = job.start(site, "packimage", target, image=IMAGE, compression="xz")
+    while not list(site.catalog.glob(".tmp-*/root.squashfs")):
+        assert not running.done
+        time.sleep(0.01)
+    running.stop()
+    assert running.state == "cancelled" and leftovers(site) == []
+    done = job.start(site, "packimage", target, image=IMAGE).wait(60)
+    assert [title for title, _ in done.progress.phases] == ["compare", "pack", "publish"]
+    assert done.result["digest"] == Catalog(site).current(IMAGE).digest
