@@ -33,13 +33,13 @@ class NoAnswerError(BmcError):
 class WrongPasswordError(BmcError):
     """The BMC does not know this password."""
 
-    hint_text = "Set it with: sb chdef NODE bmcpassword=..., or for all nodes in the passwd object ipmi."
+    hint_text = "For all nodes: sb passwd ipmi --username USER. For one: sb chdef NODE bmcpassword=file:PATH"
 
 
 class UnknownUserError(BmcError):
     """The BMC does not know this user, or does not allow it."""
 
-    hint_text = "Set it with: sb chdef NODE bmcusername=..., or for all nodes in the passwd object ipmi."
+    hint_text = "For all nodes: sb passwd ipmi --username USER. For one: sb chdef NODE bmcusername=USER"
 
 
 class NoSlotError(BmcError):

@@ -167,3 +167,26 @@ async def test_password_appears_in_no_log_and_no_argv(
         assert secret not in Path(f"/proc/{pid}/cmdline").read_bytes()
         assert secret not in Path(f"/proc/{pid}/environ").read_bytes()
     assert secret not in (site.log / "virtual.log").read_bytes()
+
+
+async def test_boot_loader_takes_the_nodes_script_over_http(
+    site: Site, process: asyncio.subprocess.Process, pool: Pool
+) -> None:
+    requests = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append((await reader.readline()).decode().split()[:2])
+        body = b"#!ipxe\necho the script of vm1 ran\nshell\n"
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    mkvm(site, "vm1", memory_mb=128, cpus=1)
+    bmc = await answering(pool.get(login(site, "vm1")))
+    seen = bytearray()
+    console = Console(bmc, seen.extend)
+    async with await asyncio.start_server(answer, "127.0.0.1", site.http_port):
+        await console.open(10)
+        await bmc.control(Control.ON)
+        await until(lambda: b"the script of vm1 ran" in seen, 60)
+    assert requests == [["GET", "/boot/nodes/vm1.ipxe"]]
+    await console.close()

@@ -1,0 +1,60 @@
+"""Run by test_qemu.py in a network namespace of its own: a virtual node on a bridge, then kill -9 of its holder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sbkernel.nodes.chassis import Control
+from sbkernel.nodes.guest import QemuMachine
+from sbkernel.nodes.qemu import VirtualMachine
+
+BRIDGE = "sbtest0"
+
+
+def taps() -> list[str]:
+    """Return the interfaces on the bridge."""
+    show = ["ip", "-j", "link", "show", "master", BRIDGE]
+    return [link["ifname"] for link in json.loads(subprocess.run(show, capture_output=True, check=True).stdout or "[]")]
+
+
+async def hold(network: str, run: Path) -> None:
+    async def describe() -> VirtualMachine:
+        return VirtualMachine("vm1", "52:54:00:00:00:01", memory_mb=64, cpus=1, network=network)
+
+    machine = QemuMachine("vm1", run, describe, lambda line: print(line, flush=True))
+    machine.control(Control.ON)
+    await asyncio.sleep(30)
+
+
+def until(condition: object) -> bool:
+    for _ in range(1000):
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def main() -> None:
+    run = Path(sys.argv[2])
+    if sys.argv[1] != "test":
+        asyncio.run(hold(sys.argv[1], run))
+        return
+    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
+    holder = subprocess.Popen([sys.executable, __file__, BRIDGE, run], stdout=subprocess.PIPE, text=True)
+    appeared = until(lambda: len(taps()) == 1)
+    said = holder.stdout.readline() if holder.stdout else ""
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    print(json.dumps({"appeared": appeared, "said": said, "gone": until(lambda: not taps())}))
+
+
+if __name__ == "__main__":
+    main()
