@@ -95,16 +95,8 @@ class Bmc:
         Raises a BmcError: no answer within `deadline_s` (default: the BMC's), a refused login, or RefusedError
         with the completion code.
         """
-        async with self._turn:
-            self._busy()
-            try:
-                async with asyncio.timeout(deadline_s or self.deadline_s):
-                    response = await self._exchange(netfn, number, data)
-            except TimeoutError:
-                self._drop()
-                raise no_answer(self.login.node, self.login.address) from None
-            finally:
-                self._idle()
+        async with self._my_turn(deadline_s or self.deadline_s):
+            response = await self._exchange(netfn, number, data)
         error = get_ipmi_error(response)
         if error:
             raise RefusedError(self.login.node, str(error), response.get("code"))
@@ -113,13 +105,8 @@ class Bmc:
     @contextlib.asynccontextmanager
     async def held(self, on_lost: Callable[[], None]) -> AsyncIterator[Session]:
         """Keep a session open, e.g. for a console; `on_lost` is called when it ends under its holder."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(self.deadline_s):
-                    session = await self._logged_in()
-            except TimeoutError:
-                self._drop()
-                raise no_answer(self.login.node, self.login.address) from None
+        async with self._my_turn(self.deadline_s):
+            session = await self._logged_in()
             self._holders += 1
             self._watchers.add(on_lost)
         try:
@@ -139,6 +126,23 @@ class Bmc:
         if self._session is not None:
             self._session.logout()
         self._drop()
+
+    @contextlib.asynccontextmanager
+    async def _my_turn(self, deadline_s: float) -> AsyncIterator[None]:
+        """Wait for our turn and hold it; all within the deadline, else NoAnswerError."""
+        try:
+            async with asyncio.timeout(deadline_s), self._turn:
+                self._busy()
+                try:
+                    yield
+                except asyncio.CancelledError:
+                    # Whoever comes next must not get the answer to a command that was given up.
+                    self._drop()
+                    raise
+                finally:
+                    self._idle()
+        except TimeoutError:
+            raise no_answer(self.login.node, self.login.address) from None
 
     async def _exchange(self, netfn: int, number: int, data: bytes) -> Response:
         """Send a command; when a session that was open stays silent, log in again and repeat it once."""

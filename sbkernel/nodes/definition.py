@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog import Catalog
-from sbkernel.nodes import kvm
+from sbkernel.nodes.kvm import Probe
 from sbkernel.nodes.logins import login
 from sbkernel.nodes.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine
 from sbkernel.site import Site
@@ -45,7 +45,7 @@ def virtual_nodes(site: Site) -> list[str]:
     return [name for name, node in site.nodes.many(site.nodes).items() if node.get("vmhost") == LOCAL]
 
 
-async def describe(site: Site, name: str) -> VirtualMachine:
+async def describe(site: Site, probe: Probe, name: str) -> VirtualMachine:
     """Return the machine of a virtual node as it is defined now. Raises DefinitionError, NotFoundError."""
     node = site.nodes[name]
     mac = node.get("mac").partition("|")[0].partition("!")[0]
@@ -62,7 +62,7 @@ async def describe(site: Site, name: str) -> VirtualMachine:
         bootfile=f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot/nodes/{name}.ipxe" if user else "",
         ssh_port=int(node.get("vmsshport") or 0) if user else 0,
         serial_port=int(node.get("serialport") or 0),
-        kvm=await _kvm_works(site, node),
+        kvm=await _kvm_works(site, probe, node),
     )
 
 
@@ -79,10 +79,10 @@ def _virtual_bmc(site: Site, node: str) -> VirtualBmc:
     return VirtualBmc(node, found.host, found.port, found.user, found.password)
 
 
-async def _kvm_works(site: Site, node: Definition) -> bool:
+async def _kvm_works(site: Site, probe: Probe, node: Definition) -> bool:
     """Probe KVM with the kernel that the node boots; without one there is nothing to probe with."""
     try:
         kernel = Catalog(site).current(node.get("provmethod")).kernel
     except (NotFoundError, DefinitionError):
         return False
-    return await kvm.usable(site.cache, kernel)
+    return await probe.usable(kernel)

@@ -24,16 +24,25 @@ PROOF = b"Kernel panic - not syncing: VFS"
 """A kernel without a root file system gets this far only when processors, memory, timers and interrupts work."""
 
 
-async def usable(cache: Path, kernel: Path, *, device: Path = Path("/dev/kvm")) -> bool:
-    """Tell whether guests boot with KVM; the answer is kept in `cache` for this host boot, QEMU and kernel."""
-    if not os.access(device, os.R_OK | os.W_OK):
-        return False
-    file = cache / f"kvm-{_key(kernel)}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        return bool(json.loads(file.read_text())["usable"])
-    answer = await boots(kernel, kvm=True)
-    _write(file, {"usable": answer})
-    return answer
+class Probe:
+    """Answers whether KVM is usable here; asks once for this boot of the host, QEMU and kernel."""
+
+    def __init__(self, cache: Path, device: Path = Path("/dev/kvm")) -> None:
+        self._cache = cache
+        self._device = device
+        self._turn = asyncio.Lock()
+
+    async def usable(self, kernel: Path) -> bool:
+        """Tell whether guests boot this kernel with KVM; takes up to PROBE_S seconds the first time."""
+        if not os.access(self._device, os.R_OK | os.W_OK):
+            return False
+        file = self._cache / f"kvm-{_key(kernel)}.json"
+        async with self._turn:
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                return bool(json.loads(file.read_text())["usable"])
+            answer = await boots(kernel, kvm=True)
+            _write(file, {"usable": answer})
+            return answer
 
 
 async def boots(kernel: Path, *, kvm: bool, timeout_s: float = PROBE_S) -> bool:

@@ -17,8 +17,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbkernel.errors import SbkernelError
 from sbkernel.nodes.definition import VirtualBmc, describe, virtual_bmcs
 from sbkernel.nodes.guest import QemuMachine
+from sbkernel.nodes.kvm import Probe
 from sbkernel.nodes.simulator import BmcServer, SimulatedBmc, serve
 from sbkernel.site import Site
 
@@ -46,11 +48,16 @@ class VirtualNodes:
         self.site = site
         self._running: dict[str, VirtualNode] = {}
         self._troubles: dict[str, str] = {}
+        self._probe = Probe(site.cache)
         self._log = functools.partial(append_line, site.log / "virtual.log")
 
     async def refresh(self) -> None:
         """Bring what runs in line with the definitions; a node whose BMC changed loses its power."""
-        wanted, troubles = virtual_bmcs(self.site)
+        try:
+            wanted, troubles = virtual_bmcs(self.site)
+        except SbkernelError as error:
+            self._report({"": f"cannot read the nodes: {error.message}"})
+            return
         for name in [name for name, node in self._running.items() if node.wanted != wanted.get(name)]:
             await self._running.pop(name).close()
             self._log(f"{name}: BMC removed")
@@ -67,9 +74,8 @@ class VirtualNodes:
         self._running.clear()
 
     async def _start(self, wanted: VirtualBmc) -> VirtualNode:
-        machine = QemuMachine(
-            wanted.node, self.site.run, functools.partial(describe, self.site, wanted.node), self._log
-        )
+        now = functools.partial(describe, self.site, self._probe, wanted.node)
+        machine = QemuMachine(wanted.node, self.site.run, now, self._log)
         bmc = SimulatedBmc(machine, {wanted.user: wanted.password}, name=wanted.node)
         try:
             server = await serve(bmc, wanted.host, wanted.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -122,6 +123,29 @@ async def test_packet_loss_is_survived(make_rig: MakeRig, pool: Pool) -> None:
 async def test_slow_handshake_is_no_wrong_password(make_rig: MakeRig, pool: Pool) -> None:
     rig = await make_rig(faults=Faults(delay_s=0.65))
     assert await pool.get(rig.login()).power() is False
+
+
+async def test_command_that_was_given_up_answers_nobody_else(rig: Rig, pool: Pool) -> None:
+    bmc = pool.get(rig.login())
+    await bmc.set_boot_flags(BootFlags(BootDevice.NETWORK))
+    rig.bmc.faults.delay_s = 0.3
+    given_up = asyncio.create_task(bmc.power())
+    await asyncio.sleep(0.1)
+    given_up.cancel()
+    rig.bmc.faults.delay_s = 0
+    assert (await bmc.boot_flags()).device == BootDevice.NETWORK
+    await asyncio.sleep(0.3)
+    assert await bmc.power() is False
+
+
+async def test_waiting_for_a_turn_counts_towards_the_deadline(rig: Rig, pool: Pool) -> None:
+    bmc = pool.get(rig.login())
+    bmc.deadline_s = 0.5
+    rig.bmc.faults.dead = True
+    start = time.monotonic()
+    results = await asyncio.gather(*(bmc.power() for _ in range(4)), return_exceptions=True)
+    assert time.monotonic() - start < 1.5
+    assert all(isinstance(result, NoAnswerError) for result in results)
 
 
 async def test_ipv6(pool: Pool) -> None:

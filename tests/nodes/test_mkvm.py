@@ -13,6 +13,7 @@ import pytest
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.nodes.bmc import BmcLogin
 from sbkernel.nodes.definition import describe, megabytes, virtual_bmcs
+from sbkernel.nodes.kvm import Probe
 from sbkernel.nodes.logins import address, login, logins
 from sbkernel.nodes.mkvm import Made, free_mac, free_port, mkvm, rmvm
 from sbkernel.site import Site
@@ -65,7 +66,7 @@ async def test_login_and_machine_come_from_the_definition(site: Site) -> None:
     assert found.password.decode() == site.bmc_login("vm1")[1].reveal()
     assert len(found.password) == 16
     assert found.password.decode() not in repr(found)
-    machine = await describe(site, "vm1")
+    machine = await describe(site, Probe(site.cache), "vm1")
     assert (machine.memory_mb, machine.cpus, machine.kvm) == (640, 3, False)
     assert machine.bootfile == f"http://10.0.2.2:{site.http_port}/boot/nodes/vm1.ipxe"
     assert machine.ssh_port == int(site.nodes["vm1"].get("vmsshport"))
@@ -73,7 +74,7 @@ async def test_login_and_machine_come_from_the_definition(site: Site) -> None:
 
 async def test_bridged_node_has_neither_bootfile_nor_forwarded_port(site: Site) -> None:
     mkvm(site, "vm1", network="br0")
-    machine = await describe(site, "vm1")
+    machine = await describe(site, Probe(site.cache), "vm1")
     assert (machine.network, machine.bootfile, machine.ssh_port) == ("br0", "", 0)
 
 

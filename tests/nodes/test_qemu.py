@@ -135,9 +135,13 @@ async def test_a_guest_that_gets_to_its_root_file_system_passes_the_probe(tmp_pa
 
 async def test_the_answer_is_kept_for_this_boot_qemu_and_kernel(kernel: Path, tmp_path: Path) -> None:
     device = tmp_path / "kvm"
+    assert await kvm.Probe(tmp_path, device).usable(kernel) is False
+    assert not list(tmp_path.glob("kvm-*"))
     device.touch()
-    assert await kvm.usable(tmp_path, kernel, device=device) is False
+    probe = kvm.Probe(tmp_path, device)
+    assert await asyncio.gather(probe.usable(kernel), probe.usable(kernel)) == [False, False]
     (kept,) = tmp_path.glob("kvm-*.json")
     kept.write_text('{"usable": true}')
-    assert await kvm.usable(tmp_path, kernel, device=device) is True
-    assert await kvm.usable(tmp_path, kernel, device=tmp_path / "missing") is False
+    assert await probe.usable(kernel) is True
+    kernel.write_bytes(kernel.read_bytes() + b"newer")
+    assert await probe.usable(kernel) is False
