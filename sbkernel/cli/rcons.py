@@ -17,6 +17,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.service.client import Service
 from sbkernel.service.escape import HELP, EscapeReader
+from sbkernel.service.plaintext import PlainText
 from sbkernel.site import Site
 
 _REPLAY_BYTES = 2048
@@ -27,35 +28,49 @@ _MODE_OF_KEY = {"f": "force", "s": "spy"}
 @click.argument("node")
 @click.option("-f", "mode", flag_value="force", help="Take the keyboard over from whoever has it.")
 @click.option("-s", "mode", flag_value="spy", help="Only watch.")
-@click.option("--for", "seconds", type=float, metavar="SECONDS", help="Leave after this time (without a terminal).")
+@click.option("--for", "seconds", type=float, metavar="SECONDS", help="Watch, and leave after this time.")
+@click.option("--until", metavar="TEXT", help="Watch this boot, and leave as soon as the node has written TEXT.")
 @pass_site
-def command(site: Site, node: str, mode: str | None, seconds: float | None) -> None:
+def command(site: Site, node: str, mode: str | None, seconds: float | None, until: str | None) -> int:
     """Open the serial console of a node. Ctrl-e c . leaves, Ctrl-e c ? helps.
 
-    Without a terminal it only watches: the console goes to standard output until the service ends or for SECONDS.
+    Without a terminal, with --for or with --until it only watches: what the node writes goes to standard output.
+    With --until the exit status is 1 when the text did not come.
     """
     service = Service(site)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        with service.console(node, mode="spy") as line:
-            _stream(line, seconds)
-        return
+    if until or seconds is not None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        with service.console(node, mode="spy", replay="boot" if until else 0) as line:
+            return int(not _stream(line, seconds, until))
     click.echo(f"[ {node}: Ctrl-e c . leaves, Ctrl-e c ? helps ]")
     with _raw_terminal():
         _session(service, node, mode or "auto")
     click.echo(f"\n[ {node}: left the console ]")
+    return 0
 
 
-def _stream(line: socket.socket, seconds: float | None) -> None:
+def _stream(line: socket.socket, seconds: float | None, until: str | None) -> bool:
+    """Show what comes until the text, the end of the time or of the console; return whether all went as asked."""
     deadline = None if seconds is None else time.monotonic() + seconds
-    while deadline is None or time.monotonic() < deadline:
-        line.settimeout(None if deadline is None else max(0.01, deadline - time.monotonic()))
-        try:
-            data = line.recv(65536)
-        except TimeoutError:
-            return
-        if not data:
-            return
+    plain, wanted, seen = PlainText(), (until or "").encode(), b""
+    while data := _receive(line, deadline):
         _show(data)
+        seen += plain.feed(data)
+        if wanted and wanted in seen:
+            return True
+        seen = seen[len(seen) - len(wanted) :] if len(seen) > len(wanted) else seen
+    return not wanted
+
+
+def _receive(line: socket.socket, deadline: float | None) -> bytes:
+    """Return the next bytes, b"" at the deadline or the end."""
+    left_s = None if deadline is None else deadline - time.monotonic()
+    if left_s is not None and left_s <= 0:
+        return b""
+    line.settimeout(left_s)
+    try:
+        return line.recv(65536)
+    except TimeoutError:
+        return b""
 
 
 def _session(service: Service, node: str, mode: str) -> None:

@@ -76,6 +76,8 @@ def _show(service: Service) -> int:
     for name, pid in said["children"].items():
         click.echo(f"runs:    {name}, " + (f"pid {pid}" if pid else "not running at the moment"))
     _show_consoles(said)
+    if said["restart"]:
+        click.echo("dhcpinterfaces has changed; to serve it: sb service restart")
     return 0
 
 

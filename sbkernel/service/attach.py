@@ -6,7 +6,7 @@ import asyncio
 from typing import cast
 
 from sbkernel.errors import ServiceError
-from sbkernel.service.conlog import last_bytes
+from sbkernel.service.conlog import bytes_since_power, last_bytes
 from sbkernel.service.consoles import Consoles, NodeConsole
 from sbkernel.service.hub import MODES, Attachment, Mode, notice
 from sbkernel.service.protocol import Message, encode
@@ -32,7 +32,7 @@ class Rcons:
         client = Attachment(lambda data: _show(writer, data))
         taken = console.hub.writer is not None
         writer.write(encode({"node": console.node, "state": console.state, "writer": mode == "force" or not taken}))
-        self._replay(client, console.node, int(request.get("replay", 0)))
+        self._replay(client, console.node, request.get("replay"))
         console.hub.attach(client, cast(Mode, mode))
         if mode == "auto" and taken:
             client.show(notice("somebody else has the keyboard; you are watching"))
@@ -43,8 +43,10 @@ class Rcons:
         finally:
             console.hub.detach(client)
 
-    def _replay(self, client: Attachment, node: str, count: int) -> None:
-        if count > 0:
+    def _replay(self, client: Attachment, node: str, wanted: object) -> None:
+        """Show the last bytes of the log: a number of them, or all since the power came on (`boot`)."""
+        count = bytes_since_power(self._site.consoles, node) if wanted == "boot" else wanted
+        if isinstance(count, int) and count > 0:
             client.show(last_bytes(self._site.consoles / f"{node}.log", min(count, _REPLAY_LIMIT)))
 
 

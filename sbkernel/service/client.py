@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sbkernel import __version__
 from sbkernel.errors import ServiceError
@@ -16,6 +16,7 @@ from sbkernel.service.protocol import LINE_LIMIT, Message, decode, decode_error,
 from sbkernel.site import Site
 
 _ANSWER_S = 15.0
+_ENDING_S = 5.0
 
 
 class _Lines(Protocol):
@@ -54,7 +55,7 @@ class Service:
             with self._request("status", {}, any_version=True) as stream:
                 return next(self._answers(stream))
         except ServiceError:
-            if holder(self.endpoint.lock) is None:
+            if launch.gone(self.endpoint, _ENDING_S):
                 return None
             raise
 
@@ -67,11 +68,11 @@ class Service:
         launch.end(self.endpoint, grace_s)
         return True
 
-    def console(self, node: str, *, mode: str = "auto", replay: int = 0) -> socket.socket:
+    def console(self, node: str, *, mode: str = "auto", replay: int | Literal["boot"] = 0) -> socket.socket:
         """Open the serial console of a node: a socket that carries its raw bytes both ways.
 
         `mode`: `auto` (write access for the first, others watch), `force` (take write access over), `spy`.
-        `replay`: bytes of its log to send first.
+        `replay`: how many bytes of its log to send first, or `boot`: all since the power came on.
         """
         self.ensure()
         connection = self._connect()

@@ -63,3 +63,14 @@ def last_lines(path: Path, count: int) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     return [line.rstrip() for line in lines[-count:]]
+
+
+def bytes_since_power(directory: Path, node: str) -> int:
+    """Return how many bytes a node has written since its power was last switched; 0 when that is not known."""
+    try:
+        lines = (directory / f"{node}.index").read_text(errors="replace").splitlines()
+        size = (directory / f"{node}.log").stat().st_size
+    except FileNotFoundError:
+        return 0
+    power = next((line for line in reversed(lines) if '"power: ' in line), None)
+    return max(0, size - int(json.loads(power)[1])) if power else 0

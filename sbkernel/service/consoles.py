@@ -42,6 +42,14 @@ class NodeConsole:
         self._on_sighting = on_sighting
         self.line = Console(bmc, self._on_bytes, self._on_event)
 
+    async def ready(self, timeout_s: float) -> bool:
+        """Try to connect now, whatever failed before; return whether it is connected within the time."""
+        if not self.line.connected:
+            await self.line.close()
+            with contextlib.suppress(TimeoutError):
+                await self.line.open(timeout_s)
+        return self.line.connected
+
     async def close(self) -> None:
         """Give the console back to the BMC and close its log."""
         with contextlib.suppress(TimeoutError):

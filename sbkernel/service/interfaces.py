@@ -1,22 +1,20 @@
-"""The addresses of this host's network interfaces (netdevice(7))."""
+"""The addresses of this host's network interfaces (netdevice(7), proc_net(5))."""
 
 from __future__ import annotations
 
 import fcntl
 import socket
 import struct
+from collections.abc import Iterable
+from pathlib import Path
 
 from sbkernel.errors import ServiceError
 from sbkernel.site import Site
 
 LOOPBACK = "127.0.0.1"
 _SIOCGIFADDR = 0x8915
+_SCOPE_LINK = "20"
 _IFREQ = struct.Struct("16s24x")
-
-
-def listen_addresses(site: Site) -> list[str]:
-    """Return where the service listens: loopback, and the interfaces on which the site serves DHCP."""
-    return [LOOPBACK, *(address_of(name) for name in dhcp_interfaces(site))]
 
 
 def dhcp_interfaces(site: Site) -> list[str]:
@@ -38,3 +36,13 @@ def address_of(interface: str) -> str:
                 hint="give it one, or take it out: sb chdef -t site dhcpinterfaces=...",
             ) from error
     return socket.inet_ntoa(answer[20:24])
+
+
+def with_ipv6(interfaces: Iterable[str]) -> list[str]:
+    """Return those interfaces that have an IPv6 address beyond the link."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/if_inet6").read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+    reachable = {row[5] for row in rows if row[3] != _SCOPE_LINK}
+    return [name for name in interfaces if name in reachable]

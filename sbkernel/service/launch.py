@@ -99,12 +99,13 @@ def end(endpoint: Endpoint, grace_s: float) -> None:
         if number is not None and pid > 0:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        if _gone(endpoint, patience_s):
+        if gone(endpoint, patience_s):
             return
     raise ServiceError(f"process {holder(endpoint.lock)} of the service does not end")
 
 
-def _gone(endpoint: Endpoint, timeout_s: float) -> bool:
+def gone(endpoint: Endpoint, timeout_s: float) -> bool:
+    """Return whether no service holds the lock, now or within the time."""
     deadline = time.monotonic() + timeout_s
     while holder(endpoint.lock) is not None:
         if time.monotonic() > deadline:

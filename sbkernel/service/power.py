@@ -9,6 +9,7 @@ from dataclasses import asdict
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.chassis import Control
+from sbkernel.nodes.failures import NoAnswerError
 from sbkernel.nodes.fanout import Logins, fan_out
 from sbkernel.nodes.logins import logins
 from sbkernel.nodes.pool import Pool
@@ -18,9 +19,11 @@ from sbkernel.service.consoles import Consoles
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
 from sbkernel.service.safety import check_count
+from sbkernel.service.virtual import VirtualNodes
 from sbkernel.site import Site
 
 _CONSOLE_S = 3.0
+_VIRTUAL_S = 20.0
 _STARTS = frozenset({Control.ON, Control.RESET, Control.CYCLE})
 _ENDS = frozenset({Control.OFF, Control.SOFT})
 
@@ -28,10 +31,13 @@ _ENDS = frozenset({Control.OFF, Control.SOFT})
 class Power:
     """Power and boot device of nodes; one BMC session is shared with the console."""
 
-    def __init__(self, site: Site, pool: Pool, consoles: Consoles, progress: BootProgress) -> None:
+    def __init__(
+        self, site: Site, pool: Pool, consoles: Consoles, virtual: VirtualNodes, progress: BootProgress
+    ) -> None:
         self._site = site
         self._pool = pool
         self._consoles = consoles
+        self._virtual = virtual
         self._progress = progress
 
     async def rpower(self, request: Message) -> AsyncIterator[Message]:
@@ -52,6 +58,7 @@ class Power:
 
     async def _targets(self, nodes: list[str]) -> Logins:
         """Return how to reach the BMCs; consoles of new nodes are opened first, so that no early word is lost."""
+        await self._virtual.look()
         await self._consoles.look()
         without = {node: self._unmanaged(node) for node in nodes}
         found = logins(self._site, [node for node in nodes if not without[node]])
@@ -67,7 +74,7 @@ class Power:
         return SbkernelError(f"mgt={method} is not supported, only ipmi")
 
     async def _power(self, bmc: Bmc, action: str) -> str:
-        control, text = decide(action, await bmc.power())
+        control, text = decide(action, await self._state(bmc))
         if control is None:
             return text
         node, began = bmc.login.node, time.time()
@@ -78,14 +85,22 @@ class Power:
         self._note(node, control, action, began)
         return text
 
+    async def _state(self, bmc: Bmc) -> bool:
+        """Return whether a node has power; a virtual one's BMC may have been started only now."""
+        virtual = self._site.nodes[bmc.login.node].get("vmhost") == "localhost"
+        deadline = time.monotonic() + _VIRTUAL_S * virtual
+        while True:
+            try:
+                return await bmc.power()
+            except NoAnswerError:
+                if time.monotonic() >= deadline:
+                    raise
+
     async def _console_ready(self, node: str) -> None:
         """Wait a moment for the node's console: its first words tell why a boot fails."""
         console = self._consoles.find(node)
-        if console and not console.line.connected:
-            try:
-                await console.line.open(_CONSOLE_S)
-            except TimeoutError:
-                console.note("not connected at power on")
+        if console and not await console.ready(_CONSOLE_S):
+            console.note("not connected at power on")
 
     def _note(self, node: str, control: Control, action: str, when: float) -> None:
         if console := self._consoles.find(node):

@@ -24,7 +24,7 @@ from sbkernel.service.consoles import Consoles
 from sbkernel.service.control import Control
 from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
-from sbkernel.service.interfaces import dhcp_interfaces, listen_addresses
+from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
 from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.power import Power
 from sbkernel.service.progress import BootProgress
@@ -49,12 +49,13 @@ class Part(Protocol):
 async def serve(site: Site, until: asyncio.Event) -> None:
     """Run the service of a site until the event is set. Raises ServiceError when a part cannot start."""
     began = time.time()
-    addresses = listen_addresses(site)
+    interfaces = {name: address_of(name) for name in dhcp_interfaces(site)}
+    addresses = list(dict.fromkeys([LOOPBACK, *interfaces.values()]))
     async with Pool() as pool, AsyncExitStack() as stack:
         progress = BootProgress(site)
         consoles = Consoles(site, pool, progress)
-        power = Power(site, pool, consoles, progress)
-        virtual, dnsmasq = VirtualNodes(site), Dnsmasq(site, progress)
+        virtual, dnsmasq = VirtualNodes(site), Dnsmasq(site, progress, interfaces)
+        power = Power(site, pool, consoles, virtual, progress)
 
         async def status(_request: Message) -> AsyncIterator[Message]:
             yield {
@@ -63,7 +64,8 @@ async def serve(site: Site, until: asyncio.Event) -> None:
                 "addresses": addresses,
                 "http_port": site.http_port,
                 "syslog_port": site.syslog_port,
-                "dhcpinterfaces": dhcp_interfaces(site),
+                "dhcpinterfaces": list(interfaces),
+                "restart": list(interfaces) != dhcp_interfaces(site),
                 "nodes": len(site.nodes),
                 "consoles": consoles.states(),
                 "children": {child.name: child.pid for part in (virtual, dnsmasq) for child in part.children()},

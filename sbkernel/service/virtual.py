@@ -26,7 +26,7 @@ class VirtualNodes:
 
     async def start(self) -> None:
         """Start the process if there are virtual nodes, and follow the store."""
-        await self._look()
+        await self.look()
         self._looker = asyncio.create_task(self._look_forever())
 
     async def stop(self) -> None:
@@ -40,7 +40,8 @@ class VirtualNodes:
         """Return the process if it should run."""
         return [self._child] if self._running else []
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Start or end the process as the store has virtual nodes or none."""
         nodes = self._site.nodes.many(self._site.nodes)
         wanted = any(node.get("vmhost") == "localhost" for node in nodes.values())
         if wanted == self._running:
@@ -55,6 +56,6 @@ class VirtualNodes:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
-                await self._look()
+                await self.look()
             except SbkernelError as error:
                 _log.warning("cannot read the nodes: %s", error)

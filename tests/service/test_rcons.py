@@ -91,7 +91,7 @@ def test_typing_leaving_and_the_terminal_afterwards(terminal: Terminal, node: No
 def test_taking_and_giving_up_the_keyboard(terminal: Terminal, node: Node, service: Service) -> None:
     until(lambda: termios.tcgetattr(terminal.slave)[3] & termios.ICANON == 0)
     terminal.type(b"a")
-    terminal.read_until(b"a")
+    until(lambda: node.machine.typed == b"a")
     with service.console("n1", mode="force"):
         terminal.read_until(b"took the keyboard")
         terminal.type(b"b\x05cf")
