@@ -1,37 +1,14 @@
-"""Simulated BMCs on real UDP ports of the loopback, and what the tests of the nodes share."""
+"""Simulated BMCs for the tests of the nodes."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 import pytest
+from bmc_rig import PASSWORD, USER, MakeRig, Rig
 
-from sbkernel.nodes.bmc import BmcLogin
 from sbkernel.nodes.pool import Pool
 from sbkernel.nodes.simulator import BmcServer, Faults, PretendMachine, SimulatedBmc, serve
-
-USER, PASSWORD = b"admin", b"s3cret-of-bmc"
-
-
-@dataclass
-class Rig:
-    """A simulated BMC that listens, the machine behind it, and how to log in."""
-
-    server: BmcServer
-    bmc: SimulatedBmc
-    machine: PretendMachine
-
-    @property
-    def port(self) -> int:
-        return self.server.address[1]
-
-    def login(self, *, node: str = "n1", user: bytes = USER, password: bytes = PASSWORD) -> BmcLogin:
-        return BmcLogin(node, "127.0.0.1", self.port, user, password)
-
-
-MakeRig = Callable[..., Awaitable[Rig]]
 
 
 @pytest.fixture
@@ -65,10 +42,3 @@ async def suite_rig(request: pytest.FixtureRequest, make_rig: MakeRig) -> Rig:
 async def pool() -> AsyncIterator[Pool]:
     async with Pool() as pool:
         yield pool
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
-    """Wait until a condition holds; TimeoutError otherwise."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.01)

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from conftest import PASSWORD, MakeRig, Rig, until
+from bmc_rig import PASSWORD, MakeRig, Rig, until
 
 from sbkernel.nodes import bmc as client
 from sbkernel.nodes.bmc import Bmc

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import until
+from bmc_rig import until
 
 from sbkernel.nodes.bmc import BmcLogin
 from sbkernel.nodes.chassis import BootDevice, BootFlags

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import MakeRig, Rig, until
+from bmc_rig import MakeRig, Rig, until
 
 from sbkernel.nodes.console import Console
 from sbkernel.nodes.pool import Pool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import MakeRig, Rig
+from bmc_rig import MakeRig, Rig
 
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.nodes.bmc import BmcLogin

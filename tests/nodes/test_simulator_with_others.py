@@ -7,7 +7,7 @@ import os
 import sys
 
 import pytest
-from conftest import PASSWORD, USER, MakeRig, Rig, until
+from bmc_rig import PASSWORD, USER, MakeRig, Rig, until
 
 from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
 from sbkernel.nodes.simulator import Faults

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import until
+from bmc_rig import until
 
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
