@@ -19,6 +19,7 @@ _SAID = {
     "updated": "updated: it was as shipped, and a newer one ships",
     "changed": "kept: somebody has changed it",
 }
+_INSTALLED_OVERRIDES = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.d" / "sbkernel.json"
 
 
 @click.command()
@@ -62,6 +63,8 @@ def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
     ]
     if (directory / "define.ipynb").exists():
         argv.append("--LabApp.default_url=/lab/tree/define.ipynb")
+    if not _INSTALLED_OVERRIDES.exists():  # a bare checkout: ours lie beside the kernel
+        argv.append(f"--LabApp.app_settings_dir={resources.templates() / 'jupyter'}")
     if not browser:
         argv.append("--no-browser")
     if os.geteuid() == 0:

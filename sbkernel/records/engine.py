@@ -151,8 +151,7 @@ def _status(nb: NotebookNode, client: RecordClient) -> str:
 
 
 def _secrets() -> set[str]:
-    """Return what must not be in a record: secrets of the environment and of the site, if there is one."""
-    secrets = redact.from_environment()
+    """Return what must not be in a record; without a site, what the environment holds."""
     with suppress(SbkernelError), Site.open(create=False) as site:
-        secrets |= redact.of_site(site)
-    return secrets
+        return redact.known(site)
+    return redact.from_environment()

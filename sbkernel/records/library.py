@@ -26,10 +26,14 @@ def working_directory(site: Site) -> Path:
 
 
 def source_digest(notebook: Path) -> str:
-    """Return a digest of the types and sources of all cells."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
-    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+    """Return a digest of the types and sources of all cells, or of the bytes of a file that is no notebook."""
+    data = notebook.read_bytes()
+    try:
+        cells = json.loads(data)["cells"]
+        data = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
+    except (ValueError, KeyError, TypeError):
+        pass
+    return hashlib.sha256(data).hexdigest()
 
 
 def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:

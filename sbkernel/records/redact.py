@@ -61,3 +61,8 @@ def of_site(site: Site) -> set[str]:
         with suppress(SbkernelError):
             found.add(resolve(value).reveal())
     return found
+
+
+def known(site: Site) -> set[str]:
+    """Return every secret that this run could write down: those of the environment and of the site."""
+    return from_environment() | of_site(site)

@@ -22,7 +22,7 @@ from papermill.exceptions import PapermillExecutionError
 from sbkernel import resources
 from sbkernel.errors import RecordError
 from sbkernel.jobs.report import NullReport, Report
-from sbkernel.records import library, names, parameters, provenance
+from sbkernel.records import library, names, parameters, provenance, redact
 from sbkernel.records.engine import RecordEngine
 from sbkernel.records.export import export
 from sbkernel.site import Site
@@ -71,7 +71,7 @@ def run_notebook(
     started = datetime.now(UTC)
     folder = names.folder(site.records, started)
     folder.mkdir(parents=True, exist_ok=True)
-    stem = (started, name or source.stem, str(image or ""))
+    stem = (started, name or source.stem, redact.redact(str(image or ""), redact.known(site)))
     working = names.free(folder, names.stem(*stem, "running"), ".ipynb")
     error = _execute(site, source, working, given, report or NullReport())
     return _finish(working, stem, error)

@@ -49,7 +49,7 @@ class BootView(Panel):
 
     def text(self) -> str:
         """Return a line a node."""
-        return "\n".join(f"{node}: {' '.join(self._last(node)) or 'waiting'}" for node in self.nodes)
+        return "\n".join(f"{node}: {' '.join(self._last(node)).strip() or 'waiting'}" for node in self.nodes)
 
     def about(self) -> dict[str, Any]:
         """Return the last stage of every node."""

@@ -73,8 +73,8 @@ def chip(text: object, tone: str = "quiet") -> Markup:
 
 def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: int = 8) -> Markup:
     """Return a horizontal bar from `start` over `fraction` of its track, both 0 to 1."""
-    begin = min(max(start, 0.0), 1.0)
-    width = min(max(fraction, 0.0), 1.0 - begin)
+    begin = min(max(0.0, start), 1.0)
+    width = min(max(0.0, fraction), 1.0 - begin)
     fill = div(
         style=f"position:absolute;left:{begin * 100:.2f}%;width:{width * 100:.2f}%;min-width:1px;height:{height_px}px;"
         f"background-color:{TONES[tone]};border-radius:4px"

@@ -49,7 +49,7 @@ def snapshot(job: Job) -> Snapshot:
         progress=job.progress,
         tail=job.tail(_LIVE_LINES if running else _KEPT_LINES),
         log_path=str(job.log_path),
-        error=job.error,
+        error=job.error if state == "failed" else None,
         unchanged=state == "succeeded" and bool(job.result.get("cached")) and not job.result.get("built"),
     )
 

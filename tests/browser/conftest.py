@@ -1,0 +1,161 @@
+"""A real JupyterLab, started by `sb lab`, in headless Chromium."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).resolve().parent
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+KERNELSPEC = {"name": "sbkernel", "display_name": "sbkernel", "language": "python"}
+IDLE = """() => {
+    const context = window.jupyterapp?.shell.currentWidget?.context?.sessionContext;
+    return !!(context?.isReady && context.session?.kernel?.status === 'idle');
+}"""
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Chromium for the tests of this directory; not the plugin's, whose event loop would outlive them."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page in a fresh session that reports errors of its scripts."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab on a site."""
+
+    url: str
+    site: Path
+    notebooks: Path
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab as `sb lab --no-browser` starts it, on a new site."""
+    root = tmp_path_factory.mktemp("lab")
+    config = root / "config"
+    config.mkdir()
+    (config / "jupyter_lab_config.py").write_text(
+        "c.IdentityProvider.token = ''\nc.LabApp.expose_app_in_browser = True\nc.ServerApp.port_retries = 0\n"
+    )
+    port = _free_port()
+    # What a user has set up must not decide; XDG_DATA_HOME is where Jupyter keeps the rest.
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_DATA_DIR": str(root / "data"),
+        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
+        "IPYTHONDIR": str(root / "ipython"),
+        "PYTHONPATH": str(HERE),
+    }
+    site = root / "site"
+    argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site), "lab", "--no-browser", f"--port={port}"]
+    with (root / "lab.log").open("w") as log:
+        process = subprocess.Popen(argv, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_it_answers(process, f"http://127.0.0.1:{port}", root / "lab.log")
+        yield Lab(f"http://127.0.0.1:{port}", site, site / "notebooks")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/api/status", timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+            time.sleep(0.2)
+
+
+class Opened:
+    """A notebook that is open in a page."""
+
+    def __init__(self, page: Page, lab: Lab, name: str) -> None:
+        self.page, self.path = page, lab.notebooks / name
+        page.goto(f"{lab.url}/lab/tree/{name}?reset")
+        page.wait_for_function(IDLE, timeout=90_000)
+
+    def run_all(self) -> None:
+        """Press Run All; does not wait (the command settles only when the cells have)."""
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
+    def interrupt(self) -> None:
+        """Press the stop button."""
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+
+    def wait_until_idle(self, timeout_s: float = 60) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function(IDLE, timeout=timeout_s * 1000)
+
+    def saved(self) -> nbformat.NotebookNode:
+        """Save the notebook and return it."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        return nbformat.read(self.path, as_version=4)
+
+    def cell(self, number: int):
+        """Return one cell."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+
+@pytest.fixture
+def open_notebook(page: Page, lab: Lab) -> Callable[..., Opened]:
+    """Open one of the site's notebooks by name, or a new one made of cells."""
+
+    def opened(name: str, *cells: str) -> Opened:
+        if cells:
+            notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC})
+            nbformat.write(notebook, lab.notebooks / name)
+        return Opened(page, lab, name)
+
+    return opened
+
+
+@pytest.fixture
+def shot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep a picture of the page in $SBKERNEL_SHOTS, if that is set."""
+
+    def taken(name: str) -> None:
+        if folder := os.environ.get("SBKERNEL_SHOTS"):
+            page.screenshot(path=Path(folder) / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
+
+    return taken

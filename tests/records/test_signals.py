@@ -1,0 +1,96 @@
+"""A run that is stopped ends its jobs, and its record says so."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from sbkernel.jobs import job as jobs
+from sbkernel.site import Site
+
+Write = Callable[..., Path]
+JOB = (
+    "from sbkernel.jobs import job as jobs\nfrom sbkernel.site import Site\nfrom sbkernel import workbench as wb\n"
+    "job = jobs.start(Site.open(), 'genimage', 'record_targets:slow')\nawait wb.show(job)"
+)
+
+
+def start(site: Site, notebook: Path) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site.root), "run", str(notebook)]
+    return subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ.copy())
+
+
+def wait_for(condition: Callable[[], object], what: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what}"
+        time.sleep(0.05)
+
+
+def only_record(site: Site) -> nbformat.NotebookNode:
+    (path,) = site.records.rglob("*.ipynb")
+    assert path.with_suffix(".html").exists()
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_cancels_the_job_and_ends_the_run(site: Site, notebook: Write, number: signal.Signals) -> None:
+    process = start(site, notebook(JOB, "print('next')"))
+    wait_for(lambda: [job for job in jobs.listing(site) if job.progress.phase], "job")
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert [job.state for job in jobs.listing(site)] == ["cancelled"]
+    made = only_record(site)
+    assert made.metadata.sbkernel.status == "interrupted"
+    statuses = [cell.metadata.papermill.status for cell in made.cells if "papermill" in cell.metadata]
+    assert statuses == ["completed", "completed", "failed", "pending"]
+    html = [out.data["text/plain"] for cell in made.cells for out in cell.get("outputs", ()) if "data" in out]
+    assert "cancelled" in html[0]
+
+
+def test_a_cell_that_hides_the_interrupt_is_the_last(site: Site, notebook: Write, tmp_path: Path) -> None:
+    hides = f"import pathlib, time\npathlib.Path({str(tmp_path / 'started')!r}).touch()\ntry:\n    time.sleep(60)\n"
+    process = start(site, notebook(hides + "except KeyboardInterrupt:\n    pass", "print('next')"))
+    wait_for((tmp_path / "started").exists, "cell")
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    made = only_record(site)
+    assert made.metadata.sbkernel.status == "interrupted"
+    assert made.cells[-1].metadata.papermill.status == "pending"
+
+
+def test_a_second_signal_kills_a_kernel_that_does_not_listen(site: Site, notebook: Write, tmp_path: Path) -> None:
+    deaf = (
+        f"import pathlib, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(tmp_path / 'started')!r}).touch()\ntime.sleep(600)"
+    )
+    process = start(site, notebook(deaf))
+    wait_for((tmp_path / "started").exists, "cell")
+    process.terminate()
+    time.sleep(0.5)
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert only_record(site).metadata.sbkernel.status == "interrupted"
+
+
+def test_a_run_that_is_killed_leaves_what_was_saved(site: Site, notebook: Write, tmp_path: Path) -> None:
+    process = start(
+        site, notebook("print('done')", f"open({str(tmp_path / 'started')!r}, 'w')\nimport time\ntime.sleep(60)")
+    )
+    wait_for((tmp_path / "started").exists, "cell")
+    process.kill()
+    process.communicate(timeout=30)
+    (path,) = site.records.rglob("*-running.ipynb")
+    made = json.loads(path.read_text())
+    assert made["metadata"]["sbkernel"]["status"] == "running"
+    assert made["cells"][2]["outputs"][0]["text"] == ["done\n"]

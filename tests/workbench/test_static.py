@@ -1,0 +1,31 @@
+"""The committed bundles are the ones that the build note names, and load nothing from anywhere."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from sbkernel.workbench import console_view
+
+STATIC = Path(console_view.__file__).parent / "static"
+NOTE = (STATIC / "BUILD.md").read_text()
+SUMS = dict(reversed(line.split()) for line in NOTE.split("## sha256")[1].splitlines() if line)
+
+
+@pytest.mark.parametrize("name", ["console.js", "console.css", "console.src.js", "console.src.css"])
+def test_checksums(name: str) -> None:
+    assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == SUMS[name], "build it again (BUILD.md)"
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")) + sorted(STATIC.glob("*.css")), ids=lambda p: p.name)
+def test_nothing_is_loaded(path: Path) -> None:
+    loaded = re.findall(r"""(?:import\s*\(?|fetch\(|url\(|src=)\s*["']?(https?:[^"')\s]+)""", path.read_text())
+    assert loaded == []
+
+
+def test_the_licence_of_what_is_bundled_is_beside_it() -> None:
+    licence = (STATIC / "LICENSE.xterm").read_text()
+    assert "The xterm.js authors" in licence
+    assert "WITHOUT WARRANTY OF ANY KIND" in licence
+    assert "LICENSE.xterm" in (STATIC / "console.js").read_text()[:200]

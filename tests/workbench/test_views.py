@@ -1,0 +1,153 @@
+"""What the views say of real definitions, jobs and boots."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sbkernel import workbench as wb
+from sbkernel.errors import JobError, NodeError
+from sbkernel.jobs import job as jobs
+from sbkernel.netboot import bootlog
+from sbkernel.nodes.results import NodeResult
+from sbkernel.site import Site
+from sbkernel.workbench import job_card
+from sbkernel.workbench.definitions import list_files
+
+COMPUTE = "debian12-x86_64-netboot-compute"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    with Site.open(tmp_path / "site") as opened:
+        yield opened
+
+
+def test_nobody_is_there_in_a_test_and_the_engine_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not wb.interactive()
+    monkeypatch.setenv("SBK_HEADLESS", "0")
+    assert wb.interactive()
+
+
+def test_a_clone_shows_the_lines_that_were_changed(site: Site) -> None:
+    clone = site.clone(COMPUTE, "mine")
+    assert wb.changes(site.osimages[COMPUTE], clone).text == "the lists are the same"
+    pkglist = dict(list_files(clone))["pkglist"]
+    pkglist.write_text(pkglist.read_text() + "tmux\n<odd>\n")
+    shown = wb.changes(site.osimages[COMPUTE], clone)
+    assert "+tmux" in shown.text
+    assert "&lt;odd&gt;" in shown.html
+    assert "tmux" in wb.lists(clone).html
+
+
+def test_a_list_file_that_is_missing_is_said(site: Site) -> None:
+    clone = site.clone(COMPUTE, "mine")
+    dict(list_files(clone))["pkglist"].unlink()
+    assert "No such file" in wb.lists(clone).html
+
+
+def test_a_secret_attribute_is_hidden(site: Site) -> None:
+    site.set("node", "n1", groups="all", mgt="ipmi", bmc="10.0.0.1", bmcusername="u", bmcpassword="hunter2")
+    shown = wb.definition(site.nodes["n1"])
+    assert "hunter2" not in shown.html + shown.text
+
+
+def test_a_finished_job(site: Site) -> None:
+    job = jobs.start(site, "genimage", "view_targets:good", image="compute").wait(30)
+    now = job_card.snapshot(job)
+    assert job_card.line(now).startswith("genimage compute: succeeded (")
+    page = job_card.render(now)
+    assert "install &lt;all&gt;" in page
+    assert "Setting up vim" in page
+
+
+def test_a_failed_job_says_why(site: Site) -> None:
+    job = jobs.start(site, "genimage", "view_targets:bad")
+    with pytest.raises(JobError):
+        job.wait(30)
+    assert "no disk" in job_card.line(job_card.snapshot(job))
+
+
+def test_a_job_that_found_nothing_to_do_says_so(site: Site) -> None:
+    job = jobs.start(site, "genimage", "view_targets:nothing", image="compute").wait(30)
+    assert "nothing to do" in job_card.line(job_card.snapshot(job))
+    assert "nothing to do" in job_card.render(job_card.snapshot(job))
+
+
+def test_an_awaited_view_settles_and_returns_the_job(site: Site) -> None:
+    async def wait() -> jobs.Job:
+        return await wb.show(jobs.start(site, "packimage", "view_targets:good", image="compute"))
+
+    view_of = wb.JobView(asyncio.run(wait()))
+    assert view_of.about()["digest"] == "ab" * 32
+    assert view_of.about()["image"] == "compute"
+
+
+def test_a_frame_keeps_its_numbers_right_and_cuts_what_is_long() -> None:
+    frame = pd.DataFrame({"name": ["a<b"] * 5, "size": [1_500_000] * 5, "share": [0.25] * 5})
+    shown = wb.table(frame, rows=2)
+    assert shown.html.count("a&lt;b") == 2
+    assert "1.5 MB" in shown.html
+    assert "and 3 more" in shown.html
+    assert "text-align:right" in shown.html
+
+
+def test_a_node_table_tells_power_only_when_it_was_asked(site: Site) -> None:
+    site.set("node", "n1", groups="all", provmethod="compute", status="booting")
+    table = wb.NodeTable(site, "all")
+    assert table.text() == "n1: ? booting compute"
+    table.take([NodeResult("n1", True, "on reset")])
+    assert table.text() == "n1: on booting compute"
+    table.take([NodeResult("n1", False, "Error: no answer <10.0.0.1>")])
+    assert "no answer &lt;10.0.0.1&gt;" in table.html()
+
+
+def test_the_console_keeps_its_last_lines(site: Site) -> None:
+    view = wb.ConsoleView(site, "vn1", lines=2)
+    assert "no console output" in view.text()
+    (site.consoles / "vn1.log").write_bytes(b"one\r\n\x1b[32mtwo\x1b[0m\r\nvn1 login: \r\n\r\n")
+    assert view.text() == "two\nvn1 login: "
+    assert "color:" in view.html()
+
+
+def boot(site: Site, *stages: str) -> None:
+    for stage in stages:
+        bootlog.append(site, "vn1", stage, image="cd" * 32 if stage == "userspace" else None)
+
+
+def test_a_boot_ends_at_login_with_the_digest_that_the_node_reports(site: Site) -> None:
+    view = wb.BootView(site, ["vn1"])
+    boot(site, "power-on", "kernel", "userspace", "login")
+    assert asyncio.run(_await(view)) == {"vn1": "cd" * 32}
+    assert all(stage in view.html() for stage in ("power-on", "kernel", "userspace", "login"))
+
+
+def test_the_login_of_an_earlier_boot_does_not_count(site: Site) -> None:
+    boot(site, "power-on", "userspace", "login")
+    time.sleep(0.01)
+    view = wb.BootView(site, ["vn1"], timeout_s=0.2)
+    assert view.text() == "vn1: waiting"
+    boot(site, "power-on", "kernel")
+    with pytest.raises(NodeError, match="no login within"):
+        asyncio.run(_await(view))
+
+
+def test_a_failed_boot_raises_its_reason(site: Site) -> None:
+    view = wb.BootView(site, ["vn1"])
+    boot(site, "power-on", "kernel")
+    bootlog.append(site, "vn1", "failed", reason="sha256 differs")
+    with pytest.raises(NodeError, match="sha256 differs"):
+        asyncio.run(_await(view))
+
+
+def test_many_boots_are_one_table(site: Site) -> None:
+    view = wb.BootView(site, [f"n{i}" for i in range(9)])
+    assert "0 of 9 at login" in view.html()
+
+
+async def _await(view: wb.BootView) -> dict[str, str]:
+    return await view
