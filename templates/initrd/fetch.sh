@@ -35,7 +35,7 @@ transfer() {
     wait "$process"
     status=$?
     kill "$watcher" 2>/dev/null
-    wait "$watcher"
+    wait "$watcher" 2>/dev/null
     have=$(size_of "$2")
     problem=$(cat /tmp/stalled 2>/dev/null || sed -n 's/^wget: //p' /tmp/wget | tail -n 1)
     if [ "$3" -gt 0 ]; then
