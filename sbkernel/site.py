@@ -16,14 +16,16 @@ from typing import Self
 from sbkernel import resources
 from sbkernel.definitions import clone as cloning
 from sbkernel.definitions import files, keys, newsite
-from sbkernel.definitions.collection import Collection, Groups, Nodes, NodeUniverse, inherit
+from sbkernel.definitions.attributes import attributes_of
+from sbkernel.definitions.change import Changed, change, remove
+from sbkernel.definitions.collection import Collection, Groups, Nodes, NodeUniverse
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.lookup import candidates, platform
 from sbkernel.definitions.noderange import noderange
 from sbkernel.definitions.secret import Secret, resolve
 from sbkernel.definitions.sqlite import SqliteStore
 from sbkernel.definitions.store import Store, Transaction
-from sbkernel.definitions.validate import check_name, check_values, merged
+from sbkernel.definitions.validate import check_values
 from sbkernel.errors import DefinitionError, NotFoundError
 
 _DATABASE = "site.db"
@@ -40,6 +42,14 @@ class Site:
         self.passwords = Collection(store, "passwd")
         self.nodes = Nodes(store)
         self.groups = Groups(store)
+        self._collections = {
+            "group": self.groups,
+            "network": self.networks,
+            "node": self.nodes,
+            "osimage": self.osimages,
+            "passwd": self.passwords,
+            "site": Collection(store, "site"),
+        }
 
     @classmethod
     def open(cls, where: str | Path | None = None, *, create: bool = True) -> Site:
@@ -143,22 +153,28 @@ class Site:
         """Create an object or change attributes of one; None or "" clears. DefinitionError when one is wrong."""
         self.change(objtype, {name: {key: None if v is None else str(v) for key, v in attributes.items()}})
 
-    def change(self, objtype: str, changes: Mapping[str, Mapping[str, str | None]], what: str = "set") -> None:
-        """Change many objects of a type in one transaction: all or, when one is wrong, none."""
+    def change(self, objtype: str, changes: Mapping[str, Changed], what: str = "set") -> None:
+        """Change many objects of a type in one transaction: all or, when one is wrong, none.
+
+        A change is a mapping of new values, or a function of the values before that returns one.
+        """
         with self.store.write(what) as transaction:
             for name, changed in changes.items():
-                _change(transaction, objtype, name, changed)
+                change(transaction, objtype, name, changed)
 
     def delete(self, objtype: str, name: str) -> None:
         """Remove an object; NotFoundError when there is none. A removed group leaves its members' lists."""
+        if objtype == "site":
+            raise DefinitionError("the settings of the site cannot be removed", hint="chdef -t site KEY= clears one.")
         with self.store.write("delete") as transaction:
-            found = transaction.get(objtype, name) is not None
-            transaction.delete(objtype, name)
-            members = self.store.members(name) if objtype == "group" else []
-            for node in members:
-                _leave(transaction, node, name)
-        if not found and not members:
+            found = remove(transaction, objtype, name)
+        if not found:
             raise NotFoundError(f"Could not find an object named '{name}' of type '{objtype}'.")
+
+    def all_of(self, objtype: str) -> Collection:
+        """Return the objects of a type; DefinitionError when there is no such type."""
+        attributes_of(objtype)
+        return self._collections[objtype]
 
     def clone(self, source: str, name: str) -> Definition:
         """Make a real clone of an osimage: own profile, rootimgdir and editable copies of its list files.
@@ -184,6 +200,10 @@ class Site:
         check_values("osimage", plan.name, plan.values, plan.values)
         self._refuse_shared_tree(plan)
         transaction.put("osimage", plan.name, plan.values)
+
+    def sharing_rootimgdir(self, image: str) -> list[str]:
+        """Return the other osimages that would be built in this one's rootimgdir, or above or below it."""
+        return cloning.sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
 
     def _refuse_shared_tree(self, plan: cloning.Clone) -> None:
         tree = plan.values["rootimgdir"]
@@ -277,25 +297,6 @@ def _fill(transaction: Transaction, root: Path) -> None:
     transaction.put("site", newsite.SITE, newsite.site_values(http, syslog, files.host_timezone()))
     for name, values in newsite.osimages(root / "share", root / "install").items():
         transaction.put("osimage", name, values)
-
-
-def _change(transaction: Transaction, objtype: str, name: str, changed: Mapping[str, str | None]) -> None:
-    check_name(objtype, name)
-    whole = merged(transaction.get(objtype, name) or {}, changed)
-    lent = _with_groups(transaction, whole) if objtype == "node" else whole
-    check_values(objtype, name, {key: value or "" for key, value in changed.items()}, lent)
-    transaction.put(objtype, name, whole)
-
-
-def _with_groups(transaction: Transaction, own: Mapping[str, str]) -> Mapping[str, str]:
-    names = own.get("groups", "").split(",")
-    return inherit(own, {name: transaction.get("group", name) or {} for name in names})
-
-
-def _leave(transaction: Transaction, node: str, group: str) -> None:
-    values = transaction.get("node", node) or {}
-    left = [one for one in values.get("groups", "").split(",") if one != group]
-    transaction.put("node", node, merged(values, {"groups": ",".join(left)}))
 
 
 def _make_ssh_key(private: Path) -> None:

@@ -70,7 +70,8 @@ class SqliteStore:
 
     def members(self, group: str) -> list[str]:
         """Return the nodes that name the group, sorted."""
-        return [row[0] for row in self._rows("SELECT node FROM member WHERE grp = ? ORDER BY node", group)]
+        with self._lock:
+            return _members(self._db, group)
 
     def groups(self) -> list[str]:
         """Return the groups that any node names, sorted."""
@@ -104,6 +105,9 @@ class _Transaction:
 
     def get(self, objtype: str, name: str) -> Values | None:
         return _get(self._db, objtype, name)
+
+    def members(self, group: str) -> list[str]:
+        return _members(self._db, group)
 
     def put(self, objtype: str, name: str, values: Mapping[str, str]) -> None:
         before = self.get(objtype, name)
@@ -199,6 +203,10 @@ def _get(db: sqlite3.Connection, objtype: str, name: str) -> Values | None:
     sql = "SELECT attributes FROM object WHERE objtype = ? AND name = ?"
     row = db.execute(sql, (objtype, name)).fetchone()
     return None if row is None else json.loads(row[0])
+
+
+def _members(db: sqlite3.Connection, group: str) -> list[str]:
+    return [row[0] for row in db.execute("SELECT node FROM member WHERE grp = ? ORDER BY node", (group,))]
 
 
 def _dump(values: Values | None) -> str | None:

@@ -18,6 +18,9 @@ class Transaction(Protocol):
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
 
+    def members(self, group: str) -> list[str]:
+        """Return the nodes that name the group, sorted."""
+
     def put(self, objtype: str, name: str, values: Mapping[str, str]) -> None:
         """Write an object whole."""
 

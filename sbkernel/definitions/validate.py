@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, near
@@ -39,12 +39,27 @@ def _check_node_name(name: str) -> str:
 
 def check_values(objtype: str, name: str, given: Mapping[str, str], whole: Mapping[str, str]) -> None:
     """Check the attributes in `given`; `whole` is the object as it would be with them."""
+    for _key, fault in faults(objtype, name, given, whole):
+        raise fault
+
+
+def faults(
+    objtype: str, name: str, given: Mapping[str, str], whole: Mapping[str, str]
+) -> Iterator[tuple[str, DefinitionError]]:
+    """Yield every attribute in `given` that is wrong, with what is wrong about it."""
     for key, value in given.items():
-        attribute = attribute_of(objtype, key)
-        if value:
-            _check_value(attribute, key, value, name)
-            if objtype != "group":
-                _check_needs(attribute, key, whole)
+        try:
+            _check(objtype, name, key, value, whole)
+        except DefinitionError as error:
+            yield key, error
+
+
+def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, str]) -> None:
+    attribute = attribute_of(objtype, key)
+    if value:
+        _check_value(attribute, key, value, name)
+        if objtype != "group":
+            _check_needs(attribute, key, whole)
 
 
 def _check_value(attribute: Attribute, key: str, value: str, name: str) -> None:

@@ -83,7 +83,8 @@ def test_shipped_lists_are_clean_and_keep_what_boots(role: str) -> None:
     left_out = loaded.matcher()
     modules = "./usr/lib/modules/6.1.0-1-amd64/kernel"
     kept = ["fs/overlayfs/overlay.ko", "drivers/net/virtio_net.ko", "drivers/infiniband/core/ib_core.ko",
-            "fs/nfs/nfs.ko", "drivers/gpu/drm/ast/ast.ko", "drivers/net/ethernet/intel/igb/igb.ko", "net/sunrpc/sunrpc.ko"]  # fmt: skip
+            "fs/nfs/nfs.ko", "drivers/gpu/drm/ast/ast.ko",
+            "drivers/net/ethernet/intel/igb/igb.ko", "net/sunrpc/sunrpc.ko"]  # fmt: skip
     assert not [name for name in kept if left_out(f"{modules}/{name}")]
     assert left_out(f"{modules}/sound/core/snd.ko")
     assert left_out("./boot")

@@ -1,0 +1,62 @@
+"""Selection strings of -w: attr==value, attr!=value, attr=~regex, attr!~regex. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sbkernel.errors import DefinitionError
+
+_SYNTAX = re.compile(r"\s*([^=!~\s]+)\s*(==|=~|!=|!~|=)(.*)", re.DOTALL)
+
+
+class Condition(NamedTuple):
+    """One condition on one attribute."""
+
+    attribute: str
+    operator: str
+    value: str
+
+    def holds(self, values: Mapping[str, str]) -> bool:
+        """Say whether an object fulfils it; one that lacks the attribute never does, as in xCAT."""
+        if self.attribute not in values:
+            return False
+        if self.operator.endswith("~"):
+            hit = re.search(self.value, values[self.attribute]) is not None
+        else:
+            hit = self.value == values[self.attribute]
+        return hit is not self.operator.startswith("!")
+
+
+def parse(texts: Sequence[str]) -> tuple[Condition, ...]:
+    """Read selection strings; a second one on an attribute replaces the first, as in xCAT."""
+    conditions = {condition.attribute: condition for condition in map(_parse, texts)}
+    return tuple(conditions.values())
+
+
+def _parse(text: str) -> Condition:
+    match = _SYNTAX.fullmatch(text)
+    if match is None:
+        raise DefinitionError(
+            "Incorrect selection string specified with -w flag.",
+            hint=f"'{text}' is not such as attr==value, attr=~regex",
+        )
+    attribute, operator, value = match[1], match[2], match[3].strip()
+    if not operator.endswith("~"):
+        return Condition(attribute, "==" if operator == "=" else operator, value)
+    return Condition(attribute, operator, _regex(value))
+
+
+def _regex(value: str) -> str:
+    bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] == "/" else value
+    try:
+        re.compile(bare)
+    except re.error as error:
+        raise DefinitionError("Incorrect selection string specified with -w flag.", hint=f"'{bare}': {error}") from None
+    return bare
+
+
+def holds(conditions: Sequence[Condition], values: Mapping[str, str]) -> bool:
+    """Say whether an object fulfils all conditions."""
+    return all(condition.holds(values) for condition in conditions)
