@@ -246,7 +246,7 @@ class Site:
         password = None if self.attribute("secureroot") == "1" else self.secret("system")
         if password is None or keys.is_hash(password.reveal()):
             return password
-        return keys.sha512_crypt(password)
+        return keys.sha512_crypt(password, keys.salt_for(password, self.ssh_key.read_bytes()))
 
     @property
     def ssh_key(self) -> Path:

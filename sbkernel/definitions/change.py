@@ -37,14 +37,19 @@ def whole_of(transaction: Transaction, objtype: str, name: str) -> Values:
     return {**values, "members": ",".join(members)} if members else values
 
 
+def exists(transaction: Transaction, objtype: str, name: str) -> bool:
+    """Say whether there is such an object; a group is there as soon as a node names it."""
+    return transaction.get(objtype, name) is not None or (objtype == "group" and bool(transaction.members(name)))
+
+
 def remove(transaction: Transaction, objtype: str, name: str) -> bool:
     """Remove an object, a group also from its members' lists; return whether there was one."""
+    found = exists(transaction, objtype, name)
     members = transaction.members(name) if objtype == "group" else []
-    found = transaction.get(objtype, name) is not None
     transaction.delete(objtype, name)
     for node in members:
         _leave(transaction, node, name)
-    return found or bool(members)
+    return found
 
 
 def _as_it_would_be(transaction: Transaction, objtype: str, before: Values, given: Values) -> Values:

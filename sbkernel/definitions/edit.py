@@ -45,7 +45,9 @@ def minus(name: str, before: Mapping[str, str], given: Mapping[str, str]) -> Edi
             continue
         absent = [item for item in _items(value) if item not in items]
         problems += [f"{item} is not in the attribute of '{key}' for the '{name}' definition." for item in absent]
-        changes[key] = ",".join(item for item in items if item not in _items(value))
+        left = [item for item in items if item not in _items(value)]
+        if left != items:
+            changes[key] = ",".join(left)
     return Edited(changes, tuple(problems))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import secrets
 import string
 
@@ -29,12 +30,21 @@ def is_hash(value: str) -> bool:
     return value.startswith(("$1$", "$5$", "$6$", "$y$", "$2b$"))
 
 
-def sha512_crypt(password: Secret) -> Secret:
-    """Return the hash that /etc/shadow holds ($6$, crypt(5)), with a new random salt.
+def salt_for(password: Secret, key: bytes) -> str:
+    """Return the salt of a password that is hashed anew each time: the same for the same password and key.
+
+    So a second nodeset writes the same file; without the key nobody learns anything from the salt.
+    """
+    digest = hashlib.blake2b(password.reveal().encode(), key=hashlib.sha512(key).digest()).digest()
+    return "".join(_SALT[byte % len(_SALT)] for byte in digest[:16])
+
+
+def sha512_crypt(password: Secret, salt: str = "") -> Secret:
+    """Return the hash that /etc/shadow holds ($6$, crypt(5)), with a new random salt unless one is given.
 
     Python 3.13 has no crypt module; the C library's own function is in every distribution.
     """
-    salt = "".join(secrets.choice(_SALT) for _ in range(16))
+    salt = salt or "".join(secrets.choice(_SALT) for _ in range(16))
     hashed = _crypt()(password.reveal().encode(), f"$6$rounds=100000${salt}$".encode())
     if not hashed or not hashed.startswith(b"$6$"):
         raise ToolMissingError("libcrypt cannot make sha512 hashes")

@@ -9,7 +9,7 @@ from typing import NoReturn
 from sbkernel.errors import DefinitionError
 
 _PLAIN = "text:"
-_REFERENCES = ("env:", "file:", _PLAIN)
+REFERENCES = ("env:", "file:")
 
 
 class Secret:
@@ -39,7 +39,7 @@ class Secret:
 
 def stored(value: str) -> str:
     """Return how a literal value is stored, so that it is not taken for a reference."""
-    return _PLAIN + value if value.startswith(_REFERENCES) else value
+    return _PLAIN + value if value.startswith((*REFERENCES, _PLAIN)) else value
 
 
 def resolve(value: str) -> Secret:

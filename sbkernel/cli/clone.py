@@ -1,0 +1,22 @@
+"""sb clone: make an own, editable copy of an osimage."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.definitions.clone import LISTS
+from sbkernel.site import Site
+
+
+@click.command("clone")
+@click.argument("source")
+@click.argument("name")
+@pass_site
+def command(site: Site, source: str, name: str) -> None:
+    """Clone the osimage SOURCE as NAME, with own rootimgdir and own copies of its list files."""
+    made = site.clone(source, name)
+    click.echo(f"osimage {name} made from {source}")
+    click.echo(f"    rootimgdir={made.get('rootimgdir')}")
+    for attribute in (one for one in LISTS if made.get(one)):
+        click.echo(f"    {attribute}={made.get(attribute)}")
