@@ -80,7 +80,7 @@ class Service:
             # Unbuffered: what follows the answer is the serial line's and must stay in the socket.
             with connection.makefile("rb", buffering=0) as stream:
                 self._greet(stream)
-                connection.sendall(encode({"verb": "rcons", "node": node, "mode": mode, "replay": replay}))
+                self._send(connection, {"verb": "rcons", "node": node, "mode": mode, "replay": replay})
                 answer = self._read(stream)
             if "error" in answer:
                 raise decode_error(answer)
@@ -94,7 +94,7 @@ class Service:
     def _request(self, verb: str, arguments: dict[str, Any], *, any_version: bool = False) -> Iterator[_Lines]:
         with self._connect() as connection, connection.makefile("rb") as stream:
             self._greet(stream, any_version=any_version)
-            connection.sendall(encode({**arguments, "verb": verb}))
+            self._send(connection, {**arguments, "verb": verb})
             connection.settimeout(None)
             yield stream
 
@@ -122,6 +122,12 @@ class Service:
                 raise decode_error(answer)
             yield answer
 
+    def _send(self, connection: socket.socket, message: Message) -> None:
+        try:
+            connection.sendall(encode(message))
+        except ConnectionError as error:
+            raise self._went_away() from error
+
     def _read(self, stream: _Lines) -> Message:
         try:
             line = stream.readline(LINE_LIMIT)
@@ -132,8 +138,11 @@ class Service:
         except ConnectionError:
             line = b""
         if not line:
-            raise ServiceError("the service went away", hint=self._log_hint())
+            raise self._went_away()
         return decode(line)
+
+    def _went_away(self) -> ServiceError:
+        return ServiceError("the service went away", hint=self._log_hint())
 
     def _log_hint(self) -> str:
         return f"its log is {launch.log_path(self.site)}"
