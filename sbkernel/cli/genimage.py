@@ -40,13 +40,12 @@ def command(
     """Build the root tree, kernel and initrd of IMAGE."""
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are not allowed when a image name is specified.")
-    overrides = {"netdrivers": netdrivers, "kernelver": kernelver}
     if dry_run:
-        click.echo(describe(site, image, **overrides))
+        click.echo(describe(site, image, netdrivers=netdrivers, kernelver=kernelver))
         return
     click.echo("Generating image: ")
-    job = jobs.start(site, "genimage", TARGET, image=image, force=force, onlyinitrd=onlyinitrd, **overrides)
-    click.echo(summary(follow(job)))
+    options = {"force": force, "onlyinitrd": onlyinitrd, "netdrivers": netdrivers, "kernelver": kernelver}
+    click.echo(summary(follow(jobs.start(site, "genimage", TARGET, image=image, **options))))
 
 
 def summary(done: dict[str, Any]) -> str:

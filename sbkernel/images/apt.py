@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images import apt_conf, apt_sources
-from sbkernel.images.apt_output import Resolved, is_untrusted, solution, unknown_packages
+from sbkernel.images.apt_output import Resolved, complaints, is_untrusted, solution, unknown_packages
 from sbkernel.images.apt_sources import Source
 from sbkernel.images.files import in_turn, write_if_changed
 from sbkernel.images.plan import digest_of
@@ -98,7 +98,7 @@ class Apt:
         if done.returncode == 0:
             (self.directory / "updated").touch()
             return False
-        errors = "\n".join(line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "Err:")))
+        errors = complaints(done.stdout)
         if is_untrusted(errors):
             raise BuildError(f"the package sources cannot be trusted:\n{errors}")
         if not (self.directory / "updated").exists():

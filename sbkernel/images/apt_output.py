@@ -13,7 +13,9 @@ _UNKNOWN = re.compile(
     r"|Version '\S+' for '(\S+)' was not found)"
 )
 _UNTRUSTED = re.compile(
-    r"NO_PUBKEY|signature|is not signed|not valid yet|Hash Sum mismatch|expired|Malformed|conflicting", re.IGNORECASE
+    r"NO_PUBKEY|signature|is not signed|does not have a Release file|not valid yet|Hash Sum mismatch|expired"
+    r"|Malformed|conflicting",
+    re.IGNORECASE,
 )
 _WORKED_ON = re.compile(r"(Unpacking|Setting up) (\S+) \(")
 
@@ -52,6 +54,12 @@ def unknown_packages(text: str) -> list[str]:
 def is_untrusted(text: str) -> bool:
     """Tell whether a failed update is about trust or integrity, which old lists must not paper over."""
     return _UNTRUSTED.search(text) is not None
+
+
+def complaints(text: str) -> str:
+    """Return the errors and warnings of apt; that it downloads as root where its own user may not look is none."""
+    lines = (line for line in text.splitlines() if line.startswith(("E:", "W:", "Err:")))
+    return "\n".join(line for line in lines if "unsandboxed" not in line)
 
 
 class PackageCounter:

@@ -55,6 +55,11 @@ class Build:
                 resolution = private.resolve(self.spec.packages, self.report)
             except UnknownPackagesError as error:
                 raise _located(error, self.spec) from None
+        if not any(package.name == "dpkg" for package in resolution.packages):
+            raise BuildError(
+                f"the package sources hold no base system of {self.spec.release.codename}",
+                hint="pkgdir replaces the sources of the host: name a mirror of the distribution in it, too",
+            )
         return private, resolution, make_plan(self.spec.image, drafts(self.spec, resolution.packages, self.inputs))
 
     def done(self, plan: Plan) -> dict[str, str]:
@@ -127,14 +132,14 @@ def _everything(build: Build, force: bool) -> tuple[Mapping[str, Any], list[str]
         build.report.log("nothing to do")
         return before, []
     cached = plan["packages"].digest in build.layers and not force
-    build.directory.begin()
-    root = build.directory.tree
-    if any(step.name in TREE for step in pending):
-        root = _build_tree(build, private, resolution, plan, force)
-    kernelver = _build_boot(build, root)
-    record = _record(plan.digests, len(resolution.packages), kernelver, root)
-    _keep_fstabs(build, before)
-    build.directory.publish(record)
+    with build.directory.work_place():
+        root = build.directory.tree
+        if any(step.name in TREE for step in pending):
+            root = _build_tree(build, private, resolution, plan, force)
+        kernelver = _build_boot(build, root)
+        record = _record(plan.digests, len(resolution.packages), kernelver, root)
+        _keep_fstabs(build, before)
+        build.directory.publish(record)
     build.layers.prune()
     return record, [step.name for step in pending if not (cached and step.name == "packages")]
 
@@ -183,12 +188,12 @@ def _only_initrd(build: Build) -> tuple[Mapping[str, Any], list[str]]:
     before = build.directory.record()
     if not before:
         raise BuildError(f"image '{build.spec.image}' has no root tree yet", hint=f"sb genimage {build.spec.image}")
-    build.directory.begin()
-    kernelver = _build_boot(build, build.directory.tree)
     after = before["steps"]["postinstall"]
     plan = make_plan(build.spec.image, boot_drafts(build.spec, build.inputs), after=after)
-    record = {**before, "steps": before["steps"] | plan.digests, "kernelver": kernelver}
-    build.directory.publish(record)
+    with build.directory.work_place():
+        kernelver = _build_boot(build, build.directory.tree)
+        record = {**before, "steps": before["steps"] | plan.digests, "kernelver": kernelver}
+        build.directory.publish(record)
     return record, list(plan.digests)
 
 

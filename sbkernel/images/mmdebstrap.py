@@ -76,7 +76,8 @@ def _later_pass(one: PackagePass) -> str:
         "env", *(f"{key}={value}" for key, value in one.env),
         "apt-get", "--yes", "-oDir::Bin::dpkg=env", "-oDPkg::Options::=--unset=TMPDIR", "-oDPkg::Options::=dpkg",
     ]  # fmt: skip
-    return f'{shlex.join(words)} -oDPkg::Chroot-Directory="$1" install {shlex.join(one.packages)}'
+    command = f'{shlex.join(words)} -oDPkg::Chroot-Directory="$1" install {shlex.join(one.packages)}'
+    return f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" {command}'
 
 
 def passes_data(passes: Sequence[PackagePass]) -> list[Mapping[str, object]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,18 @@ def _refuse_dangerous(site: Site, image: str, real: Path) -> None:
 
 def _refuse_shared(site: Site, image: str, real: Path) -> None:
     for name in site.osimages:
-        other = site.osimages[name].get("rootimgdir")
-        if name != image and other and Path(other).resolve() == real:
+        if name != image and _place(site, site.osimages[name].attributes) == real:
             raise DefinitionError(
                 f"images '{image}' and '{name}' share the rootimgdir {real}",
                 hint=f"sb chdef -t osimage {image} rootimgdir=DIR",
             )
+
+
+def _place(site: Site, attributes: Mapping[str, str]) -> Path | None:
+    try:
+        return Path(attributes.get("rootimgdir") or default(site, attributes)).resolve()
+    except DefinitionError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -94,28 +101,32 @@ class RootimgDir:
             return {}
         return record if all(path.exists() for path in (self.tree, self.kernel, self.initrd)) else {}
 
-    def begin(self) -> None:
-        """Make an empty place to work in; what builds that were killed have left goes."""
-        self.work.parent.mkdir(parents=True, exist_ok=True)
+    @contextmanager
+    def work_place(self) -> Iterator[None]:
+        """Make an empty place to work in, gone after the block; what builds that were killed have left goes first."""
+        self._clean()
+        self.work.mkdir(parents=True)
+        try:
+            yield
+        finally:
+            self._clean()
+
+    def _clean(self) -> None:
         for leftover in (self.work, self.path / ".old"):
             remove_tree(leftover)
-        self.work.mkdir()
 
     def publish(self, record: Mapping[str, Any]) -> None:
         """Put what has been built in place of the old; the record goes first and comes back last.
 
         Killed in between, a later run finds no record and builds again.
         """
-        old = self.path / ".old"
         (self.path / "plan.json").unlink(missing_ok=True)
         for place in (self.tree, self.kernel, self.initrd):
             if self.new(place).exists():
                 if place.is_dir():
-                    place.rename(old)
+                    place.rename(self.path / ".old")
                 self.new(place).replace(place)
         write_whole(self.path / "plan.json", json.dumps(record, indent=1) + "\n")
-        self.work.rmdir()
-        remove_tree(old)
 
 
 def fstab_digest(tree: Path) -> str:

@@ -24,22 +24,25 @@ find /var/log -type f -delete
 rm -rf /var/log/journal
 
 has() {
-    [ -e "/lib/systemd/system/$1" ]
+    [ -e /bin/systemctl ] && [ -e "/lib/systemd/system/$1" ]
 }
+switch() {
+    if has "$2"; then
+        systemctl --quiet "$1" "$2"
+    fi
+}
+switch enable systemd-networkd.service
 if has systemd-resolved.service; then
     ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
     rm -f /etc/systemd/system/resolv-conf.path /etc/systemd/system/resolv-conf.service
 else
     ln -sf /run/resolv.conf /etc/resolv.conf
-fi
-if has systemd-networkd.service; then
-    systemctl --quiet enable systemd-networkd.service
-    has systemd-resolved.service || systemctl --quiet enable resolv-conf.path resolv-conf.service
+    if has systemd-networkd.service; then
+        systemctl --quiet enable resolv-conf.path resolv-conf.service
+    fi
 fi
 # A root in memory is not upgraded, checked or trimmed on a schedule.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer man-db.timer; do
-    if has "$unit"; then
-        systemctl --quiet disable "$unit"
-    fi
+    switch disable "$unit"
 done

@@ -2,5 +2,7 @@
 set -eu
 rm -f "$1/etc/apt/preferences.d/sbkernel-build"
 if [ -n "${SBKERNEL_PRELOAD:-}" ] && [ -z "$(find "$1/var/lib/dpkg/info" -name 'libeatmydata1*.list')" ]; then
-    rm -f "$1$SBKERNEL_PRELOAD"
+    # ldconfig has seen it, too.
+    rm -f "$1$SBKERNEL_PRELOAD"*
+    env --unset=LD_PRELOAD chroot "$1" ldconfig
 fi

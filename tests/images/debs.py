@@ -1,0 +1,56 @@
+"""Real Debian packages and a repository of them, made by the tests."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from sbkernel.images import apt, apt_sources
+
+KERNELS = ("6.1.0-9-test", "6.1.0-10-test")
+
+
+def make_deb(directory: Path, name: str, files: Mapping[str, str] | None = None, **fields: str) -> None:
+    """Make a package of some files; `fields` such as Version, Depends and Essential go into its control file."""
+    root = directory / f".{name}"
+    control = {"Package": name, "Version": "1.0", "Architecture": "all", "Maintainer": "t <t@t.invalid>", **fields}
+    control["Description"] = "made by a test"
+    texts = {"DEBIAN/control": "".join(f"{k.replace('_', '-')}: {v}\n" for k, v in control.items()), **(files or {})}
+    for path, text in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "--build", root, directory],
+        check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+    )  # fmt: skip
+
+
+def make_kernel(directory: Path, version: str) -> None:
+    """Make a package with what genimage takes of a kernel; nothing in it runs."""
+    modules = f"usr/lib/modules/{version}/modules"
+    files = {f"boot/vmlinuz-{version}": f"kernel {version}", f"{modules}.dep": "kernel/a.ko:\n"}
+    make_deb(directory, f"linux-image-{version}", files)
+
+
+def index(directory: Path) -> None:
+    """Make the packages of a directory a repository."""
+    packages = subprocess.run(["dpkg-scanpackages", "."], cwd=directory, check=True, capture_output=True, text=True)
+    (directory / "Packages").write_text(packages.stdout)
+
+
+def make_repository(directory: Path) -> None:
+    """Make a repository of two kernels and a few packages."""
+    for version in KERNELS:
+        make_kernel(directory, version)
+    make_deb(directory, "own-tool", {"usr/bin/own-tool": "#!/bin/sh\n"})
+    make_deb(directory, "own-later", {"usr/share/own-later": "x"}, Depends="own-tool")
+    index(directory)
+
+
+def pkgdir(directory: Path) -> str:
+    """Return a pkgdir of the host's sources for bookworm and one directory."""
+    entries = []
+    for source in apt_sources.for_release(apt.host_sources(), "bookworm", "amd64"):
+        signed = f"[signed-by={source.option('Signed-By')}] " if source.option("Signed-By").startswith("/") else ""
+        entries.append(f"{signed}{source.uri} {source.suite} {' '.join(source.components)}")
+    return ",".join([*entries, str(directory)])
