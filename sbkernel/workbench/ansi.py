@@ -67,25 +67,36 @@ def runs(text: str) -> list[tuple[str, Style]]:
 
 def plain(text: str) -> str:
     """Return the text without any control, one line per line."""
-    return "".join(run for run, _ in runs(_newlines(text)))
+    return "".join(run for run, _ in runs(_on_paper(text)))
 
 
 def last_lines(text: str, count: int) -> str:
     """Return the last lines that show something, with their controls."""
-    lines = _newlines(text).split("\n")
+    lines = _on_paper(text).split("\n")
     while lines and not plain(lines[-1]).strip():
         lines.pop()
     return "\n".join(lines[-count:])
 
 
-def _newlines(text: str) -> str:
-    """Return the text with a lone carriage return ending its line, as on paper."""
-    return re.sub(r"\r*\n", "\n", text).replace("\r", "\n")
+def _on_paper(text: str) -> str:
+    """Return the text as lines that stay: what a carriage return or a backspace wrote over is gone.
+
+    systemd's progress moves up (ESC M) and down again before each line; together that is nothing.
+    """
+    text = re.sub(r"\x1bM\r*\n", "", text)
+    lines = (_last_written(line.rstrip("\r")) for line in text.split("\n"))
+    return "\n".join(lines)
 
 
-def console(text: str, *, height_px: int = 420) -> Markup:
+def _last_written(line: str) -> str:
+    while "\b" in line:
+        line = re.sub(r"[^\b]?\x08", "", line, count=1)
+    return next((part for part in reversed(line.split("\r")) if part), "")
+
+
+def console(text: str, *, height_px: int = 640) -> Markup:
     """Return console text on a dark screen, in both themes."""
-    inside = (span(run, style=style.css()) if style.css() else run for run, style in runs(_newlines(text)))
+    inside = (span(run, style=style.css()) if style.css() else run for run, style in runs(_on_paper(text)))
     return el(
         "pre",
         *inside,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from markupsafe import Markup
@@ -13,7 +14,7 @@ from sbkernel.site import Site
 from sbkernel.workbench import ansi, charts
 from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.units import seconds
+from sbkernel.workbench.units import seconds, size
 
 _TAIL_BYTES = 64 * 1024
 
@@ -32,7 +33,7 @@ def card_of(node: str, events: list[Event]) -> Markup:
     if not rows:
         return card(heading(node, muted("has not begun to boot")))
     stage, after = last(events)
-    bars = charts.timeline([(row.stage, row.seconds, row.delta, row.detail) for row in rows])
+    bars = charts.timeline([(row.stage, row.seconds, row.delta, _detail(row.detail)) for row in rows])
     return card(heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars)
 
 
@@ -42,12 +43,16 @@ def last(events: list[Event]) -> tuple[str, str]:
     return (rows[-1].stage, seconds(rows[-1].seconds)) if rows else ("", "")
 
 
+def _detail(text: str) -> str:
+    return re.sub(r"\bbytes (\d+)", lambda found: size(int(found[1])), text)
+
+
 def tone(stage: str) -> str:
     """Return the tone of a boot stage."""
     return {"failed": "bad", "login": "ok", "": "quiet"}.get(stage, "busy")
 
 
-def console_lines(site: Site, node: str, count: int = 40) -> Shown:
+def console_lines(site: Site, node: str, count: int = 24) -> Shown:
     """Show the last lines that a node wrote to its console."""
     path = site.consoles / f"{node}.log"
     text = ansi.last_lines(tail(path).decode(errors="replace"), count)

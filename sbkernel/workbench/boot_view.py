@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sbkernel.errors import NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import Event
-from sbkernel.service.verbs import wait_for
+from sbkernel.service.verbs import console_tail, wait_for
 from sbkernel.site import Site
 from sbkernel.workbench import boot
 from sbkernel.workbench.html import card, chip, heading, muted, table
@@ -24,8 +25,9 @@ _AS_TIMELINES = 4
 class BootView(Panel):
     """The boots of some nodes that begin from now on: make it, power the nodes, then `await` it.
 
-    Awaiting returns the digest of the image that each node says it runs, and raises NodeError with the reason for
-    the first node that fails, or that is not at its login prompt `timeout_s` seconds after the view was made.
+    Awaiting returns the digest of the image that each node says it runs, once its user space is ready and its login
+    prompt was seen. It raises NodeError with the reason for the first node that fails, or that is not there
+    `timeout_s` seconds after the view was made.
     """
 
     def __init__(self, site: Site, nodes: Sequence[str], *, timeout_s: float = 600.0) -> None:
@@ -41,10 +43,10 @@ class BootView(Panel):
         if len(self.nodes) <= _AS_TIMELINES:
             return Markup("").join(boot.card_of(node, self._events(node)) for node in self.nodes)
         rows = [(node, *self._last(node)) for node in self.nodes]
-        arrived = sum(stage == "login" for _, stage, _ in rows)
+        arrived = sum(stage in ("login", "userspace") for _, stage, _ in rows)
         cells = [(node, chip(stage or "waiting", boot.tone(stage)), after) for node, stage, after in rows]
         return card(
-            heading("Boot", muted(f"{arrived} of {len(rows)} at login")), table(["node", "stage", "after"], cells)
+            heading("Boot", muted(f"{arrived} of {len(rows)} are up")), table(["node", "stage", "after"], cells)
         )
 
     def text(self) -> str:
@@ -72,10 +74,20 @@ class BootView(Panel):
         return self.reported()
 
     def _arrived(self, node: str) -> bool:
-        stages = [event["stage"] for event in self._events(node)]
-        if "failed" in stages or ("login" not in stages and time.time() > self._since + self.timeout_s):
-            wait_for(self.site, node, "login", timeout_s=0)  # raises, and knows why
-        return "login" in stages
+        stages = {event["stage"] for event in self._events(node)}
+        missing = [stage for stage in self._wanted(node) if stage not in stages]
+        if missing and "failed" in stages:
+            wait_for(self.site, node, missing[0], timeout_s=0)  # raises, and knows why
+        if missing and time.time() > self._since + self.timeout_s:
+            last = self._last(node)[0] or "nothing was heard of it"
+            tail = console_tail(self.site, node)
+            why = f"no {missing[0]} within {self.timeout_s:g} s; last: {last}"
+            raise NodeError(node, why, hint=f"its console ends with:\n{tail}" if tail else None)
+        return not missing
+
+    def _wanted(self, node: str) -> tuple[str, ...]:
+        """Return the stages that end a boot; the login prompt is seen only where a console is."""
+        return ("userspace", "login") if self.site.nodes[node].get("cons") else ("userspace",)
 
     def _events(self, node: str) -> list[Event]:
         """Return the events of a boot that began after this view was made, and none of an earlier one."""

@@ -44,7 +44,7 @@ def timeline(rows: Sequence[tuple[str, float, float, str]]) -> Markup:
     return div(*lines, style="max-width:860px")
 
 
-def _line(label: str, drawn: Markup, text: str, detail: str = "") -> Markup:
+def _line(label: str, drawn: Markup, text: str, detail: str | None = None) -> Markup:
     def column(content: object, style: str) -> Markup:
         return div(content, style=f"{style};overflow:hidden;text-overflow:ellipsis;white-space:nowrap")
 
@@ -52,6 +52,6 @@ def _line(label: str, drawn: Markup, text: str, detail: str = "") -> Markup:
         column(label, "width:150px;flex:none"),
         div(drawn, style="flex:1 1 auto;min-width:80px"),
         column(text, f"width:80px;flex:none;text-align:right;{MONO};font-size:12px"),
-        column(span(detail, style=MUTED), "width:240px;flex:none;font-size:12px") if detail else None,
+        column(span(detail, style=MUTED), "width:240px;flex:none;font-size:12px") if detail is not None else None,
         style="display:flex;align-items:center;gap:12px;font-size:13px;line-height:1.7",
     )

@@ -80,7 +80,7 @@ def _drain(line: Any) -> None:
 class ConsoleView(Panel):
     """The console of one node: a terminal while somebody watches, its last lines in a record."""
 
-    def __init__(self, site: Site, node: str, *, lines: int = 40) -> None:
+    def __init__(self, site: Site, node: str, *, lines: int = 24) -> None:
         self.site, self.node, self.lines = site, node, lines
         self._path = site.consoles / f"{node}.log"
         self._ended = threading.Event()

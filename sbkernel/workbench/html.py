@@ -127,7 +127,7 @@ def details(summary: object, *children: object) -> Markup:
     return el("details", el("summary", summary, style="cursor:pointer"), *children, style="margin-top:6px")
 
 
-def log(text: str, *, height_px: int = 240) -> Markup:
+def log(text: str, *, height_px: int = 420) -> Markup:
     """Return plain lines in a scrolling box."""
     return el(
         "pre",
