@@ -56,8 +56,7 @@ def mac_path(mac: str) -> str:
 def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes) -> BootPlan:
     """Plan to boot a node from an image, `overlay` being the tar of its own files; NodeError says what it lacks."""
     mac = mac_of(node)
-    digest = image.version.digest
-    base = server.url(f"catalog/{digest}")
+    base = server.url(f"catalog/{image.version.digest}")
     line = command_line(node, image.definition, server, _image_facts(node.name, mac, image, server))
     script = render(
         "ipxe/node.ipxe",
@@ -66,8 +65,6 @@ def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes
         mac=mac,
         base=base,
         command_line=line,
-        digest=digest,
-        server=server.host_port if server.takes_status else "",
     )
     files = {**_scripts(node.name, mac, script), overlay_path(node.name): overlay}
     return BootPlan(node.name, image.state, mac, files, _attributes(image, base, line))

@@ -68,9 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         boot, wanted = self.server.boot, self.headers.get("Range", "")
         boot.requests.append((self.path, wanted))
-        if self.path not in boot.files:
+        content = boot.files.get(self.path.partition("?")[0])
+        if content is None:
             return self.send_error(404)
-        content = boot.files[self.path]
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         self.send_response(206 if wanted else 200)
         self.send_header("Content-Length", str(len(content) - start))

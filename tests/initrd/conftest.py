@@ -102,7 +102,7 @@ def boot(kernel: Path, initrd: Path, server: BootServer) -> Iterator[Callable[..
 
     def start(*, memory_mb: int = 256, network: str | None = None, **changes: str | None) -> Guest:
         arguments = command_line(server, **changes)
-        guests.append(Guest(kernel, initrd, arguments, memory_mb=memory_mb, network=network))
+        guests.append(Guest.from_files(kernel, initrd, arguments, memory_mb=memory_mb, network=network))
         return guests[-1]
 
     yield start

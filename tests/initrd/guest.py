@@ -1,27 +1,27 @@
-"""A guest under QEMU's emulation: kernel and initrd given directly, its serial console read as it comes."""
+"""A guest under QEMU's emulation, its serial console read as it comes."""
 
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Self
 
-USER_NETWORK = "user,model=virtio-net-pci,mac=52:54:00:12:34:56"
+MAC = "52:54:00:12:34:56"
+USER_NETWORK = f"user,model=virtio-net-pci,mac={MAC}"
 
 
 class Guest:
     """Boots at once; `wait_for` reads its console."""
 
-    def __init__(
-        self, kernel: Path, initrd: Path, arguments: str, *, memory_mb: int = 256, network: str | None = None
-    ) -> None:
+    def __init__(self, arguments: list[str], *, memory_mb: int = 256, network: str | None = None) -> None:
         self.console = ""
         self.started = time.monotonic()
         self._process = subprocess.Popen(
             [
                 *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2"),
                 *("-m", str(memory_mb), "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio"),
-                *("-kernel", str(kernel), "-initrd", str(initrd), "-append", arguments),
                 *("-nic", network or USER_NETWORK),
+                *arguments,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -30,12 +30,23 @@ class Guest:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @classmethod
+    def from_files(cls, kernel: Path, initrd: Path, line: str, *, memory_mb: int, network: str | None) -> Self:
+        """Boot a kernel and an initrd given directly."""
+        arguments = ["-kernel", str(kernel), "-initrd", str(initrd), "-append", line]
+        return cls(arguments, memory_mb=memory_mb, network=network)
+
+    @classmethod
+    def from_network(cls, script: str, *, memory_mb: int) -> Self:
+        """Boot from the network card's iPXE, to which DHCP names `script`."""
+        return cls(["-boot", "n"], memory_mb=memory_mb, network=f"{USER_NETWORK},bootfile={script}")
+
     def _read(self) -> None:
         assert self._process.stdout
         while chunk := self._process.stdout.read1(4096):
             self.console += chunk.decode(errors="replace").replace("\r", "")
 
-    def wait_for(self, text: str, timeout_s: float = 120) -> str:
+    def wait_for(self, text: str, timeout_s: float = 200) -> str:
         """Wait until the console has shown `text`; return all of it."""
         deadline = self.started + timeout_s
         while text not in self.console:

@@ -24,7 +24,7 @@ kernel http://10.0.0.1:8080/catalog/DIGEST/kernel?node=n1 initrd=initrd NODE=n1 
 imgurl=http://10.0.0.1:8080/catalog/DIGEST/root.squashfs sbkernel.sha256=SHA256 sbkernel.size=4 \
 sbkernel.image=DIGEST sbkernel.overlay=http://10.0.0.1:8080/boot/nodes/n1.overlay.tar BOOTIF=01-52-54-00-00-00-01 \
 console=tty0 console=ttyS0,115200 || goto again
-initrd --name initrd http://10.0.0.1:8080/catalog/DIGEST/initrd || goto again
+initrd --name initrd http://10.0.0.1:8080/catalog/DIGEST/initrd?node=n1 || goto again
 boot || goto again
 """
 

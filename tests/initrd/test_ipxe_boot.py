@@ -1,0 +1,105 @@
+"""A real iPXE reads what nodeset writes: from the script with which every machine begins to the kernel."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bootserver import BootServer
+from guest import MAC, Guest
+
+from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.netboot.nodeset import nodeset
+from sbkernel.site import Site
+
+pytestmark = pytest.mark.e2e
+IMAGE = "debian12-x86_64-netboot-compute"
+
+
+@pytest.fixture
+def site(tmp_path: Path, server: BootServer) -> Iterator[Site]:
+    with Site.open(tmp_path / "site") as opened:
+        opened.set("site", "clustersite", httpport=str(server.port))
+        opened.set("node", "n1", groups="all", mac=MAC, vmnics="user", serialport="0", serialspeed="115200")
+        yield opened
+
+
+@pytest.fixture
+def version(site: Site, kernel: Path, initrd: Path, root_image: bytes) -> ImageVersion:
+    catalog = Catalog(site)
+    with catalog.staging() as staged:
+        shutil.copy(kernel, staged / "kernel")
+        shutil.copy(initrd, staged / "initrd")
+        (staged / "root.squashfs").write_bytes(root_image)
+        (staged / "manifest.json").write_text("[]")
+        return catalog.publish(staged, {"image": IMAGE, "kernelver": "6.1"})
+
+
+@pytest.fixture
+def power_on(server: BootServer) -> Iterator[Callable[[], Guest]]:
+    guests: list[Guest] = []
+
+    def start() -> Guest:
+        script = f"http://10.0.2.2:{server.port}/boot/boot.ipxe"
+        guests.append(Guest.from_network(script, memory_mb=512))
+        return guests[-1]
+
+    yield start
+    for guest in guests:
+        guest.stop()
+
+
+def serve(server: BootServer, site: Site, *tops: str) -> None:
+    for top in tops:
+        for path in (site.root / top).rglob("*"):
+            if path.is_file():
+                server.files[f"/{path.relative_to(site.root)}"] = path.read_bytes()
+
+
+def test_boots_what_nodeset_wrote_and_tries_again(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    serve(server, site, "boot")
+    guest = power_on()
+    guest.wait_for("n1: the image could not be loaded, try 1 of 6")
+    serve(server, site, "catalog")
+    console = guest.wait_for("ROOT DONE")
+    assert "ROOT UP hostname=n1 marker=from-the-image" in console
+    assert server.post("verified")["image"] == version.digest
+    asked = [path for path, _ in server.requests]
+    assert asked[:3] == ["/boot/boot.ipxe", "/boot/by-mac/52-54-00-12-34-56.ipxe", "/boot/nodes/n1.ipxe"]
+    assert f"/catalog/{version.digest}/kernel?node=n1" in asked
+
+
+def test_says_why_when_the_image_cannot_be_loaded(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    serve(server, site, "boot")
+    guest = power_on()
+    guest.wait_for("n1 did not boot: its kernel or initrd could not be loaded, 6 tries")
+    guest.wait_for(f"from: http://10.0.2.2:{server.port}/catalog/{version.digest[:8]}")
+    assert guest.is_on()
+
+
+def test_an_unknown_machine_is_told_so_and_goes_on(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    nodeset(site, "n1", "offline")
+    serve(server, site, "boot")
+    guest = power_on()
+    guest.wait_for("Nothing is set for this machine: MAC 52:54:00:12:34:56")
+    guest.wait_for("No bootable device")
+
+
+def test_a_node_set_to_its_disk_leaves_the_network(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    nodeset(site, "n1", "boot")
+    serve(server, site, "boot")
+    guest = power_on()
+    guest.wait_for("n1: booting from the local disk")
+    guest.wait_for("No bootable device")
+    assert [path for path, _ in server.requests].count("/boot/boot.ipxe") == 1
