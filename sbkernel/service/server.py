@@ -46,41 +46,57 @@ class Part(Protocol):
         """End, leaving nothing behind."""
 
 
+class Parts:
+    """The parts of the service of one site, joined to each other."""
+
+    def __init__(self, site: Site, pool: Pool, until: asyncio.Event) -> None:
+        self.site = site
+        self.began = time.time()
+        self.interfaces = {name: address_of(name) for name in dhcp_interfaces(site)}
+        self.addresses = list(dict.fromkeys([LOOPBACK, *self.interfaces.values()]))
+        self.progress = BootProgress(site)
+        self.http = BootHttp(site, self.progress, self.addresses)
+        self.syslog = SyslogReceiver(site, self.addresses)
+        self.virtual = VirtualNodes(site)
+        self.dnsmasq = Dnsmasq(site, self.progress, self.interfaces)
+        self.consoles = Consoles(site, pool, self.progress)
+        power = Power(site, pool, self.consoles, self.virtual, self.progress)
+        self.control = Control(
+            Endpoint(site.run),
+            greeting(site),
+            {"status": self.status, "stop": _stopper(until), "rpower": power.rpower, "rsetboot": power.rsetboot},
+            {"rcons": Rcons(site, self.consoles)},
+        )
+
+    def in_order(self) -> list[Part]:
+        """Return the parts as they start; the socket comes last, when everything behind it runs."""
+        return [self.progress, self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles, self.control]
+
+    async def status(self, _request: Message) -> AsyncIterator[Message]:
+        """Say what runs, for `sb service status`."""
+        children = [*self.virtual.children(), *self.dnsmasq.children()]
+        yield {
+            **greeting(self.site),
+            "since": self.began,
+            "addresses": self.addresses,
+            "http_port": self.site.http_port,
+            "syslog_port": self.site.syslog_port,
+            "dhcpinterfaces": list(self.interfaces),
+            "restart": list(self.interfaces) != dhcp_interfaces(self.site),
+            "nodes": len(self.site.nodes),
+            "consoles": self.consoles.states(),
+            "children": {child.name: child.pid for child in children},
+        }
+
+
 async def serve(site: Site, until: asyncio.Event) -> None:
     """Run the service of a site until the event is set. Raises ServiceError when a part cannot start."""
-    began = time.time()
-    interfaces = {name: address_of(name) for name in dhcp_interfaces(site)}
-    addresses = list(dict.fromkeys([LOOPBACK, *interfaces.values()]))
     async with Pool() as pool, AsyncExitStack() as stack:
-        progress = BootProgress(site)
-        consoles = Consoles(site, pool, progress)
-        virtual, dnsmasq = VirtualNodes(site), Dnsmasq(site, progress, interfaces)
-        power = Power(site, pool, consoles, virtual, progress)
-
-        async def status(_request: Message) -> AsyncIterator[Message]:
-            yield {
-                **greeting(site),
-                "since": began,
-                "addresses": addresses,
-                "http_port": site.http_port,
-                "syslog_port": site.syslog_port,
-                "dhcpinterfaces": list(interfaces),
-                "restart": list(interfaces) != dhcp_interfaces(site),
-                "nodes": len(site.nodes),
-                "consoles": consoles.states(),
-                "children": {child.name: child.pid for part in (virtual, dnsmasq) for child in part.children()},
-            }
-
-        verbs = {"status": status, "stop": _stopper(until), "rpower": power.rpower, "rsetboot": power.rsetboot}
-        control = Control(Endpoint(site.run), greeting(site), verbs, {"rcons": Rcons(site, consoles)})
-        parts: list[Part] = [
-            progress, BootHttp(site, progress, addresses), SyslogReceiver(site, addresses),
-            virtual, dnsmasq, consoles, control,
-        ]  # fmt: skip
-        for part in parts:
+        parts = Parts(site, pool, until)
+        for part in parts.in_order():
             stack.push_async_callback(part.stop)
             await part.start()
-        _log.info("serving %s on %s port %d", site.root, ", ".join(addresses), site.http_port)
+        _log.info("serving %s on %s port %d", site.root, ", ".join(parts.addresses), site.http_port)
         await until.wait()
         _log.info("stopping")
 
@@ -116,8 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     where = parser.parse_args(arguments).site
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _allow_many_files()
-    with contextlib.suppress(OSError):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Site.open(where) as site:
             _serve_alone(site)
