@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import lzma
 import os
 import platform
@@ -51,11 +52,12 @@ def copy_firmware(tree: Path, kernelver: str, names: Iterable[str], target: Path
     """Copy firmware from where the kernel would look for it, compressed or not; return the names not found."""
     missing = []
     for name in names:
-        source = _find_firmware(tree, kernelver, name)
-        if source is None:
+        found = _find_firmware(tree, kernelver, name)
+        if found is None:
             missing.append(name)
             continue
-        copy = target / (name + ("" if source.name == Path(name).name else source.suffix))
+        source, ending = found
+        copy = target / f"{name}{ending}"
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
     return missing
@@ -82,11 +84,14 @@ def busybox_for(machine: str, tree: Path) -> Path:
     )
 
 
-def _find_firmware(tree: Path, kernelver: str, name: str) -> Path | None:
+def _find_firmware(tree: Path, kernelver: str, name: str) -> tuple[Path, str] | None:
     # The order of the kernel's own search, drivers/base/firmware_loader/main.c.
     roots = [tree / "lib/firmware/updates" / kernelver, tree / "lib/firmware/updates", tree / "lib/firmware"]
-    candidates = (_inside(tree, root / f"{name}{ending}") for root in roots for ending in _COMPRESSED_FIRMWARE)
-    return next((path for path in candidates if path is not None and path.is_file()), None)
+    for root, ending in itertools.product(roots, _COMPRESSED_FIRMWARE):
+        source = _inside(tree, root / f"{name}{ending}")
+        if source is not None and source.is_file():
+            return source, ending
+    return None
 
 
 def _inside(tree: Path, path: Path) -> Path | None:
