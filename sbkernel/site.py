@@ -183,20 +183,22 @@ class Site:
         an own file of that name with other content does. Nothing is left when it fails.
         """
         original = self.osimages[source]
-        fstab = self._fstab(original)
-        plan = cloning.plan_clone(original, name, self.installdir, fstab)
-        if name in self.osimages:
-            raise DefinitionError(f"osimage {name} exists already", hint="Choose another name, or rmdef it first.")
-        with contextlib.ExitStack() as undo:
+        plan = cloning.plan_clone(original, name, self.installdir, self._fstab(original))
+        with files.locked(self.run / "clone.lock"), contextlib.ExitStack() as undo:
+            self._refuse_existing(name)
             files.copy_lists(plan.copies, undo)
             with self.store.write(f"clone {source}") as transaction:
                 self._insert_clone(transaction, plan)
-            undo.pop_all()
+                # Lists without an osimage are harmless, an osimage without lists is not: keep them before the commit.
+                undo.pop_all()
         return self.osimages[name]
 
+    def _refuse_existing(self, name: str) -> None:
+        if name in self.osimages:
+            raise DefinitionError(f"osimage {name} exists already", hint="Choose another name, or rmdef it first.")
+
     def _insert_clone(self, transaction: Transaction, plan: cloning.Clone) -> None:
-        if transaction.get("osimage", plan.name) is not None:
-            raise DefinitionError(f"osimage {plan.name} exists already")
+        self._refuse_existing(plan.name)
         check_values("osimage", plan.name, plan.values, plan.values)
         self._refuse_shared_tree(plan)
         transaction.put("osimage", plan.name, plan.values)

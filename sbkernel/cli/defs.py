@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import socket
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -104,7 +104,7 @@ def targets(site: Site, objtype: str, text: str) -> list[str]:
 
 def complain(kind: str, text: str) -> None:
     """Print an error or warning as xCAT's clients do: to stderr, with the short name of the server."""
-    server = socket.gethostname().partition(".")[0]
+    server = os.uname().nodename.partition(".")[0]
     click.echo(f"{kind}: [{server}]: {text}", err=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 from collections.abc import Iterable, Mapping
@@ -48,5 +47,7 @@ def is_secret(objtype: str, name: str) -> bool:
 
 def near(name: str, names: Iterable[str]) -> str | None:
     """Return "Did you mean a, b?" for the names that look like it, or None."""
+    import difflib
+
     found = difflib.get_close_matches(name, names, n=3)
     return f"Did you mean {' or '.join(found)}?" if found else None

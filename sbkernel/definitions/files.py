@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import random
 import re
-import socket
-import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -42,15 +40,15 @@ def locked(path: Path) -> Iterator[None]:
 def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Write a file beside, fsync, and rename it to its place; readers see the old or the new one."""
     data = content.encode() if isinstance(content, str) else content
-    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        Path(beside).replace(path)
+        beside.replace(path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 
@@ -110,6 +108,8 @@ def free_ports(preferred: tuple[int, int] | None) -> tuple[int, int]:
 
     Only the user's own site takes the preferred ones: others would choose the same while its service rests.
     """
+    import random
+
     if preferred is not None and all(map(_free, preferred)):
         return preferred
     draw = random.SystemRandom()
@@ -122,6 +122,8 @@ def free_ports(preferred: tuple[int, int] | None) -> tuple[int, int]:
 
 
 def _free(port: int) -> bool:
+    import socket
+
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
-import secrets
 import string
+from typing import TYPE_CHECKING
 
 from sbkernel.definitions.secret import Secret
 from sbkernel.errors import ToolMissingError
+
+if TYPE_CHECKING:
+    import ctypes
 
 _CRYPT = ("libcrypt.so.1", "libcrypt.so.2")
 _SALT = string.ascii_letters + string.digits + "./"
@@ -35,6 +36,8 @@ def salt_for(password: Secret, key: bytes) -> str:
 
     So a second nodeset writes the same file; without the key nobody learns anything from the salt.
     """
+    import hashlib
+
     digest = hashlib.blake2b(password.reveal().encode(), key=hashlib.sha512(key).digest()).digest()
     return "".join(_SALT[byte % len(_SALT)] for byte in digest[:16])
 
@@ -44,6 +47,8 @@ def sha512_crypt(password: Secret, salt: str = "") -> Secret:
 
     Python 3.13 has no crypt module; the C library's own function is in every distribution.
     """
+    import secrets
+
     salt = salt or "".join(secrets.choice(_SALT) for _ in range(16))
     hashed = _crypt()(password.reveal().encode(), f"$6$rounds=100000${salt}$".encode())
     if not hashed or not hashed.startswith(b"$6$"):
@@ -52,6 +57,8 @@ def sha512_crypt(password: Secret, salt: str = "") -> Secret:
 
 
 def _crypt() -> ctypes._NamedFuncPointer:
+    import ctypes
+
     for name in _CRYPT:
         try:
             function = ctypes.CDLL(name).crypt

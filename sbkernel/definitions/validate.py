@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attribute import Attribute
-from sbkernel.definitions.attributes import attribute_of, near
+from sbkernel.definitions.attributes import attribute_of, attributes_of, near
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.
@@ -18,6 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 def check_name(objtype: str, name: str) -> str:
     """Return a legal object name; a node's is a short host name or an IPv4 address."""
+    attributes_of(objtype)
     if objtype == "node":
         return _check_node_name(name)
     if objtype != "network" and (not _NAME.fullmatch(name) or ".." in name):

@@ -1,0 +1,132 @@
+"""Stanza text, selection strings, edits of comma lists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbkernel.definitions import edit, select, stanza
+from sbkernel.definitions.stanza import Stanza
+from sbkernel.errors import DefinitionError, ListFileError
+
+EXAMPLE = """\
+# lab images
+ignored=before the first header
+default-osimage:
+    imagetype=linux
+    osname=Linux
+
+lab-compute:
+    objtype=osimage
+    osvers=rocky9.4
+
+    # inside
+    addkcmdline=quiet mitigations=off
+    usercomment="todo:"
+
+n01:
+\tobjtype=node
+  groups = all,compute
+    nicips.eth0=10.0.0.11
+lab-compute:
+    osvers=rocky9.5
+"""
+
+
+def test_reference_example() -> None:
+    assert stanza.parse(EXAMPLE) == [
+        Stanza("osimage", "lab-compute", {
+            "imagetype": "linux", "osname": "Linux", "osvers": "rocky9.5",
+            "addkcmdline": "quiet mitigations=off", "usercomment": "todo:",
+        }),
+        Stanza("node", "n01", {"groups": "all,compute", "nicips.eth0": "10.0.0.11"}),
+    ]  # fmt: skip
+
+
+def test_value_that_ends_in_a_colon_is_kept() -> None:
+    assert stanza.parse("n1:\n objtype=node\n usercomment=todo:\n mgt=ipmi\n")[0].values == {
+        "usercomment": "todo:",
+        "mgt": "ipmi",
+    }
+
+
+def test_defaults_overwrite_what_stands_before_objtype_and_can_be_reset() -> None:
+    text = "default-node:\n mgt=ipmi\nn1:\n mgt=kvm\n objtype=node\ndefault-node:\n mgt=\nn2:\n objtype=node\n"
+    assert [one.values for one in stanza.parse(text)] == [{"mgt": "ipmi"}, {"mgt": ""}]
+
+
+@pytest.mark.parametrize(("text", "line"), [("n1:\n objtype=node\n nonsense\n", 3), ("\nn1:\n mgt=ipmi\n", 2)])
+def test_what_xcat_drops_in_silence_is_an_error_at_its_line(text: str, line: int) -> None:
+    with pytest.raises(ListFileError) as caught:
+        stanza.parse(text, "stdin")
+    assert str(caught.value).startswith(f"stdin:{line}: ")
+
+
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True).filter(lambda name: "default-" not in name)
+VALUES = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=12)
+ATTRIBUTES = st.dictionaries(st.from_regex(r"[a-z][a-z0-9.]{0,8}", fullmatch=True), VALUES, max_size=4)
+
+
+@given(st.dictionaries(NAMES, ATTRIBUTES, max_size=4))
+def test_rendered_stanzas_parse_to_the_same(objects: dict[str, dict[str, str]]) -> None:
+    stanzas = [
+        Stanza("node", name, {key: value for key, value in values.items() if key != "objtype"})
+        for name, values in objects.items()
+    ]
+    assert stanza.parse(stanza.render(stanzas)) == stanzas
+
+
+@given(st.text())
+def test_any_text_parses_or_names_its_line(text: str) -> None:
+    try:
+        stanza.parse(text, "any")
+    except ListFileError as error:
+        assert 1 <= error.line <= text.count("\n") + 1
+
+
+VALUES_OF_N1 = {"mgt": "ipmi", "os": "debian12", "groups": "all,gpu"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "holds"),
+    [
+        (["mgt==ipmi"], True),
+        (["mgt=ipmi"], True),
+        (["mgt!=ipmi"], False),
+        (["os=~^debian"], True),
+        (["os=~/deb/"], True),
+        (["os!~deb"], False),
+        (["mgt==ipmi", "os==x"], False),
+        (["mgt==x", "mgt==ipmi"], True),
+        (["arch!=x86"], False),
+        (["arch!~x86"], False),
+    ],
+)
+def test_selection(texts: list[str], holds: bool) -> None:
+    assert select.holds(select.parse(texts), VALUES_OF_N1) is holds
+
+
+@pytest.mark.parametrize("text", ["", "mgt", "==x", "mgt=~(", "=~"])
+def test_bad_selection(text: str) -> None:
+    with pytest.raises(DefinitionError, match="Incorrect selection string specified with -w flag"):
+        select.parse([text])
+
+
+def test_plus_appends_what_is_missing_and_minus_removes_exact_items() -> None:
+    before = {"groups": "all,gpu"}
+    assert edit.plus("n1", before, {"groups": "gpu,x", "mgt": "ipmi"}).changes == {"groups": "all,gpu,x", "mgt": "ipmi"}
+    assert edit.minus("n1", before, {"groups": "gpu"}) == ({"groups": "all"}, ())
+    assert edit.minus("n1", before, {"groups": "gp", "mgt": "x"}) == (
+        {},
+        (
+            "gp is not in the attribute of 'groups' for the 'n1' definition.",
+            "No value got for attribute 'mgt' for the 'n1' definition.",
+        ),
+    )
+
+
+@given(st.lists(st.sampled_from("abcd"), unique=True), st.lists(st.sampled_from("abcd"), unique=True))
+def test_minus_undoes_plus(have: list[str], more: list[str]) -> None:
+    fresh = [item for item in more if item not in have]
+    added = edit.plus("x", {"a": ",".join(have)}, {"a": ",".join(more)}).changes["a"] if more else ",".join(have)
+    left = edit.minus("x", {"a": added}, {"a": ",".join(fresh)}).changes.get("a", added) if fresh else added
+    assert left == ",".join(have)
