@@ -1,0 +1,134 @@
+"""The boot row: power-on to login, against the same packed root under dracut's livenet initrd."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sbkernel.bench import bootsetup
+from sbkernel.bench.bootsetup import OURS, PEER
+from sbkernel.bench.console import ConsoleBoot, Proof
+from sbkernel.bench.row import Check, Goal, Part, Row
+from sbkernel.bench.samework import same_value
+from sbkernel.bench.workspace import Workspace
+from sbkernel.errors import NodeError
+from sbkernel.netboot import bootlog
+from sbkernel.service.client import Service
+from sbkernel.service.verbs import console_tail, rpower
+from sbkernel.site import Site
+
+GOAL = Goal(0.65)
+LIMIT_S = 600.0
+# From each of these to the next is a part of the boot.
+STAGES = ("power-on", "ipxe", "kernel", "userspace", "login")
+PARTS = ("firmware, DHCP", "load kernel and initrd", "kernel and initrd, to root", "userspace, to login")
+FACTS: dict[str, Callable[[Proof], str]] = {
+    "os-release (sha256)": lambda proof: proof.os_release,
+    "package database (sha256)": lambda proof: proof.packages,
+    "kernel": lambda proof: proof.kernel,
+    "type of the root": lambda proof: proof.root,
+}
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One boot: when each of STAGES was reached (seconds since the epoch), and what the node said it runs."""
+
+    reached: dict[str, float]
+    proof: Proof
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it took from power-on to the login prompt."""
+        return self.reached["login"] - self.reached["power-on"]
+
+    @property
+    def parts(self) -> list[float]:
+        """Return how long it took from each stage to the next."""
+        times = [self.reached[stage] for stage in STAGES]
+        return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+
+def rows(work: Workspace) -> Iterator[Row]:
+    """Boot the same image on two equal virtual nodes in turn, under each initrd."""
+    version = bootsetup.prepare(work)
+    boots: dict[str, list[Boot]] = {OURS: [], PEER: []}
+    for number in range(1, work.runs_or(1) + 1):
+        for node, done in boots.items():
+            work.say(f"boot: {node}, run {number}")
+            done.append(boot(work.site, node))
+    yield compare(boots[OURS], boots[PEER], bootsetup.sizes(work.site, version))
+
+
+def boot(site: Site, node: str, limit_s: float = LIMIT_S) -> Boot:
+    """Power a node on, follow its console to the prompt and the proof, and power it off.
+
+    Raises NodeError when the boot fails or takes longer than `limit_s` seconds.
+    """
+    _power(site, node, "off")
+    console = ConsoleBoot()
+    try:
+        with Service(site).console(node, mode="spy") as line:
+            began = time.time()
+            _power(site, node, "on")
+            _follow(line, console, began + limit_s)
+        loaded = {event["stage"]: event["t"] for event in reversed(bootlog.read(site, node))}
+    finally:
+        _power(site, node, "off")
+    reached = {"power-on": began, **{stage: loaded[stage] for stage in ("ipxe",) if stage in loaded}, **console.seen}
+    missing = [stage for stage in STAGES if stage not in reached]
+    if missing or console.proof is None:
+        reason = console.failure or f"never seen: {', '.join(missing) or 'what it runs'}, within {limit_s:g} s"
+        raise NodeError(node, reason, hint=f"its console ends with:\n{console_tail(site, node)}")
+    return Boot(reached, console.proof)
+
+
+def _follow(line: socket.socket, console: ConsoleBoot, deadline: float) -> None:
+    """Read a console until the boot is done, has failed, or the deadline has passed."""
+    while not console.done and not console.failure and (left_s := deadline - time.time()) > 0:
+        line.settimeout(left_s)
+        try:
+            data = line.recv(65536)
+        except TimeoutError:
+            return
+        if not data:
+            return
+        console.feed(data, time.time())
+
+
+def _power(site: Site, node: str, action: str) -> None:
+    for result in rpower(site, node, action):
+        if not result.ok:
+            raise NodeError(node, f"rpower {action}: {result.text}")
+
+
+def compare(ours: Sequence[Boot], peers: Sequence[Boot], note: str = "") -> Row:
+    """Make the row of boots under both initrds."""
+    parts = [
+        Part(name, median(boot.parts[number] for boot in ours), median(boot.parts[number] for boot in peers))
+        for number, name in enumerate(PARTS)
+    ]
+    return Row(
+        name="boot",
+        ours="power-on to login under our initrd",
+        peer="the same packed root, kernel, iPXE and virtual hardware under dracut's livenet initrd",
+        ours_s=tuple(boot.seconds for boot in ours),
+        peer_s=tuple(boot.seconds for boot in peers),
+        checks=same_root([boot.proof for boot in ours], [boot.proof for boot in peers]),
+        goal=GOAL,
+        parts=tuple(parts),
+        notes=(note,) if note else (),
+    )
+
+
+def same_root(ours: Sequence[Proof], peers: Sequence[Proof]) -> tuple[Check, ...]:
+    """Check that every boot ended in the same system, as the nodes themselves said on their consoles."""
+    return tuple(same_value(what, _said(ours, fact), _said(peers, fact)) for what, fact in FACTS.items())
+
+
+def _said(proofs: Sequence[Proof], fact: Callable[[Proof], str]) -> str:
+    return " ".join(sorted({fact(proof) for proof in proofs}))

@@ -1,0 +1,67 @@
+"""The build rows: genimage from nothing, against a plain mmdebstrap whose packages build the initrd."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from sbkernel.bench.peers import mmdebstrap
+from sbkernel.bench.peers.mmdebstrap import DEFAULT, DRACUT, Peer
+from sbkernel.bench.row import Check, Goal, Row
+from sbkernel.bench.samework import Installed, installed, same_packages
+from sbkernel.bench.workspace import IMAGE, Workspace, timed
+from sbkernel.images import apt_sources
+from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.spec import ImageSpec, read_spec
+from sbkernel.images.tree import remove_tree
+
+GOAL = Goal(0.5, "at most half its time")
+OURS = "genimage with nothing cached: resolve, download, install, configure, kernel, initrd"
+PEERS = {DEFAULT: GOAL, DRACUT: None}
+
+# Ours is laid out with merged /usr from the start; a plain build installs the program that converts the tree.
+APART = ("usrmerge", "initramfs-tools", "initramfs-tools-core", "dracut", "dracut-core", "dracut-network")
+
+
+def rows(work: Workspace) -> Iterator[Row]:
+    """Measure a cold build against each way in which the distribution makes its initrd."""
+    spec = read_spec(work.site, IMAGE)
+    ours: list[float] = []
+    peers: dict[Peer, list[float]] = {peer: [] for peer in PEERS}
+    checks: dict[Peer, tuple[Check, ...]] = {}
+    for number in range(1, work.runs_or(1) + 1):
+        work.say(f"build: genimage, run {number}")
+        ours.append(timed(work.build_cold))
+        for peer in PEERS:
+            work.say(f"{peer.name}: mmdebstrap, run {number}")
+            peers[peer].append(_peer(work, spec, peer))
+            checks[peer] = same_work(spec.packages, work.built(), work.root / peer.name / "tree")
+            remove_tree(work.root / peer.name)
+    for peer, goal in PEERS.items():
+        yield Row(peer.name, OURS, peer.what, tuple(ours), tuple(peers[peer]), checks[peer], goal)
+
+
+def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> float:
+    place = work.fresh(peer.name)
+    sources = place / "image.sources"
+    sources.write_text(apt_sources.render(spec.sources))
+    packages = [*spec.packages, *peer.packages]
+    return timed(lambda: mmdebstrap.build(spec.release.codename, packages, sources, place / "tree"))
+
+
+def same_work(asked: Collection[str], ours: RootimgDir, peer: Path) -> tuple[Check, ...]:
+    """Check that both trees hold the same packages, and that both sides end with a kernel and an initrd."""
+    return (
+        same_packages(asked, _installed(ours.tree), _installed(peer), APART),
+        _bootable(ours, *mmdebstrap.boot_files(peer)),
+    )
+
+
+def _installed(tree: Path) -> dict[str, Installed]:
+    return installed((tree / "var/lib/dpkg/status").read_text(errors="replace"))
+
+
+def _bootable(ours: RootimgDir, kernels: list[str], initrds: list[str]) -> Check:
+    sizes = [f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in (ours.kernel, ours.initrd) if path.exists()]
+    found = f"ours {', '.join(sizes) or 'none'}; the peer's {', '.join(kernels + initrds) or 'none'}"
+    return Check("kernel and initrd", ok=len(sizes) == 2 and bool(kernels) and bool(initrds), found=found)

@@ -1,0 +1,66 @@
+"""What a serial console tells about a boot, the same for every initrd: when stages began, what root it is. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sbkernel.service.plaintext import PlainText
+from sbkernel.service.sightings import ConsoleWatch
+
+_KERNEL = re.compile(rb"\] Linux version ")
+# systemd's greeting; dracut's own names its program or its initramfs.
+_WELCOME = re.compile(rb"Welcome to (?![^\r\n]*(?:dracut|[Ii]nitramfs|initrd))[^\r\n]+!")
+_PROOF = re.compile(
+    rb"bench-proof os-release=([0-9a-f]{64}) packages=([0-9a-f]{64}) kernel=(\S{1,80}) root=(\w{1,20}) end"
+)
+_HELD = 4096
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a booted node says it runs: sha256 of its os-release and of dpkg's database, kernel, type of its root."""
+
+    os_release: str
+    packages: str
+    kernel: str
+    root: str
+
+
+@dataclass
+class ConsoleBoot:
+    """Follow one boot; `seen` has the time at which each of kernel, userspace and login was first seen."""
+
+    seen: dict[str, float] = field(default_factory=dict)
+    proof: Proof | None = None
+    failure: str = ""
+    _plain: PlainText = field(default_factory=PlainText)
+    _watch: ConsoleWatch = field(default_factory=ConsoleWatch)
+    _tail: bytes = b""
+
+    @property
+    def done(self) -> bool:
+        """Tell whether the node is at its prompt and has said what it runs."""
+        return "login" in self.seen and self.proof is not None
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take bytes that arrived at a time (seconds)."""
+        text = self._tail + self._plain.feed(data)
+        for stage, pattern in (("kernel", _KERNEL), ("userspace", _WELCOME)):
+            if pattern.search(text):
+                self.seen.setdefault(stage, now)
+        self._find_proof(text)
+        self._find_end(data, now)
+        self._tail = text[-_HELD:]
+
+    def _find_proof(self, text: bytes) -> None:
+        match = _PROOF.search(text)
+        if match:
+            self.proof = Proof(*(part.decode(errors="replace") for part in match.groups()))
+
+    def _find_end(self, data: bytes, now: float) -> None:
+        for sighting in self._watch.feed(data):
+            if sighting.stage == "login":
+                self.seen.setdefault("login", now)
+            else:
+                self.failure = self.failure or sighting.text

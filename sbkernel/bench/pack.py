@@ -1,0 +1,119 @@
+"""The pack rows: packimage, against mksquashfs by itself and against xCAT's cpio with gzip."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sbkernel.bench.peers import cpio, squashfs
+from sbkernel.bench.row import Goal, Row
+from sbkernel.bench.samework import about_as_small, same_paths, same_value
+from sbkernel.bench.workspace import IMAGE, Workspace, interleaved
+from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.packimage import packimage
+from sbkernel.images.squashfs import PackOptions
+from sbkernel.jobs.run import DEVNULL, run
+from sbkernel.lists import exlist
+from sbkernel.lists.exlist import Exlist
+from sbkernel.site import Site
+
+GOAL = Goal(1.15)
+CPIO_GOAL = Goal(1 / 8, "8 times faster")
+OURS = "packimage: compare, pack, checksum, manifest, publish"
+
+
+def rows(work: Workspace) -> Iterator[Row]:
+    """Measure packimage against each peer, on the tree of the compute image."""
+    packing = Packing(work.site, IMAGE, work.built().tree, work.fresh("pack"))
+    read_once(packing.tree)
+    for compressor in cpio.compressors():
+        work.say(f"pack: find, cpio and {compressor}")
+        yield against_cpio(packing, work.runs_or(1), compressor)
+    work.say("pack: mksquashfs")
+    yield against_mksquashfs(packing, work.runs_or(3))
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What is packed: an image of a site and its tree; peers write to `place`."""
+
+    site: Site
+    image: str
+    tree: Path
+    place: Path
+
+    @property
+    def patterns(self) -> Exlist:
+        """Return the exclude list of the image."""
+        return exlist.load([Path(name) for name in self.site.osimages[self.image].get("exlist").split(",") if name])
+
+    @property
+    def packed(self) -> ImageVersion:
+        """Return what packimage made last."""
+        return Catalog(self.site).current(self.image)
+
+    def ours(self) -> None:
+        """Pack the image although nothing has changed."""
+        packimage(self.site, self.image, force=True)
+
+
+def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
+    """Measure against xCAT's way; only gzip, which it uses unless pigz is there, has a goal."""
+    archive = packing.place / f"root.cpio.{compressor}"
+    patterns = packing.patterns
+    ours_s, peer_s = interleaved(
+        packing.ours,
+        lambda: cpio.pack(packing.tree, archive, compressor, patterns.exclude, patterns.include),
+        runs,
+    )
+    checks = (
+        same_paths(squashfs.paths(packing.packed.root), cpio.paths(archive)),
+        about_as_small(packing.packed.root_size, archive.stat().st_size),
+    )
+    return Row(
+        name=f"pack-{compressor}",
+        ours=OURS,
+        peer=f"xCAT's packimage: find | cpio -H newc | {compressor}, the same exclude list",
+        ours_s=ours_s,
+        peer_s=peer_s,
+        checks=checks,
+        goal=CPIO_GOAL if compressor == "gzip" else None,
+    )
+
+
+def against_mksquashfs(packing: Packing, runs: int) -> Row:
+    """Measure against mksquashfs, told by find and not by us what to leave out; both must come out bit by bit alike."""
+    tree, place, patterns = packing.tree, packing.place, packing.patterns
+    kept = cpio.with_parents(cpio.selected(tree, patterns.exclude, patterns.include))
+    squashfs.write_exclusions(place / "exclude", left_out(cpio.selected(tree, (), ()), kept))
+    packing.ours()
+    options, epoch = PackOptions(), squashfs.made(packing.packed.root)
+    ours_s, peer_s = interleaved(
+        packing.ours, lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", epoch), runs
+    )
+    checks = (
+        same_paths(squashfs.paths(packing.packed.root), squashfs.paths(place / "root.squashfs")),
+        same_value("sha256 of the packed root", packing.packed.root_sha256, _sha256(place / "root.squashfs")),
+    )
+    peer = f"mksquashfs alone, {' '.join(options.argv())}, the same exclusions"
+    return Row("pack", OURS, peer, ours_s, peer_s, checks, GOAL)
+
+
+def read_once(tree: Path) -> None:
+    """Read every file, so that no side finds the page cache emptier than the other."""
+    words = ["find", str(tree), "-xdev", "-type", "f", "-exec", "cat", "{}", "+"]
+    run(words, stdout=DEVNULL, isolated=os.geteuid() != 0)
+
+
+def left_out(paths: Iterable[str], kept: set[str]) -> list[str]:
+    """Return the topmost paths that are not among the kept ones, sorted."""
+    out = {str(PurePosixPath(path)) for path in paths} - kept - {"."}
+    return sorted(path for path in out if str(PurePosixPath(path).parent) not in out)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

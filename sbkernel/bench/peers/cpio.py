@@ -1,0 +1,55 @@
+"""xCAT's packimage by default: find, cpio and gzip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from sbkernel.jobs.run import Completed, run
+from sbkernel.lists.exlist import ALWAYS
+
+_SCRIPT = Path(__file__).with_name("cpio_gzip.sh")
+
+
+def compressors() -> list[str]:
+    """Return gzip, and pigz where it is installed, which xCAT prefers then."""
+    return ["gzip", *(["pigz"] if shutil.which("pigz") else [])]
+
+
+def pack(tree: Path, output: Path, compressor: str, exclude: Sequence[str], include: Sequence[str]) -> None:
+    """Pack a tree but for what the patterns of an exclude list leave out; raise CommandError."""
+    _script(tree, output, compressor, [*ALWAYS, *exclude], include)
+
+
+def selected(tree: Path, exclude: Sequence[str], include: Sequence[str]) -> list[str]:
+    """Return the paths that find selects by an exclude list, all of the tree without patterns."""
+    always = ALWAYS if exclude or include else ()
+    return _script(tree, "", "", [*always, *exclude], include).stdout.splitlines()
+
+
+def _script(
+    tree: Path, output: Path | str, compressor: str, exclude: Sequence[str], include: Sequence[str]
+) -> Completed:
+    argv = ["bash", _SCRIPT, tree, output, compressor, *exclude, "--", *include]
+    return run(argv, isolated=os.geteuid() != 0)
+
+
+def paths(archive: Path) -> set[str]:
+    """Return the paths in an archive, with the directories that lead to them, which unpacking makes anyhow."""
+    plain = archive.with_suffix(".plain")
+    with plain.open("wb") as stream:
+        run(["gzip", "--decompress", "--stdout", archive], stdout=stream)
+    listing = run(["cpio", "--quiet", "--list", f"--file={plain}"]).stdout
+    plain.unlink()
+    return with_parents(listing.splitlines())
+
+
+def with_parents(names: Iterable[str]) -> set[str]:
+    """Return relative paths without ./ and the root itself, with all their parents."""
+    found: set[str] = set()
+    for name in names:
+        path = PurePosixPath(name)
+        found |= {str(part) for part in (path, *path.parents)}
+    return found - {"."}

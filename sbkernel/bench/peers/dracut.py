@@ -1,0 +1,64 @@
+"""dracut's livenet initrd, as xCAT's family of tools boots: the recipe that was seen to reach the login prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sbkernel.errors import SbkernelError
+from sbkernel.images import tree
+
+# What the initrd is made of; the kernel comes from the image's own list.
+PACKAGES = (
+    "dracut", "dracut-network", "dracut-live", "isc-dhcp-client", "iputils-arping", "iproute2", "curl", "kmod", "udev",
+    "procps", "systemd-sysv", "dmsetup", "util-linux", "zstd", "gzip", "tar",
+)  # fmt: skip
+
+# livenet needs network-legacy: with networkd's module nothing ever starts the download.
+MODULES = "livenet dmsquash-live network-legacy"
+OMITTED = (
+    "systemd-networkd crypt nfs lunmask nvdimm resume virtiofs modsign overlay-root kernel-modules-extra qemu ifcfg"
+    " terminfo dbus dbus-daemon"
+)
+# Beside the network's: the virtual machine's bus and the packed root.
+DRIVERS = ("virtio_pci", "squashfs", "overlay", "loop")
+ARGUMENTS = ("rd.live.image", "rd.live.overlay.overlayfs=1", "ip=dhcp", "rd.neednet=1")
+
+_KERNEL = re.compile(r"^kernel (?P<url>\S+) initrd=initrd (?P<line>.*?) \|\| goto again$", re.MULTILINE)
+_INITRD = re.compile(r"^initrd --name initrd \S+ \|\| goto again$", re.MULTILINE)
+_OURS = re.compile(r"(?:NODE|XCAT|imgurl|sbkernel\.\w+|BOOTIF)=|nonodestatus$")
+
+
+def argv(kernelver: str, drivers: Sequence[str], output: str) -> list[str]:
+    """Return the command: for any machine, with the drivers that our own initrd is given, packed by dracut's zstd."""
+    return [
+        "dracut", "--no-hostonly", "--no-hostonly-cmdline", "--reproducible", "--force", "--zstd",
+        "--add", MODULES, "--omit", OMITTED, "--drivers", " ".join([*drivers, *DRIVERS]),
+        output, kernelver,
+    ]  # fmt: skip
+
+
+def build(root: Path, kernelver: str, drivers: Sequence[str]) -> Path:
+    """Build the initrd inside a tree that has dracut; return where it lies. Its exit status alone proves nothing."""
+    output = root / "boot/livenet.img"
+    tree.inside(root, argv(kernelver, drivers, "/boot/livenet.img"))
+    if not output.is_file():
+        raise SbkernelError("dracut made no initrd", hint="a module that livenet needs is omitted or not installed")
+    return output
+
+
+def command_line(ours: str, image_url: str) -> str:
+    """Return our kernel command line with what our initrd reads replaced by what dracut's reads."""
+    kept = [word for word in ours.split() if not _OURS.match(word)]
+    return " ".join([f"root=live:{image_url}", *ARGUMENTS, *kept])
+
+
+def boot_script(ours: str, initrd_url: str, image_url: str) -> str:
+    """Return our boot script with the initrd and the kernel command line changed, and nothing else."""
+    kernel, initrd = _KERNEL.search(ours), _INITRD.search(ours)
+    if kernel is None or initrd is None:
+        raise SbkernelError("the boot script is not one that nodeset wrote for an image")
+    line = f"kernel {kernel['url']} initrd=initrd {command_line(kernel['line'], image_url)} || goto again"
+    script = ours.replace(kernel.group(), line)
+    return script.replace(initrd.group(), f"initrd --name initrd {initrd_url} || goto again")

@@ -1,0 +1,40 @@
+"""mksquashfs by itself: our options, our exclusions, and nothing of what packimage does around it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sbkernel.images.squashfs import PackOptions, exclude_patterns
+from sbkernel.jobs.run import run
+
+
+def argv(tree: Path, output: Path, options: PackOptions, exclude_file: Path) -> list[str]:
+    """Return the command that packs a tree but for the paths that the file names."""
+    quiet = ["-noappend", "-no-progress", "-quiet"]
+    return ["mksquashfs", str(tree), str(output), *quiet, *options.argv(), "-wildcards", "-ef", str(exclude_file)]
+
+
+def pack(tree: Path, output: Path, options: PackOptions, exclude_file: Path, epoch: int) -> None:
+    """Pack a tree, its times clamped to `epoch` as ours are; raise CommandError."""
+    output.unlink(missing_ok=True)
+    env = {"SOURCE_DATE_EPOCH": str(epoch)}
+    run(argv(tree, output, options, exclude_file), env=env, isolated=os.geteuid() != 0)
+
+
+def write_exclusions(file: Path, excluded: Sequence[str]) -> None:
+    """Write the paths that stay out, as mksquashfs reads them."""
+    file.write_text(exclude_patterns(excluded)[0], encoding="utf-8", errors="surrogateescape")
+
+
+def paths(image: Path) -> set[str]:
+    """Return the paths in a packed image, the root itself left out."""
+    listing = run(["unsquashfs", "-d", "", "-l", image]).stdout.splitlines()
+    return {line.removeprefix("/") for line in listing if line.startswith("/") and line != "/"}
+
+
+def made(image: Path) -> int:
+    """Return when a packed image was made, in seconds since the epoch, as its superblock says."""
+    with image.open("rb") as stream:
+        return int.from_bytes(stream.read(12)[8:], "little")

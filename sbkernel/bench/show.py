@@ -1,0 +1,76 @@
+"""Rows as text: a block for each with its checks, and one table of all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from sbkernel.bench.row import Part, Row
+
+HEAD = ("row", "ours", "peer", "ratio", "goal", "")
+
+
+def block(row: Row) -> str:
+    """Return everything that is known about one row."""
+    lines = [
+        row.name,
+        f"  ours   {_times(row.ours_s):>10}  {row.ours}",
+        f"  peer   {_times(row.peer_s):>10}  {row.peer}",
+        f"  ratio  {_ratio(row):>10}  {_verdict(row)}" + (f", goal {row.goal}" if row.goal else ""),
+    ]
+    lines += _parts(row.parts)
+    lines += [f"  {'same' if check.ok else 'DIFFERS'}   {check.what}: {check.found}" for check in row.checks]
+    lines += [f"  note   {note}" for note in row.notes]
+    return "\n".join(lines)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return one line a row."""
+    cells = [HEAD, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
+    return "\n".join(_line(line, widths) for line in cells)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    goal = str(row.goal) if row.goal else "-"
+    return row.name, _times(row.ours_s), _times(row.peer_s), _ratio(row), goal, _verdict(row)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    sides = (str.ljust, str.rjust, str.rjust, str.rjust, str.ljust, str.ljust)
+    return "  ".join(side(cell, width) for side, cell, width in zip(sides, cells, widths, strict=True)).rstrip()
+
+
+def _times(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "-"
+    runs = f" x{len(seconds)}" if len(seconds) > 1 else ""
+    return _seconds(median(seconds)) + runs
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _ratio(row: Row) -> str:
+    return "-" if row.ratio is None else f"{row.ratio:.3g}"
+
+
+def _verdict(row: Row) -> str:
+    if not row.valid:
+        return "INVALID: not the same work" if row.ours_s and row.peer_s else "INVALID: not measured"
+    if row.met is None:
+        return "no goal"
+    return "met" if row.met else "MISSED"
+
+
+def _parts(parts: Sequence[Part]) -> list[str]:
+    width = max((len(part.name) for part in parts), default=0)
+    return [
+        f"  part   {part.name:<{width}}  ours {part.ours_s:6.1f} s  peer {part.peer_s:6.1f} s  {_times_of(part)}"
+        for part in parts
+    ]
+
+
+def _times_of(part: Part) -> str:
+    return f"ratio {part.ours_s / part.peer_s:.2f}" if part.peer_s > 0 else ""

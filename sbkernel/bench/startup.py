@@ -1,0 +1,34 @@
+"""The startup row: a verb that only lists definitions, against an interpreter that does nothing."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sbkernel.bench.row import Check, Goal, Row
+from sbkernel.bench.workspace import IMAGE, Workspace, interleaved
+from sbkernel.jobs.run import Completed, run
+
+GOAL = Goal(5)
+RUNS = 20
+
+
+def rows(work: Workspace) -> Iterator[Row]:
+    """Measure `sb lsdef` on a site with two images against `python -c pass` of the same interpreter."""
+    work.say("startup: sb lsdef")
+    lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"))
+    nothing = functools.partial(run, [sys.executable, "-c", "pass"])
+    listed: Completed = lsdef()
+    nothing()
+    ours_s, peer_s = interleaved(lsdef, nothing, work.runs_or(RUNS))
+    check = Check(
+        "lsdef lists the images", ok=IMAGE in listed.stdout, found=", ".join(listed.stdout.split()) or "nothing"
+    )
+    what = f"python -c pass, {Path(sys.executable).name} {sys.version.split()[0]}"
+    yield Row("startup", "sb lsdef -t osimage", what, ours_s, peer_s, (check,), GOAL)
+
+
+def _sb(work: Workspace, *words: str) -> list[str]:
+    return [sys.executable, "-m", "sbkernel.cli", "--site", str(work.site.root), *words]

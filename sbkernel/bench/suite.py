@@ -1,0 +1,26 @@
+"""The rows by name, and how a choice of them is run: one after the other, a failed one not ending the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sbkernel.bench import boot, build, pack, startup
+from sbkernel.bench.row import Row, failed
+from sbkernel.bench.workspace import Workspace
+from sbkernel.errors import SbkernelError
+
+ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
+    "build": build.rows,
+    "pack": pack.rows,
+    "boot": boot.rows,
+    "startup": startup.rows,
+}
+
+
+def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[Row]:
+    """Yield the rows of the named benchmarks, all without names; one that fails gives a row that says why."""
+    for name in names or ROWS:
+        try:
+            yield from ROWS[name](work)
+        except SbkernelError as error:
+            yield failed(name, "-", "-", str(error))

@@ -1,0 +1,106 @@
+"""Where a benchmark works: a directory of its own with a new site, gone at the end with all that ran in it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sbkernel.images.genimage import genimage
+from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.tree import remove_tree
+from sbkernel.service.client import Service
+from sbkernel.service.verbs import rpower
+from sbkernel.site import Site
+
+IMAGE = "debian12-x86_64-netboot-compute"
+Say = Callable[[str], None]
+
+
+@dataclass
+class Workspace:
+    """A directory, the site in it, and what the rows share: built images, and how often to measure (0: as the row)."""
+
+    root: Path
+    site: Site
+    say: Say
+    runs: int = 0
+    _built: dict[str, RootimgDir] = field(default_factory=dict)
+
+    def runs_or(self, default: int) -> int:
+        """Return how many times each side runs: what was asked for, else the row's default."""
+        return self.runs or default
+
+    def fresh(self, name: str) -> Path:
+        """Return an empty directory of that name, where a run before may have left one."""
+        path = self.root / name
+        remove_tree(path)
+        path.mkdir(parents=True)
+        return path
+
+    def built(self, image: str = IMAGE) -> RootimgDir:
+        """Return the built directory of an image, building it if no row has yet."""
+        if image not in self._built:
+            self.say(f"building {image} to work with (not timed)")
+            self._built[image] = self._build(image)
+        return self._built[image]
+
+    def build_cold(self, image: str = IMAGE) -> RootimgDir:
+        """Build an image as on a new site: no package lists, no packages, no layers, no tree from before."""
+        remove_tree(self.site.cache)
+        self._built[image] = self._build(image, force=True)
+        return self._built[image]
+
+    def _build(self, image: str, *, force: bool = False) -> RootimgDir:
+        return RootimgDir(Path(genimage(self.site, image, force=force)["rootimgdir"]))
+
+
+@contextmanager
+def workspace(
+    say: Say, *, runs: int = 0, pkglist: Path | None = None, keep: bool = False, where: Path | None = None
+) -> Iterator[Workspace]:
+    """Make a workspace for a block; at its end nodes are off, the service has stopped and the directory is gone.
+
+    The compute image is made of `pkglist` if given. `keep` leaves the directory; `where` names it, and then it is
+    kept and what it holds is used again.
+    """
+    root = Path(tempfile.mkdtemp(prefix="sbkernel-bench-")) if where is None else where.absolute()
+    try:
+        with Site.open(root / "site") as site:
+            if pkglist is not None:
+                site.set("osimage", IMAGE, pkglist=str(pkglist.absolute()))
+            try:
+                yield Workspace(root, site, say, runs)
+            finally:
+                _quiet(site)
+    finally:
+        if keep or where is not None:
+            say(f"kept: {root}")
+        else:
+            remove_tree(root)
+
+
+def _quiet(site: Site) -> None:
+    """Power every node off and stop the service."""
+    service = Service(site)
+    if site.nodes and service.status():
+        rpower(site, ",".join(site.nodes), "off", confirm=len(site.nodes))
+    service.stop()
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Run something and return the seconds that it took."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def interleaved(
+    ours: Callable[[], object], peer: Callable[[], object], runs: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Time both sides `runs` times in turn, so that what else the machine does falls on both."""
+    pairs = [(timed(ours), timed(peer)) for _ in range(runs)]
+    return tuple(ours_s for ours_s, _ in pairs), tuple(peer_s for _, peer_s in pairs)

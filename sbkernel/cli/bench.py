@@ -1,0 +1,54 @@
+"""sb bench: our time, a peer's, and the ratio of the same run."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+
+NAMES = ("build", "pack", "boot", "startup")
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(1), help="How often each side runs; the ratio is that of the medians.")
+@click.option("--pkglist", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Packages of the image.")
+@click.option("--keep", is_flag=True, help="Keep the directory that was worked in.")
+@click.option(
+    "--work", "where", type=click.Path(file_okay=False, path_type=Path), help="Work there, keep and reuse it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+@click.argument("rows", nargs=-1, type=click.Choice(NAMES))
+def command(
+    runs: int | None, pkglist: Path | None, keep: bool, where: Path | None, as_json: bool, rows: tuple[str, ...]
+) -> int:
+    """Run benchmarks, all without ROWS: ours and a peer's in turn, and a check that both did the same work.
+
+    It works in a site of its own, which is gone at the end. The exit status is 1 when a goal was missed or the work
+    was not the same.
+    """
+    from sbkernel.bench.row import Row, passed
+    from sbkernel.bench.show import block, table
+    from sbkernel.bench.suite import measure
+    from sbkernel.bench.workspace import workspace
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    done: list[Row] = []
+    with workspace(_say, runs=runs or 0, pkglist=pkglist, keep=keep, where=where) as work:
+        for row in measure(work, rows):
+            done.append(row)
+            if not as_json:
+                click.echo(f"{block(row)}\n")
+    click.echo(json.dumps([row.as_dict() for row in done], indent=1) if as_json else table(done))
+    return 0 if passed(done) else 1
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Leave by the way that Ctrl-C takes, so that nodes go off and the service stops."""
+    raise KeyboardInterrupt
