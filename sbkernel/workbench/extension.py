@@ -1,11 +1,17 @@
-"""The IPython extension of the sbkernel kernel: the values of the rooms above show as HTML at the end of a cell.
+"""The IPython extension of the sbkernel kernel.
 
+The values of the rooms above show as HTML at the end of a cell, and an error that is meant for people shows its
+message and hint instead of a traceback through our code; `%debug` still leads there.
 `%load_ext sbkernel.workbench.extension` does the same in any other kernel.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from sbkernel.errors import SbkernelError
+
+_RED, _END = "\x1b[31m", "\x1b[0m"
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -14,6 +20,12 @@ def load_ipython_extension(shell: Any) -> None:
     formatter.for_type_by_name("sbkernel.jobs.job", "Job", _job)
     formatter.for_type_by_name("sbkernel.definitions.definition", "Definition", _definition)
     formatter.for_type_by_name("sbkernel.images.catalog", "ImageVersion", _image_version)
+    setattr(SbkernelError, "_render_traceback_", _traceback)  # noqa: B010 - IPython's name, unknown to the class
+
+
+def _traceback(error: SbkernelError) -> list[str]:
+    first, *more = str(error).split("\n")
+    return [f"{_RED}{type(error).__name__}{_END}: {first}", *more]
 
 
 def _job(job: Any) -> Any:

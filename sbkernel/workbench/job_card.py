@@ -30,6 +30,7 @@ class Snapshot:
     log_path: str
     error: str | None = None
     unchanged: bool = False  # it found that nothing was to do
+    broken: frozenset[str] = frozenset()  # phases that ended with an error or a cancel
 
     @property
     def done(self) -> bool:
@@ -50,6 +51,7 @@ def snapshot(job: Job) -> Snapshot:
         tail=job.tail(_LIVE_LINES if running else _KEPT_LINES),
         log_path=str(job.log_path),
         error=job.error if state == "failed" else None,
+        broken=frozenset(e.data["title"] for e in job.events() if e.kind == "phase-end" and not e.data["ok"]),
         unchanged=state == "succeeded" and bool(job.result.get("cached")) and not job.result.get("built"),
     )
 
@@ -90,7 +92,8 @@ def _phases(now: Snapshot) -> Markup:
     rows = []
     for title, took in now.progress.phases:
         if took is not None:
-            rows.append(_row("✓", title, bar(took / longest, "ok", height_px=6), seconds(took)))
+            mark, tone = ("✕", _TONES[now.state]) if title in now.broken else ("✓", "ok")
+            rows.append(_row(mark, title, bar(took / longest, tone, height_px=6), seconds(took)))
         elif now.done:
             rows.append(_row("·", title, bar(0, height_px=6), ""))
         else:

@@ -123,10 +123,6 @@ class Opened:
         """Press the stop button."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
 
-    def wait_until_idle(self, timeout_s: float = 60) -> None:
-        """Wait until the kernel has nothing to do."""
-        self.page.wait_for_function(IDLE, timeout=timeout_s * 1000)
-
     def saved(self) -> nbformat.NotebookNode:
         """Save the notebook and return it."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")

@@ -1,6 +1,5 @@
 """The notebooks of the flow in a real JupyterLab: a real image is built there and boots on a virtual node."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -21,9 +20,14 @@ Shot = Callable[[str], None]
 IMAGE = "mycomputeimage"
 
 
-def cell_of(opened: Opened, text: str):  # noqa: ANN201
+def cell_of(opened: Opened, text: str):
     """Return the output of the code cell that holds a text."""
     return opened.page.locator(".jp-CodeCell").filter(has_text=text).locator(".jp-OutputArea")
+
+
+def prompt_of(opened: Opened, text: str):
+    """Return the prompt of the code cell that holds a text: [*] while it waits or runs."""
+    return opened.page.locator(".jp-CodeCell").filter(has_text=text).locator(".jp-InputPrompt")
 
 
 def test_cancel_in_the_build_notebook_publishes_nothing(open_notebook: Open, shot: Shot, lab: Lab) -> None:
@@ -37,8 +41,8 @@ def test_cancel_in_the_build_notebook_publishes_nothing(open_notebook: Open, sho
         shot("build running")
         build.get_by_role("button", name="Cancel").click()
         expect(build.get_by_text("cancelled", exact=True)).to_be_visible(timeout=60_000)
-        notebook.wait_until_idle()
-        time.sleep(0.5)
+        expect(build).to_contain_text("JobCancelledError", timeout=30_000)
+        expect(prompt_of(notebook, "sbkernel.images.packimage")).to_have_text("[ ]:")
         shot("build cancelled")
         assert [(job.verb, job.state) for job in jobs.listing(site)][:1] == [("genimage", "cancelled")]
         assert not any(job.verb == "packimage" for job in jobs.listing(site))

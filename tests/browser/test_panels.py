@@ -1,6 +1,5 @@
 """The panels in a real JupyterLab: progress, Cancel, the stop button, the console."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -50,11 +49,10 @@ def test_cancel_stops_the_job_and_the_run(open_notebook: Open, shot: Shot, lab: 
     card = notebook.cell(1).locator(".jp-OutputArea")
     card.get_by_role("button", name="Cancel").click(timeout=30_000)
     expect(card.get_by_text("cancelled", exact=True)).to_be_visible(timeout=15_000)
-    notebook.wait_until_idle()
-    time.sleep(0.5)
-    shot("job cancelled")
     expect(notebook.cell(1)).to_contain_text("JobCancelledError")
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[ ]:")
     expect(notebook.cell(2)).not_to_contain_text("the next cell ran")
+    shot("job cancelled")
     assert not (lab.site / "stopped.built").exists()
 
 

@@ -69,7 +69,10 @@ def test_a_failed_job_says_why(site: Site) -> None:
     job = jobs.start(site, "genimage", "view_targets:bad")
     with pytest.raises(JobError):
         job.wait(30)
-    assert "no disk" in job_card.line(job_card.snapshot(job))
+    now = job_card.snapshot(job)
+    assert "no disk" in job_card.line(now)
+    assert now.broken == {"install"}
+    assert "✕" in job_card.render(now)
 
 
 def test_a_job_that_found_nothing_to_do_says_so(site: Site) -> None:
@@ -134,7 +137,7 @@ def test_the_login_of_an_earlier_boot_does_not_count(site: Site) -> None:
     view = wb.BootView(site, ["vn1"], timeout_s=0.2)
     assert view.text() == "vn1: waiting"
     boot(site, "power-on", "kernel")
-    with pytest.raises(NodeError, match="no userspace within 0.2 s"):
+    with pytest.raises(NodeError, match=r"no userspace within 0\.2 s"):
         asyncio.run(_await(view))
 
 
@@ -142,7 +145,7 @@ def test_a_boot_is_not_over_before_both_ends_were_seen(site: Site) -> None:
     site.set("node", "vn1", groups="all", mgt="ipmi", cons="ipmi")
     view = wb.BootView(site, ["vn1"], timeout_s=0.2)
     boot(site, "power-on", "login")
-    with pytest.raises(NodeError, match="no userspace within 0.2 s"):
+    with pytest.raises(NodeError, match=r"no userspace within 0\.2 s"):
         asyncio.run(_await(view))
 
 
