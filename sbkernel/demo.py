@@ -71,7 +71,8 @@ def run_step(site: Site, say: Say, node: str, notebook: str, parameters: Mapping
         record = run_notebook(site, notebook, parameters)
     say(f"  {record.seconds:6.1f} s  {notebook} {record.status}, record {record.path_html}")
     if not record.ok:
-        raise RecordError(f"{notebook}: {record.error}", hint=f"its record: {record.path_html}")
+        why = f": {record.error}" if record.status == "failed" else ""
+        raise RecordError(f"{notebook} {record.status}{why}", hint=f"its record: {record.path_html}")
     return record
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sbkernel.jobs import job as jobs
+from sbkernel.jobs.job import Job
 from sbkernel.netboot import bootlog
 from sbkernel.site import Site
 
@@ -43,18 +44,24 @@ class Follower:
             self._tick()
 
     def _tick(self) -> None:
-        for key, line in (*self._phases(), *self._stages()):
+        recent = [job for job in reversed(jobs.listing(self._site)) if job.created >= self._since - 1]
+        for key, line in (*self._phases(recent), *self._idle(recent), *self._stages()):
             if key not in self._said:
                 self._said.add(key)
                 self._say(line)
 
-    def _phases(self) -> Iterator[tuple[object, str]]:
+    def _phases(self, recent: list[Job]) -> Iterator[tuple[object, str]]:
         """Yield a line for every phase that ended in a job that began since we follow."""
-        for job in reversed(jobs.listing(self._site)):
-            if job.created >= self._since - 1:
-                for number, (title, seconds) in enumerate(job.progress.phases):
-                    if seconds is not None:
-                        yield (job.id, number), f"{seconds:6.1f} s  {job.verb}: {title}"
+        for job in recent:
+            for number, (title, seconds) in enumerate(job.progress.phases):
+                if seconds is not None:
+                    yield (job.id, number), f"{seconds:6.1f} s  {job.verb}: {title}"
+
+    def _idle(self, recent: list[Job]) -> Iterator[tuple[object, str]]:
+        """Yield a line for every job that found nothing to do."""
+        for job in recent:
+            if job.state == "succeeded" and (job.result.get("built") == [] or job.result.get("cached") is True):
+                yield (job.id, "idle"), f"{'':8}  {job.verb}: nothing to do, nothing has changed"
 
     def _stages(self) -> Iterator[tuple[object, str]]:
         """Yield a line for every stage of a boot that began since we follow, in seconds since power-on."""
