@@ -22,7 +22,7 @@ from sbkernel.service.verbs import console_tail, rpower
 from sbkernel.site import Site
 
 GOAL = Goal(0.65)
-LIMIT_S = 600.0
+LIMIT_S = 900.0
 # From each of these to the next is a part of the boot.
 STAGES = ("power-on", "ipxe", "kernel", "userspace", "login")
 PARTS = ("firmware, DHCP", "load kernel and initrd", "kernel and initrd, to root", "userspace, to login")
@@ -69,21 +69,32 @@ def boot(site: Site, node: str, limit_s: float = LIMIT_S) -> Boot:
 
     Raises NodeError when the boot fails or takes longer than `limit_s` seconds.
     """
-    _power(site, node, "off")
     console = ConsoleBoot()
+    _power(site, node, "off")
     try:
         with Service(site).console(node, mode="spy") as line:
             began = time.time()
             _power(site, node, "on")
             _follow(line, console, began + limit_s)
-        loaded = {event["stage"]: event["t"] for event in reversed(bootlog.read(site, node))}
+        return _concluded(site, node, began, console)
     finally:
         _power(site, node, "off")
-    reached = {"power-on": began, **{stage: loaded[stage] for stage in ("ipxe",) if stage in loaded}, **console.seen}
+
+
+def _concluded(site: Site, node: str, began: float, console: ConsoleBoot) -> Boot:
+    try:
+        return booted(began, console, bootlog.read(site, node))
+    except ValueError as error:
+        raise NodeError(node, str(error), hint=f"its console ends with:\n{console_tail(site, node)}") from None
+
+
+def booted(began: float, console: ConsoleBoot, events: Sequence[bootlog.Event]) -> Boot:
+    """Return the boot that a console and the boot log tell of; ValueError says why it was none."""
+    fetched = {str(event["stage"]): float(event["t"]) for event in reversed(events)}
+    reached = {"power-on": began, **console.seen, **{key: fetched[key] for key in ("ipxe",) if key in fetched}}
     missing = [stage for stage in STAGES if stage not in reached]
-    if missing or console.proof is None:
-        reason = console.failure or f"never seen: {', '.join(missing) or 'what it runs'}, within {limit_s:g} s"
-        raise NodeError(node, reason, hint=f"its console ends with:\n{console_tail(site, node)}")
+    if console.failure or missing or console.proof is None:
+        raise ValueError(console.failure or f"not reached: {', '.join(missing) or 'saying what it runs'}")
     return Boot(reached, console.proof)
 
 

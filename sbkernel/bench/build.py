@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from sbkernel.bench.clock import Spells, Spent, timed
 from sbkernel.bench.peers import mmdebstrap
 from sbkernel.bench.peers.mmdebstrap import DEFAULT, DRACUT, Peer
 from sbkernel.bench.row import Check, Goal, Row
 from sbkernel.bench.samework import Installed, installed, same_packages
-from sbkernel.bench.workspace import IMAGE, Workspace, timed
+from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images import apt_sources
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.spec import ImageSpec, read_spec
@@ -26,8 +27,8 @@ APART = ("usrmerge", "initramfs-tools", "initramfs-tools-core", "dracut", "dracu
 def rows(work: Workspace) -> Iterator[Row]:
     """Measure a cold build against each way in which the distribution makes its initrd."""
     spec = read_spec(work.site, IMAGE)
-    ours: list[float] = []
-    peers: dict[Peer, list[float]] = {peer: [] for peer in PEERS}
+    ours: list[Spent] = []
+    peers: dict[Peer, list[Spent]] = {peer: [] for peer in PEERS}
     checks: dict[Peer, tuple[Check, ...]] = {}
     for number in range(1, work.runs_or(1) + 1):
         work.say(f"build: genimage, run {number}")
@@ -38,10 +39,11 @@ def rows(work: Workspace) -> Iterator[Row]:
             checks[peer] = same_work(spec.packages, work.built(), work.root / peer.name / "tree")
             remove_tree(work.root / peer.name)
     for peer, goal in PEERS.items():
-        yield Row(peer.name, OURS, peer.what, tuple(ours), tuple(peers[peer]), checks[peer], goal)
+        spells = Spells(tuple(ours), tuple(peers[peer]))
+        yield Row(peer.name, OURS, peer.what, spells.ours_s, spells.peer_s, checks[peer], goal, notes=(spells.note,))
 
 
-def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> float:
+def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:
     place = work.fresh(peer.name)
     sources = place / "image.sources"
     sources.write_text(apt_sources.render(spec.sources))

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sbkernel.bench.clock import interleaved
 from sbkernel.bench.peers import cpio, squashfs
 from sbkernel.bench.row import Goal, Row
 from sbkernel.bench.samework import about_as_small, same_paths, same_value
-from sbkernel.bench.workspace import IMAGE, Workspace, interleaved
+from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images.catalog import Catalog, ImageVersion
 from sbkernel.images.packimage import packimage
 from sbkernel.images.squashfs import PackOptions
@@ -64,7 +65,7 @@ def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
     """Measure against xCAT's way; only gzip, which it uses unless pigz is there, has a goal."""
     archive = packing.place / f"root.cpio.{compressor}"
     patterns = packing.patterns
-    ours_s, peer_s = interleaved(
+    spells = interleaved(
         packing.ours,
         lambda: cpio.pack(packing.tree, archive, compressor, patterns.exclude, patterns.include),
         runs,
@@ -77,10 +78,11 @@ def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
         name=f"pack-{compressor}",
         ours=OURS,
         peer=f"xCAT's packimage: find | cpio -H newc | {compressor}, the same exclude list",
-        ours_s=ours_s,
-        peer_s=peer_s,
+        ours_s=spells.ours_s,
+        peer_s=spells.peer_s,
         checks=checks,
         goal=CPIO_GOAL if compressor == "gzip" else None,
+        notes=(spells.note,),
     )
 
 
@@ -91,7 +93,7 @@ def against_mksquashfs(packing: Packing, runs: int) -> Row:
     squashfs.write_exclusions(place / "exclude", left_out(cpio.selected(tree, (), ()), kept))
     packing.ours()
     options, epoch = PackOptions(), squashfs.made(packing.packed.root)
-    ours_s, peer_s = interleaved(
+    spells = interleaved(
         packing.ours, lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", epoch), runs
     )
     checks = (
@@ -99,7 +101,7 @@ def against_mksquashfs(packing: Packing, runs: int) -> Row:
         same_value("sha256 of the packed root", packing.packed.root_sha256, _sha256(place / "root.squashfs")),
     )
     peer = f"mksquashfs alone, {' '.join(options.argv())}, the same exclusions"
-    return Row("pack", OURS, peer, ours_s, peer_s, checks, GOAL)
+    return Row("pack", OURS, peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=(spells.note,))
 
 
 def read_once(tree: Path) -> None:

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sbkernel.bench.clock import interleaved
 from sbkernel.bench.row import Check, Goal, Row
-from sbkernel.bench.workspace import IMAGE, Workspace, interleaved
+from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.jobs.run import Completed, run
 
 GOAL = Goal(5)
@@ -22,12 +23,12 @@ def rows(work: Workspace) -> Iterator[Row]:
     nothing = functools.partial(run, [sys.executable, "-c", "pass"])
     listed: Completed = lsdef()
     nothing()
-    ours_s, peer_s = interleaved(lsdef, nothing, work.runs_or(RUNS))
+    spells = interleaved(lsdef, nothing, work.runs_or(RUNS))
     check = Check(
         "lsdef lists the images", ok=IMAGE in listed.stdout, found=", ".join(listed.stdout.split()) or "nothing"
     )
     what = f"python -c pass, {Path(sys.executable).name} {sys.version.split()[0]}"
-    yield Row("startup", "sb lsdef -t osimage", what, ours_s, peer_s, (check,), GOAL)
+    yield Row("startup", "sb lsdef -t osimage", what, spells.ours_s, spells.peer_s, (check,), GOAL)
 
 
 def _sb(work: Workspace, *words: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -89,18 +88,3 @@ def _quiet(site: Site) -> None:
     if site.nodes and service.status():
         rpower(site, ",".join(site.nodes), "off", confirm=len(site.nodes))
     service.stop()
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Run something and return the seconds that it took."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
-
-
-def interleaved(
-    ours: Callable[[], object], peer: Callable[[], object], runs: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Time both sides `runs` times in turn, so that what else the machine does falls on both."""
-    pairs = [(timed(ours), timed(peer)) for _ in range(runs)]
-    return tuple(ours_s for ours_s, _ in pairs), tuple(peer_s for _, peer_s in pairs)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.bench.boot import Boot, compare, same_root
+from sbkernel.bench.boot import Boot, booted, compare, same_root
 from sbkernel.bench.console import ConsoleBoot, Proof
 
 DIGEST = "ab" * 32
@@ -58,13 +58,28 @@ def test_a_panic_ends_the_boot() -> None:
     assert "panic" in boot.failure
 
 
-def booted(login: float, packages: str = DIGEST) -> Boot:
+def test_a_boot_without_every_stage_or_its_proof_is_none() -> None:
+    console = ConsoleBoot()
+    console.feed(DRACUT + ROOT + PROMPT, 9.0)
+    events = [{"t": 3.0, "stage": "power-on"}, {"t": 4.0, "stage": "ipxe"}, {"t": 5.0, "stage": "ipxe"}]
+    with pytest.raises(ValueError, match="saying what it runs"):
+        booted(2.0, console, events)
+    console.feed(PROOF, 9.5)
+    assert booted(2.0, console, events).parts == [2.0, 5.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="ipxe"):
+        booted(2.0, console, [])
+    console.feed(b"[   30.1] Kernel panic - not syncing: attempted to kill init\r\n", 10.0)
+    with pytest.raises(ValueError, match="panic"):
+        booted(2.0, console, events)
+
+
+def a_boot(login: float, packages: str = DIGEST) -> Boot:
     reached = {"power-on": 0.0, "ipxe": 4.0, "kernel": 6.0, "userspace": login - 20, "login": login}
     return Boot(reached, Proof(DIGEST, packages, "6.1.0", "overlayfs"))
 
 
 def test_boots_are_split_by_stage() -> None:
-    row = compare([booted(40.0)], [booted(80.0)])
+    row = compare([a_boot(40.0)], [a_boot(80.0)])
     assert row.ratio == 0.5
     assert [(part.ours_s, part.peer_s) for part in row.parts] == [(4, 4), (2, 2), (14, 54), (20, 20)]
     assert sum(part.ours_s for part in row.parts) == row.ours_s[0]
@@ -72,11 +87,11 @@ def test_boots_are_split_by_stage() -> None:
 
 @pytest.mark.parametrize("other", ["cd" * 32, ""])
 def test_boots_of_different_roots_are_not_compared(other: str) -> None:
-    row = compare([booted(40.0)], [booted(80.0, other)])
+    row = compare([a_boot(40.0)], [a_boot(80.0, other)])
     assert row.ratio is None
     assert not row.valid
 
 
 def test_one_boot_of_several_into_another_root_is_found() -> None:
-    proofs = [booted(1.0).proof, booted(1.0, "cd" * 32).proof]
+    proofs = [a_boot(1.0).proof, a_boot(1.0, "cd" * 32).proof]
     assert not all(check.ok for check in same_root(proofs, [proofs[0]]))
