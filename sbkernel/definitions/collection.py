@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sbkernel.definitions.attributes import near
 from sbkernel.definitions.definition import Definition
@@ -65,7 +65,7 @@ class Nodes(Collection):
 
     def _read(self, names: list[str]) -> dict[str, Values]:
         own = self._store.get_many("node", names)
-        wanted = {group for values in own.values() for group in _split(values)}
+        wanted = sorted({group for values in own.values() for group in _split(values)})
         groups = self._store.get_many("group", wanted)
         return {name: inherit(values, groups) for name, values in own.items()}
 
@@ -99,9 +99,9 @@ class NodeUniverse:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def is_node(self, name: str) -> bool:
-        """Say whether a node of that name exists."""
-        return self._store.get("node", name) is not None
+    def existing(self, names: Sequence[str]) -> set[str]:
+        """Return those of `names` that are nodes."""
+        return self._store.existing("node", names)
 
     def members(self, group: str) -> list[str] | None:
         """Return the nodes of a group, or None when there is no such group."""

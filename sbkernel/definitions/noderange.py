@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from sbkernel.errors import DefinitionError, NotFoundError
@@ -23,8 +23,8 @@ _OPEN, _CLOSE = "([{", ")]}"
 class Universe(Protocol):
     """What a noderange is read against."""
 
-    def is_node(self, name: str) -> bool:
-        """Say whether a node of that name exists."""
+    def existing(self, names: Sequence[str]) -> set[str]:
+        """Return those of `names` that are nodes."""
 
     def members(self, group: str) -> list[str] | None:
         """Return the nodes of a group, or None when there is no such group."""
@@ -87,14 +87,15 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _existing(atom: str, universe: Universe, unknown: list[str]) -> set[str]:
-    if universe.is_node(atom):
-        return {atom}
+    if found := universe.existing([atom]):
+        return found
     if atom.startswith("/"):
         return _matching(atom[1:], universe)
     if (members := universe.members(atom)) is not None:
         return set(members)
     names = spelled(atom)
-    missing = [name for name in names if not universe.is_node(name)]
+    found = universe.existing(names)
+    missing = [name for name in names if name not in found]
     unknown += [atom] if len(missing) == len(names) else missing
     return set(names)
 

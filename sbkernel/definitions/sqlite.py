@@ -14,7 +14,7 @@ import pwd
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sbkernel.errors import SbkernelError
 
 VERSION = 1
 BUSY_TIMEOUT_S = 60.0
-_CHUNK = 500
+_CHUNK = 10_000  # SQLite takes 32766 parameters (SQLITE_MAX_VARIABLE_NUMBER)
 _SCHEMA = """
 CREATE TABLE object (objtype TEXT NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL,
                      PRIMARY KEY (objtype, name)) WITHOUT ROWID;
@@ -48,16 +48,13 @@ class SqliteStore:
         with self._lock:
             return _get(self._db, objtype, name)
 
-    def get_many(self, objtype: str, names: Iterable[str]) -> dict[str, Values]:
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
         """Return the objects that exist among `names`."""
-        wanted = list(names)
-        found: dict[str, Values] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            part = wanted[start : start + _CHUNK]
-            marks = ",".join("?" * len(part))
-            sql = f"SELECT name, attributes FROM object WHERE objtype = ? AND name IN ({marks})"  # noqa: S608
-            found |= {name: json.loads(text) for name, text in self._rows(sql, objtype, *part)}
-        return found
+        return {name: json.loads(text) for name, text in self._among("name, attributes", objtype, names)}
+
+    def existing(self, objtype: str, names: Sequence[str]) -> set[str]:
+        """Return those of `names` that are objects."""
+        return {name for (name,) in self._among("name", objtype, names)}
 
     def objects(self, objtype: str) -> dict[str, Values]:
         """Return all objects of a type, sorted by name."""
@@ -90,6 +87,13 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def _among(self, columns: str, objtype: str, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(names), _CHUNK):
+            part = names[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT {columns} FROM object WHERE objtype = ? AND name IN ({marks})"  # noqa: S608
+            yield from self._rows(sql, objtype, *part)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:

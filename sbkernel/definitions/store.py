@@ -5,7 +5,7 @@ A backend passes the conformance tests in tests/definitions. Values are plain at
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -34,8 +34,11 @@ class Store(Protocol):
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
 
-    def get_many(self, objtype: str, names: Iterable[str]) -> dict[str, Values]:
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
         """Return the objects that exist among `names`."""
+
+    def existing(self, objtype: str, names: Sequence[str]) -> set[str]:
+        """Return those of `names` that are objects."""
 
     def objects(self, objtype: str) -> dict[str, Values]:
         """Return all objects of a type, sorted by name."""

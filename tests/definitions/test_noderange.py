@@ -1,5 +1,7 @@
 """Noderange against examples of the manual and against set arithmetic."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +16,8 @@ class World:
     def __init__(self, nodes: list[str], groups: dict[str, list[str]]) -> None:
         self.nodes, self.groups = nodes, groups
 
-    def is_node(self, name: str) -> bool:
-        return name in self.nodes
+    def existing(self, names: Sequence[str]) -> set[str]:
+        return set(names) & set(self.nodes)
 
     def members(self, group: str) -> list[str] | None:
         return self.groups.get(group)

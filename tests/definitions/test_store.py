@@ -34,13 +34,14 @@ def test_objects_come_back_as_they_were_put(store: SqliteStore) -> None:
     assert store.names("osimage") == ["a", "b"]
     assert list(store.objects("osimage")) == ["a", "b"]
     assert store.get_many("osimage", ["a", "none"]) == {"a": {}}
+    assert store.existing("osimage", ["b", "none"]) == {"b"}
 
 
 def test_get_many_takes_more_names_than_one_statement_holds(store: SqliteStore) -> None:
     with store.write("test") as transaction:
-        for number in range(1201):
+        for number in range(10_001):
             transaction.put("node", f"n{number}", {"groups": "all"})
-    assert len(store.get_many("node", [f"n{number}" for number in range(2000)])) == 1201
+    assert len(store.get_many("node", [f"n{number}" for number in range(11_000)])) == 10_001
 
 
 def test_membership_follows_the_nodes(store: SqliteStore) -> None:
