@@ -53,7 +53,9 @@ def summary(done: dict[str, Any]) -> str:
     what = f"built: {', '.join(done['built'])}" if done["built"] else "nothing to do: nothing has changed"
     if done["built"] and done["cached"]:
         what += f" (unchanged: {', '.join(done['cached'])})"
+    offline = ["the package sources could not be reached: the package lists are from the last time"]
     return "\n".join([
+        *(offline if done.get("offline") else []),
         what,
         f"{done['packages']} packages, kernel {done['kernelver']}, {done['seconds']:.1f} s",
         f"root tree: {done['rootimgdir']}/rootimg",

@@ -49,12 +49,16 @@ class Build:
 
     def resolve(self) -> tuple[Apt, Resolution, Plan]:
         """Ask the solver what the lists mean now, and make the plan."""
+        for warning in self.spec.warnings:
+            self.report.log(warning)
         private = Apt.open(self.site, self.spec.sources, self.spec.release.architecture)
         with self.report.phase("resolve packages"):
             try:
                 resolution = private.resolve(self.spec.packages, self.report)
             except UnknownPackagesError as error:
                 raise _located(error, self.spec) from None
+        if resolution.offline:
+            self.report.result(offline=True)
         if not any(package.name == "dpkg" for package in resolution.packages):
             raise BuildError(
                 f"the package sources hold no base system of {self.spec.release.codename}",
@@ -132,6 +136,7 @@ def _everything(build: Build, force: bool) -> tuple[Mapping[str, Any], list[str]
         build.report.log("nothing to do")
         return before, []
     cached = plan["packages"].digest in build.layers and not force
+    tree.check_isolation()
     with build.directory.work_place():
         root = build.directory.tree
         if any(step.name in TREE for step in pending):

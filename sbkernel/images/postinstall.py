@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images import tree
+from sbkernel.images.files import write_whole
 from sbkernel.images.spec import ImageSpec
 from sbkernel.jobs.report import Report
 
@@ -29,8 +32,15 @@ def environment(spec: ImageSpec, root: Path, kernelver: str) -> dict[str, str]:
 
 
 def run_scripts(spec: ImageSpec, root: Path, kernelver: str, report: Report) -> None:
-    """Run the scripts one after the other; raise BuildError at the first that fails."""
-    env = environment(spec, root, kernelver)
+    """Run the scripts one after the other; raise BuildError at the first that fails.
+
+    A `uname` that names the image's kernel comes first on their PATH, as in xCAT; it lies beside the tree.
+    """
+    programs = root.with_name("bin")
+    programs.mkdir()
+    uname = (resources.templates() / "image" / "uname.sh").read_bytes()
+    write_whole(programs / "uname", uname, mode=0o755)
+    env = environment(spec, root, kernelver) | {"PATH": f"{programs}:{os.environ.get('PATH', os.defpath)}"}
     for number, (script, *arguments) in enumerate(spec.postinstall, start=1):
         report.progress(number, len(spec.postinstall), Path(script).name)
         argv = [script, str(root), spec.osvers, spec.osarch, spec.profile, *arguments]

@@ -32,6 +32,7 @@ class ImageSpec:
     sources: tuple[Source, ...]
     passes: tuple[PackagePass, ...]
     postinstall: tuple[tuple[str, ...], ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def osvers(self) -> str:
@@ -75,14 +76,17 @@ def read_spec(site: Site, image: str, **overrides: str) -> ImageSpec:
     """
     attributes = _attributes(site, image) | {key: value for key, value in overrides.items() if value}
     release = release_of(attributes.get("osvers", ""), attributes.get("osarch", ""))
+    files = _paths(attributes["pkglist"])
+    asked = pkglist.load(files)
     return ImageSpec(
         image=image,
         attributes=attributes,
         release=release,
         rootimgdir=rootimgdir.checked(site, image, attributes),
         sources=_sources(attributes.get("pkgdir", ""), release),
-        passes=_passes(attributes),
+        passes=_passes(asked, files, attributes.get("kernelver", "")),
         postinstall=_postinstall(attributes.get("postinstall", "")),
+        warnings=asked.warnings,
     )
 
 
@@ -97,6 +101,11 @@ def _attributes(site: Site, image: str) -> dict[str, str]:
         )
     if not attributes.get("pkglist"):
         raise DefinitionError(f"A .pkglist file must be specified for image '{image}' in the linuximage table.")
+    if attributes.get("otherpkglist"):
+        raise DefinitionError(
+            f"image '{image}': otherpkglist is not supported yet",
+            hint="name those packages in the pkglist, and their repository in pkgdir",
+        )
     return attributes
 
 
@@ -112,16 +121,14 @@ def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
     return tuple(apt_sources.by_copy(source) for source in sources)
 
 
-def _passes(attributes: Mapping[str, str]) -> tuple[PackagePass, ...]:
-    files = _paths(attributes["pkglist"])
-    asked = pkglist.load(files)
+def _passes(asked: pkglist.Pkglist, files: Iterable[Path], kernelver: str) -> tuple[PackagePass, ...]:
     for name in asked.packages:
         if not _PACKAGE.fullmatch(name):
             line = _listed(files, name)
             problem = f"'{name}' is not a package name of Debian"
             raise line.error(problem) if line else DefinitionError(problem)
     loaded = (PackagePass(one.packages, tuple(sorted(one.env.items()))) for one in asked.passes)
-    return tuple(with_kernel(one, attributes.get("kernelver", "")) for one in loaded if one.packages)
+    return tuple(with_kernel(one, kernelver) for one in loaded if one.packages)
 
 
 def _listed(files: Iterable[Path], name: str) -> Line | None:

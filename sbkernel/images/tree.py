@@ -7,10 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel import resources
+from sbkernel.errors import BuildError, CommandError
 from sbkernel.jobs.run import Completed, run
 
 # What a program inside the tree gets of our environment: nothing.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def check_isolation() -> None:
+    """Raise BuildError if this user cannot have namespaces to build in."""
+    try:
+        run(["true"], isolated=True)
+    except CommandError as error:
+        raise BuildError(
+            f"no namespaces to build in: {error.tail}",
+            hint="build as root, or let root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+        ) from error
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -178,7 +178,7 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     script = tmp_path / "post.sh"
     script.write_text(
         '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep ^IMG_ | sort > "$1/etc/environ"\n'
-        'chroot "$1" test -e /proc/self/status\necho from-the-script\n'
+        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\necho from-the-script\n'
     )
     script.chmod(0o755)
     tree = another(small, "posted", postinstall=f"{script} one two,{script}")
@@ -190,6 +190,7 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     assert environ["IMG_NAME"] == environ["IMG_PROFILE"] == "posted"
     assert (environ["IMG_KERNELVERSION"], environ["IMG_PKGLIST"]) == ("6.1.0-10-test", str(small.pkglist))
     assert "IMG_OTHERPKGLIST" not in environ
+    assert (tree / "etc/uname").read_text() == "6.1.0-10-test\n"
     assert report.lines.count("from-the-script") == 2
     old = tree.stat().st_ino
     script.write_text("#!/bin/sh\necho why it failed; exit 3\n")
