@@ -41,11 +41,12 @@ class SqliteStore:
     def __init__(self, path: Path, fill: Callable[[Transaction], None] | None = None) -> None:
         self._lock = threading.RLock()
         self._db = _connect(path)
-        _set_up(self._db, path, fill)
+        with _explained():
+            _set_up(self._db, path, fill)
 
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
-        with self._lock:
+        with self._lock, _explained():
             return _get(self._db, objtype, name)
 
     def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
@@ -67,7 +68,7 @@ class SqliteStore:
 
     def members(self, group: str) -> list[str]:
         """Return the nodes that name the group, sorted."""
-        with self._lock:
+        with self._lock, _explained():
             return _members(self._db, group)
 
     def groups(self) -> list[str]:
@@ -81,7 +82,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def write(self, what: str) -> Iterator[Transaction]:
         """Begin a transaction that waits its turn among all writers of all processes."""
-        with self._lock, _immediate(self._db):
+        with self._lock, _explained(), _immediate(self._db):
             yield _Transaction(self._db, what)
 
     def close(self) -> None:
@@ -96,7 +97,7 @@ class SqliteStore:
             yield from self._rows(sql, objtype, *part)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, _explained():
             return self._db.execute(sql, values).fetchall()
 
 
@@ -189,14 +190,24 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 
 @contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        hint = "Is the disk full, the site read-only, or another program holding it for long?"
+        raise SbkernelError(f"definitions cannot be read or written: {error}", hint=hint) from error
+
+
+@contextlib.contextmanager
 def _immediate(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -157,3 +157,22 @@ def test_newer_format_is_refused(tmp_path: Path) -> None:
     store._db.execute("PRAGMA user_version = 99")
     with pytest.raises(SbkernelError, match="format 99"):
         SqliteStore(tmp_path / "db")
+
+
+def test_store_that_is_held_too_long_says_so(tmp_path: Path, monkeypatch) -> None:
+    store = SqliteStore(tmp_path / "db")
+    monkeypatch.setattr("sbkernel.definitions.sqlite.BUSY_TIMEOUT_S", 0.05)
+    other = SqliteStore(tmp_path / "db")
+    with store.write("test"), pytest.raises(SbkernelError, match="locked"), other.write("test"):
+        pass
+    put(other, "node", "n1", groups="all")
+
+
+def test_full_disk_changes_nothing_and_says_so(store: SqliteStore) -> None:
+    put(store, "node", "n1", groups="all")
+    store._db.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(SbkernelError, match="full"), store.write("test") as transaction:
+        for number in range(5000):
+            transaction.put("node", f"x{number}", {"groups": "all"})
+    assert store.names("node") == ["n1"]
+    put(store, "node", "n1", groups="all,again")
