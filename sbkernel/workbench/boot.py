@@ -49,7 +49,7 @@ def _detail(text: str) -> str:
 
 def tone(stage: str) -> str:
     """Return the tone of a boot stage."""
-    return {"failed": "bad", "login": "ok", "": "quiet"}.get(stage, "busy")
+    return {"failed": "bad", "login": "ok", "userspace": "ok", "": "quiet"}.get(stage, "busy")
 
 
 def console_lines(site: Site, node: str, count: int = 24) -> Shown:

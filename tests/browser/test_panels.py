@@ -20,6 +20,7 @@ job = jobs.start(site, 'genimage', 'small_work:build', image='{image}', steps={s
 await wb.show(job)
 None
 """
+ROWS, SCREEN = ".sbk-console-screen .xterm-screen", ".sbk-console-screen"
 NEXT = "print('the next cell ' + 'ran')"
 Open = Callable[..., Opened]
 Shot = Callable[[str], None]
@@ -80,7 +81,25 @@ def test_the_console_shows_colours_and_what_comes_later(open_notebook: Open, pag
     page.wait_for_function(console_shows("Started ssh.service"), timeout=30_000)
     page.wait_for_function(console_shows("vn1 login:"), timeout=15_000)
     expect(page.get_by_role("checkbox", name="typing")).not_to_be_checked()
+    bottoms = [page.locator(where).evaluate("e => e.getBoundingClientRect().bottom") for where in (ROWS, SCREEN)]
+    assert bottoms[0] <= bottoms[1], "the last row is cut"
     shot("console")
+
+
+def test_the_image_chooser_shows_what_is_chosen(open_notebook: Open, page: Page, shot: Shot) -> None:
+    notebook = open_notebook(
+        "chooser.ipynb",
+        OPEN,
+        "chooser = wb.ImageChooser(site, 'debian12-x86_64-netboot-compute')\nchooser",
+        "chooser.value",
+    )
+    notebook.run_all()
+    card = notebook.cell(1).locator(".jp-OutputArea")
+    card.get_by_role("combobox").select_option("debian12-x86_64-netboot-service", timeout=30_000)
+    expect(card).to_contain_text("service.debian12.x86_64.pkglist")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    expect(notebook.cell(2).locator(".jp-OutputArea")).to_contain_text("'debian12-x86_64-netboot-service'")
+    shot("chooser")
 
 
 def console_shows(text: str) -> str:

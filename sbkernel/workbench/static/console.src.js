@@ -2,7 +2,16 @@
 import { Terminal } from "@xterm/xterm";
 import { FitAddon } from "@xterm/addon-fit";
 
-const THEME = { background: "#12171d", foreground: "#d6dde6", cursor: "#d6dde6", selectionBackground: "#3a4a5c" };
+// The colours of a record's console (workbench/ansi.py).
+const COLOURS = {
+  black: "#8b949e", red: "#ff7b72", green: "#56d364", yellow: "#e3b341",
+  blue: "#79c0ff", magenta: "#d2a8ff", cyan: "#56d4dd", white: "#e6edf3",
+};
+const BRIGHT = Object.fromEntries(
+  Object.entries(COLOURS).map(([name, colour]) => ["bright" + name[0].toUpperCase() + name.slice(1), colour]));
+const THEME = {
+  background: "#12171d", foreground: "#d6dde6", cursor: "#d6dde6", selectionBackground: "#3a4a5c", ...COLOURS, ...BRIGHT,
+};
 const FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace";
 
 function element(tag, className, text) {
