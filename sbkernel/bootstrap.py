@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,10 +98,10 @@ def find_missing(project: dict[str, Any], purposes: Sequence[str], venv: Path) -
 def announce(missing: Missing, venv: Path) -> None:
     """Print what is about to be installed."""
     if missing.debian:
-        print(f"Debian packages to install ({len(missing.debian)}): {' '.join(missing.debian)}")
+        print(f"Debian packages to install ({len(missing.debian)}): {' '.join(missing.debian)}", flush=True)
     if missing.extras is not None:
         what = "sbkernel and its dependencies" + (f" for {', '.join(missing.extras)}" if missing.extras else "")
-        print(f"Python environment to make: {venv} ({what}; about 800 MB)")
+        print(f"Python environment to make: {venv} ({what}; about 800 MB)", flush=True)
 
 
 def agreed(assume_yes: bool) -> bool:
@@ -130,24 +131,31 @@ def apt_prefix(packages: Sequence[str]) -> list[str]:
 def install_debian(packages: Sequence[str]) -> None:
     """Install Debian packages from the sources that apt has."""
     apt = [*apt_prefix(packages), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-    call([*apt, "update"])
-    call([*apt, "install", "-y", "--no-install-recommends", *packages])
+    step("read the package sources", [*apt, "update"])
+    step("install Debian packages", [*apt, "install", "-y", "--no-install-recommends", *packages])
 
 
 def install_environment(project: dict[str, Any], extras: Sequence[str], venv: Path) -> None:
     """Make the Python environment beside the checkout and note that it is complete."""
     if not (venv / "bin" / "python").exists():
-        call([sys.executable, "-m", "venv", str(venv)])
+        step("make the Python environment", [sys.executable, "-m", "venv", str(venv)])
     target = str(CHECKOUT) + (f"[{','.join(extras)}]" if extras else "")
-    call([str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--progress-bar", "off", "-e", target])
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--progress-bar", "off"]
+    step("install Python packages", [*pip, "-e", target])
     stamp(venv, extras).write_text(environment_digest(project, extras))
 
 
-def call(argv: Sequence[str]) -> None:
-    """Run one step of the set-up in sight of the user; its failure ends the set-up."""
-    done = subprocess.run(argv)
+def step(title: str, argv: Sequence[str]) -> None:
+    """Run one step of the set-up and say how long it took; its output is shown only when it fails.
+
+    Standard input stays the terminal's, for sudo to ask for a password.
+    """
+    began = time.monotonic()
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
+        print(done.stdout, file=sys.stderr)
         raise SetupError(f"set-up stopped: `{' '.join(argv)}` ended with status {done.returncode}")
+    print(f"  {time.monotonic() - began:6.1f} s  {title}", flush=True)
 
 
 def ensure(purposes: Sequence[str], *, assume_yes: bool = False) -> Path:

@@ -88,6 +88,7 @@ def test_a_no_installs_nothing(monkeypatch: pytest.MonkeyPatch, answer: str) -> 
     assert bootstrap.agreed(assume_yes=True)
 
 
-def test_a_failing_step_ends_the_set_up() -> None:
+def test_a_failing_step_ends_the_set_up_and_shows_why(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(bootstrap.SetupError, match="status 3"):
-        bootstrap.call(["sh", "-c", "exit 3"])
+        bootstrap.step("fail", ["sh", "-c", "echo the reason; exit 3"])
+    assert "the reason" in capsys.readouterr().err
