@@ -76,6 +76,7 @@ def test_jupyterlab_shows_it_untrusted_with_its_styles(
     expect(output.get_by_text("install packages")).to_be_visible()
     shot("untrusted record")
     notebook.page.evaluate(THEME, "JupyterLab Dark")
+    expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
     shot("untrusted record dark")
     notebook.page.evaluate(THEME, "JupyterLab Light")
     bars = output.locator("div[style*='position:absolute'], div[style*='position: absolute']")
