@@ -96,9 +96,12 @@ fetch_root() {
 
 # verify_root: the sum made while fetching counts if one try brought it all; whatever was put together is read again
 verify_root() {
-    wait "$hasher"
-    got=$(cat /tmp/sha256)
-    [ "$tries_used" = 1 ] || got=$(sha256sum "$image" | cut -d' ' -f1)
+    if [ "$tries_used" = 1 ]; then
+        wait "$hasher"
+        got=$(cat /tmp/sha256)
+    else
+        got=$(sha256sum "$image" | cut -d' ' -f1)
+    fi
     [ "$got" = "$sha256" ] || fail "the root image is not the one that was published" \
         "url       $url" \
         "expected  sha256 $sha256" \
