@@ -100,6 +100,13 @@ def test_secrets_are_in_no_part_of_a_record(site: Site, notebook: Write) -> None
     assert "it is ***" in record.path_ipynb.read_text()
 
 
+def test_a_view_ends_with_its_cell_whoever_is_awaited(site: Site, notebook: Write) -> None:
+    start = "job = jobs.start(Site.open(), 'packimage', 'record_targets:quick', image=image)\nwb.show(job)\nawait job"
+    made = read(run_notebook(site, notebook(JOB + start + "\nNone"), {"image": "mine"}))
+    assert "succeeded" in made.cells[-1].outputs[0].data["text/plain"]
+    assert made.metadata.sbkernel.digests == {"mine": "ab" * 32}
+
+
 @pytest.mark.parametrize("values", [{"imge": "x"}, {"count": "4"}, {"force": "false"}])
 def test_wrong_parameters_run_nothing(site: Site, notebook: Write, values: dict[str, object]) -> None:
     with pytest.raises(RecordError):
