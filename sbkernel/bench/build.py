@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from sbkernel.bench.clock import Spells, Spent, timed
+from sbkernel.bench.clock import Phases, Spells, Spent, timed
 from sbkernel.bench.peers import mmdebstrap
 from sbkernel.bench.peers.mmdebstrap import DEFAULT, DRACUT, Peer
 from sbkernel.bench.row import Check, Goal, Row
@@ -21,18 +21,23 @@ OURS = "genimage with nothing cached: resolve, download, install, configure, ker
 PEERS = {DEFAULT: GOAL, DRACUT: None}
 
 # Ours is laid out with merged /usr from the start; a plain build installs the program that converts the tree.
-APART = ("usrmerge", "initramfs-tools", "initramfs-tools-core", "dracut", "dracut-core", "dracut-network")
+APART = (
+    "usrmerge", "usr-is-merged",
+    "initramfs-tools", "initramfs-tools-core", "dracut", "dracut-core", "dracut-network",
+)  # fmt: skip
 
 
 def rows(work: Workspace) -> Iterator[Row]:
     """Measure a cold build against each way in which the distribution makes its initrd."""
     spec = read_spec(work.site, IMAGE)
     ours: list[Spent] = []
+    phases = Phases()
     peers: dict[Peer, list[Spent]] = {peer: [] for peer in PEERS}
     checks: dict[Peer, tuple[Check, ...]] = {}
     for number in range(1, work.runs_or(1) + 1):
         work.say(f"build: genimage, run {number}")
-        ours.append(timed(work.build_cold))
+        phases.clear()
+        ours.append(timed(lambda: work.build_cold(phases)))
         for peer in PEERS:
             work.say(f"{peer.name}: mmdebstrap, run {number}")
             peers[peer].append(_peer(work, spec, peer))
@@ -40,7 +45,8 @@ def rows(work: Workspace) -> Iterator[Row]:
             remove_tree(work.root / peer.name)
     for peer, goal in PEERS.items():
         spells = Spells(tuple(ours), tuple(peers[peer]))
-        yield Row(peer.name, OURS, peer.what, spells.ours_s, spells.peer_s, checks[peer], goal, notes=(spells.note,))
+        notes = (spells.note, phases.note)
+        yield Row(peer.name, OURS, peer.what, spells.ours_s, spells.peer_s, checks[peer], goal, notes=notes)
 
 
 def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
+
+from sbkernel.jobs.report import NullReport
 
 
 @dataclass(frozen=True)
@@ -54,3 +57,26 @@ def interleaved(ours: Callable[[], object], peer: Callable[[], object], runs: in
     """Time both sides `runs` times in turn, so that what else the machine does falls on both."""
     pairs: Sequence[tuple[Spent, Spent]] = [(timed(ours), timed(peer)) for _ in range(runs)]
     return Spells(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
+
+
+class Phases(NullReport):
+    """A report that keeps how long each phase took, to say where the time went."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def clear(self) -> None:
+        """Forget the phases of the run before."""
+        self.seconds.clear()
+
+    @contextmanager
+    def phase(self, title: str, total: int | None = None) -> Iterator[None]:  # noqa: ARG002
+        """Time a phase."""
+        began = time.perf_counter()
+        yield
+        self.seconds[title] = self.seconds.get(title, 0.0) + time.perf_counter() - began
+
+    @property
+    def note(self) -> str:
+        """Say in words how long each phase took."""
+        return "ours by phase: " + ", ".join(f"{title} {seconds:.1f} s" for title, seconds in self.seconds.items())

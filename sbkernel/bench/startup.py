@@ -25,7 +25,9 @@ def rows(work: Workspace) -> Iterator[Row]:
     nothing()
     spells = interleaved(lsdef, nothing, work.runs_or(RUNS))
     check = Check(
-        "lsdef lists the images", ok=IMAGE in listed.stdout, found=", ".join(listed.stdout.split()) or "nothing"
+        "lsdef lists the images",
+        ok=IMAGE in listed.stdout,
+        found=", ".join(listed.stdout.replace("(osimage)", "").split()) or "nothing",
     )
     what = f"python -c pass, {Path(sys.executable).name} {sys.version.split()[0]}"
     yield Row("startup", "sb lsdef -t osimage", what, spells.ours_s, spells.peer_s, (check,), GOAL)

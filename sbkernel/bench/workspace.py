@@ -11,6 +11,7 @@ from pathlib import Path
 from sbkernel.images.genimage import genimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree import remove_tree
+from sbkernel.jobs.report import NullReport, Report
 from sbkernel.service.client import Service
 from sbkernel.service.verbs import rpower
 from sbkernel.site import Site
@@ -44,17 +45,17 @@ class Workspace:
         """Return the built directory of an image, building it if no row has yet."""
         if image not in self._built:
             self.say(f"building {image} to work with (not timed)")
-            self._built[image] = self._build(image)
+            self._built[image] = self._build(image, NullReport())
         return self._built[image]
 
-    def build_cold(self, image: str = IMAGE) -> RootimgDir:
+    def build_cold(self, report: Report, image: str = IMAGE) -> RootimgDir:
         """Build an image as on a new site: no package lists, no packages, no layers, no tree from before."""
         remove_tree(self.site.cache)
-        self._built[image] = self._build(image, force=True)
+        self._built[image] = self._build(image, report, force=True)
         return self._built[image]
 
-    def _build(self, image: str, *, force: bool = False) -> RootimgDir:
-        return RootimgDir(Path(genimage(self.site, image, force=force)["rootimgdir"]))
+    def _build(self, image: str, report: Report, *, force: bool = False) -> RootimgDir:
+        return RootimgDir(Path(genimage(self.site, image, report=report, force=force)["rootimgdir"]))
 
 
 @contextmanager
