@@ -60,7 +60,7 @@ class Lab:
 
 
 @pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory, layers: Path) -> Iterator[Lab]:
     """JupyterLab as `sb lab --no-browser` starts it, on a new site."""
     root = tmp_path_factory.mktemp("lab")
     config = root / "config"
@@ -79,6 +79,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "PYTHONPATH": str(HERE),
     }
     site = root / "site"
+    site.mkdir()
+    (site / "cache").symlink_to(layers)
     argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site), "lab", "--no-browser", f"--port={port}"]
     with (root / "lab.log").open("w") as log:
         process = subprocess.Popen(argv, env=environment, stdout=log, stderr=subprocess.STDOUT)

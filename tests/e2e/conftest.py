@@ -51,9 +51,11 @@ class Sb:
 
 
 @pytest.fixture(scope="session")
-def sb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sb]:
+def sb(tmp_path_factory: pytest.TempPathFactory, layers: Path) -> Iterator[Sb]:
     """A site whose service and nodes are stopped at the end."""
     site = Sb(tmp_path_factory.mktemp("e2e") / "site")
+    site.site.mkdir()
+    (site.site / "cache").symlink_to(layers)
     yield site
     site("service", "stop", status=None)
 
