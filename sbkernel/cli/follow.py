@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,18 +49,24 @@ def _interrupted(job: Job, cancel: bool) -> None:
         click.echo(f"{job.verb} cancelled after {job.seconds:.1f} s.", err=True)
 
 
-def _plain(job: Job) -> None:
+def _batches(job: Job) -> Iterator[list[Event]]:
+    """Yield what is new in a job, every POLL_S seconds, until it is done."""
     seen = 0
     while True:
         done = job.done
         events = job.events(seen)
         seen += len(events)
-        for event in events:
-            if event.kind == "phase-end":
-                click.echo(_phase_line(event), err=True)
+        yield events
         if done:
             return
         time.sleep(POLL_S)
+
+
+def _plain(job: Job) -> None:
+    for events in _batches(job):
+        for event in events:
+            if event.kind == "phase-end":
+                click.echo(_phase_line(event), err=True)
 
 
 def _phase_line(event: Event) -> str:
@@ -76,17 +83,10 @@ def _live(job: Job) -> None:
         *columns, TimeElapsedColumn(), TextColumn("{task.fields[text]}"), console=Console(stderr=True), transient=False
     ) as progress:
         tasks: dict[str, TaskID] = {}
-        seen = 0
-        while True:
-            done = job.done
-            events = job.events(seen)
-            seen += len(events)
+        for events in _batches(job):
             for event in events:
                 _show(progress, tasks, event)
             _show_progress(progress, tasks, job)
-            if done:
-                return
-            time.sleep(POLL_S)
 
 
 def _show(progress: Progress, tasks: dict[str, TaskID], event: Event) -> None:
