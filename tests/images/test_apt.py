@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,12 @@ def serving(directory: Path, port: int = 0) -> Iterator[int]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
+
+
+def later(path: Path) -> None:
+    """HTTP dates have whole seconds: a file changed twice within one second is "not modified" to any client."""
+    now = path.stat().st_mtime
+    os.utime(path, (now + 2, now + 2))
 
 
 class Log(NullReport):
@@ -75,6 +82,7 @@ def test_a_package_rebuilt_with_the_same_version_is_another_resolution(site: Sit
         before = apt.resolve(["own-tool"], NullReport())
         make_deb(debs, "own-tool", {"usr/bin/own-tool": "changed"})
         index(debs)
+        later(debs / "Packages")
         after = apt.resolve(["own-tool"], NullReport())
         assert str(after.packages[0]) == str(before.packages[0])
         assert after != before
