@@ -1,51 +1,12 @@
 """The *def verbs: xCAT's outputs, messages and exit codes."""
 
-import io
-import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from sbrun import COMPUTE, MN, SERVICE, Sb, made
 
-from sbkernel.cli.main import main
 from sbkernel.site import Site
-
-COMPUTE = "debian12-x86_64-netboot-compute"
-SERVICE = "debian12-x86_64-netboot-service"
-MN = socket.gethostname().split(".")[0]
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Sb = Callable[..., Result]
-
-
-@pytest.fixture
-def where(tmp_path: Path) -> Path:
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def sb(where: Path, capsys, monkeypatch) -> Sb:
-    def run(*arguments: str, stdin: str = "") -> Result:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(["--site", str(where), *arguments])
-        streams = capsys.readouterr()
-        return Result(int(ended.value.code or 0), streams.out, streams.err)
-
-    return run
-
-
-def made(count: int) -> str:
-    return f"{count} object definitions have been created or modified.\n"
 
 
 def test_short_listings_have_two_blanks_and_all_has_one(sb: Sb) -> None:
