@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.workbench.html import MONO, TRACK, card, details, div, el, heading, log, mono, muted, pairs, span, table
+from sbkernel.html import MONO, TRACK, card, details, div, el, heading, log, mono, muted, pairs, span, table
 from sbkernel.workbench.panel import Shown
 
 _LISTS = ("pkglist", "otherpkglist", "exlist", "synclists", "postinstall")

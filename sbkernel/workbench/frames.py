@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sbkernel.workbench.html import div, muted
-from sbkernel.workbench.html import table as html_table
+from sbkernel.html import div, muted
+from sbkernel.html import table as html_table
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.units import size
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sbkernel.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.images.catalog import ImageVersion
 from sbkernel.images.genimage import Build
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 from sbkernel.workbench.charts import sizes
-from sbkernel.workbench.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.units import size
 

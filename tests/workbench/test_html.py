@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from sbkernel.workbench import ansi, charts, html
+from sbkernel import html
+from sbkernel.workbench import ansi, charts
 from sbkernel.workbench.units import seconds, size
 
 TAGS = {"div", "span", "table", "thead", "tbody", "tr", "td", "th", "pre", "details", "summary"}
