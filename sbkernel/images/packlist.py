@@ -12,11 +12,14 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from sbkernel.images.exclusion import keeps
+
+_NAME = attrgetter("name")
 
 
 @dataclass(frozen=True)
@@ -53,30 +56,35 @@ class _Walk:
         fingerprint = hashlib.sha256(os.fsencode("".join(self._facts))).hexdigest()
         return PackList(excluded, len(self._facts), self._size, self._newest, fingerprint)
 
-    def _below(self, path: str) -> Iterator[str]:
-        """Yield the topmost paths below a directory that are left out."""
+    def _below(self, path: str) -> list[str]:
+        """Return the topmost paths below a directory that are left out; only what stays is looked at closely."""
+        out: list[str] = []
         with os.scandir(f"{self._tree}/{path}") as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = sorted(found, key=_NAME)
         for entry in entries:
-            yield from self._entry(f"{path}/{entry.name}", entry.stat(follow_symlinks=False))
+            below = f"{path}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                out += self._directory(below, entry.stat(follow_symlinks=False))
+            elif self._keep(below):
+                self._stays(below, entry.stat(follow_symlinks=False))
+            else:
+                out.append(below)
+        return out
 
-    def _entry(self, path: str, status: os.stat_result) -> Iterator[str]:
+    def _directory(self, path: str, status: os.stat_result) -> list[str]:
         before = len(self._facts)
         stays = self._keep(path)
         if stays:
             self._stays(path, status)
-        if not stat.S_ISDIR(status.st_mode):
-            below = []
-        elif status.st_dev != self._device or path in self._mounts:
+        if status.st_dev != self._device or path in self._mounts:
             below = [f"{path}/{entry.name}" for entry in os.scandir(f"{self._tree}/{path}")]
         else:
-            below = list(self._below(path))
+            below = self._below(path)
         if len(self._facts) == before:
-            yield path
-            return
+            return [path]
         if not stays:
             self._stays(path, status)
-        yield from below
+        return below
 
     def _stays(self, path: str, status: os.stat_result) -> None:
         plain = stat.S_ISREG(status.st_mode)

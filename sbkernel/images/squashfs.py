@@ -14,8 +14,7 @@ from sbkernel.jobs.report import Report
 LEVELS = {"zstd": (3, 22), "gzip": (9, 9)}  # method -> default and highest level; the others have none
 METHODS = ("zstd", "lz4", "xz", "gzip")
 _BLOCK_SIZE = re.compile(r"\d+[KM]?")
-_FILE = re.compile(r"(file|symbolic link|hard link|directory|device|character device|block device|fifo|socket) /")
-_SIZE = re.compile(r", uncompressed size (\d+) bytes")
+_BAR = re.compile(r"\[.*\]\s*(\d+)/(\d+)\s+\d+%")
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def pack_argv(tree: Path, output: Path, options: PackOptions, exclude_file: Path
     """Return the argv that packs a tree; `odd` are exclude patterns that no file of lines can hold."""
     odd = list(odd)
     return [
-        "mksquashfs", str(tree), str(output), "-noappend", "-no-recovery", "-exit-on-error", "-info",
+        "mksquashfs", str(tree), str(output), "-noappend", "-no-recovery", "-exit-on-error",
         *options.argv(),
         "-wildcards", "-ef", str(exclude_file),
         *(["-e", *odd] if odd else []),
@@ -86,15 +85,18 @@ def exclude_patterns(excluded: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def follow(report: Report, size: int) -> Callable[[str], None]:
-    """Return an on_line for mksquashfs -info: bytes done of `size` become progress, other lines the log."""
+    """Return an on_line for mksquashfs: its bar becomes progress in bytes of `size`, other lines the log.
+
+    The bar counts blocks, of which it knows more and more while it still scans the tree.
+    """
     done = 0
 
     def on_line(line: str) -> None:
         nonlocal done
-        if match := _SIZE.search(line):
-            done += int(match[1])
+        if bar := _BAR.match(line):
+            done = max(done, size * int(bar[1]) // max(1, int(bar[2])))
             report.progress(done, size, f"{done / 1e6:.0f} of {size / 1e6:.0f} MB")
-        elif not _FILE.match(line):
+        else:
             report.log(line)
 
     return on_line

@@ -16,3 +16,8 @@ done < "$SBKERNEL_PACKAGES"
 # mmdebstrap takes these two as the sign that apt-get update has been run; apt writes them anew.
 : > "$1/var/cache/apt/pkgcache.bin"
 : > "$1/var/cache/apt/srcpkgcache.bin"
+# A build throws host keys away; openssh-server makes none where there are any, and its RSA key takes seconds.
+mkdir -p "$1/etc/ssh"
+for kind in rsa ecdsa ed25519; do
+    : > "$1/etc/ssh/ssh_host_${kind}_key"
+done
