@@ -12,10 +12,10 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.definitions import show
 from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.definition import HIDDEN
 from sbkernel.definitions.edit import pairs
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.noderange import expand
+from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.errors import NotFoundError, SbkernelError
 from sbkernel.site import Site

@@ -20,7 +20,7 @@ ROOT = "system"
 @click.argument("key")
 @click.option("-u", "--username", metavar="USER", help="User; root for system.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from the first line of stdin.")
-@click.option("--from", "reference", metavar="env:NAME|file:PATH", help="Keep only where the password is.")
+@click.option("--from", "reference", metavar="env:NAME|file:PATH|keyring:NAME", help="Keep only where the password is.")
 @click.option("--authorized-keys", "keys", metavar="FILE", help="Let these public keys log in as root; - is stdin.")
 @click.option("--delete", "delete", is_flag=True, help="Remove the password.")
 @pass_site
@@ -51,7 +51,7 @@ def _authorize(site: Site, key: str, file: str) -> None:
 def _reference(text: str) -> tuple[str, str]:
     kind, _, where = text.partition(":")
     if f"{kind}:" not in REFERENCES or not where:
-        raise click.UsageError("--from wants env:NAME or file:PATH")
+        raise click.UsageError("--from wants env:NAME, file:PATH or keyring:NAME")
     return (f"file:{Path(where).expanduser().absolute()}" if kind == "file" else text), ""
 
 

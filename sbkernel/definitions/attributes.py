@@ -12,6 +12,7 @@ from sbkernel.errors import DefinitionError
 TYPES = ("group", "network", "node", "osimage", "passwd", "site")
 OPEN_TYPES = ("site",)
 """Types that take any attribute name."""
+_SECRET_COLUMNS = ("password", "sshpassword", "authkey", "privkey")
 
 
 @functools.cache
@@ -40,9 +41,14 @@ def attribute_of(objtype: str, name: str) -> Attribute:
 
 
 def is_secret(objtype: str, name: str) -> bool:
-    """Say whether a value of this attribute is printed as ***."""
+    """Say whether a value of this attribute, or of a `table.column` that no attribute shows, is printed as ***."""
     known = attributes_of(objtype).get(name)
-    return known is not None and known.secret
+    return known.secret if known is not None else name.rpartition(".")[2] in _SECRET_COLUMNS and "." in name
+
+
+def has_secrets(objtype: str) -> bool:
+    """Say whether objects of a type may hold a secret."""
+    return any(attribute.secret for attribute in attributes_of(objtype).values())
 
 
 def near(name: str, names: Iterable[str]) -> str | None:

@@ -6,8 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attributes import is_secret
+from sbkernel.definitions.secret import shown
 
-HIDDEN = "***"
+
+def printable(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return attributes as they may be printed: secrets as ***, references to secrets as they are."""
+    return {name: shown(value) if is_secret(objtype, name) else value for name, value in values.items()}
 
 
 class Attributes(Mapping[str, str]):
@@ -33,7 +37,7 @@ class Attributes(Mapping[str, str]):
 
     def shown(self) -> dict[str, str]:
         """Return the attributes as they may be printed."""
-        return {name: HIDDEN if is_secret(self._objtype, name) else value for name, value in self._values.items()}
+        return printable(self._objtype, self._values)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, ToolMissingError
+
+HIDDEN = "***"
+"""What stands for a secret in every listing; mkdef, chdef and imports take it as "keep what is stored"."""
+REFERENCES = ("env:", "file:", "keyring:")
+"""How a value begins that says where the secret is; such a value is no secret itself."""
 
 _PLAIN = "text:"
-REFERENCES = ("env:", "file:")
+_SERVICE = "sbkernel"  # under which the system keyring files our secrets: keyring set sbkernel NAME
 
 
 class Secret:
@@ -38,20 +43,30 @@ class Secret:
 
 
 def stored(value: str) -> str:
-    """Return how a literal value is stored, so that it is not taken for a reference."""
-    return _PLAIN + value if value.startswith((*REFERENCES, _PLAIN)) else value
+    """Return how a literal value is stored, so that it is not taken for a reference or for a hidden value."""
+    return _PLAIN + value if value == HIDDEN or value.startswith((*REFERENCES, _PLAIN)) else value
+
+
+def is_reference(value: str) -> bool:
+    """Say whether a stored value only says where the secret is."""
+    return value.startswith(REFERENCES)
+
+
+def shown(value: str) -> str:
+    """Return how a stored secret is printed: a reference as it is, all else as ***."""
+    return value if not value or is_reference(value) else HIDDEN
 
 
 def resolve(value: str) -> Secret:
-    """Return the secret that a stored value holds or refers to: env:NAME, file:PATH (its first line), else itself."""
-    where = value.partition(":")[2]
+    """Return the secret that a stored value holds or refers to.
+
+    env:NAME is a variable, file:PATH the first line of a file, keyring:NAME an entry of the system keyring, text:VALUE
+    the literal VALUE; all else is itself. DefinitionError when the place is empty or cannot be read.
+    """
+    kind, _, where = value.partition(":")
     if value.startswith(_PLAIN):
         return Secret(where)
-    if value.startswith("env:"):
-        return _from_environment(where)
-    if value.startswith("file:"):
-        return _from_file(where)
-    return Secret(value)
+    return _SOURCES[f"{kind}:"](where) if is_reference(value) else Secret(value)
 
 
 def _from_environment(name: str) -> Secret:
@@ -65,3 +80,30 @@ def _from_file(path: str) -> Secret:
         return Secret((Path(path).expanduser().read_text().splitlines() or [""])[0])
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"the secret is kept in {path}, which cannot be read: {error}") from None
+
+
+def _from_keyring(name: str) -> Secret:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise ToolMissingError(
+            f"the secret is kept in the system keyring as {name}, and Python's keyring package is not installed",
+            hint="pip install 'sbkernel[keyring]'",
+        ) from None
+    try:
+        value = keyring.get_password(_SERVICE, name)
+    except KeyringError as error:
+        # Only its kind: a backend may quote what it was asked to keep.
+        raise DefinitionError(
+            f"the secret is kept in the system keyring as {name}, which cannot be read: {type(error).__name__}",
+            hint="Is it unlocked, and does this login have one? A service has none: use file:PATH or env:NAME there.",
+        ) from None
+    if value is None:
+        raise DefinitionError(
+            f"the system keyring has no entry {name} of {_SERVICE}", hint=f"keyring set {_SERVICE} {name}"
+        )
+    return Secret(value)
+
+
+_SOURCES = {"env:": _from_environment, "file:": _from_file, "keyring:": _from_keyring}

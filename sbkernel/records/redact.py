@@ -6,16 +6,16 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from sbkernel.definitions.secret import resolve
+from sbkernel.definitions.attributes import TYPES, has_secrets, is_secret
+from sbkernel.definitions.secret import HIDDEN, resolve
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
-HIDDEN = "***"
 _SHORTEST = 4  # hiding every "a" would destroy the record and hide nothing
 _SECRET_NAME = re.compile(r"(?i)(passw(or)?d|passphrase|secret|token|api_?key)")
 
@@ -52,15 +52,20 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
 
 
 def of_site(site: Site) -> set[str]:
-    """Return the passwords that the site knows: those of passwd objects and of BMCs. One that is kept elsewhere and
-    cannot be read is left out: nothing of this run can have read it either."""
-    kept = [values.get("password") for values in site.store.objects("passwd").values()]
-    kept += [values.get("bmcpassword") for values in site.store.objects("node").values()]
+    """Return the secrets that the site knows: passwords of every type of object, a group's too.
+
+    One that is kept elsewhere and cannot be read is left out: nothing of this run can have read it either.
+    """
     found = set()
-    for value in filter(None, kept):
+    for value in {value for objtype in TYPES for value in _stored(site, objtype) if value}:
         with suppress(SbkernelError):
             found.add(resolve(value).reveal())
     return found
+
+
+def _stored(site: Site, objtype: str) -> Iterator[str]:
+    for values in site.store.objects(objtype).values() if has_secrets(objtype) else ():
+        yield from (value for key, value in values.items() if is_secret(objtype, key))
 
 
 def known(site: Site) -> set[str]:

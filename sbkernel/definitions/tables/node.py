@@ -81,7 +81,7 @@ ATTRIBUTES = (
     Attr("bmcusername", "User of the BMC.", default="passwd object ipmi", needs=_BMC),
     Attr(
         "bmcpassword",
-        "Password, or where it is: env:NAME, file:PATH.",
+        "Password, or where it is: env:NAME, file:PATH, keyring:NAME.",
         default="passwd object ipmi",
         needs=_BMC,
         secret=True,
