@@ -15,13 +15,14 @@ def printable(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 class Attributes(Mapping[str, str]):
-    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed."""
+    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed, unless revealed."""
 
-    __slots__ = ("_objtype", "_values")
+    __slots__ = ("_objtype", "_revealed", "_values")
 
-    def __init__(self, objtype: str, values: Mapping[str, str]) -> None:
+    def __init__(self, objtype: str, values: Mapping[str, str], *, revealed: bool = False) -> None:
         self._objtype = objtype
         self._values = dict(sorted(values.items()))
+        self._revealed = revealed
 
     def __getitem__(self, name: str) -> str:
         return self._values[name]
@@ -37,7 +38,7 @@ class Attributes(Mapping[str, str]):
 
     def shown(self) -> dict[str, str]:
         """Return the attributes as they may be printed."""
-        return printable(self._objtype, self._values)
+        return dict(self._values) if self._revealed else printable(self._objtype, self._values)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,3 +57,7 @@ class Definition:
     def get(self, attribute: str, default: str = "") -> str:
         """Return the value of an attribute, or `default` when it is unset."""
         return self.attributes.get(attribute, default)
+
+    def revealed(self) -> Definition:
+        """Return the same, with secrets that are printed: for --reveal alone."""
+        return Definition(self.objtype, self.name, Attributes(self.objtype, self.attributes, revealed=True))

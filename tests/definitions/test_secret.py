@@ -128,3 +128,9 @@ def test_no_error_of_a_value_quotes_a_secret() -> None:
             with pytest.raises(SbkernelError) as caught:
                 check_values(objtype, "x", {name: "hunter2\x01"}, {"mgt": "ipmi"})
             assert "hunter2" not in str(caught.value)
+
+
+def test_reveal_is_asked_for_by_name() -> None:
+    definition = Definition.of("passwd", "ipmi", {"username": "root", "password": "hunter2"})
+    assert definition.revealed().attributes.shown() == {"password": "hunter2", "username": "root"}
+    assert definition.attributes.shown()["password"] == HIDDEN
