@@ -18,6 +18,14 @@ def site_values(http_port: int, syslog_port: int, timezone: str) -> Values:
     return {key: value for key, value in values.items() if value}
 
 
+def groups() -> dict[str, Values]:
+    """Return the groups that are rows of tables only: what every node, and every service node, runs after boot."""
+    return {
+        "service": {"postscripts": "servicenode"},
+        "xcatdefaults": {"postbootscripts": "otherpkgs", "postscripts": "syslog,remoteshell,syncfiles"},
+    }
+
+
 def osimages(shared: Path, installdir: Path) -> dict[str, Values]:
     """Return the shipped image definitions by name; their lists lie in the directory `shared`."""
     return {

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from sbkernel.definitions.journal import Change, Entry
+
 Values = dict[str, str]
 
 
@@ -18,14 +20,32 @@ class Transaction(Protocol):
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
 
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
+        """Return the objects that exist among `names`; reading them one by one is free afterwards."""
+
+    def names(self, objtype: str) -> list[str]:
+        """Return the names of all objects of a type, sorted."""
+
+    def objects(self, objtype: str) -> dict[str, Values]:
+        """Return all objects of a type, sorted by name."""
+
     def members(self, group: str) -> list[str]:
         """Return the nodes that name the group, sorted."""
+
+    def groups(self) -> list[str]:
+        """Return the groups that any node names, sorted."""
 
     def put(self, objtype: str, name: str, values: Mapping[str, str]) -> None:
         """Write an object whole."""
 
+    def put_many(self, objtype: str, objects: Mapping[str, Mapping[str, str]]) -> None:
+        """Write objects whole."""
+
     def delete(self, objtype: str, name: str) -> None:
         """Remove an object; nothing happens when there is none."""
+
+    def forget(self, until: int) -> None:
+        """Remove change sets from the journal, up to and including a number."""
 
 
 class Store(Protocol):
@@ -53,7 +73,13 @@ class Store(Protocol):
         """Return the groups that any node names, sorted."""
 
     def write(self, what: str) -> AbstractContextManager[Transaction]:
-        """Begin a transaction; `what` is journaled with every object it changes."""
+        """Begin a transaction: one change set of the journal, where `what` says what it was for."""
+
+    def changes(self, name: str = "", last: int = 0) -> list[Change]:
+        """Return change sets, oldest first; only those of objects called `name`, only the last ones."""
+
+    def entries(self, change: int) -> list[Entry]:
+        """Return what a change set did to each object, sorted by type and name."""
 
     def close(self) -> None:
         """Close it."""

@@ -1,10 +1,10 @@
 """Conformance of a store: what any backend has to do; and what SQLite's adds."""
 
-import json
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,7 @@ def test_failed_transaction_leaves_nothing(store: SqliteStore) -> None:
         raise RuntimeError
     assert store.get("node", "n1") is None
     assert store.members("all") == []
-    assert store.journal() == []
+    assert store.changes() == []
     put(store, "node", "n1", groups="all")
 
 
@@ -72,21 +72,93 @@ def test_journal_holds_who_what_before_and_after(store: SqliteStore) -> None:
     put(store, "node", "n1", groups="all", mgt="ipmi")
     with store.write("rmdef") as transaction:
         transaction.delete("node", "n1")
-    rows = store.journal()
-    assert [row[3] for row in rows] == ["test", "test", "rmdef"]
-    assert all(row[2] for row in rows)
-    assert [(row[6] and json.loads(row[6]), row[7] and json.loads(row[7])) for row in rows] == [
-        (None, {"groups": "all"}),
-        ({"groups": "all"}, {"groups": "all", "mgt": "ipmi"}),
-        ({"groups": "all", "mgt": "ipmi"}, None),
+    changes = store.changes()
+    assert [(one.what, one.objects) for one in changes] == [("test", 1), ("test", 1), ("rmdef", 1)]
+    assert all(one.who and abs(one.t - time.time()) < 60 for one in changes)
+    assert [store.entries(one.id) for one in changes] == [
+        [("node", "n1", None, {"groups": "all"})],
+        [("node", "n1", {"groups": "all"}, {"groups": "all", "mgt": "ipmi"})],
+        [("node", "n1", {"groups": "all", "mgt": "ipmi"}, None)],
     ]
+
+
+def test_one_change_set_holds_each_object_once_from_first_to_last(store: SqliteStore) -> None:
+    put(store, "node", "n1", groups="all")
+    with store.write("test") as transaction:
+        for number in range(3):
+            transaction.put("node", "n1", {"groups": f"g{number}"})
+            assert transaction.members(f"g{number}") == ["n1"]
+        transaction.put("node", "n2", {"groups": "all"})
+        transaction.put("node", "gone", {"groups": "all"})
+        transaction.delete("node", "gone")
+    assert store.entries(store.changes()[-1].id) == [
+        ("node", "n1", {"groups": "all"}, {"groups": "g2"}),
+        ("node", "n2", None, {"groups": "all"}),
+    ]
+    assert (store.groups(), store.get("node", "gone")) == (["all", "g2"], None)
+
+
+def test_history_of_one_object_and_the_last_of_all(store: SqliteStore) -> None:
+    for name in ("a", "b", "a", "c"):
+        put(store, "osimage", name, usercomment=str(len(store.changes())))
+    first, second, third, fourth = (one.id for one in store.changes())
+    assert [one.id for one in store.changes("a")] == [first, third]
+    assert [one.id for one in store.changes("a", 1)] == [third]
+    assert [one.id for one in store.changes(last=2)] == [third, fourth]
+    assert second not in [one.id for one in store.changes("c")]
+
+
+def test_forgotten_changes_are_gone_and_their_numbers_do_not_come_back(store: SqliteStore) -> None:
+    put(store, "osimage", "a", usercomment="1")
+    put(store, "osimage", "a", usercomment="2")
+    last = store.changes()[-1].id
+    with store.write("tabprune") as transaction:
+        transaction.forget(last)
+    assert (store.changes(), store.entries(last)) == ([], [])
+    put(store, "osimage", "a", usercomment="3")
+    assert store.changes()[-1].id > last
+
+
+def test_reading_within_a_transaction_sees_what_it_wrote(store: SqliteStore) -> None:
+    put(store, "node", "n1", groups="all")
+    with store.write("test") as transaction:
+        transaction.put_many("node", {"n2": {"groups": "all"}, "n1": {"groups": "other"}})
+        assert list(transaction.get_many("node", ["n1", "n2", "n3"])) == ["n1", "n2"]
+        assert (transaction.names("node"), transaction.groups()) == (["n1", "n2"], ["all", "other"])
+        assert transaction.objects("node")["n1"] == {"groups": "other"}
+        assert store.members("all") == ["n2"]
+        assert store.get("node", "n1") == {"groups": "other"}
+
+
+def test_what_is_read_is_the_readers_own(store: SqliteStore) -> None:
+    put(store, "node", "n1", groups="all")
+    with store.write("test") as transaction:
+        (transaction.get("node", "n1") or {})["groups"] = "changed"
+        transaction.get_many("node", ["n1"])["n1"]["groups"] = "changed"
+        assert transaction.get("node", "n1") == {"groups": "all"}
+    assert len(store.changes()) == 1
+
+
+def test_change_set_within_a_change_set_is_refused(store: SqliteStore) -> None:
+    with store.write("outer") as transaction:
+        transaction.put("osimage", "a", {})
+        with pytest.raises(RuntimeError, match="inner"), store.write("inner"):
+            pass
+    assert store.names("osimage") == ["a"]
+
+
+def test_bytes_that_are_no_utf8_survive_in_values_and_are_refused_in_names(store: SqliteStore) -> None:
+    put(store, "osimage", "a", usercomment="bad \udcff byte")
+    assert store.get("osimage", "a") == {"usercomment": "bad \udcff byte"}
+    with pytest.raises(SbkernelError, match="UTF-8"):
+        put(store, "osimage", "\udcff")
 
 
 def test_status_is_kept_but_not_journaled(store: SqliteStore) -> None:
     put(store, "node", "n1", groups="all")
     put(store, "node", "n1", groups="all", status="booted", statustime="now")
     assert (store.get("node", "n1") or {})["status"] == "booted"
-    assert len(store.journal()) == 1
+    assert len(store.changes()) == 1
 
 
 def _append(path: str, worker: int, count: int) -> None:

@@ -1,0 +1,67 @@
+"""The journal: who changed what and when, every object before and after. Pure but for the name of the user."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sbkernel.definitions.attributes import attributes_of
+
+Before = Mapping[str, str] | None
+"""An object's attributes before or after a change; None: there was none."""
+
+
+class Change(NamedTuple):
+    """One change set: all that one call of a verb changed."""
+
+    id: int
+    t: float
+    """Seconds since the epoch."""
+    who: str
+    what: str
+    objects: int
+    """How many objects it changed."""
+
+
+class Entry(NamedTuple):
+    """One object of a change set."""
+
+    objtype: str
+    name: str
+    before: dict[str, str] | None
+    after: dict[str, str] | None
+
+
+def user() -> str:
+    """Return the name of who works here, behind sudo too."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return os.environ.get("SUDO_USER") or name
+
+
+def dump(values: Before) -> str | None:
+    """Return attributes as they are stored; ASCII, so that bytes which are no UTF-8 survive too."""
+    return None if values is None else json.dumps(values, separators=(",", ":"))
+
+
+def load(text: str | None) -> dict[str, str] | None:
+    """Return attributes that were stored."""
+    return None if text is None else json.loads(text)
+
+
+def steady(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes that people set; what the running system writes, such as status, is left out."""
+    table = attributes_of(objtype)
+    return {key: value for key, value in values.items() if key not in table or not table[key].volatile}
+
+
+def matters(objtype: str, before: Before, after: Before) -> bool:
+    """Say whether a change belongs in the journal: not when nothing but volatile attributes differ."""
+    if before is None or after is None:
+        return before is not after
+    return before != after and steady(objtype, before) != steady(objtype, after)
