@@ -1,0 +1,67 @@
+"""Attributes with a value for each network interface (xCAT table nics). Pure.
+
+People write `nicips.eth0=10.0.0.1`; kept is one value, as in xCAT's table: `eth0!10.0.0.1,ib0!10.1.0.1`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from sbkernel.definitions.attributes import attributes_of
+from sbkernel.definitions.expression import evaluate
+from sbkernel.definitions.store import Values
+
+_TYPES = ("node", "group")
+
+
+@functools.cache
+def keyed(objtype: str) -> frozenset[str]:
+    """Return the attributes of a type that have a value for each interface."""
+    return frozenset(name for name, one in attributes_of(objtype).items() if one.keyed)
+
+
+def spread(values: Mapping[str, str], node: str = "") -> Values:
+    """Return attributes with `nicips.eth0` in place of nicips, its expressions evaluated for a node."""
+    names = [name for name in values if name.startswith("nic") and name in keyed("node")]
+    if not names:
+        return dict(values)
+    rest = {name: value for name, value in values.items() if name not in names}
+    return rest | {
+        f"{name}.{nic}": evaluate(value, node) if node else value
+        for name in names
+        for nic, value in _pairs(values[name]).items()
+        if value
+    }
+
+
+def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
+    """Return new values with `nicips.eth0` put into what nicips was, or is now; an empty one takes the interface out."""
+    words = {key: value for key, value in given.items() if _is_word(key)}
+    if not words:
+        return dict(given)
+    plain = {key: value for key, value in given.items() if key not in words}
+    for key, value in words.items():
+        name, _, nic = key.partition(".")
+        pairs = {**_pairs(plain.get(name, before.get(name, ""))), nic: value}
+        plain[name] = ",".join(f"{one}!{text}" for one, text in pairs.items() if text)
+    return plain
+
+
+def _is_word(key: str) -> bool:
+    name, dot, _ = key.partition(".")
+    return bool(dot) and name in keyed("node")
+
+
+def _pairs(text: str) -> Values:
+    """Read eth0!a,ib0!b; what has no ! belongs to the interface before it (values may hold commas)."""
+    pairs: Values = {}
+    latest = ""
+    for item in text.split(","):
+        nic, mark, value = item.partition("!")
+        if mark:
+            latest = nic
+            pairs[nic] = value
+        elif latest and item:
+            pairs[latest] += f",{item}"
+    return pairs
