@@ -1,0 +1,142 @@
+"""How collections, selections and changes show themselves: what is alike is one line, and long lists are cut. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.fold import fold
+from sbkernel.html import TONES, TRACK, card, chip, div, el, heading, mono, muted, span, table
+
+if TYPE_CHECKING:
+    from sbkernel.definitions.changeset import ChangeSet, Edit
+    from sbkernel.definitions.selection import Objects
+
+ROWS = 40
+_WIDTH = 60
+_COLUMNS = {
+    "group": ("grouptype", "members", "wherevals"),
+    "network": ("net", "mask", "mgtifname", "gateway", "dynamicrange"),
+    "node": ("groups", "mgt", "provmethod", "status"),
+    "osimage": ("osvers", "osarch", "profile", "provmethod", "parent"),
+    "passwd": ("username", "password"),
+}
+_OTHERS = 4
+_PLURALS = {"policy": "policies", "passwd": "passwd"}
+
+Row = tuple[str, ...]
+
+
+def folded(names: Iterable[str]) -> str:
+    """Return names as short as a noderange can say them; a part of a very long list."""
+    return fold(names)
+
+
+def text(objects: Objects) -> str:
+    """Return objects as aligned lines, those that look alike as one."""
+    columns, rows = _rows(objects)
+    shown = [("", *columns), *rows[:ROWS]] if rows else []
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in shown)
+    return "\n".join([_count(objects), *(f"  {line}".rstrip() for line in lines), *_cut(rows)])
+
+
+def html(objects: Objects) -> Markup:
+    """Return objects as a table, those that look alike as one row."""
+    columns, rows = _rows(objects)
+    cells = [[span(row[0], style="font-weight:600"), *row[1:]] for row in rows[:ROWS]]
+    left = "".join(_cut(rows))
+    return card(
+        heading(_count(objects)),
+        div(table(["", *columns], cells), style="overflow:auto") if rows else None,
+        div(muted(left)) if left else None,
+    )
+
+
+def _count(objects: Objects) -> str:
+    plural = _PLURALS.get(objects.objtype, f"{objects.objtype}s")
+    return f"{len(objects):,} {objects.objtype if len(objects) == 1 else plural}"
+
+
+def _cut(rows: Sequence[Row]) -> list[str]:
+    return [f"  and {len(rows) - ROWS:,} more rows"] if len(rows) > ROWS else []
+
+
+def _rows(objects: Objects) -> tuple[list[str], list[Row]]:
+    """Return the columns that any object has, and a row for all that look alike; the first is their names."""
+    definitions = objects.many(objects)
+    columns = _columns(objects.objtype, definitions.values())
+    alike: dict[Row, list[str]] = {}
+    for name, one in definitions.items():
+        shown = one.attributes.shown()
+        own = name if objects.objtype != "node" else ""
+        alike.setdefault((own, *(_cell(column, shown.get(column, "")) for column in columns)), []).append(name)
+    return columns, [(_short(folded(names)), *row[1:]) for row, names in alike.items()]
+
+
+def _columns(objtype: str, definitions: Iterable[Definition]) -> list[str]:
+    used = {key: None for one in definitions for key in one.attributes if "." not in key}
+    known = _COLUMNS.get(objtype)
+    return [name for name in known if name in used] if known else list(used)[:_OTHERS]
+
+
+def _cell(column: str, value: str) -> str:
+    return _short(folded(value.split(","))) if column == "members" and value else _short(value)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
+
+
+def changes_text(changes: ChangeSet) -> str:
+    """Return a change as lines: names attribute: before -> after."""
+    rows = _edited(changes.edits)
+    lines = [f"  {names}  {key}: {before or '(unset)'} -> {after or '(unset)'}" for names, key, before, after in rows]
+    return "\n".join([_summary(changes), *lines[:ROWS], *_cut(rows)])
+
+
+def changes_html(changes: ChangeSet) -> Markup:
+    """Return a change as a table of before and after."""
+    rows = _edited(changes.edits)
+    cells = [[name, key, _value(before, "bad"), _value(after, "ok")] for name, key, before, after in rows[:ROWS]]
+    said, tone = {"open": ("not applied yet", "warn"), "applied": ("applied", "ok")}.get(
+        changes.state, (changes.state, "quiet")
+    )
+    left = "".join(_cut(rows))
+    return card(
+        heading(_summary(changes), chip(said, tone) if rows else None),
+        div(table([changes.objtype, "attribute", "before", "after"], cells), style="overflow:auto") if rows else None,
+        div(muted(left)) if left else None,
+        _notes(changes),
+    )
+
+
+def _summary(changes: ChangeSet) -> str:
+    if not len(changes):
+        return "Nothing changes"
+    new = f", {len(changes.created):,} of them new" if changes.created else ""
+    objects = "object" if len(changes.names) == 1 else "objects"
+    return f"{len(changes.names):,} {objects}{new}"
+
+
+def _edited(edits: Iterable[Edit]) -> list[tuple[str, str, str, str]]:
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for name, *rest in edits:
+        alike.setdefault((rest[0], rest[1], rest[2]), []).append(name)
+    return [(_short(folded(names)), *row) for row, names in alike.items()]
+
+
+def _value(value: str, tone: str) -> Markup:
+    if not value:
+        return muted("unset")
+    return span(mono(value), style=f"color:{TONES[tone]};background-color:{TRACK};padding:0 4px;border-radius:3px")
+
+
+def _notes(changes: ChangeSet) -> Markup | None:
+    faults = [el("li", str(fault), style=f"color:{TONES['bad']}") for fault in changes.faults[:ROWS]]
+    left_out = f"not compared: {', '.join(changes.left_out)} (written by the running system)"
+    note = div(muted(left_out)) if changes.left_out else None
+    return div(el("ul", *faults) if faults else None, note) if faults or note else None
