@@ -18,13 +18,14 @@ from sbkernel.definitions import clone as cloning
 from sbkernel.definitions import files, keys, newsite
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.change import Changed, change, remove
-from sbkernel.definitions.collection import Collection, Groups, Nodes, NodeUniverse
+from sbkernel.definitions.collection import Collection, Groups, Nodes
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.lookup import candidates, platform
 from sbkernel.definitions.noderange import noderange
 from sbkernel.definitions.secret import Secret, resolve
 from sbkernel.definitions.sqlite import SqliteStore
 from sbkernel.definitions.store import Store, Transaction
+from sbkernel.definitions.universe import NodeUniverse
 from sbkernel.definitions.validate import check_values
 from sbkernel.errors import DefinitionError, NotFoundError
 

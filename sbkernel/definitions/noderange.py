@@ -1,183 +1,228 @@
 """Noderange: xCAT's way to name nodes (noderange(3)). Pure; what exists is asked from a Universe.
 
 a,b  union     -a  taken away at the end     a@b  intersection     (a,b)@c  grouping
-name, group, n01-n10, n01:n10, n[01-03,07]r[1-2], n10+3, /regex, and 5, 5-7, 5+2 for node5 ...
+name, group, n01-n10, n01:n10, n[01-03,07]r[1-2], n10+3, /regex, ^/path/file, table.column==value (!= =~ !~),
+and 5, 5-7, 5+2 for node5 ...
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
+from sbkernel.definitions.rangetext import Atom, Part, Union, fault, parse
+from sbkernel.definitions.regex import compiled
+from sbkernel.definitions.spell import MOST, spelled
 from sbkernel.errors import DefinitionError, NotFoundError
 
-MOST = 1_000_000
-"""More names than any site has; a range that gives more is a slip of the keyboard."""
+_NAMED = 100
+"""So many unknown names are spelled out in an error."""
 
-_DIGITS = re.compile(r"\d+")
-_OPEN, _CLOSE = "([{", ")]}"
+_FILES_DEEP = 20
+
+Names = dict[str, None]
+"""A set that keeps the order in which names came."""
 
 
 class Universe(Protocol):
     """What a noderange is read against."""
 
-    def existing(self, names: Sequence[str]) -> set[str]:
+    def existing(self, names: Collection[str]) -> set[str]:
         """Return those of `names` that are nodes."""
 
-    def members(self, group: str) -> list[str] | None:
-        """Return the nodes of a group, or None when there is no such group."""
+    def groups(self, names: Collection[str]) -> set[str]:
+        """Return those of `names` that are groups."""
+
+    def members(self, group: str) -> list[str]:
+        """Return the nodes of a group."""
 
     def all_nodes(self) -> list[str]:
         """Return the names of all nodes."""
 
+    def where(self, selection: str) -> list[str] | None:
+        """Return the nodes of which `table.column==value` holds, or None when there is no such column."""
+
+    def read(self, path: str) -> str:
+        """Return the text of a file with nodes in it."""
+
+
+class Nothing:
+    """A universe without nodes."""
+
+    def existing(self, _names: Collection[str]) -> set[str]:
+        """Return nothing."""
+        return set()
+
+    groups = existing
+
+    def members(self, _group: str) -> list[str]:
+        """Return nothing."""
+        return []
+
+    def all_nodes(self) -> list[str]:
+        """Return nothing."""
+        return []
+
+    def where(self, _selection: str) -> list[str] | None:
+        """Return nothing."""
+        return None
+
+    def read(self, path: str) -> str:
+        """Refuse to read."""
+        raise DefinitionError(f"{path}: a file cannot be read here")
+
 
 def noderange(text: str, universe: Universe) -> list[str]:
-    """Return the sorted nodes that `text` names; unknown names raise NotFoundError with all of them."""
-    unknown: list[str] = []
-    nodes = _union(text, lambda atom: _existing(atom, universe, unknown))
-    if unknown:
-        raise NotFoundError(f"Invalid nodes and/or groups in noderange: {','.join(unknown)}")
+    """Return the sorted nodes that `text` names; unknown names raise NotFoundError with all of them.
+
+    A slip in the grammar raises DefinitionError that points at it. A selection by an unknown column holds of no
+    node, as in xCAT, but cannot be used to take nodes away.
+    """
+    evaluation = _Evaluation(universe, _loaded(parse(text), universe, ()))
+    nodes = evaluation.names()
+    if evaluation.unknown:
+        raise NotFoundError(f"Invalid nodes and/or groups in noderange: {_list(evaluation.unknown)}")
     return sorted(nodes)
+
+
+def names(text: str, universe: Universe) -> list[str]:
+    """Return the names that `text` stands for, in its order; what is neither node nor group is a new name."""
+    return list(_Evaluation(universe, _loaded(parse(text), universe, ())).names())
 
 
 def expand(text: str) -> list[str]:
     """Return the names that `text` spells, in its order, whether or not nodes of that name exist."""
-    return list(dict.fromkeys(name for part in _split(text, ",") for name in spelled(part)))
+    return names(text, Nothing())
 
 
-def _union(text: str, resolve: Callable[[str], set[str]]) -> set[str]:
-    nodes: set[str] = set()
-    without: set[str] = set()
-    for part in _split(text, ","):
-        if part.startswith("-"):
-            without |= _intersection(part[1:], resolve)
-        else:
-            nodes |= _intersection(part, resolve)
-    return nodes - without
+def _list(unknown: Collection[str]) -> str:
+    more = len(unknown) - _NAMED
+    return ",".join(list(unknown)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _intersection(text: str, resolve: Callable[[str], set[str]]) -> set[str]:
-    factors = _split(text, "@")
-    if not factors:
-        raise DefinitionError(f"noderange: a name is missing in '{text}'")
-    return set.intersection(*(_factor(factor, resolve) for factor in factors))
+def _loaded(union: Union, universe: Universe, files: tuple[str, ...]) -> Union:
+    """Put the lines of files in the place of their names."""
+    return Union(
+        tuple(
+            part._replace(factors=tuple(_loaded_factor(factor, universe, files) for factor in part.factors))
+            for part in union.parts
+        )
+    )
 
 
-def _factor(text: str, resolve: Callable[[str], set[str]]) -> set[str]:
-    if text.startswith("(") and text.endswith(")"):
-        return _union(text[1:-1], resolve)
-    return resolve(text)
+def _loaded_factor(factor: Atom | Union, universe: Universe, files: tuple[str, ...]) -> Atom | Union:
+    if isinstance(factor, Union):
+        return _loaded(factor, universe, files)
+    if not factor.text.startswith("^"):
+        return factor
+    path = factor.text[1:]
+    if path in files or len(files) > _FILES_DEEP:
+        raise fault(f"{path} reads itself", factor.line, factor.at)
+    parts: list[Part] = []
+    for number, word in _words(universe.read(path)):
+        parts += _loaded(parse(word, f"{path}:{number}"), universe, (*files, path)).parts
+    return Union(tuple(parts))
 
 
-def _split(text: str, separator: str) -> list[str]:
-    """Split at separators outside of brackets; empty parts vanish, as in xCAT."""
-    parts, depth, start = [], 0, 0
-    for at, char in enumerate(text):
-        depth += (char in _OPEN) - (char in _CLOSE)
-        if depth < 0:
-            break
-        if char == separator and depth == 0:
-            parts.append(text[start:at])
-            start = at + 1
-    if depth:
-        raise DefinitionError(f"noderange: brackets do not match in '{text}'")
-    return [part.strip() for part in [*parts, text[start:]] if part.strip()]
+def _words(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the first word of every line that begins with neither # nor ^; a colon ends it as a blank does."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.replace(":", " ").split(None, 1)
+        if words and not line.startswith(("#", "^")):
+            yield number, words[0]
 
 
-def _existing(atom: str, universe: Universe, unknown: list[str]) -> set[str]:
-    if found := universe.existing([atom]):
-        return found
-    if atom.startswith("/"):
-        return _matching(atom[1:], universe)
-    if (members := universe.members(atom)) is not None:
-        return set(members)
-    names = spelled(atom)
-    found = universe.existing(names)
-    missing = [name for name in names if name not in found]
-    unknown += [atom] if len(missing) == len(names) else missing
-    return set(names)
+class _Evaluation:
+    """All words of a tree are looked up together, so that a long list costs a few questions to the store."""
 
+    def __init__(self, universe: Universe, tree: Union) -> None:
+        self._universe = universe
+        self._tree = tree
+        self._left = MOST
+        self.unknown: Names = {}
+        self._found: dict[str, Iterable[str]] = {}
+        self._look_up({atom.text: atom for atom in _atoms(tree)})
 
-def _matching(pattern: str, universe: Universe) -> set[str]:
-    try:
-        regex = re.compile(pattern)
-    except re.error as error:
-        raise DefinitionError(f"noderange: /{pattern} is not a regular expression: {error}") from None
-    return {name for name in universe.all_nodes() if regex.fullmatch(name)}
+    def names(self) -> Names:
+        """Return the names that the whole noderange stands for."""
+        return self._union(self._tree, excluded=False)
 
+    def _union(self, tree: Union, *, excluded: bool) -> Names:
+        nodes: Names = {}
+        without: Names = {}
+        for part in tree.parts:
+            names = self._intersection(part, excluded=excluded or part.excluded)
+            (without if part.excluded else nodes).update(dict.fromkeys(names))
+        return {name: None for name in nodes if name not in without} if without else nodes
 
-def spelled(atom: str) -> list[str]:
-    """Return the names that one range spells, in order; a plain name spells itself."""
-    return _plus(atom) or _span(atom) or _brackets(atom) or [_prefixed(atom)]
+    def _intersection(self, part: Part, *, excluded: bool) -> Iterable[str]:
+        first, *others = (self._factor(factor, excluded=excluded) for factor in part.factors)
+        if not others:
+            return first
+        sets = [set(other) for other in others]
+        return [name for name in first if all(name in one for one in sets)]
 
+    def _factor(self, factor: Atom | Union, *, excluded: bool) -> Iterable[str]:
+        if isinstance(factor, Union):
+            return self._union(factor, excluded=excluded)
+        if factor.text in self._found:
+            return self._found[factor.text]
+        if excluded:
+            raise fault(f"no table has the column of '{factor.text}'", factor.line, factor.at)
+        return ()
 
-def _prefixed(name: str) -> str:
-    return f"node{name}" if name.isascii() and name.isdigit() else name
+    def _look_up(self, atoms: dict[str, Atom]) -> None:
+        nodes = self._universe.existing(atoms.keys())
+        self._found = {name: (name,) for name in nodes}
+        rest = [name for name in atoms if name not in nodes]
+        groups = self._universe.groups(rest)
+        self._found.update((group, self._universe.members(group)) for group in groups)
+        ranges = {text: self._special(atoms[text]) for text in rest if text not in groups}
+        self._look_up_names({text: spelt for text, spelt in ranges.items() if spelt is not None})
 
-
-def _plus(atom: str) -> list[str] | None:
-    """n10+3 is n10 ... n13."""
-    match = re.fullmatch(r"(.*?)(\d+)\+(\d+)", atom, re.ASCII)
-    if match is None or "[" in atom:
+    def _special(self, atom: Atom) -> list[str] | None:
+        """Return the names that a range spells; look up a /regex and a selection at once."""
+        try:
+            if atom.text.startswith("/"):
+                self._found[atom.text] = self._matching(atom.text)
+            elif "=" in atom.text or "~" in atom.text:
+                self._found.update(self._selected(atom.text))
+            else:
+                return self._spelled(atom.text)
+        except DefinitionError as error:
+            raise fault(error.message, atom.line, atom.at) from None
         return None
-    head, first, more = match[1] or "node", match[2], int(match[3])
-    return [head + number for number in _numbers(first, str(int(first) + more), atom)]
+
+    def _matching(self, text: str) -> list[str]:
+        regex = compiled(text[1:])
+        return [name for name in self._universe.all_nodes() if regex.fullmatch(name)]
+
+    def _selected(self, text: str) -> dict[str, Iterable[str]]:
+        nodes = self._universe.where(text)
+        return {} if nodes is None else {text: nodes}
+
+    def _spelled(self, text: str) -> list[str]:
+        spelt = spelled(text)
+        self._left -= len(spelt)
+        if self._left < 0:
+            raise DefinitionError(f"all ranges together spell more than {MOST} names")
+        return spelt
+
+    def _look_up_names(self, ranges: dict[str, list[str]]) -> None:
+        """Look up all names that ranges spell, as nodes, else as groups; the others are unknown."""
+        candidates = dict.fromkeys(name for text, spelt in ranges.items() for name in spelt if name != text)
+        nodes = self._universe.existing(candidates.keys()) if candidates else set()
+        rest = [name for name in candidates if name not in nodes]
+        groups = {group: self._universe.members(group) for group in self._universe.groups(rest)} if rest else {}
+        for text, spelt in ranges.items():
+            self._found[text] = [node for name in spelt for node in groups.get(name, (name,))] if groups else spelt
+            self.unknown.update((name, None) for name in spelt if name not in nodes and name not in groups)
 
 
-def _span(atom: str) -> list[str] | None:
-    """n01-n10, n01:n10 and 5-7: both ends differ in one number."""
-    if "[" in atom:
-        return None
-    for at in (match.start() for match in re.finditer("[-:]", atom)):
-        if (names := _between(atom[:at], atom[at + 1 :], atom)) is not None:
-            return names
-    return None
-
-
-def _between(left: str, right: str, atom: str) -> list[str] | None:
-    left, right = _prefixed(left), _prefixed(right)
-    if _DIGITS.split(left) != _DIGITS.split(right):
-        return None
-    pairs = list(zip(_DIGITS.finditer(left), _DIGITS.finditer(right), strict=True))
-    varying = [(a, b) for a, b in pairs if a[0] != b[0]]
-    if len(varying) != 1:
-        return [left] if pairs and not varying else None
-    first, last = varying[0]
-    head, tail = left[: first.start()], left[first.end() :]
-    return [head + number + tail for number in _numbers(first[0], last[0], atom)]
-
-
-def _numbers(first: str, last: str, atom: str) -> Iterator[str]:
-    """Count from first to last, as wide as first is written."""
-    low, high = int(first), int(last)
-    if high < low:
-        raise DefinitionError(f"noderange: '{atom}' counts down")
-    if high - low >= MOST:
-        raise DefinitionError(f"noderange: '{atom}' spells more than {MOST} names")
-    return (f"{number:0{len(first)}d}" for number in range(low, high + 1))
-
-
-def _brackets(atom: str) -> list[str] | None:
-    """n[01-03,07]r[1-2]: the product of all brackets, the last turning fastest."""
-    pieces = re.split(r"\[([^\[\]]*)\]", atom)
-    if len(pieces) == 1:
-        return None
-    choices = [[piece] if at % 2 == 0 else _inside(piece, atom) for at, piece in enumerate(pieces)]
-    size = 1
-    for choice in choices:
-        size *= len(choice)
-    if size > MOST:
-        raise DefinitionError(f"noderange: '{atom}' spells more than {MOST} names")
-    return ["".join(words) for words in itertools.product(*choices)]
-
-
-def _inside(text: str, atom: str) -> list[str]:
-    numbers: list[str] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:[-:](\d+))?|\w+", part.strip(), re.ASCII)
-        if match is None:
-            raise DefinitionError(f"noderange: '{part}' is not a number or range in '{atom}'")
-        numbers += _numbers(match[1], match[2], atom) if match[2] else [match[0]]
-    return numbers
+def _atoms(union: Union) -> Iterator[Atom]:
+    for part in union.parts:
+        for factor in part.factors:
+            if isinstance(factor, Union):
+                yield from _atoms(factor)
+            else:
+                yield factor

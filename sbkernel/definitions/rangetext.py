@@ -1,0 +1,146 @@
+"""The grammar of a noderange (noderange(3)): text to a tree of parts, with the place of every word. Pure.
+
+union := part {"," part}    part := ["-"] factor {"@" factor}    factor := "(" union ")" | atom
+An atom is a name, a range, /regex, ^/file or a selection; commas inside its brackets belong to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sbkernel.errors import DefinitionError
+
+DEEPEST = 50
+"""More nested parentheses than anybody writes; the parser recurses."""
+
+_CLOSING = {"[": "]", "(": ")", "{": "}"}
+_SHOWN = 70
+
+
+class Line(NamedTuple):
+    """Text that somebody wrote, and where when it was in a file."""
+
+    text: str
+    where: str = ""
+
+
+class Atom(NamedTuple):
+    """One name, range, /regex, ^file or selection, and where it stands in its line."""
+
+    text: str
+    line: Line
+    at: int
+
+
+class Part(NamedTuple):
+    """What stands between two commas: factors to intersect; `excluded` takes them away at the end."""
+
+    excluded: bool
+    factors: tuple[Atom | Union, ...]
+
+
+class Union(NamedTuple):
+    """Parts in their order."""
+
+    parts: tuple[Part, ...]
+
+
+def parse(text: str, where: str = "") -> Union:
+    """Read a noderange; DefinitionError points at the first fault. `where` names the file and line it is from."""
+    reader = _Reader(Line(text, where))
+    union = reader.union(depth=0)
+    if reader.at < len(text):
+        raise fault("')' without '('", reader.line, reader.at)
+    return union
+
+
+def fault(message: str, line: Line, at: int) -> DefinitionError:
+    """Return an error whose hint shows the text with a caret below the fault."""
+    start = max(0, at - _SHOWN // 2)
+    shown = "".join(char if char.isprintable() else "?" for char in line.text[start : start + _SHOWN])
+    where = f"{line.where}: " if line.where else ""
+    return DefinitionError(f"{where}noderange: {message}", hint=f"{shown}\n  {' ' * (at - start)}^")
+
+
+class _Reader:
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.at = 0
+
+    def union(self, depth: int) -> Union:
+        """Read up to the end or to a `)` that was not opened here; empty parts vanish, as in xCAT."""
+        if depth > DEEPEST:
+            raise fault(f"more than {DEEPEST} nested parentheses", self.line, self.at)
+        parts: list[Part] = []
+        while True:
+            if self._next() not in (",", ")", ""):
+                parts.append(self._part(depth))
+            if self._next() != ",":
+                return Union(tuple(parts))
+            self.at += 1
+
+    def _part(self, depth: int) -> Part:
+        excluded = self._took("-")
+        # A leading @ is the way other tools mark a group.
+        self._took("@")
+        factors = [self._factor(depth)]
+        while self._took("@"):
+            factors.append(self._factor(depth))
+        if self._next() not in (",", ")", ""):
+            raise fault("',' or '@' is missing", self.line, self.at)
+        return Part(excluded, tuple(factors))
+
+    def _factor(self, depth: int) -> Atom | Union:
+        if self._next() == "-":
+            raise fault("'-' takes away only at the beginning and after a comma", self.line, self.at)
+        if self._next() != "(":
+            return self._atom()
+        opened = self.at
+        self.at += 1
+        union = self.union(depth + 1)
+        if not self._took(")"):
+            raise fault("'(' is not closed", self.line, opened)
+        return union
+
+    def _atom(self) -> Atom:
+        start = self.at
+        self.at = _end_of_atom(self.line, start)
+        text = self.line.text[start : self.at].rstrip()
+        if not text:
+            raise fault("a name is missing", self.line, start)
+        return Atom(text, self.line, start)
+
+    def _next(self) -> str:
+        """Skip blanks and return the character that follows, "" at the end."""
+        text = self.line.text
+        while self.at < len(text) and text[self.at].isspace():
+            self.at += 1
+        return text[self.at : self.at + 1]
+
+    def _took(self, char: str) -> bool:
+        found = self._next() == char
+        self.at += found
+        return found
+
+
+def _end_of_atom(line: Line, start: int) -> int:
+    text, at = line.text, start
+    opened: list[int] = []
+    escapes = "\\" if text[start : start + 1] == "/" else ""
+    while at < len(text):
+        char = text[at]
+        inside = text[opened[-1]] if opened else ""
+        if char == escapes:
+            at += 1
+        elif inside and char == _CLOSING[inside]:
+            opened.pop()
+        elif inside == "[":
+            pass
+        elif char in _CLOSING:
+            opened.append(at)
+        elif not inside and char in ",@)":
+            break
+        at += 1
+    if opened:
+        raise fault(f"'{text[opened[-1]]}' is not closed", line, opened[-1])
+    return min(at, len(text))
