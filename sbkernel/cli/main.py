@@ -20,6 +20,7 @@ VERBS = {
     "clone": "make an own, editable copy of an osimage",
     "demo": "the main job in one command, on a virtual node",
     "genimage": "build the root tree, kernel and initrd of an osimage",
+    "history": "list who changed which definitions, and when",
     "jobs": "list jobs, or cancel one",
     "lab": "open JupyterLab on the notebooks",
     "lsdef": "list definitions",
@@ -36,6 +37,7 @@ VERBS = {
     "rsetboot": "set the boot device for the next boot",
     "run": "run a notebook through papermill and keep the record",
     "service": "start, stop or show the service of the site",
+    "undo": "put definitions back as they were before a change",
 }
 
 

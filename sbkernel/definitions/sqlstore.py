@@ -93,26 +93,29 @@ class SqlTables:
         rows: Sequence[tuple[str, str, str | None, str | None]],
         who: str | None = None,
         t: float | None = None,
-    ) -> None:
-        """Write one change set: objtype, name, before, after."""
+    ) -> int:
+        """Write one change set: objtype, name, before, after; return its number."""
         sql = "INSERT INTO change_set (t, who, what) VALUES (?, ?, ?) RETURNING id"
         ((change,),) = self._db.query(sql, time.time() if t is None else t, who or journal.user(), what)
         columns = ("change", "objtype", "name", "before", "after")
         self._db.insert("journal", columns, [(change, *row) for row in rows])
+        return int(change)
 
-    def changes(self, name: str = "", last: int = 0) -> list[Change]:
-        """Return change sets, oldest first; only those of objects called `name`, only the last ones."""
-        of_object = "WHERE id IN (SELECT change FROM journal WHERE name = ?)" if name else ""
+    def changes(self, name: str = "", last: int = 0, number: int = 0) -> list[Change]:
+        """Return change sets, oldest first; only of objects called `name`, only the last ones, only this one."""
+        of_object = "AND id IN (SELECT change FROM journal WHERE name = ?)" if name else ""
+        this = f"AND id = {int(number)}" if number else ""
         limit = f"LIMIT {int(last)}" if last else ""
         sql = (
             "SELECT id, t, who, what, (SELECT count(*) FROM journal WHERE change = id) FROM change_set "  # noqa: S608
-            f"{of_object} ORDER BY id DESC {limit}"
+            f"WHERE true {of_object} {this} ORDER BY id DESC {limit}"
         )
         return [Change(*row) for row in reversed(self._db.query(sql, *([name] if name else [])))]
 
-    def entries(self, change: int) -> list[Entry]:
-        """Return what a change set did to each object, sorted by type and name."""
-        sql = "SELECT objtype, name, before, after FROM journal WHERE change = ? ORDER BY objtype, name"
+    def entries(self, change: int, most: int = 0) -> list[Entry]:
+        """Return what a change set did to each object, sorted by type and name; only the first `most`."""
+        limit = f"LIMIT {int(most)}" if most else ""
+        sql = f"SELECT objtype, name, before, after FROM journal WHERE change = ? ORDER BY objtype, name {limit}"  # noqa: S608
         return [Entry(kind, name, journal.load(a), journal.load(b)) for kind, name, a, b in self._db.query(sql, change)]
 
     def forget(self, until: int) -> None:
@@ -171,15 +174,15 @@ class SqlStore:
         with self._reading() as tables:
             return tables.groups()
 
-    def changes(self, name: str = "", last: int = 0) -> list[Change]:
-        """Return change sets, oldest first; only those of objects called `name`, only the last ones."""
+    def changes(self, name: str = "", last: int = 0, number: int = 0) -> list[Change]:
+        """Return change sets, oldest first; only of objects called `name`, only the last ones, only this one."""
         with self._reading() as tables:
-            return tables.changes(name, last)
+            return tables.changes(name, last, number)
 
-    def entries(self, change: int) -> list[Entry]:
-        """Return what a change set did to each object, sorted by type and name."""
+    def entries(self, change: int, most: int = 0) -> list[Entry]:
+        """Return what a change set did to each object, sorted by type and name; only the first `most`."""
         with self._reading() as tables:
-            return tables.entries(change)
+            return tables.entries(change, most)
 
     @contextlib.contextmanager
     def write(self, what: str) -> Iterator[Transaction]:

@@ -17,6 +17,9 @@ Values = dict[str, str]
 class Transaction(Protocol):
     """Reads and writes that happen together or not at all, in turn with every other writer."""
 
+    change: int | None
+    """The number of the change set, known at the end; None as long as nothing changed that is journaled."""
+
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
 
@@ -75,11 +78,11 @@ class Store(Protocol):
     def write(self, what: str) -> AbstractContextManager[Transaction]:
         """Begin a transaction: one change set of the journal, where `what` says what it was for."""
 
-    def changes(self, name: str = "", last: int = 0) -> list[Change]:
-        """Return change sets, oldest first; only those of objects called `name`, only the last ones."""
+    def changes(self, name: str = "", last: int = 0, number: int = 0) -> list[Change]:
+        """Return change sets, oldest first; only of objects called `name`, only the last ones, only this one."""
 
-    def entries(self, change: int) -> list[Entry]:
-        """Return what a change set did to each object, sorted by type and name."""
+    def entries(self, change: int, most: int = 0) -> list[Entry]:
+        """Return what a change set did to each object, sorted by type and name; only the first `most`."""
 
     def close(self) -> None:
         """Close it."""

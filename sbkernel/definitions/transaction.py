@@ -41,8 +41,8 @@ class Tables(Protocol):
     def regroup(self, left: Sequence[str], joined: Sequence[tuple[str, str]]) -> None:
         """Forget the memberships of nodes, then insert (group, node)."""
 
-    def log(self, what: str, rows: Sequence[tuple[str, str, str | None, str | None]]) -> None:
-        """Write one change set: objtype, name, before, after."""
+    def log(self, what: str, rows: Sequence[tuple[str, str, str | None, str | None]]) -> int:
+        """Write one change set: objtype, name, before, after; return its number."""
 
     def forget(self, until: int) -> None:
         """Remove change sets up to and including a number."""
@@ -54,6 +54,7 @@ class BufferedTransaction:
     def __init__(self, tables: Tables, what: str) -> None:
         self._tables = tables
         self._what = what
+        self.change: int | None = None
         self._now: dict[Key, Values | None] = {}
         self._first: dict[Key, Values | None] = {}
         self._dirty: dict[Key, Values | None] = {}
@@ -119,7 +120,7 @@ class BufferedTransaction:
         changed = ((key, before, self._now[key]) for key, before in self._first.items())
         rows = [(*key, dump(before), dump(after)) for key, before, after in changed if matters(key[0], before, after)]
         if rows:
-            self._tables.log(self._what, rows)
+            self.change = self._tables.log(self._what, rows)
 
     def _current(self, objtype: str, name: str) -> Values | None:
         with contextlib.suppress(KeyError):

@@ -1,0 +1,35 @@
+"""sb history: who changed what, and when."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.definitions import showchange
+from sbkernel.definitions.journal import Change
+from sbkernel.errors import NotFoundError
+from sbkernel.site import Site
+
+_MANY = 20
+
+
+@click.command("history")
+@click.option("-n", "last", type=click.IntRange(1), default=_MANY, show_default=True, help="How many changes.")
+@click.option("-l", "--long", "is_long", is_flag=True, help="Every attribute before and after; secrets are ***.")
+@click.argument("name", metavar="[OBJECT]", default="")
+@pass_site
+def command(site: Site, name: str, last: int, is_long: bool) -> None:
+    """List the last changes of definitions, of one OBJECT or of all; the newest stands at the end."""
+    changes = site.store.changes(name, last)
+    if name and not changes:
+        raise NotFoundError(f"no change of '{name}' is known", hint="sb history, without a name, lists all changes.")
+    for change in changes:
+        _print(site, change, name, is_long)
+
+
+def _print(site: Site, change: Change, name: str, is_long: bool) -> None:
+    entries = site.store.entries(change.id, 0 if is_long else showchange.NAMED)
+    click.echo(showchange.line(change, entries))
+    if is_long:
+        of_object = (one for one in entries if name in ("", one.name))
+        click.echo("".join(f"    {text}\n" for text in showchange.diff(of_object)), nl=False)

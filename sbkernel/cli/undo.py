@@ -1,0 +1,25 @@
+"""sb undo: put definitions back as they were before a change."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.definitions import history, showchange
+from sbkernel.site import Site
+
+
+@click.command("undo")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("-f", "--force", is_flag=True, help="Also when objects were changed since; other attributes stay.")
+@click.argument("change", metavar="[CHANGE]", type=click.IntRange(1), required=False)
+@pass_site
+def command(site: Site, change: int | None, dry_run: bool, force: bool) -> None:
+    """Undo a change by its number in `sb history`, else the last one.
+
+    The undoing is a change as well: `sb undo` after it brings back what was undone.
+    """
+    undone = (history.plan if dry_run else history.undo)(site.store, change, force=force)
+    click.echo("".join(f"{text}\n" for text in showchange.diff(undone.entries)), nl=False)
+    verb = "would be undone" if dry_run else "is undone"
+    click.echo(f"change {undone.change.id} ({undone.change.what}) {verb}.")
