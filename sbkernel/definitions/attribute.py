@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -24,3 +25,20 @@ class Attribute(NamedTuple):
     """Written by the running system; changes of it are not journaled."""
     keyed: bool = False
     """Holds one value a key, written `nicips.eth0=...`."""
+    column: str = ""
+    """`table.column` that shows it in xCAT's tables; empty: none, it is ours alone."""
+    instead: tuple[str, dict[str, str]] | None = None
+    """Another attribute, and by its value the column in which xCAT keeps this one instead."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Return every `table.column` in which it can lie."""
+        others = self.instead[1].values() if self.instead else ()
+        return tuple(dict.fromkeys(place for place in (self.column, *others) if place))
+
+
+def stored(table: str, *attributes: Attribute) -> Iterator[Attribute]:
+    """Yield attributes with the column in which `table` has them: of their own name, or the one that they name."""
+    for attribute in attributes:
+        column = attribute.column or attribute.name
+        yield attribute if "." in column else attribute._replace(column=f"{table}.{column}")

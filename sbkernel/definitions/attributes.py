@@ -9,20 +9,71 @@ from collections.abc import Iterable, Mapping
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.errors import DefinitionError
 
-TYPES = ("group", "network", "node", "osimage", "passwd", "site")
+# Object type, and the attribute that xCAT calls its name (lsdef's types; passwd is ours).
+KEYS = {
+    "auditlog": "recid",
+    "boottarget": "bprofile",
+    "eventlog": "recid",
+    "firmware": "cfgfile",
+    "group": "groupname",
+    "kit": "kitname",
+    "kitcomponent": "kitcompname",
+    "kitrepo": "kitreponame",
+    "monitoring": "name",
+    "network": "netname",
+    "node": "node",
+    "notification": "filename",
+    "osdistro": "osdistroname",
+    "osdistroupdate": "osupdatename",
+    "osimage": "imagename",
+    "passwd": "key",
+    "pdu": "node",
+    "policy": "priority",
+    "rack": "rackname",
+    "route": "routename",
+    "site": "master",
+    "taskstate": "node",
+    "zone": "zonename",
+    "zvmivp": "id",
+}
+TYPES = tuple(KEYS)
 OPEN_TYPES = ("site",)
 """Types that take any attribute name."""
-_SECRET_COLUMNS = ("password", "sshpassword", "authkey", "privkey")
+# Columns that hold a secret where no attribute says so.
+_SECRET_COLUMNS = ("password", "passwd", "sshpassword", "vidpassword", "authkey", "privkey", "community", "tokenid")
+_OWN_FILE = ("group", "network", "node", "osimage", "passwd", "site")
 
 
 @functools.cache
 def attributes_of(objtype: str) -> Mapping[str, Attribute]:
-    """Return the attributes of an object type by name; a group also has every attribute of a node."""
+    """Return the attributes of an object type by name; a group also has those of a node that tables share.
+
+    `table.NAME` is the type of rows that no object shows, such as table.litefile; its attributes are the columns.
+    """
+    if objtype.startswith("table."):
+        return _columns_of(objtype.removeprefix("table."))
     if objtype not in TYPES:
         raise DefinitionError(f"Type '{objtype}' is not a valid xCAT object type.", hint=near(objtype, TYPES))
-    own = importlib.import_module(f"sbkernel.definitions.tables.{objtype}").ATTRIBUTES
-    table = {attribute.name: attribute for attribute in own}
-    return {**attributes_of("node"), **table} if objtype == "group" else table
+    table = {attribute.name: attribute for attribute in _read(objtype)}
+    return {**_lent(), **table} if objtype == "group" else table
+
+
+def _read(objtype: str) -> tuple[Attribute, ...]:
+    if objtype in _OWN_FILE:
+        attributes: tuple[Attribute, ...] = importlib.import_module(f"sbkernel.definitions.tables.{objtype}").ATTRIBUTES
+        return attributes
+    small: dict[str, tuple[Attribute, ...]] = importlib.import_module("sbkernel.definitions.tables.small").ATTRIBUTES
+    return small[objtype]
+
+
+def _lent() -> dict[str, Attribute]:
+    """Return the node attributes that a group lends: all but those of nodelist, which are a node's own."""
+    return {name: one for name, one in attributes_of("node").items() if not one.column.startswith("nodelist.")}
+
+
+def _columns_of(table: str) -> dict[str, Attribute]:
+    columns = importlib.import_module("sbkernel.definitions.columns").table_of(table).columns
+    return {name: Attribute(name, "", secret=name in _SECRET_COLUMNS, column=f"{table}.{name}") for name in columns}
 
 
 def attribute_of(objtype: str, name: str) -> Attribute:

@@ -1,0 +1,186 @@
+"""Attributes of node that say what it is made of, where it stands and how its hardware is reached."""
+
+from sbkernel.definitions.attribute import Attribute as Attr
+from sbkernel.definitions.attribute import stored
+
+_BMC = ("mgt", ("ipmi", "openbmc"))
+_HMC = ("nodetype", ("hmc", "ivm", "ppc"))
+_LOGIN = {"mm": "mpa", "websrv": "websrv", "pdu": "pdu"}
+_MM = ("nodetype", ("mm",))
+_SWITCH = ("nodetype", ("switch",))
+_PDU = ("nodetype", ("pdu",))
+_SNMP = ("nodetype", ("switch", "pdu"))
+_DIRECT = ("mgt", ("fsp", "bpa"))
+_POWER = ("mgt", ("hmc", "ivm", "fsp", "bpa"))
+_MIC = ("mgt", ("mic",))
+
+
+def _openbmc(column: str) -> tuple[str, dict[str, str]]:
+    return "mgt", {"openbmc": f"openbmc.{column}"}
+
+
+_BMC_ATTRIBUTES = stored(
+    "ipmi",
+    Attr(
+        "bmc",
+        "Address of its BMC: host or host:port.",
+        default="UDP port 623",
+        needs=_BMC,
+        instead=_openbmc("bmc"),
+    ),
+    Attr("bmcport", "Network port of the BMC: 0 shared, 1 its own.", needs=("mgt", ("ipmi",))),
+    Attr("bmcvlantag", "VLAN of the BMC.", needs=_BMC, column="taggedvlan", instead=_openbmc("taggedvlan")),
+    Attr(
+        "bmcusername",
+        "User of the BMC.",
+        default="passwd object ipmi or openbmc",
+        needs=_BMC,
+        column="username",
+        instead=_openbmc("username"),
+    ),
+    Attr(
+        "bmcpassword",
+        "Password, or where it is: env:NAME, file:PATH, keyring:NAME.",
+        default="passwd object ipmi or openbmc",
+        needs=_BMC,
+        secret=True,
+        column="password",
+        instead=_openbmc("password"),
+    ),
+    Attr("consport", "Port of the console.", needs=("mgt", ("openbmc",)), column="openbmc.consport"),
+)
+_LOGINS = (
+    Attr(
+        "username",
+        "User of this management module, HMC, switch, PDU or web server.",
+        needs=("nodetype", (*_HMC[1], *_LOGIN, "switch")),
+        column="ppchcp.username",
+        instead=("nodetype", {"switch": "switches.sshusername", **{k: f"{v}.username" for k, v in _LOGIN.items()}}),
+    ),
+    Attr(
+        "password",
+        "Password of this management module, HMC, switch, PDU or web server.",
+        needs=("nodetype", (*_HMC[1], *_LOGIN, "switch")),
+        secret=True,
+        column="ppchcp.password",
+        instead=("nodetype", {"switch": "switches.sshpassword", **{k: f"{v}.password" for k, v in _LOGIN.items()}}),
+    ),
+    *(
+        Attr(f"passwd.{user}", f"Password of {user}.", needs=_DIRECT, secret=True)
+        for user in ("HMC", "admin", "celogin", "general", "hscroot")
+    ),
+    Attr("webport", "Port of the web server.", needs=("nodetype", ("websrv",)), column="websrv.port"),
+)
+_PPC = stored(
+    "ppc",
+    Attr("hcp", "What controls it: HMC, IVM, frame or CEC.", instead=("mgt", {"zvm": "zvm.hcp"})),
+    Attr("id", "Number of the partition, cage, frame or slot.", instead=("mgt", {"blade": "mp.id"})),
+    Attr("pprofile", "Partition profile for the next start.", needs=("mgt", ("hmc", "ivm", "fsp"))),
+    Attr("parent", "What it is part of: the CEC of a partition, the frame of a CEC.", needs=_POWER),
+    Attr(
+        "hwtype",
+        "Kind of hardware: fsp, bpa, cec, frame, ivm, hmc, lpar, mm, cmm, blade, vm, mic.",
+        needs=("mgt", (*_POWER[1], "zvm", "blade", "ipmi", "mic")),
+        column="nodetype",
+        instead=(
+            "mgt",
+            {"zvm": "zvm.nodetype", "blade": "mp.nodetype", "ipmi": "mp.nodetype", "mic": "mic.nodetype"},
+        ),
+    ),
+    Attr("supernode", "Place in an HFI network."),
+    Attr("sfp", "HMC that collects service events of this frame."),
+    Attr("userid", "User of this z/VM guest.", needs=("mgt", ("zvm",)), column="zvm.userid"),
+)
+_BLADE = (
+    Attr("mpa", "Management module of this blade.", column="mp.mpa"),
+    Attr("slotid", "Slot number.", needs=("mgt", ("fsp", "ipmi")), column="mp.id"),
+    Attr("displayname", "Another name of the chassis.", needs=_MM, column="mpa.displayname"),
+    Attr("slots", "Number of slots of the chassis.", needs=_MM, column="mpa.slots"),
+    Attr("urlpath", "Path of the chassis' web pages.", needs=_MM, column="mpa.urlpath"),
+)
+_PLACE = (
+    *stored(
+        "nodepos",
+        Attr("rack", "Rack."),
+        Attr("unit", "Unit in the rack.", column="u"),
+        Attr("chassis", "Chassis."),
+        Attr("slot", "Slot in the chassis."),
+        Attr("room", "Room."),
+        Attr("height", "Height in units."),
+    ),
+    *stored(
+        "switch",
+        Attr("switch", "Switch it is connected to."),
+        Attr("switchport", "Port of that switch.", column="port"),
+        Attr("switchvlan", "VLAN of that port.", column="vlan"),
+        Attr("switchinterface", "Interface that is connected, such as eth0.", column="interface"),
+    ),
+    Attr("pdu", "Comma list of PDU:OUTLET that feed it.", column="pduoutlet.pdu"),
+)
+_INVENTORY = (
+    *stored(
+        "vpd",
+        Attr("serial", "Serial number."),
+        Attr("mtm", "Machine type and model."),
+        Attr("side", "Side and port of an FSP or BPA."),
+    ),
+    *stored(
+        "hwinv",
+        Attr("cputype", "Type of its processors."),
+        Attr("cpucount", "Number of its processors."),
+        Attr("memory", "Its memory."),
+        Attr("disksize", "Size of its disks."),
+    ),
+)
+_SNMP_ATTRIBUTES = (
+    Attr(
+        "snmpversion",
+        "SNMP version of this switch or PDU.",
+        default="SNMPv1",
+        needs=_SNMP,
+        column="switches.snmpversion",
+        instead=("nodetype", {"pdu": "pdu.snmpversion"}),
+    ),
+    *stored(
+        "switches",
+        Attr("snmpusername", "SNMP v3 user of this switch.", needs=_SWITCH, column="username"),
+        Attr("snmppassword", "SNMP password or community.", needs=_SWITCH, secret=True, column="password"),
+        Attr("snmpprivacy", "SNMP v3 encryption, such as DES.", needs=_SWITCH, column="privacy"),
+        Attr("snmpauth", "SNMP v3 authentication.", default="SHA", needs=_SWITCH, column="auth"),
+        Attr("linkports", "Ports that lead to other switches, as port:switch.", needs=_SWITCH),
+        Attr("protocol", "How commands reach this switch: ssh or telnet.", default="ssh", needs=_SWITCH),
+        Attr("switchtype", "Kind of switch: Mellanox, Cisco, BNT, Juniper, onie ...", needs=_SWITCH),
+    ),
+    *stored(
+        "pdu",
+        Attr("pdutype", "Kind of PDU: ir, cr.", needs=_PDU),
+        Attr("outlet", "Number of outlets of this PDU.", needs=_PDU),
+        Attr("community", "SNMP v1 and v2 community of this PDU.", needs=_PDU, secret=True),
+        Attr("snmpuser", "SNMP v3 user of this PDU.", needs=_PDU),
+        Attr("authtype", "SNMP v3 authentication of this PDU: MD5 or SHA.", needs=_PDU),
+        Attr("authkey", "Passphrase of that authentication.", needs=_PDU, secret=True),
+        Attr("privtype", "SNMP v3 encryption of this PDU: AES or DES.", needs=_PDU),
+        Attr("privkey", "Passphrase of that encryption.", needs=_PDU, secret=True),
+        Attr("seclevel", "SNMP v3 security: noAuthNoPriv, authNoPriv, authPriv.", needs=_PDU),
+    ),
+)
+_MIC_ATTRIBUTES = stored(
+    "mic",
+    Attr("michost", "Host of this card.", needs=_MIC, column="host"),
+    Attr("micid", "Number of this card.", needs=_MIC, column="id"),
+    Attr("micbridge", "Bridge of the host.", needs=_MIC, column="bridge"),
+    Attr("miconboot", "Whether it starts with its host.", needs=_MIC, column="onboot"),
+    Attr("micvlog", "Whether it logs to its console.", needs=_MIC, column="vlog"),
+    Attr("micpowermgt", "Its power states.", needs=_MIC, column="powermgt"),
+)
+
+ATTRIBUTES = (
+    *_BMC_ATTRIBUTES,
+    *_LOGINS,
+    *_PPC,
+    *_BLADE,
+    *_PLACE,
+    *_INVENTORY,
+    *_SNMP_ATTRIBUTES,
+    *_MIC_ATTRIBUTES,
+)

@@ -1,0 +1,82 @@
+"""Attributes of node about virtual machines, their hosts, and services beside xCAT's own."""
+
+from sbkernel.definitions.attribute import Attribute as Attr
+from sbkernel.definitions.attribute import stored
+
+_NUMBER = r"\d+"
+_DOCKER = ("mgt", ("docker",))
+
+_VM = stored(
+    "vm",
+    Attr("vmhost", "Host of this virtual node; localhost: run by the site itself.", column="host"),
+    Attr("vmcpus", "Number of its processors.", pattern=rf"{_NUMBER}(,\S+)*", column="cpus"),
+    Attr("vmmemory", "Its memory in MiB, or with a unit: 4G.", pattern=rf"{_NUMBER}[kKmMgGtT]?[bB]?", column="memory"),
+    Attr("vmnics", "Its network: `user` or the name of a bridge.", column="nics"),
+    Attr("vmnicnicmodel", "Model of its network card.", default="virtio", column="nicmodel"),
+    Attr("vmstorage", "Its disks.", column="storage"),
+    Attr("vmstoragemodel", "Model of its disk controller.", column="storagemodel"),
+    Attr("vmstoragecache", "Cache of its disks: none, writethrough, writeback.", column="storagecache"),
+    Attr("vmstorageformat", "Format of its disks: raw, qcow2.", column="storageformat"),
+    Attr("vmcfgstore", "Where its definition is stored.", column="cfgstore"),
+    Attr("vmbootorder", "Its boot order, such as net,hd.", column="bootorder"),
+    Attr("vmvirtflags", "Flags of the hypervisor, as flag=value.", column="virtflags"),
+    Attr("vmmaster", "Image that it was cloned from.", column="master"),
+    Attr("vmvncport", "Port of its screen.", column="vncport"),
+    Attr("vmtextconsole", "Its console on the host.", column="textconsole"),
+    Attr("vmbeacon", "State of its identify light.", column="beacon"),
+    Attr("vmcluster", "Cluster of its host.", column="cluster"),
+    Attr("vmmanager", "Manager of virtual machines.", column="mgr"),
+    Attr("vmothersetting", "Further settings, as key:value;key:value.", column="othersettings"),
+    Attr("vmphyslots", "Comma list of physical slots that it gets.", column="physlots"),
+    Attr("migrationdest", "Noderange of hosts that it may move to."),
+    Attr("dockerhost", "Host of this container.", needs=_DOCKER, column="host"),
+    Attr("dockercpus", "Number of its processors.", needs=_DOCKER, column="cpus"),
+    Attr("dockermemory", "Its memory in MiB.", needs=_DOCKER, column="memory"),
+    Attr("dockernics", "Its network.", needs=_DOCKER, column="nics"),
+    Attr("dockerflag", "Further settings.", needs=_DOCKER, column="othersettings"),
+)
+_HYPERVISOR = stored(
+    "hypervisor",
+    Attr("hosttype", "Kind of hypervisor that this host runs.", column="type"),
+    Attr("hostinterface", "Its interfaces, as net:name:protocol:ip:mask:gateway with | between.", column="interface"),
+    Attr("hostmanager", "Manager of this host.", column="mgr"),
+    Attr("hostcluster", "Cluster of this host.", column="cluster"),
+)
+_STORAGE = stored(
+    "storage",
+    Attr("osvolume", "Where the operating system goes: localdisk, usbdisk, wwn=..."),
+    Attr("storagcontroller", "Controller of its volumes.", column="controller"),
+    Attr("storagetype", "Kind of its storage.", column="type"),
+)
+_ISCSI = stored(
+    "iscsi",
+    Attr("iscsiserver", "iSCSI server that it boots from.", column="server"),
+    Attr("iscsitarget", "iSCSI target that it boots from.", column="target"),
+    Attr("iscsiuserid", "iSCSI user.", column="userid"),
+    Attr("iscsipassword", "iSCSI password.", secret=True, column="passwd"),
+)
+_DOMAIN = stored(
+    "domain",
+    Attr("ou", "Organisational unit of its account."),
+    Attr("authdomain", "Directory domain it belongs to."),
+    Attr("domainadminuser", "Administrator of that domain.", column="adminuser"),
+    Attr("domainadminpassword", "Password of that administrator.", secret=True, column="adminpassword"),
+    Attr("domaintype", "Kind of domain: activedirectory.", column="type"),
+)
+_CFGMGT = stored(
+    "cfgmgt",
+    Attr("cfgmgr", "Configuration manager: chef or puppet."),
+    Attr("cfgserver", "Server of the configuration manager."),
+    Attr("cfgmgtroles", "Comma list of roles it has there.", column="roles"),
+)
+
+ATTRIBUTES = (
+    *_VM,
+    *_HYPERVISOR,
+    *_STORAGE,
+    *_ISCSI,
+    *_DOMAIN,
+    *_CFGMGT,
+    Attr("productkey", "Product key of its operating system.", secret=True, column="prodkey.key"),
+    Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
+)
