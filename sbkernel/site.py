@@ -21,7 +21,7 @@ from sbkernel.definitions.change import Changed, change, remove
 from sbkernel.definitions.collection import Collection, Groups, Nodes
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.lookup import candidates, platform
-from sbkernel.definitions.noderange import noderange
+from sbkernel.definitions.noderange import names, noderange
 from sbkernel.definitions.secret import Secret, resolve
 from sbkernel.definitions.sqlite import SqliteStore
 from sbkernel.definitions.store import Store, Transaction
@@ -146,9 +146,18 @@ class Site:
         """Return a setting of the site (xCAT's site table), or `default` when it is unset."""
         return (self.store.get("site", newsite.SITE) or {}).get(key, default)
 
-    def noderange(self, text: str) -> list[str]:
-        """Return the nodes that a noderange names, sorted; unknown names raise NotFoundError."""
-        return noderange(text, NodeUniverse(self.store))
+    def noderange(self, text: str, *, excluded: bool = False) -> list[str]:
+        """Return the nodes that a noderange names, sorted; unknown names raise NotFoundError.
+
+        Nodes in the setting excludenodes are left out unless `excluded` asks for them, as definition verbs do.
+        """
+        universe = NodeUniverse(self.store)
+        nodes = noderange(text, universe)
+        kept_out = "" if excluded else self.attribute("excludenodes")
+        if not kept_out:
+            return nodes
+        without = set(names(kept_out, universe, "excludenodes of the site"))
+        return [name for name in nodes if name not in without]
 
     def set(self, objtype: str, name: str, **attributes: str | int | None) -> None:
         """Create an object or change attributes of one; None or "" clears. DefinitionError when one is wrong."""

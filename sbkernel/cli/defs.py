@@ -84,7 +84,7 @@ def found(site: Site, objtype: str, text: str) -> tuple[list[str], list[str]]:
 
 def _found_nodes(site: Site, text: str) -> tuple[list[str], list[str]]:
     try:
-        return site.noderange(text), []
+        return site.noderange(text, excluded=True), []
     except NotFoundError:
         names = expand(text)
         return [name for name in names if name in site.nodes], [name for name in names if name not in site.nodes]
@@ -97,7 +97,7 @@ def targets(site: Site, objtype: str, text: str) -> list[str]:
     if objtype != "node":
         return comma(text)
     try:
-        return site.noderange(text)
+        return site.noderange(text, excluded=True)
     except NotFoundError:
         return expand(text)
 

@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.attributes import KEYS
-from sbkernel.definitions.columns import TABLES, place
+from sbkernel.definitions.columns import TABLES, place, value_in
 from sbkernel.definitions.regex import bare, compiled
 from sbkernel.errors import NotFoundError
 
@@ -27,8 +26,12 @@ class Column(NamedTuple):
 
     def value(self, node: str, values: Mapping[str, str]) -> str:
         """Return what it says about a node with these attributes; "" when unset."""
-        attribute = place(self.table, self.column, values)[1]
-        return node if attribute == KEYS["node"] else values.get(attribute, "")
+        return node if self.is_key else value_in("node", f"{self.table}.{self.column}", values)
+
+    @property
+    def is_key(self) -> bool:
+        """Say whether it holds the name of the node."""
+        return self.column == TABLES[self.table].keys[0]
 
 
 class Criterion(NamedTuple):

@@ -78,16 +78,19 @@ def noderange(text: str, universe: Universe) -> list[str]:
     A slip in the grammar raises DefinitionError that points at it. A selection by an unknown column holds of no
     node, as in xCAT, but cannot be used to take nodes away.
     """
-    evaluation = _Evaluation(universe, _loaded(parse(text), universe, ()))
+    evaluation = _Evaluation(universe, _read(text, universe))
     nodes = evaluation.names()
     if evaluation.unknown:
         raise NotFoundError(f"Invalid nodes and/or groups in noderange: {_list(evaluation.unknown)}")
     return sorted(nodes)
 
 
-def names(text: str, universe: Universe) -> list[str]:
-    """Return the names that `text` stands for, in its order; what is neither node nor group is a new name."""
-    return list(_Evaluation(universe, _loaded(parse(text), universe, ())).names())
+def names(text: str, universe: Universe, where: str = "") -> list[str]:
+    """Return the names that `text` stands for, in its order; what is neither node nor group is a new name.
+
+    `where` says in errors where the text was found.
+    """
+    return list(_Evaluation(universe, _read(text, universe, where)).names())
 
 
 def expand(text: str) -> list[str]:
@@ -98,6 +101,11 @@ def expand(text: str) -> list[str]:
 def _list(unknown: Collection[str]) -> str:
     more = len(unknown) - _NAMED
     return ",".join(list(unknown)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _read(text: str, universe: Universe, where: str = "") -> Union:
+    tree = parse(text, where)
+    return _loaded(tree, universe, ()) if "^" in text else tree
 
 
 def _loaded(union: Union, universe: Universe, files: tuple[str, ...]) -> Union:

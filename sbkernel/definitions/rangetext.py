@@ -6,6 +6,8 @@ An atom is a name, a range, /regex, ^/file or a selection; commas inside its bra
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from sbkernel.errors import DefinitionError
@@ -13,6 +15,8 @@ from sbkernel.errors import DefinitionError
 DEEPEST = 50
 """More nested parentheses than anybody writes; the parser recurses."""
 
+_PLAIN = re.compile(r"[^,@()\[\]{}\\/]*")
+_SPECIAL = re.compile(r"[@()\[\]{}\\/^]")
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _SHOWN = 70
 
@@ -47,7 +51,10 @@ class Union(NamedTuple):
 
 def parse(text: str, where: str = "") -> Union:
     """Read a noderange; DefinitionError points at the first fault. `where` names the file and line it is from."""
-    reader = _Reader(Line(text, where))
+    line = Line(text, where)
+    if not _SPECIAL.search(text):
+        return Union(tuple(_plain(line)))
+    reader = _Reader(line)
     union = reader.union(depth=0)
     if reader.at < len(text):
         raise fault("')' without '('", reader.line, reader.at)
@@ -62,10 +69,22 @@ def fault(message: str, line: Line, at: int) -> DefinitionError:
     return DefinitionError(f"{where}noderange: {message}", hint=f"{shown}\n  {' ' * (at - start)}^")
 
 
+def _plain(line: Line) -> Iterator[Part]:
+    """Read a list without brackets, which may have as many names as a site has nodes."""
+    at = 0
+    for piece in line.text.split(","):
+        name = piece.strip()
+        if name.startswith("-"):
+            yield _Reader(line, at).part(depth=0)
+        elif name:
+            yield Part(False, (Atom(name, line, at + len(piece) - len(piece.lstrip())),))
+        at += len(piece) + 1
+
+
 class _Reader:
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, at: int = 0) -> None:
         self.line = line
-        self.at = 0
+        self.at = at
 
     def union(self, depth: int) -> Union:
         """Read up to the end or to a `)` that was not opened here; empty parts vanish, as in xCAT."""
@@ -74,12 +93,13 @@ class _Reader:
         parts: list[Part] = []
         while True:
             if self._next() not in (",", ")", ""):
-                parts.append(self._part(depth))
+                parts.append(self.part(depth))
             if self._next() != ",":
                 return Union(tuple(parts))
             self.at += 1
 
-    def _part(self, depth: int) -> Part:
+    def part(self, depth: int) -> Part:
+        """Read up to the comma or `)` that ends a part."""
         excluded = self._took("-")
         # A leading @ is the way other tools mark a group.
         self._took("@")
@@ -112,10 +132,11 @@ class _Reader:
 
     def _next(self) -> str:
         """Skip blanks and return the character that follows, "" at the end."""
-        text = self.line.text
-        while self.at < len(text) and text[self.at].isspace():
+        char = self.line.text[self.at : self.at + 1]
+        while char.isspace():
             self.at += 1
-        return text[self.at : self.at + 1]
+            char = self.line.text[self.at : self.at + 1]
+        return char
 
     def _took(self, char: str) -> bool:
         found = self._next() == char
@@ -124,6 +145,12 @@ class _Reader:
 
 
 def _end_of_atom(line: Line, start: int) -> int:
+    plain = _PLAIN.match(line.text, start)
+    end = plain.end() if plain else start
+    return end if line.text[end : end + 1] in ",@)" else _end_with_brackets(line, start)
+
+
+def _end_with_brackets(line: Line, start: int) -> int:
     text, at = line.text, start
     opened: list[int] = []
     escapes = "\\" if text[start : start + 1] == "/" else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sbkernel.definitions.collection import Groups, Nodes
+from sbkernel.definitions.collection import Groups
 from sbkernel.definitions.store import Store
 from sbkernel.errors import DefinitionError, NotFoundError
 
@@ -45,6 +45,7 @@ class NodeUniverse:
     def where(self, selection: str) -> list[str] | None:
         """Return the nodes of which `table.column==value` holds, or None when there is no such column."""
         from sbkernel.definitions.criteria import column, criterion
+        from sbkernel.definitions.nodevalues import node_values
 
         # A single = is a comparison too, in a noderange alone.
         condition = criterion(selection) or criterion(selection.replace("=", "==", 1))
@@ -54,8 +55,8 @@ class NodeUniverse:
             return None
         if condition is None or wanted is None:
             return None
-        nodes = Nodes(self._store).many(self.all_nodes())
-        return [name for name, node in nodes.items() if condition.holds(wanted.value(name, node.attributes))]
+        nodes = node_values(self._store, self.all_nodes())
+        return [name for name, values in nodes.items() if condition.holds(wanted.value(name, values))]
 
     def read(self, path: str) -> str:
         """Return the text of a file; DefinitionError when it cannot be read."""

@@ -1,6 +1,7 @@
 """Noderange against examples of the manual and against set arithmetic."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.noderange import expand, names, noderange
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
+from sbkernel.site import Site
 
 
 class World:
@@ -220,3 +222,23 @@ def test_any_text_gives_nodes_or_an_error(text: str) -> None:
     except SbkernelError:
         return
     assert nodes == sorted(set(nodes) & set(WORLD.nodes))
+
+
+def test_excludenodes_of_the_site_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "nodes").write_text("n3\n")
+    with Site.open(tmp_path / "site") as site:
+        for name in ("n1", "n2", "n3"):
+            site.set("node", name, groups="all", mgt="ipmi" if name == "n1" else "kvm")
+        site.set("site", "clustersite", excludenodes="n2,gone")
+        assert site.noderange("all") == ["n1", "n3"]
+        assert site.noderange("all", excluded=True) == ["n1", "n2", "n3"]
+        assert site.noderange(f"mgt=kvm,^{tmp_path}/nodes") == ["n3"]
+        assert site.noderange("nodelist.node=~[13],-nodehm.mgt!=ipmi") == ["n1"]
+        assert site.noderange("nodehm.mgtt==x") == []
+        site.set("site", "clustersite", excludenodes="n2)")
+        with pytest.raises(DefinitionError, match="excludenodes of the site: noderange"):
+            site.noderange("n1")
+        with pytest.raises(DefinitionError, match="is not the full path of a file"):
+            site.noderange("^nodes")
+        with pytest.raises(DefinitionError, match="/none cannot be read: No such file"):
+            site.noderange("^/none")
