@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from sbkernel.definitions import change
+from sbkernel.definitions import change, history
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.draft import Draft, Fault
 from sbkernel.definitions.draft import draft as compare
+from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.journal import matters
 from sbkernel.definitions.snapshot import Snapshot
 from sbkernel.definitions.store import Store, Transaction, Values
@@ -38,6 +39,8 @@ class ChangeSet:
         self._draft = made
         self.state = "open"
         """open, applied or undone."""
+        self.number: int | None = None
+        """Its number in `site.history()`, once it is applied."""
 
     @property
     def objtype(self) -> str:
@@ -96,14 +99,30 @@ class ChangeSet:
             raise DefinitionError(f"this change is {self.state} already", hint="Make a new one from what is there now.")
         if self._draft.changes:
             with self._store.write("change") as transaction:
-                for name, changes in self._draft.changes.items():
-                    self._refuse_late(transaction, name)
-                    change.change(transaction, self.objtype, name, changes)
+                self._write(transaction)
+            self.number = transaction.change
         self.state = "applied"
         return self
 
+    def undo(self) -> Self:
+        """Put everything back, as `sb undo` does; DefinitionError when an object was changed since."""
+        if self.state != "applied":
+            raise DefinitionError(f"this change is {self.state}: there is nothing to undo")
+        if self.number is not None:
+            history.undo(self._store, self.number)
+        self.state = "undone"
+        return self
+
+    def _write(self, transaction: Transaction) -> None:
+        changes = self._draft.changes
+        change.look_ahead(transaction, self.objtype, changes, changes.values())
+        for name, given in changes.items():
+            self._refuse_late(transaction, name)
+            change.change(transaction, self.objtype, name, given)
+
     def _refuse_late(self, transaction: Transaction, name: str) -> None:
-        there = change.whole_of(transaction, self.objtype, name) or None
+        known = change.exists(transaction, self.objtype, name)
+        there = change.whole_of(transaction, self.objtype, name) if known else None
         if matters(self.objtype, self._now.own.get(name), there):
             raise DefinitionError(f"{name} was changed by somebody else meanwhile.", hint="Nothing was written.")
 
@@ -145,9 +164,15 @@ def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: I
     lending = store.get_many("group", sorted(named.union(groups))) if objtype == "node" else {}
     found = many(asked)
     shown = {name: one.attributes.shown() for name, one in found.items()}
-    if objtype == "group":  # members are stored with the nodes
-        own = {name: dict(one.attributes) for name, one in found.items()}
+    if objtype == "group":
+        own = {name: _with_members(store, name, own.get(name, {})) for name in found}
     return Snapshot(objtype, shown, own, lending)
+
+
+def _with_members(store: Store, group: str, stored: Values) -> Values:
+    """Return a group with the members that are kept with their nodes; those of a dynamic one are kept nowhere."""
+    members = "" if is_dynamic(stored) else ",".join(store.members(group))
+    return {**stored, "members": members} if members else stored
 
 
 def _text(value: str | int | None) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.relocate import Moved, relocated
 from sbkernel.definitions.store import Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
@@ -32,6 +33,8 @@ class Copy(NamedTuple):
     source: Path
     target: Path
     rebase: bool
+    moved: Moved = ()
+    """With these, it goes to another site: includes that do not move along are put in their place."""
 
 
 class Clone(NamedTuple):
@@ -42,20 +45,24 @@ class Clone(NamedTuple):
     copies: tuple[Copy, ...]
 
 
-def plan_clone(source: Definition, name: str, installdir: Path, fstab: Path | None) -> Clone:
-    """Plan a clone: own name, profile and rootimgdir, and an own copy of every list file and the fstab."""
+def plan_clone(source: Definition, name: str, installdir: Path, fstab: Path | None, moved: Moved = ()) -> Clone:
+    """Plan a clone: own name, profile and rootimgdir, and an own copy of every list file and the fstab.
+
+    With `moved` it is for another site, where other paths below those directories have a new place, and no parent.
+    """
     _check_clone_name(name)
     osvers, osarch = _required(source, "osvers"), _required(source, "osarch")
     own = installdir / "custom" / "netboot" / platform(osvers)
     copies: list[Copy] = []
-    values = {key: value for key, value in source.attributes.items() if key != "usercomment"}
+    values = {key: relocated(value, moved) for key, value in source.attributes.items() if key != "usercomment"}
     for attribute in LISTS.keys() & values.keys():
-        values[attribute], more = _own_files(attribute, values[attribute], own, name)
-        copies += more
+        values[attribute], more = _own_files(attribute, source.get(attribute), own, name)
+        copies += [copy._replace(moved=moved) for copy in more]
     if fstab is not None:
         copies.append(Copy(fstab, own / f"{name}.fstab", rebase=False))
     rootimgdir = installdir / "netboot" / osvers / osarch / name
-    values |= {"profile": name, "rootimgdir": str(rootimgdir), "parent": source.name}
+    values |= {"profile": name, "rootimgdir": str(rootimgdir), "parent": "" if moved else source.name}
+    values = {key: value for key, value in values.items() if value}
     return Clone(name, values, tuple(sorted(copies)))
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.changeset import ChangeSet, Edit
+from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.fold import fold
+from sbkernel.definitions.journal import Entry
 from sbkernel.html import TONES, TRACK, card, chip, div, el, heading, mono, muted, span, table
 
 if TYPE_CHECKING:
-    from sbkernel.definitions.changeset import ChangeSet, Edit
     from sbkernel.definitions.selection import Objects
 
 ROWS = 40
@@ -93,9 +95,25 @@ def _short(value: str) -> str:
 
 def changes_text(changes: ChangeSet) -> str:
     """Return a change as lines: names attribute: before -> after."""
-    rows = _edited(changes.edits)
-    lines = [f"  {names}  {key}: {before or '(unset)'} -> {after or '(unset)'}" for names, key, before, after in rows]
-    return "\n".join([_summary(changes), *lines[:ROWS], *_cut(rows)])
+    return "\n".join([_summary(changes), *_lines(changes.edits)])
+
+
+def entries(found: Iterable[Entry]) -> list[str]:
+    """Return what a change set did, or undid, as such lines."""
+    return _lines(edit for entry in found for edit in _edits(entry))
+
+
+def _edits(entry: Entry) -> Iterator[Edit]:
+    before, after = (printable(entry.objtype, values or {}) for values in (entry.before, entry.after))
+    for key in sorted(before.keys() | after.keys()):
+        if (entry.before or {}).get(key) != (entry.after or {}).get(key):
+            yield Edit(entry.name, key, before.get(key, ""), after.get(key, ""))
+
+
+def _lines(edits: Iterable[Edit]) -> list[str]:
+    rows = _edited(edits)
+    lines = (f"  {names}  {key}: {before or '(unset)'} -> {after or '(unset)'}" for names, key, before, after in rows)
+    return [*itertools.islice(lines, ROWS), *_cut(rows)]
 
 
 def changes_html(changes: ChangeSet) -> Markup:
@@ -124,8 +142,8 @@ def _summary(changes: ChangeSet) -> str:
 
 def _edited(edits: Iterable[Edit]) -> list[tuple[str, str, str, str]]:
     alike: dict[tuple[str, str, str], list[str]] = {}
-    for name, *rest in edits:
-        alike.setdefault((rest[0], rest[1], rest[2]), []).append(name)
+    for name, key, before, after in edits:
+        alike.setdefault((key, _cell(key, before), _cell(key, after)), []).append(name)
     return [(_short(folded(names)), *row) for row, names in alike.items()]
 
 

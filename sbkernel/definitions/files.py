@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sbkernel.definitions.clone import Copy
 from sbkernel.definitions.lookup import rebase_includes
+from sbkernel.definitions.relocate import list_text
 from sbkernel.errors import DefinitionError, SbkernelError
 
 _PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?")
@@ -85,7 +86,9 @@ def _list_content(copy: Copy) -> bytes:
     if not copy.rebase:
         return data
     text = data.decode(errors="surrogateescape")
-    return rebase_includes(text, copy.source.parent).encode(errors="surrogateescape")
+    directory = copy.source.parent
+    whole = list_text(text, directory, copy.moved) if copy.moved else rebase_includes(text, directory)
+    return whole.encode(errors="surrogateescape")
 
 
 def _refuse_other_content(copy: Copy, content: bytes) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
+from sbkernel.definitions.journal import Change
 from sbkernel.definitions.snapshot import Snapshot
 from sbkernel.errors import DefinitionError
 
@@ -56,6 +58,15 @@ def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, Snapshot | None]:
     if base is not None and base["objtype"] != objtype:
         raise DefinitionError(f"this is a table of {base['objtype']} objects, not of {objtype}")
     return rows, base if isinstance(base, Snapshot) else None
+
+
+def history(changes: Sequence[Change]) -> pd.DataFrame:
+    """Return change sets as a DataFrame, the number of each as its index; times are of this host's zone."""
+    import pandas as pd
+
+    made = pd.DataFrame(changes, columns=list(Change._fields)).set_index("id")
+    made["time"] = [datetime.fromtimestamp(change.t).astimezone().replace(microsecond=0) for change in changes]
+    return made[["time", "who", "what", "objects"]]
 
 
 def _refuse_twice(names: Iterable[str]) -> None:

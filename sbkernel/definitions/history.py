@@ -19,6 +19,11 @@ class Undone(NamedTuple):
     change: Change
     entries: list[Entry]
 
+    def __repr__(self) -> str:
+        from sbkernel.definitions import display
+
+        return "\n".join([f"change {self.change.id} ({self.change.what}) is undone", *display.entries(self.entries)])
+
 
 class _Reader(Protocol):
     def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]: ...

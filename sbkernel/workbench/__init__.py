@@ -6,7 +6,7 @@ Owns widgets and inline-styled HTML. Every panel calls the function that the com
 from sbkernel.workbench.boot import console_lines, timeline
 from sbkernel.workbench.boot_view import BootView
 from sbkernel.workbench.console_view import ConsoleView
-from sbkernel.workbench.definitions import changes, definition, definitions, lists
+from sbkernel.workbench.definitions import definition, lists
 from sbkernel.workbench.frames import table
 from sbkernel.workbench.image_chooser import ImageChooser
 from sbkernel.workbench.images import image_version, packages, plan, weights
@@ -20,10 +20,8 @@ __all__ = [
     "ImageChooser",
     "JobView",
     "NodeTable",
-    "changes",
     "console_lines",
     "definition",
-    "definitions",
     "image_version",
     "interactive",
     "lists",
