@@ -25,6 +25,8 @@ from typing import Any
 
 from sbkernel.errors import NotFoundError
 from sbkernel.images.pointer import PUBLISH, ROLLBACK, Pointer, Publication
+from sbkernel.packages import manifest
+from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
 FILES = ("root.squashfs", "kernel", "initrd", "manifest.json")
@@ -84,10 +86,10 @@ class ImageVersion:
         return float(self.data["created"])
 
     @property
-    def manifest(self) -> list[dict[str, Any]]:
-        """Return the packages inside, one mapping each: name version arch size source section …"""
-        packages: list[dict[str, Any]] = json.loads((self.dir / "manifest.json").read_text())
-        return packages
+    def manifest(self) -> Manifest:
+        """Return the packages inside."""
+        file = self.dir / "manifest.json"
+        return manifest.from_json(file.read_text(), file)
 
     def damaged(self) -> list[str]:
         """Return the files whose content is no longer what image.json says."""

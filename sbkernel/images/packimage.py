@@ -29,6 +29,7 @@ from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
 from sbkernel.packages import dpkg
 from sbkernel.packages import manifest as manifests
+from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
 FORMAT = 1
@@ -43,7 +44,7 @@ class _Source:
     record: Mapping[str, Any]
     options: PackOptions
     listed: PackList
-    manifest: str
+    manifest: Manifest
 
     @property
     def epoch(self) -> int:
@@ -59,7 +60,7 @@ class _Source:
             "kernelver": self.record.get("kernelver", ""),
             "plan": digest_of(self.record.get("steps", {})),
             "pack": self.options.as_dict(),
-            "packages": len(json.loads(self.manifest)),
+            "packages": len(self.manifest),
         }
 
     @property
@@ -70,7 +71,7 @@ class _Source:
             self.epoch,
             self.listed.fingerprint,
             self.listed.excluded,
-            hashlib.sha256(self.manifest.encode()).hexdigest(),
+            hashlib.sha256(self.manifest.to_json().encode()).hexdigest(),
             file_facts(self.built.kernel),
             file_facts(self.built.initrd),
         ]
@@ -137,7 +138,7 @@ def _source(site: Site, image: str, built: RootimgDir, options: PackOptions) -> 
     files = [Path(name) for name in site.osimages[image].get("exlist").split(",") if name]
     patterns = exlist.load(files)
     listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
-    manifest = manifests.to_json(dpkg.installed(built.tree))
+    manifest = manifests.manifest(dpkg.installed(built.tree), name=image, kind="image", made=listed.newest)
     return _Source(image, built, built.record(), options, listed, manifest)
 
 
@@ -167,7 +168,7 @@ def _pack(catalog: Catalog, source: _Source, report: Report) -> ImageVersion:
         with report.phase("publish"):
             shutil.copyfile(source.built.kernel, staged / "kernel")
             shutil.copyfile(source.built.initrd, staged / "initrd")
-            (staged / "manifest.json").write_text(source.manifest)
+            (staged / "manifest.json").write_text(source.manifest.to_json())
             return catalog.publish(staged, source.content, source.inputs)
 
 

@@ -38,7 +38,7 @@ def _package(fields: dict[str, str]) -> Package:
         name=fields["Package"],
         version=fields["Version"],
         arch=fields["Architecture"],
-        size=int(fields.get("Installed-Size", "0")) * 1024,
+        size_bytes=int(fields.get("Installed-Size", "0")) * 1024,
         source=source,
         source_version=source_version.strip("()") or fields["Version"],
         section=fields.get("Section", ""),

@@ -56,12 +56,12 @@ def packages(version: ImageVersion) -> pd.DataFrame:
     """Return the packages of an image, the largest first; `size` is bytes on disk."""
     import pandas as pd
 
-    frame = pd.DataFrame(version.manifest)
+    frame = pd.DataFrame(package.as_dict() for package in version.manifest)
     return frame.sort_values("size", ascending=False, ignore_index=True) if len(frame) else frame
 
 
 def weights(version: ImageVersion, count: int = 12) -> Shown:
     """Show the largest packages of an image as bars."""
-    largest = sorted(version.manifest, key=lambda package: -package["size"])[:count]
-    text = "\n".join(f"{package['name']} {size(package['size'])}" for package in largest)
-    return Shown(sizes((package["name"], package["size"]) for package in largest), text)
+    largest = sorted(version.manifest, key=lambda package: -package.size_bytes)[:count]
+    text = "\n".join(f"{package.name} {size(package.size_bytes)}" for package in largest)
+    return Shown(sizes((package.name, package.size_bytes) for package in largest), text)

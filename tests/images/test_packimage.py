@@ -111,8 +111,8 @@ def test_what_the_exclude_list_leaves_is_packed(site: Site, tree: Path) -> None:
 def test_the_manifest_names_every_installed_package(site: Site, tree: Path) -> None:
     assert packimage(site, IMAGE)["packages"] == 2
     base, libc = Catalog(site).current(IMAGE).manifest
-    assert base["name"] == "base-files" and base["size"] == 340 * 1024 and base["source"] == "base-files"
-    assert (libc["source"], libc["source_version"], libc["section"]) == ("glibc", "2.36-9", "libs")
+    assert base.name == "base-files" and base.size_bytes == 340 * 1024 and base.source == "base-files"
+    assert (libc.source, libc.source_version, libc.section) == ("glibc", "2.36-9", "libs")
 
 
 def test_a_second_run_does_nothing_and_says_so(site: Site, tree: Path) -> None:

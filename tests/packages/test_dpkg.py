@@ -12,7 +12,7 @@ def test_the_packages_of_this_machine_are_those_dpkg_query_lists() -> None:
     out = subprocess.run(["dpkg-query", "-W", "-f", form], capture_output=True, text=True, check=True).stdout
     asked = [line.split("\t")[1:] for line in out.splitlines() if line.startswith("installed\t")]
     read = [
-        [p.name, p.version, p.arch, str(p.size // 1024), p.source, p.source_version, p.section]
+        [p.name, p.version, p.arch, str(p.size_bytes // 1024), p.source, p.source_version, p.section]
         for p in installed(Path("/"))
     ]
     assert sorted(read) == sorted([*fields[:3], fields[3] or "0", *fields[4:]] for fields in asked)
