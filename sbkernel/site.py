@@ -1,6 +1,7 @@
 """Site: one directory, its settings and its store; passed as an argument, never a global.
 
 site.db  install/  boot/  catalog/  cache/  records/  log/  jobs/  run/ (0700)  ssh/ (0700)
+With $SBKERNEL_DB the definitions lie on a PostgreSQL server, and there is no site.db.
 share -> the templates of the program that opened it last, so that shipped osimages name a path that stays
 """
 
@@ -11,7 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sbkernel import resources
 from sbkernel.definitions import clone as cloning
@@ -20,16 +21,22 @@ from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.change import Changed, change, remove
 from sbkernel.definitions.collection import Collection, Groups, Nodes
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.diff import Diff
 from sbkernel.definitions.lookup import candidates, platform
 from sbkernel.definitions.noderange import names, noderange
+from sbkernel.definitions.opening import open_store
+from sbkernel.definitions.relocate import Moved
 from sbkernel.definitions.secret import Secret, resolve
-from sbkernel.definitions.sqlite import SqliteStore
 from sbkernel.definitions.store import Store, Transaction
 from sbkernel.definitions.universe import NodeUniverse
 from sbkernel.definitions.validate import check_values
 from sbkernel.errors import DefinitionError, NotFoundError
 
-_DATABASE = "site.db"
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sbkernel.definitions.history import Undone
+    from sbkernel.definitions.importing.report import Report
 
 
 class Site:
@@ -49,7 +56,6 @@ class Site:
             "node": self.nodes,
             "osimage": self.osimages,
             "passwd": self.passwords,
-            "site": Collection(store, "site"),
         }
 
     @classmethod
@@ -60,10 +66,7 @@ class Site:
         processes do it at once and when one is killed: the first transaction makes the whole site or nothing.
         """
         root = site_directory(where)
-        if not create and not (root / _DATABASE).exists():
-            raise NotFoundError(f"{root} is not a site", hint="--site DIR or $SBKERNEL_SITE names another")
-        root.mkdir(parents=True, exist_ok=True)
-        store = SqliteStore(root / _DATABASE, lambda transaction: _fill(transaction, root))
+        store = open_store(root, lambda transaction: _fill(transaction, root), create=create)
         files.point(root / "share", resources.templates())
         return cls(root, store)
 
@@ -181,27 +184,68 @@ class Site:
         if not found:
             raise NotFoundError(f"Could not find an object named '{name}' of type '{objtype}'.")
 
+    def import_from(self, path: str | Path, kind: str = "", *, dry_run: bool = False) -> Report:
+        """Import a stanza file, a directory of tabdump's tables or Warewulf's nodes.conf, in one change set.
+
+        What is found is set, all else stays; the report lists what was not understood. `kind` is stanza, tabdump,
+        warewulf, or "" to find out. ListFileError or DefinitionError when it is none of them; nothing is written then.
+        """
+        from sbkernel.definitions.importing.take import take
+
+        return take(self.store, path, kind, dry_run=dry_run)
+
+    def export(self, *, reveal: bool = False) -> str:
+        """Return all definitions as stanza text, for `import_from`; passwords are *** unless revealed."""
+        from sbkernel.definitions import exporting
+
+        return exporting.render(exporting.stored(self.store), reveal=reveal)
+
     def all_of(self, objtype: str) -> Collection:
         """Return the objects of a type; DefinitionError when there is no such type."""
         attributes_of(objtype)
-        return self._collections[objtype]
+        return self._collections[objtype] if objtype in self._collections else Collection(self.store, objtype)
 
-    def clone(self, source: str, name: str) -> Definition:
+    def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> Diff:
+        """Compare two definitions of a type, or given as such from any site: attributes, and what their lists say."""
+        return Diff(*(self.all_of(objtype)[one] if isinstance(one, str) else one for one in (a, b)))
+
+    def history(self, name: str = "", *, last: int = 0) -> pd.DataFrame:
+        """Return change sets, oldest first: number, time, who, what, objects; only of objects called `name`."""
+        from sbkernel.definitions.frames import history
+
+        return history(self.store.changes(name, last))
+
+    def undo(self, number: int | None = None, *, force: bool = False) -> Undone:
+        """Put back what a change set changed, else the last: the same as `sb undo`."""
+        from sbkernel.definitions.history import undo
+
+        return undo(self.store, number, force=force)
+
+    def clone(self, source: str, name: str, to: Site | None = None) -> Definition:
         """Make a real clone of an osimage: own profile, rootimgdir and editable copies of its list files.
 
-        The copies lie in <installdir>/custom/netboot/<distro>/<name>.*. Refused when the name exists, or when
-        an own file of that name with other content does. Nothing is left when it fails.
+        The copies lie in <installdir>/custom/netboot/<distro>/<name>.*, of the site `to` when it is given: paths
+        below this site are then below that one, and included files that it does not have are part of the copies.
+        Refused when the name exists, or when an own file of that name with other content does. Nothing is left
+        when it fails.
         """
-        original = self.osimages[source]
-        plan = cloning.plan_clone(original, name, self.installdir, self._fstab(original))
+        original, there = self.osimages[source], to or self
+        moved = self._moved_to(there) if there.root.resolve() != self.root.resolve() else ()
+        plan = cloning.plan_clone(original, name, there.installdir, self._fstab(original), moved)
+        there._make_clone(plan, f"clone {source}")
+        return there.osimages[name]
+
+    def _moved_to(self, other: Site) -> Moved:
+        return (self.root / "share", other.root / "share"), (self.installdir, other.installdir)
+
+    def _make_clone(self, plan: cloning.Clone, what: str) -> None:
         with files.locked(self.run / "clone.lock"), contextlib.ExitStack() as undo:
-            self._refuse_existing(name)
+            self._refuse_existing(plan.name)
             files.copy_lists(plan.copies, undo)
-            with self.store.write(f"clone {source}") as transaction:
+            with self.store.write(what) as transaction:
                 self._insert_clone(transaction, plan)
                 # Lists without an osimage are harmless, an osimage without lists is not: keep them before the commit.
                 undo.pop_all()
-        return self.osimages[name]
 
     def _refuse_existing(self, name: str) -> None:
         if name in self.osimages:
