@@ -2,120 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import click
 
-from sbkernel.cli.defs import comma, complain, definition_verb, found, types_of, words
+from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defmessages import complain, complain_of
+from sbkernel.cli.defnames import comma, names_of
+from sbkernel.cli.defrequest import Request
 from sbkernel.definitions import select, show
-from sbkernel.definitions.attributes import TYPES, attribute_of
+from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.listing import Wanted, check_only, listed, with_defaults
+from sbkernel.definitions.show import Shown
+from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
-_IN_ALL = tuple(objtype for objtype in TYPES if objtype != "passwd")
+_NICS = (
+    "nicips", "nichostnamesuffixes", "nichostnameprefixes", "nictypes", "niccustomscripts", "nicnetworks",
+    "nicaliases", "nicextraparams", "nicdevices",
+)  # fmt: skip
+_LOGS = ("auditlog", "eventlog")
+_NO_OBJECTS = "Could not find any object definitions to display."
+_NO_MATCH = "No object definitions have been found"
 
 
-class Options(NamedTuple):
-    """The options of one call."""
-
-    types: str | None
-    objects: str | None
-    all_types: bool
-    is_long: bool
-    is_short: bool
-    only: str | None
-    compress: bool
-    stanza: bool
-    hidden: bool
-    where: tuple[str, ...]
+class _Found(NamedTuple):
+    definitions: list[Definition]
+    missing: int
+    hidden: int
 
 
-@click.command("lsdef", add_help_option=False)
-@click.option("-a", "--all", "all_types", is_flag=True, help="All objects of all types; passwords are left out.")
-@click.option("-l", "--long", "is_long", is_flag=True, help="All attributes.")
-@click.option("-s", "--short", "is_short", is_flag=True, help="Names only.")
-@click.option("-i", "only", metavar="ATTRS", help="Only these attributes, a comma list.")
-@click.option("-c", "--compress", is_flag=True, help="One attribute a line, after the name; needs -i.")
-@click.option("-z", "--stanza", is_flag=True, help="As a stanza file, for mkdef -z.")
-@click.option("-S", "hidden", is_flag=True, help="Hidden nodes too.")
-@click.option("-w", "where", multiple=True, metavar="ATTR==VALUE", help="Only objects of which it holds: == != =~ !~")
-@click.option("-o", "objects", metavar="NAMES", help="Names of objects, or a noderange.")
-@click.argument("arguments", nargs=-1, metavar="[NAMES]")
-@definition_verb
-def command(site: Site, arguments: tuple[str, ...], **given: Any) -> int:
+def work(site: Site, request: Request) -> int:
     """List definitions: names, or all attributes when objects are named."""
-    name = words(arguments, given.pop("objects")).name
-    options = Options(objects=name, **given)
-    _check(options)
-    definitions, missing = _find(site, list(_IN_ALL) if options.all_types else types_of(options.types), name)
-    _print(_chosen(definitions, options), options)
-    return int(missing)
+    if request.template is not None:
+        from sbkernel.cli import lstemplates
+
+        return lstemplates.work(site, request)
+    select.parse(request.where)
+    types = _types(request)
+    only, wrong = _only(types, request)
+    for error in wrong:
+        complain_of(error)
+    found = _find(site, types, request)
+    chosen = [one for one in found.definitions if _holds(site, request, one)]
+    if chosen:
+        _print(site, chosen, only, request)
+    elif not found.hidden or found.missing:
+        click.echo(_NO_MATCH if request.names or found.definitions else _NO_OBJECTS)
+    return 1 if found.missing or wrong else 0
 
 
-def _check(options: Options) -> None:
-    pairs = (
-        (options.all_types and options.types, "-a' with '-t"),
-        (options.all_types and options.objects, "-a' with '-o"),
-        (options.is_long and options.is_short, "-l' with '-s"),
-        (options.only and options.is_short, "-i' with '-s"),
-    )
-    for both, text in pairs:
-        if both:
-            raise click.UsageError(f"Cannot use '{text}'.")
-    if options.compress and not options.only:
-        raise click.UsageError("Cannot use '-c' without '-i'.")
+def _types(request: Request) -> list[str]:
+    if not request.everything:
+        return request.objtypes
+    # Passwords are an object type of ours alone; a listing of all is xCAT's, unless it shall restore them.
+    return [one for one in TYPES if one not in _LOGS and (one != "passwd" or request.reveal)]
 
 
-def _find(site: Site, types: Sequence[str], name: str) -> tuple[list[Definition], bool]:
-    """Return the named objects, all of them when none is named, and whether a name does not exist."""
+def _only(types: Sequence[str], request: Request) -> tuple[dict[str, tuple[str, ...]], list[DefinitionError]]:
+    names = _NICS if request.nics else tuple(comma(request.only))
+    checked = {objtype: check_only(objtype, names) for objtype in types}
+    wrong = [error for _right, errors in checked.values() for error in errors]
+    return {objtype: tuple(right) for objtype, (right, _wrong) in checked.items()}, wrong
+
+
+def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
     definitions: list[Definition] = []
-    missing = False
+    missing = hidden = 0
     for objtype in types:
         collection = site.all_of(objtype)
-        names, absent = found(site, objtype, name) if name else (list(collection), [])
-        definitions += collection.many(names).values()
-        for one in absent:
-            complain("Error", f"Could not find an object named '{one}' of type '{objtype}'.")
-        missing = missing or bool(absent)
-    return definitions, missing
+        wanted = names_of(site, request, objtype) if request.names else list(collection)
+        found = collection.many(wanted)
+        for name in sorted(set(wanted) - found.keys()):
+            missing += 1
+            complain("Error", f"Could not find an object named '{name}' of type '{objtype}'.")
+        seen = [one for one in found.values() if request.hidden or one.objtype != "node" or one.get("hidden") != "1"]
+        hidden += len(found) - len(seen)
+        definitions += [one.revealed() for one in seen] if request.reveal else seen
+    return _Found(definitions, missing, hidden)
 
 
-def _chosen(definitions: Sequence[Definition], options: Options) -> list[Definition]:
-    conditions = select.parse(options.where)
-    return [
-        one
-        for one in definitions
-        if select.holds(conditions, one.attributes)
-        and (options.hidden or one.objtype != "node" or one.get("hidden") != "1")
-    ]
+def _holds(site: Site, request: Request, one: Definition) -> bool:
+    if not request.where:
+        return True
+    values = dict(one.attributes)
+    if one.objtype == "node" and not request.stanza:
+        values = with_defaults(values, _defaults(site))
+    return select.holds(select.parse(request.where), values)
 
 
-def _print(definitions: Sequence[Definition], options: Options) -> None:
-    if not definitions:
-        found_none = "No object definitions have been found"
-        empty = "Could not find any object definitions to display."
-        click.echo(found_none if options.objects or options.where else empty)
+def _defaults(site: Site) -> dict[str, str]:
+    return site.store.get("group", "xcatdefaults") or {}
+
+
+def _print(site: Site, chosen: list[Definition], only: dict[str, tuple[str, ...]], request: Request) -> None:
+    if not _is_long(request):
+        names = (Shown(one.objtype, one.name) for one in chosen)
+        _echo(
+            show.stanzas(names, names_only=True) if request.stanza else show.short(names, all_types=request.everything)
+        )
         return
-    only = _only(definitions, options)
-    text = show.stanzas(definitions, only) if options.stanza else _text(_lines(definitions, only, options))
-    click.echo(text, nl=False)
+    defaults = {} if request.stanza else _defaults(site)
+    shown: Iterable[Shown] = (listed(one, Wanted(only[one.objtype], defaults, request.verbose)) for one in chosen)
+    if any(only.values()) or not (request.only or request.nics):
+        shown = _with_osimages(site, chosen, shown) if request.with_osimage else shown
+    else:
+        shown = (Shown(one.objtype, one.name) for one in chosen)
+    _echo(_lines(shown, request))
 
 
-def _only(definitions: Sequence[Definition], options: Options) -> list[str]:
-    for objtype in {one.objtype for one in definitions}:
-        for key in comma(options.only):
-            attribute_of(objtype, key)
-    return comma(options.only)
+def _is_long(request: Request) -> bool:
+    asked = request.is_long or request.names or request.only or request.nics or request.stanza
+    return bool(asked) and not request.is_short
 
 
-def _lines(definitions: Sequence[Definition], only: Sequence[str], options: Options) -> Iterator[str]:
-    if options.compress:
-        return show.compressed(definitions, only)
-    if options.is_short or not (options.objects or only or options.is_long):
-        return show.short(definitions, all_types=options.all_types)
-    return show.long(definitions, only, with_type=options.all_types or len(types_of(options.types)) > 1)
+def _lines(shown: Iterable[Shown], request: Request) -> Iterator[str]:
+    if request.compress:
+        return show.compressed(shown)
+    if request.stanza:
+        return show.stanzas(shown)
+    return show.long(shown, with_type=request.everything or len(request.objtypes) > 1)
 
 
-def _text(lines: Iterator[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Shown]) -> Iterator[Shown]:
+    """Add the attributes of the osimage that a node boots after its own."""
+    images = site.osimages.many({one.get("provmethod") for one in chosen if one.objtype == "node"})
+    for one, seen in zip(chosen, shown, strict=True):
+        image = images.get(one.get("provmethod"))
+        if one.objtype == "node" and image is None:
+            _complain_of_osimage(one)
+        more = listed(image, Wanted()).values if image is not None and one.objtype == "node" else ()
+        yield seen._replace(values=[*seen.values, *more])
+
+
+def _complain_of_osimage(node: Definition) -> None:
+    if node.get("provmethod"):
+        complain("Warning", f"{node.name}: could not find information for osimage {node.get('provmethod')}")
+        return
+    keys = "'os', 'arch','profile' and 'provmethod'"
+    complain("Error", f"Missing attributes for node {node.name}, check the node attributes {keys}.")
+
+
+def _echo(lines: Iterable[str]) -> None:
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+
+
+command = definition_command("lsdef", "List definitions.", work)

@@ -4,60 +4,66 @@ from __future__ import annotations
 
 import click
 
-from sbkernel.cli.defs import NO_NAMES, complain, definition_verb, found, types_of, words
+from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defmessages import complain
+from sbkernel.cli.defnames import names_of
+from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defwork import apply
 from sbkernel.definitions import change
-from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.definitions.attributes import TYPES
+from sbkernel.definitions.store import Transaction
+from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
-_ALL = ("node", "group", "network", "osimage")
+# Settings and passwords are not removed with the rest, and logs are no definitions.
+_KEPT = ("site", "passwd", "auditlog", "eventlog")
+
+Object = tuple[str, str]
 
 
-@click.command("rmdef", add_help_option=False)
-@click.option("-a", "--all", "everything", is_flag=True, help="All nodes, groups, networks and osimages; needs -f.")
-@click.option("-f", "--force", is_flag=True, help="Really all.")
-@click.option("-o", "objects", metavar="NAMES", help="Names of objects, or a noderange.")
-@click.argument("arguments", nargs=-1, metavar="[NAMES]")
-@definition_verb
-def command(
-    site: Site, types: str | None, everything: bool, force: bool, objects: str | None, arguments: tuple[str, ...]
-) -> int:
+def work(site: Site, request: Request) -> int:
     """Remove definitions; what was built stays on disk."""
-    name = words(arguments, objects).name
-    if everything:
-        _check_all(types, name, force)
-        return _remove(site, [(objtype, one) for objtype in _ALL for one in site.all_of(objtype)], failed=False)
-    if not name:
-        raise SbkernelError(NO_NAMES)
-    chosen, failed = _named(site, types_of(types), name)
-    return _remove(site, chosen, failed)
-
-
-def _check_all(types: str | None, name: str, force: bool) -> None:
-    if types or name:
-        raise click.UsageError("Cannot use '-a' with '-t' or names.")
-    if not force:
-        raise click.UsageError("You must use the '-f' option when using the '-a' option.")
-
-
-def _named(site: Site, types: list[str], name: str) -> tuple[list[tuple[str, str]], bool]:
-    chosen: list[tuple[str, str]] = []
-    failed = False
-    for objtype in types:
-        if objtype == "site":
-            raise DefinitionError("The settings of the site cannot be removed.", hint="chdef -t site KEY= clears one.")
-        names, absent = found(site, objtype, name)
-        chosen += [(objtype, one) for one in names]
-        for one in absent:
-            complain("Error", f"Could not find an object named '{one}' of type '{objtype}'.")
-        failed = failed or bool(absent)
-    return chosen, failed
-
-
-def _remove(site: Site, chosen: list[tuple[str, str]], failed: bool) -> int:
-    with site.store.write("rmdef") as transaction:
-        removed = sum(change.remove(transaction, objtype, name) for objtype, name in chosen)
-    if removed:
-        click.echo(f"{removed} object definitions have been removed.")
+    if "site" in request.objtypes:
+        raise DefinitionError("The settings of the site cannot be removed.", hint="chdef -t site KEY= clears one.")
+    if request.everything:
+        wanted = [(objtype, name) for objtype in TYPES if objtype not in _KEPT for name in site.all_of(objtype)]
     else:
+        wanted = [(objtype, name) for objtype in request.objtypes for name in sorted(names_of(site, request, objtype))]
+    if request.cleanup and not request.dry_run:
+        _take_back(site, [name for objtype, name in wanted if objtype == "node"])
+    return _report(wanted, apply(site, request, lambda transaction: _remove(transaction, wanted)), request)
+
+
+def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
+    change.look_ahead(transaction, "node", [name for objtype, name in wanted if objtype == "node"], [])
+    there = [one for one in wanted if change.exists(transaction, *one)]
+    for one in there:
+        change.remove(transaction, *one)
+    return there
+
+
+def _take_back(site: Site, nodes: list[str]) -> None:
+    """Let nodes boot nothing any more; a node that cannot be set so is removed all the same."""
+    from sbkernel.netboot.nodeset import nodeset
+
+    known = [name for name in nodes if name in site.nodes]
+    if known:
+        for error in nodeset(site, ",".join(known), "offline").errors.values():
+            complain("Warning", str(error))
+
+
+def _report(wanted: list[Object], removed: list[Object], request: Request) -> int:
+    gone = set(removed)
+    missing = [] if request.everything else [one for one in wanted if one not in gone]
+    for objtype, name in missing:
+        complain("Error", f"Could not find an object named '{name}' of type '{objtype}'.")
+    if not removed:
         click.echo("No objects have been removed from the xCAT database.")
-    return int(failed)
+    elif request.verbose:
+        click.echo("\n".join(["The following objects were removed:", *sorted(name for _objtype, name in removed)]))
+    else:
+        click.echo(f"{len(removed)} object definitions have been removed.")
+    return int(bool(missing))
+
+
+command = definition_command("rmdef", "Remove definitions.", work)

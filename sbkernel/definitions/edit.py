@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from sbkernel.definitions.attributes import attribute_of
 from sbkernel.definitions.store import Values
 from sbkernel.errors import DefinitionError
+
+SKIPPING = "Skipping to the next attribute."
 
 
 class Edited(NamedTuple):
@@ -19,9 +22,24 @@ class Edited(NamedTuple):
 def pairs(words: Sequence[str]) -> Values:
     """Read attr=value words; DefinitionError for one without a name or `=`."""
     for word in words:
-        if not word.partition("=")[1] or word.startswith("="):
+        if not word.partition("=")[1] or not word.partition("=")[0].strip():
             raise DefinitionError(f"Incorrect 'attr=val' pair - {word}")
-    return dict(word.split("=", 1) for word in words)
+    split = (word.partition("=") for word in words)
+    return {name.strip(): value.lstrip() for name, _, value in split}
+
+
+def known(objtype: str, given: Mapping[str, str]) -> tuple[Values, list[DefinitionError]]:
+    """Return the attributes that the type has, and an error for each that it has not."""
+    right: Values = {}
+    wrong: list[DefinitionError] = []
+    for key, value in given.items():
+        try:
+            attribute_of(objtype, key)
+        except DefinitionError as error:
+            wrong.append(error)
+        else:
+            right[key] = value
+    return right, wrong
 
 
 def replace(_name: str, _before: Mapping[str, str], given: Mapping[str, str]) -> Edited:
@@ -29,31 +47,39 @@ def replace(_name: str, _before: Mapping[str, str], given: Mapping[str, str]) ->
     return Edited(dict(given))
 
 
-def plus(_name: str, before: Mapping[str, str], given: Mapping[str, str]) -> Edited:
-    """Append to comma lists what they do not have yet (chdef -p)."""
-    return Edited({key: ",".join(_unique(_items(before.get(key, "")) + _items(value))) for key, value in given.items()})
+def plus(_name: str, before: Mapping[str, str], given: Mapping[str, str], delimiter: str = ",") -> Edited:
+    """Append to lists what they do not have yet (chdef -p)."""
+    changes = {}
+    for key, value in given.items():
+        items = _items(before.get(key, ""), delimiter) + _items(value, delimiter)
+        changes[key] = delimiter.join(dict.fromkeys(items))
+    return Edited(changes)
 
 
-def minus(name: str, before: Mapping[str, str], given: Mapping[str, str]) -> Edited:
-    """Remove items from comma lists; an item that is not there is a problem (chdef -m)."""
+def minus(name: str, before: Mapping[str, str], given: Mapping[str, str], delimiter: str = ",") -> Edited:
+    """Remove items from lists; a list that lacks one of them stays as it is, which is a problem (chdef -m)."""
     changes: Values = {}
     problems: list[str] = []
     for key, value in given.items():
-        items = _items(before.get(key, ""))
+        items, gone = _items(before.get(key, ""), delimiter), _items(value, delimiter)
+        absent = [item for item in gone if item not in items]
         if not items:
             problems.append(f"No value got for attribute '{key}' for the '{name}' definition.")
-            continue
-        absent = [item for item in _items(value) if item not in items]
-        problems += [f"{item} is not in the attribute of '{key}' for the '{name}' definition." for item in absent]
-        left = [item for item in items if item not in _items(value)]
-        if left != items:
-            changes[key] = ",".join(left)
+        elif absent:
+            problems += [f"{item} is not in the attribute of '{key}' for the '{name}' definition." for item in absent]
+        else:
+            changes[key] = delimiter.join(item for item in items if item not in gone)
     return Edited(changes, tuple(problems))
 
 
-def _items(value: str) -> list[str]:
-    return [item for item in value.split(",") if item]
+def joined_by(
+    editor: Callable[[str, Mapping[str, str], Mapping[str, str]], Edited], delimiter: str
+) -> Callable[[str, Mapping[str, str], Mapping[str, str]], Edited]:
+    """Return an editor of lists whose items stand between other delimiters than commas."""
+    if editor not in (plus, minus):
+        return editor
+    return lambda name, before, given: (plus if editor is plus else minus)(name, before, given, delimiter)
 
 
-def _unique(items: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(items))
+def _items(value: str, delimiter: str) -> list[str]:
+    return [item for item in value.split(delimiter) if item]

@@ -36,8 +36,8 @@ def spread(values: Mapping[str, str], node: str = "") -> Values:
 
 
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
-    """Return new values with `nicips.eth0` put into what nicips was, or is now; an empty one takes the interface out."""
-    words = {key: value for key, value in given.items() if _is_word(key)}
+    """Return new values with `nicips.eth0` put into what nicips was or is now; an empty one takes the interface out."""
+    words = {key: value for key, value in given.items() if is_word(key)}
     if not words:
         return dict(given)
     plain = {key: value for key, value in given.items() if key not in words}
@@ -48,7 +48,8 @@ def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
     return plain
 
 
-def _is_word(key: str) -> bool:
+def is_word(key: str) -> bool:
+    """Say whether an attribute is written `nicips.eth0`."""
     name, dot, _ = key.partition(".")
     return bool(dot) and name in keyed("node")
 

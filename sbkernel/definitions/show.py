@@ -1,61 +1,69 @@
-"""How lsdef shows definitions, byte for byte as xCAT does. Pure: definitions in, lines out."""
+"""How lsdef shows definitions, byte for byte as xCAT does. Pure: what is shown in, lines out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, attributes_of
-from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.stanza import Stanza, render
+from sbkernel.definitions.stanza import TITLE, quoted
 
 
-def short(definitions: Iterable[Definition], *, all_types: bool) -> Iterator[str]:
+class Shown(NamedTuple):
+    """An object with the attributes that a listing shows of it, in order; secrets are hidden already."""
+
+    objtype: str
+    name: str
+    values: Sequence[tuple[str, str]] = ()
+
+
+def short(objects: Iterable[Shown], *, all_types: bool) -> Iterator[str]:
     """Yield `NAME  (type)`; xCAT has one blank before the type in listings of all types, else two."""
     gap = " " if all_types else "  "
-    return (f"{one.name}{gap}({one.objtype})" for one in definitions)
+    return (f"{one.name}{gap}({one.objtype})" for one in objects)
 
 
-def long(definitions: Iterable[Definition], only: Sequence[str] = (), *, with_type: bool = False) -> Iterator[str]:
-    """Yield a header and one indented line an attribute; `only` shows these, empty ones too."""
-    for one in definitions:
+def long(objects: Iterable[Shown], *, with_type: bool = False) -> Iterator[str]:
+    """Yield a header and one indented line an attribute."""
+    for one in objects:
         yield f"Object name: {one.name}" + (f"  ({one.objtype})" if with_type else "")
-        yield from (f"    {key}={value}" for key, value in _values(one, only))
+        yield from (f"    {key}={value}" for key, value in one.values)
 
 
-def compressed(definitions: Iterable[Definition], only: Sequence[str]) -> Iterator[str]:
+def compressed(objects: Iterable[Shown]) -> Iterator[str]:
     """Yield `NAME: attr=value` a line, for tools that group by what comes before the colon."""
-    return (f"{one.name}: {key}={value}" for one in definitions for key, value in _values(one, only))
+    for one in objects:
+        for key, value in one.values:
+            # xCAT leaves the members of a group as they are in a long listing.
+            is_list = (one.objtype, key) == ("group", "members")
+            yield f"    {key}={value}" if is_list else f"{one.name}: {key}={value}"
 
 
-def stanzas(definitions: Iterable[Definition], only: Sequence[str] = ()) -> str:
-    """Return the definitions as stanza text; secrets are ***, which mkdef and chdef do not take back."""
-    return render(Stanza(one.objtype, one.name, {k: v for k, v in _values(one, only) if v}) for one in definitions)
-
-
-def _values(one: Definition, only: Sequence[str]) -> Iterator[tuple[str, str]]:
-    shown = one.attributes.shown()
-    if not only:
-        yield from shown.items()
-        return
-    for key in sorted(set(only)):
-        if key not in shown and attribute_of(one.objtype, key).keyed:
-            yield from ((name, value) for name, value in shown.items() if name.startswith(f"{key}."))
-        elif key in shown or one.name != SITE:
-            yield key, shown.get(key, "")
+def stanzas(objects: Iterable[Shown], *, names_only: bool = False) -> Iterator[str]:
+    """Yield the lines of a stanza file; secrets are ***, which mkdef and chdef take as what is stored."""
+    yield TITLE
+    for one in objects:
+        yield from ("", f"{one.name}:")
+        if not names_only:
+            yield f"    objtype={one.objtype}"
+            yield from (f"    {key}={quoted(value)}" for key, value in one.values)
 
 
 def attribute_help(objtype: str, only: Sequence[str] = ()) -> Iterator[str]:
     """Yield what every attribute of a type means: `lsdef -t TYPE -h`."""
-    yield f"The valid attribute names for object type '{objtype}' are:"
-    yield ""
+    if not only:
+        yield f"The valid attribute names for object type '{objtype}' are:"
     yield "Attribute          Description"
-    yield ""
-    for attribute in (attribute_of(objtype, key) for key in (only or sorted(attributes_of(objtype)))):
-        yield f"{attribute.name + ':':<18} {attribute.text}"
-        yield from (f"{'':<18} {line}" for line in _details(attribute))
+    for name in sorted(only or attributes_of(objtype)):
+        attribute = attribute_of(objtype, name)
         yield ""
+        yield f"{name}:{_tabs(name)}{attribute.text}"
+        yield from (f"\t\t{line}" for line in _details(attribute))
+
+
+def _tabs(name: str) -> str:
+    return "\t\t" if len(name) < 7 else "\t"
 
 
 def _details(attribute: Attribute) -> Iterator[str]:

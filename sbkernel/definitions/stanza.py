@@ -34,12 +34,12 @@ def render(stanzas: Iterable[Stanza]) -> str:
 
 
 def _render(stanza: Stanza) -> str:
-    lines = [f"    {key}={_quoted(value)}\n" for key, value in sorted(stanza.values.items())]
+    lines = [f"    {key}={quoted(value)}\n" for key, value in sorted(stanza.values.items())]
     return "".join([f"\n{stanza.name}:\n    objtype={stanza.objtype}\n", *lines])
 
 
-def _quoted(value: str) -> str:
-    """Quote what the reader would strip; everything else is written raw, as xCAT does."""
+def quoted(value: str) -> str:
+    """Return a value as it is written: quoted where the reader would strip it, else raw, as in xCAT."""
     return f'"{value}"' if value != value.strip() or value[:1] == '"' or value[-1:] == '"' else value
 
 

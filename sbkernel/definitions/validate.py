@@ -7,13 +7,19 @@ from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
+from sbkernel.definitions.expression import is_expression
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:-]{0,127}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+_INVALID = 'The object name \'{}\' is invalid, please refer to "man xcatdb" for the valid "xCAT Object Name Format"'
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class NeedsError(DefinitionError):
+    """An attribute is legal only while another one has certain values, which it has not (xCAT's only_if)."""
 
 
 def check_name(objtype: str, name: str) -> str:
@@ -22,9 +28,7 @@ def check_name(objtype: str, name: str) -> str:
     if objtype == "node":
         return _check_node_name(name)
     if objtype != "network" and (not _NAME.fullmatch(name) or ".." in name):
-        raise DefinitionError(
-            f"The object name '{name}' is invalid: use letters, digits and _ . + : - only.",
-        )
+        raise DefinitionError(_INVALID.format(name), hint="Letters, digits and _ . + : - are valid.")
     return name
 
 
@@ -33,9 +37,7 @@ def _check_node_name(name: str) -> str:
         return name
     if "." in name:
         raise DefinitionError(f"The object name '{name}' is invalid, Cannot use '.' in node name.")
-    raise DefinitionError(
-        f'The object name \'{name}\' is invalid, please refer to "man xcatdb" for the valid "xCAT Object Name Format"'
-    )
+    raise DefinitionError(_INVALID.format(name), hint="Letters, digits, - and _ are valid, up to 63.")
 
 
 def check_values(objtype: str, name: str, given: Mapping[str, str], whole: Mapping[str, str]) -> None:
@@ -58,14 +60,17 @@ def faults(
 def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, str]) -> None:
     attribute = attribute_of(objtype, key)
     if value:
-        _check_value(attribute, key, value, name)
+        check_value(attribute, key, value, name)
         if objtype != "group":
             _check_needs(attribute, key, whole)
 
 
-def _check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
+def check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
+    """Refuse a value that an attribute, here called `key`, cannot have."""
     if _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
+    if is_expression(value):
+        return
     if attribute.values and value not in attribute.values:
         hint = near(value, attribute.values) or f"Legal: {' '.join(attribute.values)}"
         raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=hint)
@@ -80,7 +85,7 @@ def _check_needs(attribute: Attribute, key: str, whole: Mapping[str, str]) -> No
     other, values = attribute.needs
     if whole.get(other) not in values:
         wanted = " or ".join(values)
-        raise DefinitionError(f"Cannot set the attr='{key}' attribute unless {other} value is {wanted}.")
+        raise NeedsError(f"Cannot set the attr='{key}' attribute unless {other} value is {wanted}.")
 
 
 def merged(before: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -1,0 +1,126 @@
+"""What can be asked of lsdef, mkdef, chdef and rmdef, as one table, and one call of them as a value."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import click
+
+from sbkernel.definitions.edit import pairs
+
+
+class Opt(NamedTuple):
+    """One option; its `verbs` show it in their usage, all four read it."""
+
+    declarations: tuple[str, ...]
+    verbs: str
+    """First letters of the verbs: l, m, c, r."""
+    text: str
+    metavar: str = ""
+    """Name of its value; empty: it has none."""
+    many: bool = False
+    optional: bool = False
+
+    def option(self) -> click.Option:
+        """Return it for the parser."""
+        if not self.metavar:
+            return click.Option(self.declarations, is_flag=True)
+        if self.optional:
+            return click.Option(self.declarations, metavar=self.metavar, is_flag=False, flag_value="")
+        return click.Option(self.declarations, multiple=self.many, metavar=self.metavar)
+
+
+OPTIONS = (
+    Opt(("-t", "types"), "lmcr", "Types of objects, a comma list; node when it is missing.", "TYPES"),
+    Opt(("-o", "objects"), "lmcr", "Names of objects, a comma list or, of nodes, a noderange.", "NAMES"),
+    Opt(("-a", "--all", "everything"), "lr", "All objects of all types."),
+    Opt(("-l", "--long", "is_long"), "l", "All attributes."),
+    Opt(("-s", "--short", "is_short"), "l", "Names only."),
+    Opt(("-i", "only"), "l", "Only these attributes, a comma list.", "ATTRS"),
+    Opt(("-c", "--compress", "compress"), "l", "One attribute a line, after the name; needs -i."),
+    Opt(("-S", "hidden"), "l", "Hidden nodes too."),
+    Opt(("--osimage", "with_osimage"), "l", "Of nodes: the attributes of their osimage too."),
+    Opt(("--nics", "nics"), "l", "Of nodes: only the attributes of network interfaces."),
+    Opt(("--reveal", "reveal"), "l", "Show secrets."),
+    Opt(("-w", "where"), "lmc", "Only objects of which it holds (== != =~ !~); may be repeated.", "ATTR==VALUE", True),
+    Opt(("-z", "--stanza", "stanza"), "lmc", "As a stanza file: lsdef writes it, mkdef and chdef read it from stdin."),
+    Opt(("-x", "--xml", "xml"), "", "Not there."),
+    Opt(("-d", "--dynamic", "dynamic"), "mc", "A dynamic group: -w says who is in it."),
+    Opt(("-f", "--force", "force"), "mr", "Replace what exists; remove really all."),
+    Opt(
+        ("--template", "template"), "lm", "A node template that is shipped, or an object, to begin with.", "NAME",
+        optional=True,
+    ),
+    Opt(("-u", "fill"), "mc", "Of osimages: fill in what follows from profile, provmethod, osvers and osarch."),
+    Opt(("-p", "--plus", "plus"), "c", "Append to lists."),
+    Opt(("-m", "--minus", "minus"), "c", "Remove from lists."),
+    Opt(("-n", "rename"), "c", "Give one object this name.", "NEW"),
+    Opt(("-C", "--cleanup", "cleanup"), "r", "Of nodes: take back first what they boot (nodeset offline)."),
+    Opt(("--dry-run", "dry_run"), "mcr", "Show what would change, and change nothing."),
+    Opt(("--nocache", "nocache"), "", "Nothing is cached."),
+    Opt(("-V", "--verbose", "verbose"), "lmcr", "Say more: names of objects; tables and columns of attributes."),
+    Opt(("-v", "--version", "version"), "lmcr", "Show the version."),
+    Opt(("-h", "--help", "-?", "wants_help"), "lmcr", "Show this; with -t TYPE, what its attributes mean."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: the verb, its words, its options."""
+
+    verb: str
+    words: tuple[str, ...]
+    types: str = ""
+    objects: str = ""
+    everything: bool = False
+    is_long: bool = False
+    is_short: bool = False
+    only: str = ""
+    compress: bool = False
+    hidden: bool = False
+    with_osimage: bool = False
+    nics: bool = False
+    reveal: bool = False
+    where: tuple[str, ...] = ()
+    stanza: bool = False
+    xml: bool = False
+    dynamic: bool = False
+    force: bool = False
+    template: str | None = None
+    fill: bool = False
+    plus: bool = False
+    minus: bool = False
+    rename: str = ""
+    cleanup: bool = False
+    dry_run: bool = False
+    nocache: bool = False
+    verbose: bool = False
+    version: bool = False
+    wants_help: bool = False
+
+    @property
+    def bare(self) -> list[str]:
+        """Return the words that are no attr=value; a noderange may hold ==, =~ and the like."""
+        return [word for word in self.words if "=" not in word]
+
+    @functools.cached_property
+    def values(self) -> dict[str, str]:
+        """Return the attr=value words; DefinitionError for one without a name."""
+        return pairs([word for word in self.words if "=" in word])
+
+    @property
+    def names(self) -> str:
+        """Return what names the objects: -o, or else the bare word."""
+        return self.objects or "".join(self.bare)
+
+    @property
+    def objtypes(self) -> list[str]:
+        """Return the types that -t names; node when it is missing."""
+        return [objtype for objtype in (self.types or ("osimage" if self.fill else "node")).split(",") if objtype]
+
+    @property
+    def objtype(self) -> str:
+        """Return the first type."""
+        return self.objtypes[0]

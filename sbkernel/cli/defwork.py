@@ -1,0 +1,62 @@
+"""How mkdef, chdef and rmdef do their work: in one transaction, or with --dry-run in one that is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import click
+
+from sbkernel.cli.defmessages import complain
+from sbkernel.cli.defrequest import Request
+from sbkernel.definitions.outcome import Outcome
+from sbkernel.definitions.required import CAPITALS
+from sbkernel.definitions.stanza import Stanza
+from sbkernel.definitions.store import Transaction
+from sbkernel.site import Site
+
+T = TypeVar("T")
+
+
+def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
+    """Return what `work` returns; with --dry-run print what it would change, and change nothing."""
+    if not request.dry_run:
+        with site.store.write(request.verb) as transaction:
+            return work(transaction)
+    from sbkernel.definitions import rehearse, showchange
+
+    result, entries = rehearse.rehearse(site.store, work)
+    lines = "".join(f"{line}\n" for line in showchange.diff(entries))
+    click.echo(f"{lines}Nothing is changed: --dry-run.")
+    return result
+
+
+def in_order(stanzas: Iterable[Stanza]) -> list[Stanza]:
+    """Return objects in the order in which they can be written: nodes before the groups that have them as members."""
+    return sorted(stanzas, key=lambda one: one.objtype == "group")
+
+
+def warn_of_capitals(stanzas: Iterable[Stanza]) -> None:
+    """Warn of node names that a name server may not know as they are written."""
+    names = [
+        one.name for one in stanzas if one.objtype == "node" and not one.name.islower() and one.name.lower() != one.name
+    ]
+    if names:
+        complain("Warning", f"The node name '{','.join(names)}' {CAPITALS}")
+
+
+def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
+    """Warn of osimages that would be built one over the other."""
+    for one in stanzas:
+        if one.objtype == "osimage" and one.name in site.osimages and (others := site.sharing_rootimgdir(one.name)):
+            complain(
+                "Warning",
+                f"{one.name} has the rootimgdir of {', '.join(others)}: genimage would build one over the other.\n"
+                f"  chdef -t osimage {one.name} rootimgdir=DIR profile=NAME; sb clone does it by itself.",
+            )
+
+
+def updated(outcomes: Sequence[Outcome]) -> str:
+    """Return the names of what was changed, for -V."""
+    names = sorted(one.name for one in outcomes if one.done)
+    return "\n".join(["The database was updated for the following objects:", *names])

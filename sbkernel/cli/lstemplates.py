@@ -1,0 +1,40 @@
+"""lsdef --template: list the node templates that are shipped."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.defmessages import complain
+from sbkernel.cli.defnames import comma
+from sbkernel.cli.defrequest import Request
+from sbkernel.definitions import nodetemplates, show
+from sbkernel.definitions.listing import with_defaults
+from sbkernel.definitions.show import Shown
+from sbkernel.definitions.store import Values
+from sbkernel.site import Site
+
+
+def work(site: Site, request: Request) -> int:
+    """List all templates, or show those that are named."""
+    templates = nodetemplates.read(site.root / "share")
+    if not request.everything and "node" not in request.objtypes:
+        click.echo("Could not find any objects to display.")
+        return 0
+    named = comma(request.template or "")
+    for name in named:
+        if name not in templates:
+            complain("Error", f"Could not find {name} in xCAT templates.")
+            return 1
+    defaults = {} if request.stanza else site.store.get("group", "xcatdefaults") or {}
+    shown = [_shown(name, templates[name], defaults) for name in sorted(named or templates)]
+    long = (named or request.is_long or request.stanza) and not request.is_short
+    lines = show.short(shown, all_types=request.everything)
+    if long:
+        lines = show.stanzas(shown) if request.stanza else show.long(shown, with_type=request.everything)
+    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    return 0
+
+
+def _shown(name: str, template: Values, defaults: Values) -> Shown:
+    values = with_defaults(template, defaults)
+    return Shown("node", name, [(key, value) for key, value in sorted(values.items()) if value])
