@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pwd
@@ -12,6 +13,10 @@ from sbkernel.definitions.attributes import attributes_of
 
 Before = Mapping[str, str] | None
 """An object's attributes before or after a change; None: there was none."""
+
+
+# json.dumps makes an encoder at every call.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Change(NamedTuple):
@@ -44,9 +49,9 @@ def user() -> str:
     return os.environ.get("SUDO_USER") or name
 
 
-def dump(values: Before) -> str | None:
+def dump(values: Mapping[str, str]) -> str:
     """Return attributes as they are stored; ASCII, so that bytes which are no UTF-8 survive too."""
-    return None if values is None else json.dumps(values, separators=(",", ":"))
+    return _encode(values)
 
 
 def load(text: str | None) -> dict[str, str] | None:
@@ -56,12 +61,18 @@ def load(text: str | None) -> dict[str, str] | None:
 
 def steady(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes that people set; what the running system writes, such as status, is left out."""
-    table = attributes_of(objtype)
-    return {key: value for key, value in values.items() if key not in table or not table[key].volatile}
+    volatile = _volatile(objtype)
+    return {key: value for key, value in values.items() if key not in volatile}
 
 
 def matters(objtype: str, before: Before, after: Before) -> bool:
     """Say whether a change belongs in the journal: not when nothing but volatile attributes differ."""
     if before is None or after is None:
         return before is not after
-    return before != after and steady(objtype, before) != steady(objtype, after)
+    volatile = _volatile(objtype)
+    return any(key not in volatile for key, _value in before.items() ^ after.items())
+
+
+@functools.cache
+def _volatile(objtype: str) -> frozenset[str]:
+    return frozenset(key for key, attribute in attributes_of(objtype).items() if attribute.volatile)

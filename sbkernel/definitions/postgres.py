@@ -27,7 +27,6 @@ CREATE TABLE format (version integer NOT NULL);
 CREATE TABLE object (objtype text NOT NULL, name text COLLATE "C" NOT NULL, attributes text NOT NULL,
                      PRIMARY KEY (objtype, name));
 CREATE TABLE member (grp text COLLATE "C" NOT NULL, node text COLLATE "C" NOT NULL, PRIMARY KEY (grp, node));
-CREATE INDEX member_of_node ON member (node);
 CREATE TABLE change_set (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t double precision NOT NULL,
                          who text NOT NULL, what text NOT NULL);
 CREATE TABLE journal (change bigint NOT NULL, objtype text NOT NULL, name text COLLATE "C" NOT NULL,

@@ -23,7 +23,6 @@ _OBJECTS = """
 CREATE TABLE object (objtype TEXT NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL,
                      PRIMARY KEY (objtype, name)) WITHOUT ROWID;
 CREATE TABLE member (grp TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (grp, node)) WITHOUT ROWID;
-CREATE INDEX member_of_node ON member (node);
 """
 _JOURNAL = """
 CREATE TABLE change_set (id INTEGER PRIMARY KEY AUTOINCREMENT, t REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL);
@@ -120,7 +119,7 @@ def _regroup_journal(db: sqlite3.Connection, tables: SqlTables) -> None:
     rows = db.execute("SELECT t, who, what, objtype, name, before, after FROM journal_1 ORDER BY id")
     for change in migration.change_sets(rows):
         tables.log(change.what, change.rows, change.who, change.t)
-    db.execute("DROP TABLE journal_1")
+    _execute(db, "DROP TABLE journal_1; DROP INDEX IF EXISTS member_of_node")
 
 
 def _execute(db: sqlite3.Connection, script: str) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -81,10 +81,11 @@ class SqlTables:
             self._db.run(sql, objtype, json.dumps(gone))
         self._db.insert("object", ("objtype", "name", "attributes"), [(objtype, *row) for row in rows])
 
-    def regroup(self, left: Sequence[str], joined: Sequence[tuple[str, str]]) -> None:
-        """Forget the memberships of nodes, then insert (group, node)."""
-        if left:
-            self._db.run(f"DELETE FROM member WHERE node IN ({self._db.each})", json.dumps(left))  # noqa: S608
+    def regroup(self, left: Mapping[str, Sequence[str]], joined: Sequence[tuple[str, str]]) -> None:
+        """Remove nodes from groups, by group; then insert (group, node)."""
+        sql = f"DELETE FROM member WHERE grp = ? AND node IN ({self._db.each})"  # noqa: S608
+        for group, nodes in left.items():
+            self._db.run(sql, group, json.dumps(nodes))
         self._db.insert("member", ("grp", "node"), joined)
 
     def log(

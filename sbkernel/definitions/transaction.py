@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sbkernel.definitions.journal import dump, matters
@@ -38,8 +38,8 @@ class Tables(Protocol):
     def replace(self, objtype: str, gone: Sequence[str], rows: Sequence[tuple[str, str]]) -> None:
         """Remove objects, then insert (name, attributes)."""
 
-    def regroup(self, left: Sequence[str], joined: Sequence[tuple[str, str]]) -> None:
-        """Forget the memberships of nodes, then insert (group, node)."""
+    def regroup(self, left: Mapping[str, Sequence[str]], joined: Sequence[tuple[str, str]]) -> None:
+        """Remove nodes from groups, by group; then insert (group, node)."""
 
     def log(self, what: str, rows: Sequence[tuple[str, str, str | None, str | None]]) -> int:
         """Write one change set: objtype, name, before, after; return its number."""
@@ -58,6 +58,8 @@ class BufferedTransaction:
         self._now: dict[Key, Values | None] = {}
         self._first: dict[Key, Values | None] = {}
         self._dirty: dict[Key, Values | None] = {}
+        self._texts: dict[Key, str] = {}
+        self._first_texts: dict[Key, str | None] = {}
 
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
@@ -117,9 +119,9 @@ class BufferedTransaction:
     def finish(self) -> None:
         """Write the rest, and the journal."""
         self.flush()
-        changed = ((key, before, self._now[key]) for key, before in self._first.items())
-        rows = [(*key, dump(before), dump(after)) for key, before, after in changed if matters(key[0], before, after)]
-        if rows:
+        changed = [key for key, before in self._first.items() if matters(key[0], before, self._now[key])]
+        if changed:
+            rows = [(*key, self._first_texts[key], self._texts.get(key)) for key in changed]
             self.change = self._tables.log(self._what, rows)
 
     def _current(self, objtype: str, name: str) -> Values | None:
@@ -132,31 +134,47 @@ class BufferedTransaction:
         texts = self._tables.load(objtype, names) if names else {}
         for name in names:
             self._now[objtype, name] = json.loads(texts[name]) if name in texts else None
+        self._texts |= {(objtype, name): text for name, text in texts.items()}
 
     def _set(self, objtype: str, name: str, after: Values | None) -> None:
         before = self._current(objtype, name)
         if before != after:
             key = (objtype, name)
-            self._first.setdefault(key, before)
+            if key not in self._first:
+                self._first[key], self._first_texts[key] = before, self._texts.get(key)
             self._dirty.setdefault(key, before)
             self._now[key] = after
 
     def _flush(self, objtype: str, before: Mapping[str, Values | None]) -> None:
-        after = {name: self._now[objtype, name] for name in before}
-        rows = [(name, dump(values) or "") for name, values in after.items() if values is not None]
+        after = {name: self._now[objtype, name] for name in sorted(before)}
+        rows = [(name, dump(values)) for name, values in after.items() if values is not None]
         self._tables.replace(objtype, [name for name, values in before.items() if values is not None], rows)
+        for name in before:
+            self._texts.pop((objtype, name), None)
+        self._texts |= {(objtype, name): text for name, text in rows}
         if objtype == "node":
-            self._regroup(before, after)
+            self._tables.regroup(*_moves(before, after))
 
-    def _regroup(self, before: Mapping[str, Values | None], after: Mapping[str, Values | None]) -> None:
-        moved = [name for name in before if _groups(before[name]) != _groups(after[name])]
-        left = [name for name in moved if _groups(before[name])]
-        self._tables.regroup(left, [(group, name) for name in moved for group in _split(_groups(after[name]))])
+
+def _moves(
+    before: Mapping[str, Values | None], after: Mapping[str, Values | None]
+) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """Return the groups that nodes left, and the (group, node) that came."""
+    left: dict[str, list[str]] = {}
+    joined: list[tuple[str, str]] = []
+    for name, values in before.items():
+        old, new = _groups(values), _groups(after[name])
+        if old != new:
+            was, is_now = _split(old), _split(new)
+            for group in was - is_now:
+                left.setdefault(group, []).append(name)
+            joined += [(group, name) for group in is_now - was]
+    return left, sorted(joined)
 
 
 def _groups(values: Mapping[str, str] | None) -> str:
     return (values or {}).get("groups", "")
 
 
-def _split(groups: str) -> Iterator[str]:
-    return (group for group in dict.fromkeys(groups.split(",")) if group)
+def _split(groups: str) -> set[str]:
+    return {group for group in groups.split(",") if group}
