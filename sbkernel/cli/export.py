@@ -1,0 +1,29 @@
+"""sb export: write the whole site as stanza text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.definitions import files
+from sbkernel.site import Site
+
+
+@click.command("export")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Else stdout.")
+@click.option("--reveal", is_flag=True, help="Write passwords in clear, so that an import restores them.")
+@pass_site
+def command(site: Site, output: Path | None, reveal: bool) -> None:
+    """Write all definitions of the site as stanza text, for sb import or mkdef -z.
+
+    Passwords are *** unless revealed; references to them (env:, file:, keyring:) are no secret. FILE is replaced whole,
+    and readable by its owner alone.
+    """
+    text = site.export(reveal=reveal)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    files.replace(output, text, mode=0o600)
+    click.echo(f"{output}: {text.count(chr(10) * 2)} objects" + ("" if reveal else "; passwords are ***"))

@@ -1,0 +1,136 @@
+"""Read tables as tabdump and dumpxCATdb write them: one NAME.csv a table. Pure.
+
+The rows go through what tabrestore uses, so that they become the same objects; a row that it refuses is tried value
+by value, so that one bad value costs no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sbkernel.definitions.columns import TABLES, Table
+from sbkernel.definitions.importing.found import Found, Item, Note, Where
+from sbkernel.definitions.importing.sheet import Key, Sheet
+from sbkernel.definitions.rowedit import LOGS, insert
+from sbkernel.definitions.rowshape import is_enabled
+from sbkernel.errors import DefinitionError, ListFileError
+
+# What the other tables lean on: nodes, groups, and what decides in which attribute a column lies.
+_FIRST = ("nodelist", "nodegroup", "nodehm", "nodetype", "osimage")
+
+
+class _Row(NamedTuple):
+    where: Where
+    cells: dict[str, str]
+
+
+def read(files: Mapping[Path, str]) -> Found:
+    """Read the text of each file; ListFileError when one is no CSV."""
+    reader = _Reader()
+    for file in sorted(files, key=lambda file: (_rank(file), file.name)):
+        reader.take(file, files[file])
+    return Found("tabdump", reader.items(), reader.notes)
+
+
+def _name(file: Path) -> str:
+    return file.name.partition(".")[0]
+
+
+def _rank(file: Path) -> int:
+    return _FIRST.index(_name(file)) if _name(file) in _FIRST else len(_FIRST)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+        self._sheet = Sheet()
+        self._where: dict[Key, Where] = {}
+        self._places: dict[Key, dict[str, Where]] = {}
+
+    def items(self) -> list[Item]:
+        """Return the objects that the rows make."""
+        return [
+            Item(objtype, name, values, self._where[objtype, name], self._places[objtype, name])
+            for objtype in self._sheet.types()
+            for name, values in self._sheet.objects(objtype).items()
+        ]
+
+    def take(self, file: Path, text: str) -> None:
+        """Take the rows of one table."""
+        table, rows = TABLES.get(_name(file)), list(_rows(file, text, self.notes))
+        if table is None or table.name in LOGS:
+            why = "there is no such table" if table is None else "it is a log"
+            self._note(Where(str(file)), f"table {_name(file)}: {why}; {len(rows)} rows are not taken")
+            return
+        for row in rows:
+            self._row(table, self._known(table, row))
+
+    def _known(self, table: Table, row: _Row) -> _Row:
+        for column in (column for column in row.cells if column not in table.columns):
+            self._note(row.where, f"table {table.name} has no column {column}; its values are not taken")
+        return row._replace(cells={key: value for key, value in row.cells.items() if key in table.columns})
+
+    def _row(self, table: Table, row: _Row) -> None:
+        if not is_enabled(row.cells):
+            self._note(row.where, f"table {table.name}: the row of {_shown(table, row)} is disabled, and not taken")
+        elif not self._insert(table, row):
+            self._insert_each(table, row)
+
+    def _insert(self, table: Table, row: _Row) -> bool:
+        with contextlib.suppress(DefinitionError):
+            self._write(table, row)
+            return True
+        return False
+
+    def _insert_each(self, table: Table, row: _Row) -> None:
+        key = {column: value for column, value in row.cells.items() if column in table.keys}
+        for column in [column for column in row.cells if column not in key] or [table.keys[0]]:
+            try:
+                self._write(table, row._replace(cells=key | {column: row.cells.get(column, "")}))
+            except DefinitionError as error:
+                self._note(row.where, f"{table.name}.{column} of {_shown(table, row)} is not taken: {error.message}")
+
+    def _write(self, table: Table, row: _Row) -> None:
+        self._sheet.written.clear()
+        insert(self._sheet, table.name, row.cells)
+        for key in self._sheet.written:
+            self._where.setdefault(key, row.where)
+            places = self._places.setdefault(key, {})
+            for attribute in self._sheet.get(*key) or {}:
+                places.setdefault(attribute, row.where)
+
+    def _note(self, where: Where, text: str) -> None:
+        self.notes.append(Note(where, text))
+
+
+def _shown(table: Table, row: _Row) -> str:
+    return row.cells.get(table.keys[0], "") or "no name"
+
+
+def _rows(file: Path, text: str, notes: list[Note]) -> Iterator[_Row]:
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    header: list[str] = []
+    line = 1
+    try:
+        for record in lines:
+            where, line = Where(str(file), line), lines.line_num + 1
+            if not header:
+                header = _header(where, record)
+            elif record:
+                if len(record) > len(header):
+                    notes.append(Note(where, f"{len(record) - len(header)} fields too many; they are not taken"))
+                cells = dict(zip(header, record, strict=False))
+                yield _Row(where, {column: value for column, value in cells.items() if value})
+    except csv.Error as error:
+        raise ListFileError(file, line, f"not CSV: {error}") from None
+
+
+def _header(where: Where, record: list[str]) -> list[str]:
+    if not record or not record[0].startswith("#"):
+        raise ListFileError(where.file, where.line, "Data missing header line starting with #")
+    return [record[0][1:], *record[1:]]
