@@ -6,22 +6,16 @@ regex, $1, $2 ... are the numbers in the node's name. A regex that does not matc
 
 from __future__ import annotations
 
-import ast
 import functools
-import operator
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
 
 _GROUP = re.compile(r"\$\{?(\d+)\}?")
 _NUMBER_IN_NAME = r"[\D0]*(\d+)"
 _BIGGEST = 10**18
-_OPERATORS: dict[type[ast.AST], Callable[[int, int], int]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: lambda a, b: int(a / b) if abs(a) < 2**53 else a // b,
-    ast.Mod: operator.mod,
-}
 
 
 def is_expression(value: str) -> bool:
@@ -77,17 +71,31 @@ def _bracket(text: str) -> tuple[int, int] | None:
 
 def _arithmetic(text: str) -> int:
     """Reckon + - * / % of whole numbers; a leading zero is no octal sign."""
+    import ast
+
     plain = re.sub(r"(?<![\d.])0+(?=\d)", "", text)
     return _value(ast.parse(plain.strip(), mode="eval").body)
 
 
 def _value(node: ast.AST) -> int:
+    import ast
+
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_value(node.operand)
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        result = _OPERATORS[type(node.op)](_value(node.left), _value(node.right))
-        if abs(result) < _BIGGEST:
-            return result
+    if isinstance(node, ast.BinOp):
+        return _bounded(type(node.op).__name__, _value(node.left), _value(node.right))
     raise ValueError("not arithmetic")
+
+
+def _bounded(operation: str, left: int, right: int) -> int:
+    """Reckon as perl does under `use integer`: a quotient loses its fraction."""
+    if operation == "Div":
+        quotient = abs(left) // abs(right)
+        return quotient if (left < 0) == (right < 0) else -quotient
+    results = {"Add": left + right, "Sub": left - right, "Mult": left * right, "Mod": left % right if right else None}
+    result = results.get(operation)
+    if result is None or abs(result) > _BIGGEST:
+        raise ValueError("not arithmetic")
+    return result

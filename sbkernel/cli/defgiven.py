@@ -1,0 +1,103 @@
+"""The objects that mkdef and chdef are given, with their new attributes: words, or a stanza file on stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from sbkernel.cli.defmessages import NO_NAMES, Refusal, complain
+from sbkernel.cli.defnames import names_of
+from sbkernel.cli.defrequest import Request
+from sbkernel.definitions import select, stanza
+from sbkernel.definitions.attributes import is_secret
+from sbkernel.definitions.dynamic import check
+from sbkernel.definitions.edit import known
+from sbkernel.definitions.grouping import Chosen
+from sbkernel.definitions.make import Context
+from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.noderange import names
+from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.stanza import Stanza
+from sbkernel.definitions.store import Values
+from sbkernel.definitions.universe import NodeUniverse
+from sbkernel.errors import DefinitionError
+from sbkernel.site import Site
+
+
+class Given(NamedTuple):
+    """Objects and their new attributes, and what was wrong about some of those."""
+
+    stanzas: list[Stanza]
+    wrong: list[DefinitionError]
+
+
+def given(site: Site, request: Request, values: Values | None = None) -> Given:
+    """Return the objects of a call that makes or changes them: of stdin with -z, else of its words."""
+    if request.stanza:
+        objects = stanza.parse(sys.stdin.read(), "stdin")
+        if not objects:
+            raise Refusal(NO_NAMES)
+    else:
+        _refuse_other_sites(request)
+        whole = request.values if values is None else values
+        named = [SITE] if request.objtype == "site" else names_of(site, request, request.objtype)
+        objects = [Stanza(request.objtype, name, whole) for name in named]
+    return _known(with_kept_secrets(site, one) for one in objects)
+
+
+def _refuse_other_sites(request: Request) -> None:
+    if request.objtype == "site" and request.names not in ("", SITE):
+        hint = f"The settings of the site are one object, {SITE}; its name can be left out."
+        raise DefinitionError(f"Could not find an object named '{request.names}' of type 'site'.", hint=hint)
+
+
+def _known(stanzas: Iterable[Stanza]) -> Given:
+    """Tell attributes that a type has from those it has not; an attribute that many objects lack is said once."""
+    right: list[Stanza] = []
+    wrong: dict[str, DefinitionError] = {}
+    for one in stanzas:
+        values, faults = known(one.objtype, one.values)
+        wrong |= {str(fault): fault for fault in faults}
+        right.append(one._replace(values=values) if faults else one)
+    return Given(right, list(wrong.values()))
+
+
+def with_kept_secrets(site: Site, one: Stanza) -> Stanza:
+    """Take the *** of a listing as what is stored, and say so."""
+    hidden = [key for key, value in one.values.items() if value == HIDDEN and is_secret(one.objtype, key)]
+    if not hidden:
+        return one
+    stored = site.store.get(one.objtype, one.name) or {}
+    values = dict(one.values)
+    for key in hidden:
+        del values[key]
+        what = "is kept as it is stored" if key in stored else "is not copied"
+        complain("Warning", f"{one.name}: {key} {what}: listings do not show secrets.")
+        values |= {key: stored[key]} if key in stored else {}
+    return one._replace(values=values)
+
+
+def context_of(site: Site, request: Request) -> Context:
+    """Return what making and altering objects needs to know; DefinitionError for a wrong -w."""
+    conditions = select.parse(request.where)
+    if request.dynamic:
+        check(conditions)
+    universe = NodeUniverse(site.store)
+    defaults = site.store.get("group", "xcatdefaults") or {}
+    fill = None
+    if request.fill:
+        from sbkernel.definitions.osimagefill import filler
+
+        fill = filler(site.installdir, site.root / "share")
+    return Context(
+        lambda text: names(text, universe),
+        _nodes(site),
+        fill,
+        defaults,
+        Chosen(request.dynamic, request.where, conditions),
+    )
+
+
+def _nodes(site: Site) -> Callable[[], dict[str, Values]]:
+    return lambda: {name: dict(one.attributes) for name, one in site.nodes.many(list(site.nodes)).items()}
