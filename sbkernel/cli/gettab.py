@@ -1,0 +1,63 @@
+"""xCAT's gettab: print columns of the first row with some keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from sbkernel.cli import tabwords
+from sbkernel.cli.tables import REVEAL, TableCommand, printable, refused, said
+from sbkernel.definitions.columns import TABLES
+from sbkernel.definitions.rows import rows
+from sbkernel.definitions.rowshape import Row, is_enabled
+from sbkernel.site import Site
+
+_USAGE = """Usage: gettab [-H | --with-fieldname] [--reveal] KEY=VALUE[,KEY=VALUE...] TABLE.COLUMN [TABLE.COLUMN...]
+       gettab {-v | --version}
+       gettab [-? | -h | --help]"""
+
+
+def _gettab(site: Site, words: tuple[str, ...], labels: bool, reveal: bool) -> int:
+    if len(words) < 2:
+        return said(_USAGE)
+    try:
+        keys = tabwords.keys(words[0])
+    except tabwords.WrongWordError:
+        return said(_USAGE)
+    tables = list(dict.fromkeys(word.partition(".")[0] for word in words[1:]))
+    for table in tables:
+        for key in keys:
+            if table not in TABLES or key not in TABLES[table].columns:
+                return refused(f"Unknown key {key} to {table}")
+    found = {table: _first(site, table, keys, reveal) for table in tables}
+    _print(found, words[1:], labels=labels or len(words) > 2)
+    return 0
+
+
+def _first(site: Site, table: str, keys: Mapping[str, str], reveal: bool) -> Row | None:
+    matching = (
+        row
+        for row in rows(site.store, table)
+        if is_enabled(row) and all(row.get(key, "") == value for key, value in keys.items())
+    )
+    row = next(matching, None)
+    return None if row is None else printable(TABLES[table], row, reveal=reveal)
+
+
+def _print(found: Mapping[str, Row | None], words: Sequence[str], *, labels: bool) -> None:
+    for word in words:
+        table, _, column = word.partition(".")
+        row = found[table]
+        if row is None or column not in TABLES[table].columns:
+            continue
+        value = row.get(column, "")
+        if labels:
+            click.echo(f"{word}: {value}")
+        elif value not in ("", "0"):
+            click.echo(value)
+
+
+command = TableCommand(
+    "gettab", _USAGE, _gettab, [click.Option(["-H", "--with-fieldname", "labels"], is_flag=True), REVEAL]
+)

@@ -1,0 +1,94 @@
+"""xCAT's tabdump: print a table as CSV, or what tables and columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from sbkernel.cli.tables import REVEAL, TableCommand, printable, refused, said
+from sbkernel.definitions import csvtext, files, meaning, tablefilter
+from sbkernel.definitions.columns import TABLES, Table, table_of
+from sbkernel.definitions.rows import rows
+from sbkernel.definitions.rowshape import Row, is_enabled
+from sbkernel.site import Site
+
+_USAGE = """Usage: tabdump [TABLE]
+       tabdump [-d] [TABLE]
+       tabdump [--reveal] [-f FILE] TABLE
+       tabdump [--reveal] [-w 'COLUMN==VALUE']... TABLE
+       tabdump -n RECORDS auditlog|eventlog
+       tabdump {-v | --version}
+       tabdump [-? | -h | --help]
+Operators of -w: == != =~ !~ > >= < <=; =~ and !~ compare with SQL's LIKE: % stands for any text."""
+_LOGS = ("auditlog", "eventlog")
+
+
+def _tabdump(
+    site: Site, words: tuple[str, ...], describe: bool, file: str | None, where: tuple[str, ...], last: int | None,
+    reveal: bool,
+) -> int:  # fmt: skip
+    if len(words) > 1:
+        return said(_USAGE)
+    name = "".join(words)
+    if describe:
+        return _describe(name)
+    if last is not None:
+        return _last(site, name or _LOGS[0], last)
+    if not name:
+        return refused("table name missing from the command input. ") if file else said(*TABLES, code=0)
+    table = table_of(name)
+    lines = csvtext.render(table.columns, _rows(site, table, where, reveal))
+    return _print(lines, file, 0o600 if reveal else 0o644)
+
+
+def _describe(name: str) -> int:
+    if name and name not in TABLES:
+        return refused(f"table {name} does not exist.")
+    texts = meaning.of_columns(TABLES[name]) if name else meaning.of_tables()
+    click.echo("\n\n".join(f"{key}:{_gap(key)}{text}" for key, text in texts.items()))
+    return 0
+
+
+def _gap(name: str) -> str:
+    return "\t\t" if len(name) < 7 else "\t"
+
+
+def _last(site: Site, name: str, last: int) -> int:
+    if name not in _LOGS:
+        return refused(f"-n goes with {' and '.join(_LOGS)} only")
+    found = list(rows(site.store, name))
+    if not found:
+        return said(f"Nothing to display from {name}.", code=0)
+    return said(*csvtext.render(TABLES[name].columns, found[-last:] if last > 0 else []), code=0)
+
+
+def _rows(site: Site, table: Table, where: tuple[str, ...], reveal: bool) -> Iterator[Row]:
+    conditions = tablefilter.parse(where, table)
+    for row in rows(site.store, table.name):
+        if not conditions or (is_enabled(row) and all(one.holds(row) for one in conditions)):
+            yield printable(table, row, reveal=reveal)
+
+
+def _print(lines: Iterator[str], file: str | None, mode: int) -> int:
+    text = "".join(f"{line}\n" for line in lines)
+    if file is None:
+        click.echo(text, nl=False)
+    else:
+        files.replace(Path(file), text, mode=mode)
+    return 0
+
+
+command = TableCommand(
+    "tabdump",
+    _USAGE,
+    _tabdump,
+    [
+        click.Option(["-d", "describe"], is_flag=True),
+        click.Option(["-f", "file"]),
+        click.Option(["-w", "where"], multiple=True),
+        click.Option(["-n", "last"], type=int),
+        REVEAL,
+    ],
+)

@@ -1,0 +1,40 @@
+"""xCAT's tabgrep: name the tables that have a row for a node or for one of its groups."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.tables import TableCommand, said
+from sbkernel.definitions.columns import TABLES
+from sbkernel.definitions.rows import rows_of
+from sbkernel.errors import NotFoundError
+from sbkernel.site import Site
+
+_USAGE = """Usage: tabgrep NODE
+       tabgrep [-? | -h | --help]
+Names the tables that have a row for the node, the first of a noderange, or for one of its groups."""
+
+
+def _tabgrep(site: Site, words: tuple[str, ...]) -> int:
+    if not words:
+        return said(_USAGE)
+    try:
+        nodes = site.noderange(words[0])
+    except NotFoundError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        return 1
+    if nodes:
+        groups = (site.store.get("node", nodes[0]) or {}).get("groups", "").split(",")
+        tables = rows_of(site.store, [nodes[0], *filter(None, groups)])
+        said(*(table for table in TABLES if table in tables))
+    return 0
+
+
+class _Tabgrep(TableCommand):
+    def _run(self, **given: object) -> int:
+        if given["wants_help"]:
+            return said(_USAGE)
+        return super()._run(**given)  # type: ignore[arg-type]
+
+
+command = _Tabgrep("tabgrep", _USAGE, _tabgrep, [])

@@ -1,0 +1,51 @@
+"""The words of chtab, tabch and gettab: `key=value,key=value` and `table.column=value`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_ASSIGNMENT = re.compile(r"[^.=]+\.[^.=]+=.+", re.DOTALL)
+
+
+class Assignment(NamedTuple):
+    """One new value; `adds` appends items that a comma list lacks."""
+
+    table: str
+    column: str
+    value: str
+    adds: bool
+
+
+class WrongWordError(Exception):
+    """A word that is neither."""
+
+
+def keys(text: str) -> dict[str, str]:
+    """Read the keys of rows; WrongWordError names the part that is none."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        column, equals, value = part.rpartition("=")
+        if not equals:
+            raise WrongWordError(part)
+        found[column] = value
+    return found
+
+
+def is_assignment(text: str) -> bool:
+    """Say whether a word that should be keys is an assignment instead: the keys were left out."""
+    return _ASSIGNMENT.fullmatch(text.partition(",")[0]) is not None
+
+
+def assignments(words: Sequence[str]) -> list[Assignment]:
+    """Read new values; WrongWordError names a word that is none."""
+    return [_assignment(word) for word in words]
+
+
+def _assignment(word: str) -> Assignment:
+    where, equals, value = word.partition("=")
+    table, dot, column = where.partition(".")
+    if not (equals and dot and table and column):
+        raise WrongWordError(word)
+    return Assignment(table, column.removesuffix("+"), value, column.endswith("+"))

@@ -1,0 +1,36 @@
+"""What chtab and tabch do alike: change, add or remove rows of several tables, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sbkernel.cli.defmessages import complain
+from sbkernel.cli.tabwords import Assignment
+from sbkernel.definitions import rowchange
+from sbkernel.definitions.columns import TABLES, place
+from sbkernel.definitions.rowshape import is_secret_cell
+from sbkernel.definitions.secret import HIDDEN
+from sbkernel.site import Site
+
+_FIRST = ("nodelist", "nodehm", "nodetype", "osimage")
+"""Tables whose columns decide in which columns of others an attribute lies."""
+
+
+def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]) -> None:
+    """Remove the rows with these keys."""
+    with site.store.write(verb) as transaction:
+        for table in tables:
+            rowchange.remove(transaction, table, keys)
+
+
+def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[Assignment]) -> list[str]:
+    """Change the rows with these keys, or add one where none has them; return the tables that got nothing."""
+    cells: dict[str, list[rowchange.Cell]] = {}
+    for one in assignments:
+        place(one.table, one.column)
+        cells.setdefault(one.table, []).append(rowchange.Cell(one.column, one.value, one.adds))
+        if one.value == HIDDEN and is_secret_cell(TABLES[one.table], one.column):
+            complain("Warning", f"{one.table}.{one.column} is ***: what is stored is kept.")
+    tables = sorted(cells, key=lambda table: _FIRST.index(table) if table in _FIRST else len(_FIRST))
+    with site.store.write(verb) as transaction:
+        return [table for table in tables if not rowchange.write(transaction, table, keys, cells[table])]
