@@ -16,7 +16,7 @@ SITE = "#key,value,comments,disable\n"
 def nodes(sb: Sb) -> Sb:
     """A site with two nodes and a group that lends."""
     sb("mkdef", "n1", "groups=all,compute", "mgt=ipmi", "bmc=n1-bmc", "bmcpassword=hunter2")
-    sb("mkdef", "n2", "groups=all", "usercomment=a \"b\"")
+    sb("mkdef", "n2", "groups=all", 'usercomment=a "b"')
     sb("chtab", "node=compute", "nodehm.cons=ipmi", "nodehm.comments=of the group")
     return sb
 
