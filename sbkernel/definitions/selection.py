@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sbkernel.definitions.changeset import ChangeSet
+    from sbkernel.definitions.snapshot import Snapshot
 
 Value = str | int | None
 Wanted = Value | Callable[[str], Value]
@@ -47,9 +48,15 @@ class Objects(Mapping[str, Definition]):
 
         Secrets show as ***. `changes(frame)` takes it back after it was edited.
         """
-        from sbkernel.definitions import changeset, frames
+        from sbkernel.definitions import frames
 
-        return frames.frame(changeset.read(self._store, self._objtype, self.many, self))
+        return frames.frame(self.read())
+
+    def read(self, names: Iterable[str] | None = None) -> Snapshot:
+        """Return what there is of them, or of `names`: the base of edits that are to be refused when they come late."""
+        from sbkernel.definitions import changeset
+
+        return changeset.read(self._store, self._objtype, self.many, self if names is None else names)
 
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
         """Return the definitions of `names`, in one read where the store can; unknown names are left out."""
@@ -71,12 +78,17 @@ class Objects(Mapping[str, Definition]):
         None, "" and missing values clear, *** keeps, a new name is a new object; objects that are not named stay.
         Raises DefinitionError with all that is wrong, and when an object was changed after `df` was read.
         """
-        from sbkernel.definitions import changeset, frames
+        from sbkernel.definitions import frames
 
         if isinstance(edited, Mapping):
-            return changeset.draft(self._store, self._objtype, self.many, edited).checked()
-        wanted, base = frames.values(edited, self._objtype)
-        return changeset.draft(self._store, self._objtype, self.many, wanted, base).checked()
+            return self.draft(edited).checked()
+        return self.draft(*frames.values(edited, self._objtype)).checked()
+
+    def draft(self, edited: Mapping[str, Mapping[str, Value]], base: Snapshot | None = None) -> ChangeSet:
+        """Return the same with its faults instead of raising them; `base` is what was read when the edits began."""
+        from sbkernel.definitions import changeset
+
+        return changeset.draft(self._store, self._objtype, self.many, edited, base)
 
     def _part(self, names: Iterable[str]) -> Selection:
         return Selection(self, tuple(names))

@@ -6,6 +6,7 @@ Owns widgets and inline-styled HTML. Every panel calls the function that the com
 from sbkernel.workbench.boot import console_lines, timeline
 from sbkernel.workbench.boot_view import BootView
 from sbkernel.workbench.console_view import ConsoleView
+from sbkernel.workbench.definition_panel import DefinitionPanel
 from sbkernel.workbench.definitions import definition, lists
 from sbkernel.workbench.frames import table
 from sbkernel.workbench.image_chooser import ImageChooser
@@ -17,6 +18,7 @@ from sbkernel.workbench.panel import interactive
 __all__ = [
     "BootView",
     "ConsoleView",
+    "DefinitionPanel",
     "ImageChooser",
     "JobView",
     "NodeTable",

@@ -1,0 +1,127 @@
+"""What the definitions panel works on: one object that is open, its edits, and what was saved so far.
+
+It holds no widget: the panel renders it and hands it what was typed; the collections of the site decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sbkernel.definitions import history
+from sbkernel.definitions.attribute import Attribute
+from sbkernel.definitions.attributes import attribute_of, attributes_of
+from sbkernel.definitions.changeset import ChangeSet
+from sbkernel.definitions.frames import columns_of
+from sbkernel.definitions.journal import steady
+from sbkernel.definitions.validate import check_name
+from sbkernel.errors import DefinitionError
+from sbkernel.site import Site
+
+TYPES = ("osimage", "node", "group", "network", "policy", "route", "rack", "zone", "site")
+SHOWN = 200
+"""So many names are listed; the search finds the others."""
+
+Edits = Mapping[str, str]
+
+
+class Done(NamedTuple):
+    """A change that was made here."""
+
+    number: int
+    text: str
+
+
+class Editor:
+    """One definition at a time, with its edits as they are typed."""
+
+    def __init__(self, site: Site, objtype: str, name: str = "") -> None:
+        self.site = site
+        self.done: list[Done] = []
+        self.show(objtype, name)
+
+    @property
+    def exists(self) -> bool:
+        """Say whether the object is there, and not only about to be made."""
+        return self.name in self.base.own
+
+    def show(self, objtype: str, name: str = "") -> None:
+        """Open an object as it is now, else the first of its type; NotFoundError when there is none of that name."""
+        objects = self.site.all_of(objtype)
+        self.objtype = objtype
+        self.name = objects[name].name if name else next(iter(objects), "")
+        self.base = objects.read([self.name])
+
+    def new(self, name: str) -> None:
+        """Begin an object, which exists once it is saved; DefinitionError for a wrong name or one that exists."""
+        if name in self.site.all_of(self.objtype):
+            raise DefinitionError(f"{self.objtype} {name} exists already", hint="Choose another name.")
+        self.name = check_name(self.objtype, name)
+        self.base = self.site.all_of(self.objtype).read([name])
+
+    def search(self, objtype: str, text: str = "") -> tuple[list[str], int]:
+        """Return the first names that hold a text in any case, and how many do."""
+        found = [name for name in self.site.all_of(objtype) if text.lower() in name.lower()]
+        return found[:SHOWN], len(found)
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Return the attributes that are set, in the order of the attribute table, as they may be printed."""
+        values = self.base.shown.get(self.name, {})
+        return [self._field(key, values[key]) for key in columns_of(self.objtype, set(values))]
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return every attribute that the object could have."""
+        return [describe(attribute.name, attribute) for attribute in attributes_of(self.objtype).values()]
+
+    def draft(self, edits: Edits) -> ChangeSet:
+        """Return what the edits would change, with its faults."""
+        return self.site.all_of(self.objtype).draft({self.name: edits}, self.base)
+
+    def save(self, edits: Edits) -> ChangeSet:
+        """Make the change and open the object again; DefinitionError when it is wrong or late."""
+        made = self.draft(edits).apply()
+        self.show(self.objtype, self.name)
+        values = "1 value" if len(made) == 1 else f"{len(made)} values"
+        self._note(made.number, f"{values} of {self.objtype} {self.name}")
+        return made
+
+    def clone(self, name: str) -> None:
+        """Make a copy of the object and open it; an osimage gets lists and a tree of its own. DefinitionError."""
+        if self.objtype == "osimage":
+            self.site.clone(self.name, name)
+        else:
+            values = steady(self.objtype, self.site.store.get(self.objtype, self.name) or {})
+            self.site.all_of(self.objtype).draft({name: values}).apply()
+        made = self.site.store.changes(name, last=1)
+        self._note(made[-1].id if made else None, f"new {self.objtype} {name}")
+        self.show(self.objtype, name)
+
+    def undo(self) -> Done:
+        """Put back the last change that was made here; DefinitionError when somebody changed the same since."""
+        history.undo(self.site.store, self.done[-1].number)
+        undone = self.done.pop()
+        there = self.name in self.site.all_of(self.objtype)
+        self.show(self.objtype, self.name if there else "")
+        return undone
+
+    def _note(self, number: int | None, text: str) -> None:
+        if number is not None:
+            self.done.append(Done(number, text))
+
+    def _field(self, key: str, value: str) -> dict[str, Any]:
+        lender = self.base.lender(self.name, key)
+        return {**describe(key, attribute_of(self.objtype, key)), "value": value, "lender": lender}
+
+
+def describe(name: str, attribute: Attribute) -> dict[str, Any]:
+    """Return what the attribute table says, for a form."""
+    needs = f"Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}. " if attribute.needs else ""
+    default = f" Unset: {attribute.default}." if attribute.default else ""
+    return {
+        "name": name,
+        "text": f"{needs}{attribute.text}{default}",
+        "values": list(attribute.values),
+        "secret": attribute.secret,
+        "keyed": attribute.keyed and name == attribute.name,
+        "written": attribute.volatile,
+    }
