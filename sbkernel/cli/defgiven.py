@@ -35,7 +35,9 @@ class Given(NamedTuple):
 def given(site: Site, request: Request, values: Values | None = None) -> Given:
     """Return the objects of a call that makes or changes them: of stdin with -z, else of its words."""
     if request.stanza:
-        objects = stanza.parse(sys.stdin.read(), "stdin")
+        objects, remarks, _places = stanza.read(sys.stdin.read(), "stdin")
+        for line, text in remarks:
+            complain("Warning", f"stdin:{line}: {text}")
         if not objects:
             raise Refusal(NO_NAMES)
     else:

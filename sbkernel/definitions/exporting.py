@@ -32,16 +32,13 @@ def render(objects: Iterable[tuple[str, Mapping[str, Values]]], *, reveal: bool 
     A value with a line break has no spelling in a stanza file: it is left out, and a comment says so.
     """
     every = ((objtype, name, values) for objtype, named in objects for name, values in named.items())
-    parts = [part for one in every for part in _parts(*one, reveal)]
+    parts = [_part(*one, reveal) for one in every]
     return "".join([f"{stanza.TITLE}\n{MARK}\n", *parts])
 
 
-def _parts(objtype: str, name: str, values: Values, reveal: bool) -> Iterator[str]:
+def _part(objtype: str, name: str, values: Values, reveal: bool) -> str:
     shown = _spread(values if reveal else printable(objtype, values))
-    broken = [key for key, value in shown.items() if "\n" in value or "\r" in value]
-    kept = {key: value for key, value in shown.items() if key not in broken}
-    yield stanza.render([Stanza(objtype, name, kept)]).removeprefix(f"{stanza.TITLE}\n")
-    yield from (f"    # {key} is left out: it holds a line break\n" for key in broken)
+    return stanza.render([Stanza(objtype, name, shown)]).removeprefix(f"{stanza.TITLE}\n")
 
 
 def _spread(values: Mapping[str, str]) -> Values:

@@ -18,6 +18,7 @@ from sbkernel.errors import ListFileError
 
 TITLE = "# <xCAT data object stanza file>"
 _DEFAULT = re.compile(r"default-([^-]+)")
+_LONGEST = 60
 
 
 class Stanza(NamedTuple):
@@ -27,6 +28,31 @@ class Stanza(NamedTuple):
     name: str
     values: Values
 
+    def __repr__(self) -> str:
+        return f"Stanza({self.objtype} {self.name}: {', '.join(self.values)})"  # values may be secret
+
+
+class Remark(NamedTuple):
+    """What xCAT would drop without a word, and the number of its line."""
+
+    line: int
+    text: str
+
+
+class Lines(NamedTuple):
+    """Where an object stands in its file: its header, and each attribute."""
+
+    header: int
+    attributes: Mapping[str, int]
+
+
+class Read(NamedTuple):
+    """The objects of a stanza file, what was dropped, and where the objects stand, by type and name."""
+
+    stanzas: list[Stanza]
+    remarks: list[Remark]
+    places: Mapping[tuple[str, str], Lines] = {}
+
 
 def render(stanzas: Iterable[Stanza]) -> str:
     """Return the text of a stanza file; objtype first, then attributes in order of their names."""
@@ -34,8 +60,15 @@ def render(stanzas: Iterable[Stanza]) -> str:
 
 
 def _render(stanza: Stanza) -> str:
-    lines = [f"    {key}={quoted(value)}\n" for key, value in sorted(stanza.values.items())]
+    lines = [f"{attribute(key, value)}\n" for key, value in sorted(stanza.values.items())]
     return "".join([f"\n{stanza.name}:\n    objtype={stanza.objtype}\n", *lines])
+
+
+def attribute(key: str, value: str) -> str:
+    """Return the line of an attribute; a comment for a value that no line can hold."""
+    if "\n" in value:
+        return f"    # {key} is left out: it holds a line break"
+    return f"    {key}={quoted(value)}"
 
 
 def quoted(value: str) -> str:
@@ -44,61 +77,99 @@ def quoted(value: str) -> str:
 
 
 def parse(text: str, file: str = "stanza") -> list[Stanza]:
-    """Read a stanza file; ListFileError for a line that is neither a header nor attr=value, or for no objtype.
+    """Return the objects of a stanza file, as `read` does, without what it has to remark."""
+    return read(text, file).stanzas
 
-    Attributes before the first header are ignored, a header that comes twice adds to the first, and
-    `default-TYPE` lends its values to the objects after it, at their objtype line: all as in xCAT.
+
+def read(text: str, file: str = "stanza") -> Read:
+    """Read a stanza file; ListFileError for an object without objtype.
+
+    `default-TYPE` lends its values to the objects after it, at their objtype line. A header that comes twice adds to
+    the first, unless it has another objtype: nodes and groups may have the same name. From a line that is neither a
+    header nor an attribute on, all is left out until the next header, as in xCAT, with a remark.
     """
-    reader = _Reader(file)
+    reader = _Reader()
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
             reader.read(stripped, number)
-    return reader.stanzas()
+    objects = _objects(reader.sections)
+    for one in objects:
+        if not one.values.get("objtype"):
+            message = f"No objtype value was specified for '{one.name}'."
+            raise ListFileError(file, one.header, message, hint="objtype=osimage")
+    stanzas = [_stanza(one) for one in objects]
+    keys = [(one.objtype, one.name) for one in stanzas]
+    places = (Lines(one.header, one.lines) for one in objects)
+    return Read(stanzas, reader.remarks, dict(zip(keys, places, strict=True)))
+
+
+class _Section(NamedTuple):
+    """What stands between two headers."""
+
+    name: str
+    header: int
+    values: Values
+    lines: dict[str, int]
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._objects: dict[str, Values] = {}
-        self._headers: dict[str, int] = {}
+    def __init__(self) -> None:
+        self.sections: list[_Section] = []
+        self.remarks: list[Remark] = []
         self._defaults: dict[str, Values] = {}
-        self._name = ""
+        self._lost = False
 
     def read(self, line: str, number: int) -> None:
         if line.endswith(":") and "=" not in line:
-            self._name = line[:-1].strip()
-            self._headers.setdefault(self._name, number)
-            self._objects.setdefault(self._name, {})
+            self.sections.append(_Section(line[:-1].strip(), number, {}, {}))
+            self._lost = False
+        elif self._lost:
+            self._extend(number)
         elif "=" in line:
-            self._attribute(*line.split("=", 1))
+            self._attribute(number, *line.split("=", 1))
         else:
-            raise ListFileError(
-                self._file, number, f"'{line}' is neither a header nor an attribute", hint="NAME:  or  attribute=value"
-            )
+            self.remarks.append(Remark(number, f"'{line[:_LONGEST]}' is neither a header nor an attribute"))
+            self._lost = bool(self.sections)
 
-    def _attribute(self, key: str, value: str) -> None:
+    def _extend(self, number: int) -> None:
+        last = self.remarks[-1]
+        start = last.text.partition("; ")[0]
+        self.remarks[-1] = last._replace(text=f"{start}; it and all to line {number} is left out")
+
+    def _attribute(self, number: int, key: str, value: str) -> None:
         key, value = key.strip(), _unquoted(value.strip())
-        if not self._name:
+        if not self.sections:
+            self.remarks.append(Remark(number, f"{key} stands before the first header, and is left out"))
             return
-        default = _DEFAULT.fullmatch(self._name)
-        if default:
+        section = self.sections[-1]
+        section.lines[key] = number
+        section.values[key] = value
+        if default := _DEFAULT.fullmatch(section.name):
             self._defaults.setdefault(default[1], {})[key] = value
-            return
-        values = self._objects[self._name]
-        values[key] = value
-        if key == "objtype":
-            values |= self._defaults.get(value, {})
+        elif key == "objtype":
+            section.values.update(self._defaults.get(value, {}))
 
-    def stanzas(self) -> list[Stanza]:
-        real = {name: values for name, values in self._objects.items() if not _DEFAULT.fullmatch(name)}
-        return [self._stanza(name, values) for name, values in real.items()]
 
-    def _stanza(self, name: str, values: Mapping[str, str]) -> Stanza:
-        if not values.get("objtype"):
-            message = f"No objtype value was specified for '{name}'."
-            raise ListFileError(self._file, self._headers[name], message, hint="objtype=osimage")
-        return Stanza(values["objtype"], name, {key: value for key, value in values.items() if key != "objtype"})
+def _objects(sections: Iterable[_Section]) -> list[_Section]:
+    """Put sections of one name together, those of different types apart."""
+    named: dict[str, list[_Section]] = {}
+    for section in sections:
+        if _DEFAULT.fullmatch(section.name):
+            continue
+        others = named.setdefault(section.name, [])
+        objtype = section.values.get("objtype")
+        same = [one for one in others if objtype is None or one.values.get("objtype") in (None, objtype)]
+        if same:
+            same[-1].values.update(section.values)
+            same[-1].lines.update(section.lines)
+        else:
+            others.append(section)
+    return sorted((one for some in named.values() for one in some), key=lambda one: one.header)
+
+
+def _stanza(one: _Section) -> Stanza:
+    return Stanza(one.values["objtype"], one.name, {key: v for key, v in one.values.items() if key != "objtype"})
 
 
 def _unquoted(value: str) -> str:

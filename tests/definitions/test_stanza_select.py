@@ -54,11 +54,26 @@ def test_defaults_overwrite_what_stands_before_objtype_and_can_be_reset() -> Non
     assert [one.values for one in stanza.parse(text)] == [{"mgt": "ipmi"}, {"mgt": ""}]
 
 
-@pytest.mark.parametrize(("text", "line"), [("n1:\n objtype=node\n nonsense\n", 3), ("\nn1:\n mgt=ipmi\n", 2)])
-def test_what_xcat_drops_in_silence_is_an_error_at_its_line(text: str, line: int) -> None:
+def test_what_xcat_drops_in_silence_is_remarked_with_its_line() -> None:
+    read = stanza.read("lost=1\nn1:\n objtype=node\n mgt=ipmi\n nonsense\n bmc=n1b\n ip=10.0.0.1\nn2:\n objtype=node\n")
+    assert read.stanzas == [Stanza("node", "n1", {"mgt": "ipmi"}), Stanza("node", "n2", {})]
+    assert read.remarks == [
+        (1, "lost stands before the first header, and is left out"),
+        (5, "'nonsense' is neither a header nor an attribute; it and all to line 7 is left out"),
+    ]
+
+
+def test_an_object_without_a_type_is_an_error_at_its_line() -> None:
     with pytest.raises(ListFileError) as caught:
-        stanza.parse(text, "stdin")
-    assert str(caught.value).startswith(f"stdin:{line}: ")
+        stanza.parse("\nn1:\n mgt=ipmi\n", "stdin")
+    assert str(caught.value).startswith("stdin:2: No objtype value was specified for 'n1'.")
+
+
+def test_a_node_and_a_group_of_one_name_are_two_objects() -> None:
+    text = "a:\n objtype=group\n mgt=ipmi\na:\n objtype=node\n groups=a\na:\n objtype=group\n os=x\n"
+    read = stanza.read(text)
+    assert read.stanzas == [Stanza("group", "a", {"mgt": "ipmi", "os": "x"}), Stanza("node", "a", {"groups": "a"})]
+    assert read.places["node", "a"] == (4, {"objtype": 5, "groups": 6})
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True).filter(lambda name: "default-" not in name)

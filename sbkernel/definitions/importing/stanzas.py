@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from sbkernel.definitions import stanza
 from sbkernel.definitions.exporting import MARK
-from sbkernel.definitions.importing.found import Found, Item, Where
+from sbkernel.definitions.importing.found import Found, Item, Note, Where
 
 
 def read(text: str, file: str) -> Found:
-    """Read the text of a stanza file; ListFileError when a line of it is nothing."""
-    items = [Item(one.objtype, one.name, one.values, Where(file)) for one in stanza.parse(text, file)]
-    return Found("stanza", items, [], with_lent=MARK not in text)
+    """Read the text of a stanza file; ListFileError for an object without objtype."""
+    found = stanza.read(text, file)
+    items = []
+    for one in found.stanzas:
+        lines = found.places[one.objtype, one.name]
+        places = {key: Where(file, line) for key, line in lines.attributes.items()}
+        items.append(Item(one.objtype, one.name, one.values, Where(file, lines.header), places))
+    notes = [Note(Where(file, line), text) for line, text in found.remarks]
+    return Found("stanza", items, notes, with_lent=MARK not in text)
