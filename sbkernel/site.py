@@ -351,6 +351,7 @@ def _default_directory() -> Path:
 def _fill(transaction: Transaction, root: Path) -> None:
     http, syslog = files.free_ports(preferred=(8080, 10514) if root == _default_directory() else None)
     transaction.put("site", newsite.SITE, newsite.site_values(http, syslog, files.host_timezone()))
+    transaction.put_many("group", newsite.groups())
     for name, values in newsite.osimages(root / "share", root / "install").items():
         transaction.put("osimage", name, values)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 COMPUTE = "debian12-x86_64-netboot-compute"
 SERVICE = "debian12-x86_64-netboot-service"
 MN = socket.gethostname().split(".")[0]
+SCRIPTS = "    postbootscripts=otherpkgs\n    postscripts=syslog,remoteshell,syncfiles\n"
+"""What every node runs, as a long listing shows it."""
 
 
 class Result(NamedTuple):

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sbrun import COMPUTE, MN, SERVICE, Sb, error, made
+from sbrun import COMPUTE, MN, SCRIPTS, SERVICE, Sb, error, made
 
 from sbkernel.site import Site
 
@@ -119,13 +119,15 @@ def test_mkdef_on_existing(sb: Sb) -> None:
     )
     assert sb("mkdef", "n1-n2", "groups=x").code == 0
     assert sb("mkdef", "-f", "n1", "groups=y").out == made(1)
-    assert sb("lsdef", "n1").out == "Object name: n1\n    groups=y\n"
+    assert sb("lsdef", "n1").out == f"Object name: n1\n    groups=y\n{SCRIPTS}"
 
 
 def test_mkdef_makes_a_range(sb: Sb) -> None:
     assert sb("mkdef", "n[01-12]", "groups=all").out == made(12)
     assert sb("lsdef", "all", "-s").out.count("(node)") == 12
-    assert sb("lsdef", "n03-n04").out == "Object name: n03\n    groups=all\nObject name: n04\n    groups=all\n"
+    assert sb("lsdef", "n03-n04").out == (
+        f"Object name: n03\n    groups=all\n{SCRIPTS}Object name: n04\n    groups=all\n{SCRIPTS}"
+    )
 
 
 def test_mkdef_with_a_wrong_attribute_makes_nothing(sb: Sb) -> None:
@@ -174,7 +176,7 @@ def test_chdef_creates_changes_and_clears(sb: Sb) -> None:
     created = sb("chdef", "n1", "groups=all", "mgt=ipmi")
     assert created == (0, f"{made(1)}New object definitions 'n1' have been created.\n", "")
     assert sb("chdef", "n1", "mgt=", "serialport=0") == (0, made(1), "")
-    assert sb("lsdef", "n1").out == "Object name: n1\n    groups=all\n    serialport=0\n"
+    assert sb("lsdef", "n1").out == f"Object name: n1\n    groups=all\n{SCRIPTS}    serialport=0\n"
 
 
 def test_chdef_plus_and_minus(sb: Sb) -> None:
@@ -197,7 +199,7 @@ def test_chdef_applies_what_is_right(sb: Sb) -> None:
     assert result.err.endswith(
         f"Error: [{MN}]: One or more errors occured when attempting to create or modify xCAT object definitions.\n"
     )
-    assert sb("lsdef", "n1").out == "Object name: n1\n    groups=all\n    mgt=ipmi\n"
+    assert sb("lsdef", "n1").out == f"Object name: n1\n    groups=all\n    mgt=ipmi\n{SCRIPTS}"
 
 
 def test_chdef_needs_groups_for_a_new_node(sb: Sb) -> None:
