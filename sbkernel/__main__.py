@@ -15,9 +15,16 @@ def hand_over(python: str, arguments: list[str]) -> None:
     """Become the Python of the environment, running the verb or the tests."""
     sys.stdout.flush()
     if arguments[:1] == ["test"]:
-        os.execv(python, [python, "-m", "pytest", *arguments[1:]])
+        os.execv(python, [python, "-m", "pytest", *test_words(arguments[1:])])
     os.environ[PREPARED] = "1"
     os.execv(python, [python, "-m", "sbkernel", *arguments])
+
+
+def test_words(words: list[str]) -> list[str]:
+    """Return what pytest is called with: all tests run side by side, chosen ones as they are asked for."""
+    if words:
+        return words
+    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup", "--no-loadscope-reorder"]
 
 
 def main() -> None:
