@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import click
-
 from sbkernel import __version__
-from sbkernel.cli.common import pass_site
-from sbkernel.cli.defmessages import Refusal, complain
+from sbkernel.cli.defmessages import complain
+from sbkernel.cli.options import Option, OptionError, flag, parse
+from sbkernel.cli.verb import Verb, echo
 from sbkernel.definitions.columns import Table
 from sbkernel.definitions.rowshape import Row, is_secret_cell
 from sbkernel.definitions.secret import shown
@@ -17,37 +16,34 @@ from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
 Work = Callable[..., int]
-REVEAL = click.Option(["--reveal"], is_flag=True, help="Print secrets in clear.")
+REVEAL = flag("--reveal", name="reveal")
 
 
-class TableCommand(click.Command):
-    """A verb whose mistakes are answered with its usage on stdout and exit 1, as in xCAT."""
+def table_verb(
+    name: str, usage: str, work: Work, options: Sequence[Option] = (), *, version: str = "", help_status: int = 0
+) -> Verb:
+    """Make a verb of `work`, which gets the words and every option; mistakes are answered with the usage, and 1."""
+    known = (
+        flag("-h", "-?", "--help", name="wants_help"),
+        flag("-v", "--version", name="wants_version"),
+        *options,
+    )
 
-    def __init__(self, name: str, usage: str, work: Work, params: Sequence[click.Parameter], version: str = "") -> None:
-        flags = (
-            click.Option(["-h", "-?", "--help", "wants_help"], is_flag=True),
-            click.Option(["-v", "--version", "wants_version"], is_flag=True),
-        )
-        super().__init__(
-            name, params=[*flags, *params, click.Argument(["words"], nargs=-1)], callback=self._run,
-            add_help_option=False,
-        )  # fmt: skip
-        self.usage = usage
-        self.version = version
-        self.work = work
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words; a bad option shows the usage."""
+    def run(where: str | None, arguments: Sequence[str]) -> int:
         try:
-            return super().parse_args(ctx, args)
-        except click.UsageError:
-            raise Refusal(usage=self.usage) from None
+            given, words = parse(known, arguments)
+        except OptionError:
+            return said(usage)
+        if given.pop("wants_help", False):
+            return said(usage, code=help_status)
+        if given.pop("wants_version", False):
+            return said(f"{version}Version {__version__}", code=0)
+        with Site.open(where) as site:
+            return _explained(
+                site, work, words, {option.name: given.get(option.name, option.unset) for option in options}
+            )
 
-    def _run(self, *, wants_help: bool, wants_version: bool, words: tuple[str, ...], **options: Any) -> int:
-        if wants_help or wants_version:
-            click.echo(self.usage if wants_help else f"{self.version}Version {__version__}")
-            return 0
-        return pass_site(_explained)(self.work, words, options)
+    return Verb(name, run)
 
 
 def _explained(site: Site, work: Work, words: tuple[str, ...], options: Mapping[str, Any]) -> int:
@@ -67,7 +63,7 @@ def refused(*messages: str, code: int = 1) -> int:
 def said(*lines: str, code: int = 1) -> int:
     """Print lines to stdout, where the verbs on tables say some of their errors; return the exit code."""
     for line in lines:
-        click.echo(line)
+        echo(line)
     return code
 
 

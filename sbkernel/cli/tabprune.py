@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-import click
-
-from sbkernel.cli.tables import TableCommand, printable, refused, said
+from sbkernel.cli.options import ANY_NUMBER, Option, flag
+from sbkernel.cli.tables import printable, refused, said, table_verb
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import csvtext
 from sbkernel.definitions.columns import TABLES
 from sbkernel.definitions.journal import Change
@@ -50,20 +50,19 @@ def _tabprune(site: Site, words: tuple[str, ...], verbose: bool, everything: boo
 def _prune(site: Site, name: str, given: dict[str, int], verbose: bool) -> int:
     removed = _prune_log(site, name, given) if name in _LOGS else _remove_all(site, name)
     if name in _LOGS and removed is None:
-        click.echo(f"Nothing to prune from {name}.")
+        echo(f"Nothing to prune from {name}.")
     if verbose:
         table = TABLES[name]
         said(*csvtext.render(table.columns, (printable(table, row, reveal=False) for row in removed or [])))
     else:
-        click.echo(f"tabprune of {name} complete.")
+        echo(f"tabprune of {name} complete.")
     return 0
 
 
 def _remove_all(site: Site, name: str) -> list[Row]:
     with site.store.write(f"tabprune {name}") as transaction:
         found = list(located(transaction, name))
-        for one in found:
-            delete(transaction, name, one)
+        delete(transaction, name, *found)
     return [one.row for one in found]
 
 
@@ -94,16 +93,16 @@ def _first_kept(changes: list[Change], given: dict[str, int]) -> int:
     return last + 1
 
 
-command = TableCommand(
+command = table_verb(
     "tabprune",
     _USAGE,
     _tabprune,
     [
-        click.Option(["-V", "--verbose", "verbose"], is_flag=True),
-        click.Option(["-a", "--all", "everything"], is_flag=True),
-        click.Option(["-n", "--number", "number"], type=click.IntRange(0)),
-        click.Option(["-i", "--recid", "recid"], type=click.IntRange(0)),
-        click.Option(["-p", "--percent", "percent"], type=click.IntRange(0, 100)),
-        click.Option(["-d", "--days", "days"], type=click.IntRange(0)),
+        flag("-V", "--verbose", name="verbose"),
+        flag("-a", "--all", name="everything"),
+        Option(("-n", "--number"), "number", "NUMBER", numbers=ANY_NUMBER),
+        Option(("-i", "--recid"), "recid", "NUMBER", numbers=ANY_NUMBER),
+        Option(("-p", "--percent"), "percent", "NUMBER", numbers=range(101)),
+        Option(("-d", "--days"), "days", "NUMBER", numbers=ANY_NUMBER),
     ],
 )

@@ -44,7 +44,7 @@ def change(transaction: Transaction, objtype: str, name: str, changed: Changed) 
 def draft(transaction: Transaction, objtype: str, name: str, given: Values, before: Values | None = None) -> Draft:
     """Return what an object would be with new values, instead of `before` if that is given; nothing is written."""
     before = whole_of(transaction, objtype, name) if before is None else before
-    whole = merged(before, nics.folded(before, given))
+    whole = _settled(objtype, merged(before, nics.folded(before, given)))
     if objtype == "group" and "grouptype" not in whole and not exists(transaction, objtype, name):
         whole["grouptype"] = "static"
     found = dict(faults(objtype, name, given, _with_lent(transaction, objtype, whole)))
@@ -125,6 +125,16 @@ def look_ahead(transaction: Transaction, objtype: str, names: Iterable[str], giv
     if objtype == "node":
         groups = {group for values in given for group in values.get("groups", "").split(",")}
         transaction.get_many("group", [*wanted, *groups])
+
+
+def _settled(objtype: str, whole: Values) -> Values:
+    """Return the values with columns that tables were told early moved to the attributes that now show them."""
+    if not any("." in key for key in whole):
+        return whole
+    # Read only here: what an ordinary change starts with stays small.
+    from sbkernel.definitions.columns import settled
+
+    return settled(objtype, whole)
 
 
 def _with_lent(transaction: Transaction, objtype: str, whole: Values) -> Values:

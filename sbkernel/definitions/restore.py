@@ -84,9 +84,7 @@ def _remove_others(
     transaction: Transaction, table: Table, there: dict[tuple[str, ...], Found], incoming: Sequence[_Incoming]
 ) -> None:
     stays = {_key(table, one.row) for one in incoming}
-    for key, found in there.items():
-        if key not in stays:
-            rowedit.delete(transaction, table.name, found)
+    rowedit.delete(transaction, table.name, *(found for key, found in there.items() if key not in stays))
 
 
 def _write(

@@ -51,8 +51,7 @@ def write(transaction: Transaction, table: str, keys: Mapping[str, str], cells: 
 def remove(transaction: Transaction, table: str, keys: Mapping[str, str]) -> None:
     """Remove the rows that match."""
     check_columns(table, keys)
-    for found in matching(transaction, table, keys):
-        rowedit.delete(transaction, table, found)
+    rowedit.delete(transaction, table, *matching(transaction, table, keys))
 
 
 def _changed(table: str, before: Row, cells: list[Cell]) -> Row:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sbkernel.definitions import change
 from sbkernel.definitions.attributes import attribute_of, attributes_of
 from sbkernel.definitions.columns import Table, table_of
+from sbkernel.definitions.extrarows import forget
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.rows import deciding
 from sbkernel.definitions.rowshape import (
@@ -56,18 +57,25 @@ def replace(transaction: Transaction, table: str, before: Found, row: Row) -> No
     update(transaction, table, before, {**dict.fromkeys(before.row, ""), **row})
 
 
-def delete(transaction: Transaction, table: str, before: Found) -> None:
-    """Remove a row; where the row is the object itself, such as a node's of nodelist, the object is removed."""
+def delete(transaction: Transaction, table: str, *rows: Found) -> None:
+    """Remove rows; where a row is the object itself, such as a node's of nodelist, the object is removed."""
     found = table_of(table)
     _refuse_logs(found)
+    for row in rows:
+        _delete(transaction, found, row)
+    if found.name == "nodelist":
+        forget(transaction, {row.name for row in rows})
+
+
+def _delete(transaction: Transaction, table: Table, before: Found) -> None:
     if before.objtype == "site":
         _write_site(transaction, before.name, dict.fromkeys(("value", "comments", "disable"), ""))
         return
     values = transaction.get(before.objtype, before.name) or {}
-    if before.objtype != "group" and always(found, before.objtype, values):
+    if before.objtype != "group" and always(table, before.objtype, values):
         transaction.delete(before.objtype, before.name)
         return
-    left = without_row(found, before.objtype, values, _deciding(transaction, before.objtype, values))
+    left = without_row(table, before.objtype, values, _deciding(transaction, before.objtype, values))
     _put(transaction, before.objtype, before.name, left)
 
 

@@ -130,4 +130,24 @@ def test_all_tables_or_none(sb: Sb) -> None:
 
 def test_logs_are_only_read(sb: Sb) -> None:
     assert sb("chtab", "recid=1", "auditlog.comments=x").code == 1
-    assert sb("tabch", "-d", "recid=1", "auditlog").code == 0
+    assert sb("tabch", "-d", "recid=1", "auditlog").code == 1
+
+
+@pytest.mark.parametrize("remove", [["rmdef", "n1"], ["noderm", "n1"], ["chtab", "-d", "node=n1", "nodelist"]])
+def test_a_removed_node_leaves_no_row(sb: Sb, remove: list[str]) -> None:
+    sb("mkdef", "n1", "groups=all", "mgt=ipmi", "bmc=b")
+    for port in "123":
+        sb("chtab", f"node=n1,switch=s,port={port}", "switch.vlan=1")
+    assert sb("tabdump", "switch").out.count('"n1"') == 3
+    assert sb(*remove).code == 0
+    for table in ("nodelist", "nodehm", "ipmi", "switch"):
+        assert len(sb("tabdump", table).out.splitlines()) == 1, table
+
+
+def test_a_column_told_early_becomes_an_attribute(sb: Sb) -> None:
+    sb("mkdef", "n1", "groups=all", "mgt=ipmi")
+    sb("chtab", "node=n1", "openbmc.bmc=b", "nodehm.comments=hidden")
+    assert "bmc" not in sb("lsdef", "n1").out
+    sb("chdef", "n1", "mgt=openbmc")
+    assert sb("lsdef", "n1", "-i", "bmc").out == "Object name: n1\n    bmc=b\n"
+    assert "hidden" not in sb("lsdef", "n1").out
