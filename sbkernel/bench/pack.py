@@ -19,6 +19,7 @@ from sbkernel.images.squashfs import PackOptions
 from sbkernel.jobs.run import DEVNULL, run
 from sbkernel.lists import exlist
 from sbkernel.lists.exlist import Exlist
+from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
 
 RUNS = 3
@@ -51,7 +52,7 @@ class Packing:
     @property
     def patterns(self) -> Exlist:
         """Return the exclude list of the image."""
-        return exlist.load([Path(name) for name in self.site.osimages[self.image].get("exlist").split(",") if name])
+        return exlist.load(paths_of(self.site.osimages[self.image].get("exlist")))
 
     @property
     def packed(self) -> ImageVersion:

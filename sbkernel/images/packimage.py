@@ -27,6 +27,7 @@ from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
+from sbkernel.lists.text import paths_of
 from sbkernel.packages import dpkg
 from sbkernel.packages import manifest as manifests
 from sbkernel.packages.manifest import Manifest
@@ -101,7 +102,7 @@ def packimage(
     built = built_by_genimage(site, image)
     with lock(built.path, "packimage"):
         with report.phase("compare"):
-            source = _source(site, image, built, options)
+            source = _source(site, image, built, options, report)
         catalog = Catalog(site)
         version = None if force else _packed_before(catalog, source)
         cached = version is not None
@@ -134,9 +135,10 @@ def built_by_genimage(site: Site, image: str) -> RootimgDir:
     return built
 
 
-def _source(site: Site, image: str, built: RootimgDir, options: PackOptions) -> _Source:
-    files = [Path(name) for name in site.osimages[image].get("exlist").split(",") if name]
-    patterns = exlist.load(files)
+def _source(site: Site, image: str, built: RootimgDir, options: PackOptions, report: Report) -> _Source:
+    patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
+    for warning in patterns.warnings:
+        report.log(warning)
     listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
     manifest = manifests.manifest(dpkg.installed(built.tree), name=image, kind="image", made=listed.newest)
     return _Source(image, built, built.record(), options, listed, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from sbkernel.images import apt, apt_sources, rootimgdir
 from sbkernel.images.apt_sources import Source
 from sbkernel.images.mmdebstrap import PackagePass
 from sbkernel.images.platforms import Release, release_of
-from sbkernel.lists import pkglist, text
-from sbkernel.lists.text import Line
+from sbkernel.lists import pkglist
+from sbkernel.lists.document import Line
+from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
 
 # deb-control(5); a version may be asked for. What apt's command line takes beyond that (name-, globs) would surprise.
@@ -66,7 +67,8 @@ class ImageSpec:
 
     def listed(self, name: str) -> Line | None:
         """Return the line of the pkglist that asks for a package."""
-        return _listed(_paths(self.attributes["pkglist"]), name)
+        found = pkglist.read(paths_of(self.attributes["pkglist"])).listed(name)
+        return found.line if found else None
 
 
 def read_spec(site: Site, image: str, **overrides: str) -> ImageSpec:
@@ -76,15 +78,14 @@ def read_spec(site: Site, image: str, **overrides: str) -> ImageSpec:
     """
     attributes = _attributes(site, image) | {key: value for key, value in overrides.items() if value}
     release = release_of(attributes.get("osvers", ""), attributes.get("osarch", ""))
-    files = _paths(attributes["pkglist"])
-    asked = pkglist.load(files)
+    asked = pkglist.load(paths_of(attributes["pkglist"]))
     return ImageSpec(
         image=image,
         attributes=attributes,
         release=release,
         rootimgdir=rootimgdir.checked(site, image, attributes),
         sources=_sources(attributes.get("pkgdir", ""), release),
-        passes=_passes(asked, files, attributes.get("kernelver", "")),
+        passes=_passes(asked, attributes.get("kernelver", "")),
         postinstall=_postinstall(attributes.get("postinstall", "")),
         warnings=asked.warnings,
     )
@@ -109,10 +110,6 @@ def _attributes(site: Site, image: str) -> dict[str, str]:
     return attributes
 
 
-def _paths(attribute: str) -> list[Path]:
-    return [Path(word.strip()) for word in attribute.split(",") if word.strip()]
-
-
 def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
     if pkgdir:
         sources = apt_sources.from_pkgdir(pkgdir)
@@ -121,19 +118,14 @@ def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
     return tuple(apt_sources.by_copy(source) for source in sources)
 
 
-def _passes(asked: pkglist.Pkglist, files: Iterable[Path], kernelver: str) -> tuple[PackagePass, ...]:
+def _passes(asked: pkglist.Pkglist, kernelver: str) -> tuple[PackagePass, ...]:
     for name in asked.packages:
         if not _PACKAGE.fullmatch(name):
-            line = _listed(files, name)
             problem = f"'{name}' is not a package name of Debian"
-            raise line.error(problem) if line else DefinitionError(problem)
+            found = asked.listed(name)
+            raise found.line.error(problem) if found else DefinitionError(problem)
     loaded = (PackagePass(one.packages, tuple(sorted(one.env.items()))) for one in asked.passes)
     return tuple(with_kernel(one, kernelver) for one in loaded if one.packages)
-
-
-def _listed(files: Iterable[Path], name: str) -> Line | None:
-    lines = (line for file in files for line in text.read(file, "pkglist"))
-    return next((line for line in lines if name in map(str.strip, line.text.split(","))), None)
 
 
 def with_kernel(one: PackagePass, kernelver: str) -> PackagePass:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sbkernel.lists.text import Line, read, split
+from sbkernel.lists import text as files
+from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors, shown
+from sbkernel.lists.document import Document
+from sbkernel.lists.include import Reader, splice
+from sbkernel.lists.rules import ExlistGrammar, Rule, look, rules
 
 ALWAYS = ("./etc/init.d/statelite", "./etc/rc.sysinit.backup", "./.statelite*", "./.default*", "./.statebackup*")
 """What xCAT leaves out whatever the list says."""
@@ -16,59 +18,69 @@ ALWAYS = ("./etc/init.d/statelite", "./etc/rc.sysinit.backup", "./.statelite*", 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exlist:
-    """Patterns such as `./usr/share/doc*`; `*` matches `/` too. A path that `include` matches stays."""
+    """Patterns such as `./usr/share/doc*`; `*` matches `/` too. A path that `include` matches stays.
+
+    Two are equal when their patterns are.
+    """
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    rules: tuple[Rule, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
+    documents: tuple[Document, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
-    def matcher(self) -> Callable[[str], bool]:
-        """Return a function that says whether a path such as `./usr/share/doc/bash` is left out."""
-        out, keep = _regex((*ALWAYS, *self.exclude)), _regex(self.include)
-        return lambda path: bool(out.match(path)) and not keep.match(path)
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what packing should log."""
+        return as_warnings(self.diagnostics)
 
-
-def load(files: Sequence[Path | str]) -> Exlist:
-    """Read list files; their order does not matter: includes win over excludes."""
-    return _parse(line for file in files for line in read(Path(file), "exlist"))
-
-
-def parse(text: str, file: str = "exlist") -> Exlist:
-    """Parse the text of one list whose includes are already spliced in."""
-    return _parse(split(file, text))
+    def render(self) -> str:
+        """Return the text of the files, byte for byte as they were read."""
+        return "".join(document.render() for document in self.documents)
 
 
-def render(exlist: Exlist) -> str:
-    """Return a text that parses to the same patterns."""
-    return "".join([*(f"{pattern}\n" for pattern in exlist.exclude), *(f"+{pattern}\n" for pattern in exlist.include)])
+def parse(text: str, file: str = "exlist", *, read: Reader | None = None) -> Exlist:
+    """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
+    document = Document.parse(text, file)
+    spliced = splice(document, ExlistGrammar(), read)
+    found = tuple(rule for pieces in spliced.lines for rule in rules(pieces))
+    notes = (note for rule in found for note in look(rule))
+    return _of(found, [*spliced.diagnostics, *notes], (document,))
 
 
-def _parse(lines: Iterable[Line]) -> Exlist:
-    exclude: dict[str, None] = {}
-    include: dict[str, None] = {}
-    warnings: list[str] = []
-    for line in lines:
-        entry = line.text.partition("#")[0].strip()
-        if line.text.startswith("#INCLUDE"):
-            warnings.append(line.warning(f"taken as a comment: {line.text}"))
-        if not entry:
-            continue
-        pattern = entry.removeprefix("+") if entry.startswith("+") else entry.removeprefix("-")
-        (include if entry.startswith("+") else exclude)[_checked(pattern, line)] = None
-    return Exlist(tuple(exclude), tuple(include), tuple(warnings))
+def read(paths: Sequence[Path | str]) -> Exlist:
+    """Read list files; their order does not matter: includes win over excludes.
+
+    NotFoundError when a file is missing; what is wrong inside is among the diagnostics.
+    """
+    texts = [(str(path), files.text_of(Path(path), "exlist")) for path in paths]
+    each = [parse(text, file, read=files.read_text) for file, text in texts]
+    found = tuple(rule for one in each for rule in one.rules)
+    notes = [note for one in each for note in one.diagnostics]
+    return _of(found, notes, tuple(document for one in each for document in one.documents))
 
 
-def _checked(pattern: str, line: Line) -> str:
-    if not pattern.startswith("./"):
-        better = "./" + pattern.lstrip("./")
-        raise line.error(f"'{pattern}' matches nothing: patterns begin with ./", hint=f"Write {better}")
-    if pattern.endswith("/"):
-        better = pattern.rstrip("/")
-        raise line.error(f"'{pattern}' matches nothing: it ends in /", hint=f"Write {better}* or {better}/*")
-    return pattern
+def load(paths: Sequence[Path | str]) -> Exlist:
+    """Read list files like `read`; ListFileError for the first error in them."""
+    loaded = read(paths)
+    refuse_errors(loaded.diagnostics)
+    return loaded
 
 
-def _regex(patterns: Sequence[str]) -> re.Pattern[str]:
-    if not patterns:
-        return re.compile(r"(?!)")
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))
+def compose(exclude: Iterable[str], include: Iterable[str] = ()) -> str:
+    """Return a text that parses to these patterns."""
+    return "".join([*(f"{pattern}\n" for pattern in exclude), *(f"+{pattern}\n" for pattern in include)])
+
+
+def _of(found: tuple[Rule, ...], notes: Iterable[Diagnostic], documents: tuple[Document, ...]) -> Exlist:
+    exclude = dict.fromkeys(rule.pattern for rule in found if not rule.keep)
+    include = dict.fromkeys(rule.pattern for rule in found if rule.keep)
+    return Exlist(tuple(exclude), tuple(include), found, in_order([*notes, *_duplicates(found)]), documents)
+
+
+def _duplicates(found: Iterable[Rule]) -> Iterator[Diagnostic]:
+    first: dict[tuple[str, bool], Rule] = {}
+    for rule in found:
+        before = first.setdefault((rule.pattern, rule.keep), rule)
+        if before is not rule:
+            yield rule.note("info", f"{shown(rule.pattern)} is there before, at {before.where}", "Remove one of them.")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sbkernel.lists.text import Line, read, split
-
-_NEW_LIST = re.compile(r"#NEW_INSTALL_LIST#")
-_ENV = re.compile(r"#ENV:([^#^]*)#")
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(\S*)")
-_ALMOST_DIRECTIVE = re.compile(r"\s*#\s*(INCLUDE|NEW_INSTALL_LIST|ENV)\b")
+from sbkernel.lists import text as files
+from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors, shown
+from sbkernel.lists.document import Document
+from sbkernel.lists.entries import Entry, PackageGrammar, entries, environment, look
+from sbkernel.lists.include import Reader, splice
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,97 +43,109 @@ class Pass:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pkglist:
-    """All passes, and warnings (`file:line: text`) about lines that have no effect."""
+    """All passes, every entry with its place, and what is wrong or odd; two are equal when their passes are."""
 
     passes: tuple[Pass, ...] = ()
-    warnings: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    entries: tuple[Entry, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
+    documents: tuple[Document, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
     @property
     def packages(self) -> tuple[str, ...]:
         """Return every package of every pass once, in order."""
         return _unique(name for one in self.passes for name in one.packages)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a build should log."""
+        return as_warnings(self.diagnostics)
 
-def load(files: Sequence[Path | str]) -> Pkglist:
-    """Read list files; pass n of one installs together with pass n of the others, as in xCAT."""
-    return _join([_parse(read(Path(file), "pkglist")) for file in files])
+    def listed(self, name: str) -> Entry | None:
+        """Return the first entry that asks for a package."""
+        return next((one for one in self.entries if one.kind == "install" and one.name == name), None)
+
+    def render(self) -> str:
+        """Return the text of the files, byte for byte as they were read."""
+        return "".join(document.render() for document in self.documents)
 
 
-def parse(text: str, file: str = "pkglist") -> Pkglist:
-    """Parse the text of one list whose includes are already spliced in."""
-    return _join([_parse(split(file, text))])
+def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: Reader | None = None) -> Pkglist:
+    """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
+    document = Document.parse(text, file)
+    spliced = splice(document, PackageGrammar(), read)
+    found = tuple(entries(spliced.lines))
+    diagnostics = [*spliced.diagnostics, *(note for entry in found for note in look(entry, kind))]
+    return Pkglist(_used(_passes(found)), found, in_order([*diagnostics, *_duplicates(found)]), (document,))
 
 
-def render(pkglist: Pkglist) -> str:
-    """Return a text that parses to the same passes."""
-    return "#NEW_INSTALL_LIST#\n".join("".join(f"{line}\n" for line in _pass_lines(one)) for one in pkglist.passes)
+def read(paths: Sequence[Path | str], kind: str = "pkglist") -> Pkglist:
+    """Read list files; pass n of one installs together with pass n of the others, as in xCAT.
+
+    NotFoundError when a file is missing; what is wrong inside is among the diagnostics.
+    """
+    texts = [(str(path), files.text_of(Path(path), kind)) for path in paths]
+    return _join([parse(text, file, kind=kind, read=files.read_text) for file, text in texts])
+
+
+def load(paths: Sequence[Path | str], kind: str = "pkglist") -> Pkglist:
+    """Read list files like `read`; ListFileError for the first error in them."""
+    loaded = read(paths, kind)
+    refuse_errors(loaded.diagnostics)
+    return loaded
+
+
+def compose(passes: Iterable[Pass]) -> str:
+    """Return a text that parses to these passes."""
+    return "#NEW_INSTALL_LIST#\n".join("".join(f"{line}\n" for line in _pass_lines(one)) for one in passes)
 
 
 def _pass_lines(one: Pass) -> list[str]:
-    env = [f"#ENV:{' '.join(f'{key}={value}' for key, value in one.env.items())}#"] if one.env else []
+    words = [f"{key}={shlex.quote(value) if value else ''}" for key, value in one.env.items()]
+    env = [f"#ENV:{' '.join(words)}#"] if words else []
     return [*env, *(f"-{n}" for n in one.pre_remove), *one.packages, *(f"--{n}" for n in one.post_remove)]
 
 
-class _Building:
-    """The passes of one file while its lines are read."""
-
-    def __init__(self) -> None:
-        self.passes = [Pass()]
-        self.warnings: list[str] = []
-
-    def add(self, more: Pass) -> None:
-        self.passes[-1] = self.passes[-1].and_then(more)
-
-
-def _parse(lines: Iterable[Line]) -> tuple[list[Pass], list[str]]:
-    building = _Building()
-    for line in lines:
-        if line.text.lstrip().startswith("#"):
-            _directive(line, building)
+def _passes(found: Iterable[Entry]) -> list[Pass]:
+    groups: list[list[Entry]] = [[]]
+    for entry in found:
+        if entry.kind == "pass":
+            groups.append([])
         else:
-            for entry in line.text.split(","):
-                if entry.strip():
-                    building.add(_entry(entry.strip(), line))
-    return building.passes, building.warnings
+            groups[-1].append(entry)
+    return [_pass(group) for group in groups]
 
 
-def _directive(line: Line, building: _Building) -> None:
-    if _NEW_LIST.fullmatch(line.text):
-        building.passes.append(Pass())
-    elif match := _ENV.fullmatch(line.text):
-        building.add(Pass(env=_environment(match[1], line)))
-    elif _ALMOST_DIRECTIVE.match(line.text):
-        building.warnings.append(line.warning(f"taken as a comment: {line.text.strip()}"))
+def _pass(group: Sequence[Entry]) -> Pass:
+    def names(kind: str) -> tuple[str, ...]:
+        return _unique(entry.name for entry in group if entry.kind == kind and entry.name)
+
+    env = {key: value for one in names("env") for key, value in (environment(one) or {}).items()}
+    return Pass(names("install"), names("pre_remove"), names("post_remove"), env)
 
 
-def _environment(text: str, line: Line) -> dict[str, str]:
-    if "," in text:
-        raise line.error("#ENV: has a comma, at which xCAT splits the line", hint="Separate with blanks: A=1 B=2")
-    matches = [_ASSIGNMENT.fullmatch(word) for word in text.split()]
-    if not all(matches):
-        raise line.error("#ENV: wants NAME=value", hint="#ENV:http_proxy=http://10.0.0.1:3128#")
-    return {match[1]: match[2] for match in matches if match}
+def _used(passes: Iterable[Pass]) -> tuple[Pass, ...]:
+    return tuple(one for one in passes if one != Pass())
 
 
-def _entry(entry: str, line: Line) -> Pass:
-    if "#" in entry:
-        raise line.error(f"'{entry}' is no package name", hint="A comment needs a line of its own.")
-    bare = entry.lstrip("-").strip()
-    if not bare or (re.search(r"\s", bare) and not bare.startswith("@")):
-        raise line.error(f"'{entry}' is no package name", hint="Write one package a line, or commas between them.")
-    if entry.startswith("--"):
-        return Pass(post_remove=(bare,))
-    return Pass(pre_remove=(bare,)) if entry.startswith("-") else Pass(packages=(bare,))
+def _duplicates(found: Iterable[Entry]) -> Iterator[Diagnostic]:
+    first: dict[str, Entry] = {}
+    for entry in found:
+        if entry.kind != "install":
+            continue
+        before = first.setdefault(entry.name, entry)
+        if before is not entry:
+            yield entry.note("info", f"{shown(entry.name)} is named before, at {before.where}", "Remove one of them.")
 
 
-def _join(parsed: Sequence[tuple[list[Pass], list[str]]]) -> Pkglist:
-    count = max((len(passes) for passes, _ in parsed), default=0)
-    joined = [Pass()] * count
-    for passes, _ in parsed:
+def _join(parsed: Sequence[Pkglist]) -> Pkglist:
+    each = [_passes(one.entries) for one in parsed]
+    joined = [Pass()] * max(map(len, each), default=0)
+    for passes in each:
         for number, one in enumerate(passes):
             joined[number] = joined[number].and_then(one)
-    used = tuple(one for one in joined if one != Pass())
-    return Pkglist(used, tuple(warning for _, warnings in parsed for warning in warnings))
+    found = tuple(entry for one in parsed for entry in one.entries)
+    diagnostics = in_order([*(note for one in parsed for note in one.diagnostics), *_duplicates(found)])
+    return Pkglist(_used(joined), found, diagnostics, tuple(document for one in parsed for document in one.documents))
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sbkernel import resources
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.lists import pkglist
+from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.pkglist import Pass, Pkglist
 
 EXAMPLE = """\
@@ -87,10 +87,13 @@ def test_errors_name_file_and_line(tmp_path: Path, text: str, where: int, says: 
     assert caught.value.hint
 
 
-def test_bytes_that_are_no_text_are_an_error_at_their_line(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"bash\nvim\xff\n")
-    with pytest.raises(ListFileError, match=r"a:2: .*UTF-8"):
+def test_bytes_that_are_no_text_are_an_error_in_a_name_and_fine_in_a_comment(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"# r\xe9sum\xe9\nbash\nvim\xff\n")
+    with pytest.raises(ListFileError, match=r"a:3: 'vim\\udcff' is no package name"):
         pkglist.load([tmp_path / "a"])
+    read = pkglist.read([tmp_path / "a"])
+    assert len(read.diagnostics) == 1
+    assert read.render().encode(errors="surrogateescape") == (tmp_path / "a").read_bytes()
 
 
 def test_missing_list_says_what_xcat_says(tmp_path: Path) -> None:
@@ -98,11 +101,67 @@ def test_missing_list_says_what_xcat_says(tmp_path: Path) -> None:
         pkglist.load([tmp_path / "none"])
 
 
-@pytest.mark.parametrize("line", ["#INCLUDE foo#", " #NEW_INSTALL_LIST#", "#ENV:A=1", "# INCLUDE:a#"])
+@pytest.mark.parametrize(
+    "line", ["#INCLUDE foo#", "#ENV:A=1", "# INCLUDE:a#", "#include:a#", "#new_install_list#", "#INCLUDE:a^b#"]
+)
 def test_lines_that_are_nearly_directives_warn(line: str) -> None:
     parsed = pkglist.parse(f"{line}\nbash\n", "x.pkglist")
     assert parsed.packages == ("bash",)
-    assert parsed.warnings == (f"x.pkglist:1: taken as a comment: {line.strip()}",)
+    assert parsed.warnings == (f"x.pkglist:1:1: warning: taken as a comment: {line}",)
+
+
+@pytest.mark.parametrize("line", ["# include the tools of the site", "# new", "#", "# env and all"])
+def test_prose_is_no_directive(line: str) -> None:
+    assert pkglist.parse(line).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "remedy"),
+    [
+        ("#INCLUD:a#", "1:1: warning: unknown directive, taken as a comment: #INCLUD:a#", "Write #INCLUDE:path#"),
+        ("#FOO#", "1:1: warning: unknown directive", "Directives are #INCLUDE:path#"),
+        (
+            "a\n #NEW_INSTALL_LIST#\n",
+            "2:2: error: a blank in front, so xCAT takes it for the name",
+            "Remove the blank.",
+        ),
+        ("a, -b", "1:4: error: a blank in front, so xCAT takes it for the name of a package: -b", "Remove the blank."),
+        ("a,  b", "1:5: info: a blank in front of b, which xCAT keeps", "Remove the blank."),
+        ("-b", "1:1: warning: -b removes nothing", "exlist"),
+        ("a,--b", "1:3: warning: --b removes nothing", "exlist"),
+        ("own/b", "1:1: warning: the directory in own/b has no effect here: xCAT uses b", "otherpkglist"),
+        ("a;b", "1:1: error: 'a;b' is no package name", "a shell would read"),
+        ("\ufeffbash", "1:1: error: '\\ufeffbash' is no package name", "a shell would read"),
+        ("a\nb,a", "2:3: info: a is named before, at pkglist:1", "Remove one of them."),
+    ],
+)
+def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
+    (found,) = pkglist.parse(text).diagnostics
+    assert str(found).startswith(f"pkglist:{says}")
+    assert remedy in found.remedy
+
+
+def test_what_stands_beside_an_include_is_glued_to_what_it_brings(tmp_path: Path) -> None:
+    write(tmp_path / "b", "one\ntwo\n")
+    read = pkglist.read([write(tmp_path / "a", "lib#INCLUDE:b#-dev\n")])
+    assert read.packages == ("libone", "two-dev")
+    read = pkglist.read([write(tmp_path / "a", "#INCLUDE:b# # all of them\n")])
+    assert [str(one) for one in read.diagnostics] == [
+        f"{tmp_path / 'b'}:2:1: error: 'two # all of them' is no package name (included from {tmp_path / 'a'}:1)"
+    ]
+
+
+def test_removals_take_effect_in_an_otherpkglist() -> None:
+    parsed = otherpkglist.parse("site/tools/ourtool\nbare\n-oldtool\n--left\n")
+    assert parsed.diagnostics == ()
+    assert [otherpkglist.placed(name) for name in parsed.packages] == [("site/tools", "ourtool"), (".", "bare")]
+    (found,) = otherpkglist.parse("-site/oldtool\n").diagnostics
+    assert "has no effect here: xCAT uses oldtool" in found.message
+
+
+def test_environments_are_read_as_a_shell_would() -> None:
+    (one,) = pkglist.parse("#ENV:A='x y' B=#\n#ENV:C=3# and so on\nbash\n").passes
+    assert one.env == {"A": "x y", "B": "", "C": "3"}
 
 
 NAMES = st.from_regex(r"@?[a-z0-9][a-z0-9+.:/=_~-]{0,12}", fullmatch=True)
@@ -114,18 +173,8 @@ PASSES = st.builds(Pass, UNIQUE, UNIQUE, UNIQUE, ENVIRONMENTS).filter(lambda one
 
 
 @given(st.lists(PASSES, max_size=4).map(tuple))
-def test_rendered_lists_parse_to_the_same(passes: tuple[Pass, ...]) -> None:
-    assert pkglist.parse(pkglist.render(Pkglist(passes))).passes == passes
-
-
-@given(st.text())
-def test_any_text_parses_or_names_its_line(text: str) -> None:
-    try:
-        parsed = pkglist.parse(text, "any")
-    except ListFileError as error:
-        assert 1 <= error.line <= text.count("\n") + 1
-    else:
-        assert all("," not in name and name.strip() == name for name in parsed.packages)
+def test_composed_lists_parse_to_the_same(passes: tuple[Pass, ...]) -> None:
+    assert pkglist.parse(pkglist.compose(passes)) == Pkglist(passes)
 
 
 @pytest.mark.parametrize("role", ["compute", "service"])

@@ -1,0 +1,178 @@
+"""What a line of a package list is made of, and what is odd about it (grammar: xCAT's imgutils::get_package_names)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
+from sbkernel.lists.document import Line
+from sbkernel.lists.include import BLANKS, Piece
+
+Kind = Literal["install", "pre_remove", "post_remove", "env", "pass", "comment", "empty"]
+
+_DIRECTIVE = re.compile(r"\s*#(INCLUDE:[^#^\n]+#|NEW_INSTALL_LIST#|ENV:[^#^\n]+#)", re.ASCII)
+_NEW_LIST = re.compile(r"#NEW_INSTALL_LIST#")
+_ENV = re.compile(r"#ENV:([^#^\n]+)#")
+_ALMOST = re.compile(r"\s*#\s*(?:(?:INCLUDE|NEW_INSTALL_LIST|ENV)\b|(?i:(?:include|env)\s*:|new_install_list))")
+_UNKNOWN = re.compile(r"\s*#\s*([A-Z][A-Z_]{2,})(:[^#]*)?#\s*")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.ASCII | re.DOTALL)
+_DIRECTIVES = {"INCLUDE": "#INCLUDE:path#", "NEW_INSTALL_LIST": "#NEW_INSTALL_LIST#", "ENV": "#ENV:NAME=value#"}
+_SHELL = re.compile(r"[;|&$()<>`\\'\"\ufeff\ud800-\udfff\x00-\x08\x0e-\x1f\x7f]")
+
+
+class Entry(NamedTuple):
+    """One item between commas, and where it begins; `text` is what xCAT sees, `name` what is meant."""
+
+    kind: Kind
+    name: str
+    text: str
+    line: Line
+    column: int
+
+    @property
+    def where(self) -> str:
+        """Return file:line."""
+        return f"{self.line.file}:{self.line.number}"
+
+    def note(self, severity: Severity, message: str, remedy: str) -> Diagnostic:
+        """Return a diagnostic of this entry."""
+        return self.line.note(severity, message, remedy, self.column)
+
+
+class PackageGrammar:
+    """What the lines of pkglist and otherpkglist are before anything is spliced."""
+
+    def keep(self, line: Line) -> str | None:
+        """Drop blank lines and comments; blanks in front stay, as in xCAT."""
+        text = line.text.rstrip(BLANKS)
+        if not text or (text.lstrip(BLANKS).startswith("#") and not _DIRECTIVE.match(text)):
+            return None
+        return text
+
+    def look(self, line: Line) -> Iterator[Diagnostic]:
+        """Yield what is odd about a comment: one that is nearly a directive, or holds one."""
+        text = line.text.strip(BLANKS)
+        if not text.startswith("#") or _DIRECTIVE.match(text):
+            return
+        column = len(line.text) - len(line.text.lstrip(BLANKS)) + 1
+        if _ALMOST.match(text):
+            yield line.note("warning", f"taken as a comment: {shown(text)}", f"Write {_nearest(text)}", column)
+        elif _UNKNOWN.fullmatch(text):
+            yield line.note("warning", f"unknown directive, taken as a comment: {shown(text)}", _meant(text), column)
+
+
+def _nearest(text: str) -> str:
+    return next(form for name, form in _DIRECTIVES.items() if name in text.upper())
+
+
+def _meant(text: str) -> str:
+    match = _UNKNOWN.fullmatch(text)
+    near = difflib.get_close_matches(match[1] if match else "", _DIRECTIVES, n=1)
+    return f"Write {_DIRECTIVES[near[0]]}" if near else f"Directives are {', '.join(_DIRECTIVES.values())}"
+
+
+def entries(lines: Iterable[list[Piece]]) -> Iterator[Entry]:
+    """Yield the entries of spliced lines; those that come to nothing have the kind empty."""
+    for pieces in lines:
+        for parts in _between_commas(pieces):
+            yield _entry(parts)
+
+
+def _between_commas(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    current: list[Piece] = []
+    for piece in pieces:
+        column = piece.column
+        for number, part in enumerate(piece.text.split(",")):
+            if number:
+                yield current
+                current = []
+            current.append(Piece(part, piece.line, column))
+            column += len(part) + 1
+    yield current
+
+
+def _entry(parts: list[Piece]) -> Entry:
+    first = next((part for part in parts if part.text.strip(BLANKS)), parts[0])
+    text = "".join(part.text for part in parts)
+    column = first.column + len(first.text) - len(first.text.lstrip(BLANKS))
+    kind, name = _kind(text)
+    return Entry(kind, name, text, first.line, column)
+
+
+def _kind(text: str) -> tuple[Kind, str]:
+    if text.startswith("--"):
+        return "post_remove", text[2:].strip(BLANKS)
+    if text.startswith("-"):
+        return "pre_remove", text[1:].strip(BLANKS)
+    if _NEW_LIST.match(text):
+        return "pass", ""
+    if match := _ENV.match(text):
+        return "env", match[1]
+    if text.startswith("#"):
+        return "comment", text
+    name = text.strip(BLANKS)
+    return ("install" if name else "empty"), name
+
+
+def look(entry: Entry, kind: str) -> Iterator[Diagnostic]:
+    """Yield what xCAT makes of an entry other than what it looks like, in a list of a kind such as pkglist."""
+    if entry.kind == "comment":
+        yield from _look_comment(entry)
+    elif entry.kind == "env":
+        yield from _look_environment(entry)
+    elif entry.kind not in ("pass", "empty"):
+        yield from _look_name(entry)
+        yield from _look_use(entry, kind)
+
+
+def _look_comment(entry: Entry) -> Iterator[Diagnostic]:
+    if entry.text.startswith("#ENV:"):
+        remedy = "Separate with blanks: A=1 B=2"
+        yield entry.note("error", "#ENV: has a comma, at which xCAT splits the line", remedy)
+
+
+def _look_environment(entry: Entry) -> Iterator[Diagnostic]:
+    if environment(entry.name) is None:
+        yield entry.note("error", "#ENV: wants NAME=value", "#ENV:http_proxy=http://10.0.0.1:3128#")
+
+
+def environment(text: str) -> dict[str, str] | None:
+    """Return the assignments of an #ENV: as a shell reads them, or None when it would not."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return None
+    if not words or not all(map(_ASSIGNMENT.fullmatch, words)):
+        return None
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def _look_name(entry: Entry) -> Iterator[Diagnostic]:
+    said = f"'{shown(entry.text.strip(BLANKS))}' is no package name"
+    name, padded = entry.name, entry.text[:1] in BLANKS
+    if padded and name.startswith(("#", "-")):
+        what = "a blank in front, so xCAT takes it for the name of a package"
+        yield entry.note("error", f"{what}: {shown(name)}", "Remove the blank.")
+    elif "#" in name:
+        yield entry.note("error", said, "A comment needs a line of its own.")
+    elif not name or (any(blank in name for blank in BLANKS) and not name.startswith("@")):
+        yield entry.note("error", said, "Write one package a line, or commas between them.")
+    elif _SHELL.search(name):
+        yield entry.note("error", said, "xCAT hands it to a shell: leave out what a shell would read.")
+    elif padded:
+        yield entry.note("info", f"a blank in front of {shown(name)}, which xCAT keeps", "Remove the blank.")
+
+
+def _look_use(entry: Entry, kind: str) -> Iterator[Diagnostic]:
+    removes = entry.kind != "install"
+    if removes and kind == "pkglist":
+        what = f"{shown(entry.text)} removes nothing: xCAT takes nothing away from the packages of a stateless image"
+        yield entry.note("warning", what, "Remove the line, or remove the files with the exlist.")
+    elif "/" in entry.name and (removes or kind == "pkglist"):
+        last = entry.name.rstrip("/").rpartition("/")[2]
+        what = f"the directory in {shown(entry.text)} has no effect here: xCAT uses {shown(last)}"
+        yield entry.note("warning", what, "Directories select a repository in an otherpkglist.")

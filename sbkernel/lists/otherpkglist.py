@@ -1,0 +1,43 @@
+"""otherpkglist: packages from the site's own repositories; the grammar is that of pkglist, removals take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sbkernel.lists import pkglist
+from sbkernel.lists.include import Reader
+from sbkernel.lists.pkglist import Pkglist
+
+KIND = "otherpkglist"
+
+
+class Placed(NamedTuple):
+    """A package, and the directory below otherpkgdir whose repository has it; . is otherpkgdir itself."""
+
+    directory: str
+    name: str
+
+
+def parse(text: str, file: str = KIND, *, read: Reader | None = None) -> Pkglist:
+    """Parse the text of one list; nothing is raised."""
+    return pkglist.parse(text, file, kind=KIND, read=read)
+
+
+def read(paths: Sequence[Path | str]) -> Pkglist:
+    """Read list files; NotFoundError when one is missing."""
+    return pkglist.read(paths, KIND)
+
+
+def load(paths: Sequence[Path | str]) -> Pkglist:
+    """Read list files; ListFileError for the first error in them."""
+    return pkglist.load(paths, KIND)
+
+
+def placed(entry: str) -> Placed:
+    """Split an entry such as site/tools/ourtool into repository and package; groups have no directory."""
+    if entry.startswith("@"):
+        return Placed(".", entry)
+    directory, _, name = entry.rstrip("/").rpartition("/")
+    return Placed(directory or ("/" if entry.startswith("/") else "."), name)

@@ -1,0 +1,119 @@
+"""The lines of an exlist: patterns, and what is odd about them, told from their text alone. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
+from sbkernel.lists.document import Line
+from sbkernel.lists.include import BLANKS, INCLUDE, Piece
+
+_ALMOST = re.compile(r"\s*#\s*(?:INCLUDE\b|(?i:include\s*:))")
+_BRACES = re.compile(r"\{[^{}]*,[^{}]*\}")
+
+
+class Rule(NamedTuple):
+    """One pattern, and where it stands; `keep` is a leading +."""
+
+    pattern: str
+    keep: bool
+    line: Line
+    column: int
+    comment: bool
+    """Whether a # followed, which ended the pattern."""
+
+    @property
+    def where(self) -> str:
+        """Return file:line."""
+        return f"{self.line.file}:{self.line.number}"
+
+    def note(self, severity: Severity, message: str, remedy: str) -> Diagnostic:
+        """Return a diagnostic of this pattern."""
+        return self.line.note(severity, message, remedy, self.column)
+
+
+class ExlistGrammar:
+    """What the lines of an exlist are before anything is spliced: xCAT splices first and drops comments then."""
+
+    def keep(self, line: Line) -> str | None:
+        """Keep every line; in included files the blanks at its end go, and empty lines with them."""
+        text = line.text.rstrip(BLANKS) if line.trace else line.text
+        return text or None
+
+    def look(self, line: Line) -> Iterator[Diagnostic]:
+        """Yield what is odd about a comment: one that is nearly a directive, or that splices a file."""
+        text = line.text.strip(BLANKS)
+        match = INCLUDE.search(line.text)
+        if match is None and _ALMOST.match(text):
+            yield line.note("warning", f"taken as a comment: {shown(text)}", "Write #INCLUDE:path#")
+        elif match and "#" in line.text[: match.start()]:
+            what = "an include inside a comment: xCAT splices it all the same, from its second line on"
+            yield line.note("warning", what, "Remove the directive, or give it a line of its own.", match.start() + 1)
+        elif match and line.text[: match.start()].strip(BLANKS):
+            what = "text before an include is put in front of its first line"
+            yield line.note("warning", what, "Give the directive a line of its own.", match.start() + 1)
+
+
+def rules(pieces: Sequence[Piece]) -> Iterator[Rule]:
+    """Yield the pattern of a spliced line; xCAT drops the text from # on, and the blanks before it, and no others."""
+    whole = "".join(piece.text for piece in pieces)
+    text, hash_, _ = whole.partition("#")
+    text = text.rstrip(BLANKS) if hash_ else text
+    if not text.strip(BLANKS):
+        return
+    keep = text.startswith("+")
+    first = next(piece for piece in pieces if piece.text)
+    yield Rule(text[1:] if text[0] in "+-" else text, keep, first.line, first.column, bool(hash_))
+
+
+def look(rule: Rule) -> Iterator[Diagnostic]:
+    """Yield what xCAT makes of a pattern other than what it looks like."""
+    yield from _look_nothing(rule)
+    pattern = shown(rule.pattern)
+    if rule.pattern in ("./*", "*", ".*", "./**") and not rule.keep:
+        yield rule.note("warning", f"'{pattern}' leaves nothing of the image", "Name what is to go.")
+    if "'" in rule.pattern:
+        yield rule.note("warning", f"the quote in '{pattern}' breaks the command that xCAT builds", "Write ? for it.")
+    if _BRACES.search(rule.pattern):
+        yield rule.note(
+            "warning", f"braces are no wildcard: '{pattern}' means these characters", "Write one line each."
+        )
+    if rule.comment and _glued(rule):
+        what = f"the pattern ends at the #: it is '{pattern}'"
+        yield rule.note("warning", what, "Put a blank before a comment; write ? for a # in a name.")
+
+
+def _glued(rule: Rule) -> bool:
+    before = rule.line.text.partition("#")[0]
+    return bool(before) and before[-1] not in BLANKS and not INCLUDE.search(rule.line.text)
+
+
+def _look_nothing(rule: Rule) -> Iterator[Diagnostic]:
+    pattern = rule.pattern
+    bare = pattern.strip(BLANKS)
+    said = f"'{shown(pattern)}' matches nothing: "
+    if pattern.startswith(tuple(BLANKS)):
+        yield rule.note("warning", f"{said}xCAT keeps the blank in front of it", f"Write {shown(bare)}")
+    elif pattern.endswith("\r"):
+        yield rule.note("warning", f"{said}the line ends in CR LF", "Save the file with Unix line ends.")
+    elif pattern.endswith(tuple(BLANKS)):
+        yield rule.note("warning", f"{said}xCAT keeps the blank at its end", f"Write {shown(bare)}")
+    elif bare not in (".", "") and not _may_begin_a_path(bare):
+        better = "./" + bare.lstrip("./")
+        yield rule.note("warning", f"{said}patterns begin with ./", f"Write {shown(better)}")
+    elif bare.endswith("/"):
+        better = shown(bare.rstrip("/"))
+        yield rule.note("warning", f"{said}it ends in /", f"Write {better}* or {better}/*")
+    elif "//" in bare:
+        yield rule.note("warning", f"{said}no path has //", f"Write {shown(re.sub('//+', '/', bare))}")
+
+
+def _may_begin_a_path(pattern: str) -> bool:
+    """Tell whether a pattern can match something that begins with ./: wildcards at its start can."""
+    if pattern[0] in "*[\\":
+        return True
+    if pattern[0] not in ".?":
+        return False
+    return pattern[1:2] in ("/", "*", "?", "[", "\\", "")

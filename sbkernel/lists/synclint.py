@@ -1,0 +1,125 @@
+"""What xCAT silently drops or misreads in a synclist. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from sbkernel.lists.diagnostic import Diagnostic, shown
+from sbkernel.lists.document import Document, Line
+from sbkernel.lists.include import BLANKS
+from sbkernel.lists.syncline import CLAUSES, Item, clause_of
+
+MERGEABLE = ("/etc/passwd", "/etc/shadow", "/etc/group")
+
+_ALMOST_CLAUSE = re.compile(r"\s*(EXECUTE|EXECUTEALWAYS|APPEND|MERGE)\s*:?\s*", re.IGNORECASE | re.ASCII)
+_REMARK = re.compile(r"\s#")
+
+
+def look(document: Document, items: Sequence[Item]) -> Iterator[Diagnostic]:
+    """Yield everything odd about a list, line by line, then about lines that depend on each other."""
+    known = {item.line.number: item for item in items}
+    for line in document.lines():
+        item = known.get(line.number)
+        yield from _look_line(line) if item is None else _look_item(item)
+    yield from _look_scripts(items)
+    if not any(item.destination for item in items):
+        said = f"Found no lines to process in {document.file}."
+        yield Line(document.file, 1, "").note("error", said, "xCAT wants at least one line: source -> destination")
+
+
+def _look_line(line: Line) -> Iterator[Diagnostic]:
+    """Yield what is odd about a line that copies and runs nothing."""
+    text = line.text.strip(BLANKS)
+    if not text:
+        return
+    if line.text.startswith("#"):
+        if text.startswith("#INCLUDE"):
+            yield line.note("warning", "a synclist cannot include others", "Name both files in synclists.")
+    elif clause := clause_of(text):
+        yield from _look_clause(line, text, f"{clause}:")
+    elif text.startswith("#"):
+        yield line.note("warning", "a blank before the #: for xCAT this is no comment", "Remove the blank.")
+    elif _ALMOST_CLAUSE.fullmatch(text):
+        yield line.note("warning", f"ignored: {shown(text)}", f"Clauses are {' '.join(CLAUSES)}")
+    else:
+        yield line.note(
+            "warning", f"ignored: {shown(text)}", "Write: source -> destination, a blank on each side of ->"
+        )
+
+
+def _look_clause(line: Line, text: str, clause: str) -> Iterator[Diagnostic]:
+    if text != clause:
+        what = f"taken as the clause {clause} because that word is in the line; the rest is ignored"
+        yield line.note("warning", what, f"Write {clause} on a line of its own, and rename a file that has it.")
+
+
+def _look_item(item: Item) -> Iterator[Diagnostic]:
+    if item.clause.startswith("EXECUTE"):
+        yield from _look_script(item)
+        return
+    destination = item.line.text.rpartition(" -> ")[2].strip(BLANKS)
+    yield from _look_noderange(item, destination)
+    yield from _look_destination(item, destination)
+    for source in item.sources:
+        if not source.startswith(("/", "$")):
+            what = f"{shown(source)} is not a full path: xCAT looks for it where its daemon was started"
+            yield item.note("warning", what, "Write the full path.")
+
+
+def _look_noderange(item: Item, destination: str) -> Iterator[Diagnostic]:
+    if item.noderange == "":
+        yield item.note("error", "no noderange between the parentheses", "Write: source -> (n1-n9) destination")
+    elif item.noderange is None and destination.startswith("("):
+        yield item.note("error", "the parenthesis of the noderange is not closed", "Write: source -> (n1-n9) path")
+    elif item.noderange is not None and not item.clause:
+        yield item.note("info", "only for some nodes: packimage leaves it out", "")
+
+
+def _look_destination(item: Item, destination: str) -> Iterator[Diagnostic]:
+    path = destination.partition(")")[2].strip(BLANKS) if item.noderange is not None else destination
+    became = shown(item.destination)
+    if _REMARK.search(path):
+        what = f"the remark becomes part of the destination: {became}"
+        yield item.note("error", what, "A comment needs a line of its own, with # first.")
+    elif path != item.destination:
+        yield item.note("warning", f"xCAT drops blanks and ; from the destination: {became}", "Leave them out.")
+    if not item.destination.startswith(("/", "$")) and not destination.startswith("("):
+        yield item.note("error", f"the destination is not a full path: {became}", "Write the full path.")
+    if len(item.sources) > 1 and not item.destination.endswith("/"):
+        what = f"several sources, so nodes take {became} for a directory; in an image it becomes one only if it is one"
+        yield item.note("warning", what, "End the destination in /")
+    if item.clause == "MERGE" and item.destination not in MERGEABLE:
+        yield item.note("error", f"MERGE: does not go into {became}", f"Only into {', '.join(MERGEABLE)}")
+
+
+def _look_script(item: Item) -> Iterator[Diagnostic]:
+    script = item.sources[0]
+    if _REMARK.search(script) or " -> " in script:
+        what = f"{item.clause}: takes the whole line for the name of a script: {shown(script)}"
+        yield item.note("error", what, "Write the path alone; copies stand before the clause.")
+    elif item.clause == "EXECUTE" and not script.endswith(".post"):
+        what = f"{shown(script)} never runs: EXECUTE: runs FILE.post when FILE has changed"
+        yield item.note("warning", what, "Rename it, or put it under EXECUTEALWAYS:")
+
+
+def _look_scripts(items: Sequence[Item]) -> Iterator[Diagnostic]:
+    """Yield scripts that nothing brings to the node, or whose file no line copies."""
+    copied = set(_names(items))
+    for item in items:
+        if not item.clause.startswith("EXECUTE"):
+            continue
+        name = PurePosixPath(item.sources[0]).name
+        if item.clause == "EXECUTE" and name.endswith(".post") and name.removesuffix(".post") not in copied:
+            what = f"{shown(item.sources[0])} never runs: no line copies {shown(name.removesuffix('.post'))}"
+            yield item.note("warning", what, "Add the line that copies it.")
+        elif item.clause == "EXECUTEALWAYS" and name not in copied:
+            what = f"{shown(item.sources[0])} is not on the node: no line copies it"
+            yield item.note("warning", what, "Add the line that copies it.")
+
+
+def _names(items: Iterable[Item]) -> Iterator[str]:
+    for item in items:
+        if not item.clause.startswith("EXECUTE"):
+            yield from (PurePosixPath(path).name for path in (*item.sources, item.destination))

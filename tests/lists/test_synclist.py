@@ -1,0 +1,112 @@
+"""synclist: what xdcp copies, and what it drops without a word."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbkernel.errors import ListFileError
+from sbkernel.lists import synclist
+from sbkernel.lists.syncline import substituted, variables
+
+EXAMPLE = """\
+# column-0 comment
+/install/custom/files/motd -> /etc/motd
+/install/custom/files/limits.conf /install/custom/files/chrony.conf -> /etc/site/
+/install/custom/files/gpu.conf -> (gpu,n[10-19]) /etc/gpu.conf
+/install/custom/scripts/reload -> /opt/site/reload
+/install/custom/scripts/chrony.conf.post -> /opt/site/chrony.conf.post
+EXECUTE:
+/install/custom/scripts/chrony.conf.post
+EXECUTEALWAYS:
+/install/custom/scripts/reload
+APPEND:
+/install/custom/files/extra_hosts -> /etc/hosts
+MERGE:
+/install/custom/files/extra_passwd -> /etc/passwd
+"""
+
+
+def test_reference_example() -> None:
+    parsed = synclist.parse(EXAMPLE)
+    assert [item.destination for item in parsed.in_image()] == [
+        "/etc/motd", "/etc/site/", "/opt/site/reload", "/opt/site/chrony.conf.post",
+    ]  # fmt: skip
+    assert parsed.items[1].sources == ("/install/custom/files/limits.conf", "/install/custom/files/chrony.conf")
+    assert parsed.items[2].noderange == "gpu,n[10-19]"
+    assert [item.sources[0] for item in parsed.section("EXECUTE")] == ["/install/custom/scripts/chrony.conf.post"]
+    assert [item.sources[0] for item in parsed.section("EXECUTEALWAYS")] == ["/install/custom/scripts/reload"]
+    assert [item.destination for item in parsed.section("APPEND")] == ["/etc/hosts"]
+    assert [item.destination for item in parsed.section("MERGE")] == ["/etc/passwd"]
+    assert [str(one) for one in parsed.diagnostics] == [
+        "synclist:4:1: info: only for some nodes: packimage leaves it out"
+    ]
+
+
+COPY = "/a -> /a\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "remedy"),
+    [
+        (f"{COPY}/b->/c", "2:1: warning: ignored: /b->/c", "a blank on each side"),
+        (f"{COPY}/b\t->\t/c", "2:1: warning: ignored: /b\\t->\\t/c", "a blank on each side"),
+        (f"{COPY} # note", "2:1: warning: a blank before the #", "Remove the blank."),
+        ("/b -> /c  # note", "1:1: error: the remark becomes part of the destination: /c#note", "a line of its own"),
+        ("/b -> /c d;", "1:1: warning: xCAT drops blanks and ; from the destination: /cd", "Leave them out."),
+        ("/b -> c", "1:1: error: the destination is not a full path: c", "full path"),
+        ("b -> /c", "1:1: warning: b is not a full path", "full path"),
+        ("/a /b -> /c", "1:1: warning: several sources, so nodes take /c for a directory", "End the destination in /"),
+        ("/a -> () /c", "1:1: error: no noderange between the parentheses", "(n1-n9)"),
+        ("/a -> (n1-n3/c", "1:1: error: the parenthesis of the noderange is not closed", "(n1-n9)"),
+        (f"{COPY}execute:", "2:1: warning: ignored: execute:", "Clauses are EXECUTE:"),
+        (f"{COPY}APPENDOO:", "2:1: warning: ignored: APPENDOO:", "source -> destination"),
+        (f"{COPY}/x/MERGE:/y -> /z", "2:1: warning: taken as the clause MERGE: because", "rename"),
+        (f"{COPY}EXECUTE:\n/x.sh", "3:1: warning: /x.sh never runs: EXECUTE: runs FILE.post", "EXECUTEALWAYS:"),
+        (f"{COPY}EXECUTE:\n/b.post", "3:1: warning: /b.post never runs: no line copies b", "Add the line"),
+        (f"{COPY}EXECUTEALWAYS:\n/b", "3:1: warning: /b is not on the node: no line copies it", "Add the line"),
+        ("MERGE:\n/b -> /etc/hosts", "2:1: error: MERGE: does not go into /etc/hosts", "Only into /etc/passwd"),
+        ("# nothing\n", "1:1: error: Found no lines to process in synclist.", "at least one line"),
+        (f"{COPY}#INCLUDE:b#", "2:1: warning: a synclist cannot include others", "Name both files"),
+    ],
+)  # fmt: skip
+def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
+    (found,) = synclist.parse(text).diagnostics
+    assert str(found).startswith(f"synclist:{says}")
+    assert remedy in found.remedy
+
+
+def test_a_remark_behind_a_script_is_part_of_its_name() -> None:
+    (found, _) = synclist.parse(f"{COPY}EXECUTEALWAYS:\n/a # always\n").diagnostics
+    assert "takes the whole line for the name of a script: /a # always" in found.message
+
+
+def test_every_file_is_read_up_to_its_first_clause(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"/{name} -> /{name}\nAPPEND:\n/more -> /more\n")
+    loaded = synclist.load([tmp_path / "one", tmp_path / "two"])
+    assert [item.destination for item in loaded.in_image()] == ["/one", "/two"]
+    assert [item.destination for item in loaded.section("APPEND")] == ["/more", "/more"]
+    (tmp_path / "one").write_text("/one -> here\n")
+    with pytest.raises(ListFileError, match="one:1: the destination is not a full path"):
+        synclist.load([tmp_path / "one"])
+
+
+def test_variables_come_from_the_environvar() -> None:
+    (item,) = synclist.parse("/files/${SITE}/$NAME.conf -> /etc/$NAME.conf\n").items
+    assert variables(item) == ("SITE", "NAME")
+    assert substituted(item.sources[0], {"SITE": "lab", "NAME": "x"}) == "/files/lab/x.conf"
+    assert substituted(item.sources[0], {}) == item.sources[0]
+
+
+PATHS = st.from_regex(r"/[a-z0-9._*-]{1,9}", fullmatch=True).filter(lambda path: ":" not in path)
+COPIES = st.tuples(st.lists(PATHS, min_size=1, max_size=3), PATHS, st.sampled_from(["", "(n1-n9) "]))
+
+
+@given(st.lists(COPIES, max_size=4), st.lists(PATHS, max_size=3))
+def test_what_was_written_is_read(copies: list[tuple[list[str], str, str]], scripts: list[str]) -> None:
+    lines = [f"{' '.join(sources)} -> {nodes}{target}\n" for sources, target, nodes in copies]
+    parsed = synclist.parse("".join([*lines, "EXECUTEALWAYS:\n", *(f"{script}\n" for script in scripts)]))
+    assert [(list(item.sources), item.destination) for item in parsed.section()] == [(s, d) for s, d, _ in copies]
+    assert [item.sources[0] for item in parsed.section("EXECUTEALWAYS")] == scripts
