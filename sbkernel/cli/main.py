@@ -1,4 +1,7 @@
-"""The command line: one group, one lazily imported module per verb, errors printed in one place."""
+"""The command line: one lazily imported module a verb, errors printed in one place.
+
+Only what every verb needs is imported here; verbs that are a Verb run without the framework of the others.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
-
-from sbkernel import __version__
+from sbkernel.cli.verb import Verb, echo
 from sbkernel.errors import SbkernelError
 
 # verb -> one line of help; the verb's command is `command` in the module sbkernel.cli.<verb>
@@ -45,6 +46,7 @@ VERBS = {
     "rpower": "power nodes on, off, reset, or ask",
     "rsetboot": "set the boot device for the next boot",
     "run": "run a notebook through papermill and keep the record",
+    "shims": "write xCAT's command names as programs, for scripts",
     "service": "start, stop or show the service of the site",
     "tabch": "change, add or remove rows of tables, as chtab",
     "tabdump": "print a table as CSV",
@@ -55,61 +57,39 @@ VERBS = {
 }
 
 
-class Verbs(click.Group):
-    """A group that knows its verbs by name and imports one only when it is called."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return all verbs in order of the alphabet."""
-        return sorted(VERBS)
-
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        """Import and return the command of one verb."""
-        if name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"sbkernel.cli.{name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb; a misspelt one names the verbs that are near."""
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], VERBS, n=3)
-            ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs with their help without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(sorted(VERBS.items()))
-
-
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--site", "site", metavar="DIR", envvar="SBKERNEL_SITE", help="Directory of the site.")
-@click.version_option(__version__, "-v", "--version", message="Version %(version)s")
-@click.pass_context
-def group(ctx: click.Context, site: str | None) -> None:
-    """Define, build, boot and roll out stateless Linux images."""
-    ctx.obj = site
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
     try:
-        status = group.main(args=None if argv is None else list(argv), prog_name="sb", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:
         # The reader (head, less) has gone; point stdout elsewhere so that the interpreter's flush is silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except SbkernelError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         sys.exit(1)
-    sys.exit(status if isinstance(status, int) else 0)
+    sys.exit(status)
+
+
+def _run(words: list[str]) -> int:
+    site, rest = _site(words)
+    if rest and rest[0] in VERBS:
+        command = importlib.import_module(f"sbkernel.cli.{rest[0]}").command
+        if isinstance(command, Verb):
+            return command.run(site, rest[1:])
+    from sbkernel.cli import group
+
+    return group.run(VERBS, words)
+
+
+def _site(words: list[str]) -> tuple[str | None, list[str]]:
+    """Return the directory of --site when it comes first, and the words behind it."""
+    if words and words[0].startswith("--site="):
+        return words[0].partition("=")[2], words[1:]
+    if len(words) > 1 and words[0] == "--site":
+        return words[1], words[2:]
+    return None, words

@@ -1,0 +1,77 @@
+"""sb shims: xCAT's command names as tiny programs, so that scripts written for xCAT run unchanged."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from sbkernel.cli.main import VERBS
+from sbkernel.definitions import files
+from sbkernel.errors import SbkernelError
+
+NAMES = (
+    "chdef", "chtab", "genimage", "gettab", "lsdef", "mkdef", "mkvm", "nodeadd", "nodech", "nodegrpch", "nodels",
+    "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmvm", "rpower", "rsetboot", "tabch", "tabdump",
+    "tabgrep", "tabprune", "tabrestore",
+)  # fmt: skip
+"""Verbs that are commands of xCAT."""
+_MARK = "# Written by sb shims; sb shims --remove takes it away."
+
+
+@click.command("shims")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace files of these names that are something else.")
+@click.option("--remove", is_flag=True, help="Remove the programs that were written here; others stay.")
+def command(directory: Path, force: bool, remove: bool) -> None:
+    """Write xCAT's command names to DIRECTORY, each a program that runs sb's verb of that name.
+
+    They work on the site that $SBKERNEL_SITE names. Put DIRECTORY first in $PATH.
+    """
+    if remove:
+        _remove(directory)
+        return
+    foreign = [name for name in _names() if _is_there(directory / name) and not _is_ours(directory / name)]
+    if foreign and not force:
+        raise SbkernelError(
+            f"{directory} holds programs that sb did not write: {', '.join(foreign)}",
+            hint="Choose another directory, or replace them with --force.",
+        )
+    files.made(directory)
+    for name in _names():
+        files.replace(directory / name, _text(name), mode=0o755)
+        click.echo(directory / name)
+    click.echo(
+        f"{len(_names())} programs written. export PATH={shlex.quote(str(directory.absolute()))}:$PATH", err=True
+    )
+
+
+def _remove(directory: Path) -> None:
+    ours = [directory / name for name in NAMES if _is_ours(directory / name)]
+    for path in ours:
+        path.unlink()
+        click.echo(f"{path} removed")
+    if not ours:
+        raise SbkernelError(f"{directory} holds no programs that sb wrote")
+
+
+def _names() -> list[str]:
+    return [name for name in NAMES if name in VERBS]
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _is_ours(path: Path) -> bool:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return not path.is_symlink() and _MARK in path.read_text()
+    return False
+
+
+def _text(name: str) -> str:
+    # -P: a directory called sbkernel where the script happens to run is not ours.
+    return f'#!/bin/sh\n{_MARK}\nexec {shlex.quote(sys.executable)} -P -m sbkernel.cli {name} "$@"\n'
