@@ -27,7 +27,7 @@ def alter(transaction: Transaction, one: Stanza, editor: Editor, context: Contex
     try:
         return _alter(transaction, one, editor, context)
     except SbkernelError as error:
-        return Outcome(one.name, failed=True, said=errors(error))
+        return Outcome(one.name, failed=True, said=grouping.failed(error))
 
 
 def _alter(transaction: Transaction, one: Stanza, editor: Editor, context: Context) -> Outcome:

@@ -9,10 +9,14 @@ from sbkernel.definitions.dynamic import JOIN, chosen
 from sbkernel.definitions.outcome import Said, errors, warnings
 from sbkernel.definitions.select import Condition
 from sbkernel.definitions.store import Transaction, Values
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, SbkernelError
 
 Nodes = Callable[[], dict[str, Values]]
 """All nodes, with what their groups lend them; read only when conditions have to be tried."""
+
+
+class NoConditionsError(DefinitionError):
+    """A dynamic group was given nothing that selects its members."""
 
 
 class Chosen(NamedTuple):
@@ -38,7 +42,7 @@ def dynamic_values(name: str, given: Values, how: Chosen) -> Values:
         raise DefinitionError(f"Can not assign attributes to dynamic node group '{name}'.")
     wherevals = given.get("wherevals") or JOIN.join(how.where)
     if not wherevals:
-        raise DefinitionError(f"The 'where' attributes and values were not provided for dynamic group '{name}'.")
+        raise NoConditionsError(f"The 'where' attributes and values were not provided for dynamic group '{name}'.")
     return {"grouptype": "dynamic", "wherevals": wherevals}
 
 
@@ -58,6 +62,11 @@ def static(
     unknown = [name for name in names if name not in known]
     texts = (f"Could not find a node named '{name}', skipping to the next node." for name in unknown)
     return Grouping(values, [name for name in names if name in known], errors(*texts))
+
+
+def failed(error: SbkernelError) -> tuple[Said, ...]:
+    """Return what is said of an object, perhaps a group, that cannot be made or changed."""
+    return errors(error, "Skipping to the next group.") if isinstance(error, NoConditionsError) else errors(error)
 
 
 def no_members(name: str) -> tuple[Said, ...]:

@@ -40,7 +40,7 @@ def make(transaction: Transaction, one: Stanza, context: Context, *, force: bool
             return Outcome(one.name, said=warnings(_exists(one.name)))
         return _make(transaction, one, context, there)
     except SbkernelError as error:
-        return _failed(one, errors(error))
+        return _failed(one, grouping.failed(error))
 
 
 def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) -> Outcome:
