@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli.defcommand import definition_command
 from sbkernel.cli.defgiven import context_of, given
 from sbkernel.cli.defmessages import FAILED, NOTHING, complain, complain_of, say
 from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import change, edit
 from sbkernel.definitions.alter import Editor, alter
 from sbkernel.definitions.make import Context
@@ -62,7 +61,7 @@ def _rename(site: Site, request: Request) -> int:
         change.rename(transaction, objtype, names[0], new)
 
     apply(site, request, rename)
-    click.echo(f"Changed the object name from {names[0]} to {new}.")
+    echo(f"Changed the object name from {names[0]} to {new}.")
     return 0
 
 
@@ -73,15 +72,15 @@ def _report(outcomes: list[Outcome], stanzas: list[Stanza], request: Request, *,
         return 1
     done = sum(one.done for one in outcomes)
     if request.verbose:
-        click.echo(updated(outcomes) if done else "No database was updated")
+        echo(updated(outcomes) if done else "No database was updated")
         return int(wrong)
-    click.echo(f"{done} object definitions have been created or modified." if done else f"{NOTHING}.")
+    echo(f"{done} object definitions have been created or modified." if done else f"{NOTHING}.")
     created = {one.name for one in outcomes if one.created}
     if created:
         names = [one.name for one in outcomes if one.created]
-        click.echo(f"New object definitions '{','.join(names)}' have been created.")
+        echo(f"New object definitions '{','.join(names)}' have been created.")
         warn_of_capitals(one for one in stanzas if one.name in created)
     return int(wrong)
 
 
-command = definition_command("chdef", "Change or create definitions.", work)
+command = definition_command("chdef", work)

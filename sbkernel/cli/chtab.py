@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli import tabwords, tabwrite
-from sbkernel.cli.tables import TableCommand, said
+from sbkernel.cli.options import flag
+from sbkernel.cli.tables import said, table_verb
 from sbkernel.definitions.columns import TABLES
 from sbkernel.site import Site
 
@@ -43,6 +42,4 @@ def _chtab(site: Site, words: tuple[str, ...], delete: bool) -> int:
     return 0
 
 
-command = TableCommand(
-    "chtab", _USAGE, _chtab, [click.Option(["-d", "--delete", "delete"], is_flag=True)], version="chtab "
-)
+command = table_verb("chtab", _USAGE, _chtab, [flag("-d", "--delete", name="delete")], version="chtab ")

@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import click
+from collections.abc import Callable, Sequence
 
 from sbkernel import __version__
-from sbkernel.cli.common import pass_site
 from sbkernel.cli.defconflicts import check, check_words
 from sbkernel.cli.defmessages import Refusal, complain_of
 from sbkernel.cli.defrequest import OPTIONS, Request
 from sbkernel.cli.defusage import attribute_help, usage
+from sbkernel.cli.options import OptionError, parse
+from sbkernel.cli.verb import Verb, echo
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
 Work = Callable[[Site, Request], int]
 
 
-class DefCommand(click.Command):
-    """A verb whose mistakes are answered as xCAT does: the message on stderr, the usage on stdout, exit 1."""
+def definition_command(verb: str, work: Work) -> Verb:
+    """Return a verb, which does `work` when nothing speaks against it."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words; without any, show the usage, which is no mistake."""
-        if not args and self.name != "lsdef":
-            click.echo(usage(str(self.name)))
-            ctx.exit(0)
+    def run(site: str | None, words: Sequence[str]) -> int:
         try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:
-            raise Refusal(f"Invalid option..\n  {error.message}", usage=usage(str(self.name))) from None
+            return _run(site, verb, words, work)
+        except Refusal as refusal:
+            return refusal.show()
+
+    return Verb(verb, run)
 
 
-def definition_command(verb: str, summary: str, work: Work) -> DefCommand:
-    """Return the command of a verb, which does `work` when nothing speaks against it."""
+def _run(where: str | None, verb: str, words: Sequence[str], work: Work) -> int:
+    if not words and verb != "lsdef":
+        echo(usage(verb))
+        return 0
+    request = _request(verb, words)
+    check(request)
+    if request.wants_help:
+        echo(attribute_help(request) if request.types else usage(verb))
+        return 0
+    if request.version:
+        echo(f"{verb} - Version {__version__}")
+        return 0
+    check_words(request)
+    with Site.open(where) as site:
+        return _explained(site, work, request)
 
-    def callback(words: tuple[str, ...], **options: Any) -> int:
-        request = Request(verb, words, **{name: value for name, value in options.items() if value not in (None, ())})
-        check(request)
-        if request.wants_help:
-            click.echo(attribute_help(request) if request.types else usage(verb))
-            return 0
-        if request.version:
-            click.echo(f"{verb} - Version {__version__}")
-            return 0
-        check_words(request)
-        return pass_site(_explained)(work, request)
 
-    params = [option.option() for option in OPTIONS]
-    return DefCommand(
-        verb, params=[*params, click.Argument(["words"], nargs=-1)], callback=callback, help=summary,
-        add_help_option=False,
-    )  # fmt: skip
+def _request(verb: str, words: Sequence[str]) -> Request:
+    try:
+        given, rest = parse([option.option() for option in OPTIONS], words)
+    except OptionError as error:
+        raise Refusal(f"Invalid option..\n  {error}", usage=usage(verb)) from None
+    return Request(verb, rest, **given)
 
 
 def _explained(site: Site, work: Work, request: Request) -> int:

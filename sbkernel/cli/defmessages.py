@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-import click
-
+from sbkernel.cli.verb import echo
 from sbkernel.definitions.outcome import Outcome
 from sbkernel.errors import SbkernelError
 
@@ -15,28 +14,27 @@ NO_NAMES = "No object names were provided."
 NOTHING = "No object definitions have been created or modified"
 
 
-class Refusal(click.ClickException):
-    """A request that cannot be; `usage` goes to stdout."""
-
-    exit_code = 1
+class Refusal(Exception):  # noqa: N818 (it is how the verbs say no)
+    """A request that cannot be: its messages go to stderr, then the usage to stdout, and the status is 1."""
 
     def __init__(self, *messages: str, usage: str = "") -> None:
         super().__init__("\n".join(messages))
         self.messages = messages
         self.usage = usage
 
-    def show(self, _file: object = None) -> None:
-        """Print the messages, then the usage."""
+    def show(self) -> int:
+        """Print it; return the exit status."""
         for message in self.messages:
             complain("Error", message)
         if self.usage:
-            click.echo(self.usage)
+            echo(self.usage)
+        return 1
 
 
 def complain(kind: str, text: str) -> None:
-    """Print an error or warning as xCAT's clients do."""
+    """Print an error or warning to stderr, after the short name of the server, as xCAT's clients do."""
     server = os.uname().nodename.partition(".")[0]
-    click.echo(f"{kind}: [{server}]: {text}", err=True)
+    echo(f"{kind}: [{server}]: {text}", err=True)
 
 
 def complain_of(error: SbkernelError) -> None:

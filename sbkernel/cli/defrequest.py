@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import click
-
-from sbkernel.definitions.edit import pairs
+from sbkernel.cli.options import Option
 
 
 class Opt(NamedTuple):
@@ -23,13 +19,10 @@ class Opt(NamedTuple):
     many: bool = False
     optional: bool = False
 
-    def option(self) -> click.Option:
+    def option(self) -> Option:
         """Return it for the parser."""
-        if not self.metavar:
-            return click.Option(self.declarations, is_flag=True)
-        if self.optional:
-            return click.Option(self.declarations, metavar=self.metavar, is_flag=False, flag_value="")
-        return click.Option(self.declarations, multiple=self.many, metavar=self.metavar)
+        *flags, name = self.declarations
+        return Option(tuple(flags), name, self.metavar, many=self.many, optional=self.optional)
 
 
 OPTIONS = (
@@ -66,8 +59,7 @@ OPTIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One call: the verb, its words, its options."""
 
     verb: str
@@ -105,9 +97,11 @@ class Request:
         """Return the words that are no attr=value; a noderange may hold ==, =~ and the like."""
         return [word for word in self.words if "=" not in word]
 
-    @functools.cached_property
+    @property
     def values(self) -> dict[str, str]:
         """Return the attr=value words; DefinitionError for one without a name."""
+        from sbkernel.definitions.edit import pairs
+
         return pairs([word for word in self.words if "=" in word])
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-import click
-
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defrequest import Request
+from sbkernel.cli.verb import echo
 from sbkernel.definitions.outcome import Outcome
 from sbkernel.definitions.required import CAPITALS
 from sbkernel.definitions.stanza import Stanza
@@ -27,7 +26,7 @@ def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
 
     result, entries = rehearse.rehearse(site.store, work)
     lines = "".join(f"{line}\n" for line in showchange.diff(entries))
-    click.echo(f"{lines}Nothing is changed: --dry-run.")
+    echo(f"{lines}Nothing is changed: --dry-run.")
     return result
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import click
-
 from sbkernel.cli import tabwords
-from sbkernel.cli.tables import REVEAL, TableCommand, printable, refused, said
+from sbkernel.cli.options import flag
+from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
+from sbkernel.cli.verb import echo
 from sbkernel.definitions.columns import TABLES
 from sbkernel.definitions.rows import rows
 from sbkernel.definitions.rowshape import Row, is_enabled
@@ -53,11 +53,9 @@ def _print(found: Mapping[str, Row | None], words: Sequence[str], *, labels: boo
             continue
         value = row.get(column, "")
         if labels:
-            click.echo(f"{word}: {value}")
+            echo(f"{word}: {value}")
         elif value not in ("", "0"):
-            click.echo(value)
+            echo(value)
 
 
-command = TableCommand(
-    "gettab", _USAGE, _gettab, [click.Option(["-H", "--with-fieldname", "labels"], is_flag=True), REVEAL]
-)
+command = table_verb("gettab", _USAGE, _gettab, [flag("-H", "--with-fieldname", name="labels"), REVEAL])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import click
-
 from sbkernel.cli.defcommand import definition_command
 from sbkernel.cli.defmessages import complain, complain_of
 from sbkernel.cli.defnames import comma, names_of
 from sbkernel.cli.defrequest import Request
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import select, show
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import Definition
@@ -50,7 +49,7 @@ def work(site: Site, request: Request) -> int:
     if chosen:
         _print(site, chosen, only, request)
     elif not found.hidden or found.missing:
-        click.echo(_NO_MATCH if request.names or found.definitions else _NO_OBJECTS)
+        echo(_NO_MATCH if request.names or found.definitions else _NO_OBJECTS)
     return 1 if found.missing or wrong else 0
 
 
@@ -146,7 +145,7 @@ def _complain_of_osimage(node: Definition) -> None:
 
 
 def _echo(lines: Iterable[str]) -> None:
-    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    echo("".join(f"{line}\n" for line in lines), nl=False)
 
 
-command = definition_command("lsdef", "List definitions.", work)
+command = definition_command("lsdef", work)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defnames import comma
 from sbkernel.cli.defrequest import Request
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import nodetemplates, show
 from sbkernel.definitions.listing import with_defaults
 from sbkernel.definitions.show import Shown
@@ -18,7 +17,7 @@ def work(site: Site, request: Request) -> int:
     """List all templates, or show those that are named."""
     templates = nodetemplates.read(site.root / "share")
     if not request.everything and "node" not in request.objtypes:
-        click.echo("Could not find any objects to display.")
+        echo("Could not find any objects to display.")
         return 0
     named = comma(request.template or "")
     for name in named:
@@ -31,7 +30,7 @@ def work(site: Site, request: Request) -> int:
     lines = show.short(shown, all_types=request.everything)
     if long:
         lines = show.stanzas(shown) if request.stanza else show.long(shown, with_type=request.everything)
-    click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    echo("".join(f"{line}\n" for line in lines), nl=False)
     return 0
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli.defcommand import definition_command
 from sbkernel.cli.defgiven import Given, context_of, given
-from sbkernel.cli.defmessages import FAILED, NOTHING, complain, complain_of, say
+from sbkernel.cli.defmessages import FAILED, NOTHING, Refusal, complain, complain_of, say
 from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import edit, nodetemplates
 from sbkernel.definitions.change import look_ahead
 from sbkernel.definitions.make import make
@@ -48,7 +47,7 @@ def _check(wanted: Given) -> None:
         complain_of(error)
         complain("Error", edit.SKIPPING)
     if wanted.wrong:
-        raise click.exceptions.Exit(1)
+        raise Refusal
     wrong: dict[str, list[str]] = {}
     for one in wanted.stanzas:
         try:
@@ -88,13 +87,13 @@ def _report(outcomes: list[Outcome], request: Request) -> int:
         return 1
     made = sum(one.done for one in outcomes)
     if request.verbose and made:
-        click.echo(updated(outcomes))
+        echo(updated(outcomes))
     text = f"{made} object definitions have been created or modified."
     if not made:
         complain("Error", text)
         return 1
-    click.echo(text)
+    echo(text)
     return int(wrong)
 
 
-command = definition_command("mkdef", "Make definitions.", work)
+command = definition_command("mkdef", work)

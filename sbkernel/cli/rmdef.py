@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli.defcommand import definition_command
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import change
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.store import Transaction
@@ -39,6 +38,11 @@ def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
     there = [one for one in wanted if change.exists(transaction, *one)]
     for one in there:
         change.remove(transaction, *one)
+    nodes = [name for objtype, name in there if objtype == "node"]
+    if nodes:
+        from sbkernel.definitions.extrarows import forget
+
+        forget(transaction, nodes)
     return there
 
 
@@ -58,12 +62,12 @@ def _report(wanted: list[Object], removed: list[Object], request: Request) -> in
     for objtype, name in missing:
         complain("Error", f"Could not find an object named '{name}' of type '{objtype}'.")
     if not removed:
-        click.echo("No objects have been removed from the xCAT database.")
+        echo("No objects have been removed from the xCAT database.")
     elif request.verbose:
-        click.echo("\n".join(["The following objects were removed:", *sorted(name for _objtype, name in removed)]))
+        echo("\n".join(["The following objects were removed:", *sorted(name for _objtype, name in removed)]))
     else:
-        click.echo(f"{len(removed)} object definitions have been removed.")
+        echo(f"{len(removed)} object definitions have been removed.")
     return int(bool(missing))
 
 
-command = definition_command("rmdef", "Remove definitions.", work)
+command = definition_command("rmdef", work)

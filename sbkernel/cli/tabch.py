@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from sbkernel.cli import tabwords, tabwrite
-from sbkernel.cli.tables import TableCommand, refused, said
+from sbkernel.cli.options import flag
+from sbkernel.cli.tables import refused, said, table_verb
 from sbkernel.definitions.columns import TABLES
 from sbkernel.site import Site
 
@@ -41,6 +40,4 @@ def _tabch(site: Site, words: tuple[str, ...], delete: bool) -> int:
     return refused(*("DB error " for _table in empty), code=4) if empty else 0
 
 
-command = TableCommand(
-    "tabch", _USAGE, _tabch, [click.Option(["-d", "--delete", "delete"], is_flag=True)], version="tabch :"
-)
+command = table_verb("tabch", _USAGE, _tabch, [flag("-d", "--delete", name="delete")], version="tabch :")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
-from sbkernel.cli.tables import REVEAL, TableCommand, printable, refused, said
+from sbkernel.cli.options import ANY_NUMBER, Option, flag
+from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
+from sbkernel.cli.verb import echo
 from sbkernel.definitions import csvtext, files, meaning, tablefilter
 from sbkernel.definitions.columns import TABLES, Table, table_of
 from sbkernel.definitions.rows import rows
@@ -47,7 +47,7 @@ def _describe(name: str) -> int:
     if name and name not in TABLES:
         return refused(f"table {name} does not exist.")
     texts = meaning.of_columns(TABLES[name]) if name else meaning.of_tables()
-    click.echo("\n\n".join(f"{key}:{_gap(key)}{text}" for key, text in texts.items()))
+    echo("\n\n".join(f"{key}:{_gap(key)}{text}" for key, text in texts.items()))
     return 0
 
 
@@ -74,21 +74,21 @@ def _rows(site: Site, table: Table, where: tuple[str, ...], reveal: bool) -> Ite
 def _print(lines: Iterator[str], file: str | None, mode: int) -> int:
     text = "".join(f"{line}\n" for line in lines)
     if file is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         files.replace(Path(file), text, mode=mode)
     return 0
 
 
-command = TableCommand(
+command = table_verb(
     "tabdump",
     _USAGE,
     _tabdump,
     [
-        click.Option(["-d", "describe"], is_flag=True),
-        click.Option(["-f", "file"]),
-        click.Option(["-w", "where"], multiple=True),
-        click.Option(["-n", "last"], type=int),
+        flag("-d", name="describe"),
+        Option(("-f",), "file", "FILE"),
+        Option(("-w",), "where", "CONDITION", many=True),
+        Option(("-n",), "last", "NUMBER", numbers=ANY_NUMBER),
         REVEAL,
     ],
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from sbkernel.cli.tables import TableCommand, said
+from sbkernel.cli.tables import said, table_verb
+from sbkernel.cli.verb import echo
 from sbkernel.definitions.columns import TABLES
 from sbkernel.definitions.rows import rows_of
 from sbkernel.errors import NotFoundError
@@ -21,7 +20,7 @@ def _tabgrep(site: Site, words: tuple[str, ...]) -> int:
     try:
         nodes = site.noderange(words[0])
     except NotFoundError as error:
-        click.echo(f"Error: {error.message}", err=True)
+        echo(f"Error: {error.message}", err=True)
         return 1
     if nodes:
         groups = (site.store.get("node", nodes[0]) or {}).get("groups", "").split(",")
@@ -30,11 +29,4 @@ def _tabgrep(site: Site, words: tuple[str, ...]) -> int:
     return 0
 
 
-class _Tabgrep(TableCommand):
-    def _run(self, **given: object) -> int:
-        if given["wants_help"]:
-            return said(_USAGE)
-        return super()._run(**given)  # type: ignore[arg-type]
-
-
-command = _Tabgrep("tabgrep", _USAGE, _tabgrep, [])
+command = table_verb("tabgrep", _USAGE, _tabgrep, help_status=1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.tables import TableCommand, refused, said
+from sbkernel.cli.options import flag
+from sbkernel.cli.tables import refused, said, table_verb
 from sbkernel.definitions.columns import TABLES
 from sbkernel.definitions.restore import RestoreError, restore
 from sbkernel.definitions.rowedit import LOGS
@@ -48,4 +47,4 @@ def _restore(site: Site, name: str, text: str, append: bool) -> int:
     return 0
 
 
-command = TableCommand("tabrestore", _USAGE, _tabrestore, [click.Option(["-a", "append"], is_flag=True)])
+command = table_verb("tabrestore", _USAGE, _tabrestore, [flag("-a", name="append")])
