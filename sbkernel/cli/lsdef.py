@@ -14,6 +14,7 @@ from sbkernel.definitions import select, show
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.listing import Wanted, check_only, listed, with_defaults
+from sbkernel.definitions.select import Condition
 from sbkernel.definitions.show import Shown
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
@@ -39,15 +40,16 @@ def work(site: Site, request: Request) -> int:
         from sbkernel.cli import lstemplates
 
         return lstemplates.work(site, request)
-    select.parse(request.where)
+    conditions = select.parse(request.where)
     types = _types(request)
     only, wrong = _only(types, request)
     for error in wrong:
         complain_of(error)
     found = _find(site, types, request)
-    chosen = [one for one in found.definitions if _holds(site, request, one)]
+    defaults = {} if request.stanza else _defaults(site)
+    chosen = [one for one in found.definitions if _holds(conditions, one, defaults)]
     if chosen:
-        _print(site, chosen, only, request)
+        _print(site, chosen, only, request, defaults)
     elif not found.hidden or found.missing:
         echo(_NO_MATCH if request.names or found.definitions else _NO_OBJECTS)
     return 1 if found.missing or wrong else 0
@@ -83,27 +85,26 @@ def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
     return _Found(definitions, missing, hidden)
 
 
-def _holds(site: Site, request: Request, one: Definition) -> bool:
-    if not request.where:
+def _holds(conditions: Sequence[Condition], one: Definition, defaults: dict[str, str]) -> bool:
+    if not conditions:
         return True
-    values = dict(one.attributes)
-    if one.objtype == "node" and not request.stanza:
-        values = with_defaults(values, _defaults(site))
-    return select.holds(select.parse(request.where), values)
+    values = with_defaults(dict(one.attributes), defaults) if one.objtype == "node" else one.attributes
+    return select.holds(conditions, values)
 
 
 def _defaults(site: Site) -> dict[str, str]:
     return site.store.get("group", "xcatdefaults") or {}
 
 
-def _print(site: Site, chosen: list[Definition], only: dict[str, tuple[str, ...]], request: Request) -> None:
+def _print(
+    site: Site, chosen: list[Definition], only: dict[str, tuple[str, ...]], request: Request, defaults: dict[str, str]
+) -> None:
     if not _is_long(request):
         names = (Shown(one.objtype, one.name) for one in chosen)
         _echo(
             show.stanzas(names, names_only=True) if request.stanza else show.short(names, all_types=request.everything)
         )
         return
-    defaults = {} if request.stanza else _defaults(site)
     shown: Iterable[Shown] = (listed(one, Wanted(only[one.objtype], defaults, request.verbose)) for one in chosen)
     if any(only.values()) or not (request.only or request.nics):
         shown = _with_osimages(site, chosen, shown) if request.with_osimage else shown

@@ -33,8 +33,11 @@ def check_network(transaction: Transaction, name: str, values: Mapping[str, str]
 
 def without_defaults(name: str, values: Values, defaults: Mapping[str, str]) -> tuple[Values, list[str]]:
     """Return attributes without the scripts that every node runs anyway, and a sentence on each that was left out."""
+    keys = [key for key in ("postscripts", "postbootscripts") if key in values]
+    if not keys:
+        return values, []
     kept, said = dict(values), []
-    for key in ("postscripts", "postbootscripts"):
+    for key in keys:
         every = defaults.get(key, "").split(",")
         scripts = [script for script in values.get(key, "").split(",") if script]
         twice = [script for script in scripts if script in every]
