@@ -21,20 +21,46 @@ _CLASSES = {
     "upper": "A-Z",
     "xdigit": "0-9a-fA-F",
 }
+_SPECIAL = re.compile(r"[*?\[\\]")
 _ELEMENT = re.compile(r"\[:(?P<name>[a-z]+):\]|(?P<low>\\.|[^\\])(?:-(?P<high>\\.|[^\\\]]))?", re.DOTALL)
 
 
-def keeps(exclude: Iterable[str], include: Iterable[str]) -> Callable[[str], bool]:
-    """Return the function that tells whether a path such as ./usr/share stays in the image by itself.
+class Exclusion:
+    """An exclude list, ready to be asked about many paths such as ./usr/share; ALWAYS is part of it."""
 
-    A directory that does not stay by itself still does when something below it stays.
-    """
-    excluded = _any_of([*ALWAYS, *exclude])
-    included = _any_of(list(include))
-    return lambda path: not excluded(path) or bool(included(path))
+    def __init__(self, exclude: Iterable[str], include: Iterable[str]) -> None:
+        self._excluded = _AnyOf([*ALWAYS, *exclude])
+        self._included = _AnyOf(list(include))
+
+    def keeps(self, path: str) -> bool:
+        """Tell whether a path stays by itself; a directory that does not still does when something below it stays."""
+        return not self._excluded.match(path) or self._included.match(path)
+
+    def drops_all_below(self, path: str) -> bool:
+        """Tell whether surely nothing below a directory stays, so that nobody has to look."""
+        below = f"{path}/"
+        return below.startswith(self._excluded.prefixes) and not self._included.may_match_below(below)
 
 
-def _any_of(patterns: list[str]) -> Callable[[str], re.Match[str] | None]:
+class _AnyOf:
+    """Patterns, most of which are a path or the beginning of one and need no regular expression."""
+
+    def __init__(self, patterns: list[str]) -> None:
+        special = {pattern: _SPECIAL.search(pattern) for pattern in patterns}
+        beginnings = {p for p, at in special.items() if at and at[0] == "*" and at.end() == len(p)}
+        self.prefixes = tuple(pattern.removesuffix("*") for pattern in beginnings)
+        self._exact = {pattern for pattern, at in special.items() if at is None}
+        self._heads = tuple(pattern[: at.start()] if at else pattern for pattern, at in special.items())
+        self._regex = _compiled([p for p, at in special.items() if at and p not in beginnings])
+
+    def match(self, path: str) -> bool:
+        return path.startswith(self.prefixes) or path in self._exact or self._regex(path) is not None
+
+    def may_match_below(self, below: str) -> bool:
+        return any(head.startswith(below) or below.startswith(head) for head in self._heads)
+
+
+def _compiled(patterns: list[str]) -> Callable[[str], re.Match[str] | None]:
     return re.compile("|".join(map(regex, patterns)) if patterns else "(?!)", re.DOTALL).fullmatch
 
 

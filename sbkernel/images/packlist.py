@@ -12,12 +12,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from sbkernel.images.exclusion import keeps
+from sbkernel.images.exclusion import Exclusion
 
 _NAME = attrgetter("name")
 
@@ -38,13 +37,14 @@ class PackList:
 
 def pack_list(tree: Path, exclude: list[str], include: list[str]) -> PackList:
     """Walk a tree and apply an exclude list; nothing in file systems mounted below the tree stays."""
-    return _Walk(tree, keeps(exclude, include)).result()
+    return _Walk(tree, Exclusion(exclude, include)).result()
 
 
 class _Walk:
-    def __init__(self, tree: Path, keep: Callable[[str], bool]) -> None:
+    def __init__(self, tree: Path, exclusion: Exclusion) -> None:
         self._tree = str(tree)
-        self._keep = keep
+        self._exclusion = exclusion
+        self._keeps = exclusion.keeps
         self._device = os.lstat(tree).st_dev
         self._mounts = mounts_below(tree, Path("/proc/self/mountinfo").read_text())
         self._facts: list[str] = []
@@ -65,15 +65,17 @@ class _Walk:
             below = f"{path}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 out += self._directory(below, entry.stat(follow_symlinks=False))
-            elif self._keep(below):
+            elif self._keeps(below):
                 self._stays(below, entry.stat(follow_symlinks=False))
             else:
                 out.append(below)
         return out
 
     def _directory(self, path: str, status: os.stat_result) -> list[str]:
+        stays = self._keeps(path)
+        if not stays and self._exclusion.drops_all_below(path):
+            return [path]
         before = len(self._facts)
-        stays = self._keep(path)
         if stays:
             self._stays(path, status)
         if status.st_dev != self._device or path in self._mounts:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbkernel.images.exclusion import keeps, regex
+from sbkernel.images.exclusion import Exclusion, regex
 from sbkernel.images.packlist import mounts_below, pack_list
 
 NAMES = st.lists(st.text("ab.-]é", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join)
@@ -68,7 +68,7 @@ def test_a_list_leaves_what_xcat_would_pack_and_the_parents_of_it(
 
 
 def test_xcat_bookkeeping_is_always_left_out() -> None:
-    keep = keeps([], [])
+    keep = Exclusion([], []).keeps
     assert not keep("./.statelite/x") and not keep("./.default") and not keep("./etc/init.d/statelite")
     assert keep("./etc") and keep("./usr/.statelite")
 
