@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.secret import shown
@@ -57,6 +58,11 @@ class Definition:
     def get(self, attribute: str, default: str = "") -> str:
         """Return the value of an attribute, or `default` when it is unset."""
         return self.attributes.get(attribute, default)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from sbkernel.definitions import display
+
+        return {"text/plain": display.definition_text(self), "text/html": str(display.definition_html(self))}
 
     def revealed(self) -> Definition:
         """Return the same, with secrets that are printed: for --reveal alone."""

@@ -12,7 +12,7 @@ from sbkernel.definitions.changeset import ChangeSet, Edit
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.fold import fold
 from sbkernel.definitions.journal import Entry
-from sbkernel.html import TONES, TRACK, card, chip, div, el, heading, mono, muted, span, table
+from sbkernel.html import TONES, TRACK, card, chip, div, el, heading, mono, muted, pairs, span, table
 
 if TYPE_CHECKING:
     from sbkernel.definitions.selection import Objects
@@ -35,6 +35,17 @@ Row = tuple[str, ...]
 def folded(names: Iterable[str]) -> str:
     """Return names as short as a noderange can say them; a part of a very long list."""
     return fold(names)
+
+
+def definition_text(one: Definition) -> str:
+    """Return a definition in the manner of lsdef."""
+    return "\n".join([f"{one.objtype}: {one.name}", *(f"    {k}={v}" for k, v in one.attributes.shown().items())])
+
+
+def definition_html(one: Definition) -> Markup:
+    """Return a definition as a card."""
+    values = {name: mono(value) for name, value in one.attributes.shown().items()}
+    return card(heading(one.name, muted(one.objtype)), pairs(values))
 
 
 def text(objects: Objects) -> str:

@@ -96,6 +96,16 @@ class Objects(Mapping[str, Definition]):
     def _ipython_key_completions_(self) -> list[str]:
         return self.names
 
+    if not TYPE_CHECKING:  # for people at a prompt: `site.nodes.n1`; a type checker shall see misspelled methods
+
+        def __getattr__(self, name: str) -> Definition:
+            if name.startswith("_") or name not in self:
+                raise AttributeError(f"{type(self).__name__} has neither an attribute nor an object '{name}'")
+            return self[name]
+
+        def __dir__(self) -> list[str]:
+            return [*super().__dir__(), *(name for name in self if name.isidentifier())]
+
     def __repr__(self) -> str:
         from sbkernel.definitions import display
 

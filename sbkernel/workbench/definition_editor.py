@@ -115,11 +115,11 @@ class Editor:
 
 def describe(name: str, attribute: Attribute) -> dict[str, Any]:
     """Return what the attribute table says, for a form."""
-    needs = f"Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}. " if attribute.needs else ""
+    needs = f" Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}." if attribute.needs else ""
     default = f" Unset: {attribute.default}." if attribute.default else ""
     return {
         "name": name,
-        "text": f"{needs}{attribute.text}{default}",
+        "text": f"{attribute.text}{default}{needs}",
         "values": list(attribute.values),
         "secret": attribute.secret,
         "keyed": attribute.keyed and name == attribute.name,

@@ -92,7 +92,7 @@ class DefinitionPanel(Panel):
 
     def _search(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
         names, found = self.editor.search(message["objtype"], message["text"])
-        widget.names = {"objtype": message["objtype"], "names": names, "found": found}
+        widget.names = {"objtype": message["objtype"], "text": message["text"], "names": names, "found": found}
 
     def _open(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
         self.editor.show(message["objtype"], message["name"])

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from sbkernel.definitions import display
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.diff import list_files
-from sbkernel.html import card, el, heading, log, mono, muted, pairs, span
+from sbkernel.html import card, el, heading, log, mono, span
 from sbkernel.workbench.panel import Shown
 
 
 def definition(shown: Definition) -> Shown:
     """Show one definition, as lsdef does."""
-    values = {name: mono(value) for name, value in shown.attributes.shown().items()}
-    text = "\n".join([f"{shown.objtype}: {shown.name}", *(f"    {k}={v}" for k, v in shown.attributes.shown().items())])
-    return Shown(card(heading(shown.name, muted(shown.objtype)), pairs(values)), text)
+    return Shown(display.definition_html(shown), display.definition_text(shown))
 
 
 def lists(image: Definition) -> Shown:

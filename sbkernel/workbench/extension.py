@@ -15,10 +15,9 @@ _RED, _END = "\x1b[31m", "\x1b[0m"
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Teach the shell how to show jobs, definitions and packed images; loading it twice is harmless."""
+    """Teach the shell how to show jobs and packed images; loading it twice is harmless."""
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type_by_name("sbkernel.jobs.job", "Job", _job)
-    formatter.for_type_by_name("sbkernel.definitions.definition", "Definition", _definition)
     formatter.for_type_by_name("sbkernel.images.catalog", "ImageVersion", _image_version)
     setattr(SbkernelError, "_render_traceback_", _traceback)  # noqa: B010 - IPython's name, unknown to the class
 
@@ -34,12 +33,6 @@ def _job(job: Any) -> Any:
 
     now = job_card.snapshot(job)
     return Shown(job_card.render(now), job_card.line(now), {"job": job.id})._repr_mimebundle_()
-
-
-def _definition(definition: Any) -> Any:
-    from sbkernel.workbench.definitions import definition as shown
-
-    return shown(definition)._repr_mimebundle_()
 
 
 def _image_version(version: Any) -> Any:

@@ -90,6 +90,11 @@ def test_set_is_one_change_of_all_or_none(site: Site) -> None:
 def test_completion_offers_names_and_groups(site: Site) -> None:
     assert {"n1", "gpu1", "gpu", "all"} <= set(site.nodes._ipython_key_completions_())
     assert site.osimages._ipython_key_completions_() == [COMPUTE, SERVICE]
+    assert {"n1", "gpu1", "df", "where"} <= set(dir(site.nodes))
+    assert site.nodes.gpu1 == site.nodes["gpu1"]
+    assert site.nodes.select("n[1-3]").n2 == site.nodes["n2"]
+    with pytest.raises(AttributeError, match="neither an attribute nor an object 'n99'"):
+        _ = site.nodes.n99
 
 
 def test_a_frame_has_the_attributes_in_use_under_their_names(site: Site) -> None:

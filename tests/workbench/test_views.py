@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from sbkernel import workbench as wb
+from sbkernel.definitions.diff import list_files
 from sbkernel.errors import JobError, NodeError
 from sbkernel.jobs import job as jobs
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeResult
 from sbkernel.site import Site
 from sbkernel.workbench import job_card
-from sbkernel.definitions.diff import list_files
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 

@@ -38,6 +38,9 @@ class Field {
     this.say("");
   }
 
+  // Of a path that is too long, the end says which file it is.
+  showEnd() { if (this.before.startsWith("/")) this.control.scrollLeft = this.control.scrollWidth; }
+
   choice() {
     const values = [...new Set(["", ...this.about.values, this.before])];
     const options = values.map((value) => element("option", { value, textContent: value || "(unset)" }));
@@ -48,6 +51,7 @@ class Field {
     const made = element("input", { type: this.about.secret ? "password" : "text", spellcheck: false, placeholder: "unset" });
     made.autocomplete = "off";
     if (this.about.secret) made.addEventListener("focus", () => made.select());
+    made.addEventListener("blur", () => this.showEnd());
     return made;
   }
 
@@ -56,6 +60,7 @@ class Field {
   say(fault) {
     const lent = this.about.lender && !this.edited ? `from group ${this.about.lender}. ` : "";
     this.note.textContent = fault || lent + this.about.text;
+    this.control.title = this.about.secret ? "" : this.control.value;
     this.row.classList.toggle("sbk-def-wrong", Boolean(fault));
     this.row.classList.toggle("sbk-def-edited", this.edited);
     this.control.setAttribute("aria-invalid", String(Boolean(fault)));
@@ -82,6 +87,7 @@ function render({ model, el }) {
   const add = element("input", { type: "text", placeholder: "Add an attribute", spellcheck: false, ariaLabel: "add an attribute" });
   add.setAttribute("list", known.id);
   add.autocomplete = "off";
+  const adding = button("Add", () => addField());
   const diff = element("table", { className: "sbk-def-diff" });
   const general = element("div", { className: "sbk-def-general" });
   const save = button("Save", () => model.send({ kind: "save", edits: edits() }), "sbk-def-main");
@@ -143,7 +149,8 @@ function render({ model, el }) {
   };
 
   const drawNames = () => {
-    const { names = [], found = 0, objtype } = model.get("names");
+    const { names = [], found = 0, objtype, text = "" } = model.get("names");
+    if (document.activeElement !== find) find.value = text;
     list.replaceChildren(...names.map((one) => {
       const made = element("div", { className: "sbk-def-name", role: "option", textContent: one, title: one, tabIndex: 0 });
       made.setAttribute("aria-selected", String(one === view().name && objtype === view().objtype));
@@ -152,7 +159,7 @@ function render({ model, el }) {
       return made;
     }));
     more.textContent = found > names.length ? `${names.length} of ${found}: search for the others`
-      : found ? `${found}` : "nothing found";
+      : found ? `${found} ${found === 1 ? "object" : "objects"}` : text ? "nothing found" : "none yet";
   };
   const drawChanges = () => {
     const { edits: rows = [], general: against = [], faults = {} } = model.get("answer");
@@ -189,12 +196,13 @@ function render({ model, el }) {
     fields = new Map();
     form.replaceChildren();
     now.fields.forEach(insert);
+    requestAnimationFrame(() => { for (const field of fields.values()) field.showEnd(); });
     known.replaceChildren(...now.table.filter((about) => !fields.has(about.name))
       .map((about) => element("option", { value: about.name, label: about.text })));
     undo.disabled = !now.done;
     undo.title = now.done ? `Undo: ${now.done}` : "Nothing was changed here yet";
     clone.disabled = !now.exists;
-    add.disabled = !now.name;
+    add.disabled = adding.disabled = !now.name;
     ask("");
     model.set("answer", {});
     drawChanges();
@@ -208,7 +216,8 @@ function render({ model, el }) {
     choose(objtype, "");
   });
   find.addEventListener("input", search);
-  add.addEventListener("change", addField);
+  add.addEventListener("input", (event) => { if (!event.inputType || event.inputType === "insertReplacementText") addField(); });
+  add.addEventListener("keydown", (event) => { if (event.key === "Enter") addField(); });
   name.addEventListener("keydown", (event) => {
     if (event.key === "Enter") named();
     if (event.key === "Escape") ask("");
@@ -220,7 +229,7 @@ function render({ model, el }) {
     element("div", { className: "sbk-def-body" },
       element("div", { className: "sbk-def-bar" }, title, element("span", { className: "sbk-def-tools" }, asking, fresh, clone, undo)),
       said, form,
-      element("div", { className: "sbk-def-add" }, add, known),
+      element("div", { className: "sbk-def-add" }, add, known, adding),
       element("div", { className: "sbk-def-foot" }, general, diff, element("div", { className: "sbk-def-actions" }, save, discard, count)))));
   model.on("change:view", draw);
   model.on("change:names", drawNames);
