@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sbkernel.definitions import change, edit, grouping
+from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.dynamic import JOIN, is_dynamic
 from sbkernel.definitions.edit import Edited
 from sbkernel.definitions.make import Context
 from sbkernel.definitions.outcome import Outcome, Said, errors, warnings
 from sbkernel.definitions.required import check_network, check_new, without_defaults
+from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store import Transaction, Values
 from sbkernel.definitions.validate import NeedsError, check_name
@@ -67,7 +69,15 @@ def _changes(
     if one.objtype == "osimage" and context.fill is not None:
         given = context.fill({**{key: before[key] for key in _NAMING if key in before}, **given})
     changes, problems = editor(one.name, before, given)
-    return changes, errors(*problems)
+    return changes, errors(*(_concealed(one, problem) for problem in problems))
+
+
+def _concealed(one: Stanza, problem: str) -> str:
+    """Take secrets out of a message: chdef -m quotes what it cannot remove."""
+    for key in filter(lambda key: is_secret(one.objtype, key), one.values):
+        for item in filter(None, one.values[key].split(",")):
+            problem = problem.replace(item, HIDDEN)
+    return problem
 
 
 _NAMING = ("imagetype", "provmethod", "profile", "osname", "osvers", "osarch")

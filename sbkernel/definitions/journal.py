@@ -39,6 +39,9 @@ class Entry(NamedTuple):
     before: dict[str, str] | None
     after: dict[str, str] | None
 
+    def __repr__(self) -> str:
+        return f"Entry({self.objtype} {self.name})"  # values may be secret
+
 
 def user() -> str:
     """Return the name of who works here, behind sudo too."""

@@ -34,14 +34,23 @@ def restore(transaction: Transaction, table: Table, lines: Sequence[str], *, app
     RestoreError tells all that is wrong; the transaction has to be given up then.
     """
     columns = _columns(table, lines)
-    records = list(csvtext.records(lines[1:], len(columns)))
+    records = [_concealed(table, one) for one in csvtext.records(lines[1:], len(columns))]
     incoming = [_Incoming(record, _row(columns, record)) for record in records]
     there = {_key(table, found.row): found for found in located(transaction, table.name)}
     faults = [one.fault for one in records if one.fault] or _clashes(table, incoming, set(there) if append else set())
     if faults:
         raise RestoreError(faults, 4)
+    _look_ahead(transaction, table, incoming)
     _remove_others(transaction, table, {} if append else there, incoming)
     return _write(transaction, table, incoming, there)
+
+
+def _concealed(table: Table, record: csvtext.Record) -> csvtext.Record:
+    """Keep the text of a record out of messages where it may hold a secret."""
+    if not any(is_secret_cell(table, column) for column in table.columns):
+        return record
+    fault = f"{record.fault.partition(': ')[0]}: {HIDDEN}" if record.fault else ""
+    return record._replace(text=HIDDEN if record.text else "", fault=fault)
 
 
 def _columns(table: Table, lines: Sequence[str]) -> list[str]:
@@ -78,6 +87,13 @@ def _clashes(table: Table, incoming: Sequence[_Incoming], taken: set[tuple[str, 
 
 def _fault(text: str, one: _Incoming) -> str:
     return f"DB error {text} with line {one.record.number}: {one.record.text}"
+
+
+def _look_ahead(transaction: Transaction, table: Table, incoming: Sequence[_Incoming]) -> None:
+    """Read in one go what writing will ask for one by one."""
+    names = [one.row.get(table.keys[0], "") for one in incoming]
+    for objtype in ("node", "group") if table.of_nodes else (table.objtype,):
+        transaction.get_many(objtype, names)
 
 
 def _remove_others(

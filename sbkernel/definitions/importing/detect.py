@@ -65,10 +65,9 @@ def _kind_of(text: str, path: Path | str) -> str:
 
 def _text(path: Path | str) -> str:
     try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+        return sys.stdin.read() if str(path) == "-" else Path(path).read_bytes().decode()
     except OSError as error:
         raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from None
-    try:
-        return data.decode()
     except UnicodeDecodeError as error:
-        raise ListFileError(path, data.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
+        where = "stdin" if str(path) == "-" else path
+        raise ListFileError(where, error.object.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
