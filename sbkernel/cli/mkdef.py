@@ -9,8 +9,7 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import edit, nodetemplates
-from sbkernel.definitions.change import look_ahead
+from sbkernel.definitions import change, edit, nodetemplates
 from sbkernel.definitions.make import make
 from sbkernel.definitions.outcome import Outcome
 from sbkernel.definitions.store import Transaction, Values
@@ -33,8 +32,10 @@ def work(site: Site, request: Request) -> int:
         stanzas = in_order(wanted.stanzas)
         for objtype in {one.objtype for one in stanzas}:
             some = [one for one in stanzas if one.objtype == objtype]
-            look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
-        return [make(transaction, one, context, force=request.force) for one in stanzas]
+            change.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
+        there = [change.exists(transaction, one.objtype, one.name) for one in stanzas]
+        pairs = zip(stanzas, there, strict=True)
+        return [make(transaction, one, context, there=was, force=request.force) for one, was in pairs]
 
     outcomes = apply(site, request, make_all)
     warn_of_shared_trees(site, wanted.stanzas)

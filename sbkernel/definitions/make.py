@@ -29,11 +29,13 @@ class Context(NamedTuple):
     chosen: Chosen = Chosen()
 
 
-def make(transaction: Transaction, one: Stanza, context: Context, *, force: bool = False) -> Outcome:
-    """Make an object, or with `force` make it anew."""
+def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> Outcome:
+    """Make an object that was not `there`, or with `force` make it anew.
+
+    A group may be there by now though it was not: nodes that were made before it name it.
+    """
     try:
         check_name(one.objtype, one.name)
-        there = change.exists(transaction, one.objtype, one.name)
         if there and one.objtype == "network":
             return _failed(one, errors(_network_exists(one.name)))
         if there and not force:
@@ -69,8 +71,9 @@ def _group(transaction: Transaction, one: Stanza, context: Context, there: bool)
         return grouping.dynamic_values(one.name, one.values, context.chosen), ()
     found = grouping.static(transaction, one.values, context.chosen, context.expand, context.nodes)
     said = grouping.no_members(one.name) if found.members is None else found.said
-    members = [*(transaction.members(one.name) if there else []), *(found.members or [])]
-    return {"grouptype": "static", **found.values, "members": ",".join(dict.fromkeys(members))}, said
+    named = transaction.members(one.name)
+    made = {} if named and not there else {"grouptype": "static"}
+    return {**made, **found.values, "members": ",".join(dict.fromkeys([*named, *(found.members or [])]))}, said
 
 
 def _failed(one: Stanza, said: tuple[Said, ...]) -> Outcome:
