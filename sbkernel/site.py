@@ -15,28 +15,24 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sbkernel import resources
-from sbkernel.definitions import clone as cloning
-from sbkernel.definitions import files, keys, newsite
 from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.change import Changed, change, remove
 from sbkernel.definitions.collection import Collection, Groups, Nodes
-from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.diff import Diff
-from sbkernel.definitions.lookup import candidates, platform
-from sbkernel.definitions.noderange import names, noderange
+from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.opening import open_store
-from sbkernel.definitions.relocate import Moved
-from sbkernel.definitions.secret import Secret, resolve
 from sbkernel.definitions.store import Store, Transaction
-from sbkernel.definitions.universe import NodeUniverse
-from sbkernel.definitions.validate import check_values
 from sbkernel.errors import DefinitionError, NotFoundError
 
+# Listing definitions needs none of these, and they would be a third of the time that it takes to start.
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sbkernel.definitions.change import Changed
+    from sbkernel.definitions.definition import Definition
+    from sbkernel.definitions.diff import Diff
     from sbkernel.definitions.history import Undone
     from sbkernel.definitions.importing.report import Report
+    from sbkernel.definitions.makeclone import Home
+    from sbkernel.definitions.secret import Secret
 
 
 class Site:
@@ -67,7 +63,7 @@ class Site:
         """
         root = site_directory(where)
         store = open_store(root, lambda transaction: _fill(transaction, root), create=create)
-        files.point(root / "share", resources.templates())
+        _point(root / "share", resources.templates())
         return cls(root, store)
 
     def close(self) -> None:
@@ -88,47 +84,47 @@ class Site:
     @property
     def installdir(self) -> Path:
         """Return xCAT's /install: images, lists, packages."""
-        return files.made(Path(self.attribute("installdir") or self.root / "install"))
+        return _made(Path(self.attribute("installdir") or self.root / "install"))
 
     @property
     def boot(self) -> Path:
         """Return the directory that DHCP, TFTP and HTTP serve (xCAT's /tftpboot)."""
-        return files.made(Path(self.attribute("tftpdir") or self.root / "boot"))
+        return _made(Path(self.attribute("tftpdir") or self.root / "boot"))
 
     @property
     def catalog(self) -> Path:
         """Return the directory of packed images by digest."""
-        return files.made(self.root / "catalog")
+        return _made(self.root / "catalog")
 
     @property
     def cache(self) -> Path:
         """Return the directory of what can be made again: layers, downloaded packages."""
-        return files.made(self.root / "cache")
+        return _made(self.root / "cache")
 
     @property
     def records(self) -> Path:
         """Return the directory of executed notebooks."""
-        return files.made(self.root / "records")
+        return _made(self.root / "records")
 
     @property
     def log(self) -> Path:
         """Return the directory of logs."""
-        return files.made(self.root / "log")
+        return _made(self.root / "log")
 
     @property
     def consoles(self) -> Path:
         """Return the directory of console logs, one file a node."""
-        return files.made(self.log / "consoles")
+        return _made(self.log / "consoles")
 
     @property
     def jobs(self) -> Path:
         """Return the directory of jobs, one directory each."""
-        return files.made(self.root / "jobs")
+        return _made(self.root / "jobs")
 
     @property
     def run(self) -> Path:
         """Return the directory of sockets and pid files, closed to others."""
-        return files.made(self.root / "run", mode=0o700)
+        return _made(self.root / "run", mode=0o700)
 
     @property
     def http_port(self) -> int:
@@ -147,13 +143,16 @@ class Site:
 
     def attribute(self, key: str, default: str = "") -> str:
         """Return a setting of the site (xCAT's site table), or `default` when it is unset."""
-        return (self.store.get("site", newsite.SITE) or {}).get(key, default)
+        return (self.store.get("site", SITE) or {}).get(key, default)
 
     def noderange(self, text: str, *, excluded: bool = False) -> list[str]:
         """Return the nodes that a noderange names, sorted; unknown names raise NotFoundError.
 
         Nodes in the setting excludenodes are left out unless `excluded` asks for them, as definition verbs do.
         """
+        from sbkernel.definitions.noderange import names, noderange
+        from sbkernel.definitions.universe import NodeUniverse
+
         universe = NodeUniverse(self.store)
         nodes = noderange(text, universe)
         kept_out = "" if excluded else self.attribute("excludenodes")
@@ -171,12 +170,16 @@ class Site:
 
         A change is a mapping of new values, or a function of the values before that returns one.
         """
+        from sbkernel.definitions.change import change
+
         with self.store.write(what) as transaction:
             for name, changed in changes.items():
                 change(transaction, objtype, name, changed)
 
     def delete(self, objtype: str, name: str) -> None:
         """Remove an object; NotFoundError when there is none. A removed group leaves its members' lists."""
+        from sbkernel.definitions.change import remove
+
         if objtype == "site":
             raise DefinitionError("the settings of the site cannot be removed", hint="chdef -t site KEY= clears one.")
         with self.store.write("delete") as transaction:
@@ -207,6 +210,8 @@ class Site:
 
     def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> Diff:
         """Compare two definitions of a type, or given as such from any site: attributes, and what their lists say."""
+        from sbkernel.definitions.diff import Diff
+
         return Diff(*(self.all_of(objtype)[one] if isinstance(one, str) else one for one in (a, b)))
 
     def history(self, name: str = "", *, last: int = 0) -> pd.DataFrame:
@@ -229,49 +234,23 @@ class Site:
         Refused when the name exists, or when an own file of that name with other content does. Nothing is left
         when it fails.
         """
-        original, there = self.osimages[source], to or self
-        moved = self._moved_to(there) if there.root.resolve() != self.root.resolve() else ()
-        plan = cloning.plan_clone(original, name, there.installdir, self._fstab(original), moved)
-        there._make_clone(plan, f"clone {source}")
+        from sbkernel.definitions.makeclone import make_clone
+
+        there = to or self
+        make_clone(self.osimages[source], name, self._home, there._home)
         return there.osimages[name]
 
-    def _moved_to(self, other: Site) -> Moved:
-        return (self.root / "share", other.root / "share"), (self.installdir, other.installdir)
+    @property
+    def _home(self) -> Home:
+        from sbkernel.definitions.makeclone import Home
 
-    def _make_clone(self, plan: cloning.Clone, what: str) -> None:
-        with files.locked(self.run / "clone.lock"), contextlib.ExitStack() as undo:
-            self._refuse_existing(plan.name)
-            files.copy_lists(plan.copies, undo)
-            with self.store.write(what) as transaction:
-                self._insert_clone(transaction, plan)
-                # Lists without an osimage are harmless, an osimage without lists is not: keep them before the commit.
-                undo.pop_all()
-
-    def _refuse_existing(self, name: str) -> None:
-        if name in self.osimages:
-            raise DefinitionError(f"osimage {name} exists already", hint="Choose another name, or rmdef it first.")
-
-    def _insert_clone(self, transaction: Transaction, plan: cloning.Clone) -> None:
-        self._refuse_existing(plan.name)
-        check_values("osimage", plan.name, plan.values, plan.values)
-        self._refuse_shared_tree(plan)
-        transaction.put("osimage", plan.name, plan.values)
+        return Home(self.root, self.installdir, self.run, self.store)
 
     def sharing_rootimgdir(self, image: str) -> list[str]:
         """Return the other osimages that would be built in this one's rootimgdir, or above or below it."""
-        return cloning.sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
+        from sbkernel.definitions.clone import sharing_rootimgdir
 
-    def _refuse_shared_tree(self, plan: cloning.Clone) -> None:
-        tree = plan.values["rootimgdir"]
-        sharing = cloning.sharing_rootimgdir(self.store.objects("osimage"), tree, plan.name)
-        if sharing:
-            raise DefinitionError(f"osimage {sharing[0]} is built in {tree} already", hint="Choose another name.")
-
-    def _fstab(self, image: Definition) -> Path | None:
-        """Return the fstab that the site wrote for an image, if it did."""
-        wanted = candidates(image.get("profile"), image.get("osvers"), image.get("osarch"), "fstab")
-        where = self.installdir / "custom" / "netboot" / platform(image.get("osvers"))
-        return next((where / name for name in wanted if (where / name).is_file()), None)
+        return sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
 
     def secret(self, key: str, username: str | None = None) -> Secret | None:
         """Return the password of a passwd object, such as ipmi or system; None when there is none."""
@@ -280,25 +259,20 @@ class Site:
 
     def login(self, key: str, username: str | None = None) -> tuple[str, Secret] | None:
         """Return user and password of a passwd object: KEY:USER when it exists, else KEY if its user fits."""
-        for name in ([f"{key}:{username}"] if username else []) + [key]:
-            values = self.store.get("passwd", name) or {}
-            if "password" in values and username in (None, values.get("username")):
-                return values.get("username", ""), resolve(values["password"])
-        return None
+        from sbkernel.definitions import access
+
+        return access.login(self.store, key, username)
 
     def bmc_login(self, node: str) -> tuple[str, Secret]:
         """Return user and password of a node's BMC: the node's own, else those of passwd ipmi (or its mgt)."""
-        definition = self.nodes[node]
-        username, password = definition.get("bmcusername"), definition.get("bmcpassword")
-        if password:
-            return username, resolve(password)
-        login = self.login(definition.get("mgt") or "ipmi", username or None)
-        if login is None:
-            raise DefinitionError(f"{node}: no password for its BMC", hint="sb passwd ipmi --username USER")
-        return login
+        from sbkernel.definitions import access
+
+        return access.bmc_login(self.store, self.nodes[node])
 
     def root_password_hash(self) -> Secret | None:
         """Return what root's line of the nodes' /etc/shadow holds; None: root has no password, only keys."""
+        from sbkernel.definitions import keys
+
         password = None if self.attribute("secureroot") == "1" else self.secret("system")
         if password is None or keys.is_hash(password.reveal()):
             return password
@@ -307,32 +281,20 @@ class Site:
     @property
     def ssh_key(self) -> Path:
         """Return the private key of the site, made at first use; its public half lies beside it."""
-        private = files.made(self.root / "ssh", mode=0o700) / "id_ed25519"
-        if not private.exists():
-            with files.locked(private.parent / ".lock"):
-                if not private.exists():
-                    _make_ssh_key(private)
-        return private
+        from sbkernel.definitions import access
+
+        return access.ssh_key(_made(self.root / "ssh", mode=0o700))
 
     def authorized_keys(self) -> str:
         """Return the public keys that may log in as root on nodes; the site's own is always among them."""
-        return self._authorize(self.ssh_key.with_suffix(".pub").read_text())
+        return self.authorize("")
 
     def authorize(self, public_keys: str) -> str:
         """Add public keys of root on nodes; return all. DefinitionError when a line is no public key."""
-        files.check_public_keys(public_keys)
-        self.authorized_keys()
-        return self._authorize(public_keys)
+        from sbkernel.definitions import access
 
-    def _authorize(self, public_keys: str) -> str:
-        path = files.made(self.installdir / "postscripts" / "_ssh") / "authorized_keys"
-        with files.locked(path.parent / ".lock"):
-            text = path.read_text() if path.exists() else ""
-            more = [line for line in public_keys.splitlines() if line.strip() and line not in text.splitlines()]
-            if more:
-                text = "".join(f"{line}\n" for line in [*text.splitlines(), *more])
-                files.replace(path, text)
-        return text
+        own = self.ssh_key.with_suffix(".pub").read_text()
+        return access.authorize(_made(self.installdir / "postscripts" / "_ssh") / "authorized_keys", own, public_keys)
 
 
 def site_directory(where: str | Path | None = None) -> Path:
@@ -348,15 +310,26 @@ def _default_directory() -> Path:
     return Path(data).absolute() / "sbkernel"
 
 
+def _made(path: Path, mode: int = 0o755) -> Path:
+    from sbkernel.definitions import files
+
+    return files.made(path, mode)
+
+
+def _point(link: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        if link.readlink() == target:
+            return
+    from sbkernel.definitions import files
+
+    files.point(link, target)
+
+
 def _fill(transaction: Transaction, root: Path) -> None:
+    from sbkernel.definitions import files, newsite
+
     http, syslog = files.free_ports(preferred=(8080, 10514) if root == _default_directory() else None)
-    transaction.put("site", newsite.SITE, newsite.site_values(http, syslog, files.host_timezone()))
+    transaction.put("site", SITE, newsite.site_values(http, syslog, files.host_timezone()))
     transaction.put_many("group", newsite.groups())
     for name, values in newsite.osimages(root / "share", root / "install").items():
         transaction.put("osimage", name, values)
-
-
-def _make_ssh_key(private: Path) -> None:
-    secret, public = keys.new_ssh_key("sbkernel site")
-    files.replace(private.with_suffix(".pub"), f"{public}\n")
-    files.replace(private, secret.reveal(), mode=0o600)
