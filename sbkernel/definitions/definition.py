@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.secret import shown
@@ -42,8 +41,7 @@ class Attributes(Mapping[str, str]):
         return dict(self._values) if self._revealed else printable(self._objtype, self._values)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """One object: an osimage, node, group, network, passwd or the site."""
 
     objtype: str

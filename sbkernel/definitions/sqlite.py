@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sbkernel.definitions import migration
 from sbkernel.definitions.sqlstore import Fill, SqlStore, SqlTables
 from sbkernel.errors import SbkernelError
 
@@ -59,6 +58,8 @@ class SqliteStore(SqlStore):
             _execute(self._db, _OBJECTS + _JOURNAL)
             self._first(fill, "new site")
         elif found == 1:
+            from sbkernel.definitions import migration
+
             _regroup_journal(self._db, self._tables)
             self._first(migration.to_format_2, "site.db of format 1")
 
@@ -114,6 +115,8 @@ class SqliteConnection:
 
 
 def _regroup_journal(db: sqlite3.Connection, tables: SqlTables) -> None:
+    from sbkernel.definitions import migration
+
     db.execute("ALTER TABLE journal RENAME TO journal_1")
     _execute(db, _JOURNAL)
     rows = db.execute("SELECT t, who, what, objtype, name, before, after FROM journal_1 ORDER BY id")
