@@ -23,13 +23,36 @@ def site(where: Path) -> Iterator[Site]:
 
 
 LISTINGS = [
-    "lsdef n1 n2", "lsdef all -l", "lsdef all -z", "lsdef all -i bmcpassword", "lsdef all -i bmcpassword -c",
-    "lsdef -V n1", "lsdef -a -l", "lsdef -a -z", "lsdef -t group -l", "lsdef -t passwd -l", "lsdef -t passwd -z",
-    "lsdef -w bmcpassword=~hunter2 -l", "tabdump passwd", "tabdump ipmi", "tabdump openbmc", "tabdump auditlog",
-    "tabdump -w key==ipmi passwd", "gettab key=ipmi passwd.password", "gettab -H key=ipmi passwd.password",
-    "nodels all ipmi.password", "nodels all ipmi", "nodels all openbmc", "nodels all ipmi.password==hunter2-bmc",
-    "nodels -b n1 ipmi.password", "history", "history n1", "history --last 99", "export", "undo --dry-run",
-]  # fmt: skip
+    "lsdef n1 n2",
+    "lsdef all -l",
+    "lsdef all -z",
+    "lsdef all -i bmcpassword",
+    "lsdef all -i bmcpassword -c",
+    "lsdef -V n1",
+    "lsdef -a -l",
+    "lsdef -a -z",
+    "lsdef -t group -l",
+    "lsdef -t passwd -l",
+    "lsdef -t passwd -z",
+    "lsdef -w bmcpassword=~hunter2 -l",
+    "tabdump passwd",
+    "tabdump ipmi",
+    "tabdump openbmc",
+    "tabdump auditlog",
+    "tabdump -w key==ipmi passwd",
+    "gettab key=ipmi passwd.password",
+    "gettab -H key=ipmi passwd.password",
+    "nodels all ipmi.password",
+    "nodels all ipmi",
+    "nodels all openbmc",
+    "nodels all ipmi.password==hunter2-bmc",
+    "nodels -b n1 ipmi.password",
+    "history",
+    "history n1",
+    "history --last 99",
+    "export",
+    "undo --dry-run",
+]
 
 
 @pytest.mark.parametrize("line", LISTINGS)
@@ -41,12 +64,16 @@ def test_listings_hide(sb: Sb, site: Site, line: str) -> None:
 
 
 REVEALED = [
-    ("lsdef n1 --reveal", "    bmcpassword=hunter2-bmc"), ("lsdef all -z --reveal", "    bmcpassword=hunter2-openbmc"),
-    ("lsdef all -i bmcpassword --reveal", "    bmcpassword=hunter2-bmc"), ("lsdef all -i bmcpassword -c --reveal", "n1: bmcpassword=hunter2-bmc"),
-    ("lsdef -a -l -z --reveal", "    password=hunter2-login"), ("tabdump --reveal passwd", '"ipmi","admin","hunter2-login",,,,'),
-    ("gettab --reveal key=ipmi passwd.password", "hunter2-login"), ("nodels n1 ipmi.password --reveal", "n1: hunter2-bmc"),
+    ("lsdef n1 --reveal", "    bmcpassword=hunter2-bmc"),
+    ("lsdef all -z --reveal", "    bmcpassword=hunter2-openbmc"),
+    ("lsdef all -i bmcpassword --reveal", "    bmcpassword=hunter2-bmc"),
+    ("lsdef all -i bmcpassword -c --reveal", "n1: bmcpassword=hunter2-bmc"),
+    ("lsdef -a -l -z --reveal", "    password=hunter2-login"),
+    ("tabdump --reveal passwd", '"ipmi","admin","hunter2-login",,,,'),
+    ("gettab --reveal key=ipmi passwd.password", "hunter2-login"),
+    ("nodels n1 ipmi.password --reveal", "n1: hunter2-bmc"),
     ("export --reveal", "    password=hunter2-login"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("line", "wanted"), REVEALED)
@@ -62,15 +89,25 @@ def test_references_are_no_secrets(sb: Sb, site: Site, line: str) -> None:
 
 
 CHANGES = [
-    ("chdef n1 bmcpassword=hunter2-new --dry-run", ""), ("chdef n1 bmcpassword=hunter2-new", ""), ("chdef n1 bmcpasswd=hunter2-new", ""),
-    ("mkdef n9 groups=all bmcpassword=hunter2-new", ""), ("mkdef n9 mgt=ipmi groups=all bmcpassword=hunter2-new --dry-run", ""),
-    ("chdef -z", "n1:\n objtype=node\n bmcpassword=hunter2-new\x01\n"), ("mkdef -z -f", "n1:\n objtype=nod\n bmcpassword=hunter2-new\n"),
-    ("chtab key=ipmi passwd.password=hunter2-new", ""), ("chtab key=ipmi passwd.passwod=hunter2-new", ""),
-    ("tabch key=ipmi passwd.passwod=hunter2-new", ""), ("nodech n1 ipmi.password=hunter2-new", ""), ("nodech n1 ipmi.passwrd=hunter2-new", ""),
-    ("nodeadd n9 groups=all ipmi.password=hunter2-new", ""), ("nodegrpch compute ipmi.password=hunter2-new", ""),
-    ("chdef -p n1 bmcpassword=hunter2-new", ""), ("chdef -m n1 bmcpassword=hunter2-new", ""),
-    ("import -", "n1:\n objtype=node\n bmcpassword=hunter2-new\n bmc=\n"), ("import - --dry-run", "n1:\n objtype=node\n bmcpassword=hunter2-new\n"),
-]  # fmt: skip
+    ("chdef n1 bmcpassword=hunter2-new --dry-run", ""),
+    ("chdef n1 bmcpassword=hunter2-new", ""),
+    ("chdef n1 bmcpasswd=hunter2-new", ""),
+    ("mkdef n9 groups=all bmcpassword=hunter2-new", ""),
+    ("mkdef n9 mgt=ipmi groups=all bmcpassword=hunter2-new --dry-run", ""),
+    ("chdef -z", "n1:\n objtype=node\n bmcpassword=hunter2-new\x01\n"),
+    ("mkdef -z -f", "n1:\n objtype=nod\n bmcpassword=hunter2-new\n"),
+    ("chtab key=ipmi passwd.password=hunter2-new", ""),
+    ("chtab key=ipmi passwd.passwod=hunter2-new", ""),
+    ("tabch key=ipmi passwd.passwod=hunter2-new", ""),
+    ("nodech n1 ipmi.password=hunter2-new", ""),
+    ("nodech n1 ipmi.passwrd=hunter2-new", ""),
+    ("nodeadd n9 groups=all ipmi.password=hunter2-new", ""),
+    ("nodegrpch compute ipmi.password=hunter2-new", ""),
+    ("chdef -p n1 bmcpassword=hunter2-new", ""),
+    ("chdef -m n1 bmcpassword=hunter2-new", ""),
+    ("import -", "n1:\n objtype=node\n bmcpassword=hunter2-new\n bmc=\n"),
+    ("import - --dry-run", "n1:\n objtype=node\n bmcpassword=hunter2-new\n"),
+]
 
 
 @pytest.mark.parametrize(("line", "stdin"), CHANGES)
@@ -82,8 +119,14 @@ def test_changes_and_their_errors_hide(sb: Sb, site: Site, line: str, stdin: str
 
 
 @pytest.mark.parametrize(
-    "row", ['"ipmi","admin","hunter2-new', '"ipmi","admin","hunter2-new"x', '"ipmi","a","hunter2-new",,,,,,,,"9"', '"ipmi",a"b,hunter2-new']
-)  # fmt: skip
+    "row",
+    [
+        '"ipmi","admin","hunter2-new',
+        '"ipmi","admin","hunter2-new"x',
+        '"ipmi","a","hunter2-new",,,,,,,,"9"',
+        '"ipmi",a"b,hunter2-new',
+    ],
+)
 def test_a_broken_table_hides(sb: Sb, site: Site, tmp_path: Path, row: str) -> None:
     file = tmp_path / "passwd.csv"
     file.write_text(f"#key,username,password,cryptmethod,authdomain,comments,disable\n{row}\n")
@@ -95,16 +138,24 @@ def test_a_broken_table_hides(sb: Sb, site: Site, tmp_path: Path, row: str) -> N
 def test_python_and_pandas_hide(site: Site) -> None:
     node, entries = site.nodes["n1"], site.store.entries(site.store.changes()[-1].id)
     shown = [
-        repr(node), repr(node.attributes), repr(site.nodes), repr(site.nodes.select("all")), repr(site.passwords),
-        repr(entries), site.nodes.df.to_string(), site.passwords.df.to_string(), site.groups.df.to_html(),
-        site.history().to_string(), repr(site.diff(node, site.nodes["n2"], "node")),
-    ]  # fmt: skip
-    for one in (site.nodes, site.nodes.select("n1"), node, site.passwords, site.diff(node, site.nodes["n2"], "node")):
-        shown.append(getattr(one, "_repr_html_", lambda: "")() or "")
+        repr(node),
+        repr(node.attributes),
+        repr(site.nodes),
+        repr(site.nodes.select("all")),
+        repr(site.passwords),
+        repr(entries),
+        site.nodes.df.to_string(),
+        site.passwords.df.to_string(),
+        site.groups.df.to_html(),
+        site.history().to_string(),
+        repr(site.diff(node, site.nodes["n2"], "node")),
+    ]
+    rich = (site.nodes, site.nodes.select("n1"), site.passwords, site.diff(node, site.nodes["n2"], "node"))
+    shown += [one._repr_html_() for one in rich]
     frame = site.nodes.df
     frame.loc["n1", "bmcpassword"] = "hunter2-new"
-    change = site.nodes.draft(frame) if hasattr(site.nodes, "draft") else None
-    shown.append(repr(change))
+    change = site.nodes.changes(frame)
+    shown += [repr(change), change._repr_html_(), change.df.to_string()]
     assert "hunter2" not in "".join(shown)
 
 

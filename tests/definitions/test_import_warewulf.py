@@ -176,7 +176,7 @@ resource: {}
         "nodes.conf:6:8: runtime overlay: not taken: overlays are Warewulf's; use synclists and postscripts of the "
         "osimage or node",
         "nodes.conf:8:7: nodes n3 is not a mapping",
-        "nodes.conf:7:3: netmask of a network device without an address are not taken",
+        "nodes.conf:7:3: netmask: not taken: the network device has no address",
         "nodes.conf:7:59: no network is made: Expected 4 octets in 'ten'",
         "nodes.conf:2:3: profile lost is used by no node: its network devices are not taken",
         "nodes.conf:9:3: node bad name is not taken (groups, provmethod): The object name 'bad name' is invalid, "

@@ -70,4 +70,5 @@ def _text(path: Path | str) -> str:
         raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         where = "stdin" if str(path) == "-" else path
-        raise ListFileError(where, error.object.count(b"\n", 0, error.start) + 1, "not UTF-8") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ListFileError(where, line, "not UTF-8", hint="iconv -f latin1 -t utf-8 converts files.") from None

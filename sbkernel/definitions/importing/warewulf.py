@@ -127,7 +127,7 @@ class _Reader:
             if item is not None:
                 self._route(self.networks.setdefault(item.name, item), device.get("gateway"))
             elif lost := [name for name in ("netmask", "gateway") if name in device]:
-                self._yaml.note(where, f"{' and '.join(lost)} of a network device without an address are not taken")
+                self._yaml.note(where, f"{', '.join(lost)}: not taken: the network device has no address")
 
     def _route(self, item: Item, gateway: Setting | None) -> None:
         if gateway and item.values.setdefault("gateway", gateway.text) != gateway.text:
