@@ -93,7 +93,7 @@ def read(text: str, file: str = "stanza") -> Read:
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
             reader.read(stripped, number)
-    objects = _objects(reader.sections)
+    objects = reader.objects()
     for one in objects:
         if not one.values.get("objtype"):
             message = f"No objtype value was specified for '{one.name}'."
@@ -112,25 +112,36 @@ class _Section(NamedTuple):
     values: Values
     lines: dict[str, int]
 
+    def is_default(self) -> bool:
+        """Say whether it is default-TYPE, and not an object that is called so."""
+        default = _DEFAULT.fullmatch(self.name)
+        return default is not None and self.values.get("objtype", default[1]) == default[1]
+
 
 class _Reader:
     def __init__(self) -> None:
         self.sections: list[_Section] = []
         self.remarks: list[Remark] = []
-        self._defaults: dict[str, Values] = {}
+        self._lenders: dict[str, list[_Section]] = {}
         self._lost = False
 
     def read(self, line: str, number: int) -> None:
-        if line.endswith(":") and "=" not in line:
-            self.sections.append(_Section(line[:-1].strip(), number, {}, {}))
-            self._lost = False
+        key, equals, value = line.partition("=")
+        if line.endswith(":") and not equals and line != ":":
+            self._begin(_Section(line[:-1].strip(), number, {}, {}))
         elif self._lost:
             self._extend(number)
-        elif "=" in line:
-            self._attribute(number, *line.split("=", 1))
+        elif equals and key.strip():
+            self._attribute(number, key.strip(), _unquoted(value.strip()))
         else:
             self.remarks.append(Remark(number, f"'{line[:_LONGEST]}' is neither a header nor an attribute"))
             self._lost = bool(self.sections)
+
+    def _begin(self, section: _Section) -> None:
+        self.sections.append(section)
+        self._lost = False
+        if default := _DEFAULT.fullmatch(section.name):
+            self._lenders.setdefault(default[1], []).append(section)
 
     def _extend(self, number: int) -> None:
         last = self.remarks[-1]
@@ -138,34 +149,43 @@ class _Reader:
         self.remarks[-1] = last._replace(text=f"{start}; it and all to line {number} is left out")
 
     def _attribute(self, number: int, key: str, value: str) -> None:
-        key, value = key.strip(), _unquoted(value.strip())
         if not self.sections:
             self.remarks.append(Remark(number, f"{key} stands before the first header, and is left out"))
             return
         section = self.sections[-1]
-        section.lines[key] = number
+        self._set(section, key, value, number)
+        if key == "objtype" and not section.is_default():
+            for name, lent in self._lent(value).items():
+                self._set(section, name, lent, number)
+
+    def _set(self, section: _Section, key: str, value: str, number: int) -> None:
+        if section.values.get(key, value) != value:
+            text = f"{key} of '{section.name}' replaces what line {section.lines[key]} says"
+            self.remarks.append(Remark(number, text))
         section.values[key] = value
-        if default := _DEFAULT.fullmatch(section.name):
-            self._defaults.setdefault(default[1], {})[key] = value
-        elif key == "objtype":
-            section.values.update(self._defaults.get(value, {}))
+        section.lines[key] = number
 
+    def _lent(self, objtype: str) -> Values:
+        found: Values = {}
+        for section in self._lenders.get(objtype, ()):
+            if section.is_default():
+                found |= {key: value for key, value in section.values.items() if key != "objtype"}
+        return found
 
-def _objects(sections: Iterable[_Section]) -> list[_Section]:
-    """Put sections of one name together, those of different types apart."""
-    named: dict[str, list[_Section]] = {}
-    for section in sections:
-        if _DEFAULT.fullmatch(section.name):
-            continue
-        others = named.setdefault(section.name, [])
-        objtype = section.values.get("objtype")
-        same = [one for one in others if objtype is None or one.values.get("objtype") in (None, objtype)]
-        if same:
-            same[-1].values.update(section.values)
-            same[-1].lines.update(section.lines)
-        else:
-            others.append(section)
-    return sorted((one for some in named.values() for one in some), key=lambda one: one.header)
+    def objects(self) -> list[_Section]:
+        """Put sections of one name together, those of different types apart."""
+        named: dict[str, list[_Section]] = {}
+        for section in self.sections:
+            if section.is_default():
+                continue
+            others = named.setdefault(section.name, [])
+            objtype = section.values.get("objtype")
+            same = [one for one in others if objtype is None or one.values.get("objtype") in (None, objtype)]
+            if not same:
+                others.append(section)
+            for key, value in section.values.items() if same else ():
+                self._set(same[-1], key, value, section.lines[key])
+        return sorted((one for some in named.values() for one in some), key=lambda one: one.header)
 
 
 def _stanza(one: _Section) -> Stanza:

@@ -76,16 +76,46 @@ def test_a_node_and_a_group_of_one_name_are_two_objects() -> None:
     assert read.places["node", "a"] == (4, {"objtype": 5, "groups": 6})
 
 
+def test_what_is_replaced_is_remarked_with_its_line() -> None:
+    text = (
+        "default-node:\n mgt=kvm\nn1:\n os=a\n mgt=ipmi\n objtype=node\n os=a\n os=b\n"
+        "n2:\n objtype=node\nn1:\n arch=x\n os=c\n"
+    )
+    read = stanza.read(text)
+    assert read.stanzas[0] == Stanza("node", "n1", {"os": "c", "mgt": "kvm", "arch": "x"})
+    assert read.remarks == [
+        (6, "mgt of 'n1' replaces what line 5 says"),
+        (8, "os of 'n1' replaces what line 7 says"),
+        (13, "os of 'n1' replaces what line 8 says"),
+    ]
+
+
+@pytest.mark.parametrize("line", [":", "=x", " = ", "n1", "Object name: n1"])
+def test_a_line_without_a_name_is_neither_header_nor_attribute(line: str) -> None:
+    read = stanza.read(f"n1:\n objtype=node\n{line}\n mgt=ipmi\n")
+    assert read.stanzas == [Stanza("node", "n1", {})]
+    assert [remark.line for remark in read.remarks] == [3]
+
+
+def test_an_object_may_be_called_as_defaults_are() -> None:
+    one = Stanza("osimage", "default-compute", {"profile": "x"})
+    assert stanza.parse(stanza.render([one])) == [one]
+    assert stanza.parse("default-node:\n objtype=node\n mgt=kvm\nn1:\n objtype=node\n")[0].values == {"mgt": "kvm"}
+
+
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True).filter(lambda name: "default-" not in name)
 VALUES = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=12)
 ATTRIBUTES = st.dictionaries(st.from_regex(r"[a-z][a-z0-9.]{0,8}", fullmatch=True), VALUES, max_size=4)
 
 
-@given(st.dictionaries(NAMES, ATTRIBUTES, max_size=4))
-def test_rendered_stanzas_parse_to_the_same(objects: dict[str, dict[str, str]]) -> None:
+KEYS = st.tuples(st.sampled_from(["node", "group", "osimage"]), NAMES | st.just("default-compute"))
+
+
+@given(st.dictionaries(KEYS, ATTRIBUTES, max_size=5))
+def test_rendered_stanzas_parse_to_the_same(objects: dict[tuple[str, str], dict[str, str]]) -> None:
     stanzas = [
-        Stanza("node", name, {key: value for key, value in values.items() if key != "objtype"})
-        for name, values in objects.items()
+        Stanza(objtype, name, {key: value for key, value in values.items() if key != "objtype"})
+        for (objtype, name), values in objects.items()
     ]
     assert stanza.parse(stanza.render(stanzas)) == stanzas
 
