@@ -92,13 +92,8 @@ def context_of(site: Site, request: Request) -> Context:
         from sbkernel.definitions.osimagefill import filler
 
         fill = filler(site.installdir, site.root / "share")
-    return Context(
-        lambda text: names(text, universe),
-        _nodes(site),
-        fill,
-        defaults,
-        Chosen(request.dynamic, request.where, conditions),
-    )
+    chosen = Chosen(request.dynamic, request.where, conditions)
+    return Context(lambda text: names(text, universe), _nodes(site), fill, defaults, chosen, request.stanza)
 
 
 def _nodes(site: Site) -> Callable[[], dict[str, Values]]:

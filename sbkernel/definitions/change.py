@@ -58,6 +58,10 @@ def write(transaction: Transaction, drafted: Draft) -> None:
         members = whole.pop("members", "")
         if not is_dynamic(whole):
             set_members(transaction, name, members)
+        if not whole:
+            # A group that nodes only name has nothing of its own to keep.
+            transaction.delete(objtype, name)
+            return
     elif objtype == "node" and _lone_rows(transaction, name):
         transaction.delete("group", name)
     transaction.put(objtype, name, whole)

@@ -27,6 +27,8 @@ class Context(NamedTuple):
     defaults: Mapping[str, str] = {}
     """The scripts that every node runs (xcatdefaults)."""
     chosen: Chosen = Chosen()
+    from_file: bool = False
+    """Objects come from a listing: a group without grouptype is one that nodes only name."""
 
 
 def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> Outcome:
@@ -72,7 +74,8 @@ def _group(transaction: Transaction, one: Stanza, context: Context, there: bool)
     found = grouping.static(transaction, one.values, context.chosen, context.expand, context.nodes)
     said = grouping.no_members(one.name) if found.members is None else found.said
     named = transaction.members(one.name)
-    made = {} if named and not there else {"grouptype": "static"}
+    only_named = bool(named) and "grouptype" not in (transaction.get("group", one.name) or {})
+    made = {} if only_named and (context.from_file or not there) else {"grouptype": "static"}
     return {**made, **found.values, "members": ",".join(dict.fromkeys([*named, *(found.members or [])]))}, said
 
 
