@@ -21,6 +21,11 @@ def lenders(store: Store, names: Sequence[str]) -> dict[str, Values]:
     return {name: _lenders(values, groups) for name, values in own.items()}
 
 
+def hidden_nodes(store: Store, names: Sequence[str]) -> set[str]:
+    """Return the nodes that listings leave out."""
+    return {name for name, values in store.get_many("node", names).items() if values.get("hidden") == "1"}
+
+
 def _read(store: Store | Transaction, names: Sequence[str]) -> tuple[dict[str, Values], dict[str, Values]]:
     own = store.get_many("node", names)
     wanted = {group: None for values in own.values() for group in values.get("groups", "").split(",") if group}

@@ -1,0 +1,40 @@
+"""xCAT's nodegrpch: give groups values that all their members inherit."""
+
+from __future__ import annotations
+
+from sbkernel.cli.nodech import complain_malformed
+from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.definitions import assignment, nodeedit
+from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.site import Site
+
+_USAGE = """\
+Usage: nodegrpch <group1,group2,...> [table.column=value] [...]
+       nodegrpch {-v | --version}
+       nodegrpch [-? | -h | --help]"""
+
+
+@node_verb("nodegrpch", _USAGE, fewest=1)
+def command(site: Site, given: Words) -> int:
+    """Give groups values of columns; the members' own values of them are cleared, so that all inherit."""
+    groups = [group for group in given.words[0].split(",") if group]
+    try:
+        request = assignment.request(given.words[1:])
+        _check(request)
+        with site.store.write("nodegrpch") as transaction:
+            for group in groups if request.assignments else ():
+                nodeedit.change_group(transaction, group, request.assignments)
+    except SbkernelError as error:
+        return complain_all([str(error)])
+    return complain_malformed(request)
+
+
+def _check(request: assignment.Request) -> None:
+    if any(one.operator != "=" for one in request.assignments):
+        raise DefinitionError(",= and ^= are not supported by nodegrpch")
+    if any(one.column == nodeedit.GROUPS for one in request.assignments):
+        raise DefinitionError("Group membership is not changeable via nodegrpch")
+    if any(one.column.table == nodeedit.GROUPS.table for one in request.assignments):
+        raise DefinitionError("nodelist has rows of nodes only: a row of a group would be a node of its name")
+    if request.criteria:
+        raise DefinitionError(f"{request.criteria[0][1].label}: nodegrpch has no criteria", hint="One = assigns.")

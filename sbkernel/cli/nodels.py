@@ -1,0 +1,45 @@
+"""xCAT's nodels: list nodes, and what tables say about them."""
+
+from __future__ import annotations
+
+from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.definitions.nodevalues import hidden_nodes
+from sbkernel.site import Site
+
+_USAGE = """\
+Usage:
+  nodels [noderange] [-b|--blame] [-H|--with-fieldname] [table.column | shortname] [-S] [--reveal] [...]
+  nodels [noderange] [-H|--with-fieldname] [table]
+  nodels {-v|--version}
+  nodels [-?|-h|--help]"""
+
+
+@node_verb("nodels", _USAGE, ("b|blame", "H|with-fieldname", "S", "reveal"))
+def command(site: Site, given: Words) -> int:
+    """List nodes, or columns of tables for them; table.column==value (!= =~ !~) chooses."""
+    nodes = site.noderange(given.words[0]) if given.words else site.store.names("node")
+    if "S" not in given.options:
+        hidden = hidden_nodes(site.store, nodes)
+        nodes = [name for name in nodes if name not in hidden]
+    if len(given.words) < 2:
+        given.say(nodes)
+        return 0
+    return _show(site, given, nodes)
+
+
+def _show(site: Site, given: Words, nodes: list[str]) -> int:
+    from sbkernel.definitions import nodelisting
+    from sbkernel.definitions.nodevalues import lenders, node_values
+
+    wanted = nodelisting.query(given.words[1:], labelled="H" in given.options)
+    status = complain_all(wanted.unknown)
+    if wanted.doubled:
+        complain_all([f"Multiple selection critera for {wanted.doubled}"])
+        return status
+    style = nodelisting.Style(blame="b" in given.options, reveal="reveal" in given.options)
+    lent = lenders(site.store, nodes) if style.blame else {}
+    values = node_values(site.store, nodes)
+    given.say(
+        line for name in nodes for line in nodelisting.lines(wanted, name, values[name], lent.get(name, {}), style)
+    )
+    return status
