@@ -39,12 +39,12 @@ def source_digest(notebook: Path) -> str:
 def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:
     """Copy shipped notebooks to the working directory; return name -> new, updated, changed or current.
 
-    A copy that somebody changed stays as it is and is called `changed`.
+    So are the pages (*.md) that lie beside them. A copy that somebody changed stays as it is and is called `changed`.
     """
     target = directory or working_directory(site)
     target.mkdir(parents=True, exist_ok=True)
     copied = _copied(target)
-    states = {path.name: _refresh_one(path, target / path.name, copied) for path in _shipped()}
+    states = {path.name: _refresh_one(path, target / path.name, copied) for path in [*_shipped(), *_pages()]}
     (target / _COPIES).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n")
     return states
 
@@ -71,6 +71,10 @@ def _refresh_one(shipped: Path, copy: Path, copied: dict[str, str]) -> str:
 
 def _shipped() -> list[Path]:
     return sorted(resources.notebooks().glob("*.ipynb"))
+
+
+def _pages() -> list[Path]:
+    return sorted(resources.notebooks().glob("*.md"))
 
 
 def notebooks(site: Site) -> Iterator[Path]:

@@ -35,6 +35,13 @@ def test_a_new_site_gets_copies_and_a_second_time_nothing(site: Site, shipped: P
     assert library.refresh(site) == {"build.ipynb": "current"}
 
 
+def test_pages_are_copied_too_and_cannot_be_run(site: Site, shipped: Path) -> None:
+    (shipped / "coming.md").write_text("# Coming")
+    assert library.refresh(site) == {"build.ipynb": "new", "coming.md": "new"}
+    assert (library.working_directory(site) / "coming.md").read_text() == "# Coming"
+    assert [path.stem for path in library.notebooks(site)] == ["build"]
+
+
 def test_a_copy_that_was_only_run_follows_a_new_release(site: Site, shipped: Path) -> None:
     library.refresh(site)
     copy = library.working_directory(site) / "build.ipynb"
