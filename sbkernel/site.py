@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sbkernel import resources
-from sbkernel.definitions.attributes import attributes_of
+from sbkernel.definitions.attributes import check_type
 from sbkernel.definitions.collection import Collection, Groups, Nodes
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.opening import open_store
@@ -205,7 +205,7 @@ class Site:
 
     def all_of(self, objtype: str) -> Collection:
         """Return the objects of a type; DefinitionError when there is no such type."""
-        attributes_of(objtype)
+        check_type(objtype)
         return self._collections[objtype] if objtype in self._collections else Collection(self.store, objtype)
 
     def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> Diff:

@@ -8,7 +8,6 @@ from sbkernel import __version__
 from sbkernel.cli.defconflicts import check, check_words
 from sbkernel.cli.defmessages import Refusal, complain_of
 from sbkernel.cli.defrequest import OPTIONS, Request
-from sbkernel.cli.defusage import attribute_help, usage
 from sbkernel.cli.options import OptionError, parse
 from sbkernel.cli.verb import Verb, echo
 from sbkernel.errors import SbkernelError
@@ -31,13 +30,11 @@ def definition_command(verb: str, work: Work) -> Verb:
 
 def _run(where: str | None, verb: str, words: Sequence[str], work: Work) -> int:
     if not words and verb != "lsdef":
-        echo(usage(verb))
-        return 0
+        return _help(Request(verb, ()))
     request = _request(verb, words)
     check(request)
     if request.wants_help:
-        echo(attribute_help(request) if request.types else usage(verb))
-        return 0
+        return _help(request)
     if request.version:
         echo(f"{verb} - Version {__version__}")
         return 0
@@ -46,10 +43,19 @@ def _run(where: str | None, verb: str, words: Sequence[str], work: Work) -> int:
         return _explained(site, work, request)
 
 
+def _help(request: Request) -> int:
+    from sbkernel.cli.defusage import attribute_help, usage
+
+    echo(attribute_help(request) if request.types else usage(request.verb))
+    return 0
+
+
 def _request(verb: str, words: Sequence[str]) -> Request:
     try:
         given, rest = parse([option.option() for option in OPTIONS], words)
     except OptionError as error:
+        from sbkernel.cli.defusage import usage
+
         raise Refusal(f"Invalid option..\n  {error}", usage=usage(verb)) from None
     return Request(verb, rest, **given)
 

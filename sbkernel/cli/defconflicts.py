@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from sbkernel.cli.defmessages import NO_NAMES, Refusal
 from sbkernel.cli.defrequest import Request
-from sbkernel.cli.defusage import usage
-from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.validate import check_name
+from sbkernel.definitions.attributes import check_type
 from sbkernel.errors import DefinitionError
 
 _NICS = re.compile(r"nic\w+\..*")
@@ -19,13 +17,13 @@ _EXAMPLE = "Example of -z usage:\n\t'cat stanzafile | {} -z'"
 def check(request: Request) -> None:
     """Refuse options that do not go together, with the usage."""
     for messages in (*_general(request), *_of_template(request), *_of_verb(request)):
-        raise Refusal(*messages, usage=usage(request.verb))
+        raise Refusal(*messages, usage=_usage(request))
 
 
 def check_words(request: Request) -> None:
     """Refuse words that cannot be, some of them without the usage."""
     if len(request.bare) > 1:
-        raise Refusal("noderange can not contain spaces.", usage=usage(request.verb))
+        raise Refusal("noderange can not contain spaces.", usage=_usage(request))
     try:
         values = request.values
     except DefinitionError as error:
@@ -46,7 +44,7 @@ def check_types(request: Request) -> None:
     """Refuse types that there are not."""
     for objtype in request.objtypes:
         try:
-            attributes_of(objtype)
+            check_type(objtype)
         except DefinitionError as error:
             raise Refusal(f"\n{error}") from None
 
@@ -58,7 +56,7 @@ def _check_names(request: Request) -> None:
         return
     if not (request.stanza or (request.verb == "rmdef" and request.everything)):
         shows = bool(request.types) and request.verb in ("chdef", "rmdef")
-        raise Refusal(NO_NAMES, usage=usage(request.verb) if shows else "")
+        raise Refusal(NO_NAMES, usage=_usage(request) if shows else "")
 
 
 def _general(request: Request) -> Iterator[tuple[str, ...]]:
@@ -128,6 +126,8 @@ def _of_chdef(request: Request) -> Iterator[tuple[str, ...]]:
     if not request.rename:
         return
     try:
+        from sbkernel.definitions.validate import check_name
+
         check_name(request.objtype, request.rename)
     except DefinitionError:
         please = 'Please refer to "man xcatdb" for the valid "xCAT Object Name Format" '
@@ -136,3 +136,9 @@ def _of_chdef(request: Request) -> Iterator[tuple[str, ...]]:
         yield ("Cannot combine '-n' and '-d','-p','-m','-z','-w' options.",)
     if "," in request.names:
         yield ("The '-n' option (changing object name) can only work on one object.",)
+
+
+def _usage(request: Request) -> str:
+    from sbkernel.cli.defusage import usage
+
+    return usage(request.verb)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sbkernel.cli.defrequest import Request
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.noderange import names
-from sbkernel.definitions.universe import NodeUniverse
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
@@ -23,6 +21,9 @@ def names_of(site: Site, request: Request, objtype: str) -> list[str]:
     # -o without -t is taken literally, but lsdef always has a type.
     if objtype != "node" or (request.objects and not request.types and request.verb != "lsdef"):
         return comma(text)
+    from sbkernel.definitions.noderange import names
+    from sbkernel.definitions.universe import NodeUniverse
+
     found = names(text, NodeUniverse(site.store))
     if not found:
         raise DefinitionError(f"No node in '{text}', check the noderange syntax.")

@@ -100,9 +100,12 @@ class Request(NamedTuple):
     @property
     def values(self) -> dict[str, str]:
         """Return the attr=value words; DefinitionError for one without a name."""
+        words = [word for word in self.words if "=" in word]
+        if not words:
+            return {}
         from sbkernel.definitions.edit import pairs
 
-        return pairs([word for word in self.words if "=" in word])
+        return pairs(words)
 
     @property
     def names(self) -> str:

@@ -44,6 +44,12 @@ _SECRET_COLUMNS = ("password", "passwd", "sshpassword", "vidpassword", "authkey"
 _OWN_FILE = ("group", "network", "node", "osimage", "passwd", "site")
 
 
+def check_type(objtype: str) -> None:
+    """Raise DefinitionError when there is no such object type; its attributes are not read for that."""
+    if objtype not in TYPES:
+        raise DefinitionError(f"Type '{objtype}' is not a valid xCAT object type.", hint=near(objtype, TYPES))
+
+
 @functools.cache
 def attributes_of(objtype: str) -> Mapping[str, Attribute]:
     """Return the attributes of an object type by name; a group also has those of a node that tables share.
@@ -52,8 +58,7 @@ def attributes_of(objtype: str) -> Mapping[str, Attribute]:
     """
     if objtype.startswith("table."):
         return _columns_of(objtype.removeprefix("table."))
-    if objtype not in TYPES:
-        raise DefinitionError(f"Type '{objtype}' is not a valid xCAT object type.", hint=near(objtype, TYPES))
+    check_type(objtype)
     table = {attribute.name: attribute for attribute in _read(objtype)}
     return {**_lent(), **table} if objtype == "group" else table
 

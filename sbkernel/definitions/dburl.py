@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import urllib.parse
 
+from sbkernel.definitions.store import SERVER_VARIABLE
 from sbkernel.errors import DefinitionError
 
-VARIABLE = "SBKERNEL_DB"
 # Stricter than libpq, which takes parts of a password with a bare @ or / for a host and repeats them in errors.
 _SHAPE = re.compile(r"postgres(ql)?://([^@/?#\s]*@)?[^@/?#\s]*(/[^@?#\s]*)?(\?\S*)?")
 
@@ -15,7 +15,7 @@ _SHAPE = re.compile(r"postgres(ql)?://([^@/?#\s]*@)?[^@/?#\s]*(/[^@?#\s]*)?(\?\S
 def checked(url: str) -> str:
     """Return it; DefinitionError when it is no PostgreSQL URL. The message does not repeat it."""
     if not _SHAPE.fullmatch(url):
-        raise DefinitionError(f"${VARIABLE} is not the URL of a PostgreSQL database", hint=HINT)
+        raise DefinitionError(f"${SERVER_VARIABLE} is not the URL of a PostgreSQL database", hint=HINT)
     return url
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sbkernel.definitions import dburl
 from sbkernel.definitions.sqlstore import Fill
-from sbkernel.definitions.store import Store
+from sbkernel.definitions.store import SERVER_VARIABLE, Store
 from sbkernel.errors import NotFoundError
 
 _FILE = "site.db"
@@ -15,7 +14,7 @@ _FILE = "site.db"
 
 def open_store(root: Path, fill: Fill, *, create: bool = True) -> Store:
     """Open the definitions of the site in `root`; NotFoundError when there are none and `create` is false."""
-    if url := os.environ.get(dburl.VARIABLE):
+    if url := os.environ.get(SERVER_VARIABLE):
         return _on_server(url, root, fill, create=create)
     from sbkernel.definitions.sqlite import SqliteStore
 

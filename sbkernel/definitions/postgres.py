@@ -14,6 +14,7 @@ import psycopg
 
 from sbkernel.definitions import dburl
 from sbkernel.definitions.sqlstore import Fill, SqlStore
+from sbkernel.definitions.store import SERVER_VARIABLE
 from sbkernel.errors import NotFoundError, SbkernelError
 
 VERSION = 2
@@ -47,13 +48,13 @@ class PostgresStore(SqlStore):
     def _set_up(self, fill: Fill | None, create: bool) -> None:
         if not self._exists():
             if not create:
-                raise NotFoundError(f"the database of ${dburl.VARIABLE} holds no site")
+                raise NotFoundError(f"the database of ${SERVER_VARIABLE} holds no site")
             with self._connection.exclusive():
                 self._make(fill)
         ((found,),) = self._connection.query("SELECT version FROM format")
         if found != VERSION:
             raise SbkernelError(
-                f"the database of ${dburl.VARIABLE}: format {found} is not {VERSION}; it was made by another version",
+                f"the database of ${SERVER_VARIABLE}: format {found} is not {VERSION}; it was made by another version",
                 hint="Update this program: a newer one has changed the site.",
             )
 
@@ -152,7 +153,7 @@ class PostgresConnection:
             yield
         except psycopg.ProgrammingError as error:
             if error.diag.message_primary is None:
-                raise SbkernelError(f"${dburl.VARIABLE} is not understood", hint=dburl.HINT) from None
+                raise SbkernelError(f"${SERVER_VARIABLE} is not understood", hint=dburl.HINT) from None
             raise self._error(error, "May this user create a schema, and read and write it?") from None
         except psycopg.OperationalError as error:
             raise self._error(error, "Does the server run, and may you log in? psql with the same URL tells.") from None

@@ -12,6 +12,8 @@ from typing import Protocol
 from sbkernel.definitions.journal import Change, Entry
 
 Values = dict[str, str]
+SERVER_VARIABLE = "SBKERNEL_DB"
+"""Names the PostgreSQL database that takes the place of the embedded store."""
 
 
 class Transaction(Protocol):

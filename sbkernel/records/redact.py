@@ -11,8 +11,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from sbkernel.definitions import dburl
 from sbkernel.definitions.attributes import TYPES, has_secrets, is_secret
 from sbkernel.definitions.secret import HIDDEN, resolve
+from sbkernel.definitions.store import SERVER_VARIABLE
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
@@ -47,8 +49,9 @@ def _replace(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
-    """Return values of environment variables whose names say that they are secret."""
-    return {value for name, value in environment.items() if _SECRET_NAME.search(name) and len(value) >= 2 * _SHORTEST}
+    """Return values of environment variables whose names say that they are secret, and the database's password."""
+    named = {value for name, value in environment.items() if _SECRET_NAME.search(name) and len(value) >= 2 * _SHORTEST}
+    return named | dburl.secrets(environment.get(SERVER_VARIABLE, ""))
 
 
 def of_site(site: Site) -> set[str]:
