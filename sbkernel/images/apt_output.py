@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-_URI = re.compile(r"'\S+' (\S+)_(\S+)_(\S+)\.deb (\d+)(?: SHA256:([0-9a-f]{64}))?\s*")
+_URI = re.compile(r"'(\S+)' (\S+)_(\S+)_(\S+)\.deb (\d+)(?: SHA256:([0-9a-f]{64}))?\s*")
 _UNKNOWN = re.compile(
     r"E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate"
     r"|Version '\S+' for '(\S+)' was not found)"
@@ -29,10 +29,18 @@ class Resolved:
     architecture: str
     size: int
     sha256: str
+    uri: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """Return name=version:architecture."""
         return f"{self.name}={self.version}:{self.architecture}"
+
+    @property
+    def repository(self) -> str:
+        """Return host/path and component it comes from, such as deb.debian.org/debian main; the path if it is flat."""
+        place = self.uri.partition("://")[2] or self.uri.partition(":")[2]
+        base, pool, below = place.partition("/pool/")
+        return f"{base} {below.partition('/')[0]}" if pool else place.rpartition("/")[0]
 
     @property
     def file(self) -> str:
@@ -43,7 +51,9 @@ class Resolved:
 def solution(lines: Iterable[str]) -> tuple[Resolved, ...]:
     """Return the packages of `apt-get install --print-uris`, sorted."""
     matches = (_URI.fullmatch(line) for line in lines)
-    return tuple(sorted(Resolved(m[1], unquote(m[2]), m[3], int(m[4]), m[5] or "") for m in matches if m))
+    return tuple(
+        sorted(Resolved(m[2], unquote(m[3]), m[4], int(m[5]), m[6] or "", unquote(m[1])) for m in matches if m)
+    )
 
 
 def unknown_packages(text: str) -> list[str]:

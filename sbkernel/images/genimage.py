@@ -142,7 +142,7 @@ def _everything(build: Build, force: bool) -> tuple[Mapping[str, Any], list[str]
         if any(step.name in TREE for step in pending):
             root = _build_tree(build, private, resolution, plan, force)
         kernelver = _build_boot(build, root)
-        record = _record(plan.digests, len(resolution.packages), kernelver, root)
+        record = _record(build.spec, plan.digests, resolution, kernelver, root)
         _keep_fstabs(build, before)
         build.directory.publish(record)
     build.layers.prune()
@@ -202,10 +202,14 @@ def _only_initrd(build: Build) -> tuple[Mapping[str, Any], list[str]]:
     return record, list(plan.digests)
 
 
-def _record(digests: Mapping[str, str], packages: int, kernelver: str, root: Path) -> dict[str, Any]:
+def _record(
+    spec: ImageSpec, digests: Mapping[str, str], resolution: Resolution, kernelver: str, root: Path
+) -> dict[str, Any]:
     return {
         "steps": dict(digests),
-        "packages": packages,
+        "packages": len(resolution.packages),
+        "asked": spec.packages,
+        "origins": {str(package): [package.repository, package.sha256] for package in resolution.packages},
         "kernelver": kernelver,
         "fstab": fstab_digest(root),
         "made": time.time(),

@@ -19,6 +19,7 @@ from typing import Any
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.images import rootimgdir
 from sbkernel.images.catalog import Catalog, ImageVersion, file_facts
+from sbkernel.images.installed import of_built
 from sbkernel.images.packlist import PackList, pack_list
 from sbkernel.images.plan import digest_of
 from sbkernel.images.rootimgdir import RootimgDir
@@ -28,8 +29,6 @@ from sbkernel.jobs.report import NullReport, Report
 from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
 from sbkernel.lists.text import paths_of
-from sbkernel.packages import dpkg
-from sbkernel.packages import manifest as manifests
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
@@ -140,7 +139,7 @@ def _source(site: Site, image: str, built: RootimgDir, options: PackOptions, rep
     for warning in patterns.warnings:
         report.log(warning)
     listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
-    manifest = manifests.manifest(dpkg.installed(built.tree), name=image, kind="image", made=listed.newest)
+    manifest = of_built(built, image, listed.newest)
     return _Source(image, built, built.record(), options, listed, manifest)
 
 

@@ -24,4 +24,7 @@ def test_a_tree_without_a_database_has_no_packages(tmp_path: Path) -> None:
 
 def test_continuation_lines_are_not_fields() -> None:
     text = "Package: a\nDescription: x\n Version: 9\n\tVersion: 8\nVersion: 1\n\nPackage: b\nVersion: 2\n"
-    assert list(paragraphs(text)) == [{"Package": "a", "Version": "1"}, {"Package": "b", "Version": "2"}]
+    assert list(paragraphs(text)) == [
+        {"Package": "a", "Description": "x", "Version": "1"},
+        {"Package": "b", "Version": "2"},
+    ]

@@ -1,0 +1,74 @@
+"""Read who asked for a package and where it came from: the books of dnf 4, dnf 5 and zypper.
+
+dnf 4: history.sqlite (libdnf, transaction/); dnf 5: dnf5-system-state(7); zypper: AutoInstalled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sbkernel.packages.rpm import Reason, Reasons
+
+HISTORY = "var/lib/dnf/history.sqlite"
+STATES = tuple(f"usr/lib/sysimage/libdnf5/{name}.toml" for name in ("packages", "nevras"))
+AUTO_INSTALLED = "var/lib/zypp/AutoInstalled"
+
+_LAST = """
+    SELECT rpm.name, rpm.arch, trans_item.reason, repo.repoid
+    FROM trans_item JOIN rpm USING (item_id) LEFT JOIN repo ON repo.id = trans_item.repo_id
+    WHERE trans_item.state = 1 ORDER BY trans_item.id
+"""
+_DEPENDENCY, _USER, _WEAK, _GROUP = 1, 2, 4, 5
+_EXPLICIT = {_DEPENDENCY: False, _USER: True, _WEAK: False, _GROUP: True}
+_REASONS = {"dependency": False, "weak dependency": False, "user": True, "group": True}
+
+
+def of_history(database: Path) -> Reasons:
+    """Return the reasons that dnf 4 has noted, the last for each package; none where it cannot be read.
+
+    The file must be a copy: SQLite writes beside it.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            rows: Iterable[tuple[str, str, int, str | None]] = connection.execute(_LAST).fetchall()
+    except sqlite3.Error:
+        return Reasons()
+    return Reasons({f"{name}.{arch}": Reason(_EXPLICIT.get(why), _repo(repo)) for name, arch, why, repo in rows})
+
+
+def of_states(packages: str, nevras: str) -> Reasons:
+    """Return the reasons of dnf 5, from the texts of packages.toml and nevras.toml."""
+    why = {name: str(state.get("reason", "")).lower() for name, state in _table(packages, "packages").items()}
+    repos = {_name_arch(nevra): _repo(state.get("from_repo")) for nevra, state in _table(nevras, "nevras").items()}
+    names = {**why, **repos}
+    return Reasons({name: Reason(_REASONS.get(why.get(name, "")), repos.get(name, "")) for name in names})
+
+
+def of_auto_installed(text: str) -> Reasons:
+    """Return the reasons of zypper, which notes the names of what came in as dependencies."""
+    names = (line.strip() for line in text.splitlines())
+    return Reasons({name: Reason(False) for name in names if name and not name.startswith("#")}, Reason(True))
+
+
+def _repo(repoid: str | None) -> str:
+    return "" if repoid is None or repoid.startswith("@") else repoid
+
+
+def _table(text: str, name: str) -> dict[str, dict[str, Any]]:
+    try:
+        table = tomllib.loads(text).get(name, {})
+    except tomllib.TOMLDecodeError:
+        return {}
+    entries = table.items() if isinstance(table, dict) else ()
+    return {key: state for key, state in entries if isinstance(state, dict)}
+
+
+def _name_arch(nevra: str) -> str:
+    """Return name.arch of name-epoch:version-release.arch."""
+    rest, _, arch = nevra.rpartition(".")
+    return f"{rest.rsplit('-', 2)[0]}.{arch}"
