@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sbkernel.definitions import change, history
+from sbkernel.definitions.collection import nodes_as_seen
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.draft import Draft, Fault
 from sbkernel.definitions.draft import draft as compare
@@ -157,16 +158,22 @@ def draft(
 
 def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> Snapshot:
     """Read objects, and the groups that lend them attributes; `groups` are read besides."""
-    asked = list(names)
+    if objtype == "node":
+        return _read_nodes(store, list(names), groups)
     # What is stored comes first: a change between the two reads is then taken for one that came later.
-    own = store.get_many(objtype, asked)
-    named = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
-    lending = store.get_many("group", sorted(named.union(groups))) if objtype == "node" else {}
+    own = store.get_many(objtype, asked := list(names))
     found = many(asked)
-    shown = {name: one.attributes.shown() for name, one in found.items()}
     if objtype == "group":
         own = {name: _with_members(store, name, own.get(name, {})) for name in found}
-    return Snapshot(objtype, shown, own, lending)
+    return Snapshot(objtype, {name: one.attributes.shown() for name, one in found.items()}, own, {})
+
+
+def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> Snapshot:
+    own = store.get_many("node", names)
+    named = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
+    lending = store.get_many("group", sorted(named.union(groups)))
+    shown = {name: printable("node", values) for name, values in sorted(nodes_as_seen(own, lending).items())}
+    return Snapshot("node", shown, own, lending)
 
 
 def _with_members(store: Store, group: str, stored: Values) -> Values:

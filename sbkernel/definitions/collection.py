@@ -88,7 +88,7 @@ class Nodes(Collection):
         own = self._store.get_many("node", names)
         wanted = sorted({group for values in own.values() for group in _split(values)})
         groups = self._store.get_many("group", wanted)
-        return {name: as_seen(name, inherit(values, groups)) for name, values in own.items()}
+        return nodes_as_seen(own, groups)
 
     def select(self, names: str) -> Selection:
         """Return the nodes of a noderange; NotFoundError for unknown names, DefinitionError when it cannot be read."""
@@ -157,6 +157,11 @@ def inherit(own: Mapping[str, str], groups: Mapping[str, Values]) -> Values:
             if key not in _GROUP_OWN:
                 whole.setdefault(key, value)
     return whole
+
+
+def nodes_as_seen(own: Mapping[str, Values], groups: Mapping[str, Values]) -> dict[str, Values]:
+    """Return nodes as people see them, of what is stored with them and with their groups."""
+    return {name: as_seen(name, inherit(values, groups)) for name, values in own.items()}
 
 
 def as_seen(node: str, whole: Mapping[str, str]) -> Values:

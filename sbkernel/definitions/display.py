@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -50,18 +50,18 @@ def definition_html(one: Definition) -> Markup:
 
 def text(objects: Objects) -> str:
     """Return objects as aligned lines, those that look alike as one."""
-    columns, rows = _rows(objects)
-    shown = [("", *columns), *rows[:ROWS]] if rows else []
+    columns, rows, count = _rows(objects)
+    shown = [("", *columns), *rows] if rows else []
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in shown)
-    return "\n".join([_count(objects), *(f"  {line}".rstrip() for line in lines), *_cut(rows)])
+    return "\n".join([_count(objects), *(f"  {line}".rstrip() for line in lines), *_cut(count)])
 
 
 def html(objects: Objects) -> Markup:
     """Return objects as a table, those that look alike as one row."""
-    columns, rows = _rows(objects)
-    cells = [[span(row[0], style="font-weight:600"), *row[1:]] for row in rows[:ROWS]]
-    left = "".join(_cut(rows))
+    columns, rows, count = _rows(objects)
+    cells = [[span(row[0], style="font-weight:600"), *row[1:]] for row in rows]
+    left = "".join(_cut(count))
     return card(
         heading(_count(objects)),
         div(table(["", *columns], cells), style="overflow:auto") if rows else None,
@@ -74,26 +74,27 @@ def _count(objects: Objects) -> str:
     return f"{len(objects):,} {objects.objtype if len(objects) == 1 else plural}"
 
 
-def _cut(rows: Sequence[Row]) -> list[str]:
-    return [f"  and {len(rows) - ROWS:,} more rows"] if len(rows) > ROWS else []
+def _cut(count: int) -> list[str]:
+    return [f"  and {count - ROWS:,} more rows"] if count > ROWS else []
 
 
-def _rows(objects: Objects) -> tuple[list[str], list[Row]]:
-    """Return the columns that any object has, and a row for all that look alike; the first is their names."""
+def _rows(objects: Objects) -> tuple[list[str], list[Row], int]:
+    """Return the columns that any object has, the first rows, and how many there are; those alike are one row."""
     definitions = objects.many(objects)
     columns = _columns(objects.objtype, definitions.values())
     alike: dict[Row, list[str]] = {}
     for name, one in definitions.items():
-        shown = one.attributes.shown()
+        shown = printable(objects.objtype, {column: one.get(column) for column in columns})
         own = name if objects.objtype != "node" else ""
-        alike.setdefault((own, *(_cell(column, shown.get(column, "")) for column in columns)), []).append(name)
-    return columns, [(_short(folded(names)), *row[1:]) for row, names in alike.items()]
+        alike.setdefault((own, *shown.values()), []).append(name)
+    rows = itertools.islice(alike.items(), ROWS)
+    return columns, [(_short(folded(names)), *map(_cell, columns, row[1:])) for row, names in rows], len(alike)
 
 
-def _columns(objtype: str, definitions: Iterable[Definition]) -> list[str]:
-    used = {key: None for one in definitions for key in one.attributes if "." not in key}
-    known = _COLUMNS.get(objtype)
-    return [name for name in known if name in used] if known else list(used)[:_OTHERS]
+def _columns(objtype: str, definitions: Collection[Definition]) -> list[str]:
+    if known := _COLUMNS.get(objtype):
+        return [name for name in known if any(name in one.attributes for one in definitions)]
+    return list({key: None for one in definitions for key in one.attributes if "." not in key})[:_OTHERS]
 
 
 def _cell(column: str, value: str) -> str:
@@ -124,7 +125,7 @@ def _edits(entry: Entry) -> Iterator[Edit]:
 def _lines(edits: Iterable[Edit]) -> list[str]:
     rows = _edited(edits)
     lines = (f"  {names}  {key}: {before or '(unset)'} -> {after or '(unset)'}" for names, key, before, after in rows)
-    return [*itertools.islice(lines, ROWS), *_cut(rows)]
+    return [*itertools.islice(lines, ROWS), *_cut(len(rows))]
 
 
 def changes_html(changes: ChangeSet) -> Markup:
@@ -134,7 +135,7 @@ def changes_html(changes: ChangeSet) -> Markup:
     said, tone = {"open": ("not applied yet", "warn"), "applied": ("applied", "ok")}.get(
         changes.state, (changes.state, "quiet")
     )
-    left = "".join(_cut(rows))
+    left = "".join(_cut(len(rows)))
     return card(
         heading(_summary(changes), chip(said, tone) if rows else None),
         div(table([changes.objtype, "attribute", "before", "after"], cells), style="overflow:auto") if rows else None,
