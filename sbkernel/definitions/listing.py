@@ -98,7 +98,9 @@ def _annotated(one: Definition, values: Values) -> Values:
 
     annotated = {}
     for key, value in values.items():
-        place = location(one.objtype, key, one.attributes)
+        # Members are counted from the nodes; no table has them as they are shown.
+        counted = (one.objtype, key) == ("group", "members")
+        place = None if counted else location(one.objtype, key, one.attributes)
         gap = "" if place is None or place.key == "node" else " "
         where = f"\t(Table:{place.table} - Key:{gap}{place.key} - Column:{place.column})" if place else ""
         annotated[key] = f"{value}{where}"
