@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 from sbkernel.errors import DefinitionError
 
-INCLUDE = re.compile(r"#INCLUDE:([^#^\n]*)#[ \t]*")
-"""A line that splices another list file; relative to the top-level file (xCAT's imgutils)."""
+INCLUDE = re.compile(r"#INCLUDE:([^#^\n]+)#")
+"""What splices another list file, wherever it stands; relative to the top-level file (xCAT's imgutils)."""
 
 _PLATFORMS = (
     ("rh", "rh"), ("centos", "centos"), ("alma", "alma"), ("rocky", "rocky"), ("fedora", "fedora"), ("sle", "sles"),
@@ -66,4 +66,4 @@ def rebase_includes(text: str, directory: PurePath) -> str:
         path = match[1].strip()
         return match[0] if path.startswith(("/", "$")) else f"#INCLUDE:{directory / path}#"
 
-    return "\n".join(INCLUDE.sub(absolute, line) if INCLUDE.fullmatch(line) else line for line in text.split("\n"))
+    return INCLUDE.sub(absolute, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,9 @@ from sbkernel.images.mmdebstrap import PackagePass
 from sbkernel.images.platforms import Release, release_of
 from sbkernel.lists import pkglist
 from sbkernel.lists.document import Line
+from sbkernel.lists.lint import DEBIAN_PACKAGE
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
-
-# deb-control(5); a version may be asked for. What apt's command line takes beyond that (name-, globs) would surprise.
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
 
 def _passes(asked: pkglist.Pkglist, kernelver: str) -> tuple[PackagePass, ...]:
     for name in asked.packages:
-        if not _PACKAGE.fullmatch(name):
+        if not DEBIAN_PACKAGE.fullmatch(name):
             problem = f"'{name}' is not a package name of Debian"
             found = asked.listed(name)
             raise found.line.error(problem) if found else DefinitionError(problem)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from sbkernel.definitions.lookup import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.document import Document, Line
 
-INCLUDE = re.compile(r"#INCLUDE:([^#^\n]+)#")
 MOST = 10_000
 """Includes in one list; more are a doubling in disguise (two files, each including the next one twice)."""
 BLANKS = " \t\r\f\v"

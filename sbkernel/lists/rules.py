@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from sbkernel.definitions.lookup import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
 from sbkernel.lists.document import Line
-from sbkernel.lists.include import BLANKS, INCLUDE, Piece
+from sbkernel.lists.include import BLANKS, Piece
 
 _ALMOST = re.compile(r"\s*#\s*(?:INCLUDE\b|(?i:include\s*:))")
 _BRACES = re.compile(r"\{[^{}]*,[^{}]*\}")

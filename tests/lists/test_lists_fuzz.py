@@ -22,8 +22,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 TOKENS = (
     "#", "#INCLUDE:a#", "#INCLUDE:", "#NEW_INSTALL_LIST#", "#ENV:A=1#", "#ENV:", "^", ",", "-", "--", "+", "@", "/",
     "./", "*", "[", "]", "{a,b}", "'", '"', "\\", "$X", "${X}", " -> ", "->", "(", ")", ";", "EXECUTE:",
-    "EXECUTEALWAYS:", "APPEND:", "MERGE:", "/etc/passwd", ".post", "\\040", "0", "none", "swap", " ", "\t", "\r", "\n", "\n\n", "\f",
-    "\0", "\x1b", "\u00e9", "\udcff", "\ufeff", "bash", "x",
+    "EXECUTEALWAYS:", "APPEND:", "MERGE:", "/etc/passwd", ".post", "\\040", "0", "none", "swap", " ", "\t",
+    "\r", "\n", "\n\n", "\f", "\0", "\x1b", "\u00e9", "\udcff", "\ufeff", "bash", "x",
 )  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(TOKENS), max_size=30).map("".join))
 

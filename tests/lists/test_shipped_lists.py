@@ -6,30 +6,36 @@ import pytest
 
 from sbkernel.lists import exlist, otherpkglist, pkglist
 
-EL9 = """@minimal-environment chrony kernel net-tools nfs-utils openssh-server rsync tar util-linux wget python3 tar
-bzip2 bc dracut dracut-network rsyslog hostname e2fsprogs ethtool parted openssl dhclient openssh-clients bash vim-minimal
-rpm iputils perl-interpreter"""
+EL9 = """\
+@minimal-environment chrony kernel net-tools nfs-utils openssh-server rsync tar util-linux wget python3
+tar bzip2 bc dracut dracut-network rsyslog hostname e2fsprogs ethtool parted openssl dhclient
+openssh-clients bash vim-minimal rpm iputils perl-interpreter"""
 PACKAGES = {
     "compute.rhels8.x86_64": EL9,
     "compute.rhels9.x86_64": EL9,
     "compute.rhels10.x86_64": EL9.replace("dhclient ", "") + " initscripts NetworkManager",
-    "compute.rhels7.x86_64": """bash dracut-network nfs-utils openssl dhclient kernel openssh-server openssh-clients
-        iputils bc irqbalance procps-ng wget vim-minimal ntp rpm rsync rsyslog e2fsprogs parted net-tools gzip tar xz
-        ethtool""",
-    "compute.ubuntu24.04.x86_64": """bash nfs-common openssl isc-dhcp-client libc-bin linux-image-generic openssh-server
-        openssh-client wget rsync busybox-static gawk bind9-dnsutils tar gzip xz-utils cpio chrony iproute2 dracut
-        dracut-network""",
-    "ubuntu/compute": """bash nfs-common openssl isc-dhcp-client linux-image-generic openssh-server openssh-client wget
-        vim ntp rsyslog rsync busybox-static gawk tar gzip xz-utils""",
-    "debian/compute": """bash nfs-common openssl dhcp3-client linux-image openssh-server openssh-client wget vim ntp
-        rsyslog rsync tar gzip xz-utils""",
-    "rh/compute": """bash nfs-utils openssl dhclient kernel openssh-server openssh-clients busybox-anaconda wget
-        vim-minimal ntp sysklogd rpm rsync tar gzip xz""",
-    "compute.sle15.x86_64": """aaa_base coreutils bash dbus-1 wicked device-mapper dracut nfs-kernel-server keyutils
-        lvm2 openssl dhcp-client openssh procps psmisc wget sysconfig rsyslog vim rsync timezone bc ntp gzip e2fsprogs
-        parted xfsprogs binutils tar open-iscsi curl btrfsprogs cryptsetup dmraid mdadm multipath-tools gpg2 which cifs-utils
-        open-lldp fcoe-utils util-linux-systemd udev kernel-default kernel-firmware adaptec-firmware xz insserv-compat
-        net-tools-deprecated rsyslog iputils""",
+    "compute.rhels7.x86_64": """\
+bash dracut-network nfs-utils openssl dhclient kernel openssh-server openssh-clients iputils bc
+irqbalance procps-ng wget vim-minimal ntp rpm rsync rsyslog e2fsprogs parted net-tools gzip tar xz
+ethtool""",
+    "compute.ubuntu24.04.x86_64": """\
+bash nfs-common openssl isc-dhcp-client libc-bin linux-image-generic openssh-server openssh-client wget
+rsync busybox-static gawk bind9-dnsutils tar gzip xz-utils cpio chrony iproute2 dracut dracut-network""",
+    "ubuntu/compute": """\
+bash nfs-common openssl isc-dhcp-client linux-image-generic openssh-server openssh-client wget vim ntp
+rsyslog rsync busybox-static gawk tar gzip xz-utils""",
+    "debian/compute": """\
+bash nfs-common openssl dhcp3-client linux-image openssh-server openssh-client wget vim ntp rsyslog
+rsync tar gzip xz-utils""",
+    "rh/compute": """\
+bash nfs-utils openssl dhclient kernel openssh-server openssh-clients busybox-anaconda wget vim-minimal
+ntp sysklogd rpm rsync tar gzip xz""",
+    "compute.sle15.x86_64": """\
+aaa_base coreutils bash dbus-1 wicked device-mapper dracut nfs-kernel-server keyutils lvm2 openssl
+dhcp-client openssh procps psmisc wget sysconfig rsyslog vim rsync timezone bc ntp gzip e2fsprogs parted
+xfsprogs binutils tar open-iscsi curl btrfsprogs cryptsetup dmraid mdadm multipath-tools gpg2 which
+cifs-utils open-lldp fcoe-utils util-linux-systemd udev kernel-default kernel-firmware adaptec-firmware
+xz insserv-compat net-tools-deprecated rsyslog iputils""",
 }
 TWICE = {
     "compute.rhels8.x86_64": "tar",

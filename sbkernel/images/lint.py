@@ -1,0 +1,36 @@
+"""Lint an osimage: its list files, and its exlist against the tree that genimage built, if there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sbkernel.images.treelint import against
+from sbkernel.lists import exlist
+from sbkernel.lists.diagnostic import Diagnostic, in_order
+from sbkernel.lists.lint import lint as lint_lists
+from sbkernel.lists.text import paths_of
+from sbkernel.site import Site
+
+
+def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
+    """Return everything wrong or odd in the files that an osimage names; NotFoundError when there is no such image."""
+    return in_order([*lint_lists(site, image), *lint_tree(site, image)])
+
+
+def lint_tree(site: Site, image: str) -> tuple[Diagnostic, ...]:
+    """Return what the exlist of an osimage does to its built tree; nothing when there is no tree or no list."""
+    definition = site.osimages[image]
+    files = [path for path in paths_of(definition.get("exlist")) if path.is_file()]
+    tree = Path(definition.get("rootimgdir"), "rootimg")
+    if not files or not definition.get("rootimgdir") or not tree.is_dir():
+        return ()
+    return against(exlist.read(files), paths_below(tree))
+
+
+def paths_below(tree: Path) -> Iterator[str]:
+    """Yield every path of a tree as ./path; what an ordinary user may not read is left out, links are not followed."""
+    for directory, folders, names in os.walk(tree):
+        where = "." + directory.removeprefix(str(tree))
+        yield from (f"{where}/{name}" for name in sorted([*folders, *names]))

@@ -1,0 +1,113 @@
+"""Everything that is wrong or odd in the list files of an osimage, read as its distribution would."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.lookup import platform
+from sbkernel.errors import DefinitionError
+from sbkernel.lists import fstab, kinds, lookup, pkglist, synclist
+from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
+from sbkernel.lists.syncline import Item, substituted, variables
+from sbkernel.lists.text import paths_of, text_of
+from sbkernel.site import Site
+
+DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
+"""A package that apt can be asked for (deb-control(5)); what its command line takes beyond that would surprise."""
+
+_WILD = re.compile(r"[*?\[{]")
+
+
+def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics of all list files of an osimage, the fstab and postinstall too; NotFoundError for none."""
+    definition = site.osimages[image]
+    found: list[Diagnostic] = []
+    for attribute in kinds.ATTRIBUTES:
+        found += _of_attribute(definition, attribute)
+    found += _of_names(definition)
+    found += _of_sources(definition)
+    found += _of_fstab(site, definition)
+    found += _of_scripts(definition)
+    return in_order(found)
+
+
+def _of_attribute(image: Definition, attribute: str) -> Iterator[Diagnostic]:
+    paths = paths_of(image.get(attribute))
+    if attribute == "pkglist" and not paths:
+        remedy = f"chdef -t osimage {image.name} pkglist=FILE"
+        yield Diagnostic(image.name, 1, 1, "error", "A .pkglist file must be specified", remedy)
+    for path in paths:
+        if not path.is_file():
+            yield _missing(attribute, path)
+    yield from kinds.read(attribute, [path for path in paths if path.is_file()]).diagnostics
+
+
+def _missing(attribute: str, path: Path) -> Diagnostic:
+    said = f"The {attribute} specified '{path}' does not exist!"
+    return Diagnostic(str(path), 1, 1, "error", said, "chdef can name another.")
+
+
+def _of_names(image: Definition) -> Iterator[Diagnostic]:
+    """Yield the packages that no package of Debian's family can have the name of."""
+    if _platform(image) not in ("debian", "ubuntu"):
+        return
+    parsed = pkglist.read(_there(image, "pkglist"))
+    known = {(one.file, one.line, one.column) for one in parsed.diagnostics if one.severity == "error"}
+    for entry in parsed.entries:
+        place = (entry.line.file, entry.line.number, entry.column)
+        if entry.kind == "install" and place not in known and not DEBIAN_PACKAGE.fullmatch(entry.name):
+            remedy = "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
+            yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
+
+
+def _of_sources(image: Definition) -> Iterator[Diagnostic]:
+    """Yield files of a synclist that are not there, and variables that the osimage does not set."""
+    values = dict(pair.partition("=")[::2] for pair in image.get("environvar").split(",") if "=" in pair)
+    for item in synclist.read(_there(image, "synclists")).items:
+        for name in variables(item):
+            if name not in values:
+                remedy = f"chdef -t osimage {image.name} environvar={name}=VALUE"
+                yield item.note("warning", f"${name} is not set in the environvar of the osimage", remedy)
+        if not item.clause.startswith("EXECUTE"):
+            yield from _of_missing_sources(item, values)
+
+
+def _of_missing_sources(item: Item, values: dict[str, str]) -> Iterator[Diagnostic]:
+    for source in item.sources:
+        path = substituted(source, values)
+        if path.startswith("/") and "$" not in path and not _WILD.search(path) and not Path(path).exists():
+            yield item.note("warning", f"{shown(path)} does not exist", "Correct the path, or make the file.")
+
+
+def _of_fstab(site: Site, image: Definition) -> Iterator[Diagnostic]:
+    if not _platform(image):
+        return
+    directories = lookup.directories(site, image.get("osvers"))
+    own = lookup.find(directories, image.get("profile"), image.get("osvers"), image.get("osarch"), "fstab")
+    if own is not None:
+        yield from fstab.parse(text_of(own, "fstab"), str(own)).diagnostics
+
+
+def _of_scripts(image: Definition) -> Iterator[Diagnostic]:
+    for element in image.get("postinstall").split(","):
+        words = element.split()
+        if words and not Path(words[0]).is_file():
+            yield _missing("postinstall", Path(words[0]))
+        elif words and not os.access(words[0], os.X_OK):
+            said = f"postinstall script {words[0]} is not executable"
+            yield Diagnostic(words[0], 1, 1, "error", said, f"chmod +x {words[0]}")
+
+
+def _there(image: Definition, attribute: str) -> list[Path]:
+    return [path for path in paths_of(image.get(attribute)) if path.is_file()]
+
+
+def _platform(image: Definition) -> str:
+    try:
+        return platform(image.get("osvers"))
+    except DefinitionError:
+        return ""

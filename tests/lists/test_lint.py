@@ -1,0 +1,148 @@
+"""Lint reads all files of an osimage, each with its own grammar, and holds the exlist against the tree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbkernel.errors import NotFoundError
+from sbkernel.images.lint import lint, paths_below
+from sbkernel.images.treelint import against
+from sbkernel.lists import exlist
+from sbkernel.site import Site
+
+TREE = [
+    ".",
+    "./bin",
+    "./boot",
+    "./boot/vmlinuz",
+    "./etc",
+    "./etc/passwd",
+    "./proc",
+    "./tmp",
+    "./tmp/x",
+    "./tmpfiles",
+    "./tmpfiles/y",
+    "./usr",
+    "./usr/lib",
+    "./usr/lib/a",
+    "./usr/lib/a/doc",
+    "./usr/share",
+    "./usr/share/doc",
+    "./usr/share/doc/bash",
+    "./usr/share/docs",
+    "./usr/share/x",
+    "./usr/share/x/y",
+    "./usr/share/x/y/doc",
+]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site.open(tmp_path / "site") as opened:
+        yield opened
+
+
+def define(site: Site, **attributes: str) -> None:
+    site.set("osimage", "lab", imagetype="linux", provmethod="netboot", osarch="x86_64", profile="lab", **attributes)
+
+
+def said(site: Site, name: str = "lab") -> list[str]:
+    return [f"{Path(one.file).name}:{one.line}:{one.column}: {one.severity}: {one.message}" for one in lint(site, name)]
+
+
+def test_shipped_images_are_clean(site: Site) -> None:
+    for image in site.osimages:
+        assert lint(site, image) == ()
+    with pytest.raises(NotFoundError):
+        lint(site, "nothing")
+
+
+def test_every_file_is_read_with_its_own_grammar(site: Site, tmp_path: Path) -> None:
+    texts = {
+        "p.pkglist": "@tools\nbash\n-vim\n",
+        "o.pkglist": "site/own\n-old\n",
+        "x.exlist": "usr\n",
+        "s.synclist": f"{tmp_path}/gone /etc/$SITE.conf -> /etc/\n{tmp_path}/*.conf -> /etc/\n",
+        "post": "#!/bin/sh\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    define(
+        site, osvers="debian12", pkglist=f"{tmp_path}/p.pkglist,{tmp_path}/none", otherpkglist=f"{tmp_path}/o.pkglist",
+        exlist=f"{tmp_path}/x.exlist", synclists=f"{tmp_path}/s.synclist", postinstall=f"{tmp_path}/post a,/none/x",
+    )  # fmt: skip
+    custom = site.installdir / "custom" / "netboot" / "debian"
+    custom.mkdir(parents=True)
+    (custom / "lab.fstab").write_text("one two\n")
+    assert said(site) == [
+        f"none:1:1: error: The pkglist specified '{tmp_path}/none' does not exist!",
+        "p.pkglist:1:1: error: '@tools' is not a package name of Debian",
+        "p.pkglist:3:1: warning: -vim removes nothing: xCAT takes nothing away from the packages of a stateless image",
+        "x.exlist:1:1: warning: 'usr' matches nothing: patterns begin with ./",
+        "s.synclist:1:1: warning: $SITE is not set in the environvar of the osimage",
+        f"s.synclist:1:1: warning: {tmp_path}/gone does not exist",
+        "lab.fstab:1:1: error: 2 fields, but 3 to 6 are expected",
+        f"post:1:1: error: postinstall script {tmp_path}/post is not executable",
+        "x:1:1: error: The postinstall specified '/none/x' does not exist!",
+    ]
+    assert all(one.remedy for one in lint(site, "lab"))
+
+
+def test_groups_are_fine_where_the_installer_has_them(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("@minimal-environment\n")
+    define(site, osvers="rocky9.4", pkglist=str(tmp_path / "p"))
+    assert said(site) == []
+    define(site, pkglist="")
+    assert said(site) == ["lab:1:1: error: A .pkglist file must be specified"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("./tmp*", "warning: './tmp*' removes ./tmp itself: programs put files there"),
+        ("./proc", "warning: './proc' removes ./proc itself: the kernel and systemd mount something on it"),
+        ("./bin*", "warning: './bin*' removes ./bin itself"),
+        ("./usr/share/doc*", "info: './usr/share/doc*' removes more than ./usr/share/doc: ./usr/share/docs"),
+        ("./usr/*/doc", "warning: * matches / too: './usr/*/doc' also removes ./usr/lib/a/doc, ./usr/share/x/y/doc"),
+        ("./usr/share", "warning: './usr/share' does not remove ./usr/share: what is below stays"),
+        ("./opt/*", "info: './opt/*' matches nothing in this tree"),
+        ("+./usr/share/x*", "info: '+./usr/share/x*' keeps nothing that another line removes"),
+    ],
+)
+def test_patterns_against_a_tree(pattern: str, says: str) -> None:
+    found = [f"{one.severity}: {one.message}" for one in against(exlist.parse(pattern), TREE)]
+    assert says in found
+
+
+def test_what_is_kept_below_keeps_its_directory() -> None:
+    assert against(exlist.parse("./tmp\n./tmp/*\n+./tmp/x\n"), TREE) == ()
+    assert against(exlist.parse("./tmp/*\n./boot/*\n"), TREE) == ()
+
+
+def test_a_pattern_that_is_wrong_by_itself_is_said_once() -> None:
+    assert against(exlist.parse("usr\n"), TREE) == ()
+
+
+def test_a_built_tree_is_looked_at(site: Site, tmp_path: Path) -> None:
+    for name in ("tmp", "tmpfiles"):
+        (tmp_path / "built" / "rootimg" / name).mkdir(parents=True)
+    (tmp_path / "built" / "rootimg" / "link").symlink_to("/")
+    (tmp_path / "x").write_text("./tmp*\n")
+    (tmp_path / "p").write_text("bash\n")
+    define(
+        site, osvers="debian12", pkglist=f"{tmp_path}/p", exlist=f"{tmp_path}/x", rootimgdir=f"{tmp_path}/built"
+    )  # fmt: skip
+    assert said(site) == [
+        "x:1:1: warning: './tmp*' removes ./tmp itself: programs put files there",
+        "x:1:1: info: './tmp*' removes more than ./tmp: ./tmpfiles",
+    ]
+    assert list(paths_below(tmp_path / "built" / "rootimg")) == ["./link", "./tmp", "./tmpfiles"]
+
+
+@given(st.lists(st.text("./*?[]ab+-#", max_size=8)).map("\n".join))
+def test_any_list_against_a_tree(text: str) -> None:
+    for one in against(exlist.parse(text), TREE):
+        assert one.remedy and 1 <= one.line <= text.count("\n") + 1
