@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import getopt
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import click
-
 from sbkernel import __version__
-from sbkernel.cli.common import pass_site
 from sbkernel.cli.defmessages import complain
+from sbkernel.cli.options import Option, OptionError, flag, parse
+from sbkernel.cli.verb import Verb, echo
 from sbkernel.site import Site
 
-_RAW = {"ignore_unknown_options": True, "help_option_names": []}
 _COMMON = ("h|?|help", "v|version", "V|verbose")
 
 
@@ -29,50 +26,51 @@ class Words(NamedTuple):
         show_server = "V" in self.options or os.environ.get("XCATSHOWSVR")
         prefix = f"[{os.uname().nodename.partition('.')[0]}]: " if show_server else ""
         text = "".join(f"{prefix}{line}\n" for line in lines)
-        click.echo(text, nl=False)
+        echo(text, nl=False)
 
 
 Body = Callable[[Site, Words], int]
 
 
-def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 0) -> Callable[[Body], click.Command]:
+def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 0) -> Callable[[Body], Verb]:
     """Make a verb of a function; `options` such as `b|blame`, `fewest` words without which the usage is printed."""
 
-    def decorate(body: Body) -> click.Command:
-        @click.command(name, context_settings=_RAW, add_help_option=False)
-        @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-        def command(arguments: tuple[str, ...]) -> int:
+    def decorate(body: Body) -> Verb:
+        def run(where: str | None, arguments: Sequence[str]) -> int:
             given = _read(arguments, (*_COMMON, *options))
             if given is None or "h" in given.options:
                 return _usage(usage, int(given is None))
             if "v" in given.options:
-                click.echo(f"Version {__version__}")
+                echo(f"Version {__version__}")
                 return 0
             if len(given.words) < fewest:
                 return _usage(usage, 1)
-            return pass_site(body)(given)
+            with Site.open(where) as site:
+                return body(site, given)
 
-        command.__doc__ = body.__doc__
-        return command
+        return Verb(name, run)
 
     return decorate
 
 
 def _usage(usage: str, status: int) -> int:
-    click.echo(usage)
+    echo(usage)
     return status
 
 
 def _read(arguments: Sequence[str], options: Sequence[str]) -> Words | None:
     """Tell options from words, in any order and bundled as in -bH; None for an unknown option."""
-    names = {name: option.partition("|")[0] for option in options for name in option.split("|")}
-    short = "".join(name for name in names if len(name) == 1)
+    known = [_option(option.split("|")) for option in options]
     try:
-        found, words = getopt.gnu_getopt(list(arguments), short, [name for name in names if len(name) > 1])
-    except getopt.GetoptError as error:
-        click.echo(f"Unknown option: {error.opt}", err=True)
+        given, words = parse(known, arguments)
+    except OptionError as error:
+        echo(str(error), err=True)
         return None
-    return Words(words, frozenset(names[name.lstrip("-")] for name, _value in found))
+    return Words(list(words), frozenset(given))
+
+
+def _option(spellings: Sequence[str]) -> Option:
+    return flag(*(f"-{one}" if len(one) == 1 else f"--{one}" for one in spellings), name=spellings[0])
 
 
 def complain_all(texts: Iterable[str]) -> int:

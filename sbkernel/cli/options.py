@@ -81,7 +81,7 @@ class _Reader:
         if len(meant) > 1:
             raise OptionError(f"Option '{name}' is ambiguous.")
         if not meant:
-            raise OptionError(f"No such option: {name}")
+            raise OptionError(f"Unknown option: {name.lstrip('-')}")
         return meant.pop()
 
     def _short(self, word: str) -> None:
@@ -89,7 +89,7 @@ class _Reader:
         while rest:
             name, rest = f"-{rest[0]}", rest[1:]
             if name not in self._known:
-                raise OptionError(f"No such option: {name}")
+                raise OptionError(f"Unknown option: {name.lstrip('-')}")
             option = self._known[name]
             if option.value:
                 self._take(option, name, rest or None)
