@@ -54,11 +54,11 @@ def of_tree(doc: Path) -> dict[str, str]:
 
 
 def of_grep(output: str) -> dict[str, str]:
-    """Return licences by package of what `grep -E LINES */copyright` wrote in that directory."""
+    """Return licences by package of what `grep -HE LINES ./*/copyright` wrote in that directory."""
     lines: dict[str, list[str]] = {}
     for line in output.splitlines():
         package, _, text = line.partition("/copyright:")
-        lines.setdefault(package, []).append(text)
+        lines.setdefault(package.removeprefix("./"), []).append(text)
     return {package: licence("\n".join(found)) for package, found in lines.items()}
 
 

@@ -1,0 +1,79 @@
+"""Run commands on nodes as root: with the site's key, and only where the host key is the one the node reported."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from sbkernel.errors import CommandError, NodeError
+from sbkernel.jobs.run import run
+from sbkernel.netboot import bootlog
+from sbkernel.nodes.qemu import USER_NETWORK
+from sbkernel.site import Site
+
+CONNECT_TIMEOUT_S = 15
+_HOST_KEY = re.compile(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+")
+_FAILED = 255  # ssh(1): the exit status of ssh itself
+
+
+def ssh(site: Site, node: str, script: str, *, timeout_s: float = 120) -> str:
+    """Run a script of sh on a node and return what it wrote to standard output.
+
+    Raises NotFoundError for an unknown node, NodeError when it cannot be reached, is not who it was when it booted,
+    or the script fails.
+    """
+    host, port = address(site, node)
+    with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
+        known = Path(directory) / "known_hosts"
+        known.write_text(known_host(site, node, host, port))
+        try:
+            return run(argv(site.ssh_key, known, host, port), input=script, timeout_s=timeout_s).stdout
+        except CommandError as error:
+            raise _node_error(node, error) from error
+
+
+def address(site: Site, node: str) -> tuple[str, int]:
+    """Return where a node listens: a virtual one behind a port of ours, others at their ip or under their name."""
+    definition = site.nodes[node]
+    port = definition.get("vmsshport")
+    if port and (definition.get("vmnics") or USER_NETWORK) == USER_NETWORK:
+        return "127.0.0.1", int(port)
+    return definition.get("ip").partition(",")[0] or node, 22
+
+
+def known_host(site: Site, node: str, host: str, port: int) -> str:
+    """Return the line of known_hosts(5) for a node, with the key that it reported when it booted last, or "".
+
+    What a node reports is checked: it becomes a line of a file that ssh reads.
+    """
+    reported = (str(event.get("hostkey", "")) for event in reversed(bootlog.read(site, node)))
+    key = next((key for key in reported if _HOST_KEY.fullmatch(key)), "")
+    return f"[{host}]:{port} {key}\n{host} {key}\n" if key else ""
+
+
+def argv(key: Path, known_hosts: Path, host: str, port: int) -> list[str]:
+    """Return the argv that runs sh on a host; the user's own known_hosts count, his configuration does not."""
+    options = {
+        "BatchMode": "yes",
+        "ConnectTimeout": str(CONNECT_TIMEOUT_S),
+        "IdentitiesOnly": "yes",
+        "LogLevel": "ERROR",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": f"{known_hosts} ~/.ssh/known_hosts",
+    }
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return ["ssh", "-F", "none", "-i", str(key), "-p", str(port), *words, f"root@{host}", "sh -s"]
+
+
+def _node_error(node: str, error: CommandError) -> NodeError:
+    said = error.tail.strip().splitlines()[-1:] or [error.hint or f"exit status {error.returncode}"]
+    if error.returncode != _FAILED:
+        return NodeError(node, f"the command failed there: {said[0]}")
+    if "Host key verification failed" in error.tail:
+        return NodeError(
+            node,
+            "its host key is not the one it reported when it booted",
+            hint="a node that booted by itself, or somebody else's machine: boot it again, or ssh to it once yourself",
+        )
+    return NodeError(node, f"no ssh: {said[0]}", hint=f"does it run, and did it reach userspace? sb nodestat {node}")
