@@ -37,7 +37,7 @@ def spread(values: Mapping[str, str], node: str = "") -> Values:
 
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
     """Return new values with `nicips.eth0` put into what nicips was or is now; an empty one takes the interface out."""
-    words = {key: value for key, value in given.items() if is_word(key)}
+    words = {key: value for key, value in given.items() if "." in key and is_word(key)}
     if not words:
         return dict(given)
     plain = {key: value for key, value in given.items() if key not in words}

@@ -114,7 +114,7 @@ class _Section(NamedTuple):
 
     def is_default(self) -> bool:
         """Say whether it is default-TYPE, and not an object that is called so."""
-        default = _DEFAULT.fullmatch(self.name)
+        default = _DEFAULT.fullmatch(self.name) if self.name.startswith("default-") else None
         return default is not None and self.values.get("objtype", default[1]) == default[1]
 
 
@@ -140,7 +140,7 @@ class _Reader:
     def _begin(self, section: _Section) -> None:
         self.sections.append(section)
         self._lost = False
-        if default := _DEFAULT.fullmatch(section.name):
+        if section.name.startswith("default-") and (default := _DEFAULT.fullmatch(section.name)):
             self._lenders.setdefault(default[1], []).append(section)
 
     def _extend(self, number: int) -> None:
@@ -159,10 +159,10 @@ class _Reader:
                 self._set(section, name, lent, number)
 
     def _set(self, section: _Section, key: str, value: str, number: int) -> None:
-        if section.values.get(key, value) != value:
+        if section.values.setdefault(key, value) != value:
             text = f"{key} of '{section.name}' replaces what line {section.lines[key]} says"
             self.remarks.append(Remark(number, text))
-        section.values[key] = value
+            section.values[key] = value
         section.lines[key] = number
 
     def _lent(self, objtype: str) -> Values:
@@ -193,4 +193,4 @@ def _stanza(one: _Section) -> Stanza:
 
 
 def _unquoted(value: str) -> str:
-    return value.removeprefix('"').removesuffix('"')
+    return value.removeprefix('"').removesuffix('"') if '"' in value else value

@@ -6,7 +6,6 @@ what makes a definition of 100,000 nodes a matter of seconds.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -125,10 +124,10 @@ class BufferedTransaction:
             self.change = self._tables.log(self._what, rows)
 
     def _current(self, objtype: str, name: str) -> Values | None:
-        with contextlib.suppress(KeyError):
-            return self._now[objtype, name]
-        self._read([name], objtype)
-        return self._now[objtype, name]
+        key = (objtype, name)
+        if key not in self._now:
+            self._read([name], objtype)
+        return self._now[key]
 
     def _read(self, names: Sequence[str], objtype: str) -> None:
         texts = self._tables.load(objtype, names) if names else {}

@@ -61,15 +61,15 @@ def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, st
     attribute = attribute_of(objtype, key)
     if value:
         check_value(attribute, key, value, name)
-        if objtype != "group":
-            _check_needs(attribute, key, whole)
+        if attribute.needs is not None and objtype != "group":
+            _check_needs(attribute.needs, key, whole)
 
 
 def check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
     """Refuse a value that an attribute, here called `key`, cannot have."""
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
-    if is_expression(value):
+    if value[0] == "|" and is_expression(value):
         return
     if attribute.values and value not in attribute.values:
         hint = near(value, attribute.values) or f"Legal: {' '.join(attribute.values)}"
@@ -79,10 +79,8 @@ def check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
         raise DefinitionError(f"{name}: {shown} is not a legal value of '{key}'.", hint=attribute.text)
 
 
-def _check_needs(attribute: Attribute, key: str, whole: Mapping[str, str]) -> None:
-    if attribute.needs is None:
-        return
-    other, values = attribute.needs
+def _check_needs(needs: tuple[str, tuple[str, ...]], key: str, whole: Mapping[str, str]) -> None:
+    other, values = needs
     if whole.get(other) not in values:
         wanted = " or ".join(values)
         raise NeedsError(f"Cannot set the attr='{key}' attribute unless {other} value is {wanted}.")
