@@ -9,7 +9,7 @@ from sbkernel.cli.options import flag
 from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.rows import rows
+from sbkernel.definitions.rows import matching
 from sbkernel.definitions.rowshape import Row, is_enabled
 from sbkernel.site import Site
 
@@ -36,12 +36,7 @@ def _gettab(site: Site, words: tuple[str, ...], labels: bool, reveal: bool) -> i
 
 
 def _first(site: Site, table: str, keys: Mapping[str, str], reveal: bool) -> Row | None:
-    matching = (
-        row
-        for row in rows(site.store, table)
-        if is_enabled(row) and all(row.get(key, "") == value for key, value in keys.items())
-    )
-    row = next(matching, None)
+    row = next((row for row in matching(site.store, table, keys) if is_enabled(row)), None)
     return None if row is None else printable(TABLES[table], row, reveal=reveal)
 
 

@@ -37,6 +37,11 @@ class Table(NamedTuple):
         """Say whether every object has a row here, also one without any attribute of this table."""
         return self.name == "nodelist" or (not self.of_nodes and SHOWN.get(self.objtype, (self.name,))[0] == self.name)
 
+    @property
+    def is_named_by_key(self) -> bool:
+        """Say whether the first key alone is the name of the object."""
+        return len(self.keys) == 1 and self.objtype not in ("firmware", "network")
+
 
 class Location(NamedTuple):
     """Where xCAT keeps an attribute: table, the column of the object's name, column."""
@@ -122,6 +127,27 @@ def column_of(objtype: str, attribute: str, values: Mapping[str, str]) -> str:
     if known is not None:
         return _column(known, values)
     return attribute if attribute.partition(".")[0] in TABLES else ""
+
+
+class Shown(NamedTuple):
+    """Which attributes of a type a table shows."""
+
+    always: Mapping[str, str]
+    """Attribute and column, whatever the object is."""
+    sometimes: tuple[str, ...]
+    """Attributes that lie here or elsewhere: what other attributes say decides."""
+
+
+@functools.cache
+def shown_in(table: str, objtype: str) -> Shown:
+    """Return which attributes of a type a table may show."""
+    here = [one for one in attributes_of(objtype).values() if any(_table(place) == table for place in one.places)]
+    always = {one.name: one.column.partition(".")[2] for one in here if one.instead is None}
+    return Shown(always, tuple(one.name for one in here if one.instead is not None))
+
+
+def _table(place: str) -> str:
+    return place.partition(".")[0]
 
 
 def is_hidden(objtype: str, attribute: str) -> bool:

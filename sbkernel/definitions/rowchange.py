@@ -31,7 +31,8 @@ def check_columns(table: str, keys: Mapping[str, str]) -> None:
 
 def matching(reader: Reader, table: str, keys: Mapping[str, str]) -> list[Found]:
     """Return the rows whose columns have these values."""
-    return [found for found in located(reader, table) if all(found.row.get(key, "") == keys[key] for key in keys)]
+    found = located(reader, table, keys.get(TABLES[table].keys[0], ""))
+    return [one for one in found if all(one.row.get(key, "") == keys[key] for key in keys)]
 
 
 def write(transaction: Transaction, table: str, keys: Mapping[str, str], cells: list[Cell]) -> bool:

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from sbkernel.definitions.columns import TABLES, Table, table_of
+from sbkernel.definitions.columns import TABLES, Table, shown_in, table_of
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.rowshape import DECIDING, Found, Row, row_of
 from sbkernel.definitions.store import Store, Values
@@ -21,6 +21,9 @@ class Reader(Protocol):
     def get(self, objtype: str, name: str) -> Values | None:
         """Return the attributes of an object, or None."""
 
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
+        """Return the objects that exist among `names`."""
+
     def objects(self, objtype: str) -> dict[str, Values]:
         """Return all objects of a type, sorted by name."""
 
@@ -33,30 +36,49 @@ def rows(store: Store, table: str) -> Iterator[Row]:
     yield from (found.row for found in located(store, table))
 
 
-def located(reader: Reader, table: str) -> Iterator[Found]:
-    """Yield the rows of a table with their objects; the log tables have none."""
+def matching(store: Store, table: str, keys: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the rows whose columns have these values; by the key of the table that is quick."""
+    key = keys.get(table_of(table).keys[0], "")
+    found = rows(store, table) if table == "auditlog" else (one.row for one in located(store, table, key))
+    return (row for row in found if all(row.get(column, "") == value for column, value in keys.items()))
+
+
+def located(reader: Reader, table: str, key: str = "") -> Iterator[Found]:
+    """Yield the rows of a table with their objects, only those of one object if `key` names it; logs have none."""
     found = table_of(table)
     if found.name == "site":
         yield from _of_site(reader.get("site", SITE) or {})
         return
     if found.of_nodes:
-        yield from _of_nodes(reader, found)
-    for name, values in reader.objects(found.objtype).items():
+        yield from _of_nodes(reader, found, key)
+    for name, values in _objects(reader, found.objtype, key if found.is_named_by_key else "").items():
         row = row_of(found, found.objtype, name, values, values)
-        if row is not None:
+        if row is not None and (not key or row.get(found.keys[0]) == key):
             yield Found(found.objtype, name, row)
 
 
-def _of_nodes(reader: Reader, table: Table) -> Iterator[Found]:
-    groups = reader.objects("group")
-    for name in sorted(groups, key=lambda name: (name != _FIRST, name)):
+def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[Found]:
+    nodes = _objects(reader, "node", key)
+    named = {group for values in nodes.values() for group in values.get("groups", "").split(",")} if key else set()
+    groups = reader.get_many("group", sorted(named | {key})) if key else reader.objects("group")
+    lenders = groups if not key else {key} & groups.keys()
+    for name in sorted(lenders, key=_defaults_first):
         row = row_of(table, "group", name, groups[name], groups[name])
         if row is not None:
             yield Found("group", name, row)
-    for name, values in reader.objects("node").items():
-        row = row_of(table, "node", name, values, deciding(values, groups))
+    depends = bool(shown_in(table.name, "node").sometimes)
+    for name, values in nodes.items():
+        row = row_of(table, "node", name, values, deciding(values, groups) if depends else values)
         if row is not None:
             yield Found("node", name, row)
+
+
+def _objects(reader: Reader, objtype: str, name: str) -> dict[str, Values]:
+    return reader.get_many(objtype, [name]) if name else reader.objects(objtype)
+
+
+def _defaults_first(name: str) -> tuple[bool, str]:
+    return name != _FIRST, name
 
 
 def deciding(values: Mapping[str, str], groups: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:

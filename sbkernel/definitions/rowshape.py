@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
-from sbkernel.definitions.columns import Table, attribute_in, column_of, settled
+from sbkernel.definitions.columns import Table, attribute_in, column_of, settled, shown_in
 from sbkernel.definitions.store import Values
 from sbkernel.definitions.tables.schema import SHOWN
 
@@ -29,14 +30,22 @@ class Found(NamedTuple):
 
 def row_of(table: Table, objtype: str, name: str, values: Mapping[str, str], deciding: Mapping[str, str]) -> Row | None:
     """Return an object's row in a table; None when it has none there. `deciding` are its values with what is lent."""
-    prefix = f"{table.name}."
-    columns = {column_of(objtype, key, deciding): value for key, value in values.items()}
-    row = {column.removeprefix(prefix): value for column, value in columns.items() if column.startswith(prefix)}
+    row = _cells(table, objtype, values, deciding)
     if not row and not always(table, objtype, values):
         return None
     if table.name == "nodegroup" and "grouptype" in row:
         row["members"] = row["grouptype"]
     return {**_name(table, objtype, name), **row}
+
+
+def _cells(table: Table, objtype: str, values: Mapping[str, str], deciding: Mapping[str, str]) -> Row:
+    attributes, prefix = shown_in(table.name, objtype), f"{table.name}."
+    row = {column: values[key] for key, column in attributes.always.items() if key in values}
+    for key in attributes.sometimes:
+        if key in values and (column := column_of(objtype, key, deciding)).startswith(prefix):
+            row[column.removeprefix(prefix)] = values[key]
+    row.update({key.removeprefix(prefix): values[key] for key in values if key.startswith(prefix)})
+    return row
 
 
 def always(table: Table, objtype: str, values: Mapping[str, str]) -> bool:
@@ -83,6 +92,7 @@ def is_enabled(row: Mapping[str, str]) -> bool:
     return row.get("disable", "") not in _DISABLED
 
 
+@functools.cache
 def is_secret_cell(table: Table, column: str) -> bool:
     """Say whether a column of a table is printed as ***."""
     objtype = "node" if table.of_nodes else table.objtype
