@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbkernel"
 ROOMS = [
-    "resources", "errors", "html", "definitions", "site", "lists", "packages", "jobs", "images", "netboot",
+    "resources", "errors", "html", "units", "definitions", "site", "lists", "packages", "jobs", "images", "netboot",
     "nodes", "service", "records", "workbench", "bench", "demo", "cli",
 ]  # fmt: skip
 STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone

@@ -12,9 +12,9 @@ from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import Event
 from sbkernel.netboot.timeline import timeline as timeline_rows
 from sbkernel.site import Site
+from sbkernel.units import seconds, size
 from sbkernel.workbench import ansi, charts
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.units import seconds, size
 
 _TAIL_BYTES = 64 * 1024
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from sbkernel.html import MONO, MUTED, bar, div, span
-from sbkernel.workbench.units import seconds, size
+from sbkernel.units import seconds, size
 
 Row = tuple[str, float, str]  # label, value, text
 

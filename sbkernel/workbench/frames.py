@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sbkernel.html import div, muted
 from sbkernel.html import table as html_table
+from sbkernel.units import size
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.units import size
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from sbkernel.errors import NotFoundError
 from sbkernel.html import card, chip, heading, mono, pairs
 from sbkernel.images.catalog import Catalog
 from sbkernel.site import Site
+from sbkernel.units import size
 from sbkernel.workbench.panel import Panel
-from sbkernel.workbench.units import size
 
 _SHOWN = ("osvers", "osarch", "profile", "parent", "pkglist", "rootimgdir")
 

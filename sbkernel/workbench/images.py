@@ -10,9 +10,9 @@ from sbkernel.images.catalog import ImageVersion
 from sbkernel.images.genimage import Build
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
+from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.units import size
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sbkernel.html import MONO, MUTED, bar, card, chip, details, div, heading, log, mono, muted, span
 from sbkernel.jobs.events import Progress
 from sbkernel.jobs.job import Job
-from sbkernel.workbench.units import seconds
+from sbkernel.units import seconds
 
 _TONES = {"succeeded": "ok", "failed": "bad", "cancelled": "warn", "running": "busy", "pending": "quiet"}
 _UNCHANGED = ", nothing to do"
