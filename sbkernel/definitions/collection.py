@@ -148,15 +148,24 @@ class Groups(Collection):
 
 def inherit(own: Mapping[str, str], groups: Mapping[str, Values]) -> Values:
     """Return a node's attributes with those that its groups lend, the first group first; dynamic ones lend none."""
-    whole = dict(own)
+    whole = dict(_enabled(own))
     for group in _split(own):
-        lender = groups.get(group, {})
+        lender = _enabled(groups.get(group, {}))
         if dynamic.is_dynamic(lender):
             continue
         for key, value in lender.items():
             if key not in _GROUP_OWN:
                 whole.setdefault(key, value)
     return whole
+
+
+def _enabled(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out what lies in rows that are disabled (column `disable`, which only tables show)."""
+    if ".disable" not in " ".join(values):
+        return values
+    from sbkernel.definitions.columns import enabled
+
+    return enabled("node", values)
 
 
 def nodes_as_seen(own: Mapping[str, Values], groups: Mapping[str, Values]) -> dict[str, Values]:
@@ -172,7 +181,9 @@ def as_seen(node: str, whole: Mapping[str, str]) -> Values:
 
 def without_columns(values: Mapping[str, str]) -> Values:
     """Drop `table.column`: columns that no attribute shows are kept with the object, and only its tables show them."""
-    return {key: value for key, value in values.items() if "." not in key or nics.is_word(key)}
+    return {
+        key: value for key, value in values.items() if "." not in key or nics.is_word(key) or key.startswith("passwd.")
+    }
 
 
 def _split(values: Mapping[str, str]) -> list[str]:

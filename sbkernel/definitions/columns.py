@@ -150,6 +150,21 @@ def _table(place: str) -> str:
     return place.partition(".")[0]
 
 
+def enabled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values without those in rows that are disabled; the columns that say so stay."""
+    off = {_table(key) for key, value in values.items() if key.endswith(".disable") and is_yes(value)} - {"nodelist"}
+    return {
+        key: value
+        for key, value in values.items()
+        if key.endswith(".disable") or _table(column_of(objtype, key, values)) not in off
+    }
+
+
+def is_yes(value: str) -> bool:
+    """Say whether a value of the column `disable` switches its row off (xCAT: 1 or yes)."""
+    return value.lower() in ("1", "yes", "y")
+
+
 def is_hidden(objtype: str, attribute: str) -> bool:
     """Say whether this is a column that only tables show, kept as `table.column`."""
     table, dot, _ = attribute.partition(".")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
-from sbkernel.definitions.columns import Table, attribute_in, column_of, settled, shown_in
+from sbkernel.definitions.columns import Table, attribute_in, column_of, is_yes, settled, shown_in
 from sbkernel.definitions.store import Values
 from sbkernel.definitions.tables.schema import SHOWN
 
@@ -17,7 +17,6 @@ Cells = Mapping[str, str | None]
 
 DECIDING = ("mgt", "nodetype")
 """Attributes of a node that decide in which column others lie; groups lend them."""
-_DISABLED = ("1", "yes", "YES", "Y", "y")
 
 
 class Found(NamedTuple):
@@ -89,7 +88,7 @@ def without_row(table: Table, objtype: str, values: Mapping[str, str], deciding:
 
 def is_enabled(row: Mapping[str, str]) -> bool:
     """Say whether a row counts; one with disable=1 or yes is as if it were not there."""
-    return row.get("disable", "") not in _DISABLED
+    return not is_yes(row.get("disable", ""))
 
 
 @functools.cache

@@ -151,3 +151,21 @@ def test_a_column_told_early_becomes_an_attribute(sb: Sb) -> None:
     sb("chdef", "n1", "mgt=openbmc")
     assert sb("lsdef", "n1", "-i", "bmc").out == "Object name: n1\n    bmc=b\n"
     assert "hidden" not in sb("lsdef", "n1").out
+
+
+def test_a_disabled_row_is_as_if_it_were_not_there(sb: Sb) -> None:
+    sb("mkdef", "n1", "groups=compute", "mgt=ipmi", "ip=10.0.0.1")
+    sb("chtab", "node=compute", "nodehm.cons=ipmi", "nodetype.arch=x86_64")
+    assert sb("lsdef", "n1", "-i", "cons,mgt,arch", "-c").out == "n1: arch=x86_64\nn1: cons=ipmi\nn1: mgt=ipmi\n"
+    sb("chtab", "node=compute", "nodehm.disable=1")
+    assert sb("lsdef", "n1", "-i", "cons,mgt,arch", "-c").out == "n1: arch=x86_64\nn1: cons=\nn1: mgt=ipmi\n"
+    sb("chtab", "node=n1", "nodehm.disable=yes")
+    assert sb("lsdef", "n1", "-i", "mgt,ip", "-c").out == "n1: ip=10.0.0.1\nn1: mgt=\n"
+    assert '"n1",,"ipmi",,,,,,,,,,,,,"yes"\n' in sb("tabdump", "nodehm").out
+    sb("chtab", "node=n1", "nodehm.disable=")
+    assert sb("lsdef", "n1", "-i", "mgt", "-c").out == "n1: mgt=ipmi\n"
+
+
+def test_passwords_of_users_of_an_fsp_are_listed(sb: Sb) -> None:
+    sb("mkdef", "f1", "groups=all", "mgt=fsp", "passwd.HMC=secret")
+    assert "    passwd.HMC=***\n" in sb("lsdef", "f1").out
