@@ -93,6 +93,25 @@ class Apt:
             offline = self._update(report)
             return Resolution(self._solve(names), offline)
 
+    def resolve_known(self, names: Sequence[str], report: Report) -> tuple[Resolution, dict[str, list[str]]]:
+        """Resolve like `resolve` what the sources have; the names that they do not come back with names like them."""
+        with self._in_turn():
+            offline = self._update(report)
+            unknown: dict[str, list[str]] = {}
+            while True:
+                known = [name for name in names if name not in unknown and _bare(name) not in unknown]
+                try:
+                    return Resolution(self._solve(known), offline), unknown
+                except UnknownPackagesError as error:
+                    if not set(error.near) & {*known, *map(_bare, known)}:
+                        raise
+                    unknown |= error.near
+
+    def records(self, packages: Sequence[Resolved]) -> str:
+        """Return the records of resolved packages as apt-cache(8) prints them."""
+        names = [f"{package.name}={package.version}" for package in packages]
+        return run(["apt-cache", "show", *names], env=self._env(), check=False).stdout if names else ""
+
     def _update(self, report: Report) -> bool:
         done = self._get("update", "--error-on=any", report=report)
         if done.returncode == 0:
@@ -161,6 +180,10 @@ class Apt:
 
 
 _OPTIONS = ("--yes", "--quiet")
+
+
+def _bare(name: str) -> str:
+    return name.partition("=")[0].partition(":")[0]
 
 
 def _reasons(text: str) -> str:
