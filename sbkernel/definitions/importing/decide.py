@@ -111,10 +111,10 @@ class _Decider:
 
     def _is_another(self, item: Item) -> bool:
         """Say whether a network of the site has this net and mask, under another name."""
+        if item.objtype != "network" or ("network", item.name) in self._site:
+            return False
         wanted = (item.values.get("net"), item.values.get("mask"))
         networks = {name: values for (objtype, name), values in self._site.items() if objtype == "network"}
-        if item.objtype != "network" or item.name in networks:
-            return False
         same = [name for name, values in networks.items() if (values.get("net"), values.get("mask")) == wanted]
         if same and not item.only_new:
             self._note(item, "net", f"network {item.name} is not taken: {same[0]} has its net and mask already")
