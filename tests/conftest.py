@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A property that holds, holds on a busy machine too.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 HERE = Path(__file__).resolve().parent
 LONGEST_FIRST = ("e2e", "browser", "images", "initrd")

@@ -6,6 +6,7 @@ Only what every verb needs is imported here; verbs that are a Verb run without t
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ VERBS = {
     "rsetboot": "set the boot device for the next boot",
     "run": "run a notebook through papermill and keep the record",
     "shims": "write xCAT's command names as programs, for scripts",
+    "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
     "service": "start, stop or show the service of the site",
     "tabch": "change, add or remove rows of tables, as chtab",
     "tabdump": "print a table as CSV",
@@ -61,6 +63,7 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
+    _pass_any_bytes()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -75,6 +78,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         echo(f"Error: {error}", err=True)
         sys.exit(1)
     sys.exit(status)
+
+
+def _pass_any_bytes() -> None:
+    """Let text that is no UTF-8 come out of a pipe and go into one as it is, in every locale."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="surrogateescape")
 
 
 def _run(words: list[str]) -> int:

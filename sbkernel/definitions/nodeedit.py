@@ -42,6 +42,7 @@ def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Seque
     """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
     values = node_values(transaction, names)
     wanted = {name: _assigned(name, values.get(name, {}), assignments) for name in names}
+    change.look_ahead(transaction, "node", names, [])
     homeless = [name for name in names if not wanted[name].get(GROUPS, values.get(name, {}).get("groups", ""))]
     for name in () if homeless else names:
         check_name("node", name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 
 from sbkernel.errors import DefinitionError
 
 
+@functools.lru_cache(maxsize=100)
 def compiled(pattern: str) -> re.Pattern[str]:
     """Return a compiled pattern; DefinitionError says what is wrong with it."""
     try:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sbkernel.definitions.regex import compiled
 from sbkernel.errors import DefinitionError
 
 _SYNTAX = re.compile(r"\s*([^=!~\s]+)\s*(==|=~|!=|!~|=)(.*)", re.DOTALL)
@@ -23,7 +24,7 @@ class Condition(NamedTuple):
         if self.attribute not in values:
             return False
         if self.operator.endswith("~"):
-            hit = re.search(self.value, values[self.attribute]) is not None
+            hit = compiled(self.value).search(values[self.attribute]) is not None
         else:
             hit = self.value == values[self.attribute]
         return hit is not self.operator.startswith("!")
@@ -51,9 +52,10 @@ def _parse(text: str) -> Condition:
 def _regex(value: str) -> str:
     bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] == "/" else value
     try:
-        re.compile(bare)
-    except re.error as error:
-        raise DefinitionError("Incorrect selection string specified with -w flag.", hint=f"'{bare}': {error}") from None
+        compiled(bare)
+    except DefinitionError as error:
+        message = "Incorrect selection string specified with -w flag."
+        raise DefinitionError(message, hint=error.message) from None
     return bare
 
 

@@ -61,7 +61,7 @@ def render(stanzas: Iterable[Stanza]) -> str:
 
 def _render(stanza: Stanza) -> str:
     lines = [f"{attribute(key, value)}\n" for key, value in sorted(stanza.values.items())]
-    return "".join([f"\n{stanza.name}:\n    objtype={stanza.objtype}\n", *lines])
+    return "".join([f"\n{stanza.name}:\n{attribute('objtype', stanza.objtype)}\n", *lines])
 
 
 def attribute(key: str, value: str) -> str:
