@@ -176,11 +176,15 @@ def _column(attribute: Attribute, values: Mapping[str, str]) -> str:
     if attribute.instead is None:
         return attribute.column
     other, columns = attribute.instead
-    return columns.get(values.get(other, ""), attribute.column)
+    found = (columns[one] for one in values.get(other, "").split(",") if one in columns)
+    return next(found, attribute.column)
 
 
 def _wanted(attribute: Attribute, values: Mapping[str, str]) -> bool:
-    return attribute.needs is None or values.get(attribute.needs[0]) in attribute.needs[1]
+    if attribute.needs is None:
+        return True
+    other, wanted = attribute.needs
+    return not set(values.get(other, "").split(",")).isdisjoint(wanted)
 
 
 @functools.cache

@@ -81,7 +81,8 @@ def check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
 
 def _check_needs(needs: tuple[str, tuple[str, ...]], key: str, whole: Mapping[str, str]) -> None:
     other, values = needs
-    if whole.get(other) not in values:
+    # nodetype is a comma list.
+    if set(whole.get(other, "").split(",")).isdisjoint(values):
         wanted = " or ".join(values)
         raise NeedsError(f"Cannot set the attr='{key}' attribute unless {other} value is {wanted}.")
 

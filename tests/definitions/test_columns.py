@@ -79,6 +79,7 @@ def test_other_attributes_decide_where_one_lies() -> None:
     assert location("node", "bmc", {"mgt": "openbmc"}) == ("openbmc", "node", "bmc")
     assert location("node", "bmc", {}) == ("ipmi", "node", "bmc")
     assert location("node", "username", {"nodetype": "switch"}) == ("switches", "switch", "sshusername")
+    assert location("node", "username", {"nodetype": "osi,switch"}) == ("switches", "switch", "sshusername")
     assert location("osimage", "pkglist", {}) == ("linuximage", "imagename", "pkglist")
     assert location("osimage", "template", {"imagetype": "windows"}) == ("winimage", "imagename", "template")
     assert location("site", "master", {}) == ("site", "key", "master")
