@@ -48,8 +48,8 @@ class Editor:
     def show(self, objtype: str, name: str = "") -> None:
         """Open an object as it is now, else the first of its type; NotFoundError when there is none of that name."""
         objects = self.site.all_of(objtype)
-        self.objtype = objtype
-        self.name = objects[name].name if name else next(iter(objects), "")
+        found = objects[name].name if name else next(iter(objects), "")
+        self.objtype, self.name = objtype, found
         self.base = objects.read([self.name])
 
     def new(self, name: str) -> None:

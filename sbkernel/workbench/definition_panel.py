@@ -89,6 +89,8 @@ class DefinitionPanel(Panel):
             verbs[message["kind"]](widget, message)
         except (SbkernelError, OSError) as error:
             self._say(widget, str(error), "bad")
+            if message["kind"] == "open":  # the form waits for a view
+                self._draw(widget)
 
     def _search(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
         names, found = self.editor.search(message["objtype"], message["text"])

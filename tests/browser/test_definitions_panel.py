@@ -63,6 +63,7 @@ def test_an_image_is_cloned_edited_saved_and_put_back(open_notebook: Open, page:
         assert "myservice" not in site.osimages
 
         panel.get_by_label("type", exact=True).select_option("node")
+        expect(panel).to_contain_text("no node yet", timeout=15_000)
         panel.get_by_role("button", name="New …").click()
         field("name", exact=True).fill("n1")
         panel.get_by_role("button", name="Begin").click()

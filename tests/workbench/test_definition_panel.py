@@ -89,6 +89,14 @@ def test_a_clone_of_an_image_is_a_real_one_and_is_undone(live: wb.DefinitionPane
     assert live.value == COMPUTE
 
 
+def test_what_cannot_be_opened_leaves_what_is_open(live: wb.DefinitionPanel) -> None:
+    before = live._widget.view["drawn"]
+    widget = press(live, "open", objtype="node", name="gone")
+    assert "named 'gone'" in widget.said["text"]
+    assert (live.value, widget.view["name"]) == (COMPUTE, COMPUTE)
+    assert widget.view["drawn"] > before
+
+
 def test_a_new_node_says_what_it_needs(live: wb.DefinitionPanel, site: Site) -> None:
     press(live, "open", objtype="node", name="n1")
     assert "exists already" in press(live, "new", name="n1").said["text"]

@@ -105,7 +105,10 @@ function render({ model, el }) {
     [...fields].filter(([, field]) => field.edited).map(([key, field]) => [key, field.control.value]));
   const dirty = () => Object.keys(edits()).length > 0;
   const tell = (text, tone) => { said.textContent = text; said.dataset.tone = tone; };
-  const open = (objtype, chosen) => model.send({ kind: "open", objtype, name: chosen });
+  const open = (objtype, chosen) => {  // what is asked for next is about the object that comes
+    fresh.disabled = clone.disabled = true;
+    model.send({ kind: "open", objtype, name: chosen });
+  };
 
   const choose = (objtype, chosen) => {
     if (dirty()) tell(`${view().name} has unsaved changes: save or discard them first.`, "warn");
@@ -201,6 +204,7 @@ function render({ model, el }) {
       .map((about) => element("option", { value: about.name, label: about.text })));
     undo.disabled = !now.done;
     undo.title = now.done ? `Undo: ${now.done}` : "Nothing was changed here yet";
+    fresh.disabled = false;
     clone.disabled = !now.exists;
     add.disabled = adding.disabled = !now.name;
     ask("");
