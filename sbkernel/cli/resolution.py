@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from sbkernel.images.resolution import Chosen, ListResolution
+from sbkernel.units import size
 
 _COLUMNS = ("NAME", "VERSION", "ARCH", "DOWNLOAD", "SIZE", "WHY")
 
@@ -59,7 +60,7 @@ def _text(resolved: ListResolution, everything: bool) -> None:
     base = len(resolved) - len(listed)
     more = f", {base} of the base system not shown" if base else ""
     click.echo(f"{len(resolved)} packages{more}")
-    click.echo(f"{_size(resolved.download_bytes)} to download, {_size(resolved.installed_bytes)} installed")
+    click.echo(f"{size(resolved.download_bytes)} to download, {size(resolved.installed_bytes)} installed")
     if resolved.offline:
         click.echo("the package sources could not be reached: the package lists are from the last time")
 
@@ -80,11 +81,7 @@ def _row(one: Chosen) -> tuple[str, ...]:
         package.name,
         package.version,
         package.arch,
-        _size(one.download_bytes),
-        _size(package.size_bytes),
+        size(one.download_bytes),
+        size(package.size_bytes),
         why + others,
     )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1_000_000 else f"{count / 1e3:.1f} kB"

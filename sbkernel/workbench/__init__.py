@@ -12,8 +12,10 @@ from sbkernel.workbench.frames import table
 from sbkernel.workbench.image_chooser import ImageChooser
 from sbkernel.workbench.images import image_version, packages, plan, weights
 from sbkernel.workbench.job_view import JobView, show
+from sbkernel.workbench.list_editor import ListEditor
 from sbkernel.workbench.node_table import NodeTable
 from sbkernel.workbench.panel import interactive
+from sbkernel.workbench.remarks import remarks, resolution
 
 __all__ = [
     "BootView",
@@ -21,6 +23,7 @@ __all__ = [
     "DefinitionPanel",
     "ImageChooser",
     "JobView",
+    "ListEditor",
     "NodeTable",
     "console_lines",
     "definition",
@@ -29,6 +32,8 @@ __all__ = [
     "lists",
     "packages",
     "plan",
+    "remarks",
+    "resolution",
     "show",
     "table",
     "timeline",

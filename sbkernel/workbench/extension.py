@@ -19,6 +19,7 @@ def load_ipython_extension(shell: Any) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     formatter.for_type_by_name("sbkernel.jobs.job", "Job", _job)
     formatter.for_type_by_name("sbkernel.images.catalog", "ImageVersion", _image_version)
+    formatter.for_type_by_name("sbkernel.images.resolution", "ListResolution", _resolution)
     setattr(SbkernelError, "_render_traceback_", _traceback)  # noqa: B010 - IPython's name, unknown to the class
 
 
@@ -39,3 +40,9 @@ def _image_version(version: Any) -> Any:
     from sbkernel.workbench.images import image_version
 
     return image_version(version)._repr_mimebundle_()
+
+
+def _resolution(resolved: Any) -> Any:
+    from sbkernel.workbench.remarks import resolution
+
+    return resolution(resolved)._repr_mimebundle_()

@@ -1,0 +1,78 @@
+"""The editor of list files: live remarks, one write, one way back; a record keeps text and remarks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sbkernel import lists
+from sbkernel import workbench as wb
+from sbkernel.images.resolution import Candidate, ListResolution, explained
+from sbkernel.lists.edit import ListFiles
+from sbkernel.packages.package import Package
+from sbkernel.site import Site
+
+COMPUTE = "debian12-x86_64-netboot-compute"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[ListFiles]:
+    (tmp_path / "x.pkglist").write_text("bash\nvim # <editor>\n")
+    with Site.open(tmp_path / "site") as site:
+        site.set("osimage", "x", osvers="debian12", imagetype="linux", pkglist=str(tmp_path / "x.pkglist"))
+        yield lists.of(site, "x").pkglist
+
+
+def test_headless_it_is_the_text_and_its_remarks(files: ListFiles) -> None:
+    panel = files.edit()
+    assert isinstance(panel, wb.ListEditor)
+    assert "vim # &lt;editor&gt;" in panel.html()
+    assert "x.pkglist:2:1" in panel.html()
+    assert "no package name" in panel.text()
+    assert panel._widget is None
+
+
+def test_remarks_follow_what_is_typed_and_nothing_is_written_before_save(
+    files: ListFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SBK_HEADLESS", "0")
+    panel = files.edit()
+    assert "no package name" in panel._below.value
+    panel._area.value = "bash\nvim\n"
+    assert "nothing to remark" in panel._below.value
+    assert "not saved" in panel._above.value
+    assert "editor" in files.text
+    panel.save()
+    assert files.text == "bash\nvim\n"
+    assert "not saved" not in panel._above.value and "saved, 2 lines differ" in panel._above.value
+    panel.undo()
+    assert panel._area.value == files.text == "bash\nvim # <editor>\n"
+
+
+def test_what_stands_against_saving_is_said(files: ListFiles) -> None:
+    panel = wb.ListEditor(files)
+    panel.undo()
+    assert "no edit of the pkglist of osimage x is there to take back" in panel.html()
+
+
+def test_a_shipped_list_is_copied_when_it_is_saved(files: ListFiles) -> None:
+    image = lists.of(files.site, COMPUTE)
+    shipped = image.exlist.path
+    before = shipped.read_text()
+    panel = image.exlist.edit()
+    panel.type(panel.value + "./opt/none*\n")
+    panel.save()
+    assert shipped.read_text() == before
+    assert image.exlist.path.read_text() == before + "./opt/none*\n"
+
+
+def test_a_resolution_shows_totals_and_reasons() -> None:
+    found = [
+        Candidate(Package("lib", "1", "all", size_bytes=2_000_000), 1_000_000),
+        Candidate(Package("tool", "2", "all", size_bytes=500), 100, ("lib",)),
+        Candidate(Package("dpkg", "3", "all"), 1, base=True),
+    ]
+    shown = wb.resolution(ListResolution("x", explained(found, ["tool"])))
+    assert shown.text == "x: 3 packages, 1.0 MB to download, 2.0 MB installed"
+    assert "needed by tool" in shown.html and "and 1 of the base system" in shown.html
+    assert wb.remarks(()).text == "nothing to remark"
