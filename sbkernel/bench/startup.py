@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.bench.clock import interleaved
+from sbkernel.bench.definitions import COMPILED
 from sbkernel.bench.row import Check, Goal, Row
 from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.jobs.run import Completed, run
@@ -19,8 +20,8 @@ RUNS = 20
 def rows(work: Workspace) -> Iterator[Row]:
     """Measure `sb lsdef` on a site with two images against `python -c pass` of the same interpreter."""
     work.say("startup: sb lsdef")
-    lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"))
-    nothing = functools.partial(run, [sys.executable, "-c", "pass"])
+    lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"), env=COMPILED)
+    nothing = functools.partial(run, [sys.executable, "-c", "pass"], env=COMPILED)
     listed: Completed = lsdef()
     nothing()
     spells = interleaved(lsdef, nothing, work.runs_or(RUNS))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from types import FrameType
 
 import click
 
-NAMES = ("build", "pack", "boot", "startup")
+from sbkernel.definitions.store import SERVER_VARIABLE
+
+NAMES = ("build", "pack", "boot", "startup", "definitions")
 
 
 @click.command()
@@ -35,6 +38,8 @@ def command(
     from sbkernel.bench.workspace import workspace
 
     signal.signal(signal.SIGTERM, _interrupt)
+    # The site of a benchmark is its own; it must not be the database of the real one.
+    os.environ.pop(SERVER_VARIABLE, None)
     done: list[Row] = []
     with workspace(_say, runs=runs or 0, pkglist=pkglist, keep=keep, where=where) as work:
         for row in measure(work, rows):
