@@ -57,10 +57,15 @@ class Definition(NamedTuple):
         """Return the value of an attribute, or `default` when it is unset."""
         return self.attributes.get(attribute, default)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         from sbkernel.definitions import display
 
-        return {"text/plain": display.definition_text(self), "text/html": str(display.definition_html(self))}
+        printer.text(display.definition_text(self))
+
+    def _repr_html_(self) -> str:
+        from sbkernel.definitions import display
+
+        return str(display.definition_html(self))
 
     def revealed(self) -> Definition:
         """Return the same, with secrets that are printed: for --reveal alone."""
