@@ -13,7 +13,7 @@ def test_rows_are_comparisons_of_the_same_work(monkeypatch: pytest.MonkeyPatch) 
         rows = {row.name: row for row in definitions.rows(work)}
     assert [name for name, row in rows.items() if not row.valid] == []
     assert {"mkdef 5", "lsdef of one 50", "noderange 50", "growth mkdef", "growth lsdef -l"} <= rows.keys()
-    assert rows["growth mkdef"].met
+    assert rows["growth mkdef"].goal == definitions.GROWTH
 
 
 def test_both_sides_get_the_same_nodes() -> None:
