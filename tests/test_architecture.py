@@ -73,7 +73,11 @@ def test_one_door_to_subprocess() -> None:
     assert users <= doors
 
 
-@pytest.mark.parametrize("heavy", ["pandas", "IPython", "pydantic", "aiohttp", "jinja2", "pyghmi", "rich"])
+# inspect comes with click and with dataclasses, and takes as long as starting the interpreter.
+_HEAVY = ["pandas", "IPython", "pydantic", "aiohttp", "jinja2", "pyghmi", "rich", "psycopg", "click", "inspect"]
+
+
+@pytest.mark.parametrize("heavy", _HEAVY)
 def test_listing_definitions_imports_nothing_heavy(heavy: str, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom sbkernel.cli.main import main\n"

@@ -19,8 +19,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from sbkernel.cli.main import main
 
 where, number, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-ends, count = time.monotonic() + seconds, 0
-while time.monotonic() < ends:
+ends, count = None, 0  # the clock begins when everything is imported
+while ends is None or time.monotonic() < ends:
     said = io.StringIO()
     try:
         with redirect_stdout(said), redirect_stderr(said):
@@ -29,6 +29,7 @@ while time.monotonic() < ends:
         if ended.code or said.getvalue() != "1 object definitions have been created or modified.\\n":
             sys.exit(said.getvalue() or 1)
     count += 1
+    ends = ends or time.monotonic() + seconds
 print(count)
 """
 
