@@ -22,6 +22,7 @@ VERBS = {
     "chtab": "change, add or remove rows of tables",
     "clone": "make an own, editable copy of an osimage",
     "demo": "the main job in one command, on a virtual node",
+    "diff": "show which packages changed, by a policy if wanted, or many side by side",
     "export": "write all definitions as a stanza file",
     "genimage": "build the root tree, kernel and initrd of an osimage",
     "gettab": "print columns of a row of a table",
@@ -64,6 +65,7 @@ VERBS = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
     _pass_any_bytes()
+    _keep_bytes()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -84,6 +86,13 @@ def _pass_any_bytes() -> None:
     """Let text that is no UTF-8 come out of a pipe and go into one as it is, in every locale."""
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="surrogateescape")
+
+
+def _keep_bytes() -> None:
+    """Let bytes that are no UTF-8 through, as file names and old stanza files have them."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
 
 
