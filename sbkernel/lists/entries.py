@@ -46,6 +46,8 @@ class Entry(NamedTuple):
 class PackageGrammar:
     """What the lines of pkglist and otherpkglist are before anything is spliced."""
 
+    separator = ","
+
     def keep(self, line: Line) -> str | None:
         """Drop blank lines and comments; blanks in front stay, as in xCAT."""
         text = line.text.rstrip(BLANKS)
@@ -75,24 +77,9 @@ def _meant(text: str) -> str:
     return f"Write {_DIRECTIVES[near[0]]}" if near else f"Directives are {', '.join(_DIRECTIVES.values())}"
 
 
-def entries(lines: Iterable[list[Piece]]) -> Iterator[Entry]:
-    """Yield the entries of spliced lines; those that come to nothing have the kind empty."""
-    for pieces in lines:
-        for parts in _between_commas(pieces):
-            yield _entry(parts)
-
-
-def _between_commas(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    current: list[Piece] = []
-    for piece in pieces:
-        column = piece.column
-        for number, part in enumerate(piece.text.split(",")):
-            if number:
-                yield current
-                current = []
-            current.append(Piece(part, piece.line, column))
-            column += len(part) + 1
-    yield current
+def entries(parts: Iterable[list[Piece]]) -> Iterator[Entry]:
+    """Yield the entries of a spliced list; those that come to nothing have the kind empty."""
+    return (_entry(pieces) for pieces in parts if pieces)
 
 
 def _entry(parts: list[Piece]) -> Entry:

@@ -43,7 +43,7 @@ def parse(text: str, file: str = "exlist", *, read: Reader | None = None) -> Exl
     """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
     document = Document.parse(text, file)
     spliced = splice(document, ExlistGrammar(), read)
-    found = tuple(rule for pieces in spliced.lines for rule in rules(pieces))
+    found = tuple(rule for pieces in spliced.parts for rule in rules(pieces))
     notes = (note for rule in found for note in look(rule))
     return _of(found, [*spliced.diagnostics, *notes], (document,))
 

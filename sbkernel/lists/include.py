@@ -1,14 +1,17 @@
 """#INCLUDE:path# spliced in wherever it stands, as xCAT does; every piece of text knows where it is from. Pure.
 
-xCAT replaces the directive in the text before it looks at lines, so what stands before it on its line is put in front
-of the first included line, and what stands behind it after the last one (imgutils.pm, packimage.pm).
+xCAT joins the lines to one text, replaces every directive in it until there is none, and looks at lines only then
+(imgutils.pm, packimage.pm). So what stands before a directive is put in front of the first included line, what stands
+behind it after the last one, and a directive may even come about by that.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -32,9 +35,16 @@ class Piece(NamedTuple):
     line: Line
     column: int
 
+    def part(self, start: int, end: int | None = None) -> Piece:
+        """Return a part of it, in its own place."""
+        return Piece(self.text[start:end], self.line, self.column + start)
+
 
 class Grammar(Protocol):
     """What the splicer has to know of a grammar."""
+
+    separator: str
+    """What stands between lines when they are joined."""
 
     def keep(self, line: Line) -> str | None:
         """Return what stays of a line before anything is spliced, or None when the line is dropped."""
@@ -44,9 +54,9 @@ class Grammar(Protocol):
 
 
 class Spliced(NamedTuple):
-    """Lines after splicing, each as pieces, and what is wrong with the includes."""
+    """The text after splicing in parts between separators, each as pieces, and what is wrong with the includes."""
 
-    lines: list[list[Piece]]
+    parts: list[list[Piece]]
     diagnostics: list[Diagnostic]
 
 
@@ -56,9 +66,22 @@ def splice(document: Document, grammar: Grammar, read: Reader | None = None) -> 
     A relative path is taken from the directory of the document, also inside included files.
     """
     splicer = _Splicer(Path(document.file).parent, grammar, read)
-    top = (Path(document.file),) if read else ()
-    lines = splicer.lines(document.lines(), top)
-    return Spliced(lines, splicer.diagnostics)
+    pieces = splicer.pieces(document.lines())
+    while matches := list(INCLUDE.finditer("".join(piece.text for piece in pieces))):
+        pieces = splicer.replaced(pieces, matches)
+    return Spliced(_split(pieces, grammar.separator), splicer.diagnostics)
+
+
+def _split(pieces: Iterable[Piece], separator: str) -> list[list[Piece]]:
+    parts: list[list[Piece]] = [[]]
+    for piece in pieces:
+        start = 0
+        for number, text in enumerate(piece.text.split(separator)):
+            if number:
+                parts.append([])
+            parts[-1].append(piece.part(start, start + len(text)))
+            start += len(text) + len(separator)
+    return parts
 
 
 class _Splicer:
@@ -69,44 +92,46 @@ class _Splicer:
         self._count = 0
         self.diagnostics: list[Diagnostic] = []
 
-    def lines(self, lines: Iterable[Line], above: tuple[Path, ...]) -> list[list[Piece]]:
-        whole: list[list[Piece]] = []
+    def pieces(self, lines: Iterable[Line]) -> list[Piece]:
+        """Return the lines that the grammar keeps, joined."""
+        joined: list[Piece] = []
         for line in lines:
             self.diagnostics += self._grammar.look(line)
             text = self._grammar.keep(line)
             if text is not None:
-                whole += self._line(line._replace(text=text), above)
-        return whole
+                between = [Piece(self._grammar.separator, line, 1)] if joined else []
+                joined += [*between, Piece(text, line, 1)]
+        return joined
 
-    def _line(self, line: Line, above: tuple[Path, ...]) -> list[list[Piece]]:
-        whole: list[list[Piece]] = [[]]
+    def replaced(self, pieces: Sequence[Piece], matches: Iterable[re.Match[str]]) -> list[Piece]:
+        """Return the text with every match replaced by the file that it names."""
+        ends = list(accumulate(len(piece.text) for piece in pieces))
+        result: list[Piece] = []
         start = 0
-        for match in INCLUDE.finditer(line.text):
-            whole[-1].append(Piece(line.text[start : match.start()], line, start + 1))
-            first, *more = self._included(match[1], line, match.start() + 1, above) or [[]]
-            whole[-1].extend(first)
-            whole += more
+        for match in matches:
+            result += _cut(pieces, ends, start, match.start())
+            where = _cut(pieces, ends, match.start(), match.start() + 1)[0]
+            result += self._included(match[1], where.line, where.column)
             start = match.end()
-        whole[-1].append(Piece(line.text[start:], line, start + 1))
-        return whole
+        return [*result, *_cut(pieces, ends, start, ends[-1])]
 
-    def _included(self, path: str, line: Line, column: int, above: tuple[Path, ...]) -> list[list[Piece]]:
+    def _included(self, path: str, line: Line, column: int) -> list[Piece]:
         if self._read is None:
             return []
         target = _expanded(path, line, column)
-        text = target if isinstance(target, Diagnostic) else self._text(target, line, column, above)
+        text = target if isinstance(target, Diagnostic) else self._text(target, line, column)
         if isinstance(text, Diagnostic):
             self.diagnostics.append(text)
             return []
         document = Document.parse(text, str(self._directory / str(target)))
-        trace = (f"{line.file}:{line.number}", *line.trace)
-        return self.lines(document.lines(trace), (*above, Path(document.file)))
+        return self.pieces(document.lines((f"{line.file}:{line.number}", *line.trace)))
 
-    def _text(self, path: str, line: Line, column: int, above: tuple[Path, ...]) -> str | Diagnostic:
+    def _text(self, path: str, line: Line, column: int) -> str | Diagnostic:
         target = self._directory / path
+        above = [Path(line.file), *(Path(place.rpartition(":")[0]) for place in line.trace)]
         self._count += 1
         if target.resolve() in {one.resolve() for one in above}:
-            circle = " -> ".join(one.name for one in (*above, target))
+            circle = " -> ".join(one.name for one in (*reversed(above), target))
             return line.note("error", f"the include goes in a circle: {circle}", "Remove this line.", column)
         if self._count > MOST:
             return line.note("error", f"more than {MOST} includes", "Include every file once.", column)
@@ -115,6 +140,18 @@ class _Splicer:
         except (OSError, ValueError):
             said = f"Unable to open the included file {shown(str(target))}"
             return line.note("error", said, "Correct the path, or remove the line.", column)
+
+
+def _cut(pieces: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> list[Piece]:
+    """Return the pieces between two positions of the text; `ends` are the positions where the pieces end."""
+    found: list[Piece] = []
+    number = bisect_right(ends, start)
+    while start < end:
+        begin = ends[number] - len(pieces[number].text)
+        found.append(pieces[number].part(start - begin, min(end - begin, len(pieces[number].text))))
+        start = ends[number]
+        number += 1
+    return found
 
 
 def _expanded(path: str, line: Line, column: int) -> str | Diagnostic:

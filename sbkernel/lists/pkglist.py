@@ -73,7 +73,7 @@ def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: Read
     """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
     document = Document.parse(text, file)
     spliced = splice(document, PackageGrammar(), read)
-    found = tuple(entries(spliced.lines))
+    found = tuple(entries(spliced.parts))
     diagnostics = [*spliced.diagnostics, *(note for entry in found for note in look(entry, kind))]
     return Pkglist(_used(_passes(found)), found, in_order([*diagnostics, *_duplicates(found)]), (document,))
 

@@ -38,6 +38,8 @@ class Rule(NamedTuple):
 class ExlistGrammar:
     """What the lines of an exlist are before anything is spliced: xCAT splices first and drops comments then."""
 
+    separator = "\n"
+
     def keep(self, line: Line) -> str | None:
         """Keep every line; in included files the blanks at its end go, and empty lines with them."""
         text = line.text.rstrip(BLANKS) if line.trace else line.text

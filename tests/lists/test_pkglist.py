@@ -151,6 +151,28 @@ def test_what_stands_beside_an_include_is_glued_to_what_it_brings(tmp_path: Path
     ]
 
 
+def test_a_directive_may_come_about_by_splicing(tmp_path: Path) -> None:
+    write(tmp_path / "b", ":c#\n")
+    write(tmp_path / "c", "found\n")
+    assert pkglist.read([write(tmp_path / "a", "not-#INCLUDE#INCLUDE:b#\n")]).packages == ("not-found",)
+
+
+def test_doubling_includes_end(tmp_path: Path) -> None:
+    for number in range(30):
+        write(tmp_path / str(number), f"p{number}\n#INCLUDE:{number + 1}#\n#INCLUDE:{number + 1}#\n")
+    write(tmp_path / "30", "last\n")
+    with pytest.raises(ListFileError, match="more than 10000 includes"):
+        pkglist.load([tmp_path / "0"])
+
+
+def test_the_whole_trace_of_includes_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "c", "ok\n  a # b\n")
+    write(tmp_path / "b", "\n#INCLUDE:c#\n")
+    (found,) = pkglist.read([write(tmp_path / "a", "#INCLUDE:b#\n")]).diagnostics
+    assert (found.file, found.line, found.column) == (str(tmp_path / "c"), 2, 3)
+    assert found.trace == (f"{tmp_path}/b:2", f"{tmp_path}/a:1")
+
+
 def test_removals_take_effect_in_an_otherpkglist() -> None:
     parsed = otherpkglist.parse("site/tools/ourtool\nbare\n-oldtool\n--left\n")
     assert parsed.diagnostics == ()
