@@ -129,10 +129,14 @@ def _write(
     moved = {target for target, _ in edits if target.moves}
     after = ",".join(str(target.path if target in moved else target.source) for target in targets)
     texts = [(target, text_or_none(target.path), _rebased(target, text, attribute)) for target, text in edits]
-    rows = tuple(FileBefore(target.path, before, digest_of(text)) for target, before, text in texts)
+    last = backup.load(own_path(site, image, attribute))
     # A leftover of an edit that `sb undo` took back counts as not there: undo then removes it.
-    fresh = tuple(dataclasses.replace(row, before=None) if _is_moved(row.path, moved) else row for row in rows)
-    record = Backup(value, after if moved else value, fresh)
+    leftover = {target.path for target in moved if last is not None and last.made(target.path)}
+    rows = (
+        FileBefore(target.path, None if target.path in leftover else before, digest_of(text))
+        for target, before, text in texts
+    )
+    record = Backup(value, after if moved else value, tuple(rows))
     _apply(site, image, attribute, record, {target.path: text for target, _, text in texts})
     return Edited(
         image,
@@ -141,10 +145,6 @@ def _write(
         tuple((target.source, target.path) for target in moved if target.source.name),
         tuple(name for target, _ in edits for name in named_by(site, target.path, but=image)),
     )
-
-
-def _is_moved(path: Path, moved: set[_Target]) -> bool:
-    return any(target.path == path for target in moved)
 
 
 def _apply(site: Site, image: str, attribute: str, record: Backup, texts: Mapping[Path, str | None]) -> None:

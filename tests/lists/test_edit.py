@@ -148,6 +148,16 @@ def test_a_file_of_others_is_not_overwritten(site: Site) -> None:
     assert copy.read_text() == "somebody's\n"
 
 
+def test_a_copy_that_was_there_stays_when_the_edit_is_taken_back(site: Site) -> None:
+    image = lists.of(site, COMPUTE)
+    copy = own(site, f"{COMPUTE}.pkglist")
+    copy.parent.mkdir(parents=True)
+    copy.write_text(image.pkglist.text)
+    image.pkglist.add("fio")
+    image.pkglist.undo()
+    assert "fio" not in copy.read_text()
+
+
 def test_nothing_is_left_when_the_osimage_cannot_be_changed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     image = lists.of(site, COMPUTE)
     before = image.pkglist.files
