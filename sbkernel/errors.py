@@ -12,6 +12,7 @@ SbkernelError                 message and hint; the command line prints both and
  │   └─ JobCancelledError     somebody cancelled it
  ├─ NodeError                 one node could not be reached or controlled; carries the node
  ├─ ServiceError              the service does not run or does not answer
+ ├─ PolicyError               a change that a policy forbids
  └─ RecordError               a notebook run could not be started or recorded
 
 Nothing below cli/ prints or exits: papermill takes SystemExit with an empty value for success.
@@ -90,6 +91,10 @@ class NodeError(SbkernelError):
 
 class ServiceError(SbkernelError):
     """The service does not run or does not answer."""
+
+
+class PolicyError(SbkernelError):
+    """What changed breaks a policy; the message names every rule and the packages that break it."""
 
 
 class RecordError(SbkernelError):

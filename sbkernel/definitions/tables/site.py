@@ -29,6 +29,9 @@ _USED = (
     Attr("consoleondemand", "Open consoles only while somebody looks.", ("yes", "no", "1", "0", "y", "n"), "no"),
     Attr("xcatdebugmode", "How much nodes say while they boot.", ("0", "1", "2"), "0"),
     Attr("excludenodes", "Noderange that no verb touches."),
+    Attr(
+        "attention", "YAML file of groups of packages that diffs point at.", default="kernel, slurm, …", pattern="/.+"
+    ),
     Attr("ubuntu_apt_mirror", "Package mirror of Ubuntu images."),
 )
 _NODES = (

@@ -1,0 +1,135 @@
+"""What changed between two manifests: a value with one row a package that is not the same on both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sbkernel.errors import DefinitionError
+from sbkernel.packages.attention import Attention
+from sbkernel.packages.change import KINDS, Change
+from sbkernel.packages.manifest import Manifest
+from sbkernel.packages.matching import changes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "change", "name", "arch", "old", "new", "old_size", "new_size", "delta", "section", "reason", "attention",
+    "old_name", "old_arch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Diff:
+    """Two manifests and what changed from `a` to `b`, sorted by name; `groups` are those that attention was paid to."""
+
+    a: Manifest
+    b: Manifest
+    rows: tuple[Change, ...]
+    groups: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows there are of each kind that occurs."""
+        found = Counter(row.change for row in self.rows)
+        return {kind: found[kind] for kind in KINDS if found[kind]}
+
+    @property
+    def sized(self) -> bool:
+        """Tell whether both sides know what packages weigh; a package list does not."""
+        return all(side.size_bytes > 0 or not len(side) for side in (self.a, self.b))
+
+    @property
+    def delta_bytes(self) -> int:
+        """Return by how many bytes the packages grew on disk; 0 when one side does not know."""
+        return sum(row.delta for row in self.rows) if self.sized else 0
+
+    @property
+    def moved(self) -> dict[str, tuple[Change, ...]]:
+        """Return the rows that deserve attention, by group."""
+        found: dict[str, tuple[Change, ...]] = {}
+        for row in self.rows:
+            if row.attention:
+                found[row.attention] = (*found.get(row.attention, ()), row)
+        return found
+
+    def only(self, text: str = "", kinds: Iterable[str] = (), *, attention: bool = False) -> Diff:
+        """Return the diff cut to rows whose name, group or section has a text, of some kinds, or of attention."""
+        wanted, needle = set(kinds), text.casefold()
+        rows = (row for row in self.rows if (not wanted or row.change in wanted) and needle in _searched(row))
+        return replace(self, rows=tuple(row for row in rows if row.attention or not attention))
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """Return the rows as a DataFrame; sizes are bytes, None where one side does not know them.
+
+        `name` and `arch` are those of now; `old_name` and `old_arch` are others where the package was replaced or its
+        architecture changed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([record(row, sized=self.sized) for row in self.rows], columns=list(COLUMNS))
+
+    @property
+    def summary(self) -> str:
+        """Return what matters, on one screen."""
+        from sbkernel.packages.summary import summary
+
+        return summary(self)
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def __repr__(self) -> str:
+        return f"Diff({self.a.name!r}, {self.b.name!r}, {len(self)} rows)"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from sbkernel.packages.diffdisplay import html
+
+        return {"text/plain": self.summary, "text/html": str(html(self))}
+
+
+def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
+    """Compare two manifests of one family. DefinitionError when one is of dpkg and the other of rpm.
+
+    Versions of one package installed side by side are told apart: one more kernel is `added`. A package without a
+    version or an architecture, as in a package list, is the same as any of its name.
+    """
+    paid = attention or Attention()
+    rows = map(paid.flagged, changes(a, b, _family(a, b)))
+    ordered = sorted(rows, key=lambda row: (row.name, row.arch, row.new_version, row.old_version))
+    return Diff(a, b, tuple(ordered), tuple(paid.groups))
+
+
+def record(row: Change, *, sized: bool = True) -> dict[str, Any]:
+    """Return a row as the columns of the DataFrame."""
+    sizes = (row.old_size, row.new_size, row.delta) if sized else (None, None, None)
+    before = row.old or row.package
+    values = (
+        row.change, row.name, row.package.arch, row.old_version, row.new_version, *sizes, row.section, row.reason,
+        row.attention, before.name, before.arch,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _searched(row: Change) -> str:
+    return f"{row.names} {row.attention} {row.section}".casefold()
+
+
+def _family(a: Manifest, b: Manifest) -> str:
+    families = {side.family for side in (a, b) if side.family and len(side)}
+    if len(families) > 1:
+        raise DefinitionError(
+            f"{a.name} is made of {a.family} packages and {b.name} of {b.family} packages",
+            hint=f"their versions cannot be compared; sb diff --matrix {a.name} {b.name} puts them side by side",
+        )
+    return next(iter(families), "")
