@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sbkernel import lists
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
-from sbkernel.lists import change, exlist, pkglist
+from sbkernel.lists import change, edit, exlist, pkglist
 from sbkernel.lists import own as own_files
 from sbkernel.lists.document import Document
 from sbkernel.lists.edit import ImageLists
@@ -213,12 +213,13 @@ def test_patterns(site: Site, mine: ImageLists) -> None:
             mine.exlist.add(wrong)
 
 
-def test_a_whole_text_is_written_with_its_remarks(mine: ImageLists) -> None:
+def test_a_whole_text_is_written_with_its_remarks(mine: ImageLists, monkeypatch: pytest.MonkeyPatch) -> None:
     mine.pkglist.write("a\nvim # editor\n")
     assert [one.severity for one in mine.pkglist.diagnostics] == ["error"]
     assert mine.pkglist.check("a\n") == ()
     mine.pkglist.undo()
     assert "late" in mine.pkglist.names
+    monkeypatch.setattr(edit, "editor", None)
     with pytest.raises(DefinitionError, match="no editor outside a notebook"):
         mine.pkglist.edit()
 
