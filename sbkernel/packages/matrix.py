@@ -87,6 +87,7 @@ def matrix(manifests: Sequence[Manifest], *, differing: bool = True, attention: 
     flags = attention or Attention()
     known: dict[Key, Package] = {}
     columns = [_versions(manifest, known) for manifest in manifests]
+    _settle_loose(columns, known)
     keys = sorted(known)
     cells = zip(*([column.get(key, "") for key in keys] for column in columns), strict=True)
     lines = (
@@ -105,3 +106,14 @@ def _versions(manifest: Manifest, known: dict[Key, Package]) -> dict[Key, str]:
         found[key] = f"{found[key]}, {package[1]}" if key in found else package[1] or LISTED
         known.setdefault(key, package)
     return found
+
+
+def _settle_loose(columns: Sequence[dict[Key, str]], known: dict[Key, Package]) -> None:
+    """Put packages without an architecture, as in a package list, into the rows of their name."""
+    for name in [name for name, arch in known if not arch]:
+        rows = [key for key in known if key[0] == name and key[1]]
+        for column in columns:
+            if rows and (name, "") in column:
+                column.update(dict.fromkeys(rows, column.pop((name, ""))))
+        if rows:
+            del known[name, ""]

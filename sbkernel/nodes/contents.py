@@ -1,0 +1,137 @@
+"""What a word stands for that names something with packages, and what differs between two or more of them.
+
+    IMAGE             the version of an osimage that is published now, or what was built if none ever was
+    IMAGE@previous    the version before; a rollback goes there
+    IMAGE@DIGEST      the version whose digest begins so
+    IMAGE@built       the tree that genimage left
+    NODE              what is installed on a node now, asked over ssh
+    resolve:IMAGE     what the lists of an osimage would install now
+    pkglist:IMAGE     what its lists name, nothing more
+    PATH              a manifest.json, a packed image, a root tree or a list (*.pkglist)
+
+image:, node: and file: in front say which of them is meant when a word could be several; so does a path with a slash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.images import manifests
+from sbkernel.images.catalog import Catalog
+from sbkernel.images.resolve import resolve
+from sbkernel.lists import otherpkglist, pkglist
+from sbkernel.lists.text import paths_of
+from sbkernel.nodes.manifests import of_node
+from sbkernel.packages import attention
+from sbkernel.packages import diff as diffs
+from sbkernel.packages import matrix as matrices
+from sbkernel.packages.asked import of_pkglist
+from sbkernel.packages.diff import Diff
+from sbkernel.packages.manifest import Manifest, manifest
+from sbkernel.packages.matrix import Matrix
+from sbkernel.site import Site
+
+_LISTS = (".pkglist", ".otherpkglist")
+_SHOWN_DIGITS = 8
+
+
+def diff(site: Site, a: str, b: str) -> Diff:
+    """Compare what two words stand for, with the attention groups of the site. Raises as `of`, DefinitionError."""
+    return diffs.diff(labelled(site, a), labelled(site, b), attention.of_site(site))
+
+
+def matrix(site: Site, words: Sequence[str], *, differing: bool = True) -> Matrix:
+    """Put what words stand for side by side, with the attention groups of the site. Raises as `of`."""
+    groups = attention.of_site(site)
+    return matrices.matrix([labelled(site, word) for word in words], differing=differing, attention=groups)
+
+
+def of(site: Site, word: str) -> Manifest:
+    """Return the packages of what a word stands for.
+
+    Raises DefinitionError when it could be several things, NotFoundError when it is none, and what reading it raises:
+    BuildError, ListFileError, NodeError.
+    """
+    kind, name = meaning(site, word)
+    return _READERS[kind](site, name)
+
+
+def labelled(site: Site, word: str) -> Manifest:
+    """Return the packages of what a word stands for, under a name that stays right: IMAGE@DIGEST, not @previous."""
+    kind, name = meaning(site, word)
+    return dataclasses.replace(_READERS[kind](site, name), name=_label(site, kind, name))
+
+
+def meaning(site: Site, word: str) -> tuple[str, str]:
+    """Return what kind of thing a word names, as the words in front say it, and its name. Raises as `of`."""
+    kind, colon, name = word.partition(":")
+    if colon and kind in _READERS:
+        return kind, name
+    if word.startswith(("/", "./", "../", "~")):
+        return "file", word
+    found = _meanings(site, word)
+    if len(found) > 1:
+        said = " and ".join({"image": "an osimage", "node": "a node", "file": "a file"}[one] for one in found)
+        raise DefinitionError(f"{word} is {said}", hint=f"say {' or '.join(f'{one}:{word}' for one in found)}")
+    if not found:
+        raise NotFoundError(f"{word} is no osimage, node or file", hint=_near(site, word))
+    return found[0], word
+
+
+def _meanings(site: Site, word: str) -> list[str]:
+    tests = {
+        "image": word.partition("@")[0] in site.osimages,
+        "node": word in site.nodes,
+        "file": bool(word) and Path(word).exists(),
+    }
+    return [kind for kind, holds in tests.items() if holds]
+
+
+def _near(site: Site, word: str) -> str:
+    near = difflib.get_close_matches(word, [*site.osimages, *site.nodes], n=3)
+    return f"did you mean {' or '.join(near)}?" if near else "sb lsdef -t osimage; sb lsdef"
+
+
+def _of_image(site: Site, name: str) -> Manifest:
+    image, at, version = name.partition("@")
+    return manifests.of_image(site, image, version if at else None)
+
+
+def _of_file(_site: Site, name: str) -> Manifest:
+    path = Path(name).expanduser()
+    if path.suffix in _LISTS:
+        read = otherpkglist if path.suffix == ".otherpkglist" else pkglist
+        return of_pkglist(read.load([path]), str(path))
+    return manifests.of_file(path)
+
+
+def _of_lists(site: Site, image: str) -> Manifest:
+    attributes = site.osimages[image].attributes
+    both = (pkglist.load(paths_of(attributes.get("pkglist", ""))),
+            otherpkglist.load(paths_of(attributes.get("otherpkglist", ""))))  # fmt: skip
+    packages = {package for one in both for package in of_pkglist(one)}
+    return manifest(packages, name=image, kind="pkglist", warnings=[text for one in both for text in one.warnings])
+
+
+def _of_resolution(site: Site, image: str) -> Manifest:
+    resolved = resolve(site, image)
+    return dataclasses.replace(resolved.manifest, warnings=tuple(map(str, resolved.unknown)))
+
+
+_READERS: dict[str, Callable[[Site, str], Manifest]] = {
+    "image": _of_image, "node": of_node, "file": _of_file, "pkglist": _of_lists, "resolve": _of_resolution,
+}  # fmt: skip
+
+
+def _label(site: Site, kind: str, name: str) -> str:
+    if kind == "image":
+        image, at, version = name.partition("@")
+        catalog = Catalog(site)
+        if version == "built" or not (at or catalog.pointer(image).digest):
+            return f"{image}@built"
+        return f"{image}@{manifests.find_version(catalog, image, version if at else None).digest[:_SHOWN_DIGITS]}"
+    return name if kind in ("file", "node") else f"{kind}:{name}"
