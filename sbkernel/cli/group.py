@@ -60,19 +60,24 @@ def _wrapped(verb: Verb) -> click.Command:
     )  # fmt: skip
 
 
-def run(verbs: Mapping[str, str], words: Sequence[str]) -> int:
-    """Run one verb, or print help; return the exit status."""
+def group(verbs: Mapping[str, str]) -> click.Command:
+    """Return the command line as click sees it."""
 
     @click.command(cls=Verbs, verbs=verbs, context_settings={"help_option_names": ["-h", "--help"]})
     @click.option("--site", "site", metavar="DIR", envvar="SBKERNEL_SITE", help="Directory of the site.")
     @click.version_option(__version__, "-v", "--version", message="Version %(version)s")
     @click.pass_context
-    def group(ctx: click.Context, site: str | None) -> None:
+    def root(ctx: click.Context, site: str | None) -> None:
         """Define, build, boot and roll out stateless Linux images."""
         ctx.obj = site
 
+    return root
+
+
+def run(verbs: Mapping[str, str], words: Sequence[str]) -> int:
+    """Run one verb, or print help; return the exit status."""
     try:
-        status = group.main(args=list(words), prog_name="sb", standalone_mode=False)
+        status = group(verbs).main(args=list(words), prog_name="sb", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -64,7 +64,6 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
-    _pass_any_bytes()
     _keep_bytes()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
@@ -80,13 +79,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         echo(f"Error: {error}", err=True)
         sys.exit(1)
     sys.exit(status)
-
-
-def _pass_any_bytes() -> None:
-    """Let text that is no UTF-8 come out of a pipe and go into one as it is, in every locale."""
-    for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="surrogateescape")
 
 
 def _keep_bytes() -> None:

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, TypedDict, Unpack
 
 from sbkernel.jobs.command import environment, wrapped
 
@@ -30,73 +30,44 @@ _forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawn")
 _detached: list[Process] = []
 
 
-def spawn_here(
-    argv: Words,
-    *,
-    env: Mapping[str, str | None] | None = None,
-    cwd: str | os.PathLike[str] | None = None,
-    stdin: Stream = DEVNULL,
-    stdout: Stream = None,
-    stderr: Stream = None,
-    pass_fds: Sequence[int] = (),
-    isolated: bool = False,
-) -> Process:
+class Options(TypedDict, total=False):
+    """How a child is started; without more it reads nothing and writes where we write."""
+
+    env: Mapping[str, str | None] | None
+    """Added to our environment; None removes a variable."""
+    cwd: str | os.PathLike[str] | None
+    stdin: Stream
+    stdout: Stream
+    stderr: Stream
+    pass_fds: Sequence[int]
+    isolated: bool
+    """In a PID and mount namespace of its own."""
+
+
+def spawn_here(argv: Words, **options: Unpack[Options]) -> Process:
     """Start a child in its own process group from the calling thread, which must outlive the child."""
-    return subprocess.Popen(
-        wrapped(argv, isolated=isolated),
-        env=environment(env),
-        cwd=cwd,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=pass_fds,
-        process_group=0,
-        bufsize=0,
-    )
+    words, given = _arguments(argv, options)
+    return subprocess.Popen(words, bufsize=0, **given)
 
 
-def spawn(
-    argv: Words,
-    *,
-    env: Mapping[str, str | None] | None = None,
-    cwd: str | os.PathLike[str] | None = None,
-    stdin: Stream = DEVNULL,
-    stdout: Stream = None,
-    stderr: Stream = None,
-    pass_fds: Sequence[int] = (),
-    isolated: bool = False,
-) -> Process:
+def spawn(argv: Words, **options: Unpack[Options]) -> Process:
     """Start a long-running child that is killed when this process ends, however it ends.
 
-    `env` is added to our environment; `isolated` gives the child its own PID and mount namespace. End it with
-    end(). Raises ToolMissingError when the program is not installed.
+    End it with end(). Raises ToolMissingError when the program is not installed.
     """
-    options = {"env": env, "cwd": cwd, "stdin": stdin, "stdout": stdout, "stderr": stderr}
-    return _forker.submit(spawn_here, argv, pass_fds=pass_fds, isolated=isolated, **options).result()  # type: ignore[arg-type]
+    return _forker.submit(lambda: spawn_here(argv, **options)).result()
 
 
-async def spawn_async(
-    argv: Words,
-    *,
-    env: Mapping[str, str | None] | None = None,
-    cwd: str | os.PathLike[str] | None = None,
-    stdin: Stream = DEVNULL,
-    stdout: Stream = None,
-    stderr: Stream = None,
-    pass_fds: Sequence[int] = (),
-    isolated: bool = False,
-) -> asyncio.subprocess.Process:
+async def spawn_async(argv: Words, **options: Unpack[Options]) -> asyncio.subprocess.Process:
     """Start a long-running child of the running event loop; it is killed when the loop's thread ends."""
-    return await asyncio.create_subprocess_exec(
-        *wrapped(argv, isolated=isolated),
-        env=environment(env),
-        cwd=cwd,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=pass_fds,
-        process_group=0,
-    )
+    words, given = _arguments(argv, options)
+    return await asyncio.create_subprocess_exec(*words, **given)
+
+
+def _arguments(argv: Words, options: Options) -> tuple[list[str], dict[str, Any]]:
+    given: dict[str, Any] = {"stdin": DEVNULL, "process_group": 0, **options}
+    given["env"] = environment(given.get("env"))
+    return wrapped(argv, isolated=given.pop("isolated", False)), given
 
 
 def detach(
