@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError, NotFoundError
@@ -66,9 +67,9 @@ def of_image(site: Site, osimage: str, version: str | None = None) -> Manifest:
 def of_version(version: ImageVersion) -> Manifest:
     """Return what is in a version of the catalog; one that was published without a manifest is looked into."""
     published = version.manifest
-    if not len(published) and version.root.stat().st_size:
-        return of_squashfs(version.root, name=version.image)
-    return published
+    if not len(published):
+        published = of_squashfs(version.root)
+    return replace(published, name=version.image, kind="image", made=published.made or int(version.created))
 
 
 def of_build(site: Site, osimage: str) -> Manifest:
