@@ -9,7 +9,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import SbkernelError
 from sbkernel.images.files import write_whole
-from sbkernel.nodes import manifests
+from sbkernel.nodes import contents
 from sbkernel.packages.sbom import CYCLONEDX, FORMATS, sbom
 from sbkernel.site import Site
 
@@ -27,7 +27,7 @@ def command(site: Site, form: str, output: Path | None, image: str) -> None:
     IMAGE may also be IMAGE@VERSION (the beginning of a digest, previous, built), a running node, or the path of a
     manifest, a packed image or a root tree. The same image gives the same bytes.
     """
-    manifest = manifests.of(site, image)
+    manifest = contents.of(site, image)
     for warning in manifest.warnings:
         click.echo(f"Warning: {warning}", err=True)
     text = sbom(manifest, form)

@@ -1,4 +1,4 @@
-"""The manifest of a running node; and what a word stands for that names something with packages."""
+"""The manifest of a running node."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sbkernel import resources
-from sbkernel.errors import NodeError, NotFoundError
-from sbkernel.images import manifests
+from sbkernel.errors import NodeError
 from sbkernel.nodes.ssh import ssh
 from sbkernel.packages import debcopyright, dnf, dpkg, manifest, rpm, treefile
 from sbkernel.packages.manifest import Manifest
@@ -22,24 +21,6 @@ from sbkernel.site import Site
 
 _QUERIES = {"dpkg_query": dpkg.QUERY, "rpm_query": rpm.QUERY, "copyright_lines": debcopyright.LINES}
 _SECTION = "\x1d"
-
-
-def of(site: Site, what: str) -> Manifest:
-    """Return what is in `what`: a node, an osimage, IMAGE@VERSION, or the path of a manifest, packed image or tree.
-
-    VERSION is the beginning of a digest, `previous` or `built`. A path has a slash or a dot in front, or is a file
-    that no node or osimage shares its name with. Raises NotFoundError, BuildError, ListFileError, NodeError.
-    """
-    if what.startswith(("/", "./", "../", "~")):
-        return manifests.of_file(Path(what).expanduser())
-    image, at, version = what.partition("@")
-    if image in site.osimages:
-        return manifests.of_image(site, image, version if at else None)
-    if what in site.nodes:
-        return of_node(site, what)
-    if Path(what).exists():
-        return manifests.of_file(Path(what))
-    raise NotFoundError(f"{what} is no osimage, node or file", hint="sb lsdef -t osimage; sb lsdef")
 
 
 def of_node(site: Site, name: str) -> Manifest:

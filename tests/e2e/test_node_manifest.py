@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import NodeError
-from sbkernel.nodes import manifests, ssh
+from sbkernel.nodes import contents, ssh
 from sbkernel.site import Site
 
 from .conftest import Sb
@@ -31,11 +31,11 @@ def test_a_package_installed_by_hand_is_seen(sb: Sb, first_demo: str, tmp_path: 
     )
     packed = base64.b64encode((tmp_path / "by-hand.deb").read_bytes()).decode()
     with Site.open(sb.site) as site:
-        image = manifests.of(site, "mycomputeimage")
-        assert manifests.of(site, "vn1").digest == image.digest, "a node has what its image has"
+        image = contents.of(site, "mycomputeimage")
+        assert contents.of(site, "vn1").digest == image.digest, "a node has what its image has"
         sb.ssh("vn1", f"echo {packed} | base64 -d > /tmp/by-hand.deb && dpkg --install /tmp/by-hand.deb")
         try:
-            node = manifests.of(site, "vn1")
+            node = contents.of(site, "vn1")
         finally:
             sb.ssh("vn1", "dpkg --purge by-hand")
     assert {str(p) for p in node} - {str(p) for p in image} == {"by-hand=2:1.0-1:all"}
@@ -48,4 +48,4 @@ def test_another_machine_in_its_place_is_refused(sb: Sb, first_demo: str, monkey
     port = sb.attribute("node", "vn1", "vmsshport")
     monkeypatch.setattr(ssh, "known_host", lambda *_: f"[127.0.0.1]:{port} {other}\n")
     with Site.open(sb.site) as site, pytest.raises(NodeError, match="host key is not the one it reported"):
-        manifests.of(site, "vn1")
+        contents.of(site, "vn1")

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.errors import NodeError, NotFoundError
+from sbkernel.errors import NodeError
 from sbkernel.images import manifests as local
 from sbkernel.netboot import bootlog
 from sbkernel.nodes import manifests
 from sbkernel.nodes.ssh import address, argv, known_host, ssh
-from sbkernel.packages.manifest import manifest
-from sbkernel.packages.package import Package
 from sbkernel.site import Site
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF0yMfK0KBJiBFmW3zvjtR"
@@ -110,16 +108,3 @@ def test_a_node_that_does_not_answer_is_named_with_the_reason(site: Site) -> Non
         site.set("node", "v1", vmsshport=str(unused.getsockname()[1]))
         with pytest.raises(NodeError, match=r"^v1: no ssh: .*Connection refused\n  does it run.* sb nodestat v1"):
             ssh(site, "v1", "true")
-
-
-def test_words_are_taken_for_what_they_name(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("m.json").write_text(manifest([Package("a", "1", "all")]).to_json())
-    for word in ("m.json", "./m.json", str(tmp_path / "m.json")):
-        assert [p.name for p in manifests.of(site, word)] == ["a"]
-    with pytest.raises(NotFoundError, match="nothing is no osimage, node or file"):
-        manifests.of(site, "nothing")
-    with pytest.raises(NotFoundError, match="debian12-x86_64-netboot-compute' was never built"):
-        manifests.of(site, "debian12-x86_64-netboot-compute@built")
-    with pytest.raises(NodeError):
-        manifests.of(site, "v1")
