@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sbkernel.errors import DefinitionError, NotFoundError
-from sbkernel.images import manifests
+from sbkernel.images import manifests, rootimgdir
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.resolve import resolve
 from sbkernel.lists import otherpkglist, pkglist
@@ -64,6 +64,28 @@ def labelled(site: Site, word: str) -> Manifest:
     """Return the packages of what a word stands for, under a name that stays right: IMAGE@DIGEST, not @previous."""
     kind, name = meaning(site, word)
     return dataclasses.replace(_READERS[kind](site, name), name=_label(site, kind, name))
+
+
+def root(site: Site, word: str) -> Path | None:
+    """Return the root tree or packed root of what a word stands for; None for a node or a list. Raises as `of`."""
+    kind, name = meaning(site, word)
+    if kind == "image":
+        image, at, version = name.partition("@")
+        catalog = Catalog(site)
+        if version == "built" or not (at or catalog.pointer(image).digest):
+            return rootimgdir.RootimgDir(rootimgdir.checked(site, image, site.osimages[image].attributes)).tree
+        return manifests.find_version(catalog, image, version if at else None).root
+    path = Path(name).expanduser()
+    return path if kind == "file" and path.suffix not in (*_LISTS, ".json") else None
+
+
+def before(site: Site, word: str) -> str:
+    """Return what to compare something with: of an image the version before, or else what its lists name."""
+    kind, name = meaning(site, word)
+    if kind != "image":
+        return word
+    image = name.partition("@")[0]
+    return f"image:{image}@previous" if Catalog(site).pointer(image).previous else f"pkglist:{image}"
 
 
 def meaning(site: Site, word: str) -> tuple[str, str]:

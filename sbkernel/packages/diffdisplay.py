@@ -24,7 +24,7 @@ from sbkernel.packages.summary import percentage, signed
 from sbkernel.units import size
 
 ROWS = 400
-COLUMNS = ("", "package", "arch", "before", "after", "size", "", "section", "")
+COLUMNS = ("", "package", "arch", "before", "after", "size", "", "", "section")
 KIND_TONES: Mapping[str, str] = {
     REMOVED: "bad", DOWNGRADED: "bad", REPLACED: "warn", ARCH_CHANGED: "warn", CHANGED: "warn", ADDED: "ok",
     UPDATED: "busy", REBUILT: "quiet",
@@ -100,7 +100,7 @@ def _group(name: str, rows: Sequence[Change]) -> Markup:
     more = muted(f"and {len(rows) - 1} more") if len(rows) > 1 else None
     return div(
         div(chip(name, "warn"), style="width:96px;flex:none"),
-        div(mono(first.names), style=f"{_ELLIPSIS};white-space:nowrap;max-width:340px"),
+        div(mono(_arrow(first.names)), style=f"{_ELLIPSIS};white-space:nowrap;max-width:340px"),
         div(_versions(first), " ", more, style="white-space:nowrap"),
         style="display:flex;align-items:center;gap:12px;line-height:1.9",
     )
@@ -116,18 +116,27 @@ def _versions(row: Change) -> Markup:
 
 
 def _row(row: Change, widest: int, *, sized: bool) -> tuple[object, ...]:
-    name = span(row.names, style="font-weight:600") if row.attention or row.package.explicit else row.names
+    weight = "font-weight:600;" if row.attention or row.package.explicit else ""
     group = chip(row.attention, "warn") if row.attention else muted(row.reason)
     return (
-        chip(row.change, KIND_TONES[row.change]), span(name), row.arch.replace("->", "→"), _version(row.old_version),
-        _version(row.new_version), _delta(row) if sized else "", _bar(row.delta, widest) if sized else "",
-        muted(row.section), group,
+        chip(row.change, KIND_TONES[row.change]), _cut(_arrow(row.names), weight, 210), _arrow(row.arch),
+        _version(row.old_version), _version(row.new_version), _delta(row) if sized else "",
+        _bar(row.delta, widest) if sized else "", group, muted(row.section),
     )  # fmt: skip
 
 
 def _version(text: str) -> Markup:
-    style = f"{MONO};font-size:12px;display:inline-block;max-width:190px;{_ELLIPSIS};vertical-align:bottom"
-    return span(text, style=style, title=text)
+    return _cut(text, f"{MONO};font-size:12px;", 138)
+
+
+def _cut(text: str, style: str, width_px: int) -> Markup:
+    """Return text on one line of at most that width; the whole of it shows under the pointer."""
+    cut = f"{style}display:inline-block;max-width:{width_px}px;{_ELLIPSIS};vertical-align:bottom"
+    return span(text, style=cut, title=text)
+
+
+def _arrow(text: str) -> str:
+    return text.replace("->", "→")
 
 
 def _delta(row: Change) -> object:
@@ -145,5 +154,5 @@ def _bar(delta: int, widest: int) -> Markup:
     )
     middle = div(style=f"position:absolute;left:50%;width:1px;height:12px;top:-2px;background-color:{LINE}")
     return div(
-        fill if delta else None, middle, style=f"position:relative;width:88px;height:8px;background-color:{TRACK}"
+        fill if delta else None, middle, style=f"position:relative;width:60px;height:8px;background-color:{TRACK}"
     )

@@ -5,6 +5,7 @@ Owns widgets and inline-styled HTML. Every panel calls the function that the com
 
 from sbkernel.workbench.boot import console_lines, timeline
 from sbkernel.workbench.boot_view import BootView
+from sbkernel.workbench.comparison import DiffChooser, DiffTable, diff, guard, matrix
 from sbkernel.workbench.console_view import ConsoleView
 from sbkernel.workbench.definition_panel import DefinitionPanel
 from sbkernel.workbench.definitions import definition, lists
@@ -16,20 +17,28 @@ from sbkernel.workbench.list_editor import ListEditor
 from sbkernel.workbench.node_table import NodeTable
 from sbkernel.workbench.panel import interactive
 from sbkernel.workbench.remarks import remarks, resolution
+from sbkernel.workbench.weights import directories, growth, treemap
 
 __all__ = [
     "BootView",
     "ConsoleView",
     "DefinitionPanel",
+    "DiffChooser",
+    "DiffTable",
     "ImageChooser",
     "JobView",
     "ListEditor",
     "NodeTable",
     "console_lines",
     "definition",
+    "diff",
+    "directories",
+    "growth",
+    "guard",
     "image_version",
     "interactive",
     "lists",
+    "matrix",
     "packages",
     "plan",
     "remarks",
@@ -37,5 +46,6 @@ __all__ = [
     "show",
     "table",
     "timeline",
+    "treemap",
     "weights",
 ]

@@ -8,53 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packedtwice import pack_twice
 
 from sbkernel.errors import DefinitionError, ListFileError, NodeError, NotFoundError
 from sbkernel.images.catalog import Catalog
-from sbkernel.images.packimage import packimage
 from sbkernel.nodes import contents
-from sbkernel.packages import dpkg
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
 
-STATUS = """\
-Package: {}
-Status: install ok installed
-Version: {}
-Architecture: amd64
-Installed-Size: {}
-Source: {}
-
-"""
-
-
-def status(*packages: tuple[str, str, int, str]) -> str:
-    return "".join(STATUS.format(*package) for package in packages)
-
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site with an image that was packed twice, and a node of that name's prefix."""
+    """A site with an image that was packed twice, and a node."""
     monkeypatch.chdir(tmp_path)
-    built = tmp_path / "built"
-    (built / "rootimg/var/lib/dpkg").mkdir(parents=True)
-    for name in ("kernel", "initrd-stateless.gz"):
-        (built / name).write_text(name)
-    (built / "plan.json").write_text(json.dumps({"steps": {}, "kernelver": "6.1"}))
-    (tmp_path / "img.pkglist").write_text("bash,vim=2:9.0-1\n")
     with Site.open(tmp_path / "site") as opened:
-        opened.set(
-            "osimage", "img", osvers="debian12", osarch="x86_64", profile="img", provmethod="netboot",
-            imagetype="linux", rootimgdir=str(built), pkglist=str(tmp_path / "img.pkglist"),
-        )  # fmt: skip
         opened.set("node", "n1", groups="all")
-        for packages in (
-            [("bash", "5.2-1", 7000, "bash"), ("libssl1.1", "1.1.1n-0", 4000, "openssl"), ("old", "1", 90, "old")],
-            [("bash", "5.2-2", 7100, "bash"), ("libssl3", "3.0.9-1", 6000, "openssl"), ("slurmd", "23.11", 900, "x")],
-        ):
-            (built / "rootimg" / dpkg.STATUS).write_text(status(*packages))
-            packimage(opened, "img")
+        pack_twice(opened, tmp_path)
         yield opened
 
 
@@ -105,6 +75,20 @@ def test_words_that_name_nothing(site: Site) -> None:
     Path("wrong.json").write_text("{")
     with pytest.raises(ListFileError, match=r"wrong.json:1: not JSON"):
         contents.of(site, "wrong.json")
+
+
+def test_where_the_files_are(site: Site, tmp_path: Path) -> None:
+    tree = tmp_path / "built/rootimg"
+    assert contents.root(site, "img") == Catalog(site).current("img").root
+    assert contents.root(site, "img@built") == contents.root(site, str(tree)) == tree
+    assert [contents.root(site, word) for word in ("n1", "pkglist:img", "img.pkglist")] == [None] * 3
+
+
+def test_what_came_before(site: Site) -> None:
+    assert contents.before(site, "img") == "image:img@previous"
+    assert contents.before(site, "n1") == "n1"
+    site.set("osimage", "new", osvers="debian12")
+    assert contents.before(site, "new") == "pkglist:new"
 
 
 def test_two_versions_of_an_image(site: Site) -> None:

@@ -1,0 +1,64 @@
+"""Where the bytes of an image are: sums by directory, of a root tree or of a packed image, which is not unpacked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sbkernel.errors import BuildError, CommandError
+from sbkernel.jobs.run import run
+
+DEPTH = 3
+# unsquashfs -llnumeric: -rwxr-xr-x 0/0   151344 2026-11-23 03:13 /usr/lib/a b
+_FILE = re.compile(r"-\S{9}\S? +\d+/\d+ +(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (/.*)")
+
+Sizes = dict[str, int]
+
+
+def of_root(root: Path, depth: int = DEPTH) -> Sizes:
+    """Return the bytes of the plain files below each directory, down to `depth` of them; the rest is in the deepest.
+
+    Bytes are those before packing. A file with several names counts once in a tree, once a name in a packed image,
+    whose listing does not tell. BuildError when a file is no packed image.
+    """
+    return summed(_walk(root) if root.is_dir() else read(_listing(root)), depth)
+
+
+def summed(files: Iterable[tuple[str, int]], depth: int = DEPTH) -> Sizes:
+    """Return the bytes directly in or below each directory that is at most `depth` deep, keyed usr/lib/x."""
+    sizes: Sizes = defaultdict(int)
+    for path, size in files:
+        directory = path.strip("/").rpartition("/")[0]
+        sizes["/".join(directory.split("/")[:depth])] += size
+    return dict(sizes)
+
+
+def read(listing: str) -> Iterator[tuple[str, int]]:
+    """Yield path and bytes of the plain files in what `unsquashfs -llnumeric -d ""` wrote."""
+    return ((match[2], int(match[1])) for match in map(_FILE.fullmatch, listing.split("\n")) if match)
+
+
+def _listing(file: Path) -> str:
+    try:
+        return run(["unsquashfs", "-llnumeric", "-d", "", file]).stdout
+    except CommandError as error:
+        raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
+
+
+def _walk(tree: Path) -> Iterator[tuple[str, int]]:
+    seen: set[tuple[int, int]] = set()
+    todo = [tree]
+    while todo:
+        directory = todo.pop()
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(directory / entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    if (status.st_dev, status.st_ino) not in seen:
+                        seen.add((status.st_dev, status.st_ino))
+                        yield str((directory / entry.name).relative_to(tree)), status.st_size

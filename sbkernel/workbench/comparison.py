@@ -1,0 +1,189 @@
+"""Choose two things with packages, and see what changed: filtered while somebody is there, whole in a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+from markupsafe import Markup
+
+from sbkernel.errors import SbkernelError
+from sbkernel.html import TONES, card, div, muted
+from sbkernel.images.catalog import Catalog
+from sbkernel.nodes import contents
+from sbkernel.packages import policy
+from sbkernel.packages.change import KINDS
+from sbkernel.packages.diff import Diff
+from sbkernel.packages.diffdisplay import changes, summary
+from sbkernel.packages.formats import diff_table
+from sbkernel.packages.manifest import manifest
+from sbkernel.packages.matrix import Matrix
+from sbkernel.packages.policy import Verdict
+from sbkernel.site import Site
+from sbkernel.workbench.panel import Panel, interactive
+
+ALL = "every change"
+ATTENTION = "attention"
+
+
+def diff(site: Site, a: str, b: str) -> Diff:
+    """Compare two things; the words are those of `sb diff`."""
+    return contents.diff(site, a, b)
+
+
+def matrix(site: Site, *words: str, differing: bool = True) -> Matrix:
+    """Put the packages of many things side by side; the words are those of `sb diff`."""
+    return contents.matrix(site, words, differing=differing)
+
+
+def guard(found: Diff, file: str | Path) -> Verdict | None:
+    """Show what the policy of a file says of a diff; PolicyError when it is broken. Without a file nothing is asked."""
+    if not file:
+        return None
+    verdict = policy.load(Path(file).expanduser()).check(found)
+    display(verdict)
+    return verdict.enforce()
+
+
+class DiffChooser(Panel):
+    """Two things to compare, and the summary of what changed; `value` is the diff.
+
+    Without `a` it is the version before `b`. Headless, it is the diff of the words that were handed in, and what is
+    wrong with them raises; in a live session somebody can choose others.
+    """
+
+    def __init__(self, site: Site, a: str, b: str) -> None:
+        self.site = site
+        self.words = (a, b)
+        self.value = Diff(manifest([], name=a), manifest([], name=b), ())
+        self.problem = ""
+        self._followers: list[Callable[[], None]] = []
+        try:
+            self.words = (a or contents.before(site, b), b)
+            self.value = contents.diff(site, *self.words)
+        except SbkernelError as error:
+            if not interactive():
+                raise
+            self.problem = str(error)
+        super().__init__()
+
+    def html(self) -> Markup:
+        """Return the summary, or why there is none."""
+        if self.problem:
+            return card(div(self.problem, style=f"color:{TONES['bad']};white-space:pre-wrap"))
+        return card(summary(self.value))
+
+    def text(self) -> str:
+        """Return the summary."""
+        return self.problem or self.value.summary
+
+    def about(self) -> dict[str, Any]:
+        """Return what is compared."""
+        return {"diff": {"a": self.value.a.name, "b": self.value.b.name, "counts": self.value.counts}}
+
+    def choose(self, a: str, b: str) -> None:
+        """Compare other things; what is wrong with them is said in the panel, which keeps the diff before."""
+        self.words, self.problem = (a, b), ""
+        try:
+            self.value = contents.diff(self.site, a, b)
+        except (SbkernelError, OSError) as error:
+            self.problem = str(error)
+        for follow in self._followers:
+            follow()
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call something whenever other things are compared."""
+        self._followers.append(changed)
+
+    def widget(self) -> Any:
+        """Return two fields that know the names of the site, above the summary."""
+        fields = [self._field(word, label) for word, label in zip(self.words, ("From", "To"), strict=True)]
+        swap = ipywidgets.Button(icon="exchange", tooltip="swap the two", layout={"width": "40px"})
+        shown = ipywidgets.HTML(value=str(self.html()))
+
+        def chosen(_change: object) -> None:
+            if all(field.value for field in fields) and (fields[0].value, fields[1].value) != self.words:
+                shown.value = str(card(muted("reading …")))
+                self.choose(fields[0].value, fields[1].value)
+                shown.value = str(self.html())
+
+        def swapped(_button: object) -> None:
+            a, b = self.words
+            self.words = (b, b)  # so that the first field's change alone compares nothing
+            fields[0].value, fields[1].value = b, a
+
+        for field in fields:
+            field.observe(chosen, "value")
+        swap.on_click(swapped)
+        return ipywidgets.VBox([ipywidgets.HBox([fields[0], swap, fields[1]]), shown])
+
+    def _field(self, word: str, label: str) -> Any:
+        return ipywidgets.Combobox(
+            value=word, options=choices(self.site), description=label, ensure_option=False, continuous_update=False,
+            layout={"width": "430px"}, style={"description_width": "44px"},
+        )  # fmt: skip
+
+
+class DiffTable(Panel):
+    """The rows of a diff with a filter by text and kind; it follows the chooser that it is made of."""
+
+    def __init__(self, source: Diff | DiffChooser) -> None:
+        self.source = source
+        self.needle, self.kind = "", ALL
+        super().__init__()
+        if isinstance(source, DiffChooser):
+            source.follow(self._look)
+
+    @property
+    def diff(self) -> Diff:
+        """Return the whole diff."""
+        return self.source.value if isinstance(self.source, DiffChooser) else self.source
+
+    @property
+    def value(self) -> Diff:
+        """Return the diff cut to the rows that are shown."""
+        kinds = [self.kind] if self.kind in KINDS else []
+        return self.diff.only(self.needle, kinds, attention=self.kind == ATTENTION)
+
+    def html(self) -> Markup:
+        """Return the rows that pass the filter."""
+        shown = self.value
+        said = f"{len(shown)} of {len(self.diff)} rows" if len(shown) != len(self.diff) else f"{len(shown)} rows"
+        return card(muted(said), changes(shown) if shown.rows else None)
+
+    def text(self) -> str:
+        """Return the rows as the command line prints them."""
+        return diff_table(self.value).partition("\n\n")[2] or "no rows"
+
+    def filter(self, needle: str = "", kind: str = ALL) -> None:
+        """Show rows whose name, group or section has a text, of one kind, or those of attention."""
+        self.needle, self.kind = needle, kind
+        self._look()
+
+    def widget(self) -> Any:
+        """Return the filter above the rows."""
+        text = ipywidgets.Text(placeholder="name, group or section", layout={"width": "300px"})
+        kind = ipywidgets.Dropdown(options=[ALL, ATTENTION, *KINDS], value=ALL, layout={"width": "160px"})
+        self._shown = ipywidgets.HTML(value=str(self.html()))
+        for field in (text, kind):
+            field.observe(lambda _change: self.filter(text.value, kind.value), "value")
+        return ipywidgets.VBox([ipywidgets.HBox([text, kind]), self._shown])
+
+    def _look(self) -> None:
+        if self._widget is not None:
+            self._shown.value = str(self.html())
+        self.refresh()
+
+
+def choices(site: Site) -> list[str]:
+    """Return words that the fields offer: images, their versions, their lists, nodes."""
+    catalog = Catalog(site)
+    words: list[str] = []
+    for image in sorted(site.osimages):
+        digests = dict.fromkeys(entry.digest[:8] for entry in catalog.history(image))
+        versions = [f"{image}@previous"] if len(digests) > 1 else []
+        words += [image, *versions, *(f"{image}@{digest}" for digest in digests), f"resolve:{image}"]
+    return [*words, *sorted(site.nodes)]

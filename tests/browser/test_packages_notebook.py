@@ -1,0 +1,59 @@
+"""The packages notebook in a real JupyterLab: choose two versions, filter, see where the bytes are."""
+
+from collections.abc import Callable
+
+import pytest
+from packedtwice import pack_twice
+from playwright.sync_api import Page, expect
+
+from sbkernel.site import Site
+
+from .conftest import Lab, Opened
+from .test_flow import cell_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
+
+def test_two_versions_are_chosen_filtered_and_drawn(
+    open_notebook: Callable[..., Opened], page: Page, shot: Callable[[str], None], lab: Lab
+) -> None:
+    with Site.open(lab.site) as site:
+        if "img" not in site.osimages:
+            pack_twice(site, lab.site / "small")
+    notebook = open_notebook("packages.ipynb")
+    notebook.run_all()
+    chooser = cell_of(notebook, "wb.DiffChooser(site, a, b)")
+    to = chooser.get_by_role("combobox").nth(1)
+    expect(chooser).to_contain_text("mycomputeimage", timeout=60_000)
+    to.fill("img")
+    to.press("Enter")
+    first = chooser.get_by_role("combobox").nth(0)
+    first.fill("img@previous")
+    first.press("Enter")
+    expect(chooser).to_contain_text("libssl1.1 → libssl3", timeout=15_000)
+    expect(chooser).to_contain_text("+3.0 MB")
+    chooser.scroll_into_view_if_needed()
+    shot("packages chosen")
+
+    rows = cell_of(notebook, "wb.DiffTable(chosen)")
+    expect(rows).to_contain_text("4 rows")
+    rows.get_by_placeholder("name, group or section").fill("slurm")
+    expect(rows).to_contain_text("1 of 4 rows", timeout=15_000)
+    rows.get_by_role("combobox").select_option("removed")
+    expect(rows).to_contain_text("0 of 4 rows", timeout=15_000)
+    rows.get_by_placeholder("name, group or section").fill("")
+    expect(rows).to_contain_text("1 of 4 rows", timeout=15_000)
+    shot("packages filtered")
+
+    chooser.get_by_role("button").first.click()
+    expect(chooser).to_contain_text("-3.0 MB", timeout=15_000)
+    rows.get_by_role("combobox").select_option("every change")
+    expect(rows).to_contain_text("downgraded", timeout=15_000)
+
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-below'); }")
+    shot("packages swapped")
+    page.evaluate(THEME, "JupyterLab Dark")
+    shot("packages dark")
+    page.evaluate(THEME, "JupyterLab Light")
