@@ -26,6 +26,12 @@ def test_a_value_comes_out_as_it_went_in(tmp_path: Path, errors: str) -> None:
     assert sb(tmp_path, "nodels", "n1", "nodelist.comments", errors=errors)[1] == b"n1: caf\xe9\n"
 
 
+def test_a_stanza_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    text = b"a:\n    objtype=osimage\n    imagetype=linux\n    usercomment=caf\xe9 \xc3\xa9\n"
+    sb(tmp_path, "mkdef", "-z", stdin=text)
+    assert text in sb(tmp_path, "lsdef", "-t", "osimage", "a", "-z")[1]
+
+
 def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     status, out, err = sb(tmp_path, "nodels", b"n\xff")
     assert (status, out) == (1, b"")

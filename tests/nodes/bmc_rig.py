@@ -31,7 +31,7 @@ class Rig:
 MakeRig = Callable[..., Awaitable[Rig]]
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until a condition holds; TimeoutError otherwise."""
     async with asyncio.timeout(timeout_s):
         while not condition():

@@ -143,7 +143,7 @@ async def test_a_post_goes_into_the_boot_log_and_becomes_the_status(web: Site) -
 
 
 async def wait_for_status(site: Site, node: str, status: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while site.nodes[node].get("status") != status:
             await asyncio.sleep(0.02)
 

@@ -31,7 +31,7 @@ def console_state(service: Service, node: str = "n1") -> str:
     return str(status["consoles"].get(node))
 
 
-def read_until(line: socket.socket, words: bytes, timeout_s: float = 10) -> bytes:
+def read_until(line: socket.socket, words: bytes, timeout_s: float = 60) -> bytes:
     text, deadline = b"", time.monotonic() + timeout_s
     while words not in text:
         line.settimeout(max(0.01, deadline - time.monotonic()))

@@ -38,7 +38,7 @@ class Terminal:
         self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         self.text = b""
 
-    def read_until(self, words: bytes, timeout_s: float = 20) -> None:
+    def read_until(self, words: bytes, timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s
         os.set_blocking(self.master, False)
         while words not in self.text:

@@ -92,6 +92,6 @@ async def test_a_taken_port_says_what_to_type(site: Site) -> None:
 
 
 async def wait_for_lines(path: Path, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not path.exists() or len(path.read_text().splitlines()) < count:
             await asyncio.sleep(0.01)
