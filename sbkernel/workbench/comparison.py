@@ -23,7 +23,7 @@ from sbkernel.packages.manifest import manifest
 from sbkernel.packages.matrix import Matrix
 from sbkernel.packages.policy import Verdict
 from sbkernel.site import Site
-from sbkernel.workbench.panel import Panel, interactive
+from sbkernel.workbench.panel import Panel, Shown, interactive
 
 ALL = "every change"
 ATTENTION = "attention"
@@ -176,6 +176,43 @@ class DiffTable(Panel):
         if self._widget is not None:
             self._shown.value = str(self.html())
         self.refresh()
+
+
+class Following(Panel):
+    """Something else about what a chooser compares; it is drawn again when other things are chosen.
+
+    Headless, what goes wrong raises; in a live session it is said, for the next choice may be better.
+    """
+
+    def __init__(self, chosen: DiffChooser, view: Callable[[DiffChooser], Shown]) -> None:
+        self.chosen, self.view = chosen, view
+        self.shown = self._looked()
+        super().__init__()
+        chosen.follow(self._look)
+
+    def html(self) -> Markup:
+        """Return what the view shows."""
+        return self.shown.html
+
+    def text(self) -> str:
+        """Return what the view says."""
+        return self.shown.text
+
+    def about(self) -> dict[str, Any]:
+        """Return what the view is about."""
+        return self.shown.about
+
+    def _look(self) -> None:
+        self.shown = self._looked()
+        self.refresh()
+
+    def _looked(self) -> Shown:
+        try:
+            return self.view(self.chosen)
+        except SbkernelError as error:
+            if not interactive():
+                raise
+            return Shown(card(muted(str(error))), str(error))
 
 
 def choices(site: Site) -> list[str]:

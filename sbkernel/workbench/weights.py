@@ -17,14 +17,33 @@ from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.summary import headline
 from sbkernel.site import Site
 from sbkernel.units import size
+from sbkernel.workbench.comparison import DiffChooser, Following
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.treemap import Block, draw, group
 
 _LARGEST = 12
 
 
-def treemap(manifest: Manifest) -> Shown:
-    """Show where the bytes of packages are: by section, and in each by package."""
+def treemap(of: Manifest | DiffChooser) -> Shown | Following:
+    """Show where the bytes of packages are: by section, and in each by package; of a chooser, of its second."""
+    return Following(of, lambda chosen: _packages(chosen.value.b)) if isinstance(of, DiffChooser) else _packages(of)
+
+
+def directories(site: Site, of: str | DiffChooser) -> Shown | Following:
+    """Show where the bytes of an image are, by directory; a node and a list have no files here."""
+    if isinstance(of, DiffChooser):
+        return Following(of, lambda chosen: _directories(site, chosen.words[1]))
+    return _directories(site, of)
+
+
+def growth(site: Site, of: str | DiffChooser, last: int = 24) -> Shown | Following:
+    """Show the newest versions of an image: their sizes as columns, and what changed from each to the next."""
+    if isinstance(of, DiffChooser):
+        return Following(of, lambda chosen: _growth(site, chosen.words[1], last))
+    return _growth(site, of, last)
+
+
+def _packages(manifest: Manifest) -> Shown:
     sections: dict[str, list[Block]] = defaultdict(list)
     for package in manifest:
         sections[package.section.rpartition("/")[2] or "packages"].append(Block(package.name, package.size_bytes))
@@ -34,8 +53,7 @@ def treemap(manifest: Manifest) -> Shown:
     return _shown(f"Packages of {manifest.name}", said, groups, largest)
 
 
-def directories(site: Site, word: str) -> Shown:
-    """Show where the bytes of an image are, by directory; a node and a list have no files here."""
+def _directories(site: Site, word: str) -> Shown:
     root = contents.root(site, word)
     if root is None:
         return _nothing(f"{word} has no files here")
@@ -45,8 +63,7 @@ def directories(site: Site, word: str) -> Shown:
     return _shown(f"Directories of {word}", said, groups, [(f"/{name}", count) for name, count in sizes.items()])
 
 
-def growth(site: Site, word: str, last: int = 24) -> Shown:
-    """Show the newest versions of an image: their sizes as columns, and what changed from each to the next."""
+def _growth(site: Site, word: str, last: int) -> Shown:
     kind, name = contents.meaning(site, word)
     image = name.partition("@")[0]
     if kind != "image" or not Catalog(site).pointer(image).digest:
@@ -63,7 +80,7 @@ def _nothing(said: str) -> Shown:
 def _shown(title: str, said: str, groups: list[Block], sizes: list[tuple[str, int]]) -> Shown:
     largest = sorted(sizes, key=lambda one: -one[1])[:_LARGEST]
     text = "\n".join([f"{title}: {said}", *(f"  {size(count):>9}  {name}" for name, count in largest)])
-    return Shown(card(heading(title, muted(said)), draw(groups)), text)
+    return Shown(card(heading(title, muted(said)), draw(groups) if any(one.size for one in groups) else None), text)
 
 
 def _by_top(sizes: Sizes) -> dict[str, list[Block]]:

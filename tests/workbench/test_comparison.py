@@ -106,6 +106,23 @@ def test_where_the_bytes_are(site: Site, tmp_path: Path) -> None:
     assert all(survives(shown.html) for shown in (by_package, packed, tree))
 
 
+def test_pictures_follow_the_chooser(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = wb.DiffChooser(site, "img@previous", "img")
+    shown = [wb.treemap(chosen), wb.directories(site, chosen), wb.growth(site, chosen)]
+    assert ["3 packages" in shown[0].text(), "200.0 kB" in shown[1].text(), "2 versions" in shown[2].text()] == [
+        True
+    ] * 3
+    chosen.choose("img", "pkglist:img")
+    assert "2 packages, 0 B" in shown[0].html()
+    assert "pkglist:img has no files here" in shown[1].html()
+    assert "pkglist:img has no versions" in shown[2].html()
+    with pytest.raises(NotFoundError):
+        chosen.choose("img", "none")
+    monkeypatch.setenv("SBK_HEADLESS", "0")
+    chosen.choose("img", "none")
+    assert "none is no osimage" in shown[1].html()
+
+
 def test_growth_over_the_versions_of_the_catalog(site: Site, tmp_path: Path) -> None:
     shown = wb.growth(site, "img")
     digest = Catalog(site).current("img").digest
