@@ -60,8 +60,6 @@ class NodeUniverse:
 
     def read(self, path: str) -> str:
         """Return the text of a file; DefinitionError when it cannot be read."""
-        if not path.startswith("/"):
-            raise DefinitionError(f"^{path} is not the full path of a file", hint="^/path/file names one.")
         try:
             with Path(path).open("rb") as file:
                 data = file.read(_LONGEST_BYTES + 1)

@@ -1,5 +1,7 @@
 """nodels: xCAT's lines, labels, criteria and errors."""
 
+from pathlib import Path
+
 import pytest
 from sbrun import MN, Sb, error
 
@@ -103,3 +105,11 @@ def test_version(sb: Sb) -> None:
 def test_an_empty_site_has_no_lines(sb: Sb) -> None:
     sb("noderm", "all")
     assert sb("nodels") == (0, "", "")
+
+
+def test_a_file_of_names_may_be_relative(sb: Sb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "names").write_text("n1\nn3: rack 2\n")
+    monkeypatch.chdir(tmp_path)
+    assert sb("nodels", "^names") == sb("nodels", f"^{tmp_path}/names") == (0, lines("n1", "n3"), "")
+    assert sb("lsdef", "n2,^./names", "-s").out == lines("n1  (node)", "n2  (node)", "n3  (node)")
+    assert sb("nodels", "^none").err == "Error: noderange: none cannot be read: No such file or directory\n"

@@ -238,7 +238,7 @@ def test_excludenodes_of_the_site_are_left_out(tmp_path: Path) -> None:
         site.set("site", "clustersite", excludenodes="n2)")
         with pytest.raises(DefinitionError, match="excludenodes of the site: noderange"):
             site.noderange("n1")
-        with pytest.raises(DefinitionError, match="is not the full path of a file"):
+        with pytest.raises(DefinitionError, match="noderange: nodes cannot be read: No such file"):
             site.noderange("^nodes")
         with pytest.raises(DefinitionError, match="/none cannot be read: No such file"):
             site.noderange("^/none")
