@@ -68,6 +68,8 @@ def _changes(
     given = one.values
     if one.objtype == "osimage" and context.fill is not None:
         given = context.fill({**{key: before[key] for key in _NAMING if key in before}, **given})
+    if one.objtype == "site" and editor is edit.plus:
+        editor = edit.append
     changes, problems = editor(one.name, before, given)
     return changes, errors(*(_concealed(one, problem) for problem in problems))
 
@@ -114,8 +116,6 @@ def _of_dynamic(one: Stanza, editor: Editor, context: Context, before: Values) -
     if not is_dynamic(before):
         return grouping.dynamic_values(one.name, one.values, context.chosen), ()
     where = one.values.get("wherevals") or JOIN.join(context.chosen.where)
-    rest = {key: value for key, value in one.values.items() if key not in ("grouptype", "members", "wherevals")}
-    if rest:
-        raise DefinitionError(f"Can not assign attributes to dynamic node group '{one.name}'.")
+    grouping.refuse_attributes(one.name, one.values)
     changes, problems = edit.joined_by(editor, JOIN)(one.name, before, {"wherevals": where} if where else {})
     return changes, errors(*problems)

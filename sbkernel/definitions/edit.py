@@ -56,6 +56,11 @@ def plus(_name: str, before: Mapping[str, str], given: Mapping[str, str], delimi
     return Edited(changes)
 
 
+def append(_name: str, before: Mapping[str, str], given: Mapping[str, str]) -> Edited:
+    """Append values with a comma, what is there already too: settings of the site know no items (chdef -t site -p)."""
+    return Edited({key: ",".join(filter(None, (before.get(key, ""), value))) for key, value in given.items()})
+
+
 def minus(name: str, before: Mapping[str, str], given: Mapping[str, str], delimiter: str = ",") -> Edited:
     """Remove items from lists; a list that lacks one of them stays as it is, which is a problem (chdef -m)."""
     changes: Values = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.dynamic import JOIN, chosen
@@ -37,13 +37,21 @@ class Grouping(NamedTuple):
 
 def dynamic_values(name: str, given: Values, how: Chosen) -> Values:
     """Return the attributes of a new dynamic group; DefinitionError when it has others, or no conditions."""
-    others = sorted(given.keys() - {"grouptype", "wherevals", "members"})
-    if others:
-        raise DefinitionError(f"Can not assign attributes to dynamic node group '{name}'.")
+    refuse_attributes(name, given)
     wherevals = given.get("wherevals") or JOIN.join(how.where)
     if not wherevals:
         raise NoConditionsError(f"The 'where' attributes and values were not provided for dynamic group '{name}'.")
     return {"grouptype": "dynamic", "wherevals": wherevals}
+
+
+def refuse_attributes(name: str, given: Mapping[str, str]) -> None:
+    """Raise DefinitionError when a dynamic group is given attributes.
+
+    A stanza that says its grouptype may hold its members, as lsdef -z writes them; they are left out.
+    """
+    stanza = {"grouptype", "members"} if "grouptype" in given else set()
+    if given.keys() - {"wherevals"} - stanza:
+        raise DefinitionError(f"Can not assign attributes to dynamic node group '{name}'.")
 
 
 def static(

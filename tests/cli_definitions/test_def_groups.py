@@ -150,3 +150,16 @@ def test_rows_of_tables_are_no_groups(three: Sb, where: Path) -> None:
     with Site.open(where) as site:
         assert site.store.get("group", "n7") is None
         assert site.store.get("node", "n7") == {"groups": "all", "serialport": "0", "nodehm.comments": "kept"}
+
+
+def test_members_are_no_attribute_of_a_dynamic_group(three: Sb) -> None:
+    refused = error("Can not assign attributes to dynamic node group 'd'.", FAILED)
+    made_with_members = three("mkdef", "-t", "group", "-o", "d", "-d", "-w", "mgt==ipmi", "members=n1")
+    assert (made_with_members.code, made_with_members.err) == (1, refused)
+    three("mkdef", "-t", "group", "-o", "d", "-d", "-w", "mgt==ipmi")
+    assert three("chdef", "-t", "group", "d", "members=n1").err == refused
+    stanza = three("lsdef", "-t", "group", "d", "-z").out
+    assert "    members=" in stanza
+    assert three("chdef", "-z", stdin=stanza) == (0, made(1), "")
+    assert three("mkdef", "-z", stdin=stanza.replace("\nd:", "\ne:")) == (0, made(1), "")
+    assert three("lsdef", "-t", "group", "e").out == three("lsdef", "-t", "group", "d").out.replace(" d", " e")

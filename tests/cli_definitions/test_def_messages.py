@@ -172,6 +172,8 @@ def test_site(sb: Sb) -> None:
     assert sb("chdef", "-t", "site", "-p", "mykey=c").out == made(1)
     assert sb("chdef", "-t", "site", "clustersite", "-m", "mykey=a").out == made(1)
     assert sb("lsdef", "-t", "site", "-i", "mykey,other").out == "Object name: clustersite\n    mykey=c\n    other=b\n"
+    assert sb("chdef", "-t", "site", "-p", "mykey=d,c").out == made(1)
+    assert sb("gettab", "key=mykey", "site.value").out == "c,d,c\n"
     assert sb("chdef", "-t", "site", "mykey=") == (0, made(1), "")
     assert sb("chdef", "-t", "site", "gone=") == (0, made(1), "")
     assert "mykey" not in sb("lsdef", "-t", "site", "-l").out
