@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.store import Values
-from sbkernel.errors import ListFileError
+from sbkernel.errors import DefinitionError
 
 TITLE = "# <xCAT data object stanza file>"
 _DEFAULT = re.compile(r"default-([^-]+)")
@@ -82,7 +82,7 @@ def parse(text: str, file: str = "stanza") -> list[Stanza]:
 
 
 def read(text: str, file: str = "stanza") -> Read:
-    """Read a stanza file; ListFileError for an object without objtype.
+    """Read a stanza file; DefinitionError for an object without objtype.
 
     `default-TYPE` lends its values to the objects after it, at their objtype line. A header that comes twice adds to
     the first, unless it has another objtype: nodes and groups may have the same name. From a line that is neither a
@@ -97,7 +97,7 @@ def read(text: str, file: str = "stanza") -> Read:
     for one in objects:
         if not one.values.get("objtype"):
             message = f"No objtype value was specified for '{one.name}'."
-            raise ListFileError(file, one.header, message, hint="objtype=osimage")
+            raise DefinitionError(message, hint=f"{file}:{one.header}: a line such as objtype=osimage is missing.")
     stanzas = [_stanza(one) for one in objects]
     keys = [(one.objtype, one.name) for one in stanzas]
     places = (Lines(one.header, one.lines) for one in objects)

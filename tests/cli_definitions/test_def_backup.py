@@ -74,7 +74,8 @@ def test_clone_with_sed(full: Sb) -> None:
 def test_no_objtype(full: Sb) -> None:
     result = full("mkdef", "-z", stdin="x1:\n    groups=all\nx2:\n    objtype=node\n    groups=all\n")
     assert (result.code, result.out) == (1, "")
-    assert "No objtype value was specified for 'x1'." in result.err
+    hint = "  stdin:1: a line such as objtype=osimage is missing.\n"
+    assert result.err == error("No objtype value was specified for 'x1'.") + hint
     unknown = full("mkdef", "-z", stdin="x1:\n    objtype=bogus\n    a=b\n")
     assert unknown.code == 1
     assert "Type 'bogus' is not a valid xCAT object type." in unknown.err

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions import edit, select, stanza
 from sbkernel.definitions.stanza import Stanza
-from sbkernel.errors import DefinitionError, ListFileError
+from sbkernel.errors import DefinitionError
 
 EXAMPLE = """\
 # lab images
@@ -64,9 +64,10 @@ def test_what_xcat_drops_in_silence_is_remarked_with_its_line() -> None:
 
 
 def test_an_object_without_a_type_is_an_error_at_its_line() -> None:
-    with pytest.raises(ListFileError) as caught:
+    with pytest.raises(DefinitionError) as caught:
         stanza.parse("\nn1:\n mgt=ipmi\n", "stdin")
-    assert str(caught.value).startswith("stdin:2: No objtype value was specified for 'n1'.")
+    said = "No objtype value was specified for 'n1'.\n  stdin:2: a line such as objtype=osimage is missing."
+    assert str(caught.value) == said
 
 
 def test_a_node_and_a_group_of_one_name_are_two_objects() -> None:
@@ -124,7 +125,7 @@ def test_rendered_stanzas_parse_to_the_same(objects: dict[tuple[str, str], dict[
 def test_any_text_parses_or_names_its_line(text: str) -> None:
     try:
         stanza.parse(text, "any")
-    except ListFileError as error:
+    except DefinitionError as error:
         assert 1 <= error.line <= text.count("\n") + 1
 
 
