@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sbkernel.cli.verb import Verb, echo
+from sbkernel.cli.verb import OutputError, Verb, echo
 from sbkernel.errors import SbkernelError
 
 # verb -> one line of help; the verb's command is `command` in the module sbkernel.cli.<verb>
@@ -64,6 +64,7 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
+    _open_closed_streams()
     _keep_bytes()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
@@ -72,13 +73,33 @@ def main(argv: Sequence[str] | None = None) -> None:
         echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader (head, less) has gone; point stdout elsewhere so that the interpreter's flush is silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (head, less) has gone.
+        _abandon_stdout()
         sys.exit(141)
     except SbkernelError as error:
         echo(f"Error: {error}", err=True)
         sys.exit(1)
+    except OutputError as error:
+        _abandon_stdout()
+        echo(f"Error: {error}", err=True)
+        sys.exit(1)
     sys.exit(status)
+
+
+def _abandon_stdout() -> None:
+    """Point stdout elsewhere, so that the interpreter's flush of what could not be written is silent."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Give a verb that was started without stdin, stdout or stderr empty ones: no file shall get their numbers."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+            continue
+        os.close(number)
+        sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+        sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+        sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _keep_bytes() -> None:

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
+class OutputError(Exception):
+    """What a verb says cannot be written: a full disk, for example."""
+
+
 class Verb(NamedTuple):
     """A verb; `run` takes the directory of the site (--site) and the words behind the verb, and returns the status."""
 
@@ -17,5 +21,10 @@ class Verb(NamedTuple):
 def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
     """Print at once, so that stdout and stderr stay in order when both go to one file."""
     stream = sys.stderr if err else sys.stdout
-    stream.write(f"{text}\n" if nl else text)
-    stream.flush()
+    try:
+        stream.write(f"{text}\n" if nl else text)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{stream.name}: {error.strerror}") from None
