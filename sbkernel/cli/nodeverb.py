@@ -43,7 +43,7 @@ def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 
             if "v" in given.options:
                 echo(f"Version {__version__}")
                 return 0
-            if len(given.words) < fewest:
+            if len(given.words) < fewest or (fewest and not given.words[0]):
                 return _usage(usage, 1)
             with Site.open(where) as site:
                 return body(site, given)
@@ -63,8 +63,7 @@ def _read(arguments: Sequence[str], options: Sequence[str]) -> Words | None:
     known = [_option(option.split("|")) for option in options]
     try:
         given, words = parse(known, arguments)
-    except OptionError as error:
-        echo(str(error), err=True)
+    except OptionError:
         return None
     return Words(list(words), frozenset(given))
 

@@ -1,5 +1,6 @@
 """nodech, nodegrpch and noderm: what they change, what they refuse, and that nothing is half done."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -130,12 +131,14 @@ def test_without_its_row_in_nodelist_a_node_is_gone_and_leaves_no_other_rows(sb:
         "nodegrpch",
         "nodegrpch -c",
         "noderm",
+        "noderm ''",
+        "nodech '' mgt=ipmi",
         "nodeadd x",
     ],
 )
 def test_usage_when_words_are_missing(sb: Sb, words: str) -> None:
-    done = sb(*words.split())
-    assert done.code == 1
+    done = sb(*shlex.split(words))
+    assert (done.code, done.err) == (1, "")
     assert done.out.startswith("Usage:")
     assert sb(words.split()[0], "-h") == (0, done.out, "")
 

@@ -94,7 +94,7 @@ def test_an_expression_shows_as_its_value(sb: Sb) -> None:
 def test_usage_goes_to_stdout(sb: Sb, words: tuple[str, ...]) -> None:
     done = sb("nodels", *words)
     assert done.out.startswith("Usage:\n  nodels [noderange] [-b|--blame]")
-    assert done.code == int(words not in [("-h",), ("-?",), ("--help",)])
+    assert (done.code, done.err) == (int(words not in [("-h",), ("-?",), ("--help",)]), "")
 
 
 def test_version(sb: Sb) -> None:
