@@ -17,7 +17,7 @@ from sbkernel.workbench.list_editor import ListEditor
 from sbkernel.workbench.node_table import NodeTable
 from sbkernel.workbench.panel import interactive
 from sbkernel.workbench.remarks import remarks, resolution
-from sbkernel.workbench.weights import directories, growth, treemap
+from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
     "BootView",

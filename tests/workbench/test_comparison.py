@@ -15,7 +15,7 @@ from sbkernel.images.catalog import Catalog
 from sbkernel.images.growth import growth
 from sbkernel.site import Site
 from sbkernel.workbench.comparison import choices
-from sbkernel.workbench.treemap import HEIGHT, WIDTH, Block, Box, draw, group, layout
+from sbkernel.workbench.squarified import HEIGHT, WIDTH, Block, Box, draw, group, layout
 
 
 @pytest.fixture
@@ -148,3 +148,7 @@ def test_a_treemap_is_true_to_the_sizes(sizes: list[int]) -> None:
         assert box.x >= -1e-6 and box.x + box.width <= WIDTH + 1e-6
         assert box.y >= -1e-6 and box.y + box.height <= HEIGHT + 1e-6
     assert survives(draw([group("<all>", blocks)]))
+
+
+def test_no_module_hides_a_function_of_its_name() -> None:
+    assert [name for name in wb.__all__ if not callable(getattr(wb, name))] == []

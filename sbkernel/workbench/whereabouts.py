@@ -19,7 +19,7 @@ from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.treemap import Block, draw, group
+from sbkernel.workbench.squarified import Block, draw, group
 
 _LARGEST = 12
 
