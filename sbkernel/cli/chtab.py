@@ -42,4 +42,4 @@ def _chtab(site: Site, words: tuple[str, ...], delete: bool) -> int:
     return 0
 
 
-command = table_verb("chtab", _USAGE, _chtab, [flag("-d", "--delete", name="delete")], version="chtab ")
+command = table_verb("chtab", _USAGE, _chtab, [flag("-d", "--delete", "-delete", name="delete")], version="chtab ")

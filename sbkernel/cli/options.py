@@ -60,7 +60,7 @@ class _Reader:
             if word == "--":
                 yield from reversed(self._left)
                 return
-            if word.startswith("--"):
+            if word.startswith("--") or word in self._known:
                 self._long(word)
             elif word.startswith("-") and word != "-":
                 self._short(word)

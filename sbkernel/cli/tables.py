@@ -24,8 +24,8 @@ def table_verb(
 ) -> Verb:
     """Make a verb of `work`, which gets the words and every option; mistakes are answered with the usage, and 1."""
     known = (
-        flag("-h", "-?", "--help", name="wants_help"),
-        flag("-v", "--version", name="wants_version"),
+        flag("-h", "-?", "--help", "-help", name="wants_help"),
+        flag("-v", "--version", "-version", name="wants_version"),
         *options,
     )
 

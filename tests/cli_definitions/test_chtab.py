@@ -169,3 +169,12 @@ def test_a_disabled_row_is_as_if_it_were_not_there(sb: Sb) -> None:
 def test_passwords_of_users_of_an_fsp_are_listed(sb: Sb) -> None:
     sb("mkdef", "f1", "groups=all", "mgt=fsp", "passwd.HMC=secret")
     assert "    passwd.HMC=***\n" in sb("lsdef", "f1").out
+
+
+def test_long_options_may_have_one_hyphen(sb: Sb) -> None:
+    assert sb("chtab", "-version") == sb("chtab", "--version") == sb("chtab", "-v")
+    assert sb("chtab", "-version").out.startswith("chtab Version ")
+    assert sb("chtab", "-help") == sb("chtab", "-h")
+    sb("chtab", "key=foo", "site.value=1")
+    assert sb("chtab", "-delete", "key=foo", "site") == (0, "", "")
+    assert sb("gettab", "key=foo", "site.value") == (0, "", "")
