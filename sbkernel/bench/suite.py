@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, definitions, pack, startup
+from sbkernel.bench import boot, build, definitions, diff, pack, startup
 from sbkernel.bench.row import Row, failed
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
@@ -17,6 +17,7 @@ ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
     "boot": boot.rows,
     "startup": startup.rows,
     "definitions": definitions.rows,
+    "diff": diff.rows,
 }
 
 

@@ -10,9 +10,9 @@ from types import FrameType
 
 import click
 
-from sbkernel.definitions.store import SERVER_VARIABLE
+from sbkernel.definitions.store.interface import SERVER_VARIABLE
 
-NAMES = ("build", "pack", "boot", "startup", "definitions")
+NAMES = ("build", "pack", "boot", "startup", "definitions", "diff")
 
 
 @click.command()

@@ -65,6 +65,9 @@ class Attention:
         return change._replace(attention=self.of(change.new) or self.of(change.old))
 
 
+DEFAULT = Attention()
+
+
 def _one_of(groups: Mapping[str, tuple[str, ...]], *, source: bool) -> re.Pattern[str]:
     """Return one expression for all groups; the name of what matched is that of the group, by its number."""
     parts = []
@@ -78,7 +81,7 @@ def _one_of(groups: Mapping[str, tuple[str, ...]], *, source: bool) -> re.Patter
 def of_site(site: Site) -> Attention:
     """Return the groups of a site. NotFoundError or ListFileError when the file it names is not there or wrong."""
     file = site.attribute(SETTING)
-    return load(Path(file)) if file else Attention()
+    return load(Path(file)) if file else DEFAULT
 
 
 def load(file: Path) -> Attention:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages.attention import Attention
+from sbkernel.packages.attention import DEFAULT, Attention
 from sbkernel.packages.change import KINDS, Change
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.matching import changes
@@ -77,7 +77,8 @@ class Diff:
         """
         import pandas as pd
 
-        return pd.DataFrame([record(row, sized=self.sized) for row in self.rows], columns=list(COLUMNS))
+        sized = self.sized
+        return pd.DataFrame([cells(row, sized=sized) for row in self.rows], columns=list(COLUMNS))
 
     @property
     def summary(self) -> str:
@@ -104,21 +105,20 @@ def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
     Versions of one package installed side by side are told apart: one more kernel is `added`. A package without a
     version or an architecture, as in a package list, is the same as any of its name.
     """
-    paid = attention or Attention()
+    paid = attention or DEFAULT
     rows = map(paid.flagged, changes(a, b, _family(a, b)))
     ordered = sorted(rows, key=lambda row: (row.name, row.arch, row.new_version, row.old_version))
     return Diff(a, b, tuple(ordered), tuple(paid.groups))
 
 
-def record(row: Change, *, sized: bool = True) -> dict[str, Any]:
+def cells(row: Change, *, sized: bool) -> tuple[Any, ...]:
     """Return a row as the columns of the DataFrame."""
     sizes = (row.old_size, row.new_size, row.delta) if sized else (None, None, None)
-    before = row.old or row.package
-    values = (
-        row.change, row.name, row.package.arch, row.old_version, row.new_version, *sizes, row.section, row.reason,
+    now, before = row.package, row.old or row.package
+    return (
+        row.change, now.name, now.arch, row.old_version, row.new_version, *sizes, now.section, row.reason,
         row.attention, before.name, before.arch,
     )  # fmt: skip
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _searched(row: Change) -> str:

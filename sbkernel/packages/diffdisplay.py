@@ -45,9 +45,10 @@ def summary(diff: Diff) -> Markup:
 def changes(diff: Diff, rows: int = ROWS, *, height_px: int = 460) -> Markup:
     """Return the rows as a table that scrolls; those of attention come first, then the largest moves."""
     ordered = sorted(diff.rows, key=lambda row: (not row.attention, row.name, row.arch))
-    widest = max((abs(row.delta) for row in ordered), default=0) if diff.sized else 0
+    sized = diff.sized
+    widest = max((abs(row.delta) for row in ordered), default=0)
     cut = len(ordered) - rows
-    lines = [_row(row, widest, sized=diff.sized) for row in islice(ordered, rows)]
+    lines = [_row(row, widest, sized=sized) for row in islice(ordered, rows)]
     shown = table(COLUMNS, lines, numeric=[5])
     more = (
         div(muted(f"and {cut} more, in the frame and on the command line"), style="padding:6px 0") if cut > 0 else None

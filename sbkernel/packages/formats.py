@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sbkernel.packages.change import Change
-from sbkernel.packages.diff import COLUMNS, Diff, record
+from sbkernel.packages.diff import COLUMNS, Diff, cells
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.matrix import Matrix
 from sbkernel.packages.summary import headline, signed, summary
@@ -33,7 +33,7 @@ def render(shown: Diff | Matrix, form: str) -> str:
 
 def diff_table(diff: Diff) -> str:
     """Return the summary, and below it every row."""
-    rows = [_cells(row, sized=diff.sized) for row in diff.rows]
+    rows = _texts(diff)
     return "\n\n".join([summary(diff), *([aligned([HEAD, *rows], right=[_SIZE])] if rows else [])])
 
 
@@ -45,7 +45,7 @@ def diff_data(diff: Diff) -> dict[str, Any]:
         "counts": diff.counts,
         "delta": diff.delta_bytes if diff.sized else None,
         "attention": {group: [row.names for row in rows] for group, rows in diff.moved.items()},
-        "rows": [record(row, sized=diff.sized) for row in diff.rows],
+        "rows": [dict(zip(COLUMNS, row, strict=True)) for row in _rows(diff)],
     }
 
 
@@ -56,13 +56,13 @@ def diff_json(diff: Diff) -> str:
 
 def diff_csv(diff: Diff) -> str:
     """Return the rows as CSV, with the columns of the DataFrame."""
-    return _csv([COLUMNS, *(tuple(record(row, sized=diff.sized).values()) for row in diff.rows)])
+    return _csv([COLUMNS, *_rows(diff)])
 
 
 def diff_markdown(diff: Diff) -> str:
     """Return the headline and the rows as a table of Markdown."""
     head = f"**{_escaped(diff.a.name)} → {_escaped(diff.b.name)}**\n\n{headline(diff)}"
-    rows = [_cells(row, sized=diff.sized) for row in diff.rows]
+    rows = _texts(diff)
     return "\n\n".join([head, *([_markdown([word.lower() for word in HEAD], rows, right=[_SIZE])] if rows else [])])
 
 
@@ -115,7 +115,17 @@ def aligned(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
     )
 
 
-def _cells(row: Change, *, sized: bool) -> tuple[str, ...]:
+def _rows(diff: Diff) -> list[tuple[Any, ...]]:
+    sized = diff.sized
+    return [cells(row, sized=sized) for row in diff.rows]
+
+
+def _texts(diff: Diff) -> list[tuple[str, ...]]:
+    sized = diff.sized
+    return [_text(row, sized=sized) for row in diff.rows]
+
+
+def _text(row: Change, *, sized: bool) -> tuple[str, ...]:
     why = ", ".join(word for word in (row.attention, row.reason) if word)
     delta = signed(row.delta) if sized else ""
     return row.change, row.names, row.arch, row.old_version, row.new_version, delta, row.section, why

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sbkernel.packages.attention import Attention
+from sbkernel.packages.attention import DEFAULT, Attention
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
 
@@ -84,7 +84,7 @@ class Matrix:
 
 def matrix(manifests: Sequence[Manifest], *, differing: bool = True, attention: Attention | None = None) -> Matrix:
     """Put packages of manifests, of any family, side by side; only those that differ, unless `differing` is false."""
-    flags = attention or Attention()
+    flags = attention or DEFAULT
     known: dict[Key, Package] = {}
     columns = [_versions(manifest, known) for manifest in manifests]
     _settle_loose(columns, known)

@@ -63,8 +63,11 @@ def _by_likeness(packages: Iterable[Package]) -> dict[tuple[str, str, str], list
     return found
 
 
-def newest_first(old: Iterable[Package], new: Iterable[Package], family: str) -> Iterator[tuple[Package, Package]]:
+def newest_first(old: Sequence[Package], new: Sequence[Package], family: str) -> Iterator[tuple[Package, Package]]:
     """Pair packages, the newest with the newest; what one side has more of is left out."""
+    if len(old) == len(new) == 1:
+        yield old[0], new[0]
+        return
     key = _newest(family)
     yield from zip(sorted(old, key=key, reverse=True), sorted(new, key=key, reverse=True), strict=False)
 

@@ -34,6 +34,12 @@ def paths(image: Path) -> set[str]:
     return {line.removeprefix("/") for line in listing if line.startswith("/") and line != "/"}
 
 
+def unpack(image: Path, target: Path) -> Path:
+    """Unpack all of a packed image and return the tree; raise CommandError."""
+    run(["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", target, image])
+    return target
+
+
 def made(image: Path) -> int:
     """Return when a packed image was made, in seconds since the epoch, as its superblock says."""
     with image.open("rb") as stream:
