@@ -18,8 +18,8 @@ from sbkernel import resources
 from sbkernel.definitions.attributes import check_type
 from sbkernel.definitions.collection import Collection, Groups, Nodes
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.opening import open_store
-from sbkernel.definitions.store import Store, Transaction
+from sbkernel.definitions.store.interface import Store, Transaction
+from sbkernel.definitions.store.opening import open_store
 from sbkernel.errors import DefinitionError, NotFoundError
 
 # Listing definitions needs none of these, and they would be a third of the time that it takes to start.
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sbkernel.definitions.change import Changed
+    from sbkernel.definitions.cloning.makeclone import Home
     from sbkernel.definitions.definition import Definition
-    from sbkernel.definitions.diff import Diff
-    from sbkernel.definitions.history import Undone
+    from sbkernel.definitions.editing.diff import Diff
     from sbkernel.definitions.importing.report import Report
-    from sbkernel.definitions.makeclone import Home
     from sbkernel.definitions.secret import Secret
+    from sbkernel.definitions.store.history import Undone
 
 
 class Site:
@@ -150,8 +150,8 @@ class Site:
 
         Nodes in the setting excludenodes are left out unless `excluded` asks for them, as definition verbs do.
         """
-        from sbkernel.definitions.noderange import names, noderange
-        from sbkernel.definitions.universe import NodeUniverse
+        from sbkernel.definitions.ranges.noderange import names, noderange
+        from sbkernel.definitions.ranges.universe import NodeUniverse
 
         universe = NodeUniverse(self.store)
         nodes = noderange(text, universe)
@@ -199,7 +199,7 @@ class Site:
 
     def export(self, *, reveal: bool = False) -> str:
         """Return all definitions as stanza text, for `import_from`; passwords are *** unless revealed."""
-        from sbkernel.definitions import exporting
+        from sbkernel.definitions.importing import exporting
 
         return exporting.render(exporting.stored(self.store), reveal=reveal)
 
@@ -210,19 +210,19 @@ class Site:
 
     def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> Diff:
         """Compare two definitions of a type, or given as such from any site: attributes, and what their lists say."""
-        from sbkernel.definitions.diff import Diff
+        from sbkernel.definitions.editing.diff import Diff
 
         return Diff(*(self.all_of(objtype)[one] if isinstance(one, str) else one for one in (a, b)))
 
     def history(self, name: str = "", *, last: int = 0) -> pd.DataFrame:
         """Return change sets, oldest first: number, time, who, what, objects; only of objects called `name`."""
-        from sbkernel.definitions.frames import history
+        from sbkernel.definitions.editing.frames import history
 
         return history(self.store.changes(name, last))
 
     def undo(self, number: int | None = None, *, force: bool = False) -> Undone:
         """Put back what a change set changed, else the last: the same as `sb undo`."""
-        from sbkernel.definitions.history import undo
+        from sbkernel.definitions.store.history import undo
 
         return undo(self.store, number, force=force)
 
@@ -234,7 +234,7 @@ class Site:
         Refused when the name exists, or when an own file of that name with other content does. Nothing is left
         when it fails.
         """
-        from sbkernel.definitions.makeclone import make_clone
+        from sbkernel.definitions.cloning.makeclone import make_clone
 
         there = to or self
         make_clone(self.osimages[source], name, self._home, there._home)
@@ -242,13 +242,13 @@ class Site:
 
     @property
     def _home(self) -> Home:
-        from sbkernel.definitions.makeclone import Home
+        from sbkernel.definitions.cloning.makeclone import Home
 
         return Home(self.root, self.installdir, self.run, self.store)
 
     def sharing_rootimgdir(self, image: str) -> list[str]:
         """Return the other osimages that would be built in this one's rootimgdir, or above or below it."""
-        from sbkernel.definitions.clone import sharing_rootimgdir
+        from sbkernel.definitions.cloning.clone import sharing_rootimgdir
 
         return sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
 

@@ -9,13 +9,14 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import change, edit
-from sbkernel.definitions.alter import Editor, alter
-from sbkernel.definitions.make import Context
+from sbkernel.definitions import change
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.outcome import Outcome
+from sbkernel.definitions.objectverbs import edit
+from sbkernel.definitions.objectverbs.alter import Editor, alter
+from sbkernel.definitions.objectverbs.make import Context
+from sbkernel.definitions.objectverbs.outcome import Outcome
 from sbkernel.definitions.stanza import Stanza
-from sbkernel.definitions.store import Transaction
+from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 

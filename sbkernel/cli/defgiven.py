@@ -12,15 +12,15 @@ from sbkernel.cli.defrequest import Request
 from sbkernel.definitions import select, stanza
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.dynamic import check
-from sbkernel.definitions.edit import known
-from sbkernel.definitions.grouping import Chosen
-from sbkernel.definitions.make import Context
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.noderange import names
+from sbkernel.definitions.objectverbs.edit import known
+from sbkernel.definitions.objectverbs.grouping import Chosen
+from sbkernel.definitions.objectverbs.make import Context
+from sbkernel.definitions.ranges.noderange import names
+from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.stanza import Stanza
-from sbkernel.definitions.store import Values
-from sbkernel.definitions.universe import NodeUniverse
+from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
@@ -89,7 +89,7 @@ def context_of(site: Site, request: Request) -> Context:
     defaults = site.store.get("group", "xcatdefaults") or {}
     fill = None
     if request.fill:
-        from sbkernel.definitions.osimagefill import filler
+        from sbkernel.definitions.objectverbs.osimagefill import filler
 
         fill = filler(site.installdir, site.root / "share")
     chosen = Chosen(request.dynamic, request.where, conditions)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.outcome import Outcome
+from sbkernel.definitions.objectverbs.outcome import Outcome
 from sbkernel.errors import SbkernelError
 
 FAILED = "One or more errors occured when attempting to create or modify xCAT object definitions."

@@ -21,8 +21,8 @@ def names_of(site: Site, request: Request, objtype: str) -> list[str]:
     # -o without -t is taken literally, but lsdef always has a type.
     if objtype != "node" or (request.objects and not request.types and request.verb != "lsdef"):
         return comma(text)
-    from sbkernel.definitions.noderange import names
-    from sbkernel.definitions.universe import NodeUniverse
+    from sbkernel.definitions.ranges.noderange import names
+    from sbkernel.definitions.ranges.universe import NodeUniverse
 
     found = names(text, NodeUniverse(site.store))
     if not found:

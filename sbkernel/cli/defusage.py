@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defrequest import OPTIONS, Opt, Request
-from sbkernel.definitions import show
 from sbkernel.definitions.attributes import TYPES, attributes_of
+from sbkernel.definitions.objectverbs import show
 from sbkernel.errors import DefinitionError
 
 _SUMMARIES = {

@@ -8,10 +8,10 @@ from typing import TypeVar
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.outcome import Outcome
-from sbkernel.definitions.required import CAPITALS
+from sbkernel.definitions.objectverbs.outcome import Outcome
+from sbkernel.definitions.objectverbs.required import CAPITALS
 from sbkernel.definitions.stanza import Stanza
-from sbkernel.definitions.store import Transaction
+from sbkernel.definitions.store.interface import Transaction
 from sbkernel.site import Site
 
 T = TypeVar("T")
@@ -22,7 +22,8 @@ def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
     if not request.dry_run:
         with site.store.write(request.verb) as transaction:
             return work(transaction)
-    from sbkernel.definitions import rehearse, showchange
+    from sbkernel.definitions.editing import showchange
+    from sbkernel.definitions.objectverbs import rehearse
 
     result, entries = rehearse.rehearse(site.store, work)
     lines = "".join(f"{line}\n" for line in showchange.diff(entries))

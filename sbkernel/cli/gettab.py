@@ -8,9 +8,9 @@ from sbkernel.cli import tabwords
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.rows import matching
-from sbkernel.definitions.rowshape import Row, is_enabled
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.rows import matching
+from sbkernel.definitions.xcattables.rowshape import Row, is_enabled
 from sbkernel.site import Site
 
 _USAGE = """Usage: gettab [-H | --with-fieldname] [--reveal] KEY=VALUE[,KEY=VALUE...] TABLE.COLUMN [TABLE.COLUMN...]

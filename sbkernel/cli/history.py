@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions import showchange
-from sbkernel.definitions.journal import Change
+from sbkernel.definitions.editing import showchange
+from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import NotFoundError
 from sbkernel.site import Site
 

@@ -10,12 +10,13 @@ from sbkernel.cli.defmessages import complain, complain_of
 from sbkernel.cli.defnames import comma, names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import select, show
+from sbkernel.definitions import select
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.listing import Wanted, check_only, listed, with_defaults
+from sbkernel.definitions.objectverbs import show
+from sbkernel.definitions.objectverbs.listing import Wanted, check_only, listed, with_defaults
+from sbkernel.definitions.objectverbs.show import Shown
 from sbkernel.definitions.select import Condition
-from sbkernel.definitions.show import Shown
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 

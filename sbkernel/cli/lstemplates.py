@@ -6,10 +6,10 @@ from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defnames import comma
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import nodetemplates, show
-from sbkernel.definitions.listing import with_defaults
-from sbkernel.definitions.show import Shown
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.objectverbs import nodetemplates, show
+from sbkernel.definitions.objectverbs.listing import with_defaults
+from sbkernel.definitions.objectverbs.show import Shown
+from sbkernel.definitions.store.interface import Values
 from sbkernel.site import Site
 
 

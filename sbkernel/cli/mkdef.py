@@ -9,10 +9,11 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import change, edit, nodetemplates
-from sbkernel.definitions.make import make
-from sbkernel.definitions.outcome import Outcome
-from sbkernel.definitions.store import Transaction, Values
+from sbkernel.definitions import change
+from sbkernel.definitions.objectverbs import edit, nodetemplates
+from sbkernel.definitions.objectverbs.make import make
+from sbkernel.definitions.objectverbs.outcome import Outcome
+from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site

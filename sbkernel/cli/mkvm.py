@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.noderange import expand
+from sbkernel.definitions.ranges.noderange import expand
 from sbkernel.nodes.mkvm import mkvm
 from sbkernel.nodes.qemu import USER_NETWORK
 from sbkernel.site import Site

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.nodech import complain_malformed, warn_of_dynamic
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions import assignment, nodeedit
-from sbkernel.definitions.noderange import names
-from sbkernel.definitions.universe import NodeUniverse
+from sbkernel.definitions.ranges.noderange import names
+from sbkernel.definitions.ranges.universe import NodeUniverse
+from sbkernel.definitions.xcattables import assignment, nodeedit
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions import assignment, nodeedit
-from sbkernel.definitions.store import Transaction
+from sbkernel.definitions.store.interface import Transaction
+from sbkernel.definitions.xcattables import assignment, nodeedit
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

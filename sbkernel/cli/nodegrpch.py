@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbkernel.cli.nodech import complain_malformed
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions import assignment, nodeedit
+from sbkernel.definitions.xcattables import assignment, nodeedit
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions import nodeedit
+from sbkernel.definitions.xcattables import nodeedit
 from sbkernel.site import Site
 
 _USAGE = """\

@@ -10,7 +10,7 @@ from sbkernel.cli.defwork import apply
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import change
 from sbkernel.definitions.attributes import TYPES
-from sbkernel.definitions.store import Transaction
+from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
@@ -40,7 +40,7 @@ def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
         change.remove(transaction, *one)
     nodes = [name for objtype, name in there if objtype == "node"]
     if nodes:
-        from sbkernel.definitions.extrarows import forget
+        from sbkernel.definitions.xcattables.extrarows import forget
 
         forget(transaction, nodes)
     return there

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sbkernel.cli import tabwords, tabwrite
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import refused, said, table_verb
-from sbkernel.definitions.columns import TABLES
+from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.site import Site
 
 _USAGE = """Usage:

@@ -8,10 +8,11 @@ from pathlib import Path
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
 from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import csvtext, files, meaning, tablefilter
-from sbkernel.definitions.columns import TABLES, Table, table_of
-from sbkernel.definitions.rows import rows
-from sbkernel.definitions.rowshape import Row, is_enabled
+from sbkernel.definitions import files
+from sbkernel.definitions.xcattables import csvtext, meaning, tablefilter
+from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
+from sbkernel.definitions.xcattables.rows import rows
+from sbkernel.definitions.xcattables.rowshape import Row, is_enabled
 from sbkernel.site import Site
 
 _USAGE = """Usage: tabdump [TABLE]

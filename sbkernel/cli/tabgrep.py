@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sbkernel.cli.tables import said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.rows import rows_of
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.rows import rows_of
 from sbkernel.errors import NotFoundError
 from sbkernel.site import Site
 

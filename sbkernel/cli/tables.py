@@ -9,9 +9,9 @@ from sbkernel import __version__
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.options import Option, OptionError, flag, parse
 from sbkernel.cli.verb import Verb, echo
-from sbkernel.definitions.columns import Table
-from sbkernel.definitions.rowshape import Row, is_secret_cell
 from sbkernel.definitions.secret import shown
+from sbkernel.definitions.xcattables.columns import Table
+from sbkernel.definitions.xcattables.rowshape import Row, is_secret_cell
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

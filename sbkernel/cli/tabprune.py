@@ -7,12 +7,12 @@ import time
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
 from sbkernel.cli.tables import printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import csvtext
-from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.journal import Change
-from sbkernel.definitions.rowedit import delete
-from sbkernel.definitions.rows import located, rows
-from sbkernel.definitions.rowshape import Row
+from sbkernel.definitions.store.journal import Change
+from sbkernel.definitions.xcattables import csvtext
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.rowedit import delete
+from sbkernel.definitions.xcattables.rows import located, rows
+from sbkernel.definitions.xcattables.rowshape import Row
 from sbkernel.site import Site
 
 _USAGE = """Usage: tabprune TABLE [-V] -a

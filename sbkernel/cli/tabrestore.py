@@ -7,9 +7,9 @@ from pathlib import Path
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import refused, said, table_verb
-from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.restore import RestoreError, restore
-from sbkernel.definitions.rowedit import LOGS
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.restore import RestoreError, restore
+from sbkernel.definitions.xcattables.rowedit import LOGS
 from sbkernel.site import Site
 
 _USAGE = """Usage: tabrestore [-a] TABLE.csv

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.tabwords import Assignment
-from sbkernel.definitions import rowchange
-from sbkernel.definitions.columns import TABLES, place
-from sbkernel.definitions.rowshape import is_secret_cell
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.xcattables import rowchange
+from sbkernel.definitions.xcattables.columns import TABLES, place
+from sbkernel.definitions.xcattables.rowshape import is_secret_cell
 from sbkernel.site import Site
 
 _FIRST = ("nodelist", "nodehm", "nodetype", "osimage")

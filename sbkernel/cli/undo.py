@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions import history, showchange
+from sbkernel.definitions.editing import showchange
+from sbkernel.definitions.store import history
 from sbkernel.site import Site
 
 

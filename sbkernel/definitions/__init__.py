@@ -1,5 +1,6 @@
-"""What the site says it has: osimage, node, group, network, passwd and site objects.
+"""What the site says it has: osimage, node, group, network, passwd, site and xCAT's smaller objects.
 
-Owns the attribute table, validation, stanza text, noderange, group inheritance and the store behind one narrow
-interface. Must not touch images, nodes or the network; knows nothing of the directories of a site.
+tables/ is the attribute table; store/ keeps objects; ranges/ reads noderanges; xcattables/ shows objects as xCAT's
+tables; objectverbs/ is the core of lsdef, mkdef, chdef, rmdef; editing/ is Python and pandas; cloning/, importing/.
+Nothing here prints, and nothing outside writes to the store.
 """

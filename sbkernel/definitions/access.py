@@ -7,7 +7,7 @@ from pathlib import Path
 from sbkernel.definitions import files, keys
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.secret import Secret, resolve
-from sbkernel.definitions.store import Store
+from sbkernel.definitions.store.interface import Store
 from sbkernel.errors import DefinitionError
 
 Login = tuple[str, Secret]

@@ -77,7 +77,7 @@ def _lent() -> dict[str, Attribute]:
 
 
 def _columns_of(table: str) -> dict[str, Attribute]:
-    columns = importlib.import_module("sbkernel.definitions.columns").table_of(table).columns
+    columns = importlib.import_module("sbkernel.definitions.xcattables.columns").table_of(table).columns
     return {name: Attribute(name, "", secret=name in _SECRET_COLUMNS, column=f"{table}.{name}") for name in columns}
 
 

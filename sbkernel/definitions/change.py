@@ -9,7 +9,7 @@ from sbkernel.definitions import nics
 from sbkernel.definitions.collection import inherit
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.membership import set_members
-from sbkernel.definitions.store import Transaction, Values
+from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.errors import DefinitionError
 
@@ -136,7 +136,7 @@ def _settled(objtype: str, whole: Values) -> Values:
     if not any("." in key for key in whole):
         return whole
     # Read only here: what an ordinary change starts with stays small.
-    from sbkernel.definitions.columns import settled
+    from sbkernel.definitions.xcattables.columns import settled
 
     return settled(objtype, whole)
 

@@ -8,9 +8,9 @@ from typing import cast
 from sbkernel.definitions import dynamic, nics
 from sbkernel.definitions.attributes import OPEN_TYPES, near
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.editing.selection import Objects, Selection
 from sbkernel.definitions.expression import evaluate
-from sbkernel.definitions.selection import Objects, Selection
-from sbkernel.definitions.store import Store, Values
+from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.errors import NotFoundError
 
 _GROUP_OWN = frozenset({"grouptype", "members", "wherevals", "membergroups", "usercomment", "groups"})
@@ -92,13 +92,13 @@ class Nodes(Collection):
 
     def select(self, names: str) -> Selection:
         """Return the nodes of a noderange; NotFoundError for unknown names, DefinitionError when it cannot be read."""
-        from sbkernel.definitions.noderange import noderange
-        from sbkernel.definitions.universe import NodeUniverse
+        from sbkernel.definitions.ranges.noderange import noderange
+        from sbkernel.definitions.ranges.universe import NodeUniverse
 
         return self._part(noderange(names, NodeUniverse(self._store)))
 
     def _names_several(self, text: str) -> bool:
-        from sbkernel.definitions.noderange import expand
+        from sbkernel.definitions.ranges.noderange import expand
 
         return bool(text.strip()) and (text in Groups(self._store) or expand(text) != [text])
 
@@ -163,7 +163,7 @@ def _enabled(values: Mapping[str, str]) -> Mapping[str, str]:
     """Leave out what lies in rows that are disabled (column `disable`, which only tables show)."""
     if ".disable" not in " ".join(values):
         return values
-    from sbkernel.definitions.columns import enabled
+    from sbkernel.definitions.xcattables.columns import enabled
 
     return enabled("node", values)
 

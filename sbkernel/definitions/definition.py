@@ -58,12 +58,12 @@ class Definition(NamedTuple):
         return self.attributes.get(attribute, default)
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        from sbkernel.definitions import display
+        from sbkernel.definitions.editing import display
 
         printer.text(display.definition_text(self))
 
     def _repr_html_(self) -> str:
-        from sbkernel.definitions import display
+        from sbkernel.definitions.editing import display
 
         return str(display.definition_html(self))
 

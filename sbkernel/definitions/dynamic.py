@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sbkernel.definitions import select
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.select import Condition
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 
 JOIN = "::"

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sbkernel.definitions.clone import Copy
+from sbkernel.definitions.cloning.clone import Copy
+from sbkernel.definitions.cloning.relocate import list_text
 from sbkernel.definitions.lookup import rebase_includes
-from sbkernel.definitions.relocate import list_text
 from sbkernel.errors import DefinitionError, SbkernelError
 
 _PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.definitions.store import Transaction
+from sbkernel.definitions.store.interface import Transaction
 from sbkernel.definitions.validate import merged
 from sbkernel.errors import NotFoundError
 

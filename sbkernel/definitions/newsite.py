@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 
 SITE = "clustersite"
 """Name of the one object of type site."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.expression import evaluate
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 
 _TYPES = ("node", "group")
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 
 TITLE = "# <xCAT data object stanza file>"

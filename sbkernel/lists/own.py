@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel import resources
-from sbkernel.definitions.clone import LISTS
+from sbkernel.definitions.cloning.clone import LISTS
 from sbkernel.definitions.lookup import platform
 from sbkernel.errors import DefinitionError
 from sbkernel.lists.text import paths_of

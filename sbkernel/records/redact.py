@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from sbkernel.definitions import dburl
 from sbkernel.definitions.attributes import TYPES, has_secrets, is_secret
 from sbkernel.definitions.secret import HIDDEN, resolve
-from sbkernel.definitions.store import SERVER_VARIABLE
+from sbkernel.definitions.store import dburl
+from sbkernel.definitions.store.interface import SERVER_VARIABLE
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

@@ -10,8 +10,8 @@ import anywidget
 import traitlets
 from markupsafe import Markup
 
-from sbkernel.definitions.changeset import ChangeSet
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.errors import SbkernelError
 from sbkernel.html import div, muted
 from sbkernel.site import Site

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sbkernel.definitions import display
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.diff import list_files
+from sbkernel.definitions.editing import display
+from sbkernel.definitions.editing.diff import list_files
 from sbkernel.html import card, el, heading, log, mono, span
 from sbkernel.workbench.panel import Shown
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sbrun import Sb
 
-from sbkernel.definitions import alter, change, make
+from sbkernel.definitions import change
+from sbkernel.definitions.objectverbs import alter, make
 from sbkernel.site import Site
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import postgres_server
 import pytest
 
-from sbkernel.definitions.postgres import PostgresStore
-from sbkernel.definitions.sqlite import SqliteStore
-from sbkernel.definitions.sqlstore import SqlStore
+from sbkernel.definitions.store.postgres import PostgresStore
+from sbkernel.definitions.store.sqlite import SqliteStore
+from sbkernel.definitions.store.sqlstore import SqlStore
 
 Opener = Callable[[], SqlStore]
 

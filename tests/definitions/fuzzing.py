@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sbkernel.definitions import assignment, csvtext, nodelisting, rehearse, select, stanza
-from sbkernel.definitions.columns import TABLES
-from sbkernel.definitions.fold import fold
-from sbkernel.definitions.noderange import expand, names, noderange
-from sbkernel.definitions.restore import restore
-from sbkernel.definitions.universe import NodeUniverse
+from sbkernel.definitions import select, stanza
+from sbkernel.definitions.objectverbs import rehearse
+from sbkernel.definitions.ranges.fold import fold
+from sbkernel.definitions.ranges.noderange import expand, names, noderange
+from sbkernel.definitions.ranges.universe import NodeUniverse
+from sbkernel.definitions.xcattables import assignment, csvtext, nodelisting
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.restore import restore
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

@@ -4,7 +4,7 @@ import pytest
 
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import TYPES, attributes_of
-from sbkernel.definitions.columns import (
+from sbkernel.definitions.xcattables.columns import (
     TABLES,
     attribute_in,
     column_of,

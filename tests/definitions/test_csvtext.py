@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions import csvtext, meaning, tablefilter
-from sbkernel.definitions.columns import TABLES
+from sbkernel.definitions.xcattables import csvtext, meaning, tablefilter
+from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.errors import DefinitionError
 
 COLUMNS = ("key", "value", "comments", "disable")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.definitions.diff import diff, list_files
+from sbkernel.definitions.editing.diff import diff, list_files
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import pkglist
 from sbkernel.site import Site

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sbkernel.definitions.attributes import attributes_of, has_secrets
-from sbkernel.definitions.exporting import MARK, stored
+from sbkernel.definitions.importing.exporting import MARK, stored
 from sbkernel.definitions.stanza import TITLE
-from sbkernel.definitions.store import Store, Values
+from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.site import Site
 
 

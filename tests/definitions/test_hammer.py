@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.definitions.journal import Entry
+from sbkernel.definitions.store.journal import Entry
 from sbkernel.site import Site
 
 PROCESSES = 20

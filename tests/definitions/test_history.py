@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbkernel.definitions.history import plan, undo
-from sbkernel.definitions.journal import Entry
-from sbkernel.definitions.showchange import diff
-from sbkernel.definitions.sqlite import SqliteStore
+from sbkernel.definitions.editing.showchange import diff
+from sbkernel.definitions.store.history import plan, undo
+from sbkernel.definitions.store.journal import Entry
+from sbkernel.definitions.store.sqlite import SqliteStore
 from sbkernel.errors import DefinitionError, NotFoundError
 
 

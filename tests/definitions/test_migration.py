@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.definitions.migration import change_sets
-from sbkernel.definitions.sqlite import SqliteStore
+from sbkernel.definitions.store.migration import change_sets
+from sbkernel.definitions.store.sqlite import SqliteStore
 from sbkernel.errors import SbkernelError
 
 FORMAT_1 = """
@@ -91,7 +91,7 @@ def test_migration_that_fails_leaves_the_old_file(old: Path, monkeypatch) -> Non
     def broken(_transaction) -> None:
         raise SbkernelError("broken")
 
-    monkeypatch.setattr("sbkernel.definitions.migration.to_format_2", broken)
+    monkeypatch.setattr("sbkernel.definitions.store.migration.to_format_2", broken)
     with pytest.raises(SbkernelError, match="broken"):
         SqliteStore(old)
     monkeypatch.undo()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions.noderange import expand, names, noderange
+from sbkernel.definitions.ranges.noderange import expand, names, noderange
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.site import Site
 

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from postgres_server import PASSWORD, PostgresServer
 
-from sbkernel.definitions import postgres as module
-from sbkernel.definitions.dburl import redacted, secrets
-from sbkernel.definitions.postgres import PostgresStore
+from sbkernel.definitions.store import postgres as module
+from sbkernel.definitions.store.dburl import redacted, secrets
+from sbkernel.definitions.store.postgres import PostgresStore
 from sbkernel.errors import NotFoundError, SbkernelError
 from sbkernel.site import Site
 

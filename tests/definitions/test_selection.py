@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.selection import Selection
+from sbkernel.definitions.editing.selection import Selection
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site
 

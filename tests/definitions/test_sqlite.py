@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.definitions.sqlite import SqliteStore
+from sbkernel.definitions.store.sqlite import SqliteStore
 from sbkernel.errors import SbkernelError
 
 
@@ -41,7 +41,7 @@ def test_newer_format_is_refused(tmp_path: Path) -> None:
 
 def test_store_that_is_held_too_long_says_so(tmp_path: Path, monkeypatch) -> None:
     store = SqliteStore(tmp_path / "db")
-    monkeypatch.setattr("sbkernel.definitions.sqlite.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("sbkernel.definitions.store.sqlite.BUSY_TIMEOUT_S", 0.05)
     other = SqliteStore(tmp_path / "db")
     with store.write("test"), pytest.raises(SbkernelError, match="locked"), other.write("test"):
         pass

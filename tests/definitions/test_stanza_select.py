@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions import edit, select, stanza
+from sbkernel.definitions import select, stanza
+from sbkernel.definitions.objectverbs import edit
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.errors import DefinitionError
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sbkernel.definitions.sqlstore import SqlStore
+from sbkernel.definitions.store.sqlstore import SqlStore
 from sbkernel.errors import SbkernelError
 
 

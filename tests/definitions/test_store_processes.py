@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-from sbkernel.definitions.sqlstore import SqlStore
+from sbkernel.definitions.store.sqlstore import SqlStore
 
 _FORK = multiprocessing.get_context("fork")
 

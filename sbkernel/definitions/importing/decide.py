@@ -12,12 +12,12 @@ from typing import NamedTuple
 from sbkernel.definitions import nics
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.collection import as_seen, inherit
-from sbkernel.definitions.columns import attribute_in, is_hidden
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.importing.found import Found, Item, Note
 from sbkernel.definitions.secret import HIDDEN
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.validate import check_name, faults, merged
+from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
 from sbkernel.errors import DefinitionError
 
 Key = tuple[str, str]

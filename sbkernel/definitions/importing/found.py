@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 
 
 class Where(NamedTuple):

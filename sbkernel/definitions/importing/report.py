@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sbkernel.definitions import showchange
+from sbkernel.definitions.editing import showchange
 from sbkernel.definitions.importing.decide import Decision
 from sbkernel.definitions.importing.found import Note
-from sbkernel.definitions.journal import Entry
+from sbkernel.definitions.store.journal import Entry
 
 
 class Report(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 
 Key = tuple[str, str]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.definitions import stanza
-from sbkernel.definitions.exporting import MARK
+from sbkernel.definitions.importing.exporting import MARK
 from sbkernel.definitions.importing.found import Found, Item, Note, Where
 
 

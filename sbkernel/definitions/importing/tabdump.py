@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sbkernel.definitions.columns import TABLES, Table
 from sbkernel.definitions.importing.found import Found, Item, Note, Where
 from sbkernel.definitions.importing.sheet import Key, Sheet
-from sbkernel.definitions.rowedit import LOGS, insert
-from sbkernel.definitions.rowshape import is_enabled
+from sbkernel.definitions.xcattables.columns import TABLES, Table
+from sbkernel.definitions.xcattables.rowedit import LOGS, insert
+from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, ListFileError
 
 # What the other tables lean on: nodes, groups, and what decides in which attribute a column lies.

@@ -8,7 +8,7 @@ from sbkernel.definitions.importing.decide import Decision, Key, decide, needed
 from sbkernel.definitions.importing.detect import read
 from sbkernel.definitions.importing.found import Found
 from sbkernel.definitions.importing.report import Report
-from sbkernel.definitions.store import Store, Transaction, Values
+from sbkernel.definitions.store.interface import Store, Transaction, Values
 
 
 def take(store: Store, path: Path | str, kind: str = "", *, dry_run: bool = False) -> Report:

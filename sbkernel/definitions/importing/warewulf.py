@@ -13,7 +13,7 @@ from sbkernel.definitions.importing.found import Found, Item, Where
 from sbkernel.definitions.importing.warewulf_convert import convert, devices, network
 from sbkernel.definitions.importing.warewulf_settings import Setting, Settings, fold, settings
 from sbkernel.definitions.importing.yamltext import Yaml
-from sbkernel.definitions.store import Values
+from sbkernel.definitions.store.interface import Values
 
 EVERYBODY = "all"
 _STUB = "Came from Warewulf; genimage needs osvers, osarch and pkglist."

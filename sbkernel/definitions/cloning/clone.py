@@ -1,0 +1,104 @@
+"""What a clone of an osimage is: a new definition, and copies of its list files. Pure; Site does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sbkernel.definitions.cloning.relocate import Moved, relocated
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.store.interface import Values
+from sbkernel.definitions.validate import check_name
+from sbkernel.errors import DefinitionError
+
+# Attribute: extension of its files. Words after the first blank of an element are a script's arguments.
+LISTS = {
+    "pkglist": "pkglist",
+    "otherpkglist": "otherpkgs.pkglist",
+    "exlist": "exlist",
+    "postinstall": "postinstall",
+    "synclists": "synclist",
+}
+WITH_INCLUDES = ("pkglist", "otherpkglist", "exlist")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+class Copy(NamedTuple):
+    """One list file to copy; `rebase` makes its relative includes absolute."""
+
+    source: Path
+    target: Path
+    rebase: bool
+    moved: Moved = ()
+    """With these, it goes to another site: includes that do not move along are put in their place."""
+
+
+class Clone(NamedTuple):
+    """A planned clone."""
+
+    name: str
+    values: Values
+    copies: tuple[Copy, ...]
+
+
+def plan_clone(source: Definition, name: str, installdir: Path, fstab: Path | None, moved: Moved = ()) -> Clone:
+    """Plan a clone: own name, profile and rootimgdir, and an own copy of every list file and the fstab.
+
+    With `moved` it is for another site, where other paths below those directories have a new place, and no parent.
+    """
+    _check_clone_name(name)
+    osvers, osarch = _required(source, "osvers"), _required(source, "osarch")
+    own = installdir / "custom" / "netboot" / platform(osvers)
+    copies: list[Copy] = []
+    values = {key: relocated(value, moved) for key, value in source.attributes.items() if key != "usercomment"}
+    for attribute in LISTS.keys() & values.keys():
+        values[attribute], more = _own_files(attribute, source.get(attribute), own, name)
+        copies += [copy._replace(moved=moved) for copy in more]
+    if fstab is not None:
+        copies.append(Copy(fstab, own / f"{name}.fstab", rebase=False))
+    rootimgdir = installdir / "netboot" / osvers / osarch / name
+    values |= {"profile": name, "rootimgdir": str(rootimgdir), "parent": "" if moved else source.name}
+    values = {key: value for key, value in values.items() if value}
+    return Clone(name, values, tuple(sorted(copies)))
+
+
+def _own_files(attribute: str, value: str, directory: Path, name: str) -> tuple[str, list[Copy]]:
+    elements, copies = [], []
+    for number, element in enumerate(value.split(","), start=1):
+        path, blank, arguments = element.strip().partition(" ")
+        file = f"{name}.{LISTS[attribute]}" if number == 1 else f"{name}.{number}.{LISTS[attribute]}"
+        copies.append(Copy(Path(path), directory / file, rebase=attribute in WITH_INCLUDES))
+        elements.append(f"{directory / file}{blank}{arguments}")
+    return ",".join(elements), copies
+
+
+def _check_clone_name(name: str) -> None:
+    check_name("osimage", name)
+    if not _NAME.fullmatch(name):
+        raise DefinitionError(f"The object name '{name}' is invalid: it becomes a directory and file name.")
+
+
+def _required(source: Definition, attribute: str) -> str:
+    if not source.get(attribute):
+        raise DefinitionError(f"osimage {source.name} has no {attribute}, so its clone would have no place of its own")
+    return source.get(attribute)
+
+
+def sharing_rootimgdir(images: Mapping[str, Values], rootimgdir: str, name: str) -> list[str]:
+    """Return the other images that would be built in the same directory, or above or below it."""
+    return [other for other, values in _others(images, name) if _overlap(values.get("rootimgdir", ""), rootimgdir)]
+
+
+def _others(images: Mapping[str, Values], name: str) -> Iterable[tuple[str, Values]]:
+    return ((other, values) for other, values in images.items() if other != name)
+
+
+def _overlap(one: str, two: str) -> bool:
+    if not one or not two:
+        return False
+    a, b = Path(one), Path(two)
+    return a == b or a in b.parents or b in a.parents

@@ -1,0 +1,187 @@
+"""A change of many objects: first shown, then made in one transaction, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from sbkernel.definitions import change
+from sbkernel.definitions.collection import nodes_as_seen
+from sbkernel.definitions.definition import Definition, printable
+from sbkernel.definitions.dynamic import is_dynamic
+from sbkernel.definitions.editing.draft import Draft, Fault
+from sbkernel.definitions.editing.draft import draft as compare
+from sbkernel.definitions.editing.snapshot import Snapshot
+from sbkernel.definitions.store import history
+from sbkernel.definitions.store.interface import Store, Transaction, Values
+from sbkernel.definitions.store.journal import matters
+from sbkernel.errors import DefinitionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Many = Callable[[Iterable[str]], Mapping[str, Definition]]
+_SAID = 10
+
+
+class Edit(NamedTuple):
+    """One attribute of one object, before and after, as it may be printed."""
+
+    name: str
+    attribute: str
+    before: str
+    after: str
+
+
+class ChangeSet:
+    """What would change, or was changed: displays as a table of before and after, `apply()` does it."""
+
+    def __init__(self, store: Store, now: Snapshot, made: Draft) -> None:
+        self._store, self._now = store, now
+        self._draft = made
+        self.state = "open"
+        """open, applied or undone."""
+        self.number: int | None = None
+        """Its number in `site.history()`, once it is applied."""
+
+    @property
+    def objtype(self) -> str:
+        """Return the type of the objects."""
+        return self._now.objtype
+
+    @property
+    def names(self) -> list[str]:
+        """Return the objects that change."""
+        return list(self._draft.changes)
+
+    @property
+    def created(self) -> list[str]:
+        """Return the objects that are new."""
+        return [name for name in self._draft.changes if name not in self._now.own]
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """Return what stands against it."""
+        return self._draft.faults
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Return the attributes that were not compared, as the running system writes them."""
+        return self._draft.left_out
+
+    @property
+    def edits(self) -> list[Edit]:
+        """Return every attribute that changes; secrets are ***."""
+        return [edit for name, changes in self._draft.changes.items() for edit in self._edits_of(name, changes)]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """Return a DataFrame with the columns name, attribute, before, after."""
+        import pandas as pd
+
+        return pd.DataFrame(self.edits, columns=list(Edit._fields))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._draft.changes.values()))
+
+    def checked(self) -> Self:
+        """Return it; DefinitionError with all that stands against it."""
+        if not self.faults:
+            return self
+        said = [str(fault) for fault in self.faults[:_SAID]]
+        more = [f"and {len(self.faults) - _SAID} more"] if len(self.faults) > _SAID else []
+        if len(self.faults) == 1:
+            raise DefinitionError(self.faults[0].message, hint=self.faults[0].hint)
+        raise DefinitionError("\n  ".join([f"{len(self.faults)} values cannot be taken:", *said, *more]))
+
+    def apply(self) -> Self:
+        """Make the change, whole or not at all; DefinitionError when an object was changed meanwhile."""
+        self.checked()
+        if self.state != "open":
+            raise DefinitionError(f"this change is {self.state} already", hint="Make a new one from what is there now.")
+        if self._draft.changes:
+            with self._store.write("change") as transaction:
+                self._write(transaction)
+            self.number = transaction.change
+        self.state = "applied"
+        return self
+
+    def undo(self) -> Self:
+        """Put everything back, as `sb undo` does; DefinitionError when an object was changed since."""
+        if self.state != "applied":
+            raise DefinitionError(f"this change is {self.state}: there is nothing to undo")
+        if self.number is not None:
+            history.undo(self._store, self.number)
+        self.state = "undone"
+        return self
+
+    def _write(self, transaction: Transaction) -> None:
+        changes = self._draft.changes
+        change.look_ahead(transaction, self.objtype, changes, changes.values())
+        for name, given in changes.items():
+            self._refuse_late(transaction, name)
+            change.change(transaction, self.objtype, name, given)
+
+    def _refuse_late(self, transaction: Transaction, name: str) -> None:
+        known = change.exists(transaction, self.objtype, name)
+        there = change.whole_of(transaction, self.objtype, name) if known else None
+        if matters(self.objtype, self._now.own.get(name), there):
+            raise DefinitionError(f"{name} was changed by somebody else meanwhile.", hint="Nothing was written.")
+
+    def _edits_of(self, name: str, changes: Values) -> list[Edit]:
+        before, after = self._now.shown.get(name, {}), printable(self.objtype, changes)
+        return [Edit(name, key, before.get(key, ""), value) for key, value in after.items()]
+
+    def __repr__(self) -> str:
+        from sbkernel.definitions.editing import display
+
+        return display.changes_text(self)
+
+    def _repr_html_(self) -> str:
+        from sbkernel.definitions.editing import display
+
+        return str(display.changes_html(self))
+
+
+def draft(
+    store: Store,
+    objtype: str,
+    many: Many,
+    wanted: Mapping[str, Mapping[str, str | int | None]],
+    base: Snapshot | None = None,
+) -> ChangeSet:
+    """Return what edits would change, with its faults; `base` is what was read when they began."""
+    plain = {name: {key: _text(value) for key, value in values.items()} for name, values in wanted.items()}
+    groups = {group for values in plain.values() for group in values.get("groups", "").split(",") if group}
+    now = read(store, objtype, many, plain, groups)
+    return ChangeSet(store, now, compare(plain, now, base))
+
+
+def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> Snapshot:
+    """Read objects, and the groups that lend them attributes; `groups` are read besides."""
+    if objtype == "node":
+        return _read_nodes(store, list(names), groups)
+    # What is stored comes first: a change between the two reads is then taken for one that came later.
+    own = store.get_many(objtype, asked := list(names))
+    found = many(asked)
+    if objtype == "group":
+        own = {name: _with_members(store, name, own.get(name, {})) for name in found}
+    return Snapshot(objtype, {name: one.attributes.shown() for name, one in found.items()}, own, {})
+
+
+def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> Snapshot:
+    own = store.get_many("node", names)
+    named = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
+    lending = store.get_many("group", sorted(named.union(groups)))
+    shown = {name: printable("node", values) for name, values in sorted(nodes_as_seen(own, lending).items())}
+    return Snapshot("node", shown, own, lending)
+
+
+def _with_members(store: Store, group: str, stored: Values) -> Values:
+    """Return a group with the members that are kept with their nodes; those of a dynamic one are kept nowhere."""
+    members = "" if is_dynamic(stored) else ",".join(store.members(group))
+    return {**stored, "members": members} if members else stored
+
+
+def _text(value: str | int | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,82 @@
+"""What mkdef and chdef make of a group: its members by noderange or by conditions, or the conditions themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sbkernel.definitions.dynamic import JOIN, chosen
+from sbkernel.definitions.objectverbs.outcome import Said, errors, warnings
+from sbkernel.definitions.select import Condition
+from sbkernel.definitions.store.interface import Transaction, Values
+from sbkernel.errors import DefinitionError, SbkernelError
+
+Nodes = Callable[[], dict[str, Values]]
+"""All nodes, with what their groups lend them; read only when conditions have to be tried."""
+
+
+class NoConditionsError(DefinitionError):
+    """A dynamic group was given nothing that selects its members."""
+
+
+class Chosen(NamedTuple):
+    """How the members of groups were given."""
+
+    dynamic: bool = False
+    where: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+class Grouping(NamedTuple):
+    """A group's new attributes; its members as a list, None when nothing was said of them."""
+
+    values: Values
+    members: list[str] | None
+    said: tuple[Said, ...]
+
+
+def dynamic_values(name: str, given: Values, how: Chosen) -> Values:
+    """Return the attributes of a new dynamic group; DefinitionError when it has others, or no conditions."""
+    refuse_attributes(name, given)
+    wherevals = given.get("wherevals") or JOIN.join(how.where)
+    if not wherevals:
+        raise NoConditionsError(f"The 'where' attributes and values were not provided for dynamic group '{name}'.")
+    return {"grouptype": "dynamic", "wherevals": wherevals}
+
+
+def refuse_attributes(name: str, given: Mapping[str, str]) -> None:
+    """Raise DefinitionError when a dynamic group is given attributes.
+
+    A stanza that says its grouptype may hold its members, as lsdef -z writes them; they are left out.
+    """
+    stanza = {"grouptype", "members"} if "grouptype" in given else set()
+    if given.keys() - {"wherevals"} - stanza:
+        raise DefinitionError(f"Can not assign attributes to dynamic node group '{name}'.")
+
+
+def static(
+    transaction: Transaction, given: Values, how: Chosen, expand: Callable[[str], list[str]], nodes: Nodes
+) -> Grouping:
+    """Find the members of a static group; those that are no nodes are said and left out."""
+    members, values = given.get("members", ""), {key: value for key, value in given.items() if key != "members"}
+    if how.where and members:
+        raise DefinitionError("Cannot use a list of members together with the '-w' option.")
+    if how.where:
+        return Grouping(values, chosen(how.conditions, nodes()), ())
+    if not members:
+        return Grouping(values, None, ())
+    names = expand(members)
+    known = transaction.get_many("node", names)
+    unknown = [name for name in names if name not in known]
+    texts = (f"Could not find a node named '{name}', skipping to the next node." for name in unknown)
+    return Grouping(values, [name for name in names if name in known], errors(*texts))
+
+
+def failed(error: SbkernelError) -> tuple[Said, ...]:
+    """Return what is said of an object, perhaps a group, that cannot be made or changed."""
+    return errors(error, "Skipping to the next group.") if isinstance(error, NoConditionsError) else errors(error)
+
+
+def no_members(name: str) -> tuple[Said, ...]:
+    """Return what is said of a new group without members."""
+    return warnings(f"Cannot determine a member list for group '{name}'.")

@@ -1,0 +1,107 @@
+"""Which attributes of an object a listing shows (xCAT: lsdef). Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sbkernel.definitions.attributes import OPEN_TYPES, attribute_of, attributes_of
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.objectverbs.show import Shown
+from sbkernel.definitions.store.interface import Values
+from sbkernel.errors import DefinitionError
+
+_SCRIPTS = ("postscripts", "postbootscripts")
+
+
+class Wanted(NamedTuple):
+    """What to show of each object."""
+
+    only: tuple[str, ...] = ()
+    """These attributes, unset ones too; empty: all that are set."""
+    defaults: Mapping[str, str] = {}
+    """The scripts that every node runs, put before its own (xcatdefaults)."""
+    tables: bool = False
+    """Say after each value where xCAT keeps it."""
+
+
+def listed(one: Definition, wanted: Wanted) -> Shown:
+    """Return what a listing shows of an object."""
+    held = _fitting(one.objtype, one.attributes.shown(), one.attributes)
+    values = _annotated(one, held) if wanted.tables else held
+    if one.objtype == "node" and wanted.defaults:
+        values = with_defaults(values, wanted.defaults, annotate=wanted.tables)
+    if wanted.only:
+        return Shown(one.objtype, one.name, _chosen(one, values, wanted.only))
+    if one.objtype == "group":
+        values.setdefault("members", "")
+    return Shown(
+        one.objtype, one.name, [(key, values[key]) for key in sorted(values) if values[key] or key == "members"]
+    )
+
+
+def with_defaults(values: Values, defaults: Mapping[str, str], *, annotate: bool = False) -> Values:
+    """Return a node's attributes with the scripts that every node runs before its own."""
+    whole = dict(values)
+    for key, gap in zip(_SCRIPTS, ("     ", "       "), strict=True):
+        if every := defaults.get(key):
+            alone = f"{every}{gap}(Table:postscripts - Key:node - Column:{key})" if annotate else every
+            whole[key] = f"{every},{whole[key]}" if whole.get(key) else alone
+    return whole
+
+
+def check_only(objtype: str, only: Iterable[str]) -> tuple[list[str], list[DefinitionError]]:
+    """Return those names that are attributes of a type, and an error for each that is not."""
+    right: list[str] = []
+    wrong: list[DefinitionError] = []
+    for key in only:
+        try:
+            attribute_of(objtype, key)
+        except DefinitionError as error:
+            wrong.append(error)
+        else:
+            right.append(key)
+    return right, wrong
+
+
+def _chosen(one: Definition, values: Mapping[str, str], only: Sequence[str]) -> list[tuple[str, str]]:
+    chosen: dict[str, str] = {}
+    for key in only:
+        known = attributes_of(one.objtype).get(key)
+        if known is not None and known.keyed:
+            chosen |= {name: value for name, value in values.items() if name.startswith(f"{key}.") and value}
+        elif key in values or (one.objtype not in OPEN_TYPES and "." not in key):
+            chosen[key] = values.get(key, "")
+    return sorted(chosen.items())
+
+
+def _fitting(objtype: str, printed: Values, held: Mapping[str, str]) -> Values:
+    """Leave out what needs another attribute to be otherwise: a BMC's password of a node that mgt does not give one."""
+    needs = _needs(objtype)
+    if needs.keys().isdisjoint(printed) or objtype == "group":
+        return printed
+    return {
+        key: value
+        for key, value in printed.items()
+        if key not in needs or any(one in needs[key][1] for one in held.get(needs[key][0], "").split(","))
+    }
+
+
+@functools.cache
+def _needs(objtype: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    return {name: one.needs for name, one in attributes_of(objtype).items() if one.needs is not None}
+
+
+def _annotated(one: Definition, values: Values) -> Values:
+    from sbkernel.definitions.xcattables.columns import location
+
+    annotated = {}
+    for key, value in values.items():
+        # Members are counted from the nodes; no table has them as they are shown.
+        counted = (one.objtype, key) == ("group", "members")
+        place = None if counted else location(one.objtype, key, one.attributes)
+        gap = "" if place is None or place.key == "node" else " "
+        where = f"\t(Table:{place.table} - Key:{gap}{place.key} - Column:{place.column})" if place else ""
+        annotated[key] = f"{value}{where}"
+    return annotated

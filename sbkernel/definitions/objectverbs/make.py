@@ -1,0 +1,95 @@
+"""Make one object, as xCAT's mkdef does: what is wrong with it is said, and then nothing of it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sbkernel.definitions import change
+from sbkernel.definitions.dynamic import is_dynamic
+from sbkernel.definitions.objectverbs import grouping
+from sbkernel.definitions.objectverbs.grouping import Chosen
+from sbkernel.definitions.objectverbs.outcome import Outcome, Said, errors, warnings
+from sbkernel.definitions.objectverbs.required import check_new, without_defaults
+from sbkernel.definitions.stanza import Stanza
+from sbkernel.definitions.store.interface import Transaction, Values
+from sbkernel.definitions.validate import check_name
+from sbkernel.errors import SbkernelError
+
+
+class Context(NamedTuple):
+    """What making and altering objects needs to know beside the object."""
+
+    expand: Callable[[str], list[str]]
+    """A noderange to names."""
+    nodes: grouping.Nodes
+    fill: Callable[[Mapping[str, str]], Values] | None = None
+    """Adds the defaults of an osimage (-u)."""
+    defaults: Mapping[str, str] = {}
+    """The scripts that every node runs (xcatdefaults)."""
+    chosen: Chosen = Chosen()
+    from_file: bool = False
+    """Objects come from a listing: a group without grouptype is one that nodes only name."""
+
+
+def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> Outcome:
+    """Make an object that was not `there`, or with `force` make it anew.
+
+    A group may be there by now though it was not: nodes that were made before it name it.
+    """
+    try:
+        check_name(one.objtype, one.name)
+        if there and one.objtype == "network":
+            return _failed(one, errors(_network_exists(one.name)))
+        if there and not force:
+            return Outcome(one.name, said=warnings(_exists(one.name)))
+        return _make(transaction, one, context, there)
+    except SbkernelError as error:
+        return _failed(one, grouping.failed(error))
+
+
+def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) -> Outcome:
+    check_new(transaction, one.objtype, one.name, one.values)
+    values, said = _prepared(transaction, one, context, there)
+    values, twice = without_defaults(one.name, values, context.defaults)
+    # The settings of a site stay: making them anew with a single one would lose the others.
+    before: Values | None = None if one.objtype == "site" or not there else {}
+    drafted = change.draft(transaction, one.objtype, one.name, values, before)
+    if drafted.faults:
+        return _failed(one, errors(*drafted.faults.values()))
+    change.write(transaction, drafted)
+    return Outcome(one.name, done=True, created=not there, said=said + warnings(*twice))
+
+
+def _prepared(transaction: Transaction, one: Stanza, context: Context, there: bool) -> tuple[Values, tuple[Said, ...]]:
+    if one.objtype == "group":
+        return _group(transaction, one, context, there)
+    if one.objtype == "osimage" and context.fill is not None:
+        return context.fill(one.values), ()
+    return {key: value for key, value in one.values.items() if value}, ()
+
+
+def _group(transaction: Transaction, one: Stanza, context: Context, there: bool) -> tuple[Values, tuple[Said, ...]]:
+    if context.chosen.dynamic or is_dynamic(one.values):
+        return grouping.dynamic_values(one.name, one.values, context.chosen), ()
+    found = grouping.static(transaction, one.values, context.chosen, context.expand, context.nodes)
+    said = grouping.no_members(one.name) if found.members is None else found.said
+    named = transaction.members(one.name)
+    only_named = bool(named) and "grouptype" not in (transaction.get("group", one.name) or {})
+    made = {} if only_named and (context.from_file or not there) else {"grouptype": "static"}
+    return {**made, **found.values, "members": ",".join(dict.fromkeys([*named, *(found.members or [])]))}, said
+
+
+def _failed(one: Stanza, said: tuple[Said, ...]) -> Outcome:
+    return Outcome(one.name, failed=True, said=said)
+
+
+def _exists(name: str) -> str:
+    return (
+        f"A definition for '{name}' already exists. No changes will be made.  "
+        "Run again with '-f' option to force replace."
+    )
+
+
+def _network_exists(name: str) -> str:
+    return f"A network definition called '{name}' already exists. Cannot create a definition for '{name}'."

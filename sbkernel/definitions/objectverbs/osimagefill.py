@@ -1,0 +1,70 @@
+"""What follows from an osimage's profile, provmethod, osvers and osarch (xCAT: mkdef -u, chdef -u)."""
+
+from __future__ import annotations
+
+import platform as host
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.store.interface import Values
+from sbkernel.errors import DefinitionError
+
+_METHODS = ("install", "netboot", "statelite")
+_LISTS = {"pkglist": "pkglist", "otherpkglist": "otherpkgs.pkglist", "synclists": "synclist"}
+_OF_IMAGES = {"exlist": "exlist", "postinstall": "postinstall"}
+
+
+def filler(installdir: Path, shared: Path) -> Callable[[Mapping[str, str]], Values]:
+    """Return a function that adds what follows; the site's own lists come before the shipped ones.
+
+    It raises DefinitionError when profile or provmethod is missing or wrong.
+    """
+    return lambda given: fill(given, installdir, shared)
+
+
+def fill(given: Mapping[str, str], installdir: Path, shared: Path) -> Values:
+    """Return the attributes of an osimage with those that follow from them; what is given stays."""
+    named = _named(given)
+    osvers, osarch, profile = named["osvers"], named["osarch"], named["profile"]
+    method = "install" if named["provmethod"] == "install" else "netboot"
+    places = [root / method / platform(osvers) for root in (installdir / "custom", shared)]
+    wanted = _LISTS if method == "install" else {**_LISTS, **_OF_IMAGES}
+    lists = {key: _first(places, candidates(profile, osvers, osarch, ext)) for key, ext in wanted.items()}
+    paths = {
+        "otherpkgdir": str(installdir / "post" / "otherpkgs" / osvers / osarch),
+        "pkgdir": str(installdir / osvers / osarch),
+    }
+    if method == "netboot":
+        paths["rootimgdir"] = str(installdir / "netboot" / osvers / osarch / profile)
+    found = {key: value for key, value in lists.items() if value}
+    return {"imagetype": "linux", "osname": "Linux", **found, **paths, "osdistroname": f"{osvers}-{osarch}", **named}
+
+
+def _named(given: Mapping[str, str]) -> Values:
+    if not (given.get("profile") and given.get("provmethod")):
+        raise DefinitionError("The profile and provmethod are all need to be specified.")
+    if given["provmethod"] not in _METHODS:
+        raise DefinitionError(
+            f"The provmethod: {given['provmethod']} is incorrect.", hint=f"Legal: {' '.join(_METHODS)}"
+        )
+    for key, value in (("imagetype", "linux"), ("osname", "Linux")):
+        if given.get(key, value).lower() != value.lower():
+            raise DefinitionError(f"The input {key}:{given[key]} not match {value}.")
+    osvers, osarch = given.get("osvers") or _host_osvers(), given.get("osarch") or host.machine()
+    if osvers.startswith("ubuntu") and osarch == "ppc64le":
+        osarch = "ppc64el"
+    return {**given, "osvers": osvers, "osarch": osarch}
+
+
+def _host_osvers() -> str:
+    try:
+        release = host.freedesktop_os_release()
+    except OSError:
+        raise DefinitionError("The osvers is not given, and this host does not say its own.") from None
+    return f"{release.get('ID', '')}{release.get('VERSION_ID', '')}"
+
+
+def _first(places: Sequence[Path], names: Sequence[str]) -> str:
+    files = (place / name for place in places for name in names)
+    return next((str(file) for file in files if file.is_file()), "")

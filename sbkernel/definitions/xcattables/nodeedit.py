@@ -1,0 +1,116 @@
+"""Change nodes and what groups lend them by columns of tables, inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sbkernel.definitions import change
+from sbkernel.definitions.dynamic import is_dynamic
+from sbkernel.definitions.ranges.criteria import Column
+from sbkernel.definitions.store.interface import Transaction, Values
+from sbkernel.definitions.validate import check_name
+from sbkernel.definitions.xcattables import rowedit
+from sbkernel.definitions.xcattables.assignment import Assignment, Request, assigned
+from sbkernel.definitions.xcattables.columns import TABLES
+from sbkernel.definitions.xcattables.extrarows import forget
+from sbkernel.definitions.xcattables.nodevalues import node_values
+from sbkernel.definitions.xcattables.rowshape import Found
+from sbkernel.errors import DefinitionError
+
+GROUPS = Column("nodelist", "groups")
+
+
+def fulfilling(transaction: Transaction, names: Sequence[str], request: Request) -> list[str]:
+    """Return those nodes of which all criteria hold."""
+    if not request.criteria:
+        return list(names)
+    values = node_values(transaction, names)
+    return [name for name in names if name in values and _fulfils(name, values[name], request)]
+
+
+def _fulfils(name: str, values: Mapping[str, str], request: Request) -> bool:
+    return all(one.holds(column.value(name, values)) for column, one in request.criteria)
+
+
+def change_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[Assignment]) -> None:
+    """Give columns of existing nodes new values; DefinitionError when one is illegal."""
+    values = node_values(transaction, names)
+    for name in names:
+        _write(transaction, name, _assigned(name, values[name], assignments))
+
+
+def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[Assignment]) -> list[str]:
+    """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
+    values = node_values(transaction, names)
+    wanted = {name: _assigned(name, values.get(name, {}), assignments) for name in names}
+    change.look_ahead(transaction, "node", names, [])
+    homeless = [name for name in names if not wanted[name].get(GROUPS, values.get(name, {}).get("groups", ""))]
+    for name in () if homeless else names:
+        check_name("node", name)
+        # The groups come first: what they lend decides where other columns are kept.
+        _write(transaction, name, dict(sorted(wanted[name].items(), key=lambda item: item[0] != GROUPS)))
+    return homeless
+
+
+def delete_rows(transaction: Transaction, names: Sequence[str], table: str) -> None:
+    """Delete the own rows of nodes in a table; without its row in nodelist a node is gone altogether."""
+    rowedit.delete(transaction, table, *(Found("node", name, {}) for name in transaction.get_many("node", names)))
+
+
+def delete_nodes(transaction: Transaction, names: Sequence[str]) -> None:
+    """Delete nodes with all their rows."""
+    transaction.get_many("node", names)
+    for name in names:
+        transaction.delete("node", name)
+    forget(transaction, names)
+
+
+def change_group(transaction: Transaction, group: str, assignments: Sequence[Assignment]) -> None:
+    """Give a group values that all its members have: their own ones of these columns are cleared.
+
+    The group need not exist yet; nodes that join it inherit them.
+    """
+    _check_group(transaction, group)
+    columns = assigned(assignments, lambda _: "")
+    for table, cells in _by_table(columns).items():
+        rowedit.update(transaction, table, Found("group", group, {}), cells)
+    members = transaction.members(group)
+    transaction.get_many("node", members)
+    for name in members:
+        _write(transaction, name, dict.fromkeys(columns, ""))
+
+
+def _check_group(transaction: Transaction, group: str) -> None:
+    check_name("group", group)
+    if is_dynamic(transaction.get("group", group)):
+        raise DefinitionError(f"Can not assign attributes to dynamic node group '{group}'.")
+    if transaction.get("node", group) is not None and not change.exists(transaction, "group", group):
+        raise DefinitionError(f"'{group}' is a node, not a group", hint="nodech changes nodes.")
+
+
+def dynamic_groups(transaction: Transaction, assignments: Iterable[Assignment]) -> list[str]:
+    """Return the dynamic groups that nodes are put into by name."""
+    values = [one.value for one in assignments if one.column == GROUPS and one.operator == "="]
+    names = [group for value in values for group in value.split(",") if group]
+    return [group for group in names if is_dynamic(transaction.get("group", group))]
+
+
+def tables_of_nodes() -> set[str]:
+    """Return the names of the tables whose rows are nodes and groups."""
+    return {name for name, table in TABLES.items() if table.of_nodes}
+
+
+def _assigned(name: str, values: Mapping[str, str], assignments: Sequence[Assignment]) -> dict[Column, str]:
+    return assigned(assignments, lambda column: column.value(name, values))
+
+
+def _write(transaction: Transaction, name: str, columns: Mapping[Column, str]) -> None:
+    for table, cells in _by_table(columns).items():
+        rowedit.update(transaction, table, Found("node", name, {}), cells)
+
+
+def _by_table(columns: Mapping[Column, str]) -> dict[str, Values]:
+    tables: dict[str, Values] = {}
+    for (table, column), value in columns.items():
+        tables.setdefault(table, {})[column] = value
+    return tables

@@ -1,0 +1,97 @@
+"""What nodels shows of nodes: columns of tables, byte for byte as xCAT does, chosen by criteria. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sbkernel.definitions.ranges.criteria import SHORTNAMES, Column, Criterion, column, criterion
+from sbkernel.definitions.secret import shown
+from sbkernel.definitions.xcattables.columns import TABLES, Table, attribute_in, value_in
+from sbkernel.definitions.xcattables.rowshape import is_secret_cell
+from sbkernel.errors import NotFoundError
+
+
+class Query(NamedTuple):
+    """What the words of nodels ask for."""
+
+    shown: dict[Column, str]
+    """Columns with their labels."""
+    criteria: dict[Column, Criterion]
+    is_labelled: bool
+    unknown: tuple[str, ...]
+    """Words that are no column."""
+    doubled: str = ""
+    """The label of a second criterion on one column, which is refused."""
+
+
+class Style(NamedTuple):
+    """How values are shown."""
+
+    blame: bool = False
+    """Say which group lent a value."""
+    reveal: bool = False
+    """Show secrets."""
+
+
+def query(words: Sequence[str], *, labelled: bool = False) -> Query:
+    """Read the items of nodels. Values have labels when there are several items or a whole table."""
+    found = Query({}, {}, labelled or any(map(_is_table, words)) or sum(map(_is_item, words)) > 1, ())
+    for word in words:
+        if _is_table(word):
+            found.shown.update({Column(word, name): f"{word}.{name}" for name in TABLES[word].columns})
+        elif not found.doubled:
+            found = _with_item(found, word)
+    return found
+
+
+def _with_item(wanted: Query, word: str) -> Query:
+    condition = criterion(word)
+    label = condition.label if condition else word
+    try:
+        place = column(label)
+    except NotFoundError as error:
+        return wanted._replace(unknown=(*wanted.unknown, str(error)))
+    if condition is None:
+        return wanted._replace(shown={**wanted.shown, place: label})
+    if place in wanted.criteria:
+        return wanted._replace(doubled=label)
+    return wanted._replace(criteria={**wanted.criteria, place: condition})
+
+
+def _is_item(word: str) -> bool:
+    condition = criterion(word)
+    label = condition.label if condition else word
+    return label in SHORTNAMES or "." in label
+
+
+def _is_table(word: str) -> bool:
+    return word in TABLES and TABLES[word].of_nodes
+
+
+def lines(
+    wanted: Query, node: str, values: Mapping[str, str], lenders: Mapping[str, str], style: Style
+) -> Iterator[str]:
+    """Yield the lines of one node, none when a criterion does not hold: per table set columns first, then unset."""
+    if not all(one.holds(place.value(node, values)) for place, one in wanted.criteria.items()):
+        return
+    if not wanted.shown and wanted.criteria:
+        yield node
+    cells = [(place, label, _value(place, node, values, style.reveal)) for place, label in wanted.shown.items()]
+    tables = list(dict.fromkeys(place.table for place in wanted.shown))
+    for place, label, value in sorted(cells, key=lambda cell: (tables.index(cell[0].table), not cell[2], cell[0])):
+        lender = lenders.get(attribute_in("node", f"{place.table}.{place.column}", values), "") if style.blame else ""
+        text = f"{value} (inherited from group {lender})" if lender and value else value
+        yield f"{node}: {label}: {text}" if wanted.is_labelled else f"{node}: {text}"
+
+
+def _value(place: Column, node: str, values: Mapping[str, str], reveal: bool) -> str:
+    table = TABLES[place.table]
+    if place.is_key and not _has_row(table, values):
+        return ""
+    value = place.value(node, values)
+    return shown(value) if not reveal and is_secret_cell(table, place.column) else value
+
+
+def _has_row(table: Table, values: Mapping[str, str]) -> bool:
+    return table.name == "nodelist" or any(value_in("node", f"{table.name}.{name}", values) for name in table.columns)

@@ -1,0 +1,132 @@
+"""Read the rows of xCAT's tables from the store. What they are made of is decided in rowshape."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.xcattables.columns import TABLES, Table, shown_in, table_of
+from sbkernel.definitions.xcattables.rowshape import DECIDING, Found, Row, row_of
+
+_FIRST = "xcatdefaults"
+_NODE_TABLES = [table for table in TABLES.values() if table.of_nodes]
+
+
+class Reader(Protocol):
+    """What a store and a transaction both read with."""
+
+    def get(self, objtype: str, name: str) -> Values | None:
+        """Return the attributes of an object, or None."""
+
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
+        """Return the objects that exist among `names`."""
+
+    def objects(self, objtype: str) -> dict[str, Values]:
+        """Return all objects of a type, sorted by name."""
+
+
+def rows(store: Store, table: str) -> Iterator[Row]:
+    """Yield the rows of a table: columns that are set, by name; NotFoundError when there is no such table."""
+    if table == "auditlog":
+        yield from _journal(store)
+        return
+    yield from (found.row for found in located(store, table))
+
+
+def matching(store: Store, table: str, keys: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the rows whose columns have these values; by the key of the table that is quick."""
+    key = keys.get(table_of(table).keys[0], "")
+    found = rows(store, table) if table == "auditlog" else (one.row for one in located(store, table, key))
+    return (row for row in found if all(row.get(column, "") == value for column, value in keys.items()))
+
+
+def located(reader: Reader, table: str, key: str = "") -> Iterator[Found]:
+    """Yield the rows of a table with their objects, only those of one object if `key` names it; logs have none."""
+    found = table_of(table)
+    if found.name == "site":
+        yield from _of_site(reader.get("site", SITE) or {})
+        return
+    if found.of_nodes:
+        yield from _of_nodes(reader, found, key)
+    for name, values in _objects(reader, found.objtype, key if found.is_named_by_key else "").items():
+        row = row_of(found, found.objtype, name, values, values)
+        if row is not None and (not key or row.get(found.keys[0]) == key):
+            yield Found(found.objtype, name, row)
+
+
+def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[Found]:
+    nodes = _objects(reader, "node", key)
+    named = {group for values in nodes.values() for group in values.get("groups", "").split(",")} if key else set()
+    groups = reader.get_many("group", sorted(named | {key})) if key else reader.objects("group")
+    lenders = groups if not key else {key} & groups.keys()
+    for name in sorted(lenders, key=_defaults_first):
+        row = row_of(table, "group", name, groups[name], groups[name])
+        if row is not None:
+            yield Found("group", name, row)
+    depends = bool(shown_in(table.name, "node").sometimes)
+    for name, values in nodes.items():
+        row = row_of(table, "node", name, values, deciding(values, groups) if depends else values)
+        if row is not None:
+            yield Found("node", name, row)
+
+
+def _objects(reader: Reader, objtype: str, name: str) -> dict[str, Values]:
+    return reader.get_many(objtype, [name]) if name else reader.objects(objtype)
+
+
+def _defaults_first(name: str) -> tuple[bool, str]:
+    return name != _FIRST, name
+
+
+def deciding(values: Mapping[str, str], groups: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """Return a node's values with those that decide about columns, where its groups lend them."""
+    whole: dict[str, str] = {}
+    for key in DECIDING:
+        lenders = (groups.get(group, {}).get(key) for group in values.get("groups", "").split(","))
+        lent = values.get(key) or next((value for value in lenders if value), "")
+        if lent:
+            whole[key] = lent
+    return whole
+
+
+def rows_of(store: Store, names: Sequence[str]) -> set[str]:
+    """Return the node tables that have a row for one of these nodes or groups."""
+    groups = store.get_many("group", names)
+    found: set[str] = set()
+    for objtype, objects in (("node", store.get_many("node", names)), ("group", groups)):
+        for name, values in objects.items():
+            decides = deciding(values, groups) if objtype == "node" else values
+            found |= {table.name for table in _NODE_TABLES if row_of(table, objtype, name, values, decides)}
+    for table in _NODE_TABLES:
+        keys = (values.get(table.keys[0], name) for name, values in store.objects(table.objtype).items())
+        found |= {table.name for key in keys if key in names}
+    return found
+
+
+def _of_site(values: Values) -> Iterator[Found]:
+    """Yield a row for every setting; `site.comments.KEY` and `site.disable.KEY` are the other columns of KEY."""
+    for key, value in values.items():
+        if key.startswith("site."):
+            continue
+        others = {name: values.get(f"site.{name}.{key}", "") for name in ("comments", "disable")}
+        row = {"key": key, "value": value, **{name: text for name, text in others.items() if text}}
+        yield Found("site", key, row)
+
+
+def _journal(store: Store) -> Iterator[Row]:
+    for change in store.changes():
+        entries = store.entries(change.id)
+        when = datetime.datetime.fromtimestamp(change.t).astimezone()
+        yield {
+            "recid": str(change.id),
+            "audittime": when.strftime("%Y-%m-%d %H:%M:%S"),
+            "userid": change.who,
+            "clienttype": "cli",
+            "command": change.what,
+            "noderange": ",".join(entry.name for entry in entries),
+            "args": ",".join(sorted({f"-t {entry.objtype}" for entry in entries})),
+            "status": "allowed",
+        }
