@@ -32,7 +32,7 @@ def command(
 
     \b
       IMAGE           an osimage as it is published now (else as it was built)
-      IMAGE@previous  the version before; IMAGE@DIGEST, IMAGE@built
+      IMAGE@previous  the version before; IMAGE@DIGEST, IMAGE@YYYY-MM-DD, IMAGE@built
       NODE            what is installed on a running node now, asked over ssh
       resolve:IMAGE   what its lists would install now; pkglist:IMAGE what they name
       PATH            a manifest.json, a packed image, a root tree, a *.pkglist

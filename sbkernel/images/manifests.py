@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError, NotFoundError
 from sbkernel.images import rootimgdir
 from sbkernel.images.catalog import Catalog, ImageVersion
 from sbkernel.images.installed import WANTED, of_built, of_tree
+from sbkernel.images.pointer import Pointer
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.jobs.run import run
 from sbkernel.packages import manifest
@@ -19,6 +22,7 @@ from sbkernel.site import Site
 __all__ = ["find_version", "of_build", "of_file", "of_image", "of_squashfs", "of_tree", "of_version"]
 
 SQUASHFS_MAGIC = b"hsqs"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def of_squashfs(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
@@ -53,8 +57,8 @@ def of_file(path: Path) -> Manifest:
 def of_image(site: Site, osimage: str, version: str | None = None) -> Manifest:
     """Return what is in an osimage: in the version published now, or in the one given.
 
-    `version` is the beginning of a digest, `previous`, or `built` for the tree that genimage left. An image that was
-    never packed is read from its tree. Raises NotFoundError.
+    `version` is the beginning of a digest, `previous`, a day (what was published at its end), or `built` for the tree
+    that genimage left. An image that was never packed is read from its tree. Raises NotFoundError.
     """
     if osimage not in site.osimages:
         raise NotFoundError(f"Could not find an object named '{osimage}' of type 'osimage'.")
@@ -81,7 +85,7 @@ def of_build(site: Site, osimage: str) -> Manifest:
 
 
 def find_version(catalog: Catalog, osimage: str, version: str | None) -> ImageVersion:
-    """Return a version of an image: the current one, `previous`, or that whose digest begins so.
+    """Return a version of an image: the current one, `previous`, that of a day (YYYY-MM-DD), or by its digest.
 
     Raises NotFoundError.
     """
@@ -92,8 +96,22 @@ def find_version(catalog: Catalog, osimage: str, version: str | None) -> ImageVe
         if not pointer.previous:
             raise NotFoundError(f"image {osimage} has no version before this one")
         return catalog.get(pointer.previous)
+    if _DAY.fullmatch(version):
+        return catalog.get(_on_day(pointer, version))
     digests = dict.fromkeys(entry.digest for entry in pointer.history if entry.digest.startswith(version))
     if len(digests) != 1:
         problem = f"has {len(digests)} versions that begin with" if digests else "has no version"
         raise NotFoundError(f"image {osimage} {problem} {version}", hint="give more of the digest, or previous")
     return catalog.get(next(iter(digests)))
+
+
+def _on_day(pointer: Pointer, day: str) -> str:
+    """Return the digest that a name pointed to at the end of a day, in UTC."""
+    try:
+        end = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    except ValueError:
+        raise NotFoundError(f"{day} is no day", hint="YYYY-MM-DD") from None
+    digest = pointer.at(end.timestamp())
+    if not digest:
+        raise NotFoundError(f"image {pointer.image} was not published yet on {day}")
+    return digest

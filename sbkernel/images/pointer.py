@@ -56,6 +56,10 @@ class Pointer:
                 stack.append(entry.digest)
         return stack[-2] if len(stack) > 1 else ""
 
+    def at(self, t: float) -> str:
+        """Return the digest the name pointed to before a time, in seconds since the epoch; "" if to none yet."""
+        return next((entry.digest for entry in reversed(self.history) if entry.t < t), "")
+
     def moved(self, entry: Publication) -> Pointer:
         """Return the pointer after one more move."""
         return Pointer(self.image, (*self.history, entry))

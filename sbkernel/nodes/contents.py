@@ -3,6 +3,7 @@
     IMAGE             the version of an osimage that is published now, or what was built if none ever was
     IMAGE@previous    the version before; a rollback goes there
     IMAGE@DIGEST      the version whose digest begins so
+    IMAGE@YYYY-MM-DD  the version that was published at the end of that day (UTC)
     IMAGE@built       the tree that genimage left
     NODE              what is installed on a node now, asked over ssh
     resolve:IMAGE     what the lists of an osimage would install now

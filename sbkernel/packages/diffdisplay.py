@@ -43,7 +43,7 @@ def summary(diff: Diff) -> Markup:
 
 
 def changes(diff: Diff, rows: int = ROWS, *, height_px: int = 460) -> Markup:
-    """Return the rows as a table that scrolls; those of attention come first, then the largest moves."""
+    """Return the rows as a table that scrolls; those of attention come first."""
     ordered = sorted(diff.rows, key=lambda row: (not row.attention, row.name, row.arch))
     sized = diff.sized
     widest = max((abs(row.delta) for row in ordered), default=0)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,22 @@ def test_two_versions_of_an_image(site: Site) -> None:
     assert found.delta_bytes == (7100 + 6000 + 900 - 7000 - 4000 - 90) * 1024
     assert list(found.moved) == ["openssl", "slurm"]
     assert not contents.diff(site, "img", "img@built").rows
+
+
+def test_the_version_of_a_day(site: Site) -> None:
+    names = Catalog(site).names / "img.json"
+    data = json.loads(names.read_text())
+    for entry, day in zip(data["history"], (19, 21), strict=True):
+        entry["t"] = datetime(2026, 11, day, 23, 59, tzinfo=UTC).timestamp()
+    names.write_text(json.dumps(data))
+    first, second = (entry["digest"] for entry in data["history"])
+    for day, digest in (("2026-11-19", first), ("2026-11-20", first), ("2026-11-21", second), ("2027-01-01", second)):
+        assert contents.labelled(site, f"img@{day}").name == f"img@{digest[:8]}"
+    assert len(contents.diff(site, "img@2026-11-20", "img")) == 4
+    with pytest.raises(NotFoundError, match="image img was not published yet on 2026-11-18"):
+        contents.of(site, "img@2026-11-18")
+    with pytest.raises(NotFoundError, match=r"2026-11-31 is no day\n  YYYY-MM-DD"):
+        contents.of(site, "img@2026-11-31")
 
 
 def test_what_is_asked_for_and_what_is_there(site: Site) -> None:
