@@ -35,7 +35,8 @@ def epoch(version: str) -> int:
 @lru_cache(maxsize=65536)
 def _compare(family: str, a: str, b: str) -> int:
     left, right = _ordered(family, a), _ordered(family, b)
-    return int(left > right) - int(left < right)
+    # One comparison where it does: those of python-debian are the larger part of a diff.
+    return 1 if left > right else -int(left < right)
 
 
 @lru_cache(maxsize=65536)
