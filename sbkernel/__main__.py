@@ -24,7 +24,7 @@ def test_words(words: list[str]) -> list[str]:
     """Return what pytest is called with: all tests run side by side, chosen ones as they are asked for."""
     if words:
         return words
-    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadscope", "--no-loadscope-reorder"]
 
 
 def main() -> None:

@@ -1,14 +1,19 @@
 """What tests of several rooms share."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 # A property that holds, holds on a busy machine too.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# A shell without job control starts what runs beside it deaf to Ctrl-C, which tests of interrupts would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).resolve().parent
 LONGEST_FIRST = ("e2e", "browser", "images", "initrd")
@@ -16,22 +21,27 @@ WHOLE = ("e2e", "browser", "initrd")
 """Directories whose tests share what took long to make: an image that was built, a JupyterLab."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; with pytest-xdist, keep together what shares a fixture."""
-    items.sort(key=lambda item: _turn(item.path))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: _turn(item.path.relative_to(HERE).parts[0]))
 
 
-def _turn(path: Path) -> int:
-    room = path.relative_to(HERE).parts[0]
+def _turn(room: str) -> int:
     return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
-def _group(path: Path) -> str:
-    inside = path.relative_to(HERE)
-    return inside.parts[0] if inside.parts[0] in WHOLE else str(inside)
+class SharedFixturesTogether(LoadScopeScheduling):
+    """Tests of one file, or of one directory where they share a fixture, run one after the other in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        room = file.split("/")[1]
+        return room if room in WHOLE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Say which tests go together when they run side by side."""
+    return SharedFixturesTogether(config, log)
 
 
 @pytest.fixture(scope="session")
