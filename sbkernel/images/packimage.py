@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from sbkernel.jobs.report import NullReport, Report
 from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
 from sbkernel.lists.text import paths_of
-from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
 FORMAT = 1
@@ -44,7 +44,6 @@ class _Source:
     record: Mapping[str, Any]
     options: PackOptions
     listed: PackList
-    manifest: Manifest
 
     @property
     def epoch(self) -> int:
@@ -52,26 +51,25 @@ class _Source:
         return self.listed.newest
 
     @property
-    def content(self) -> dict[str, Any]:
-        """Return what image.json says about the image, its files apart."""
+    def asked(self) -> dict[str, Any]:
+        """Return what image.json says about how the image was made."""
         return {
             "format": FORMAT,
             "image": self.image,
             "kernelver": self.record.get("kernelver", ""),
             "plan": digest_of(self.record.get("steps", {})),
             "pack": self.options.as_dict(),
-            "packages": len(self.manifest),
         }
 
     @property
     def inputs(self) -> str:
-        """Return the digest of everything the packed image depends on."""
+        """Return the digest of everything the packed image depends on; the packages are files of the tree."""
         facts = [
-            self.content,
+            self.asked,
+            {key: value for key, value in self.record.items() if key != "made"},
             self.epoch,
             self.listed.fingerprint,
             self.listed.excluded,
-            hashlib.sha256(self.manifest.to_json().encode()).hexdigest(),
             file_facts(self.built.kernel),
             file_facts(self.built.initrd),
         ]
@@ -139,8 +137,7 @@ def _source(site: Site, image: str, built: RootimgDir, options: PackOptions, rep
     for warning in patterns.warnings:
         report.log(warning)
     listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
-    manifest = of_built(built, image, listed.newest)
-    return _Source(image, built, built.record(), options, listed, manifest)
+    return _Source(image, built, built.record(), options, listed)
 
 
 def _list(tree: Path, exclude: list[str], include: list[str]) -> PackList:
@@ -164,13 +161,15 @@ def _packed_before(catalog: Catalog, source: _Source) -> ImageVersion | None:
 
 def _pack(catalog: Catalog, source: _Source, report: Report) -> ImageVersion:
     with catalog.staging() as staged:
-        with report.phase("pack", total=source.listed.size):
+        with report.phase("pack", total=source.listed.size), ThreadPoolExecutor() as pool:
+            reading = pool.submit(of_built, source.built, source.image, source.epoch)
             _squash(source, staged / "root.squashfs", report)
+            manifest = reading.result()
         with report.phase("publish"):
             shutil.copyfile(source.built.kernel, staged / "kernel")
             shutil.copyfile(source.built.initrd, staged / "initrd")
-            (staged / "manifest.json").write_text(source.manifest.to_json())
-            return catalog.publish(staged, source.content, source.inputs)
+            (staged / "manifest.json").write_text(manifest.to_json())
+            return catalog.publish(staged, {**source.asked, "packages": len(manifest)}, source.inputs)
 
 
 def _squash(source: _Source, output: Path, report: Report) -> None:
