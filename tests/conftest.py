@@ -1,6 +1,5 @@
 """What tests of several rooms share."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -16,7 +15,8 @@ settings.load_profile("any machine")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).resolve().parent
-LONGEST_FIRST = ("e2e", "browser", "images", "initrd")
+LONGEST_FIRST = ("browser", "e2e", "images", "initrd")
+"""The browser wants to see packages being installed, so nobody may have made their layer before it."""
 WHOLE = ("e2e", "browser", "initrd")
 """Directories whose tests share what took long to make: an image that was built, a JupyterLab."""
 
@@ -46,8 +46,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 
 @pytest.fixture(scope="session")
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache for sites that build the shipped compute image, so that one run of all tests installs it once."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "layers"
-    shared.mkdir(exist_ok=True)
-    return shared
+    """A cache for sites that build the shipped compute image, so that one process of tests installs it once."""
+    return tmp_path_factory.mktemp("layers")
