@@ -71,10 +71,14 @@ fetch() {
     done
 }
 
-# hash_while_written FILE: print its sha256, read while it grows (the reads share one place in the file) until /tmp/whole
+# hash_while_written FILE WHOLE: print its sha256, read while it grows, and to its end once WHOLE exists (the reads share
+# one place in the file)
 hash_while_written() {
-    while [ ! -e /tmp/whole ]; do
+    {
+        until [ -e "$2" ]; do
+            cat
+            usleep 200000
+        done
         cat
-        usleep 200000
-    done <"$1" | sha256sum | cut -d' ' -f1
+    } <"$1" | sha256sum | cut -d' ' -f1
 }

@@ -80,7 +80,7 @@ fetch_root() {
     mkdir -p "$run/image"
     mount -t tmpfs -o "mode=755,nosuid,nodev,size=$((size / 1024 + 1024))k" image "$run/image"
     : >"$image"
-    hash_while_written "$image" >/tmp/sha256 &
+    hash_while_written "$image" /tmp/whole >/tmp/sha256 &
     hasher=$!
     say "fetching $url, $(megabytes "$size")"
     fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
