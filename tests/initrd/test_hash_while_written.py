@@ -13,7 +13,8 @@ FETCH = Path(__file__).resolve().parents[2] / "templates" / "initrd" / "fetch.sh
 def start(file: Path, whole: Path) -> subprocess.Popen[str]:
     """Start the function in the shell that the initrd has."""
     # The applets of busybox, as in the initrd; the host need not have a usleep.
-    script = 'for one in cat usleep sha256sum cut; do alias "$one=busybox $one"; done\n. "$1"\nhash_while_written "$2" "$3"'
+    applets = 'for one in cat usleep sha256sum cut; do alias "$one=busybox $one"; done'
+    script = f'{applets}\n. "$1"\nhash_while_written "$2" "$3"'
     return subprocess.Popen(
         ["busybox", "sh", "-c", script, "sh", str(FETCH), str(file), str(whole)], stdout=subprocess.PIPE, text=True
     )
