@@ -130,7 +130,7 @@ class _Splicer:
         target = self._directory / path
         above = [Path(line.file), *(Path(place.rpartition(":")[0]) for place in line.trace)]
         self._count += 1
-        if target.resolve() in {one.resolve() for one in above}:
+        if os.path.realpath(target) in map(os.path.realpath, above):
             circle = " -> ".join(one.name for one in (*reversed(above), target))
             return line.note("error", f"the include goes in a circle: {circle}", "Remove this line.", column)
         if self._count > MOST:
@@ -161,6 +161,8 @@ def _expanded(path: str, line: Line, column: int) -> str | Diagnostic:
         if name not in os.environ:
             remedy = f"export {name}, or write the path."
             return line.note("error", f"the include uses ${name}, which is not set", remedy, column)
+    if "\0" in path:
+        return line.note("error", "the include has a NUL in its path", "Correct the path.", column)
     if path[0] in BLANKS:
         return line.note("error", "a blank before the path: xCAT cannot open it", "Remove the blank.", column)
     return _VARIABLE.sub(lambda match: os.environ[match[1] or match[2]], path).rstrip(BLANKS)

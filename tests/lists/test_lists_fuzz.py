@@ -20,7 +20,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "fstab": fstab.parse,
 }
 TOKENS = (
-    "#", "#INCLUDE:a#", "#INCLUDE:", "#NEW_INSTALL_LIST#", "#ENV:A=1#", "#ENV:", "^", ",", "-", "--", "+", "@", "/",
+    "#", "#INCLUDE:a#", "#INCLUDE:", "#INCLUDE:\0#", "#INCLUDE:loop#",
+    "#NEW_INSTALL_LIST#", "#ENV:A=1#", "#ENV:", "^", ",", "-", "--", "+", "@", "/",
     "./", "*", "[", "]", "{a,b}", "'", '"', "\\", "$X", "${X}", " -> ", "->", "(", ")", ";", "EXECUTE:",
     "EXECUTEALWAYS:", "APPEND:", "MERGE:", "/etc/passwd", ".post", "\\040", "0", "none", "swap", " ", "\t",
     "\r", "\n", "\n\n", "\f", "\0", "\x1b", "\u00e9", "\udcff", "\ufeff", "bash", "x",
@@ -52,6 +53,15 @@ def test_any_text(name: str, text: str) -> None:
     check(name, text)
 
 
+@pytest.mark.parametrize("path", ["\0", "loop", "x" * 5000, "/" + "x/" * 3000, "."])
+def test_includes_that_no_file_can_be(tmp_path: Path, path: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "a").write_text(f"bash\n#INCLUDE:{path}#\n")
+    for module in (pkglist, exlist):
+        errors = [one for one in module.read([tmp_path / "a"]).diagnostics if one.severity == "error"]
+        assert [one.line for one in errors] == [2]
+
+
 @given(st.binary())
 def test_any_bytes_come_back(data: bytes) -> None:
     assert encoded(decoded(data)) == data
@@ -61,6 +71,7 @@ def test_any_bytes_come_back(data: bytes) -> None:
 def test_any_three_files_that_include_each_other(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     directory = tmp_path_factory.mktemp("lists")
     files = [directory / name for name in "abc"]
+    (directory / "loop").symlink_to("loop")
     for file, following, text in zip(files, "bca", texts, strict=True):
         whole = text.replace("INCLUDE:a", f"INCLUDE:{following}")
         file.write_bytes(encoded(whole) if _plain(whole) else b"#INCLUDE:a#")
