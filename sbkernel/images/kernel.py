@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 from sbkernel.errors import BuildError
-from sbkernel.jobs.run import run
+from sbkernel.packages.package import RPM
+from sbkernel.packages.versions import sort_key
 
 
 def kernels(tree: Path) -> list[str]:
-    """Return the kernel versions in a tree, oldest first, by Debian's version order."""
+    """Return the kernel versions in a tree, oldest first.
+
+    rpm's order, for every distribution: releases such as 5.14.0-427.el9.x86_64 are no versions to dpkg.
+    """
     found = [path.name.removeprefix("vmlinuz-") for path in (tree / "boot").glob("vmlinuz-*")]
-    return sorted(found, key=functools.cmp_to_key(_compare))
-
-
-def _compare(left: str, right: str) -> int:
-    if left == right:
-        return 0
-    return -1 if run(["dpkg", "--compare-versions", left, "lt", right], check=False).returncode == 0 else 1
+    return sorted(found, key=sort_key(RPM))
 
 
 def choose_kernel(tree: Path, kernelver: str = "") -> str:

@@ -1,0 +1,34 @@
+"""The kernel that an image boots: the newest of the tree, or the one that was asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from sbkernel.errors import BuildError
+from sbkernel.images.kernel import choose_kernel, kernels
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["6.1.0-9-amd64", "6.1.0-42-amd64", "6.10.0-1-amd64"],
+        ["5.14.0-70.el9.x86_64", "5.14.0-427.13.1.el9_4.x86_64"],
+        ["6.4.0-150600.21-default", "6.4.0-150600.23-default"],
+    ],
+)
+def test_the_newest_is_last(tmp_path: Path, ordered: list[str]) -> None:
+    (tmp_path / "boot").mkdir()
+    for release in reversed(ordered):
+        (tmp_path / "boot" / f"vmlinuz-{release}").touch()
+    assert kernels(tmp_path) == ordered
+    assert choose_kernel(tmp_path) == ordered[-1]
+    assert choose_kernel(tmp_path, ordered[0]) == ordered[0]
+
+
+def test_a_kernel_that_is_missing_is_named_with_what_there_is(tmp_path: Path) -> None:
+    (tmp_path / "boot").mkdir()
+    with pytest.raises(BuildError, match="no kernel in the image"):
+        choose_kernel(tmp_path)
+    (tmp_path / "boot" / "vmlinuz-6.1.0-9-amd64").touch()
+    with pytest.raises(BuildError, match=r"6\.1\.0-10-amd64 is not in the image; it has 6\.1\.0-9-amd64"):
+        choose_kernel(tmp_path, "6.1.0-10-amd64")
