@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from sbkernel.cli.common import pass_site
@@ -33,5 +35,9 @@ def command(site: Site, image: str, node: str, off: bool) -> int:
         click.echo(f"record     {record.path_html}")
     click.echo(f"took       {outcome.seconds:.0f} s")
     if not off:
-        click.echo(f"\n{node} is running. Next: sb rcons {node} | sb rpower {node} off | sb lab | sb service stop")
+        click.echo(f"\n{node} is running. Next:")
+        where = click.get_current_context().find_root().obj
+        sb = f"sb --site {shlex.quote(where)}" if where else "sb"
+        for verb in (f"rcons {node}", f"rpower {node} off", "lab", "service stop"):
+            click.echo(f"  {sb} {verb}")
     return 0 if outcome.prompt and outcome.published == outcome.reported else 1
