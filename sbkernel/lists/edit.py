@@ -58,9 +58,22 @@ class ListFiles:
         """Return what would be wrong with `path` if it had this text; nothing is written."""
         return kinds.parse(self.attribute, text, str(self.path)).diagnostics
 
-    def write(self, text: str) -> Edited:
-        """Replace the whole text of `path`, remarks or not."""
-        return self._change(lambda documents: {self._position(documents): text})
+    def write(self, text: str, *, over: str | None = None) -> Edited:
+        """Replace the whole text of `path`, remarks or not.
+
+        With `over`, DefinitionError when the text to be replaced is another one: somebody changed it meanwhile.
+        """
+
+        def decide(documents: list[Document]) -> dict[int, str]:
+            number = self._position(documents)
+            before = documents[number].render() if documents else ""
+            if over is not None and before != over:
+                raise DefinitionError(
+                    f"{self.path} was changed by somebody else meanwhile", hint="Nothing was written."
+                )
+            return {number: text} if text != before else {}
+
+        return self._change(decide)
 
     def _position(self, documents: list[Document]) -> int:
         """Return which of the files edits go to."""

@@ -13,7 +13,7 @@ from sbkernel.workbench.frames import table
 from sbkernel.workbench.image_chooser import ImageChooser
 from sbkernel.workbench.images import image_version, packages, plan, weights
 from sbkernel.workbench.job_view import JobView, show
-from sbkernel.workbench.list_editor import ListEditor
+from sbkernel.workbench.list_editor import ListEditor, ListsEditor
 from sbkernel.workbench.node_table import NodeTable
 from sbkernel.workbench.panel import interactive
 from sbkernel.workbench.remarks import remarks, resolution
@@ -28,6 +28,7 @@ __all__ = [
     "ImageChooser",
     "JobView",
     "ListEditor",
+    "ListsEditor",
     "NodeTable",
     "console_lines",
     "definition",

@@ -1,28 +1,35 @@
-"""Edit a list file in a cell: a text area whose remarks follow what is typed."""
+"""Edit list files in a cell: text areas whose remarks follow what is typed."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import ipywidgets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.html import MONO, card, chip, heading, log, mono, muted, span
+from sbkernel.html import MONO, TONES, card, chip, heading, log, mono, muted, span
 from sbkernel.lists import edit
 from sbkernel.lists.edit import ListFiles
-from sbkernel.workbench.panel import Panel
+from sbkernel.lists.kinds import ATTRIBUTES
+from sbkernel.site import Site
+from sbkernel.workbench.definitions import lists as list_texts
+from sbkernel.workbench.panel import Panel, Shown
 from sbkernel.workbench.remarks import remarks_table
 
 _ROWS = 22
 
 
 class ListEditor(Panel):
-    """The text of a list file, with Save and Undo while somebody is there; a record keeps the text and its remarks."""
+    """The text of a list file, with Save and Undo while somebody is there; a record keeps the text and its remarks.
+
+    What somebody else saved meanwhile is not overwritten unseen: Save says so, and a second Save replaces it.
+    """
 
     def __init__(self, files: ListFiles) -> None:
         self.files = files
-        self.value = files.text
+        self.value = self.saved = files.text
         self.said: object = ""
         super().__init__()
 
@@ -45,30 +52,47 @@ class ListEditor(Panel):
 
     def type(self, text: str) -> None:
         """Take the text as it is typed; nothing is written."""
-        self.value, self.said = text, ""
-        self._look()
+        if text != self.value:
+            self.value, self.said = text, ""
+            self._look()
 
     def save(self) -> None:
         """Write the text; what stands against it is said in the panel."""
-        self._say(lambda: self.files.write(self.value))
+        try:
+            done = self.files.write(self.value, over=self.saved)
+            self.said = chip(f"saved; lines changed: {len(done.diff)}" if done else "nothing to save", "ok")
+            self._take_saved()  # a copy of a shipped list names its includes anew
+        except SbkernelError as error:
+            self.said = _wrong(error)
+            self._look_again()
+        self._look()
 
-    def undo(self) -> None:
-        """Take the last edit back."""
-        self._say(self.files.undo)
-        self.value = self.files.text
+    def _take_saved(self) -> None:
+        self.value = self.saved = self.files.text
         if self._widget is not None:
             self._area.value = self.value
 
-    def _say(self, action: Any) -> None:
+    def _look_again(self) -> None:
+        """See whether another text stands there now; what is saved next replaces that one."""
+        with contextlib.suppress(SbkernelError):
+            if (now := self.files.text) != self.saved:
+                self.saved = now
+                self.said = _wrong("Somebody else saved this list meanwhile. Save replaces that text, Undo shows it.")
+
+    def undo(self) -> None:
+        """Go back to the saved text; when nothing else was typed, take the last saved edit back."""
         try:
-            done = action()
-            self.said = chip(f"saved, {len(done.diff)} lines differ" if done else "nothing to save", "ok")
+            if self.value != self.saved:
+                self.said = chip("back to the saved text", "ok")
+            else:
+                self.said = chip(f"taken back; lines changed: {len(self.files.undo().diff)}", "ok")
+            self._take_saved()
         except SbkernelError as error:
-            self.said = span(str(error), style="color:#d1453b;white-space:pre-wrap")
+            self.said = _wrong(error)
         self._look()
 
     def _heading(self) -> Markup:
-        changed = chip("not saved", "warn") if self.value != self.files.text else None
+        changed = chip("not saved", "warn") if self.value != self.saved else None
         return heading(f"{self.files.attribute} of {self.files.image}", mono(self.files.path), " ", changed, self.said)
 
     def _look(self) -> None:
@@ -81,16 +105,64 @@ class ListEditor(Panel):
         """Return the text area between the name of the file and the remarks."""
         self._above = ipywidgets.HTML(str(self._heading()))
         self._area = ipywidgets.Textarea(value=self.value, rows=_ROWS)
-        self._area.layout.width = "960px"
+        self._area.layout.width, self._area.layout.max_width = "auto", "960px"
         self._area.add_class("sbkernel-list")
         style = ipywidgets.HTML(f"<style>.sbkernel-list textarea{{{MONO};font-size:12px}}</style>")
         self._below = ipywidgets.HTML(str(remarks_table(self.remarks) or muted("nothing to remark")))
         save = ipywidgets.Button(description="Save", button_style="primary")
-        undo = ipywidgets.Button(description="Undo", tooltip="Take the last saved edit back")
+        undo = ipywidgets.Button(description="Undo", tooltip="Back to the saved text; again: take the last save back")
         self._area.observe(lambda change: self.type(change["new"]), "value")
         save.on_click(lambda _: self.save())
         undo.on_click(lambda _: self.undo())
         return ipywidgets.VBox([style, self._above, self._area, ipywidgets.HBox([save, undo]), self._below])
+
+
+def _wrong(said: object) -> Markup:
+    return span(str(said), style=f"color:{TONES['bad']};white-space:pre-wrap")
+
+
+class ListsEditor(Panel):
+    """All list files of an osimage, an editor each while somebody is there; a record keeps their text."""
+
+    def __init__(self, site: Site, image: str) -> None:
+        self.site, self.image = site, image
+        super().__init__()
+
+    def html(self) -> Markup:
+        """Return the text of every list."""
+        return self._shown().html
+
+    def text(self) -> str:
+        """Return the names of the files."""
+        return self._shown().text
+
+    def about(self) -> dict[str, Any]:
+        """Return the image."""
+        return {"image": self.image}
+
+    def _shown(self) -> Shown:
+        return list_texts(self.site.osimages[self.image])
+
+    def widget(self) -> Any:
+        """Return a button for every kind of list, one that the osimage does not have yet too, above its editor."""
+        # No Tab: its bar was seen dead to the mouse when the notebook was opened again on a running kernel.
+        editors = {attribute: _opened(ListFiles(self.site, self.image, attribute)) for attribute in ATTRIBUTES}
+        chosen = ipywidgets.ToggleButtons(options=ATTRIBUTES)
+        shown = ipywidgets.VBox([chosen, editors[chosen.value]])
+
+        def choose(change: dict[str, Any]) -> None:
+            shown.children = (chosen, editors[change["new"]])
+
+        chosen.observe(choose, "value")
+        return shown
+
+
+def _opened(files: ListFiles) -> Any:
+    try:
+        editor = ListEditor(files)
+    except SbkernelError as error:
+        return ipywidgets.HTML(str(_wrong(error)))
+    return editor._widget
 
 
 edit.editor = ListEditor

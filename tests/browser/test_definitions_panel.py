@@ -1,10 +1,12 @@
 """The definitions notebook in a real JupyterLab: clone, edit with a word about every value, save, undo."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from sbkernel import lists
 from sbkernel.site import Site
 
 from .conftest import Lab, Opened
@@ -78,3 +80,30 @@ def test_an_image_is_cloned_edited_saved_and_put_back(open_notebook: Open, page:
         expect(panel.locator(".sbk-def-name")).to_have_attribute("aria-selected", "true", timeout=15_000)
         assert site.nodes["n1"].get("mgt") == "ipmi"
         shot("definitions node")
+
+
+def test_a_list_is_edited_with_remarks_saved_and_put_back(open_notebook: Open, shot: Shot, lab: Lab) -> None:
+    with Site.open(lab.site) as site:
+        notebook = open_notebook("define.ipynb")
+        notebook.run_all()
+        editor = cell_of(notebook, "wb.ListsEditor(site, panel.value)")
+        area = editor.locator("textarea")
+        expect(area).to_have_value(re.compile("openssh-server"), timeout=60_000)
+        before = area.input_value()
+        area.fill(f"{before}nmap # <for us>\n")
+        expect(editor).to_contain_text("not saved", timeout=15_000)
+        expect(editor).to_contain_text("no package name", timeout=15_000)
+        editor.scroll_into_view_if_needed()
+        shot("list remarks")
+        area.fill(f"{before}nmap\n")
+        expect(editor).to_contain_text("nothing to remark", timeout=15_000)
+        editor.get_by_role("button", name="Save").click()
+        expect(editor).to_contain_text("saved; lines changed: 1", timeout=15_000)
+        pkglist = lists.of(site, "mycomputeimage").pkglist
+        assert "nmap" in pkglist.names
+        editor.get_by_role("button", name="Undo").click()
+        expect(editor).to_contain_text("taken back", timeout=15_000)
+        assert area.input_value() == before == pkglist.text
+        editor.get_by_role("button", name="exlist", exact=True).click()
+        expect(area).to_have_value(re.compile("usr/share/doc"), timeout=15_000)
+        shot("list exlist")

@@ -44,9 +44,44 @@ def test_remarks_follow_what_is_typed_and_nothing_is_written_before_save(
     assert "editor" in files.text
     panel.save()
     assert files.text == "bash\nvim\n"
-    assert "not saved" not in panel._above.value and "saved, 2 lines differ" in panel._above.value
+    assert "not saved" not in panel._above.value and "saved; lines changed: 2" in panel._above.value
+    panel._area.value = "bash\nnano\n"
     panel.undo()
-    assert panel._area.value == files.text == "bash\nvim # <editor>\n"
+    assert panel._area.value == files.text == "bash\nvim\n" and "back to the saved text" in panel._above.value
+    panel.undo()
+    assert panel._area.value == files.text == "bash\nvim # <editor>\n" and "taken back" in panel._above.value
+
+
+def test_what_somebody_else_saved_is_not_overwritten_unseen(files: ListFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SBK_HEADLESS", "0")
+    panel = files.edit()
+    lists.of(files.site, "x").pkglist.add("tmux")
+    panel._area.value = "bash\n"
+    panel.save()
+    assert "tmux" in files.text and "Somebody else saved this list" in panel._above.value
+    panel.save()
+    assert files.text == "bash\n" and "saved" in panel._above.value
+
+
+def test_saving_an_unchanged_shipped_list_copies_nothing(files: ListFiles) -> None:
+    image = lists.of(files.site, COMPUTE)
+    shipped = image.pkglist.path
+    panel = image.pkglist.edit()
+    panel.save()
+    assert image.pkglist.path == shipped and "nothing to save" in panel.html()
+
+
+def test_all_lists_of_an_image_have_an_editor(files: ListFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "vim # &lt;editor&gt;" in wb.ListsEditor(files.site, "x").html()
+    monkeypatch.setenv("SBK_HEADLESS", "0")
+    chosen, pkglist = wb.ListsEditor(files.site, "x")._widget.children
+    assert chosen.options == ("pkglist", "otherpkglist", "exlist", "synclists")
+    assert "pkglist of x" in pkglist.children[1].value
+    panel = wb.ListsEditor(files.site, "x")._widget
+    panel.children[0].value = "exlist"
+    assert "exlist of x" in panel.children[1].children[1].value
+    files.path.unlink()
+    assert "x.pkglist" in wb.ListsEditor(files.site, "x")._widget.children[1].value
 
 
 def test_what_stands_against_saving_is_said(files: ListFiles) -> None:
