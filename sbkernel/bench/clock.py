@@ -53,9 +53,20 @@ def timed(action: Callable[[], object]) -> Spent:
     return Spent(time.perf_counter() - began, sum(os.times()[:4]) - cpu)
 
 
-def interleaved(ours: Callable[[], object], peer: Callable[[], object], runs: int) -> Spells:
-    """Time both sides `runs` times in turn, so that what else the machine does falls on both."""
-    pairs: Sequence[tuple[Spent, Spent]] = [(timed(ours), timed(peer)) for _ in range(runs)]
+def interleaved(
+    ours: Callable[[], object], peer: Callable[[], object], runs: int, *, before: Callable[[], object] | None = None
+) -> Spells:
+    """Time both sides `runs` times in turn, so that what else the machine does falls on both.
+
+    `before` is called before each side and is not timed.
+    """
+
+    def one(side: Callable[[], object]) -> Spent:
+        if before is not None:
+            before()
+        return timed(side)
+
+    pairs: Sequence[tuple[Spent, Spent]] = [(one(ours), one(peer)) for _ in range(runs)]
     return Spells(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
 
 
