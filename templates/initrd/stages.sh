@@ -3,7 +3,7 @@
 run=/run/sbkernel
 image=$run/image/root.squashfs
 root=/newroot
-reports=
+reporter=
 node=
 server=
 digest=

@@ -42,23 +42,36 @@ url_encoded() {
     printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%'
 }
 
-# report STAGE [FIELD=VALUE ...]: tell the server, in the background; a server that does not answer costs the boot nothing
+# start_reporter: posts what report writes, one after the other: the server takes the last it hears for the newest
+start_reporter() {
+    mkfifo /tmp/reports
+    patience=5
+    while read -r body && [ "$body" != end ]; do
+        timeout "$patience" wget -q -O /dev/null --post-data "$body" "http://$server/status" 2>/dev/null &&
+            patience=5 || patience=1
+    done </tmp/reports &
+    reporter=$!
+    exec 3>/tmp/reports
+}
+
+# report STAGE [FIELD=VALUE ...]: tell the server, in the background; one that does not answer costs a boot few seconds
 report() {
     [ -n "$server" ] && [ -n "$address" ] || return 0
+    [ -n "$reporter" ] || start_reporter
     body="node=$(url_encoded "$node")&stage=$1&uptime=$(uptime)&image=$digest"
     shift
     for field in "$@"; do
         body="$body&${field%%=*}=$(url_encoded "${field#*=}")"
     done
-    timeout 5 wget -q -O /dev/null --post-data "$body" "http://$server/status" 2>/dev/null &
-    reports="$reports $!"
+    printf '%s\n' "$body" >&3
 }
 
 finish_reports() {
-    for process in $reports; do
-        wait "$process"
-    done
-    reports=
+    [ -n "$reporter" ] || return 0
+    echo end >&3
+    exec 3>&-
+    wait "$reporter"
+    reporter=
 }
 
 # fail REASON ["NAME  VALUE" ...]: the end of this boot. Says why, in one block and to the server, and stays: nothing that

@@ -17,6 +17,7 @@ class BootServer:
         self.dies_after: int | None = None
         self.stalls_after: int | None = None
         self.accepts_posts = True
+        self.first_post_takes_s = 0.0
         self.port = 0
         self._start()
 
@@ -97,6 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.server.boot.accepts_posts:
             time.sleep(30)
             return
+        takes_s, self.server.boot.first_post_takes_s = self.server.boot.first_post_takes_s, 0.0
+        time.sleep(takes_s)
         self.server.boot.posts.append(dict(urllib.parse.parse_qsl(body, keep_blank_values=True)))
         self.send_response(204)
         self.end_headers()

@@ -76,6 +76,12 @@ def test_goes_on_where_it_was_when_the_server_died_and_came_back(boot: Boot, ser
     assert server.post("verified")["sha256"] == hashlib.sha256(server.files[IMAGE]).hexdigest()
 
 
+def test_stages_arrive_in_order_although_the_first_takes_long(boot: Boot, server: BootServer) -> None:
+    server.first_post_takes_s = 4
+    boot().wait_for("ROOT DONE")
+    assert server.stages() == ["initrd", "fetched", "verified", "mounted"]
+
+
 def test_a_tampered_rest_is_found_after_a_resume(boot: Boot, server: BootServer) -> None:
     content = server.files[IMAGE]
     server.dies_after = 1_000_000
