@@ -5,6 +5,7 @@ Only what every verb needs is imported here; verbs that are a Verb run without t
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -62,6 +63,9 @@ VERBS = {
 }
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one verb and exit with its status; the only place that prints errors."""
     _open_closed_streams()
@@ -82,6 +86,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     except OutputError as error:
         _abandon_stdout()
         echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None and error.errno not in _FULL:
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        echo(f"Error: {place}{error.strerror}", err=True)
         sys.exit(1)
     sys.exit(status)
 

@@ -32,3 +32,24 @@ def test_closed_streams_are_empty_ones(where: Path) -> None:
 
 def test_a_reader_that_leaves_early_is_no_error(where: Path) -> None:
     assert shell(where, "sb lsdef -a -l -z | true")[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("export -o /proc/none/x", "/proc/none/"),
+        ("export -o /{long}", "File name too long"),
+        ("export -o /proc/version/x", "/proc/version"),
+        ("import /{long}", "File name too long"),
+        ("import /none", "/none"),
+        ("shims /proc/version/x", "/proc/version"),
+        ("diff {long} x", "File name too long"),
+        ("sbom /proc/version/x", "/proc/version/x"),
+        ("sbom {long}", "File name too long"),
+        ("diff /etc/shells/x /etc", "/etc/shells/x"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_said_in_a_line(where: Path, command: str, said: str) -> None:
+    code, out, err = shell(where, f"sb {command.format(long='x' * 300)}")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: ") and said in err and len(err.splitlines()) <= 2
