@@ -10,7 +10,7 @@ from sbkernel.images.treelint import against
 from sbkernel.lists import exlist
 from sbkernel.lists.diagnostic import Diagnostic, in_order
 from sbkernel.lists.lint import lint as lint_lists
-from sbkernel.lists.text import paths_of
+from sbkernel.lists.text import paths_of, refusal
 from sbkernel.site import Site
 
 
@@ -22,7 +22,7 @@ def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
 def lint_tree(site: Site, image: str) -> tuple[Diagnostic, ...]:
     """Return what the exlist of an osimage does to its built tree; nothing when there is no tree or no list."""
     definition = site.osimages[image]
-    files = [path for path in paths_of(definition.get("exlist")) if path.is_file()]
+    files = [path for path in paths_of(definition.get("exlist")) if refusal(path, "exlist") is None]
     tree = Path(definition.get("rootimgdir"), "rootimg")
     if not files or not definition.get("rootimgdir") or not tree.is_dir():
         return ()

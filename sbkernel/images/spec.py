@@ -15,7 +15,7 @@ from sbkernel.images.platforms import Release, release_of
 from sbkernel.lists import pkglist
 from sbkernel.lists.document import Line
 from sbkernel.lists.lint import DEBIAN_PACKAGE
-from sbkernel.lists.text import paths_of
+from sbkernel.lists.text import paths_of, refusal
 from sbkernel.site import Site
 
 
@@ -142,8 +142,8 @@ def _postinstall(attribute: str) -> tuple[tuple[str, ...], ...]:
     """Split a comma list of `script argument…` (xCAT's genimage for the EL family)."""
     scripts = tuple(tuple(element.split()) for element in attribute.split(",") if element.split())
     for script, *_ in scripts:
-        if not Path(script).is_file():
-            raise DefinitionError(f"The postinstall specified '{script}' does not exist!")
+        if error := refusal(Path(script), "postinstall"):
+            raise DefinitionError(error.message, hint=error.hint)
         if not os.access(script, os.X_OK):
             raise DefinitionError(f"postinstall script {script} is not executable", hint=f"chmod +x {script}")
     return scripts

@@ -13,7 +13,7 @@ from sbkernel.errors import DefinitionError
 from sbkernel.lists import fstab, kinds, lookup, pkglist, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
 from sbkernel.lists.syncline import Item, substituted, variables
-from sbkernel.lists.text import paths_of, text_of
+from sbkernel.lists.text import missing, paths_of, refusal, text_of
 from sbkernel.site import Site
 
 DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
@@ -41,21 +41,20 @@ def _of_attribute(image: Definition, attribute: str) -> Iterator[Diagnostic]:
         remedy = f"chdef -t osimage {image.name} pkglist=FILE"
         yield Diagnostic(image.name, 1, 1, "error", "A .pkglist file must be specified", remedy)
     for path in paths:
-        if not path.is_file():
-            yield _missing(attribute, path)
-    yield from kinds.read(attribute, [path for path in paths if path.is_file()]).diagnostics
+        yield from _refused(attribute, path)
+    yield from kinds.read(attribute, _readable(image, attribute)).diagnostics
 
 
-def _missing(attribute: str, path: Path) -> Diagnostic:
-    said = f"The {attribute} specified '{path}' does not exist!"
-    return Diagnostic(str(path), 1, 1, "error", said, "chdef can name another.")
+def _refused(attribute: str, path: Path) -> Iterator[Diagnostic]:
+    if error := refusal(path, attribute):
+        yield Diagnostic(str(path), 1, 1, "error", error.message, error.hint or "")
 
 
 def _of_names(image: Definition) -> Iterator[Diagnostic]:
     """Yield the packages that no package of Debian's family can have the name of."""
     if _platform(image) not in ("debian", "ubuntu"):
         return
-    parsed = pkglist.read(_there(image, "pkglist"))
+    parsed = pkglist.read(_readable(image, "pkglist"))
     known = {(one.file, one.line, one.column) for one in parsed.diagnostics if one.severity == "error"}
     for entry in parsed.entries:
         place = (entry.line.file, entry.line.number, entry.column)
@@ -67,7 +66,7 @@ def _of_names(image: Definition) -> Iterator[Diagnostic]:
 def _of_sources(image: Definition) -> Iterator[Diagnostic]:
     """Yield files of a synclist that are not there, and variables that the osimage does not set."""
     values = dict(pair.partition("=")[::2] for pair in image.get("environvar").split(",") if "=" in pair)
-    for item in synclist.read(_there(image, "synclists")).items:
+    for item in synclist.read(_readable(image, "synclists")).items:
         for name in variables(item):
             if name not in values:
                 remedy = f"chdef -t osimage {image.name} environvar={name}=VALUE"
@@ -79,7 +78,7 @@ def _of_sources(image: Definition) -> Iterator[Diagnostic]:
 def _of_missing_sources(item: Item, values: dict[str, str]) -> Iterator[Diagnostic]:
     for source in item.sources:
         path = substituted(source, values)
-        if path.startswith("/") and "$" not in path and not _WILD.search(path) and not Path(path).exists():
+        if path.startswith("/") and "$" not in path and not _WILD.search(path) and missing(Path(path)):
             yield item.note("warning", f"{shown(path)} does not exist", "Correct the path, or make the file.")
 
 
@@ -95,15 +94,16 @@ def _of_fstab(site: Site, image: Definition) -> Iterator[Diagnostic]:
 def _of_scripts(image: Definition) -> Iterator[Diagnostic]:
     for element in image.get("postinstall").split(","):
         words = element.split()
-        if words and not Path(words[0]).is_file():
-            yield _missing("postinstall", Path(words[0]))
-        elif words and not os.access(words[0], os.X_OK):
+        if not words:
+            continue
+        yield from _refused("postinstall", Path(words[0]))
+        if not missing(Path(words[0])) and not os.access(words[0], os.X_OK):
             said = f"postinstall script {words[0]} is not executable"
             yield Diagnostic(words[0], 1, 1, "error", said, f"chmod +x {words[0]}")
 
 
-def _there(image: Definition, attribute: str) -> list[Path]:
-    return [path for path in paths_of(image.get(attribute)) if path.is_file()]
+def _readable(image: Definition, attribute: str) -> list[Path]:
+    return [path for path in paths_of(image.get(attribute)) if refusal(path, attribute) is None]
 
 
 def _platform(image: Definition) -> str:

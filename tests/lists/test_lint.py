@@ -1,6 +1,7 @@
 """Lint reads all files of an osimage, each with its own grammar, and holds the exlist against the tree."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sbkernel.errors import NotFoundError
 from sbkernel.images.lint import lint, paths_below
 from sbkernel.images.treelint import against
 from sbkernel.lists import exlist
+from sbkernel.lists.text import missing, refusal
 from sbkernel.site import Site
 
 TREE = [
@@ -146,3 +148,25 @@ def test_a_built_tree_is_looked_at(site: Site, tmp_path: Path) -> None:
 def test_any_list_against_a_tree(text: str) -> None:
     for one in against(exlist.parse(text), TREE):
         assert one.remedy and 1 <= one.line <= text.count("\n") + 1
+
+
+def test_a_list_in_a_directory_that_others_may_not_enter_is_said_to_be_unreadable(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(0o700)
+    (closed / "x.pkglist").write_text("bash\n")
+    closed.chmod(0)
+    assert _as_nobody(lambda: "cannot be read" in str(refusal(closed / "x.pkglist", "pkglist")))
+    assert _as_nobody(lambda: not missing(closed / "x.pkglist"))
+    closed.chmod(0o700)
+
+
+def _as_nobody(holds: Callable[[], bool]) -> bool:
+    """Ask as an ordinary user; root may read everything."""
+    child = os.fork()
+    if not child:
+        if not os.geteuid():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        os._exit(0 if holds() else 1)
+    return not os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -1,6 +1,6 @@
 """Every parser takes every text: nothing is raised, every byte comes back, every remark has a place and a remedy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from sbkernel.lists import exlist, fstab, otherpkglist, pkglist, synclist
 from sbkernel.lists.diagnostic import Diagnostic
+from sbkernel.lists.kinds import ATTRIBUTES
+from sbkernel.lists.lint import lint
 from sbkernel.lists.text import decoded, encoded
+from sbkernel.site import Site
 
 PARSERS: dict[str, Callable[[str], Any]] = {
     "pkglist": pkglist.parse,
@@ -25,6 +28,7 @@ TOKENS = (
     "./", "*", "[", "]", "{a,b}", "'", '"', "\\", "$X", "${X}", " -> ", "->", "(", ")", ";", "EXECUTE:",
     "EXECUTEALWAYS:", "APPEND:", "MERGE:", "/etc/passwd", ".post", "\\040", "0", "none", "swap", " ", "\t",
     "\r", "\n", "\n\n", "\f", "\0", "\x1b", "\u00e9", "\udcff", "\ufeff", "bash", "x",
+    "/" + "x" * 300 + " -> /y",
 )  # fmt: skip
 TEXTS = st.one_of(st.text(), st.lists(st.sampled_from(TOKENS), max_size=30).map("".join))
 
@@ -80,6 +84,23 @@ def test_any_three_files_that_include_each_other(tmp_path_factory: pytest.TempPa
         assert read.render() == decoded(files[0].read_bytes())
         assert all(str(one).isprintable() for one in read.diagnostics)
         assert all(Path(one.file).parent == directory for one in read.diagnostics)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site.open(tmp_path_factory.mktemp("linted") / "site") as opened:
+        files = {attribute: str(opened.root / attribute) for attribute in (*ATTRIBUTES, "postinstall")}
+        for image, osvers in (("deb", "debian12"), ("el", "rhels9")):
+            opened.set("osimage", image, osvers=osvers, imagetype="linux", osarch="x86_64", **files)
+        yield opened
+
+
+@given(st.lists(TEXTS.filter(lambda text: _plain(text)), min_size=5, max_size=5))
+def test_any_lists_of_an_image_are_linted(site: Site, texts: list[str]) -> None:
+    for attribute, text in zip((*ATTRIBUTES, "postinstall"), texts, strict=True):
+        (site.root / attribute).write_bytes(encoded(text))
+    for image in ("deb", "el"):
+        assert all(str(one).isprintable() for one in lint(site, image))
 
 
 def _plain(text: str) -> bool:
