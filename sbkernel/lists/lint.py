@@ -40,14 +40,14 @@ def _of_attribute(image: Definition, attribute: str) -> Iterator[Diagnostic]:
     if attribute == "pkglist" and not paths:
         remedy = f"chdef -t osimage {image.name} pkglist=FILE"
         yield Diagnostic(image.name, 1, 1, "error", "A .pkglist file must be specified", remedy)
-    for path in paths:
-        yield from _refused(attribute, path)
+    yield from filter(None, (_refused(attribute, path) for path in paths))
     yield from kinds.read(attribute, _readable(image, attribute)).diagnostics
 
 
-def _refused(attribute: str, path: Path) -> Iterator[Diagnostic]:
+def _refused(attribute: str, path: Path) -> Diagnostic | None:
     if error := refusal(path, attribute):
-        yield Diagnostic(str(path), 1, 1, "error", error.message, error.hint or "")
+        return Diagnostic(str(path), 1, 1, "error", error.message, error.hint or "")
+    return None
 
 
 def _of_names(image: Definition) -> Iterator[Diagnostic]:
@@ -96,8 +96,9 @@ def _of_scripts(image: Definition) -> Iterator[Diagnostic]:
         words = element.split()
         if not words:
             continue
-        yield from _refused("postinstall", Path(words[0]))
-        if not missing(Path(words[0])) and not os.access(words[0], os.X_OK):
+        if refused := _refused("postinstall", Path(words[0])):
+            yield refused
+        elif not os.access(words[0], os.X_OK):
             said = f"postinstall script {words[0]} is not executable"
             yield Diagnostic(words[0], 1, 1, "error", said, f"chmod +x {words[0]}")
 
