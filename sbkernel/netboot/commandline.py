@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.netboot.server import Server
 
 # COMMAND_LINE_SIZE of the x86 kernel; what is longer would be cut off without a word.
 LIMIT = 2047
+# Under emulation on a busy host, processors get ahead of timer interrupts, and Linux then panics with "IO-APIC + timer
+# doesn't work". With KVM it skips that check by itself; other architectures have none.
+NO_TIMER_CHECK = "no_timer_check"
 _CONTROL = re.compile(r"[^\x20-\x7e]")
 _XCAT_TABLE = re.compile(r"#(NODEATTRIB|TABLE):")
 
@@ -23,6 +27,8 @@ def command_line(node: Definition, image: Definition, server: Server, facts: dic
     """
     words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts.items())]
     words += _consoles(node)
+    if node.get("vmhost") == LOCAL:
+        words.append(NO_TIMER_CHECK)
     if not server.takes_status:
         words.append("nonodestatus")
     for definition in (image, node):

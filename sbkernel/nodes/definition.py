@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog import Catalog
 from sbkernel.nodes.kvm import Probe
@@ -12,8 +13,6 @@ from sbkernel.nodes.logins import login
 from sbkernel.nodes.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine
 from sbkernel.site import Site
 
-LOCAL = "localhost"
-"""The value of vmhost for nodes that the site runs itself."""
 LOOPBACK = ("127.", "::1", "localhost")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.run import DEVNULL, PIPE, spawn_async
+from sbkernel.netboot.commandline import NO_TIMER_CHECK
 from sbkernel.nodes.qemu import KVM, PROGRAM, TCG
 
 PROBE_S = 15.0
@@ -68,7 +69,7 @@ def probe_argv(kernel: Path, *, kvm: bool) -> list[str]:
         *("-m", str(MEMORY_MB)),
         *("-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"),
         *("-kernel", os.fspath(kernel)),
-        *("-append", "console=ttyS0 panic=-1"),
+        *("-append", f"console=ttyS0 panic=-1 {NO_TIMER_CHECK}"),
     ]
 
 

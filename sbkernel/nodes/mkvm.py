@@ -9,8 +9,8 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError
-from sbkernel.nodes.definition import LOCAL
 from sbkernel.nodes.qemu import USER_NETWORK
 from sbkernel.site import Site
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.chassis import Control
@@ -87,7 +88,7 @@ class Power:
 
     async def _state(self, bmc: Bmc) -> bool:
         """Return whether a node has power; a virtual one's BMC may have been started only now."""
-        virtual = self._site.nodes[bmc.login.node].get("vmhost") == "localhost"
+        virtual = self._site.nodes[bmc.login.node].get("vmhost") == LOCAL
         deadline = time.monotonic() + _VIRTUAL_S * virtual
         while True:
             try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import SbkernelError
 from sbkernel.service.children import Child
 from sbkernel.site import Site
@@ -43,7 +44,7 @@ class VirtualNodes:
     async def look(self) -> None:
         """Start or end the process as the store has virtual nodes or none."""
         nodes = self._site.nodes.many(self._site.nodes)
-        wanted = any(node.get("vmhost") == "localhost" for node in nodes.values())
+        wanted = any(node.get("vmhost") == LOCAL for node in nodes.values())
         if wanted == self._running:
             return
         self._running = wanted

@@ -11,6 +11,7 @@ from bootserver import BootServer
 from guest import Guest
 
 from sbkernel.images.initrd import build_initrd
+from sbkernel.netboot.commandline import NO_TIMER_CHECK
 
 KERNEL = "linux-image-cloud-amd64"
 ROOT_INIT = """#!/bin/busybox sh
@@ -127,4 +128,5 @@ def command_line(server: BootServer, **changes: str | None) -> str:
     }
     for name, value in changes.items():
         arguments[name.replace("__", ".")] = value
-    return " ".join(f"{name}={value}" for name, value in arguments.items() if value is not None)
+    words = [f"{name}={value}" for name, value in arguments.items() if value is not None]
+    return " ".join([NO_TIMER_CHECK, *words])

@@ -20,7 +20,8 @@ IMAGE = "debian12-x86_64-netboot-compute"
 def site(tmp_path: Path, server: BootServer) -> Iterator[Site]:
     with Site.open(tmp_path / "site") as opened:
         opened.set("site", "clustersite", httpport=str(server.port))
-        opened.set("node", "n1", groups="all", mac=MAC, vmnics="user", serialport="0", serialspeed="115200")
+        opened.set("node", "n1", groups="all", mac=MAC, vmhost="localhost", vmnics="user")
+        opened.set("node", "n1", serialport="0", serialspeed="115200")
         yield opened
 
 

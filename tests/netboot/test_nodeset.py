@@ -11,6 +11,7 @@ from sbkernel.cli.group import group
 from sbkernel.cli.main import VERBS
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError
 from sbkernel.images.catalog import ImageVersion
+from sbkernel.netboot.commandline import NO_TIMER_CHECK
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -53,6 +54,14 @@ def test_a_guest_in_the_user_network_has_its_own_name_for_us(
 ) -> None:
     nodeset(site, "n2", f"osimage={IMAGE}")
     assert "XCAT=10.0.2.2:8080" in line_of(site, "n2")
+
+
+def test_only_a_guest_of_the_site_is_spared_the_check_of_timers(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    site.set("node", "n2", vmhost="localhost")
+    nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert [NO_TIMER_CHECK in line_of(site, node) for node in ("n1", "n2")] == [False, True]
 
 
 def test_a_node_that_cannot_be_set_does_not_stop_the_others(

@@ -3,6 +3,9 @@
 from sbkernel.definitions.attribute import Attribute as Attr
 from sbkernel.definitions.attribute import stored
 
+LOCAL = "localhost"
+"""The value of vmhost for nodes that the site runs itself."""
+
 _NUMBER = r"\d+"
 _DOCKER = ("mgt", ("docker",))
 
