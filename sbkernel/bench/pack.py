@@ -96,11 +96,11 @@ def against_mksquashfs(packing: Packing, runs: int) -> Row:
     kept = cpio.with_parents(cpio.selected(tree, patterns.exclude, patterns.include))
     squashfs.write_exclusions(place / "exclude", left_out(cpio.selected(tree, (), ()), kept))
     packing.ours()
-    options, epoch = PackOptions(), squashfs.made(packing.packed.root)
+    options, made = PackOptions(), squashfs.made(packing.packed.root)
     # packimage waits for the disk, mksquashfs does not: what one side has still to write must not slow the other.
     spells = interleaved(
         packing.ours,
-        lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", epoch),
+        lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", made),
         runs,
         before=os.sync,
     )

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import NotFoundError
-from sbkernel.images.pointer import PUBLISH, ROLLBACK, Pointer, Publication
+from sbkernel.images.pointer import NO_SOURCE, PUBLISH, ROLLBACK, Pointer, Publication, Source
+from sbkernel.images.staging import Staging, sync
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
@@ -131,7 +132,7 @@ class Catalog:
             return Pointer(image)
 
     @contextlib.contextmanager
-    def staging(self) -> Iterator[Path]:
+    def staging(self) -> Iterator[Staging]:
         """Make a directory to pack into, removed at the end unless it was published; remove those of the dead."""
         with self._locked():
             self._sweep()
@@ -139,35 +140,34 @@ class Catalog:
             owner = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
             fcntl.flock(owner, fcntl.LOCK_EX)
         try:
-            yield directory
+            with ThreadPoolExecutor() as beside:
+                yield Staging(directory, beside)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             os.close(owner)
 
-    def publish(self, staged: Path, content: Mapping[str, Any], inputs: str = "") -> ImageVersion:
-        """Publish a staged directory that holds FILES, and point `content["image"]` at it.
+    def publish(self, staged: Staging, content: Mapping[str, Any], source: Source = NO_SOURCE) -> ImageVersion:
+        """Publish a staged directory to which FILES were added, and point `content["image"]` at it.
 
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there.
         """
-        facts = _sum_while_written(staged)
-        described = {**content, "files": facts}
+        described = {**content, "files": {name: staged.facts[name] for name in FILES}}
         digest = content_digest(described)
         origin = {"digest": digest, "created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
-        (staged / "image.json").write_text(json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")
-        _make_durable(staged)
+        staged.close("image.json", json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")
         with self._locked():
             if not (self.path / digest).exists():
-                staged.rename(self.path / digest)
-                _sync(self.path)
-            self._move(content["image"], digest, PUBLISH, inputs)
+                staged.path.rename(self.path / digest)
+                sync(self.path)
+            self._move(content["image"], digest, PUBLISH, source)
         return self.get(digest)
 
-    def point(self, image: str, digest: str, action: str = PUBLISH, inputs: str = "") -> ImageVersion:
+    def point(self, image: str, digest: str, action: str = PUBLISH, source: Source = NO_SOURCE) -> ImageVersion:
         """Point an image's name at a version that is in the catalog."""
         version = self.get(digest)
         with self._locked():
-            self._move(image, digest, action, inputs)
+            self._move(image, digest, action, source)
         return version
 
     def rollback(self, image: str) -> ImageVersion:
@@ -177,15 +177,16 @@ class Catalog:
             raise NotFoundError(f"image {image} has no version to go back to", hint="only one was ever published")
         return self.point(image, previous, ROLLBACK)
 
-    def _move(self, image: str, digest: str, action: str, inputs: str) -> None:
-        entry = Publication(digest, time.time(), getpass.getuser(), socket.gethostname(), action, inputs)
+    def _move(self, image: str, digest: str, action: str, source: Source) -> None:
+        who, where = getpass.getuser(), socket.gethostname()
+        entry = Publication(digest, time.time(), who, where, action, source.inputs, source.tree)
         pointer = self.pointer(image).moved(entry)
         self.names.mkdir(exist_ok=True)
         beside = self.names / f".{image}.json.{os.getpid()}"
         beside.write_text(json.dumps(pointer.as_json(), indent=1) + "\n")
-        _sync(beside)
+        sync(beside)
         beside.replace(self.names / f"{image}.json")
-        _sync(self.names)
+        sync(self.names)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -215,29 +216,3 @@ def file_facts(path: Path) -> dict[str, Any]:
     """Return the sha256 and the size in bytes of a file."""
     with path.open("rb") as stream:
         return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "size": os.fstat(stream.fileno()).st_size}
-
-
-def _sum_while_written(staged: Path) -> dict[str, dict[str, Any]]:
-    """Return the facts of all files; the disk writes them meanwhile, which takes about as long for a large root."""
-    with ThreadPoolExecutor() as pool:
-        writing = [pool.submit(_sync, staged / name) for name in FILES]
-        facts = {name: file_facts(staged / name) for name in FILES}
-        for one in writing:
-            one.result()
-    return facts
-
-
-def _make_durable(directory: Path) -> None:
-    for path in directory.iterdir():
-        path.chmod(0o644)
-        _sync(path)
-    directory.chmod(0o755)
-    _sync(directory)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from sbkernel.images.apt import Apt, Resolution, UnknownPackagesError
 from sbkernel.images.initrd import build_initrd
 from sbkernel.images.inputs import default_fstab, read_inputs
 from sbkernel.images.install import install
+from sbkernel.images.installed import of_record
 from sbkernel.images.kernel import choose_kernel
 from sbkernel.images.layers import Layers
 from sbkernel.images.plan import Plan, make_plan
@@ -144,6 +145,10 @@ def _everything(build: Build, force: bool) -> tuple[Mapping[str, Any], list[str]
         kernelver = _build_boot(build, root)
         record = _record(build.spec, plan.digests, resolution, kernelver, root)
         _keep_fstabs(build, before)
+        if root != build.directory.tree:
+            build.directory.new(build.directory.manifest).write_text(
+                of_record(root, build.spec.image, record).to_json()
+            )
         build.directory.publish(record)
     build.layers.prune()
     return record, [step.name for step in pending if not (cached and step.name == "packages")]

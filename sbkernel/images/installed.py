@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sbkernel.errors import BuildError, CommandError, NotFoundError
 from sbkernel.images.rootimgdir import RootimgDir
@@ -27,48 +29,70 @@ WANTED = (
 )  # fmt: skip
 APT_HELPER = Path("/usr/lib/apt/apt-helper")
 
-Read = tuple[list[Package], list[str], str, Path]
+Read = tuple[list[Package], list[str], str]
 
 
 class NoDatabaseError(NotFoundError):
     """A tree has no database of dpkg or rpm."""
 
 
-def of_tree(tree: Path, *, name: str = "", kind: str = "tree", made: int = 0, known: Known | None = None) -> Manifest:
+def of_tree(tree: Path, *, name: str = "", kind: str = "tree", known: Known | None = None) -> Manifest:
     """Return what is installed in a root tree, by dpkg or else by rpm; nothing in the tree is changed.
 
-    `known` adds what the tree itself does not tell. `made` is the time of the package database unless it is given.
+    `known` adds what the tree itself does not tell. The manifest was made when the package database was.
     Raises NoDatabaseError when the tree has no package database, BuildError when that cannot be read.
     """
-    read = _of_dpkg(tree, known) or _of_rpm(tree)
-    if read is None:
+    database = _database(tree)
+    if database is None:
         raise NoDatabaseError(f"{tree} has no package database", hint="is it a root tree of dpkg or rpm?")
-    packages, warnings, family, database = read
-    made = made or int(database.stat().st_mtime)
+    packages, warnings, family = _of_dpkg(tree, database, known) if database.is_file() else _of_rpm(tree, database)
     return manifest.manifest(
         packages,
         family=family,
         name=name or str(tree),
         kind=kind,
         release=_release(tree),
-        made=made,
+        made=_time(database),
         warnings=warnings,
     )
 
 
-def of_built(built: RootimgDir, image: str, made: int = 0) -> Manifest:
-    """Return what is in a tree that genimage built, with what it has recorded: who was asked for, where it came from.
+def of_built(built: RootimgDir, image: str) -> Manifest:
+    """Return what is in a tree that genimage built; its own manifest, unless the package database has changed since."""
+    record = built.record()
+    database = _database(built.tree)
+    if record and database and built.manifest.exists():
+        found = manifest.from_json(built.manifest.read_text(), built.manifest)
+        if found.made == _time(database):
+            return replace(found, name=image)
+    return of_record(built.tree, image, record)
+
+
+def of_record(tree: Path, image: str, record: Mapping[str, Any]) -> Manifest:
+    """Return what is in a tree with what genimage has recorded: who was asked for, where it came from.
 
     A tree without a package database has an empty manifest.
     """
-    record = built.record()
     asked = record.get("asked")
     origins = {name: Origin(*origin) for name, origin in record.get("origins", {}).items()}
     known = Known(asked=None if asked is None else frozenset(asked), origins=origins)
     try:
-        return of_tree(built.tree, name=image, kind="image", made=made, known=known)
+        return of_tree(tree, name=image, kind="image", known=known)
     except NoDatabaseError:
-        return manifest.manifest([], name=image, kind="image", made=made, release=_release(built.tree))
+        return manifest.manifest([], name=image, kind="image", release=_release(tree))
+
+
+def _database(tree: Path) -> Path | None:
+    """Return dpkg's status file, or the directory of rpm's database."""
+    status = treefile.find(tree, dpkg.STATUS)
+    if status is not None and status.is_file():
+        return status
+    found = (treefile.find(tree, f"{place}/{file}") for place in RPM_DATABASES for file in RPM_FILES)
+    return next((path.parent for path in found if path is not None), None)
+
+
+def _time(database: Path) -> int:
+    return int(database.stat().st_mtime)
 
 
 def _release(tree: Path) -> Release:
@@ -76,13 +100,10 @@ def _release(tree: Path) -> Release:
     return next((treefile.release(text) for text in texts if text), Release())
 
 
-def _of_dpkg(tree: Path, known: Known | None) -> Read | None:
-    file = treefile.find(tree, dpkg.STATUS)
-    if file is None or not file.is_file():
-        return None
-    status = file.read_text(errors="replace")
+def _of_dpkg(tree: Path, database: Path, known: Known | None) -> Read:
+    status = database.read_text(errors="replace")
     packages, warnings = dpkg.packages(status, _known(tree, status, known or Known()))
-    return packages, warnings, DEB, file
+    return packages, warnings, DEB
 
 
 def _known(tree: Path, status: str, known: Known) -> Known:
@@ -110,12 +131,8 @@ def _cat(file: Path) -> str:
     return run([APT_HELPER, "cat-file", file], check=False).stdout
 
 
-def _of_rpm(tree: Path) -> Read | None:
-    found = (treefile.find(tree, f"{place}/{file}") for place in RPM_DATABASES for file in RPM_FILES)
-    database = next((path.parent for path in found if path is not None), None)
-    if database is None:
-        return None
-    return rpm.packages(_query(database), _reasons(tree)), [], RPM, database
+def _of_rpm(tree: Path, database: Path) -> Read:
+    return rpm.packages(_query(database), _reasons(tree)), [], RPM
 
 
 def _query(database: Path) -> str:

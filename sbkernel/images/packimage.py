@@ -11,21 +11,23 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError, NotFoundError
-from sbkernel.images import rootimgdir
+from sbkernel.images import packlist, rootimgdir
 from sbkernel.images.catalog import Catalog, ImageVersion, file_facts
 from sbkernel.images.installed import of_built
-from sbkernel.images.packlist import PackList, pack_list
+from sbkernel.images.packlist import Look, PackList
 from sbkernel.images.plan import digest_of
+from sbkernel.images.pointer import Source
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.squashfs import PackOptions, exclude_patterns, follow, pack_argv
-from sbkernel.jobs.lock import lock
+from sbkernel.images.squashfs import WHOLE, PackOptions, exclude_patterns, follow, memory_mb, pack_argv
+from sbkernel.jobs.lock import lock, lock_file
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
@@ -36,7 +38,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class _Source:
+class _Packing:
     """What is packed: the built directory, what the list leaves of it, and how."""
 
     image: str
@@ -44,11 +46,6 @@ class _Source:
     record: Mapping[str, Any]
     options: PackOptions
     listed: PackList
-
-    @property
-    def epoch(self) -> int:
-        """Return the time stamp of the packed file system itself: that of the newest file in it."""
-        return self.listed.newest
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -61,19 +58,22 @@ class _Source:
             "pack": self.options.as_dict(),
         }
 
-    @property
+    @cached_property
     def inputs(self) -> str:
-        """Return the digest of everything the packed image depends on; the packages are files of the tree."""
+        """Return the digest of all that the packed image depends on beside what lies in the tree."""
         facts = [
             self.asked,
             {key: value for key, value in self.record.items() if key != "made"},
-            self.epoch,
-            self.listed.fingerprint,
-            self.listed.excluded,
             file_facts(self.built.kernel),
             file_facts(self.built.initrd),
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def source(self) -> Source:
+        """Return what is packed, as digests; a tree in which something was changed since it was locked is not known."""
+        look = Look(**_in_tree(packlist.look, tree=str(self.built.tree), kept=self.listed.kept))
+        locked_ns = lock_file(self.built.path).stat().st_ctime_ns
+        return Source(self.inputs, look.fingerprint if look.changed_ns <= locked_ns else "")
 
 
 def packimage(
@@ -98,13 +98,13 @@ def packimage(
     options = PackOptions(compression, level, block_size)
     built = built_by_genimage(site, image)
     with lock(built.path, "packimage"):
-        with report.phase("compare"):
-            source = _source(site, image, built, options, report)
         catalog = Catalog(site)
-        version = None if force else _packed_before(catalog, source)
+        with report.phase("compare"):
+            packing = _packing(site, image, built, options, report)
+            version = None if force else _packed_before(catalog, packing)
         cached = version is not None
         if version is None:
-            version = _pack(catalog, source, report)
+            version = _pack(catalog, packing, report)
     return {
         "image": image,
         "digest": version.digest,
@@ -132,54 +132,80 @@ def built_by_genimage(site: Site, image: str) -> RootimgDir:
     return built
 
 
-def _source(site: Site, image: str, built: RootimgDir, options: PackOptions, report: Report) -> _Source:
+def _packing(site: Site, image: str, built: RootimgDir, options: PackOptions, report: Report) -> _Packing:
     patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
     for warning in patterns.warnings:
         report.log(warning)
-    listed = _list(built.tree, list(patterns.exclude), list(patterns.include))
-    return _Source(image, built, built.record(), options, listed)
+    words = {"exclude": list(patterns.exclude), "include": list(patterns.include)}
+    listed = PackList(**_in_tree(packlist.pack_list, tree=str(built.tree), **words))
+    return _Packing(image, built, built.record(), options, listed)
 
 
-def _list(tree: Path, exclude: list[str], include: list[str]) -> PackList:
+def _in_tree(function: Callable[..., PackList | Look], **arguments: Any) -> dict[str, Any]:
+    """Call one of packlist's functions where it may read the tree; return the fields of its answer."""
     if os.geteuid() == 0:
-        return pack_list(tree, exclude, include)
-    asked = json.dumps({"tree": str(tree), "exclude": exclude, "include": include})
-    done = run([sys.executable, "-m", "sbkernel.images.packlist"], input=asked, isolated=True)
-    found = json.loads(done.stdout)
-    return PackList(**{**found, "excluded": tuple(found["excluded"])})
+        return vars(function(**arguments))
+    argv = [sys.executable, "-m", packlist.__name__, function.__name__]
+    fields: dict[str, Any] = json.loads(run(argv, input=json.dumps(arguments), isolated=True).stdout)
+    return fields
 
 
-def _packed_before(catalog: Catalog, source: _Source) -> ImageVersion | None:
-    pointer = catalog.pointer(source.image)
-    digest = pointer.packed_from(source.inputs)
+def _packed_before(catalog: Catalog, packing: _Packing) -> ImageVersion | None:
+    pointer = catalog.pointer(packing.image)
+    if not pointer.knows(packing.inputs):
+        return None
+    source = packing.source()
+    digest = pointer.packed_from(source)
     if not digest or not (catalog.path / digest).is_dir():
         return None
     if digest == pointer.digest:
         return catalog.get(digest)
-    return catalog.point(source.image, digest, inputs=source.inputs)
+    return catalog.point(packing.image, digest, source=source)
 
 
-def _pack(catalog: Catalog, source: _Source, report: Report) -> ImageVersion:
-    with catalog.staging() as staged:
-        with report.phase("pack", total=source.listed.size), ThreadPoolExecutor() as pool:
-            reading = pool.submit(of_built, source.built, source.image, source.epoch)
-            _squash(source, staged / "root.squashfs", report)
-            manifest = reading.result()
+def _pack(catalog: Catalog, packing: _Packing, report: Report) -> ImageVersion:
+    built = packing.built
+    with catalog.staging() as staged, ThreadPoolExecutor(1) as beside:
+        with report.phase("pack", total=WHOLE):
+            for name, file in (("kernel", built.kernel), ("initrd", built.initrd)):
+                shutil.copyfile(file, staged.path / name)
+                staged.add(name)
+            reading = beside.submit(of_built, built, packing.image)
+            _squash(packing, staged.path, report)
         with report.phase("publish"):
-            shutil.copyfile(source.built.kernel, staged / "kernel")
-            shutil.copyfile(source.built.initrd, staged / "initrd")
-            (staged / "manifest.json").write_text(manifest.to_json())
-            return catalog.publish(staged, {**source.asked, "packages": len(manifest)}, source.inputs)
+            # Not beside mksquashfs, which leaves no processor idle; the sum needs only one.
+            looking = beside.submit(packing.source)
+            staged.add("root.squashfs")
+            manifest = reading.result()
+            (staged.path / "manifest.json").write_text(manifest.to_json())
+            staged.add("manifest.json")
+            source = looking.result()
+            if not source.tree:
+                report.log("the tree was changed while it was packed: the next packimage packs it again")
+            return catalog.publish(staged, {**packing.asked, "packages": len(manifest)}, source)
 
 
-def _squash(source: _Source, output: Path, report: Report) -> None:
-    text, odd = exclude_patterns(source.listed.excluded)
-    exclude_file = output.with_name(".exclude")
+def _squash(packing: _Packing, place: Path, report: Report) -> None:
+    text, odd = exclude_patterns(packing.listed.excluded)
+    exclude_file = place / ".exclude"
     exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    argv = pack_argv(
+        packing.built.tree,
+        place / "root.squashfs",
+        packing.options,
+        exclude_file,
+        odd,
+        made=int(packing.built.tree.lstat().st_mtime),
+        memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
+    )
     run(
-        pack_argv(source.built.tree, output, source.options, exclude_file, odd),
-        env={"SOURCE_DATE_EPOCH": str(source.epoch)},
-        on_line=follow(report, source.listed.size),
+        argv,
+        env={"SOURCE_DATE_EPOCH": None},  # mksquashfs takes one way of saying when, not two
+        on_line=follow(report),
         isolated=os.geteuid() != 0,
     )
     exclude_file.unlink()
+
+
+def _machine_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

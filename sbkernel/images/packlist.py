@@ -1,7 +1,8 @@
-"""Walk a tree once: what is to be left out of the image, and a fingerprint of what stays.
+"""Walk a tree and say what of it goes into the image; then look closely at what does.
 
-Run as `python -m sbkernel.images.packlist` inside a user namespace when an ordinary user's tree holds files of
-his subordinate ids, some of which he may not read himself.
+Packing needs names only, so the close look can be taken beside it. `python -m sbkernel.images.packlist FUNCTION` does
+either inside a user namespace, when an ordinary user's tree holds files of his subordinate ids, some of which he may
+not read himself.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -23,78 +25,92 @@ _NAME = attrgetter("name")
 
 @dataclass(frozen=True)
 class PackList:
-    """What a walk found: topmost paths left out, entries and bytes that stay, the newest time stamp among them.
+    """What a walk found: the topmost paths that are left out (usr/share/doc), and every path that stays (./usr)."""
 
-    `fingerprint` changes with the name, type, mode, owner, size or time stamp of anything that stays.
+    excluded: Sequence[str]
+    kept: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a close look found.
+
+    `fingerprint` changes with the name, type, mode, owner, size or time stamp of anything that stays. `changed_ns` is
+    when the last of it was changed in whatever way (st_ctime_ns).
     """
 
-    excluded: tuple[str, ...]
-    entries: int
-    size: int
-    newest: int
     fingerprint: str
+    changed_ns: int
 
 
-def pack_list(tree: Path, exclude: list[str], include: list[str]) -> PackList:
+def pack_list(tree: str, exclude: list[str], include: list[str]) -> PackList:
     """Walk a tree and apply an exclude list; nothing in file systems mounted below the tree stays."""
     return _Walk(tree, Exclusion(exclude, include)).result()
 
 
+def look(tree: str, kept: Sequence[str]) -> Look:
+    """Look at the paths of a tree that stay; what has vanished meanwhile is passed over, its directory tells when."""
+    facts, changed_ns = [], 0
+    for path in kept:
+        try:
+            status = os.lstat(f"{tree}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        facts.append(_fact(path, status))
+        changed_ns = max(changed_ns, status.st_ctime_ns)
+    return Look(hashlib.sha256(os.fsencode("".join(facts))).hexdigest(), changed_ns)
+
+
+def _fact(path: str, status: os.stat_result) -> str:
+    size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    owner, when = f"{status.st_uid} {status.st_gid}", status.st_mtime_ns
+    return f"{path}\0{status.st_mode} {owner} {size} {when} {status.st_rdev}\0"
+
+
 class _Walk:
-    def __init__(self, tree: Path, exclusion: Exclusion) -> None:
-        self._tree = str(tree)
+    def __init__(self, tree: str, exclusion: Exclusion) -> None:
+        self._tree = tree
         self._exclusion = exclusion
         self._keeps = exclusion.keeps
         self._device = os.lstat(tree).st_dev
-        self._mounts = mounts_below(tree, Path("/proc/self/mountinfo").read_text())
-        self._facts: list[str] = []
-        self._size = self._newest = 0
+        self._mounts = mounts_below(Path(tree), Path("/proc/self/mountinfo").read_text())
+        self._kept = ["."]
 
     def result(self) -> PackList:
-        self._stays(".", os.lstat(self._tree))
         excluded = tuple(path.removeprefix("./") for path in self._below("."))
-        fingerprint = hashlib.sha256(os.fsencode("".join(self._facts))).hexdigest()
-        return PackList(excluded, len(self._facts), self._size, self._newest, fingerprint)
+        return PackList(excluded, tuple(self._kept))
 
     def _below(self, path: str) -> list[str]:
-        """Return the topmost paths below a directory that are left out; only what stays is looked at closely."""
+        """Return the topmost paths below a directory that are left out; only directories are looked at closely."""
         out: list[str] = []
         with os.scandir(f"{self._tree}/{path}") as found:
             entries = sorted(found, key=_NAME)
         for entry in entries:
             below = f"{path}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                out += self._directory(below, entry.stat(follow_symlinks=False))
+                out += self._directory(below, entry)
             elif self._keeps(below):
-                self._stays(below, entry.stat(follow_symlinks=False))
+                self._kept.append(below)
             else:
                 out.append(below)
         return out
 
-    def _directory(self, path: str, status: os.stat_result) -> list[str]:
+    def _directory(self, path: str, entry: os.DirEntry[str]) -> list[str]:
         stays = self._keeps(path)
         if not stays and self._exclusion.drops_all_below(path):
             return [path]
-        before = len(self._facts)
+        before = len(self._kept)
         if stays:
-            self._stays(path, status)
-        if status.st_dev != self._device or path in self._mounts:
+            self._kept.append(path)
+        if entry.stat(follow_symlinks=False).st_dev != self._device or path in self._mounts:
             below = [f"{path}/{entry.name}" for entry in os.scandir(f"{self._tree}/{path}")]
         else:
             below = self._below(path)
-        if len(self._facts) == before:
+        if len(self._kept) == before:
             return [path]
         if not stays:
-            self._stays(path, status)
+            self._kept.append(path)
         return below
-
-    def _stays(self, path: str, status: os.stat_result) -> None:
-        plain = stat.S_ISREG(status.st_mode)
-        size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
-        owner, when = f"{status.st_uid} {status.st_gid}", status.st_mtime_ns
-        self._facts.append(f"{path}\0{status.st_mode} {owner} {size} {when} {status.st_rdev}\0")
-        self._size += size if plain else 0
-        self._newest = max(self._newest, int(status.st_mtime))
 
 
 def mounts_below(tree: Path, mountinfo: str) -> frozenset[str]:
@@ -108,9 +124,9 @@ def mounts_below(tree: Path, mountinfo: str) -> frozenset[str]:
 
 
 def main() -> None:
-    """Read {tree, exclude, include} from standard input and write the PackList to standard output."""
+    """Call the function that argv names with the object on standard input; write its answer to standard output."""
     asked = json.load(sys.stdin)
-    found = pack_list(Path(asked["tree"]), asked["exclude"], asked["include"])
+    found = pack_list(**asked) if sys.argv[1] == pack_list.__name__ else look(**asked)
     json.dump(asdict(found), sys.stdout)
 
 

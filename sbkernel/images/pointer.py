@@ -10,11 +10,19 @@ PUBLISH, ROLLBACK = "publish", "rollback"
 
 
 @dataclass(frozen=True)
-class Publication:
-    """One move of the pointer: to which digest, when (seconds since the epoch), by whom, how.
+class Source:
+    """What a version was packed from, as digests: all that was asked for, and what lay in the tree; "": not known."""
 
-    `inputs` is the digest of all that the packing depended on.
-    """
+    inputs: str = ""
+    tree: str = ""
+
+
+NO_SOURCE = Source()
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One move of the pointer: to which digest, when (seconds since the epoch), by whom, how, packed from what."""
 
     digest: str
     t: float
@@ -22,6 +30,7 @@ class Publication:
     host: str
     action: str
     inputs: str = ""
+    tree: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,11 @@ class Pointer:
         """Return the pointer after one more move."""
         return Pointer(self.image, (*self.history, entry))
 
-    def packed_from(self, inputs: str) -> str:
-        """Return the newest digest that was packed from these inputs, or ""."""
-        return next((entry.digest for entry in reversed(self.history) if inputs and entry.inputs == inputs), "")
+    def knows(self, inputs: str) -> bool:
+        """Tell whether anything was packed from these inputs, from whatever tree."""
+        return any(entry.inputs == inputs for entry in self.history)
+
+    def packed_from(self, source: Source) -> str:
+        """Return the newest digest that was packed from a source, or ""."""
+        found = (entry.digest for entry in reversed(self.history) if Source(entry.inputs, entry.tree) == source)
+        return next(found, "") if source.tree else ""

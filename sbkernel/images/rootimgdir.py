@@ -65,7 +65,7 @@ def _place(site: Site, attributes: Mapping[str, str]) -> Path | None:
 
 @dataclass(frozen=True)
 class RootimgDir:
-    """The files of one rootimgdir, named as in xCAT; plan.json and .new/ are ours."""
+    """The files of one rootimgdir, named as in xCAT; plan.json, manifest.json and .new/ are ours."""
 
     path: Path
 
@@ -83,6 +83,11 @@ class RootimgDir:
     def initrd(self) -> Path:
         """Return the initrd that nodes load."""
         return self.path / "initrd-stateless.gz"
+
+    @property
+    def manifest(self) -> Path:
+        """Return the manifest of the tree as it was built."""
+        return self.path / "manifest.json"
 
     @property
     def work(self) -> Path:
@@ -121,7 +126,7 @@ class RootimgDir:
         Killed in between, a later run finds no record and builds again.
         """
         (self.path / "plan.json").unlink(missing_ok=True)
-        for place in (self.tree, self.kernel, self.initrd):
+        for place in (self.tree, self.kernel, self.initrd, self.manifest):
             if self.new(place).exists():
                 if place.is_dir():
                     place.rename(self.path / ".old")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbkernel.images.exclusion import Exclusion, regex
-from sbkernel.images.packlist import mounts_below, pack_list
+from sbkernel.images.packlist import look, mounts_below, pack_list
 
 NAMES = st.lists(st.text("ab.-]é", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join)
 PATTERNS = st.lists(
@@ -61,10 +62,10 @@ def test_a_list_leaves_what_xcat_would_pack_and_the_parents_of_it(
         listed |= found(forest, "-path", pattern)
     parents = {str(parent) for path in listed for parent in Path(path).parents}
     stays = {os.path.normpath(path) for path in listed | parents | {"."}}
-    out = pack_list(forest, exclude, include).excluded
+    walked = pack_list(str(forest), exclude, include)
     left = {os.path.normpath(path) for path in found(forest)}
-    left -= {path for path in left for top in out if path == top or path.startswith(top + "/")}
-    assert left == stays
+    left -= {path for path in left for top in walked.excluded if path == top or path.startswith(top + "/")}
+    assert left == stays == {os.path.normpath(path) for path in walked.kept}
 
 
 def test_xcat_bookkeeping_is_always_left_out() -> None:
@@ -76,7 +77,11 @@ def test_xcat_bookkeeping_is_always_left_out() -> None:
 def test_only_topmost_paths_are_listed(tmp_path: Path) -> None:
     (tmp_path / "usr/share/doc/deep/er").mkdir(parents=True)
     (tmp_path / "usr/share/keep").touch()
-    assert pack_list(tmp_path, ["./usr/share/doc*"], []).excluded == ("usr/share/doc",)
+    assert pack_list(str(tmp_path), ["./usr/share/doc*"], []).excluded == ("usr/share/doc",)
+
+
+def fingerprint(tree: Path, *exclude: str) -> str:
+    return look(str(tree), pack_list(str(tree), list(exclude), []).kept).fingerprint
 
 
 @pytest.mark.parametrize("change", ["touch", "chmod", "write", "rename", "remove"])
@@ -84,8 +89,8 @@ def test_the_fingerprint_sees_hand_edits(tmp_path: Path, change: str) -> None:
     file = tmp_path / "etc/motd"
     file.parent.mkdir()
     file.write_text("hello")
-    before = pack_list(tmp_path, [], [])
-    assert pack_list(tmp_path, [], []) == before
+    before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
     match change:
         case "touch":
             os.utime(file, (1, 1))
@@ -97,14 +102,30 @@ def test_the_fingerprint_sees_hand_edits(tmp_path: Path, change: str) -> None:
             file.rename(tmp_path / "etc/issue")
         case "remove":
             file.unlink()
-    assert pack_list(tmp_path, [], []).fingerprint != before.fingerprint
+    assert fingerprint(tmp_path) != before
 
 
 def test_a_change_in_what_is_left_out_does_not_count(tmp_path: Path) -> None:
     (tmp_path / "tmp/x").mkdir(parents=True)
-    before = pack_list(tmp_path, ["./tmp/*"], []).fingerprint
+    before = fingerprint(tmp_path, "./tmp/*")
     (tmp_path / "tmp/x/y").touch()
-    assert pack_list(tmp_path, ["./tmp/*"], []).fingerprint == before
+    assert fingerprint(tmp_path, "./tmp/*") == before
+
+
+def test_a_look_tells_the_last_change_whatever_was_changed(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for name in ("motd", "issue"):
+        (tmp_path / "etc" / name).write_text("hello")
+    kept = pack_list(str(tmp_path), [], []).kept
+    before = look(str(tmp_path), kept)
+    time.sleep(0.02)
+    (tmp_path / "etc/motd").write_text("world")
+    os.utime(tmp_path / "etc/motd", (1, 1))
+    after = look(str(tmp_path), kept)
+    assert after.changed_ns > before.changed_ns
+    time.sleep(0.02)
+    (tmp_path / "etc/issue").unlink()
+    assert look(str(tmp_path), kept).changed_ns > after.changed_ns, "the directory tells what it lost"
 
 
 def test_mounted_file_systems_stay_as_empty_directories(tmp_path: Path) -> None:
@@ -115,7 +136,7 @@ def test_mounted_file_systems_stay_as_empty_directories(tmp_path: Path) -> None:
         exec "$@"
     """
     code = "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
-    code += "from sbkernel.images.packlist import pack_list; print(*pack_list(Path('.'), [], []).excluded, sep='\\n')"
+    code += "from sbkernel.images.packlist import pack_list; print(*pack_list('.', [], []).excluded, sep='\\n')"
     home = str(Path(__file__).resolve().parents[2])
     python = shutil.which("python3") or "python3"
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", python, "-c", code, home],

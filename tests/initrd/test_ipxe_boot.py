@@ -8,7 +8,7 @@ import pytest
 from bootserver import BootServer
 from guest import MAC, Guest
 
-from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.catalog import FILES, Catalog, ImageVersion
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -29,10 +29,12 @@ def site(tmp_path: Path, server: BootServer) -> Iterator[Site]:
 def version(site: Site, kernel: Path, initrd: Path, root_image: bytes) -> ImageVersion:
     catalog = Catalog(site)
     with catalog.staging() as staged:
-        shutil.copy(kernel, staged / "kernel")
-        shutil.copy(initrd, staged / "initrd")
-        (staged / "root.squashfs").write_bytes(root_image)
-        (staged / "manifest.json").write_text("[]")
+        shutil.copy(kernel, staged.path / "kernel")
+        shutil.copy(initrd, staged.path / "initrd")
+        (staged.path / "root.squashfs").write_bytes(root_image)
+        (staged.path / "manifest.json").write_text("[]")
+        for name in FILES:
+            staged.add(name)
         return catalog.publish(staged, {"image": IMAGE, "kernelver": "6.1"})
 
 

@@ -12,7 +12,8 @@ def publish(site: Site, root: bytes, image: str = IMAGE) -> ImageVersion:
     catalog = Catalog(site)
     with catalog.staging() as staged:
         for name in FILES:
-            (staged / name).write_bytes(
+            (staged.path / name).write_bytes(
                 {"root.squashfs": root, "manifest.json": json.dumps([]).encode()}.get(name, b"x")
             )
+            staged.add(name)
         return catalog.publish(staged, {"image": image, "kernelver": "6.1"})

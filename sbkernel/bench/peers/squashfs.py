@@ -16,11 +16,11 @@ def argv(tree: Path, output: Path, options: PackOptions, exclude_file: Path) -> 
     return ["mksquashfs", str(tree), str(output), *quiet, *options.argv(), "-wildcards", "-ef", str(exclude_file)]
 
 
-def pack(tree: Path, output: Path, options: PackOptions, exclude_file: Path, epoch: int) -> None:
-    """Pack a tree, its times clamped to `epoch` as ours are; raise CommandError."""
+def pack(tree: Path, output: Path, options: PackOptions, exclude_file: Path, made: int) -> None:
+    """Pack a tree, the packed file system dated `made` as ours is; raise CommandError."""
     output.unlink(missing_ok=True)
-    env = {"SOURCE_DATE_EPOCH": str(epoch)}
-    run(argv(tree, output, options, exclude_file), env=env, isolated=os.geteuid() != 0)
+    words = [*argv(tree, output, options, exclude_file), "-mkfs-time", str(made)]
+    run(words, env={"SOURCE_DATE_EPOCH": None}, isolated=os.geteuid() != 0)
 
 
 def write_exclusions(file: Path, excluded: Sequence[str]) -> None:

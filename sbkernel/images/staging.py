@@ -1,0 +1,78 @@
+"""The directory in which an image version grows until it is published."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from concurrent.futures import Executor, Future
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any
+
+# Between two pieces Ctrl-C is heard, and a thread that computes may hold Python's lock for 5 ms.
+_PIECE = 32 << 20
+
+
+class Staging:
+    """A directory that nobody reads yet; files are put at `path` and added when they are whole.
+
+    The disk writes a file while its sum is made and others grow.
+    """
+
+    def __init__(self, path: Path, beside: Executor) -> None:
+        self.path = path
+        self._beside = beside
+        self._writing: list[Future[None]] = []
+        self._facts: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def facts(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the sha256 and the size in bytes of each file that was added."""
+        return self._facts
+
+    def add(self, name: str) -> None:
+        """Take the file of that name as whole."""
+        self._write(name)
+        self._facts[name] = _facts_of(self.path / name)
+
+    def close(self, name: str, text: str) -> None:
+        """Write one more file, which has no facts of its own, and return when all of them are on the disk."""
+        (self.path / name).write_text(text)
+        self._write(name)
+        for one in self._writing:
+            one.result()
+        self.path.chmod(0o755)
+        sync(self.path)
+
+    def _write(self, name: str) -> None:
+        (self.path / name).chmod(0o644)
+        self._writing.append(self._beside.submit(sync, self.path / name))
+
+
+def sync(path: Path) -> None:
+    """Return when a file or a directory is on the disk (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    """Sum a file that was just written.
+
+    It is still in memory and only mapped: reading it takes twice as long beside a thread that computes, as
+    Python's lock must be had again for each piece. A file from a bad disk must be read; a map would end the process.
+    """
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    if size:
+        with (
+            path.open("rb") as stream,
+            mmap(stream.fileno(), 0, access=ACCESS_READ) as mapped,
+            memoryview(mapped) as content,
+        ):
+            for offset in range(0, size, _PIECE):
+                digest.update(content[offset : offset + _PIECE])
+    return {"sha256": digest.hexdigest(), "size": size}
