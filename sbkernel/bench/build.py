@@ -37,6 +37,7 @@ def rows(work: Workspace) -> Iterator[Row]:
     for number in range(1, work.runs_or(1) + 1):
         work.say(f"build: genimage, run {number}")
         phases.clear()
+        work.forget()
         ours.append(timed(lambda: work.build_cold(phases)))
         for peer in PEERS:
             work.say(f"{peer.name}: mmdebstrap, run {number}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sbkernel.images import rootimgdir
 from sbkernel.images.genimage import genimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree import remove_tree
@@ -48,9 +49,14 @@ class Workspace:
             self._built[image] = self._build(image, NullReport())
         return self._built[image]
 
-    def build_cold(self, report: Report, image: str = IMAGE) -> RootimgDir:
-        """Build an image as on a new site: no package lists, no packages, no layers, no tree from before."""
+    def forget(self, image: str = IMAGE) -> None:
+        """Make the site as good as new: no package lists, no packages, no layers, no tree of the image from before."""
         remove_tree(self.site.cache)
+        remove_tree(rootimgdir.checked(self.site, image, self.site.osimages[image].attributes))
+        self._built.pop(image, None)
+
+    def build_cold(self, report: Report, image: str = IMAGE) -> RootimgDir:
+        """Build an image with nothing cached."""
         self._built[image] = self._build(image, report, force=True)
         return self._built[image]
 
