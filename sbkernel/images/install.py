@@ -50,6 +50,7 @@ def _mmdebstrap(
         hooks=hook_files()[0].parent,
     )
     env = mmdebstrap.environment(
+        scratch=target.parent,
         lists=private.lists,
         preferences=private.preferences_file,
         packages=listing,

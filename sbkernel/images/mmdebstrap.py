@@ -51,13 +51,21 @@ def argv(
 
 
 def environment(
-    *, lists: Path, preferences: Path, packages: Path, preload: Path | None, epoch: int, first: PackagePass | None
+    *,
+    scratch: Path,
+    lists: Path,
+    preferences: Path,
+    packages: Path,
+    preload: Path | None,
+    epoch: int,
+    first: PackagePass | None,
 ) -> dict[str, str]:
     """Return the environment of the call and of its hooks; `preload` is libeatmydata, `packages` a list of files."""
     env = {
         "INITRD": "No",  # kernel packages build no initrd: more than half of the time went there
         "DEBIAN_FRONTEND": "noninteractive",
         "SOURCE_DATE_EPOCH": str(epoch),
+        "TMPDIR": str(scratch),  # when it is killed, its temporary files go with the partial layer
         "SBKERNEL_LISTS": str(lists),
         "SBKERNEL_PREFERENCES": str(preferences),
         "SBKERNEL_PACKAGES": str(packages),

@@ -242,6 +242,7 @@ def started(small: Small, image: str, packages: str) -> Job:
     job = jobs.start(small.site, "genimage", TARGET, image=image)
     wait_for(lambda: job.progress.phase == "install packages" and job.progress.done >= 3)
     assert processes(small.site)
+    assert list(small.site.cache.glob("layers/.new-*/mmdebstrap.*")), "temporary files lie with the partial layer"
     return job
 
 
