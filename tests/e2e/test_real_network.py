@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -45,6 +46,14 @@ def ip(words: list[str]) -> None:
     subprocess.run(["ip", *words], check=True)
 
 
+def wait_for_stages(sb: Sb, node: str, stages: set[str], timeout_s: float = 120) -> None:
+    """The node says `userspace` when its network is up, and its login prompt does not wait for that."""
+    deadline = time.monotonic() + timeout_s
+    while missing := stages - set((timeline := sb("nodestat", node, "--timeline")).split()):
+        assert time.monotonic() < deadline, f"{missing} not in\n{timeline}"
+        time.sleep(1)
+
+
 def test_a_node_boots_through_dhcp_and_tftp_on_a_bridge(bridged: Sb) -> None:
     bridged("mkvm", "vn2", "--network", "br0")
     bridged("chdef", "vn2", f"ip={NODE_ADDRESS}")
@@ -52,6 +61,5 @@ def test_a_node_boots_through_dhcp_and_tftp_on_a_bridge(bridged: Sb) -> None:
     assert re.search(r"vn2: on", bridged("rpower", "vn2", "boot"))
     console = bridged("rcons", "vn2", "--until", "login:", "--for", "300", timeout_s=330)
     assert "vn2 login:" in console
-    timeline = bridged("nodestat", "vn2", "--timeline")
-    assert all(stage in timeline for stage in ("power-on", "dhcp", "ipxe", "initrd", "verified", "userspace", "login"))
+    wait_for_stages(bridged, "vn2", {"power-on", "dhcp", "ipxe", "initrd", "verified", "userspace", "login"})
     assert "vn2: off" in bridged("rpower", "vn2", "off")
