@@ -311,7 +311,7 @@ def _default_directory() -> Path:
 
 
 def _made(path: Path, mode: int = 0o755) -> Path:
-    from sbkernel.definitions import files
+    from sbkernel import files
 
     return files.made(path, mode)
 
@@ -320,7 +320,7 @@ def _point(link: Path, target: Path) -> None:
     with contextlib.suppress(OSError):
         if link.readlink() == target:
             return
-    from sbkernel.definitions import files
+    from sbkernel import files
 
     files.point(link, target)
 

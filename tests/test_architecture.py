@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbkernel"
 ROOMS = [
-    "resources", "errors", "html", "units", "definitions", "site", "lists", "packages", "jobs", "images", "netboot",
-    "nodes", "service", "records", "workbench", "bench", "demo", "cli",
+    "resources", "errors", "files", "html", "units", "definitions", "site", "lists", "packages", "jobs", "images",
+    "netboot", "nodes", "service", "rollout", "records", "workbench", "bench", "demo", "cli",
 ]  # fmt: skip
 STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone
 LINES_CAP = 400

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions import files
+from sbkernel.files import write_whole
 from sbkernel.site import Site
 
 
@@ -25,5 +25,5 @@ def command(site: Site, output: Path | None, reveal: bool) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    files.replace(output, text, mode=0o600)
+    write_whole(output, text, mode=0o600, durable=True)
     click.echo(f"{output}: {text.count(chr(10) * 2)} objects" + ("" if reveal else "; passwords are ***"))

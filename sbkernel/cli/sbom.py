@@ -8,7 +8,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import SbkernelError
-from sbkernel.images.files import write_whole
+from sbkernel.files import write_whole
 from sbkernel.nodes import contents
 from sbkernel.packages.sbom import CYCLONEDX, FORMATS, sbom
 from sbkernel.site import Site

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from sbkernel.cli.main import VERBS
-from sbkernel.definitions import files
 from sbkernel.errors import SbkernelError
+from sbkernel.files import made, write_whole
 
 NAMES = (
     "chdef", "chtab", "genimage", "gettab", "lsdef", "mkdef", "mkvm", "nodeadd", "nodech", "nodegrpch", "nodels",
@@ -40,9 +40,9 @@ def command(directory: Path, force: bool, remove: bool) -> None:
             f"{directory} holds programs that sb did not write: {', '.join(foreign)}",
             hint="Choose another directory, or replace them with --force.",
         )
-    files.made(directory)
+    made(directory)
     for name in _names():
-        files.replace(directory / name, _text(name), mode=0o755)
+        write_whole(directory / name, _text(name), mode=0o755)
         click.echo(directory / name)
     click.echo(
         f"{len(_names())} programs written. export PATH={shlex.quote(str(directory.absolute()))}:$PATH", err=True

@@ -8,11 +8,11 @@ from pathlib import Path
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
 from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import files
 from sbkernel.definitions.xcattables import csvtext, meaning, tablefilter
 from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
 from sbkernel.definitions.xcattables.rows import rows
 from sbkernel.definitions.xcattables.rowshape import Row, is_enabled
+from sbkernel.files import write_whole
 from sbkernel.site import Site
 
 _USAGE = """Usage: tabdump [TABLE]
@@ -77,7 +77,7 @@ def _print(lines: Iterator[str], file: str | None, mode: int) -> int:
     if file is None:
         echo(text, nl=False)
     else:
-        files.replace(Path(file), text, mode=mode)
+        write_whole(Path(file), text, mode=mode, durable=True)
     return 0
 
 

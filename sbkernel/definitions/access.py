@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sbkernel.definitions import files, keys
+from sbkernel.definitions import keys
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.files import check_public_keys
 from sbkernel.definitions.secret import Secret, resolve
 from sbkernel.definitions.store.interface import Store
 from sbkernel.errors import DefinitionError
+from sbkernel.files import in_turn, write_whole
 
 Login = tuple[str, Secret]
 
@@ -37,7 +39,7 @@ def ssh_key(directory: Path) -> Path:
     """Return the private key in a directory, made at first use; its public half lies beside it."""
     private = directory / "id_ed25519"
     if not private.exists():
-        with files.locked(directory / ".lock"):
+        with in_turn(directory / ".lock"):
             if not private.exists():
                 _make_ssh_key(private)
     return private
@@ -45,22 +47,22 @@ def ssh_key(directory: Path) -> Path:
 
 def _make_ssh_key(private: Path) -> None:
     secret, public = keys.new_ssh_key("sbkernel site")
-    files.replace(private.with_suffix(".pub"), f"{public}\n")
-    files.replace(private, secret.reveal(), mode=0o600)
+    write_whole(private.with_suffix(".pub"), f"{public}\n", durable=True)
+    write_whole(private, secret.reveal(), mode=0o600, durable=True)
 
 
 def authorize(path: Path, own: str, public_keys: str) -> str:
     """Add public keys to an authorized_keys, the site's own always; return all of it."""
-    files.check_public_keys(public_keys)
+    check_public_keys(public_keys)
     _add(path, own)
     return _add(path, public_keys)
 
 
 def _add(path: Path, public_keys: str) -> str:
-    with files.locked(path.parent / ".lock"):
+    with in_turn(path.parent / ".lock"):
         text = path.read_text() if path.exists() else ""
         more = [line for line in public_keys.splitlines() if line.strip() and line not in text.splitlines()]
         if more:
             text = "".join(f"{line}\n" for line in [*text.splitlines(), *more])
-            files.replace(path, text)
+            write_whole(path, text, durable=True)
     return text

@@ -1,67 +1,21 @@
-"""The little that a site does on disk: make, lock, replace and copy files whole or not at all."""
+"""The little that a new site or a clone needs from this host: list files copied, free ports, the time zone."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import re
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from sbkernel.definitions.cloning.clone import Copy
 from sbkernel.definitions.cloning.relocate import list_text
 from sbkernel.definitions.lookup import rebase_includes
 from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.files import made, write_whole
 
 _PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?")
 # Below the range from which the kernel takes ports of outgoing connections (ip_local_port_range).
 _PORTS = range(20000, 32000)
-
-
-def made(directory: Path, mode: int = 0o755) -> Path:
-    """Return the directory, made if it is missing, closed to others where `mode` says so."""
-    if not directory.is_dir():
-        directory.mkdir(mode=mode, parents=True, exist_ok=True)
-    return directory
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file; it ends with the process, however that ends."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file beside, fsync, and rename it to its place; readers see the old or the new one."""
-    data = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def point(link: Path, target: Path) -> None:
-    """Make `link` a symbolic link to `target`, replacing an older one in one step."""
-    with contextlib.suppress(OSError):
-        if link.readlink() == target:
-            return
-    beside = link.with_name(f".{link.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)
 
 
 def copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
@@ -72,7 +26,7 @@ def copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
         if copy.target.exists():
             _refuse_other_content(copy, content)
             continue
-        replace(copy.target, content, mode=copy.source.stat().st_mode & 0o755)
+        write_whole(copy.target, content, mode=copy.source.stat().st_mode & 0o755, durable=True)
         undo.callback(copy.target.unlink, missing_ok=True)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.errors import BuildError
+from sbkernel.files import in_turn, write_if_changed
 from sbkernel.images import apt_conf, apt_sources
 from sbkernel.images.apt_output import Resolved, complaints, is_untrusted, solution, unknown_packages
 from sbkernel.images.apt_sources import Source
-from sbkernel.images.files import in_turn, write_if_changed
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import Completed, run
@@ -175,7 +175,7 @@ class Apt:
     def _env(self) -> dict[str, str]:
         return {"APT_CONFIG": str(self.directory / "apt.conf"), "DEBIAN_FRONTEND": "noninteractive"}
 
-    def _in_turn(self) -> AbstractContextManager[None]:
+    def _in_turn(self) -> AbstractContextManager[int]:
         return in_turn(self.directory / ".turn")
 
 

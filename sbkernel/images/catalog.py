@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import NotFoundError
+from sbkernel.files import in_turn, made, sync, write_whole
 from sbkernel.images.pointer import NO_SOURCE, PUBLISH, ROLLBACK, Pointer, Publication, Source
-from sbkernel.images.staging import Staging, sync
+from sbkernel.images.staging import Staging
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
@@ -181,18 +182,13 @@ class Catalog:
         who, where = getpass.getuser(), socket.gethostname()
         entry = Publication(digest, time.time(), who, where, action, source.inputs, source.tree)
         pointer = self.pointer(image).moved(entry)
-        self.names.mkdir(exist_ok=True)
-        beside = self.names / f".{image}.json.{os.getpid()}"
-        beside.write_text(json.dumps(pointer.as_json(), indent=1) + "\n")
-        sync(beside)
-        beside.replace(self.names / f"{image}.json")
-        sync(self.names)
+        text = json.dumps(pointer.as_json(), indent=1) + "\n"
+        write_whole(made(self.names) / f"{image}.json", text, durable=True)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Take turns at changing the catalog; held for an instant only."""
-        with (self.path / ".lock").open("a") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with in_turn(self.path / ".lock"):
             yield
 
     def _sweep(self) -> None:

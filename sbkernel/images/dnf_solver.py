@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
+from sbkernel.files import in_turn
 from sbkernel.images.dnf_sources import Question
-from sbkernel.images.files import in_turn
 from sbkernel.images.plan import digest_of
 from sbkernel.images.resolution import Candidate
 from sbkernel.jobs.command import find_program

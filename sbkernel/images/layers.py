@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel.images.files import in_turn, write_whole
+from sbkernel.files import in_turn, write_whole
 from sbkernel.images.tree import clean, remove_tree
 
 KEPT = 6
@@ -49,7 +49,7 @@ class Layers:
             os.utime(self.root / digest)
             yield self.tree(digest)
 
-    def _turn(self, digest: str, *, wait: bool = True) -> AbstractContextManager[None]:
+    def _turn(self, digest: str, *, wait: bool = True) -> AbstractContextManager[int]:
         return in_turn(self.root / f".turn-{digest}", wait=wait)
 
     def _make(self, digest: str, build: Callable[[Path], Mapping[str, Any]]) -> None:

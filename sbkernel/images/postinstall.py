@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
+from sbkernel.files import write_whole
 from sbkernel.images import tree
-from sbkernel.images.files import write_whole
 from sbkernel.images.spec import ImageSpec
 from sbkernel.jobs.report import Report
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import DefinitionError
-from sbkernel.images.files import write_whole
+from sbkernel.files import write_whole
 from sbkernel.images.tree import remove_tree
 from sbkernel.site import Site
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
+
+from sbkernel.files import sync
 
 # Between two pieces Ctrl-C is heard, and a thread that computes may hold Python's lock for 5 ms.
 _PIECE = 32 << 20
@@ -48,15 +49,6 @@ class Staging:
     def _write(self, name: str) -> None:
         (self.path / name).chmod(0o644)
         self._writing.append(self._beside.submit(sync, self.path / name))
-
-
-def sync(path: Path) -> None:
-    """Return when a file or a directory is on the disk (fsync(2))."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _facts_of(path: Path) -> dict[str, Any]:

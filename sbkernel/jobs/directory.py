@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sbkernel
+from sbkernel.files import is_held, write_whole
 from sbkernel.jobs.processes import start_ticks
 from sbkernel.jobs.spawn import detach
 
@@ -43,33 +43,7 @@ def ids(jobs: Path) -> list[str]:
 
 def write_json(path: Path, data: Any) -> None:
     """Write a small file (0600) that appears whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps(data))
-    beside.replace(path)
-
-
-def take(path: Path) -> int:
-    """Take the lock file of a job and return its descriptor, which the worker inherits and holds while it lives."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
-
-
-def is_held(path: Path) -> bool:
-    """Tell whether a living process holds the lock; the kernel drops the lock of a dead one."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
+    write_whole(path, json.dumps(data), mode=0o600)
 
 
 def start_worker(directory: Path, lock: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sbkernel.errors import JobCancelledError, JobError, NotFoundError
+from sbkernel.files import is_held, take
 from sbkernel.jobs import directory as directories
 from sbkernel.jobs.events import FINAL_STATES, Event, Progress, Summary, parse
 from sbkernel.jobs.processes import kill_session
@@ -156,7 +157,7 @@ class Job:
         if self._summary.state in FINAL_STATES:
             return self._summary
         # Asked before reading: a worker that writes its last event and exits in between is then still seen alive.
-        alive = directories.is_held(self.dir / "lock")
+        alive = is_held(self.dir / "lock")
         self._read_new()
         if not alive and self._summary.state not in FINAL_STATES:
             self._summary.ended = self._events[-1].t if self._events else self.created
@@ -191,7 +192,7 @@ class Job:
         except (FileNotFoundError, ProcessLookupError):
             return None
         try:
-            if not directories.is_held(self.dir / "lock"):
+            if not is_held(self.dir / "lock"):
                 return None
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(descriptor, number)
@@ -208,7 +209,7 @@ def start(site: Site, verb: str, target: str, /, **kwargs: Any) -> Job:
     """
     directories.prune(site.jobs)
     directory = directories.make(site.jobs, verb)
-    lock = directories.take(directory / "lock")
+    lock = take(directory / "lock")
     try:
         directories.write_json(
             directory / "spec.json",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.errors import LockedError
+from sbkernel.files import made, take
 
 
 def lock_file(path: Path) -> Path:
@@ -22,16 +22,14 @@ def lock_file(path: Path) -> Path:
 def lock(path: Path, verb: str, *, what: str = "root image dir") -> Iterator[None]:
     """Hold the lock on a path for a block; `what` says in the error what the path is.
 
-    Raises LockedError naming the holder if it is taken. The kernel releases the lock of a process that dies
-    (flock(2)), so there is no stale lock to remove. The lock file stays: removing it would race with the next.
+    Raises LockedError naming the holder if it is taken. The lock file stays: removing it would race with the next.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(lock_file(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    made(path.parent)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _locked(descriptor, path, what) from None
+        descriptor = take(lock_file(path), wait=False)
+    except BlockingIOError:
+        raise _locked(lock_file(path).read_text(), path, what) from None
+    try:
         _write(descriptor, json.dumps({"pid": os.getpid(), "verb": verb, "since": time.time()}))
         try:
             yield
@@ -46,8 +44,7 @@ def _write(descriptor: int, text: str) -> None:
     os.pwrite(descriptor, text.encode(), 0)
 
 
-def _locked(descriptor: int, path: Path, what: str) -> LockedError:
-    text = os.pread(descriptor, 4096, 0)
+def _locked(text: str, path: Path, what: str) -> LockedError:
     who, since = "", ""
     if text:  # empty for the instant between the holder's lock and its note
         holder = json.loads(text)

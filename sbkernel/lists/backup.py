@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sbkernel.definitions import files
 from sbkernel.errors import DefinitionError
+from sbkernel.files import write_whole
 from sbkernel.lists.text import encoded, read_text
 
 
@@ -62,7 +62,7 @@ def save(own: Path, backup: Backup) -> None:
     """Keep an edit; it replaces the one before."""
     rows = [{"path": str(one.path), "before": one.before, "after": one.after} for one in backup.files]
     data = {"before": backup.attribute_before, "after": backup.attribute_after, "files": rows}
-    files.replace(place(own), json.dumps(data, indent=1) + "\n")
+    write_whole(place(own), json.dumps(data, indent=1) + "\n", durable=True)
 
 
 def load(own: Path) -> Backup | None:

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sbkernel.definitions import files
+from sbkernel import files
 from sbkernel.definitions.lookup import rebase_includes
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.lists import backup
@@ -182,7 +182,7 @@ def _put(path: Path, text: str | None) -> None:
         return
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     files.made(path.parent)
-    files.replace(path.resolve(), encoded(text), mode=mode)
+    files.write_whole(path.resolve(), encoded(text), mode=mode, durable=True)
 
 
 def undo(site: Site, image: str, attribute: str) -> Edited:
@@ -213,7 +213,7 @@ def _refuse_changed(image: str, attribute: str, last: Backup, value: str) -> Non
 
 @contextlib.contextmanager
 def _locked(site: Site) -> Iterator[None]:
-    with files.locked(site.run / "lists.lock"):
+    with files.in_turn(site.run / "lists.lock"):
         yield
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from pathlib import Path
 
+from sbkernel.files import write_if_changed
 from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_path
 from sbkernel.netboot.render import render
 
@@ -27,28 +27,14 @@ def apply(boot: Path, plan: BootPlan) -> None:
         _forget_mac(boot, old["mac"], plan.node)
     script = script_path(plan.node)
     for name in sorted(plan.files, key=lambda name: (name == script, name)):
-        write(boot / name, plan.files[name])
+        write_if_changed(boot / name, plan.files[name])
     if plan.state == OFFLINE:
         _remove(boot / script, boot / overlay_path(plan.node))
 
 
 def write_common(boot: Path) -> None:
     """Write the script with which every machine begins."""
-    write(boot / "boot.ipxe", render("ipxe/boot.ipxe").encode())
-
-
-def write(path: Path, content: bytes) -> None:
-    """Put a file in place whole, readable for the web server; nothing is written if it holds that already."""
-    if _read(path) == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The web server does not serve names that begin with a dot.
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_if_changed(boot / "boot.ipxe", render("ipxe/boot.ipxe"))
 
 
 def _head(boot: Path, node: str) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.files import write_if_changed
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
@@ -34,14 +35,14 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
             stale.unlink()
     write_hosts(site, known.values())
     bootfiles.write_common(site.boot)
-    bootfiles.write(directory / "dnsmasq.conf", text.encode())
+    write_if_changed(directory / "dnsmasq.conf", text)
     return directory / "dnsmasq.conf"
 
 
 def write_hosts(site: Site, nodes: Iterable[Definition]) -> None:
     """Write the lines of some nodes; a running dnsmasq sees them by itself."""
     for node in nodes:
-        bootfiles.write(dhcp_directory(site) / "hosts" / node_file_name(node.name), host_line(node).encode())
+        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(node.name), host_line(node))
 
 
 def dhcp_directory(site: Site) -> Path:

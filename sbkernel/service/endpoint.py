@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
 import socket
 import time
@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from sbkernel import files
 
 _SUN_PATH = 108  # sizeof(sockaddr_un.sun_path), unix(7)
 
@@ -77,17 +79,14 @@ def listen(path: Path) -> socket.socket:
 
 def take(path: Path, *, patience_s: float = 0.0) -> IO[str] | None:
     """Take a lock and write our process id into it; None when another process keeps it. Close to release."""
-    file = path.open("a+")
     deadline = time.monotonic() + patience_s
     while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(BlockingIOError):
+            file = os.fdopen(files.take(path, wait=False), "r+")
             break
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                file.close()
-                return None
-            time.sleep(0.02)
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.02)
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()
@@ -96,14 +95,7 @@ def take(path: Path, *, patience_s: float = 0.0) -> IO[str] | None:
 
 def holder(path: Path) -> int | None:
     """Return the process id of whoever holds a lock, None when nobody does."""
-    try:
-        file = path.open()
-    except FileNotFoundError:
+    if not files.is_held(path):
         return None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = file.read().strip()
-            return int(text) if text.isdigit() else 0
-    return None
+    text = path.read_text().strip()
+    return int(text) if text.isdigit() else 0

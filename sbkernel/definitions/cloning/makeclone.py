@@ -14,6 +14,7 @@ from sbkernel.definitions.lookup import candidates, platform
 from sbkernel.definitions.store.interface import Store, Transaction
 from sbkernel.definitions.validate import check_values
 from sbkernel.errors import DefinitionError
+from sbkernel.files import in_turn
 
 
 class Home(NamedTuple):
@@ -29,7 +30,7 @@ def make_clone(original: Definition, name: str, here: Home, there: Home) -> None
     """Clone an osimage of one site in another, which may be the same; DefinitionError when the name is taken."""
     moved = _moved(here, there) if here.root.resolve() != there.root.resolve() else ()
     plan = clone.plan_clone(original, name, there.installdir, _fstab(original, here.installdir), moved)
-    with files.locked(there.run / "clone.lock"), contextlib.ExitStack() as undo:
+    with in_turn(there.run / "clone.lock"), contextlib.ExitStack() as undo:
         _refuse_existing(there.store, name)
         files.copy_lists(plan.copies, undo)
         with there.store.write(f"clone {original.name}") as transaction:

@@ -1,0 +1,113 @@
+"""How a file is written whole or not at all, and how processes wait for their turn: the one place for both."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def made(directory: Path, mode: int = 0o755) -> Path:
+    """Return the directory, made if it is missing, closed to others where `mode` says so."""
+    if not directory.is_dir():
+        directory.mkdir(mode=mode, parents=True, exist_ok=True)
+    return directory
+
+
+def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:
+    """Write a file beside its place and rename it there, so that a reader sees the old content or the new one.
+
+    `durable` returns only when content and name are on the disk (fsync(2)). Nothing stays beside it on an error.
+    """
+    # The name begins with a dot, so that no web server serves it and no listing shows it.
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync(path.parent)
+
+
+def write_if_changed(path: Path, data: str | bytes, *, mode: int = 0o644) -> bool:
+    """Write a file whole unless it holds that already, so that its time tells when it changed; return whether."""
+    content = data.encode() if isinstance(data, str) else data
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return False
+    made(path.parent)
+    write_whole(path, content, mode=mode)
+    return True
+
+
+def sync(path: Path) -> None:
+    """Return when a file, or a directory's list of names, is on the disk (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def point(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to `target`, replacing an older one in one step."""
+    with contextlib.suppress(OSError):
+        if link.readlink() == target:
+            return
+    beside = link.with_name(f".{link.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)
+
+
+def take(path: Path, *, wait: bool = True) -> int:
+    """Take the lock on a file, made if it is missing (0600); return the descriptor that holds it until it is closed.
+
+    The kernel releases the lock of a process that dies (flock(2)), so there is no stale lock to remove; a child that
+    inherits the descriptor holds it, too. Raises BlockingIOError when it is taken and `wait` is false.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def in_turn(path: Path, *, wait: bool = True) -> Iterator[int]:
+    """Hold the lock on a file for a block; others wait for it, or get BlockingIOError if they will not `wait`."""
+    made(path.parent)
+    descriptor = take(path, wait=wait)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a living process holds the lock on a file or a directory; asking takes nothing away."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

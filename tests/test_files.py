@@ -1,0 +1,62 @@
+"""Files are written whole or not at all, and processes take turns."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sbkernel.files import in_turn, is_held, point, take, write_if_changed, write_whole
+
+
+def test_a_file_is_replaced_with_the_mode_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    write_whole(path, "new", mode=0o600, durable=True)
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "kept").touch()
+    with pytest.raises(OSError):
+        write_whole(place, "a file cannot replace a directory that holds something")
+    assert [one.name for one in tmp_path.iterdir()] == ["place"]
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "below" / "file"
+    assert write_if_changed(path, "text")
+    os.utime(path, (1, 1))
+    assert not write_if_changed(path, "text")
+    assert path.stat().st_mtime == 1
+    assert write_if_changed(path, "other")
+
+
+def test_a_link_is_pointed_elsewhere(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    for target in ("a", "b"):
+        point(link, Path(target))
+        assert link.readlink() == Path(target)
+
+
+def test_others_are_refused_while_a_lock_is_held_and_let_in_when_its_process_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    code = (
+        "import sys, time; from pathlib import Path; from sbkernel.files import take\n"
+        "take(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        assert is_held(path)
+        with pytest.raises(BlockingIOError):
+            take(path, wait=False)
+        process.kill()
+    with in_turn(path, wait=False):
+        assert is_held(path)
+    assert not is_held(path)
