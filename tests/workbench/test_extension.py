@@ -1,5 +1,7 @@
 """The extension of our kernel, in a real IPython shell."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +42,14 @@ def test_an_error_for_people_is_its_message_and_hint(
 def test_any_other_error_keeps_its_traceback(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     shell.run_cell("1/0")
     assert "Traceback" in capsys.readouterr().out
+
+
+def test_any_kernel_shows_our_values_once_sbkernel_is_imported(tmp_path: Path) -> None:
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "shell.run_cell('from sbkernel.jobs.job import Job')\n"
+        "known = shell.display_formatter.mimebundle_formatter\n"
+        "assert known.lookup_by_type(shell.user_ns['Job'])\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
