@@ -71,15 +71,17 @@ def point(link: Path, target: Path) -> None:
     beside.replace(link)
 
 
-def take(path: Path, *, wait: bool = True) -> int:
+def take(path: Path, *, wait: bool = True, shared: bool = False) -> int:
     """Take the lock on a file, made if it is missing (0600); return the descriptor that holds it until it is closed.
 
-    The kernel releases the lock of a process that dies (flock(2)), so there is no stale lock to remove; a child that
-    inherits the descriptor holds it, too. Raises BlockingIOError when it is taken and `wait` is false.
+    Any number of processes hold a `shared` lock at the same time, but none beside one that is not. The kernel releases
+    the lock of a process that dies (flock(2)), so there is no stale lock to remove; a child that inherits the
+    descriptor holds it, too. Raises BlockingIOError when it is taken and `wait` is false.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
     except BaseException:
         os.close(descriptor)
         raise

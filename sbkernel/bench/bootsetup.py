@@ -9,10 +9,10 @@ from sbkernel import resources
 from sbkernel.bench.peers import dracut
 from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images.catalog import Catalog, ImageVersion
-from sbkernel.images.initrd import DEFAULT_DRIVERS
-from sbkernel.images.kernel import choose_kernel
+from sbkernel.images.initrd.build import DEFAULT_DRIVERS
 from sbkernel.images.packimage import packimage
 from sbkernel.images.spec import read_spec
+from sbkernel.images.tree.kernel import choose_kernel
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.netboot.server import SiteServer
 from sbkernel.nodes.kvm import Probe

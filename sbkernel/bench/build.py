@@ -11,10 +11,12 @@ from sbkernel.bench.peers.mmdebstrap import DEFAULT, DRACUT, Peer
 from sbkernel.bench.row import Check, Goal, Row
 from sbkernel.bench.samework import Installed, installed, same_packages
 from sbkernel.bench.workspace import IMAGE, Workspace
-from sbkernel.images import apt_sources
+from sbkernel.errors import BuildError
+from sbkernel.images.families.debian import sources as apt_sources
+from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.spec import ImageSpec, read_spec
-from sbkernel.images.tree import remove_tree
+from sbkernel.images.tree.namespaces import remove_tree
 
 GOAL = Goal(0.5, "at most half its time")
 OURS = "genimage with nothing cached: resolve, download, install, configure, kernel, initrd"
@@ -53,9 +55,12 @@ def rows(work: Workspace) -> Iterator[Row]:
 def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:
     place = work.fresh(peer.name)
     sources = place / "image.sources"
-    sources.write_text(apt_sources.render(spec.sources))
-    packages = [*spec.packages, *peer.packages]
-    return timed(lambda: mmdebstrap.build(spec.release.codename, packages, sources, place / "tree"))
+    manager = spec.manager
+    if not isinstance(manager, AptManager):
+        raise BuildError("the peer is mmdebstrap, which builds images of Debian alone")
+    sources.write_text(apt_sources.render(manager.sources))
+    packages, codename = [*spec.packages, *peer.packages], manager.release.codename
+    return timed(lambda: mmdebstrap.build(codename, packages, sources, place / "tree"))
 
 
 def same_work(asked: Collection[str], ours: RootimgDir, peer: Path) -> tuple[Check, ...]:

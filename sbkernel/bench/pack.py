@@ -14,8 +14,8 @@ from sbkernel.bench.row import Goal, Row
 from sbkernel.bench.samework import about_as_small, same_paths, same_value
 from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.pack.squashfs import PackOptions
 from sbkernel.images.packimage import packimage
-from sbkernel.images.squashfs import PackOptions
 from sbkernel.jobs.run import DEVNULL, run
 from sbkernel.lists import exlist
 from sbkernel.lists.exlist import Exlist

@@ -11,7 +11,7 @@ from pathlib import Path
 from sbkernel.images import rootimgdir
 from sbkernel.images.genimage import genimage
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.tree import remove_tree
+from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.service.client import Service
 from sbkernel.service.verbs import rpower

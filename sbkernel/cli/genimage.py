@@ -9,7 +9,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
-from sbkernel.images.genimage import describe
+from sbkernel.images.genimage import plan_genimage
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
@@ -24,6 +24,10 @@ TARGET = "sbkernel.images.genimage:genimage"
     "-n", "netdrivers", default="", metavar="DRIVERS", help="Network drivers in the initrd; kept in the osimage."
 )
 @click.option("-k", "kernelver", default="", metavar="VERSION", help="Kernel version to boot; kept in the osimage.")
+@click.option(
+    "--plan", default="", metavar="DIGEST", help="Build only if the plan is still the one that --dry-run showed."
+)
+@click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
 @click.option("-o", "-p", "-a", "obsolete", hidden=True)
 @click.argument("image")
 @pass_site
@@ -34,6 +38,8 @@ def command(
     onlyinitrd: bool,
     netdrivers: str,
     kernelver: str,
+    plan: str,
+    any_plan: bool,
     obsolete: str | None,
     image: str,
 ) -> None:
@@ -41,10 +47,11 @@ def command(
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are not allowed when a image name is specified.")
     if dry_run:
-        click.echo(describe(site, image, netdrivers=netdrivers, kernelver=kernelver))
+        click.echo(plan_genimage(site, image, netdrivers=netdrivers, kernelver=kernelver))
         return
     click.echo("Generating image: ")
     options = {"force": force, "onlyinitrd": onlyinitrd, "netdrivers": netdrivers, "kernelver": kernelver}
+    options |= {"plan": plan, "any_plan": any_plan}
     click.echo(summary(follow(jobs.start(site, "genimage", TARGET, image=image, **options))))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.images.lint import lint
+from sbkernel.images.tree.lint import lint
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.site import Site
 

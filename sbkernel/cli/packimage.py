@@ -7,8 +7,8 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
+from sbkernel.images.pack.squashfs import PackOptions
 from sbkernel.images.packimage import built_by_genimage
-from sbkernel.images.squashfs import PackOptions
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 

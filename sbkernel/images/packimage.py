@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError, NotFoundError
-from sbkernel.images import packlist, rootimgdir
+from sbkernel.images import rootimgdir
 from sbkernel.images.catalog import Catalog, ImageVersion, file_facts
-from sbkernel.images.installed import of_built
-from sbkernel.images.packlist import Look, PackList
+from sbkernel.images.pack import packlist
+from sbkernel.images.pack.packlist import Look, PackList
+from sbkernel.images.pack.squashfs import WHOLE, PackOptions, exclude_patterns, follow, memory_mb, pack_argv
 from sbkernel.images.plan import digest_of
 from sbkernel.images.pointer import Source
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.squashfs import WHOLE, PackOptions, exclude_patterns, follow, memory_mb, pack_argv
+from sbkernel.images.tree.installed import of_built
 from sbkernel.jobs.lock import lock, lock_file
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.jobs.run import run

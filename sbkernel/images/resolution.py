@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from sbkernel.images.families.package_manager import Candidate
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.packages.manifest import Manifest, manifest
 from sbkernel.packages.package import Package
@@ -15,16 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Why = Literal["asked", "base", "dependency"]
-
-
-class Candidate(NamedTuple):
-    """A package that the solver chose: what it weighs as a file in bytes, and the names of those that it needs."""
-
-    package: Package
-    download_bytes: int
-    needs: tuple[str, ...] = ()
-    base: bool = False
-    """Whether it belongs to every system."""
 
 
 class Chosen(NamedTuple):

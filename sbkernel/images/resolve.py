@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sbkernel.definitions.lookup import platform
-from sbkernel.errors import NotFoundError
-from sbkernel.images import apt_records, dnf_solver, dnf_sources
-from sbkernel.images.apt import Apt
+from sbkernel.images.families import family_of
+from sbkernel.images.families.package_manager import Request
 from sbkernel.images.resolution import ListResolution, explained
-from sbkernel.images.spec import read_spec
+from sbkernel.images.spec import attributes_of
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.diagnostic import Diagnostic, shown
@@ -24,36 +22,18 @@ def resolve(site: Site, image: str, report: Report | None = None) -> ListResolut
     Raises what genimage raises before it builds: NotFoundError, DefinitionError, ListFileError, BuildError. Packages
     that no source has are no error: they are named beside the others.
     """
-    try:
-        osvers = site.osimages[image].get("osvers")
-    except NotFoundError as error:
-        raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.hint) from None
-    by_dnf = bool(osvers) and platform(osvers) in dnf_sources.FAMILY
-    return (_by_dnf if by_dnf else _by_apt)(site, image, report or NullReport())
-
-
-def _by_apt(site: Site, image: str, report: Report) -> ListResolution:
-    spec = read_spec(site, image)
-    private = Apt.open(site, spec.sources, spec.release.architecture)
-    with report.phase("resolve packages"):
-        resolution, near = private.resolve_known(spec.packages, report)
-        found = apt_records.candidates(resolution.packages, private.records(resolution.packages))
-    asked = (name.partition("=")[0].partition(":")[0] for name in spec.packages)
-    unknown = unknown_packages([pkglist.read(paths_of(spec.attributes["pkglist"]))], near, image)
-    return ListResolution(image, explained(found, asked), unknown, resolution.offline)
-
-
-def _by_dnf(site: Site, image: str, report: Report) -> ListResolution:
-    attributes = site.osimages[image].attributes
-    asked = pkglist.load(paths_of(attributes.get("pkglist", "")))
-    others = otherpkglist.load(paths_of(attributes.get("otherpkglist", "")))
-    with report.phase("resolve packages"):
-        question = dnf_sources.question(attributes, asked.packages, others.packages)
-        answer = dnf_solver.solve(site, question, report)
-    names = [*question.names, *answer.asked]
-    return ListResolution(
-        image, explained(answer.candidates, names), unknown_packages([asked, others], answer.unknown, image)
+    report = report or NullReport()
+    attributes = attributes_of(site, image)
+    request = Request(
+        attributes,
+        pkglist.load(paths_of(attributes.get("pkglist", ""))),
+        otherpkglist.load(paths_of(attributes.get("otherpkglist", ""))),
     )
+    manager = family_of(request.osvers).open(site, request)
+    with report.phase("resolve packages"):
+        found = manager.survey(report)
+    unknown = unknown_packages([request.pkglist, request.otherpkglist], found.unknown, image)
+    return ListResolution(image, explained(found.candidates, found.asked), unknown, found.offline)
 
 
 def unknown_packages(parsed: Iterable[Pkglist], near: Mapping[str, list[str]], image: str) -> tuple[Diagnostic, ...]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import DefinitionError
 from sbkernel.files import write_whole
-from sbkernel.images.tree import remove_tree
+from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.site import Site
 
 _SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
@@ -63,31 +60,35 @@ def _place(site: Site, attributes: Mapping[str, str]) -> Path | None:
         return None
 
 
+TREE, KERNEL, INITRD, MANIFEST = "rootimg", "kernel", "initrd-stateless.gz", "manifest.json"
+"""What a build makes in a rootimgdir, named as in xCAT but for the manifest, which is ours."""
+
+
 @dataclass(frozen=True)
 class RootimgDir:
-    """The files of one rootimgdir, named as in xCAT; plan.json, manifest.json and .new/ are ours."""
+    """The files of one rootimgdir; plan.json and .new/ are ours."""
 
     path: Path
 
     @property
     def tree(self) -> Path:
         """Return the root tree."""
-        return self.path / "rootimg"
+        return self.path / TREE
 
     @property
     def kernel(self) -> Path:
         """Return the kernel that nodes load."""
-        return self.path / "kernel"
+        return self.path / KERNEL
 
     @property
     def initrd(self) -> Path:
         """Return the initrd that nodes load."""
-        return self.path / "initrd-stateless.gz"
+        return self.path / INITRD
 
     @property
     def manifest(self) -> Path:
         """Return the manifest of the tree as it was built."""
-        return self.path / "manifest.json"
+        return self.path / MANIFEST
 
     @property
     def work(self) -> Path:
@@ -106,44 +107,18 @@ class RootimgDir:
             return {}
         return record if all(path.exists() for path in (self.tree, self.kernel, self.initrd)) else {}
 
-    @contextmanager
-    def work_place(self) -> Iterator[None]:
-        """Make an empty place to work in, gone after the block; what builds that were killed have left goes first."""
-        self._clean()
-        self.work.mkdir(parents=True)
-        try:
-            yield
-        finally:
-            self._clean()
-
-    def _clean(self) -> None:
-        for leftover in (self.work, self.path / ".old"):
-            remove_tree(leftover)
-
     def publish(self, record: Mapping[str, Any]) -> None:
         """Put what has been built in place of the old; the record goes first and comes back last.
 
         Killed in between, a later run finds no record and builds again.
         """
+        old = self.path / ".old"
+        remove_tree(old)
         (self.path / "plan.json").unlink(missing_ok=True)
         for place in (self.tree, self.kernel, self.initrd, self.manifest):
             if self.new(place).exists():
                 if place.is_dir():
-                    place.rename(self.path / ".old")
+                    place.rename(old)
                 self.new(place).replace(place)
         write_whole(self.path / "plan.json", json.dumps(record, indent=1) + "\n")
-
-
-def fstab_digest(tree: Path) -> str:
-    """Return the sha256 of a tree's /etc/fstab, empty if there is none; a link is not followed out of the tree."""
-    text = read_fstab(tree)
-    return "" if text is None else hashlib.sha256(text).hexdigest()
-
-
-def read_fstab(tree: Path) -> bytes | None:
-    """Return a tree's /etc/fstab, or None if it is not a plain file."""
-    path = tree / "etc/fstab"
-    try:
-        return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else None
-    except FileNotFoundError:
-        return None
+        remove_tree(old)

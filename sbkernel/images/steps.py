@@ -1,102 +1,189 @@
-"""What every step of a build depends on; the digests of these inputs name the steps. Pure."""
+"""The steps of genimage: what each depends on, stands on and makes, and the function that does it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sbkernel.images import apt_conf, apt_sources, configure, mmdebstrap
-from sbkernel.images.apt_output import Resolved
-from sbkernel.images.initrd import DEFAULT_DRIVERS
-from sbkernel.images.plan import Draft
+from sbkernel import resources
+from sbkernel.images.families.package_manager import Resolution
+from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
+from sbkernel.images.initrd.files import host_busyboxes
+from sbkernel.images.plan import Facts, Step, Work
+from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
 from sbkernel.images.spec import ImageSpec
+from sbkernel.images.tree import installed
+from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
+from sbkernel.images.tree.kernel import choose_kernel
+from sbkernel.images.tree.namespaces import copy_tree, stamp
+from sbkernel.images.tree.postinstall import declared, environment, inputs, run_scripts
 
-TREE = ("packages", "configure", "postinstall")
-"""The steps whose outcome is the root tree; if one has to run, all run, from the layer of packages on."""
+PACKAGES = "packages"
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The bytes a plan covers beside the osimage itself, by name."""
+class Asked:
+    """Everything that a build is made from: the osimage, what its lists resolve to, how its tree is configured."""
 
-    hooks: Mapping[str, bytes]
-    root: Mapping[str, bytes]
-    configure: bytes
-    fstab: str
+    spec: ImageSpec
+    resolution: Resolution
+    configuration: Configuration
     fstab_origin: str
-    keyrings: Mapping[str, bytes]
-    scripts: Mapping[str, bytes]
-    initrd: Mapping[str, bytes]
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """Return what a tree does not tell of its packages: who was asked for, where each came from."""
+        origins = {str(one): [one.repository, one.sha256] for one in self.resolution.packages}
+        return {"asked": list(self.spec.packages), "origins": origins}
 
 
-def drafts(spec: ImageSpec, resolved: Sequence[Resolved], inputs: Inputs) -> list[Draft]:
+def genimage_steps(asked: Asked) -> tuple[Step, ...]:
     """Return all steps that build an image, in order."""
-    return [packages_draft(spec, resolved, inputs), configure_draft(spec, inputs), *later_drafts(spec, inputs)]
+    tree = tree_steps(asked)
+    last = tree[-1].name
+    return (*tree, *boot_steps(asked.spec, last), manifest_step(asked, last))
 
 
-def later_drafts(spec: ImageSpec, inputs: Inputs) -> list[Draft]:
-    """Return the steps after the tree is configured."""
-    return [postinstall_draft(spec, inputs), *boot_drafts(spec, inputs)]
+def tree_steps(asked: Asked) -> tuple[Step, ...]:
+    """Return the steps whose outcome is the root tree."""
+    steps = [download_step(asked), packages_step(asked), copy_step(), configure_step(asked)]
+    return (*steps, postinstall_step(asked.spec)) if asked.spec.postinstall else tuple(steps)
 
 
-def boot_drafts(spec: ImageSpec, inputs: Inputs) -> list[Draft]:
-    """Return the steps that make kernel and initrd out of a finished tree."""
-    return [kernel_draft(spec), initrd_draft(spec, inputs)]
+def boot_steps(spec: ImageSpec, tree: str) -> tuple[Step, ...]:
+    """Return the steps that make kernel and initrd out of the tree that the step `tree` has finished."""
+    return kernel_step(spec, tree), initrd_step(spec, tree)
 
 
-def packages_draft(spec: ImageSpec, resolved: Sequence[Resolved], inputs: Inputs) -> Draft:
+def download_step(asked: Asked) -> Step:
+    """Return the step that brings the packages into the cache of this host."""
+    manager, resolution = asked.spec.manager, asked.resolution
+
+    def run(work: Work) -> None:
+        manager.fetch(resolution, work.report)
+
+    what = f"{_packages(resolution)}, {resolution.size / _MIB:.0f} MiB"
+    return Step("download", "download packages", None, "nothing", summary=what, total=len(resolution.packages), run=run)
+
+
+def packages_step(asked: Asked) -> Step:
     """Return the step whose outcome is a layer: nothing of the image's name or place is in it."""
-    data = {
-        "release": [spec.release.codename, spec.release.architecture],
-        "sources": apt_sources.render(spec.sources),
-        "passes": mmdebstrap.passes_data(spec.passes),
-        "resolved": [f"{package} {package.sha256}" for package in resolved],
-        "hooks": _hashes(inputs.hooks),
-        "apt": [apt_conf.BUILD_OPTIONS, apt_conf.PREFERENCES],
-    }
-    what = f"{spec.release.codename} {spec.release.architecture}, {_count(len(spec.sources), 'source')}"
-    title = f"install {_count(len(resolved), 'package')}"
-    return Draft("packages", title, mmdebstrap.VERSION, data, what)
+    manager, resolution = asked.spec.manager, asked.resolution
+
+    def run(work: Work) -> Facts:
+        return manager.install(resolution, work.target, work.report)
+
+    return Step(
+        "packages",
+        "install packages",
+        manager.inputs(resolution),
+        "layer",
+        PACKAGES,
+        on=("download",),
+        summary=f"{_packages(resolution)}, {manager.about}",
+        total=len(resolution.packages),
+        run=run,
+    )
 
 
-def configure_draft(spec: ImageSpec, inputs: Inputs) -> Draft:
+def copy_step() -> Step:
+    """Return the step that makes a layer a tree of its own."""
+
+    def run(work: Work) -> None:
+        copy_tree(work.path(PACKAGES), work.target)
+
+    return Step("tree", "copy the layer", None, "tree", TREE, on=("packages",), run=run)
+
+
+def configure_step(asked: Asked) -> Step:
     """Return the step that makes a tree of packages a stateless root."""
-    laid = configure.files(inputs.root, inputs.fstab, spec.sources)
-    data = {"files": _hashes({**laid, **inputs.keyrings}), "script": _hash(inputs.configure)}
-    return Draft("configure", "configure", configure.VERSION, data, f"{len(laid)} files, fstab: {inputs.fstab_origin}")
+    wanted = asked.configuration
 
+    def run(work: Work) -> None:
+        epoch = int(work.facts(PACKAGES)["epoch"])
+        configure(work.target, wanted, epoch, work.report)
+        stamp(work.target, epoch)
 
-def postinstall_draft(spec: ImageSpec, inputs: Inputs) -> Draft:
-    """Return the step that runs the site's own scripts."""
     data = {
-        "calls": [[_hash(inputs.scripts[script]), *arguments] for script, *arguments in spec.postinstall],
-        "image": [spec.image, spec.osvers, spec.osarch, spec.profile] if spec.postinstall else [],
+        "files": _hashes(wanted.files),
+        "if missing": _hashes(wanted.if_missing),
+        "script": hashlib.sha256(wanted.script).hexdigest(),
     }
-    names = " ".join(Path(script).name for script, *_ in spec.postinstall)
-    return Draft("postinstall", "run postinstall scripts", 1, data, names or "none")
+    what = f"{len(wanted.files)} files, fstab: {asked.fstab_origin}"
+    return Step("configure", "configure", data, "tree", TREE, on=("tree",), version=VERSION, summary=what, run=run)
 
 
-def kernel_draft(spec: ImageSpec) -> Draft:
+def postinstall_step(spec: ImageSpec) -> Step:
+    """Return the step that runs the site's own scripts; those that do not say what they read are run every time."""
+    scripts = spec.postinstall
+
+    def run(work: Work) -> None:
+        kernelver = choose_kernel(work.target, spec.kernelver)
+        run_scripts(spec.image, spec.attributes, scripts, work.target, kernelver, work.report)
+        stamp(work.target, int(work.facts(PACKAGES)["epoch"]))
+
+    return Step(
+        "postinstall",
+        "run postinstall scripts",
+        {"scripts": inputs(scripts), "environment": environment(spec.image, spec.attributes, Path(TREE), "")},
+        "tree",
+        TREE,
+        on=("configure",),
+        summary=" ".join(one.path.name for one in scripts),
+        total=len(scripts),
+        always=not declared(scripts),
+        run=run,
+    )
+
+
+def kernel_step(spec: ImageSpec, tree: str) -> Step:
     """Return the step that takes the kernel out of the tree."""
-    return Draft("kernel", "take the kernel", 1, spec.kernelver, spec.kernelver or "the newest")
+
+    def run(work: Work) -> Facts:
+        kernelver = choose_kernel(work.path(TREE), spec.kernelver)
+        shutil.copyfile(work.path(TREE) / "boot" / f"vmlinuz-{kernelver}", work.target)
+        return {"kernelver": kernelver}
+
+    which = spec.kernelver or "the newest"
+    return Step("kernel", "take the kernel", spec.kernelver, "file", KERNEL, on=(tree,), summary=which, run=run)
 
 
-def initrd_draft(spec: ImageSpec, inputs: Inputs) -> Draft:
+def initrd_step(spec: ImageSpec, tree: str) -> Step:
     """Return the step that builds the initrd."""
     drivers = spec.drivers or DEFAULT_DRIVERS
-    data = {"drivers": list(drivers), "files": _hashes(inputs.initrd)}
-    return Draft("initrd", "build the initrd", 1, data, f"{_count(len(drivers), 'driver')}")
+
+    def run(work: Work) -> None:
+        kernelver = str(work.facts(KERNEL)["kernelver"])
+        build_initrd(work.path(TREE), kernelver, drivers, work.target, report=work.report)
+
+    data = {
+        "drivers": list(drivers),
+        "files": _hashes(below(resources.templates() / "initrd")),
+        "busybox": _hashes({str(path): path.read_bytes() for path in host_busyboxes()}),
+    }
+    what = f"{len(drivers)} driver" + ("" if len(drivers) == 1 else "s")
+    return Step("initrd", "build the initrd", data, "file", INITRD, on=(tree, "kernel"), summary=what, run=run)
 
 
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def manifest_step(asked: Asked, tree: str) -> Step:
+    """Return the step that writes down which packages the tree holds."""
+    image, recorded = asked.spec.image, asked.recorded
+
+    def run(work: Work) -> None:
+        work.target.write_text(installed.of_record(work.path(TREE), image, recorded).to_json())
+
+    data = {"image": image, **recorded}
+    return Step("manifest", "list the packages", data, "file", MANIFEST, on=(tree,), beside=True, run=run)
+
+
+def _packages(resolution: Resolution) -> str:
+    return f"{len(resolution.packages)} package" + ("" if len(resolution.packages) == 1 else "s")
 
 
 def _hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: _hash(data) for name, data in contents.items()}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}

@@ -10,14 +10,11 @@ from pathlib import Path
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.lookup import platform
 from sbkernel.errors import DefinitionError
-from sbkernel.lists import fstab, kinds, lookup, pkglist, synclist
+from sbkernel.lists import fstab, kinds, lookup, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
 from sbkernel.lists.syncline import Item, substituted, variables
 from sbkernel.lists.text import missing, paths_of, refusal, text_of
 from sbkernel.site import Site
-
-DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
-"""A package that apt can be asked for (deb-control(5)); what its command line takes beyond that would surprise."""
 
 _WILD = re.compile(r"[*?\[{]")
 
@@ -28,7 +25,6 @@ def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     for attribute in kinds.ATTRIBUTES:
         found += _of_attribute(definition, attribute)
-    found += _of_names(definition)
     found += _of_sources(definition)
     found += _of_fstab(site, definition)
     found += _of_scripts(definition)
@@ -48,19 +44,6 @@ def _refused(attribute: str, path: Path) -> Diagnostic | None:
     if error := refusal(path, attribute):
         return Diagnostic(str(path), 1, 1, "error", error.message, error.hint or "")
     return None
-
-
-def _of_names(image: Definition) -> Iterator[Diagnostic]:
-    """Yield the packages that no package of Debian's family can have the name of."""
-    if _platform(image) not in ("debian", "ubuntu"):
-        return
-    parsed = pkglist.read(_readable(image, "pkglist"))
-    known = {(one.file, one.line, one.column) for one in parsed.diagnostics if one.severity == "error"}
-    for entry in parsed.entries:
-        place = (entry.line.file, entry.line.number, entry.column)
-        if entry.kind == "install" and place not in known and not DEBIAN_PACKAGE.fullmatch(entry.name):
-            remedy = "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
-            yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
 
 
 def _of_sources(image: Definition) -> Iterator[Diagnostic]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from sbkernel.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.images.catalog import ImageVersion
-from sbkernel.images.genimage import Build
-from sbkernel.jobs.report import NullReport
+from sbkernel.images.genimage import plan_genimage
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
@@ -20,22 +19,20 @@ if TYPE_CHECKING:
 
 def plan(site: Site, image: str) -> Shown:
     """Show the steps of genimage, and which of them would run: the others have nothing to do."""
-    build = Build.open(site, image, NullReport())
-    steps = build.resolve()[2]
-    done = build.done(steps)
-    pending = {step.name for step in steps.to_run(done)}
+    planned = plan_genimage(site, image)
+    pending = {step.name for step in planned.pending}
     rows = [
         (
             chip("run", "busy") if step.name in pending else chip("done", "ok"),
             step.title,
-            step.inputs,
-            mono(step.digest[:12]),
+            step.summary,
+            mono(planned.plan.digests[step.name][:12]),
         )
-        for step in steps
+        for step in planned.plan
     ]
     said = f"{len(pending)} of {len(rows)} steps to run" if pending else "nothing to do"
     shown = card(heading(f"Plan for {image}", muted(said)), table(["", "step", "from", "digest"], rows))
-    return Shown(shown, steps.render(done))
+    return Shown(shown, str(planned), {"image": image, "plan": planned.plan.digest})
 
 
 def image_version(version: ImageVersion) -> Shown:

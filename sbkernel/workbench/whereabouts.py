@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from sbkernel.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.images.catalog import Catalog
-from sbkernel.images.directories import Sizes, of_root
 from sbkernel.images.growth import Growth, Stage
 from sbkernel.images.growth import growth as grown
+from sbkernel.images.tree.directories import Sizes, of_root
 from sbkernel.nodes import contents
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.summary import headline

@@ -1,4 +1,5 @@
 # Read by sh inside the tree of an image, after its packages are in: a root that any node may boot, with no identity.
+# The script of its package manager follows, and may use what is defined here.
 set -eu
 
 # Nodes are told their name and make their keys at boot. An empty machine-id gets a new value at every boot without the
@@ -15,11 +16,7 @@ fi
 sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
 rm -f /etc/shadow- /etc/passwd- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
 
-# What the build needed.
-rm -f /usr/sbin/policy-rc.d /etc/apt/apt.conf.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/99mmdebstrap
-rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000*
-rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/lib/dpkg/*-old
-rm -f /boot/initrd.img-* /initrd.img /initrd.img.old
+rm -f /usr/sbin/policy-rc.d /boot/initrd.img-* /initrd.img /initrd.img.old
 find /var/log -type f -delete
 rm -rf /var/log/journal
 
@@ -42,7 +39,6 @@ else
     fi
 fi
 # A root in memory is not upgraded, checked or trimmed on a schedule.
-for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-    fstrim.timer man-db.timer; do
+for unit in e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer; do
     switch disable "$unit"
 done

@@ -5,7 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sbkernel.images import apt, apt_sources
+from sbkernel.images.families.debian import apt
+from sbkernel.images.families.debian import sources as apt_sources
 
 KERNELS = ("6.1.0-9-test", "6.1.0-10-test")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import BuildError
-from sbkernel.images.kernel import choose_kernel, kernels
+from sbkernel.images.tree.kernel import choose_kernel, kernels
 
 
 @pytest.mark.parametrize(

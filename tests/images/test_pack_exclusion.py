@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbkernel.images.exclusion import Exclusion, regex
-from sbkernel.images.packlist import look, mounts_below, pack_list
+from sbkernel.images.pack.exclusion import Exclusion, regex
+from sbkernel.images.pack.packlist import look, mounts_below, pack_list
 
 NAMES = st.lists(st.text("ab.-]é", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join)
 PATTERNS = st.lists(
@@ -136,7 +136,7 @@ def test_mounted_file_systems_stay_as_empty_directories(tmp_path: Path) -> None:
         exec "$@"
     """
     code = "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
-    code += "from sbkernel.images.packlist import pack_list; print(*pack_list('.', [], []).excluded, sep='\\n')"
+    code += "from sbkernel.images.pack.packlist import pack_list; print(*pack_list('.', [], []).excluded, sep='\\n')"
     home = str(Path(__file__).resolve().parents[2])
     python = shutil.which("python3") or "python3"
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", python, "-c", code, home],

@@ -10,10 +10,10 @@ import pytest
 from test_packimage import IMAGE, STATUS, define, plant
 
 from sbkernel.images.catalog import Catalog
-from sbkernel.images.installed import of_record
+from sbkernel.images.pack.squashfs import memory_mb
 from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.squashfs import memory_mb
+from sbkernel.images.tree.installed import of_record
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 

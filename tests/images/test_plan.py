@@ -3,16 +3,19 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.images.plan import Draft, make_plan
+from sbkernel.errors import BuildError
+from sbkernel.images.plan import Plan, Step, differences, plan_from_json
 
-DRAFTS = [
-    Draft("packages", "install 2 packages", 1, {"names": ["a", "b"]}, "bookworm amd64"),
-    Draft("configure", "configure", 1, ["fstab"], "fstab: default"),
-    Draft("initrd", "build the initrd", 1, ["e1000"], "1 driver"),
-]
+STEPS = (
+    Step("packages", "install packages", {"names": ["a", "b"]}, "layer", "packages", summary="2 packages"),
+    Step("tree", "copy the layer", None, "tree", "root", on=("packages",)),
+    Step("configure", "configure", ["fstab"], "tree", "root", on=("tree",), summary="fstab: default"),
+    Step("initrd", "build the initrd", ["e1000"], "file", "initrd", on=("configure",), summary="1 driver"),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -20,37 +23,97 @@ JSON = st.recursive(
 )
 
 GOLDEN = """\
-6bd4427e5dd8  cached  install 2 packages  bookworm amd64
-6ca2700fe907  run     configure           fstab: default
-0897c674de70  run     build the initrd    1 driver"""
+08dec1cfec00  cached  install packages  2 packages
+7d7f953d5b8b  run     copy the layer
+b293ed0420fb  run     configure         fstab: default
+e522524d0fa6  run     build the initrd  1 driver"""
+
+
+def names(steps: tuple[Step, ...]) -> list[str]:
+    return [step.name for step in steps]
+
+
+def with_inputs(data: list[object]) -> Plan:
+    return Plan("x", tuple(replace(step, inputs=value) for step, value in zip(STEPS, data, strict=True)))
 
 
 def test_golden() -> None:
-    plan = make_plan("x", DRAFTS)
-    assert plan.render({"packages": plan["packages"].digest}) == GOLDEN
+    plan = Plan("x", STEPS)
+    assert plan.render(plan.pending(lambda step: step.name == "packages")) == GOLDEN
 
 
-@given(st.lists(JSON, min_size=3, max_size=3), st.integers(0, 2), JSON)
-def test_a_changed_input_changes_its_step_and_all_after_it(data: list[object], which: int, other: object) -> None:
-    drafts = [replace(draft, data=value) for draft, value in zip(DRAFTS, data, strict=True)]
-    changed = [replace(draft, data=other) if n == which else draft for n, draft in enumerate(drafts)]
-    before, after = make_plan("x", drafts), make_plan("x", changed)
+@given(st.lists(JSON, min_size=4, max_size=4), st.integers(0, 3), JSON)
+def test_a_changed_input_changes_its_step_and_all_that_stand_on_it(
+    data: list[object], which: int, other: object
+) -> None:
+    before, after = with_inputs(data), with_inputs([other if n == which else value for n, value in enumerate(data)])
     same = json.dumps(data[which], sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert [step.name for step in after.to_run(before.digests)] == ([] if same else [d.name for d in DRAFTS[which:]])
+    changed = [name for name in before.digests if before.digests[name] != after.digests[name]]
+    assert changed == ([] if same else [step.name for step in STEPS[which:]])
+    assert (before == after) is (before.digest == after.digest) is same
+
+
+@given(st.lists(JSON, min_size=4, max_size=4), st.integers(0, 3), JSON)
+def test_differences_name_exactly_the_steps_whose_inputs_differ(data: list[object], which: int, other: object) -> None:
+    before, after = with_inputs(data), with_inputs([other if n == which else value for n, value in enumerate(data)])
+    found = differences(before, after)
+    assert bool(found) is (before != after)
+    assert all(line.startswith(f"{STEPS[which].name}: inputs") for line in found)
+
+
+def test_differences_name_the_input_and_both_values() -> None:
+    before = replace(STEPS[0], inputs={"packages": {"vim=1": "aa", "gone=1": "x"}, "release": "bookworm"})
+    after = replace(STEPS[0], inputs={"packages": {"vim=1": "bb", "tmux=3": "cc"}, "release": "bookworm"}, version=2)
+    assert differences(Plan("x", (before, STEPS[1])), Plan("x", (after,))) == [
+        "tree: no such step any more",
+        "packages: version: 1 -> 2",
+        "packages: inputs: packages: gone=1 is gone (x)",
+        "packages: inputs: packages: tmux=3 is new (cc)",
+        "packages: inputs: packages: vim=1: aa -> bb",
+    ]
+
+
+@given(st.lists(JSON, min_size=4, max_size=4))
+def test_a_plan_survives_a_file_but_does_not_run_from_there(data: list[object]) -> None:
+    plan = with_inputs(data)
+    again = plan_from_json(plan.to_json())
+    assert (again, again.digest, differences(plan, again)) == (plan, plan.digest, [])
+    with pytest.raises(BuildError, match="can be compared, not run"):
+        again["tree"].run(None)  # type: ignore[arg-type]
 
 
 @given(st.permutations(["a", "b", "c"]))
 def test_the_order_of_keys_does_not_matter(keys: list[str]) -> None:
-    drafts = [replace(DRAFTS[0], data=dict.fromkeys(order)) for order in (keys, sorted(keys))]
-    assert make_plan("x", drafts[:1]) == make_plan("x", drafts[1:])
+    one, other = (Plan("x", (replace(STEPS[0], inputs=dict.fromkeys(order)),)) for order in (keys, sorted(keys)))
+    assert one == other
 
 
 def test_titles_are_not_inputs_but_versions_are() -> None:
-    plan = make_plan("x", DRAFTS)
-    assert make_plan("x", [replace(draft, title="other", inputs="other") for draft in DRAFTS]).digests == plan.digests
-    assert make_plan("x", [replace(DRAFTS[0], version=2), *DRAFTS[1:]]).to_run(plan.digests) != ()
+    plan = Plan("x", STEPS)
+    assert Plan("x", tuple(replace(step, title="other", summary="other") for step in STEPS)) == plan
+    assert Plan("x", (replace(STEPS[0], version=2), *STEPS[1:])) != plan
 
 
-def test_a_plan_goes_on_after_a_digest() -> None:
-    whole = make_plan("x", DRAFTS)
-    assert make_plan("x", DRAFTS[1:], after=whole["packages"].digest).steps == whole.steps[1:]
+def test_a_plan_goes_on_after_what_is_given() -> None:
+    whole = Plan("x", STEPS)
+    rest = Plan("x", STEPS[3:], {"configure": whole.digests["configure"]})
+    assert rest.digests == {"initrd": whole.digests["initrd"]}
+
+
+def test_only_what_is_missing_and_what_it_needs_is_pending() -> None:
+    plan = Plan("x", STEPS)
+    assert names(plan.pending(lambda _: True)) == []
+    assert names(plan.pending(lambda _: False)) == ["packages", "tree", "configure", "initrd"]
+    # The layer is gone, but the finished tree is there: nobody needs the layer.
+    assert names(plan.pending(lambda step: step.name in {"configure", "initrd"})) == []
+    assert names(plan.pending(lambda step: step.name in {"packages", "initrd"})) == ["tree", "configure"]
+    assert names(plan.pending(lambda step: step.name == "configure")) == ["initrd"]
+
+
+def test_a_step_that_reads_what_nothing_tells_is_always_run_and_so_is_what_stands_on_it() -> None:
+    scripts = Step("postinstall", "run scripts", None, "tree", "root", on=("configure",), always=True)
+    plan = Plan("x", (*STEPS[:3], scripts, replace(STEPS[3], on=("postinstall",))))
+    assert names(plan.pending(lambda step: step.name != "tree" and step.name != "configure")) == [
+        "tree", "configure", "postinstall", "initrd",
+    ]  # fmt: skip
+    assert "its inputs are not declared" in str(plan)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rpms import make_repository, make_rpm
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
-from sbkernel.images.apt_output import Resolved
-from sbkernel.images.apt_records import candidates
+from sbkernel.images.families.debian.output import Resolved
+from sbkernel.images.families.debian.records import candidates
 from sbkernel.images.resolution import Candidate, ListResolution, explained
 from sbkernel.images.resolve import resolve
 from sbkernel.packages.package import Package
@@ -181,14 +181,13 @@ def test_dnf_says_why_it_cannot(site: Site, rpms: Path) -> None:
 
 
 def test_a_dependency_is_met_by_the_first_alternative_that_is_there() -> None:
-    names = ("a", "b", "c")
-    resolved = [Resolved(name, "1", "all", 10, "") for name in names]
-    text = (
-        "Package: a\nVersion: 1\nArchitecture: all\nDepends: x (>= 1) | c:any [amd64] | b,\n y, virtual\nSize: 1\n\n"
-        "Package: b\nVersion: 1\nArchitecture: all\nProvides: virtual (= 2), b-api\nInstalled-Size: odd\n\n"
-        "Package: c\nVersion: 2\nArchitecture: all\n"
+    recorded = (
+        "Package: a\nVersion: 1\nArchitecture: all\nDepends: x (>= 1) | c:any [amd64] | b,\n y, virtual\nSize: 1\n",
+        "Package: b\nVersion: 1\nArchitecture: all\nProvides: virtual (= 2), b-api\nInstalled-Size: odd\n",
+        "",
     )
-    one, two, three = candidates(resolved, text)
+    resolved = [Resolved(name, "1", "all", 10, "", record=record) for name, record in zip("abc", recorded, strict=True)]
+    one, two, three = candidates(resolved)
     assert one.needs == ("c", "b")
     assert two.package.size_bytes == 0
     assert three.needs == () and three.package.version == "1"

@@ -10,7 +10,7 @@ import pytest
 from bootserver import BootServer
 from guest import Guest
 
-from sbkernel.images.initrd import build_initrd
+from sbkernel.images.initrd.build import build_initrd
 from sbkernel.netboot.commandline import NO_TIMER_CHECK
 
 KERNEL = "linux-image-cloud-amd64"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import BuildError
-from sbkernel.images import elf
-from sbkernel.images.initrd import build_initrd
-from sbkernel.images.initrd_archive import compression
-from sbkernel.images.initrd_files import busybox_for, copy_firmware
+from sbkernel.images.initrd.archive import compression
+from sbkernel.images.initrd.build import build_initrd
+from sbkernel.images.initrd.files import busybox_for, copy_firmware
+from sbkernel.images.tree import elf
 
 KVER = "6.1.0"
 

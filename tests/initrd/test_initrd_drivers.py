@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.errors import BuildError
-from sbkernel.images.initrd_drivers import (
+from sbkernel.images.initrd.drivers import (
     DEFAULT_DRIVERS,
     ModuleIndex,
     alias_text,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sbkernel import resources
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.images.exclusion import Exclusion
+from sbkernel.images.pack.exclusion import Exclusion
 from sbkernel.lists import exlist
 from sbkernel.lists.exlist import Exlist
 

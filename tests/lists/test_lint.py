@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.errors import NotFoundError
-from sbkernel.images.lint import lint, paths_below
-from sbkernel.images.treelint import against
+from sbkernel.images.tree.exlistlint import against
+from sbkernel.images.tree.lint import lint, paths_below
 from sbkernel.lists import exlist
 from sbkernel.lists.text import missing, refusal
 from sbkernel.site import Site

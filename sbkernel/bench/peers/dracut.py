@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.errors import SbkernelError
-from sbkernel.images import tree
+from sbkernel.images.tree.namespaces import inside
 
 # What the initrd is made of; the kernel comes from the image's own list.
 PACKAGES = (
@@ -42,7 +42,7 @@ def argv(kernelver: str, drivers: Sequence[str], output: str) -> list[str]:
 def build(root: Path, kernelver: str, drivers: Sequence[str]) -> Path:
     """Build the initrd inside a tree that has dracut; return where it lies. Its exit status alone proves nothing."""
     output = root / "boot/livenet.img"
-    tree.inside(root, argv(kernelver, drivers, "/boot/livenet.img"))
+    inside(root, argv(kernelver, drivers, "/boot/livenet.img"))
     if not output.is_file():
         raise SbkernelError("dracut made no initrd", hint="a module that livenet needs is omitted or not installed")
     return output

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sbkernel.images.squashfs import PackOptions, exclude_patterns
+from sbkernel.images.pack.squashfs import PackOptions, exclude_patterns
 from sbkernel.jobs.run import run
 
 

@@ -1,0 +1,73 @@
+"""The one executor: it runs the steps of any plan whose outcomes are not there yet, and leaves nothing half done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sbkernel.images.plan import Facts, Plan, Step
+from sbkernel.jobs.report import Report
+
+
+class Shelf(Protocol):
+    """Where the outcomes of one plan's steps are kept: what is there, where it lies, where the next one grows."""
+
+    def has(self, step: Step) -> bool:
+        """Tell whether the outcome of a step is there, whole; from then on it stays until the shelf is closed."""
+
+    def make(self, step: Step, run: Callable[[Path], Facts | None], *, anew: bool) -> None:
+        """Have `run` make the outcome of a step at the path that it is handed, and note that it is whole.
+
+        Unless `anew`, one that somebody else has made meanwhile will do.
+        """
+
+    def path(self, outcome: str) -> Path:
+        """Return where an outcome lies."""
+
+    def facts(self, outcome: str) -> Facts:
+        """Return what was recorded with an outcome."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the program of one step is handed."""
+
+    target: Path
+    report: Report
+    shelf: Shelf
+
+    def path(self, outcome: str) -> Path:
+        return self.shelf.path(outcome)
+
+    def facts(self, outcome: str) -> Facts:
+        return self.shelf.facts(outcome)
+
+
+def execute(plan: Plan, shelf: Shelf, report: Report, *, force: bool = False) -> list[str]:
+    """Run what is pending of a plan, all of it with `force`; return the names of the steps that ran.
+
+    Each step is a phase of the report. Whatever a step raises ends the execution; the outcomes of the steps before it
+    stay on the shelf.
+    """
+    pending = plan.steps if force else plan.pending(shelf.has)
+    beside: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(1) as thread:
+        for step in pending:
+            for name in step.on:
+                if name in beside:
+                    beside.pop(name).result()
+            if step.beside:
+                beside[step.name] = thread.submit(_run, step, shelf, report, force)
+            else:
+                _run(step, shelf, report, force)
+        for future in beside.values():
+            future.result()
+    return [step.name for step in pending]
+
+
+def _run(step: Step, shelf: Shelf, report: Report, anew: bool) -> None:
+    with report.phase(step.title, step.total):
+        shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)

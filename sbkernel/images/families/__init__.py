@@ -1,0 +1,42 @@
+"""Package managers behind one protocol: one folder each, and `family_of` is the only place that knows them all.
+
+Owns what differs from one package manager to another. Must not touch rootimgdirs, layers or the catalog.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+from sbkernel.definitions.lookup import platform
+from sbkernel.errors import BuildError, DefinitionError
+from sbkernel.images.families.package_manager import Family
+
+_FOLDER = {
+    "debian": "debian", "ubuntu": "debian",
+    "rh": "rpm", "centos": "rpm", "alma": "rpm", "rocky": "rpm", "ol": "rpm", "SL": "rpm", "fedora": "rpm",
+}  # fmt: skip
+"""Distribution, as xCAT names the directory of its lists: the folder here that installs its packages."""
+
+
+def family_of(osvers: str) -> Family:
+    """Return the package family of a distribution named as in xCAT (debian12, rhels9.4); BuildError for none."""
+    try:
+        folder = _FOLDER.get(platform(osvers), "")
+    except DefinitionError:
+        folder = ""
+    if not folder:
+        raise BuildError(
+            f"not supported yet: {osvers or 'osvers unset'}", hint=f"supported: {', '.join(sorted(_FOLDER))}"
+        )
+    return _family(folder)
+
+
+def families() -> Iterator[Family]:
+    """Yield every family, in the order in which a tree is looked at."""
+    return map(_family, dict.fromkeys(_FOLDER.values()))
+
+
+def _family(folder: str) -> Family:
+    family: Family = importlib.import_module(f"{__name__}.{folder}.family").FAMILY
+    return family

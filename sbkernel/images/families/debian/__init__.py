@@ -1,0 +1,1 @@
+"""Debian and its kin: apt resolves, its helper fetches, mmdebstrap and dpkg install."""

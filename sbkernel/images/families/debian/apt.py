@@ -1,0 +1,129 @@
+"""Resolve with the host's apt in private directories; the host's own package state is not involved."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.errors import BuildError
+from sbkernel.files import in_turn, made, write_if_changed
+from sbkernel.images.families.debian import configuration, records, sources
+from sbkernel.images.families.debian.output import complaints, is_untrusted, solution, unknown_packages
+from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
+from sbkernel.images.plan import digest_of
+from sbkernel.jobs.report import Report
+from sbkernel.jobs.run import Completed, run
+
+BASE = ("?essential", "?and(?priority(required),?not(?essential))")
+"""What mmdebstrap's variant minbase installs before the list."""
+
+_OPTIONS = ("--yes", "--quiet")
+
+
+@dataclass(frozen=True)
+class Apt:
+    """apt's own state for one set of sources and one architecture, in a directory below the site's cache."""
+
+    directory: Path
+
+    @classmethod
+    def open(cls, cache: Path, chosen: tuple[Source, ...], architecture: str) -> Apt:
+        """Prepare the private directories of these sources below `cache`."""
+        text = sources.render(chosen)
+        apt = cls(cache / digest_of([text, architecture])[:16])
+        for folder in ("etc/sources.list.d", "etc/preferences.d", "state/lists/partial", "cache", "archives", "log"):
+            made(apt.directory / folder)
+        files = {
+            "apt.conf": configuration.apt_conf(apt.directory, architecture, host_network()),
+            "etc/sources.list.d/image.sources": text,
+            "etc/preferences.d/image": configuration.PREFERENCES,
+            "state/status": "",
+        }
+        for name, content in files.items():
+            write_if_changed(apt.directory / name, content)
+        return apt
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which every program of apt works in these directories."""
+        return {"APT_CONFIG": str(self.directory / "apt.conf"), "DEBIAN_FRONTEND": "noninteractive"}
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Take turns at the package lists."""
+        with in_turn(self.directory / ".turn"):
+            yield
+
+    def update(self, report: Report) -> bool:
+        """Download the package lists; tell whether that failed and those from the last time are used."""
+        done = self._get("update", "--error-on=any", report=report)
+        if done.returncode == 0:
+            (self.directory / "updated").touch()
+            return False
+        errors = complaints(done.stdout)
+        if is_untrusted(errors):
+            raise BuildError(f"the package sources cannot be trusted:\n{errors}")
+        if not (self.directory / "updated").exists():
+            raise BuildError(f"the package sources cannot be reached:\n{errors}", hint="check the network, or pkgdir")
+        report.log("the package sources cannot be reached; using the package lists from the last time")
+        return True
+
+    def solve(self, names: Sequence[str]) -> tuple[Resolved, ...]:
+        """Return what installing `names` on top of a minimal base means, each package with its record."""
+        # Printing addresses takes a quarter of the time of --simulate, and says which bytes are meant.
+        nothing_there = f"-oDir::Cache::archives={self.directory}/none"
+        done = self._get("install", "--print-uris", nothing_there, "-oAcquire::ForceHash=SHA256", *BASE, *names)
+        if done.returncode == 0:
+            return self._with_records(solution(done.stdout.splitlines()))
+        if unknown := unknown_packages(done.stdout):
+            raise UnknownPackagesError({name: self._near(name) for name in dict.fromkeys(unknown)})
+        raise BuildError(f"the packages cannot be installed together:\n{_reasons(done.stdout)}")
+
+    def _with_records(self, packages: Sequence[Resolved]) -> tuple[Resolved, ...]:
+        """Add to each package what the package lists say of it (apt-cache(8), show)."""
+        names = [f"{package.name}:{package.architecture}={package.version}" for package in packages]
+        shown = run(["apt-cache", "show", *names], env=self.environment, check=False).stdout if names else ""
+        known = records.by_content(shown)
+        missing = next((package for package in packages if records.key(package) not in known), None)
+        if missing is not None:
+            raise BuildError(f"the package sources have no record of {missing}", hint="is its index damaged?")
+        return tuple(dataclasses.replace(package, record=known[records.key(package)]) for package in packages)
+
+    def _near(self, name: str) -> list[str]:
+        known = run(["apt-cache", "pkgnames"], env=self.environment).stdout.split()
+        return difflib.get_close_matches(name, known, n=3)
+
+    def _get(self, *words: str, report: Report | None = None) -> Completed:
+        """Run apt-get; standard output and error come back together."""
+        lines: list[str] = []
+
+        def keep(line: str) -> None:
+            lines.append(line)
+            if report is not None:
+                report.log(line)
+
+        done = run(["apt-get", *_OPTIONS, *words], env=self.environment, check=False, on_line=keep)
+        return Completed(done.argv, done.returncode, "\n".join(lines))
+
+
+def _reasons(text: str) -> str:
+    lines = text.splitlines()
+    start = next((n for n, line in enumerate(lines) if "unmet dependencies" in line), 0)
+    return "\n".join(lines[start:][-20:])
+
+
+def host_network() -> str:
+    """Return how this host reaches mirrors, from its apt configuration."""
+    return configuration.network_settings(run(["apt-config", "dump"]).stdout)
+
+
+def host_sources(etc: Path = Path("/etc/apt")) -> list[Source]:
+    """Read the sources that the host itself uses."""
+    paths = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
+    files = [path for path in paths if path.suffix in (".list", ".sources") and path.is_file()]
+    return [source for file in files for source in sources.parse(file.read_text(), file)]

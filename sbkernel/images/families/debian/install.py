@@ -1,0 +1,130 @@
+"""Install exactly the resolved packages into a new tree, by mmdebstrap from a repository that holds nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from sbkernel import resources
+from sbkernel.errors import BuildError, CommandError
+from sbkernel.files import made
+from sbkernel.images.families.debian import mmdebstrap, records
+from sbkernel.images.families.debian.download import Downloads
+from sbkernel.images.families.debian.output import PackageCounter, archive_name
+from sbkernel.images.families.debian.releases import Release
+from sbkernel.images.families.package_manager import PackagePass, Resolved
+from sbkernel.images.tree.namespaces import remove_tree
+from sbkernel.jobs.report import Report
+from sbkernel.jobs.run import run
+from sbkernel.packages import dpkg
+
+_MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "i386": "i386"}
+
+
+def install(
+    packages: Sequence[Resolved],
+    downloads: Downloads,
+    release: Release,
+    passes: Sequence[PackagePass],
+    tree: Path,
+    report: Report,
+) -> dict[str, object]:
+    """Build `tree` from the fetched packages; return `epoch` and the packages, to be recorded with it.
+
+    apt chooses again inside, but from these packages alone: a mirror that has moved since cannot change the outcome.
+    """
+    epoch = newest(downloads.path(package) for package in packages)
+    with _repository(packages, downloads, release.codename, tree.with_name("packages")) as repository:
+        argv = mmdebstrap.argv(
+            tree,
+            codename=release.codename,
+            architecture=release.architecture,
+            source=f"deb [trusted=yes] copy:{quote(str(repository))} ./",
+            passes=passes,
+            hooks=hook_files()[0].parent,
+        )
+        env = mmdebstrap.environment(
+            scratch=tree.parent,
+            repository=repository,
+            preload=preload(release.architecture),
+            epoch=epoch,
+            first=passes[0] if passes else None,
+        )
+        _follow(argv, env, len(packages), report)
+    _refuse_difference(packages, tree)
+    return {"epoch": epoch, "packages": [str(package) for package in packages]}
+
+
+@contextlib.contextmanager
+def _repository(packages: Sequence[Resolved], downloads: Downloads, codename: str, place: Path) -> Iterator[Path]:
+    """Make a repository of these packages; their files take no space where hard links can be made."""
+    made(place)
+    try:
+        for package in packages:
+            _link(downloads.path(package), place / archive_name(package))
+        index = records.index(packages, archive_name)
+        (place / "Packages").write_text(index)
+        (place / "Release").write_text(records.release(index, codename))
+        yield place
+    finally:
+        remove_tree(place)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Report) -> None:
+    counter = PackageCounter(total)
+
+    def follow(line: str) -> None:
+        report.log(line)
+        if (doing := counter.feed(line)) is not None:
+            report.progress(counter.done, counter.total, doing)
+
+    try:
+        run(argv, env=env, on_line=follow, isolated=True)
+    except CommandError as error:
+        raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
+
+
+def _refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
+    got = {str(package) for package in dpkg.installed(tree)}
+    wanted = {str(package) for package in expected}
+    if got != wanted:
+        lines = [*(f"- {name}" for name in sorted(wanted - got)), *(f"+ {name}" for name in sorted(got - wanted))]
+        raise BuildError(
+            "what was installed is not what was resolved:\n" + "\n".join(lines),
+            hint="the packages of one pass exclude what those of another need: name what you want in the first",
+        )
+
+
+def hook_files() -> list[Path]:
+    """Return the scripts that mmdebstrap runs."""
+    folder = resources.templates() / "families" / "debian"
+    return [folder / name for name in ("setup.sh", "extract.sh", "customize.sh")]
+
+
+def preload(architecture: str) -> Path | None:
+    """Return the host's libeatmydata if its code runs in the image; it makes dpkg not wait for the disk."""
+    triplet = f"{_MULTIARCH.get(architecture, '')}-linux-gnu"
+    library = Path("/usr/lib", triplet, "libeatmydata.so")
+    return library if library.exists() else None
+
+
+def newest(archives: Iterable[Path]) -> int:
+    """Return when the newest of the packages was made, in seconds since the epoch; it says so itself (deb(5))."""
+    return max(map(_made, archives), default=0)
+
+
+def _made(archive: Path) -> int:
+    with archive.open("rb") as file:
+        header = file.read(len(b"!<arch>\n") + 60)
+    return int(header[24:36])

@@ -1,0 +1,109 @@
+"""Read the records of packages that apt prints (deb-control(5), apt-cache(8)): sizes, and who needs whom. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from sbkernel.images.families.package_manager import Candidate, Resolved
+from sbkernel.packages.package import DEB, Package
+
+_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
+
+_FILENAME = re.compile(r"^Filename:.*$", re.MULTILINE)
+
+Record = Mapping[str, str]
+Key = tuple[str, str, str, str]
+"""Name, version, architecture and sha256."""
+
+
+def by_content(text: str) -> dict[Key, str]:
+    """Return the records in a text of several by what each says its package file is."""
+    found: dict[Key, str] = {}
+    for paragraph in re.split(r"\n{2,}", text.strip()):
+        if "Package" in (record := fields(paragraph)):
+            found.setdefault(_key(record), paragraph + "\n")
+    return found
+
+
+def fields(paragraph: str) -> Record:
+    """Return the fields of one record."""
+    return {name: value.strip() for name, value in _FIELD.findall(paragraph)}
+
+
+def key(package: Resolved) -> Key:
+    """Return by what the record of a package is found."""
+    return package.name, package.version, package.architecture, package.sha256
+
+
+def _key(record: Record) -> Key:
+    return record["Package"], record.get("Version", ""), record.get("Architecture", ""), record.get("SHA256", "")
+
+
+def index(packages: Iterable[Resolved], file_name: Callable[[Resolved], str]) -> str:
+    """Return the index of a repository that holds these packages and nothing else (deb-src-control(5), Packages)."""
+    return "\n".join(_FILENAME.sub(f"Filename: ./{file_name(package)}", package.record) for package in packages)
+
+
+def release(index: str, codename: str) -> str:
+    """Return the Release file of such a repository; mmdebstrap takes essential packages of its codename alone."""
+    data = index.encode()
+    lines = [f"Suite: {codename}", f"Codename: {codename}", "SHA256:"]
+    return "\n".join([*lines, f" {hashlib.sha256(data).hexdigest()} {len(data)} Packages"]) + "\n"
+
+
+def candidates(resolved: Sequence[Resolved]) -> list[Candidate]:
+    """Return the resolved packages with what their records say."""
+    pairs = [(one, fields(one.record)) for one in resolved]
+    providers = _providers(pairs)
+    return [_candidate(one, record, providers) for one, record in pairs]
+
+
+def _providers(pairs: Iterable[tuple[Resolved, Record]]) -> dict[str, list[str]]:
+    """Return who is there under a name: the package itself, else those that provide it."""
+    found: dict[str, list[str]] = {}
+    provided: dict[str, list[str]] = {}
+    for one, record in pairs:
+        found[one.name] = [one.name]
+        for name in _names(record.get("Provides", "").split(",")):
+            provided.setdefault(name, []).append(one.name)
+    return provided | found
+
+
+def _names(clauses: Iterable[str]) -> list[str]:
+    return [match[1] for match in map(_NAME.match, clauses) if match]
+
+
+def _candidate(one: Resolved, record: Record, providers: Mapping[str, Sequence[str]]) -> Candidate:
+    base = record.get("Essential") == "yes" or record.get("Priority") == "required"
+    return Candidate(_package(one, record), one.size, tuple(_needs(one.name, record, providers)), base)
+
+
+def _needs(own: str, record: Record, providers: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the names of resolved packages that fulfil a dependency: of alternatives, the first that is there."""
+    clauses = (clause for name in ("Pre-Depends", "Depends") for clause in record.get(name, "").split(","))
+    alternatives = (_names(clause.split("|")) for clause in clauses)
+    chosen = (next((providers[name] for name in names if name in providers), ()) for names in alternatives)
+    return [name for name in dict.fromkeys(name for names in chosen for name in names) if name != own]
+
+
+def _package(one: Resolved, record: Record) -> Package:
+    source, _, source_version = (record.get("Source") or one.name).partition(" ")
+    size = record.get("Installed-Size", "")
+    return Package(
+        name=one.name,
+        version=one.version,
+        arch=one.architecture,
+        family=DEB,
+        size_bytes=int(size) * 1024 if size.isascii() and size.isdigit() else 0,
+        source=source,
+        source_version=source_version.strip("()") or one.version,
+        section=record.get("Section", ""),
+        priority=record.get("Priority", ""),
+        maintainer=record.get("Maintainer", ""),
+        homepage=record.get("Homepage", ""),
+        summary=record.get("Description", "").partition("\n")[0],
+        sha256=one.sha256,
+    )

@@ -1,0 +1,211 @@
+"""The seam to package managers: what is asked of one, what it answers, and the protocols that every family follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from sbkernel.errors import BuildError
+from sbkernel.jobs.report import Report
+from sbkernel.lists.diagnostic import Diagnostic
+from sbkernel.lists.pkglist import Pkglist
+from sbkernel.packages.package import Package
+from sbkernel.site import Site
+
+
+@dataclass(frozen=True)
+class PackagePass:
+    """Packages installed in one run of the package manager, and its environment."""
+
+    packages: tuple[str, ...]
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an osimage asks of its package manager: the distribution, the lists, and where packages come from.
+
+    `attributes` are the osimage's, `pkglist` and `otherpkglist` its lists as they were read.
+    """
+
+    attributes: Mapping[str, str]
+    pkglist: Pkglist
+    otherpkglist: Pkglist = field(default_factory=Pkglist)
+
+    @property
+    def osvers(self) -> str:
+        """Return the distribution and its version, such as debian12."""
+        return self.attributes.get("osvers", "")
+
+    @property
+    def osarch(self) -> str:
+        """Return the architecture, such as x86_64."""
+        return self.attributes.get("osarch", "")
+
+    @property
+    def kernelver(self) -> str:
+        """Return the kernel version asked for, or an empty string for the newest."""
+        return self.attributes.get("kernelver", "")
+
+
+@dataclass(frozen=True, order=True)
+class Resolved:
+    """One resolved package: exactly this version for this architecture, `size` bytes of exactly this content.
+
+    `record` is what the index of its repository says of it, in the family's own format.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    size: int
+    sha256: str
+    uri: str = field(default="", compare=False)
+    repository: str = field(default="", compare=False)
+    record: str = field(default="", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """Return name=version:architecture."""
+        return f"{self.name}={self.version}:{self.architecture}"
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked."""
+
+    packages: tuple[Resolved, ...]
+    offline: bool = False
+
+    @property
+    def size(self) -> int:
+        """Return what all package files weigh, in bytes."""
+        return sum(package.size for package in self.packages)
+
+
+class UnknownPackagesError(BuildError):
+    """Packages that no source has; `near` maps each to names like it."""
+
+    def __init__(self, near: dict[str, list[str]]) -> None:
+        super().__init__(f"no source has {', '.join(near)}")
+        self.near = near
+
+
+class Candidate(NamedTuple):
+    """A package that the solver chose: what it weighs as a file in bytes, and the names of those that it needs."""
+
+    package: Package
+    download_bytes: int
+    needs: tuple[str, ...] = ()
+    base: bool = False
+    """Whether it belongs to every system."""
+
+
+class Survey(NamedTuple):
+    """What lists would bring: packages, the names that were asked for, and unknown names with names like them."""
+
+    candidates: Sequence[Candidate]
+    asked: Sequence[str]
+    unknown: Mapping[str, list[str]]
+    offline: bool = False
+
+
+class Recorded(NamedTuple):
+    """What a build knows of its packages and the tree does not tell: who was asked for, and origin and sha256 of each.
+
+    `origins` go by name=version:architecture.
+    """
+
+    asked: frozenset[str] | None = None
+    origins: Mapping[str, tuple[str, str]] = {}
+
+
+class Installed(NamedTuple):
+    """What is installed in a tree, by its package database."""
+
+    packages: Sequence[Package]
+    family: str
+    made: int
+    """When the database was written last, in seconds since the epoch."""
+    warnings: Sequence[str] = ()
+
+
+class PackageManager(Protocol):
+    """A package manager for the sources and lists of one image; opening it has checked both and changed nothing."""
+
+    @property
+    def about(self) -> str:
+        """Return in a few words for what and from where it installs, such as bookworm amd64, 2 sources."""
+
+    @property
+    def asked(self) -> Sequence[str]:
+        """Return the packages that the lists ask for, each once, in order."""
+
+    def check_sources(self, report: Report) -> bool:
+        """Read the indexes of the sources anew; tell whether that failed and those from the last time are used.
+
+        Raises BuildError when they cannot be trusted, and when there are none from before.
+        """
+
+    def resolve(self, report: Report) -> Resolution:
+        """Return exactly the packages that installing the lists into an empty tree means now.
+
+        Raises BuildError as check_sources does and when they exclude each other, UnknownPackagesError.
+        """
+
+    def survey(self, report: Report) -> Survey:
+        """Resolve like `resolve` what the sources have, and say of each package what it weighs and needs."""
+
+    def inputs(self, resolution: Resolution) -> Any:
+        """Return all that `install` depends on, as JSON-able data; its digest names the layer."""
+
+    def fetch(self, resolution: Resolution, report: Report) -> None:
+        """Bring the packages into the cache that all images share, each checked against its sha256.
+
+        Raises BuildError when a source no longer has exactly that content.
+        """
+
+    def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
+        """Install exactly the fetched packages into a tree that does not exist yet, in a private namespace.
+
+        Returns facts to record, `epoch` among them: when the newest package was made, in seconds since the epoch.
+        Raises BuildError when the tree would hold anything else.
+        """
+
+    def laid(self) -> Mapping[str, bytes]:
+        """Return the files that let a node use the sources itself, by path in the tree."""
+
+    def laid_if_missing(self) -> Mapping[str, bytes]:
+        """Return more of them, of which each is laid only where a package has not brought it."""
+
+    def configure_script(self) -> bytes:
+        """Return a script for sh to run inside a tree: it removes what only a build by this package manager needed."""
+
+
+class Family(Protocol):
+    """What there is to know about a kind of packages before sources are opened, and of trees filled with them."""
+
+    name: str
+
+    wanted: Sequence[str]
+    """The paths in a tree, with wild cards, that `installed` reads."""
+
+    def open(self, site: Site, request: Request) -> PackageManager:
+        """Open the sources of an image.
+
+        Raises BuildError for a release or architecture that cannot be built, DefinitionError and ListFileError for a
+        source or a name that is wrong.
+        """
+
+    def remarks(self, pkglist: Pkglist) -> Iterable[Diagnostic]:
+        """Yield what is wrong with a pkglist for this kind of packages."""
+
+    def database_time(self, tree: Path) -> int | None:
+        """Return when a tree's package database was written, in seconds since the epoch; None when it has none."""
+
+    def installed(self, tree: Path, recorded: Recorded) -> Installed | None:
+        """Return what is installed in a tree, None when it has no package database of this kind; nothing is changed.
+
+        Raises BuildError when the database cannot be read.
+        """

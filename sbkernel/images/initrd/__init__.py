@@ -1,0 +1,1 @@
+"""The initrd: one small one for every distribution, made outside the image."""

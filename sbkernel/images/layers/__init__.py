@@ -1,0 +1,1 @@
+"""Trees of packages by digest, in the cache of the site."""

@@ -1,0 +1,97 @@
+"""Layers: trees with packages and nothing else, named by the digest of all that went in; made once, then copied."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbkernel.files import in_turn, take, write_whole
+from sbkernel.images.tree.namespaces import clean, remove_tree
+
+KEPT = 6
+"""How many layers stay; beyond that the ones used longest ago go."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers below one directory: `<digest>/tree`, `<digest>/layer.json`."""
+
+    root: Path
+
+    def __contains__(self, digest: str) -> bool:
+        """Tell whether a layer is there; a partial one has another name."""
+        return (self.root / digest / "layer.json").is_file()
+
+    def tree(self, digest: str) -> Path:
+        """Return the tree of a layer."""
+        return self.root / digest / "tree"
+
+    def facts(self, digest: str) -> dict[str, Any]:
+        """Return what is recorded about a layer."""
+        facts: dict[str, Any] = json.loads((self.root / digest / "layer.json").read_text())
+        return facts
+
+    def hold(self, digest: str) -> int | None:
+        """Return a descriptor that keeps a layer where it is until it is closed; None if there is no such layer."""
+        if digest not in self:
+            return None
+        descriptor = take(self._turn(digest), shared=True)
+        if digest in self:
+            os.utime(self.root / digest)
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def make(self, digest: str, build: Callable[[Path], Mapping[str, Any]], *, anew: bool = False) -> int:
+        """Build a layer with `build(tree) -> facts` if it is not there or `anew`, and hold it.
+
+        Two builds of the same layer take turns; the second finds it made. A layer appears by rename, whole.
+        """
+        while True:
+            with in_turn(self._turn(digest)):
+                if anew or digest not in self:
+                    self._make(digest, build)
+            if (descriptor := self.hold(digest)) is not None:
+                return descriptor
+
+    def _turn(self, digest: str) -> Path:
+        return self.root / f".turn-{digest}"
+
+    def _make(self, digest: str, build: Callable[[Path], Mapping[str, Any]]) -> None:
+        clean(self.root, f".new-{digest}*")
+        new = self.root / f".new-{digest}"
+        new.mkdir()
+        try:
+            facts = build(new / "tree")
+            write_whole(new / "layer.json", json.dumps({"made": time.time(), **facts}, indent=1))
+        except BaseException:
+            remove_tree(new)
+            raise
+        self.remove(digest)
+        new.rename(self.root / digest)
+
+    def remove(self, digest: str) -> None:
+        """Remove a layer: out of sight first, so that a partial one is never taken for whole."""
+        layer = self.root / digest
+        if layer.exists():
+            gone = self.root / f".gone-{digest}"
+            remove_tree(gone)
+            layer.rename(gone)
+            remove_tree(gone)
+
+    def prune(self, keep: int = KEPT) -> None:
+        """Remove all but the layers used last, and what killed builds have left; what is in use now stays."""
+        layers = sorted(self.root.glob("[0-9a-f]*/layer.json"), key=lambda file: file.parent.stat().st_mtime)
+        leftovers = {path.name.split("-")[1] for path in self.root.glob(".[ng]*-*")}
+        for digest in {file.parent.name for file in layers[: -keep or None]}:
+            with suppress(BlockingIOError), in_turn(self._turn(digest), wait=False):
+                self.remove(digest)
+        for digest in leftovers:
+            with suppress(BlockingIOError), in_turn(self._turn(digest), wait=False):
+                clean(self.root, f".*-{digest}")

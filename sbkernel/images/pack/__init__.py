@@ -1,0 +1,1 @@
+"""From a tree to one packed file: what is left out, and how it is packed."""

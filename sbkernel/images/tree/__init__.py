@@ -1,0 +1,1 @@
+"""A root on disk: namespaces to work in it, configuring, stamping, lint, what is installed."""

@@ -1,0 +1,199 @@
+"""genimage run again: after a kill, a cancel, an edit, with a plan that was shown, with scripts that read more."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from smallimage import (
+    EVERYTHING,
+    TARGET,
+    Recorder,
+    Small,
+    another,
+    assert_nothing_left,
+    processes,
+    small,
+    started,
+    wait_for,
+)
+
+from sbkernel.errors import BuildError, ListFileError
+from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.reviewed import PlanChangedError
+from sbkernel.jobs import job as jobs
+
+__all__ = ["small"]
+
+
+def test_an_edited_fstab_is_kept_and_a_durable_one_is_used(small: Small) -> None:
+    tree = another(small, "tabbed")
+    genimage(small.site, "tabbed")
+    (tree / "etc/fstab").write_text("edited\n")
+    assert genimage(small.site, "tabbed")["built"] == []
+    genimage(small.site, "tabbed", onlyinitrd=True)
+    assert (tree / "etc/fstab").read_text() == "edited\n"
+    own = small.site.installdir / "custom/netboot/debian/tabbed.fstab"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("own\n")
+    report = Recorder()
+    genimage(small.site, "tabbed", report=report)
+    assert (tree / "etc/fstab").read_text() == "own\n"
+    assert (tree.parent / "fstab.edited").read_text() == "edited\n"
+    assert any(str(own) in line for line in report.lines)
+
+
+def test_kernel_and_initrd_alone(small: Small) -> None:
+    tree = another(small, "kernels")
+    genimage(small.site, "kernels")
+    inode = tree.stat().st_ino
+    result = genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test")
+    assert result["built"] == ["kernel", "initrd"]
+    assert (tree.parent / "kernel").read_text() == "kernel 6.1.0-9-test"
+    assert tree.stat().st_ino == inode
+    assert small.site.osimages["kernels"].get("kernelver") == "6.1.0-9-test"
+    with pytest.raises(BuildError, match="no driver nosuchcard"):
+        genimage(small.site, "kernels", onlyinitrd=True, netdrivers="nosuchcard")
+    assert small.site.osimages["kernels"].get("netdrivers") == ""
+    assert_nothing_left(small.site)
+
+
+def test_cancel_leaves_nothing(small: Small) -> None:
+    job = started(small, "cancelled", "own-later\n")
+    job.cancel()
+    wait_for(lambda: job.done, 15)
+    assert job.state == "cancelled"
+    wait_for(lambda: not processes(small.site), 5)
+    assert_nothing_left(small.site)
+    assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
+
+
+def test_kill_9_leaves_nothing_in_use_and_the_next_run_is_fine(small: Small) -> None:
+    job = started(small, "killed", "#NEW_INSTALL_LIST#\n#ENV:OWN=1#\nown-later\n")
+    os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
+    wait_for(lambda: not processes(small.site), 5)
+    assert job.state == "failed"
+    assert str(small.site.root) not in Path("/proc/self/mountinfo").read_text().replace("\\040", " ")
+    assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
+    result = genimage(small.site, "killed")
+    assert result["built"] == EVERYTHING
+    assert (Path(result["rootimgdir"]) / "rootimg/usr/share/own-later").exists()
+    assert_nothing_left(small.site)
+
+
+def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
+    script = tmp_path / "post.sh"
+    script.write_text(
+        '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep ^IMG_ | sort > "$1/etc/environ"\n'
+        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\necho from-the-script\n'
+    )
+    script.chmod(0o755)
+    tree = another(small, "posted", postinstall=f"{script} one two,{script}")
+    report = Recorder()
+    assert "packages" in genimage(small.site, "posted", report=report)["cached"]
+    implicit = f"{tree.parent}/.new/rootimg debian12 x86_64 posted"
+    assert (tree / "etc/called").read_text() == f"{implicit}\n"
+    environ = dict(line.split("=", 1) for line in (tree / "etc/environ").read_text().splitlines())
+    assert environ["IMG_NAME"] == environ["IMG_PROFILE"] == "posted"
+    assert (environ["IMG_KERNELVERSION"], environ["IMG_PKGLIST"]) == ("6.1.0-10-test", str(small.pkglist))
+    assert "IMG_OTHERPKGLIST" not in environ
+    assert (tree / "etc/uname").read_text() == "6.1.0-10-test\n"
+    assert report.lines.count("from-the-script") == 2
+    old = tree.stat().st_ino
+    script.write_text("#!/bin/sh\necho why it failed; exit 3\n")
+    with pytest.raises(BuildError, match="failed:\nwhy it failed"):
+        genimage(small.site, "posted")
+    assert tree.stat().st_ino == old
+    script.write_text("#!/bin/sh\n")
+    assert "postinstall" in genimage(small.site, "posted")["built"]
+    assert_nothing_left(small.site)
+
+
+def test_the_plan_that_was_shown_is_what_is_built_or_it_is_said_what_changed(small: Small) -> None:
+    tree = another(small, "reviewed")
+    shown = plan_genimage(small.site, "reviewed").plan
+    small.site.set("osimage", "reviewed", netdrivers="e1000")
+    with pytest.raises(PlanChangedError) as caught:
+        genimage(small.site, "reviewed", plan=shown.digest)
+    lines = caught.value.message.splitlines()
+    assert any(line.strip().startswith("initrd: inputs: drivers: ") for line in lines)
+    assert not any(line.strip().startswith(("packages", "configure")) for line in lines)
+    assert not tree.parent.exists() or not tree.exists()
+    report = Recorder()
+    with pytest.raises(BuildError, match="no driver e1000"):
+        genimage(small.site, "reviewed", plan=shown.digest, any_plan=True, report=report)
+    assert any("initrd: inputs: drivers" in line for line in report.lines)
+    small.site.set("osimage", "reviewed", netdrivers="")
+    assert genimage(small.site, "reviewed", plan=shown.digest)["plan"] == shown.digest
+    with pytest.raises(PlanChangedError, match="no plan 0123 was shown"):
+        genimage(small.site, "reviewed", plan="0123")
+
+
+def test_scripts_that_do_not_say_what_they_read_run_every_time(small: Small, tmp_path: Path) -> None:
+    data, script = tmp_path / "data" / "motd", tmp_path / "motd.sh"
+    data.parent.mkdir()
+    data.write_text("one")
+    script.write_text(f'#!/bin/sh -e\ncp "{data}" "$1/etc/motd"\n')
+    script.chmod(0o755)
+    tree = another(small, "scripted", postinstall=str(script))
+    scripted = ["tree", "configure", "postinstall", "kernel", "initrd", "manifest"]
+    genimage(small.site, "scripted")
+    data.write_text("two")
+    assert genimage(small.site, "scripted")["built"] == scripted
+    assert (tree / "etc/motd").read_text() == "two"
+    assert "its inputs are not declared" in str(plan_genimage(small.site, "scripted"))
+    script.write_text(script.read_text() + "# sb-inputs: data\n")
+    genimage(small.site, "scripted")
+    assert genimage(small.site, "scripted")["built"] == []
+    data.write_text("three")
+    assert genimage(small.site, "scripted")["built"] == scripted
+    assert (tree / "etc/motd").read_text() == "three"
+    script.write_text(script.read_text() + "# sb-inputs: nowhere/*\n")
+    with pytest.raises(ListFileError, match=r"motd.sh:4: sb-inputs names nowhere/\*, which is not there"):
+        genimage(small.site, "scripted")
+    script.write_text("#!/bin/sh\n# sb-inputs: none\n")
+    genimage(small.site, "scripted")
+    assert genimage(small.site, "scripted")["built"] == []
+
+
+@pytest.mark.parametrize(("marked", "then"), [("half", ["tree", "configure", "postinstall"]), ("done", [])])
+def test_after_kill_9_it_goes_on_behind_the_last_step_that_was_finished(
+    small: Small, tmp_path: Path, marked: str, then: list[str]
+) -> None:
+    """Killed inside a script, the tree is made again; killed behind it, only what follows is done."""
+    image = f"resumed-{marked}"
+    script, gate = tmp_path / "slow.sh", tmp_path / "gate"
+    script.write_text(
+        f'#!/bin/sh\n# sb-inputs: none\ntest ! -e "$1/etc/half" || exit 3\ntouch "$1/etc/half"\n'
+        f'while [ -e "{gate}" ]; do sleep 0.1; done\n'
+    )
+    script.chmod(0o755)
+    tree = another(small, image, postinstall=str(script))
+    if marked == "half":
+        gate.touch()
+    job = jobs.start(small.site, "genimage", TARGET, image=image)
+    work = tree.parent / ".new"
+    stage = work / "rootimg/etc/half" if marked == "half" else None
+    journal = work / "steps.json"
+    wait_for(lambda: stage.exists() if stage else journal.exists() and "postinstall" in journal.read_text())
+    os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
+    wait_for(lambda: not processes(small.site), 5)
+    assert job.state == "failed"
+    gate.unlink(missing_ok=True)
+    planned = [step.name for step in plan_genimage(small.site, image).pending]
+    assert planned[: len(then)] == then
+    result = genimage(small.site, image)
+    assert result["built"] == planned
+    assert set(planned) & {"tree", "configure", "postinstall"} == set(then)
+    assert (tree / "etc/half").exists()
+    assert_nothing_left(small.site)
+
+
+def test_an_edited_fstab_is_kept_though_a_killed_run_has_taken_the_record_away(small: Small) -> None:
+    tree = another(small, "unrecorded")
+    genimage(small.site, "unrecorded")
+    (tree / "etc/fstab").write_text("edited\n")
+    (tree.parent / "plan.json").unlink()
+    genimage(small.site, "unrecorded")
+    assert (tree.parent / "fstab.edited").read_text() == "edited\n"
