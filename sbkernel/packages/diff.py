@@ -93,10 +93,8 @@ class Diff:
     def __repr__(self) -> str:
         return f"Diff({self.a.name!r}, {self.b.name!r}, {len(self)} rows)"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from sbkernel.packages.diffdisplay import html
-
-        return {"text/plain": self.summary, "text/html": str(html(self))}
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self.summary)
 
 
 def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:

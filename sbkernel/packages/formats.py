@@ -68,13 +68,12 @@ def diff_markdown(diff: Diff) -> str:
 
 def matrix_table(matrix: Matrix) -> str:
     """Return one line a package, below what each image weighs."""
-    said = f"{len(matrix)} of {matrix.total} packages differ" if len(matrix) else f"the same {matrix.total} packages"
     rows = [(line.name, line.arch, *(version or "-" for version in line.versions)) for line in matrix.lines]
     sums = [
         ("(packages)", "", *(str(len(one)) for one in matrix.manifests)),
         ("(on disk)", "", *(size(one.size_bytes) for one in matrix.manifests)),
     ]
-    return f"{said}\n\n{aligned([('PACKAGE', 'ARCH', *matrix.names), *sums, *rows])}"
+    return f"{matrix.headline}\n\n{aligned([('PACKAGE', 'ARCH', *matrix.names), *sums, *rows])}"
 
 
 def matrix_json(matrix: Matrix) -> str:

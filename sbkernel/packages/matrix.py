@@ -61,6 +61,11 @@ class Matrix:
         return tuple(found)
 
     @property
+    def headline(self) -> str:
+        """Return how many packages differ."""
+        return f"{len(self)} of {self.total} packages differ" if len(self) else f"the same {self.total} packages"
+
+    @property
     def df(self) -> pd.DataFrame:
         """Return the versions as a DataFrame, indexed by name and arch."""
         import pandas as pd
@@ -76,10 +81,8 @@ class Matrix:
 
         return matrix_table(self)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from sbkernel.packages.matrixdisplay import html
-
-        return {"text/plain": str(self), "text/html": str(html(self))}
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))
 
 
 def matrix(manifests: Sequence[Manifest], *, differing: bool = True, attention: Attention | None = None) -> Matrix:

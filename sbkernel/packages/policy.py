@@ -113,10 +113,8 @@ class Verdict:
         said = "\n".join(f"  {line}" for one in self.violations for line in str(one).splitlines())
         return f"{names} breaks the policy {self.policy.file}:\n{said}"
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        from sbkernel.packages.verdictdisplay import html
-
-        return {"text/plain": str(self), "text/html": str(html(self))}
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))
 
 
 def load(file: Path) -> Policy:

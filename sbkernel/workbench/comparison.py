@@ -11,18 +11,18 @@ from IPython.display import display
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.html import TONES, card, div, muted
 from sbkernel.images.catalog import Catalog
 from sbkernel.nodes import contents
 from sbkernel.packages import policy
 from sbkernel.packages.change import KINDS
 from sbkernel.packages.diff import Diff
-from sbkernel.packages.diffdisplay import changes, summary
 from sbkernel.packages.formats import diff_table
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.matrix import Matrix
 from sbkernel.packages.policy import Verdict
 from sbkernel.site import Site
+from sbkernel.workbench.displays.packagediff import changes, summary
+from sbkernel.workbench.html import TONES, card, div, muted
 from sbkernel.workbench.panel import Panel, Shown, interactive
 
 ALL = "every change"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.diff import list_files
-from sbkernel.html import card, el, heading, log, mono, span
 from sbkernel.workbench.displays import definitions as displays
+from sbkernel.workbench.html import card, el, heading, log, mono, span
 from sbkernel.workbench.panel import Shown
 
 

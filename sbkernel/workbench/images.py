@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sbkernel.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.images.catalog import ImageVersion
 from sbkernel.images.genimage import Build
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
+from sbkernel.workbench.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.workbench.panel import Shown
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sbkernel.html import card, chip, div, heading, mono, muted, table
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.units import size
+from sbkernel.workbench.html import card, chip, div, heading, mono, muted, table
 from sbkernel.workbench.panel import Shown
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from sbkernel.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.directories import Sizes, of_root
 from sbkernel.images.growth import Growth, Stage
@@ -18,6 +17,7 @@ from sbkernel.packages.summary import headline
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following
+from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.squarified import Block, draw, group
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
 from sbkernel.packages import policy
@@ -13,6 +14,7 @@ from sbkernel.packages.diff import Diff, diff
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
 from sbkernel.packages.policy import Growth, Policy, parse
+from sbkernel.workbench.displays import html_of
 
 MB = 1_000_000
 
@@ -109,7 +111,8 @@ def test_the_verdict_names_everything_and_raises() -> None:
     assert allowed.enforce() is allowed
     assert str(allowed) == "img@1 -> img@2 keeps the policy p.yaml"
     assert json.loads(json.dumps(verdict.as_dict()))["violations"][0]["rows"] == ["y 1"]
-    shown = verdict._repr_mimebundle_()["text/html"]
+    assert pretty(verdict) == str(verdict)
+    shown = html_of(verdict)
     assert "refused" in shown and "y 1" in shown and "<style" not in shown
 
 

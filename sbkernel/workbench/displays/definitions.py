@@ -11,7 +11,22 @@ from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.definitions.editing.diff import Diff
 from sbkernel.definitions.editing.display import ROWS, edited, more
 from sbkernel.definitions.editing.selection import Objects
-from sbkernel.html import MONO, TONES, TRACK, card, chip, details, div, el, heading, mono, muted, pairs, span, table
+from sbkernel.workbench.html import (
+    MONO,
+    TONES,
+    TRACK,
+    card,
+    chip,
+    details,
+    div,
+    el,
+    heading,
+    mono,
+    muted,
+    pairs,
+    span,
+    table,
+)
 
 _COLOURS = {"+": TONES["ok"], "-": TONES["bad"], "@": TONES["busy"]}
 

@@ -1,4 +1,4 @@
-"""How a diff shows itself in a notebook and its record. Pure."""
+"""A diff of packages as a card: its numbers, what deserves attention, every row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import islice
 
 from markupsafe import Markup
 
-from sbkernel.html import LINE, MONO, MUTED, TONES, TRACK, card, chip, div, heading, mono, muted, span, table
 from sbkernel.packages.change import (
     ADDED,
     ARCH_CHANGED,
@@ -22,6 +21,7 @@ from sbkernel.packages.change import (
 from sbkernel.packages.diff import Diff
 from sbkernel.packages.summary import percentage, signed
 from sbkernel.units import size
+from sbkernel.workbench.html import LINE, MONO, MUTED, TONES, TRACK, card, chip, div, heading, mono, muted, span, table
 
 ROWS = 400
 COLUMNS = ("", "package", "arch", "before", "after", "size", "", "", "section")
@@ -32,9 +32,9 @@ KIND_TONES: Mapping[str, str] = {
 _ELLIPSIS = "overflow:hidden;text-overflow:ellipsis"
 
 
-def html(diff: Diff, rows: int = ROWS) -> Markup:
+def diff(shown: Diff, rows: int = ROWS) -> Markup:
     """Return the whole of a diff: its numbers, what deserves attention, every row as far as there is room."""
-    return card(summary(diff), changes(diff, rows) if diff.rows else None)
+    return card(summary(shown), changes(shown, rows) if shown.rows else None)
 
 
 def summary(diff: Diff) -> Markup:

@@ -1,4 +1,4 @@
-"""How a matrix shows itself in a notebook and its record: what most images have stands back, the rest stands out."""
+"""Packages of many images side by side, and the verdict of a policy, as cards."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ from itertools import islice
 
 from markupsafe import Markup
 
-from sbkernel.html import MONO, TONES, card, chip, div, el, heading, mono, muted, span, table
 from sbkernel.packages.matrix import Line, Matrix
+from sbkernel.packages.policy import Verdict, Violation
+from sbkernel.packages.summary import movement
 from sbkernel.units import size
+from sbkernel.workbench.html import MONO, TONES, card, chip, div, el, heading, mono, muted, span, table
 
 ROWS = 300
+_BROKEN_BY = 20
+"""How many rows are shown of a rule that is broken."""
 
 
-def html(matrix: Matrix, rows: int = ROWS) -> Markup:
-    """Return the lines of a matrix, those of attention first, below what each image weighs."""
-    said = f"{len(matrix)} of {matrix.total} packages differ" if len(matrix) else f"the same {matrix.total} packages"
-    return card(heading(f"{len(matrix.manifests)} images", muted(said)), _table(matrix, rows), _cut(len(matrix) - rows))
+def matrix(shown: Matrix, rows: int = ROWS) -> Markup:
+    """Return what each image weighs, then the packages: those of attention first, what most images have in grey."""
+    said = heading(f"{len(shown.manifests)} images", muted(shown.headline))
+    return card(said, _table(shown, rows), _cut(len(shown) - rows))
+
+
+def verdict(shown: Verdict) -> Markup:
+    """Return whether a diff is allowed, and every rule that it breaks with its rows."""
+    state = chip("allowed", "ok") if shown.allowed else chip("refused", "bad")
+    return card(heading("Policy", state, muted(shown.policy.file)), *map(_violation, shown.violations))
 
 
 def _table(matrix: Matrix, rows: int) -> Markup:
@@ -61,4 +71,15 @@ def _cut(more: int) -> Markup | None:
         div(muted(f"and {more} more, in the frame and on the command line"), style="margin-top:6px")
         if more > 0
         else None
+    )
+
+
+def _violation(violation: Violation) -> Markup:
+    more = len(violation.rows) - _BROKEN_BY
+    rows = [div(mono(movement(row).replace("->", "→"))) for row in violation.rows[:_BROKEN_BY]]
+    return div(
+        div(mono(violation.rule), " ", violation.text, style="font-weight:600"),
+        *rows,
+        muted(f"and {more} more") if more > 0 else None,
+        style=f"border-left:3px solid {TONES['bad']};padding:2px 0 2px 12px;margin:8px 0",
     )
