@@ -27,13 +27,13 @@ from sbkernel.images.resolve import resolve
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.text import paths_of
 from sbkernel.nodes.manifests import of_node
-from sbkernel.packages import attention
-from sbkernel.packages import diff as diffs
-from sbkernel.packages import matrix as matrices
 from sbkernel.packages.asked import of_pkglist
-from sbkernel.packages.diff import Diff
+from sbkernel.packages.diff import attention
+from sbkernel.packages.diff import diff as diffs
+from sbkernel.packages.diff import matrix as matrices
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.matrix import Matrix
 from sbkernel.packages.manifest import Manifest, manifest
-from sbkernel.packages.matrix import Matrix
 from sbkernel.site import Site
 
 _LISTS = (".pkglist", ".otherpkglist")

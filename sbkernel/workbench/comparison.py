@@ -13,13 +13,13 @@ from markupsafe import Markup
 from sbkernel.errors import SbkernelError
 from sbkernel.images.catalog import Catalog
 from sbkernel.nodes import contents
-from sbkernel.packages import policy
-from sbkernel.packages.change import KINDS
-from sbkernel.packages.diff import Diff
-from sbkernel.packages.formats import diff_table
+from sbkernel.packages.diff import policy
+from sbkernel.packages.diff.change import KINDS
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.formats import diff_table
+from sbkernel.packages.diff.matrix import Matrix
+from sbkernel.packages.diff.policy import Verdict
 from sbkernel.packages.manifest import manifest
-from sbkernel.packages.matrix import Matrix
-from sbkernel.packages.policy import Verdict
 from sbkernel.site import Site
 from sbkernel.workbench.displays.packagediff import changes, summary
 from sbkernel.workbench.html import TONES, card, div, muted

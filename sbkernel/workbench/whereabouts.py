@@ -12,8 +12,8 @@ from sbkernel.images.directories import Sizes, of_root
 from sbkernel.images.growth import Growth, Stage
 from sbkernel.images.growth import growth as grown
 from sbkernel.nodes import contents
+from sbkernel.packages.diff.summary import headline
 from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.summary import headline
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following

@@ -4,9 +4,9 @@ import json
 
 from IPython.lib.pretty import pretty
 
-from sbkernel.packages.formats import FORMATS, render
+from sbkernel.packages.diff.formats import FORMATS, render
+from sbkernel.packages.diff.matrix import Matrix, matrix
 from sbkernel.packages.manifest import Manifest, manifest
-from sbkernel.packages.matrix import Matrix, matrix
 from sbkernel.packages.package import Package
 from sbkernel.workbench.displays import html_of
 

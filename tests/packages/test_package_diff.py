@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages.attention import Attention
-from sbkernel.packages.change import KINDS, Change
-from sbkernel.packages.diff import Diff, diff
-from sbkernel.packages.formats import FORMATS, render
+from sbkernel.packages.diff.attention import Attention
+from sbkernel.packages.diff.change import KINDS, Change
+from sbkernel.packages.diff.diff import Diff, diff
+from sbkernel.packages.diff.formats import FORMATS, render
+from sbkernel.packages.diff.successor import stem
 from sbkernel.packages.manifest import Manifest, manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.successor import stem
 from sbkernel.workbench.displays import html_of
 
 

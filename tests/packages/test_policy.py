@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
-from sbkernel.packages import policy
-from sbkernel.packages.diff import Diff, diff
+from sbkernel.packages.diff import policy
+from sbkernel.packages.diff.diff import Diff, diff
+from sbkernel.packages.diff.policy import Growth, Policy, parse
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.policy import Growth, Policy, parse
 from sbkernel.workbench.displays import html_of
 
 MB = 1_000_000

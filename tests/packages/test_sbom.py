@@ -22,8 +22,8 @@ from sbkernel.errors import DefinitionError
 from sbkernel.packages import dpkg
 from sbkernel.packages.manifest import Manifest, Release, manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.purl import purl
-from sbkernel.packages.sbom import sbom
+from sbkernel.packages.sbom.facts import purl
+from sbkernel.packages.sbom.sbom import sbom
 
 ROCKY = Release("rocky", "9.4", "Rocky Linux 9.4 (Blue Onyx)")
 DEBIAN = Release("debian", "12", "Debian GNU/Linux 12 (bookworm)")
@@ -91,7 +91,7 @@ def test_they_are_valid_whatever_a_package_says(form: str, packages: list[Packag
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
 def test_the_same_manifest_gives_the_same_bytes_in_another_process(form: str, tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(IMAGE.to_json())
-    code = "import sys; from sbkernel.packages import manifest, sbom\n"
+    code = "import sys; from sbkernel.packages import manifest; from sbkernel.packages.sbom import sbom\n"
     code += "sys.stdout.write(sbom.sbom(manifest.from_json(open(sys.argv[1]).read()), sys.argv[2]))"
     texts = {
         subprocess.run(

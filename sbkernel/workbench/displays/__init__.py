@@ -17,9 +17,9 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.definitions.editing.selection:Objects": "sbkernel.workbench.displays.definitions:objects",
     "sbkernel.images.catalog:ImageVersion": "sbkernel.workbench.displays.images:image_version",
     "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.displays.images:resolution",
-    "sbkernel.packages.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
-    "sbkernel.packages.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
-    "sbkernel.packages.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
+    "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
+    "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
+    "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
 """Type: function of one value that returns markup, or an object with _repr_mimebundle_. Subclasses show as the type."""

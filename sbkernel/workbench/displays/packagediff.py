@@ -7,7 +7,7 @@ from itertools import islice
 
 from markupsafe import Markup
 
-from sbkernel.packages.change import (
+from sbkernel.packages.diff.change import (
     ADDED,
     ARCH_CHANGED,
     CHANGED,
@@ -18,8 +18,8 @@ from sbkernel.packages.change import (
     UPDATED,
     Change,
 )
-from sbkernel.packages.diff import Diff
-from sbkernel.packages.summary import percentage, signed
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.summary import percentage, signed
 from sbkernel.units import size
 from sbkernel.workbench.html import LINE, MONO, MUTED, TONES, TRACK, card, chip, div, heading, mono, muted, span, table
 

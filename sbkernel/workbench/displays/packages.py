@@ -6,9 +6,9 @@ from itertools import islice
 
 from markupsafe import Markup
 
-from sbkernel.packages.matrix import Line, Matrix
-from sbkernel.packages.policy import Verdict, Violation
-from sbkernel.packages.summary import movement
+from sbkernel.packages.diff.matrix import Line, Matrix
+from sbkernel.packages.diff.policy import Verdict, Violation
+from sbkernel.packages.diff.summary import movement
 from sbkernel.units import size
 from sbkernel.workbench.html import MONO, TONES, card, chip, div, el, heading, mono, muted, span, table
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sbkernel.packages.attention import DEFAULT, Attention
+from sbkernel.packages.diff.attention import DEFAULT, Attention
+from sbkernel.packages.diff.tables import aligned
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
+from sbkernel.units import size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +79,13 @@ class Matrix:
         return f"Matrix({len(self.manifests)} images, {len(self)} of {self.total} packages)"
 
     def __str__(self) -> str:
-        from sbkernel.packages.formats import matrix_table
-
-        return matrix_table(self)
+        """Return one line a package, below what each image weighs."""
+        rows = [(line.name, line.arch, *(version or "-" for version in line.versions)) for line in self.lines]
+        sums = [
+            ("(packages)", "", *(str(len(one)) for one in self.manifests)),
+            ("(on disk)", "", *(size(one.size_bytes) for one in self.manifests)),
+        ]
+        return f"{self.headline}\n\n{aligned([('PACKAGE', 'ARCH', *self.names), *sums, *rows])}"
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(str(self))

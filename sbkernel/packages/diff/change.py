@@ -1,9 +1,13 @@
-"""One row of a diff: what a package was, what it is, and what to call that."""
+"""The rows of a diff: what each package was, what it is, what to call that; and what they add up to."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
 
 ADDED, REMOVED, UPDATED, DOWNGRADED = "added", "removed", "updated", "downgraded"
@@ -89,6 +93,46 @@ class Change(NamedTuple):
     def __str__(self) -> str:
         """Return the row in words: libc6 2.36-9 -> 2.36-10."""
         return f"{self.names} {_both(self.old_version, self.new_version)}".rstrip()
+
+
+@dataclass(frozen=True, repr=False)
+class Changes:
+    """The rows between two manifests, and their sums."""
+
+    a: Manifest
+    b: Manifest
+    rows: tuple[Change, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows there are of each kind that occurs."""
+        found = Counter(row.change for row in self.rows)
+        return {kind: found[kind] for kind in KINDS if found[kind]}
+
+    @property
+    def sized(self) -> bool:
+        """Tell whether both sides know what packages weigh; a package list does not."""
+        return all(side.size_bytes > 0 or not len(side) for side in (self.a, self.b))
+
+    @property
+    def delta_bytes(self) -> int:
+        """Return by how many bytes the packages grew on disk; 0 when one side does not know."""
+        return sum(row.delta for row in self.rows) if self.sized else 0
+
+    @property
+    def moved(self) -> dict[str, tuple[Change, ...]]:
+        """Return the rows that deserve attention, by group."""
+        found: dict[str, tuple[Change, ...]] = {}
+        for row in self.rows:
+            if row.attention:
+                found[row.attention] = (*found.get(row.attention, ()), row)
+        return found
 
 
 def _both(old: str, new: str) -> str:

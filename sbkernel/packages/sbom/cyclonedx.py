@@ -14,11 +14,10 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 
 from sbkernel import __version__
-from sbkernel.packages.licences import REF, spdx
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.purl import purl
-from sbkernel.packages.sbom import checksum, identity, made, title, unique, website
+from sbkernel.packages.sbom.facts import checksum, identity, made, purl, title, unique, website
+from sbkernel.packages.sbom.licences import REF, spdx
 
 
 def cyclonedx(manifest: Manifest) -> str:

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 from sbkernel.definitions.importing.yamltext import Pair, Yaml
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
-from sbkernel.packages.change import CHANGED, DOWNGRADED, KINDS, Change
-from sbkernel.packages.diff import Diff
-from sbkernel.packages.summary import growth, movement, remark
+from sbkernel.packages.diff.change import CHANGED, DOWNGRADED, KINDS, Change
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.summary import growth, movement, remark
 from sbkernel.units import size
 
 _LISTS = ("attention", "required", "forbidden", "exempt")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages.attention import DEFAULT, Attention
-from sbkernel.packages.change import KINDS, Change
+from sbkernel.packages.diff.attention import DEFAULT, Attention
+from sbkernel.packages.diff.change import Change, Changes
+from sbkernel.packages.diff.matching import changes
+from sbkernel.packages.diff.summary import summary
 from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.matching import changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,44 +23,10 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class Diff:
+class Diff(Changes):
     """Two manifests and what changed from `a` to `b`, sorted by name; `groups` are those that attention was paid to."""
 
-    a: Manifest
-    b: Manifest
-    rows: tuple[Change, ...]
     groups: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[Change]:
-        return iter(self.rows)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Return how many rows there are of each kind that occurs."""
-        found = Counter(row.change for row in self.rows)
-        return {kind: found[kind] for kind in KINDS if found[kind]}
-
-    @property
-    def sized(self) -> bool:
-        """Tell whether both sides know what packages weigh; a package list does not."""
-        return all(side.size_bytes > 0 or not len(side) for side in (self.a, self.b))
-
-    @property
-    def delta_bytes(self) -> int:
-        """Return by how many bytes the packages grew on disk; 0 when one side does not know."""
-        return sum(row.delta for row in self.rows) if self.sized else 0
-
-    @property
-    def moved(self) -> dict[str, tuple[Change, ...]]:
-        """Return the rows that deserve attention, by group."""
-        found: dict[str, tuple[Change, ...]] = {}
-        for row in self.rows:
-            if row.attention:
-                found[row.attention] = (*found.get(row.attention, ()), row)
-        return found
 
     def only(self, text: str = "", kinds: Iterable[str] = (), *, attention: bool = False) -> Diff:
         """Return the diff cut to rows whose name, group or section has a text, of some kinds, or of attention."""
@@ -83,8 +49,6 @@ class Diff:
     @property
     def summary(self) -> str:
         """Return what matters, on one screen."""
-        from sbkernel.packages.summary import summary
-
         return summary(self)
 
     def __str__(self) -> str:

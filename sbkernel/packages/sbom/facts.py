@@ -1,7 +1,4 @@
-"""Software bills of materials: CycloneDX 1.6 and SPDX 2.3 as JSON, the same bytes for the same manifest.
-
-The time in them is that of the image, their identity the digest of its manifest.
-"""
+"""What every bill of materials says of a manifest and its packages: identity, time, sums, package URLs (purl-spec)."""
 
 from __future__ import annotations
 
@@ -9,29 +6,17 @@ import hashlib
 import re
 import uuid
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from sbkernel.errors import DefinitionError
-from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.package import Package
+from sbkernel.packages.manifest import Manifest, Release
+from sbkernel.packages.package import RPM, Package
 
-CYCLONEDX, SPDX = "cyclonedx", "spdx"
-FORMATS = (CYCLONEDX, SPDX)
+if TYPE_CHECKING:
+    from packageurl import PackageURL
+
 _PART = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(?:https?|ftp)://[A-Za-z0-9.-]+(?::\d+)?(?:[/?]{_PART})?(?:\#{_PART})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
-
-
-def sbom(manifest: Manifest, form: str = CYCLONEDX) -> str:
-    """Return the SBOM of a manifest as JSON text; `form` is cyclonedx or spdx. DefinitionError for another."""
-    if form == CYCLONEDX:
-        from sbkernel.packages.cyclonedx import cyclonedx
-
-        return cyclonedx(manifest)
-    if form == SPDX:
-        from sbkernel.packages.spdx import spdx
-
-        return spdx(manifest)
-    raise DefinitionError(f"no SBOM format {form!r}", hint=" or ".join(FORMATS))
 
 
 def identity(manifest: Manifest) -> uuid.UUID:
@@ -63,3 +48,20 @@ def checksum(package: Package) -> str:
 def title(manifest: Manifest) -> str:
     """Return the name of what a manifest is of; every SBOM has one."""
     return manifest.name or "packages"
+
+
+def purl(package: Package, release: Release) -> PackageURL:
+    """Return the package URL of a package of a distribution; of rpm's, the epoch is a qualifier.
+
+    `upstream` names the source package where that has another name or version: security advisories do, too.
+    """
+    from packageurl import PackageURL
+
+    version, qualifiers = package.version, {"arch": package.arch, "distro": release.short}
+    if package.family == RPM:
+        qualifiers["epoch"], _, version = version.rpartition(":")
+    if package.source and (package.source, package.source_version) != (package.name, version):
+        same = package.source_version in ("", version)
+        qualifiers["upstream"] = package.source if same else f"{package.source}@{package.source_version}"
+    given = {key: value for key, value in qualifiers.items() if value}
+    return PackageURL(package.family, release.id or None, package.name, version, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from sbkernel.packages.change import (
+from sbkernel.packages.diff.change import (
     ADDED,
     ARCH_CHANGED,
     CHANGED,
@@ -15,8 +15,8 @@ from sbkernel.packages.change import (
     REPLACED,
     UPDATED,
     Change,
+    Changes,
 )
-from sbkernel.packages.diff import Diff
 from sbkernel.units import size
 
 NAMED = (REMOVED, DOWNGRADED, REPLACED, ARCH_CHANGED, CHANGED, REBUILT, ADDED)
@@ -27,7 +27,7 @@ _GREW_BYTES = 1_000_000
 _WIDTH, _ROOM = 110, 80
 
 
-def summary(diff: Diff) -> str:
+def summary(diff: Changes) -> str:
     """Return at most 24 lines: both names, the headline, then a line a fact."""
     facts = [*_moved(diff), *_named(diff), *_grown(diff)]
     width = max((len(label) for label, _ in facts), default=0)
@@ -35,7 +35,7 @@ def summary(diff: Diff) -> str:
     return "\n".join([*lines, *(_cut(f"  {label:<{width}}  {text}") for label, text in facts)][:24])
 
 
-def headline(diff: Diff) -> str:
+def headline(diff: Changes) -> str:
     """Return one line: kernel, glibc, slurm moved; 3 added, 41 updated, +212.0 MB."""
     if not diff.rows:
         return f"the same {_count(len(diff.b))}"
@@ -44,13 +44,13 @@ def headline(diff: Diff) -> str:
     return f"{moved}{counts}" + (f", {growth(diff)}" if diff.sized else "")
 
 
-def growth(diff: Diff) -> str:
+def growth(diff: Changes) -> str:
     """Return by how much the packages grew: +212.0 MB (+9.1 %)."""
     percent = percentage(diff)
     return f"{signed(diff.delta_bytes)}" + ("" if percent is None else f" ({percent:+.1f} %)")
 
 
-def percentage(diff: Diff) -> float | None:
+def percentage(diff: Changes) -> float | None:
     """Return by how many percent the packages grew, None if nothing was there or nobody knows."""
     return diff.delta_bytes / diff.a.size_bytes * 100 if diff.sized and diff.a.size_bytes else None
 
@@ -70,25 +70,25 @@ def remark(row: Change) -> str:
     return movement(row) if row.change in _PLAIN else f"{row} ({row.change})"
 
 
-def _counts(diff: Diff) -> Iterator[tuple[str, int]]:
+def _counts(diff: Changes) -> Iterator[tuple[str, int]]:
     """Yield the kinds that occur, the usual ones first."""
     order = ["added", "updated", *(kind for kind in diff.counts if kind not in ("added", "updated"))]
     return ((kind, diff.counts[kind]) for kind in order if kind in diff.counts)
 
 
-def _moved(diff: Diff) -> Iterator[tuple[str, str]]:
+def _moved(diff: Changes) -> Iterator[tuple[str, str]]:
     for group, rows in diff.moved.items():
         yield group, _listed(rows, remark)
 
 
-def _named(diff: Diff) -> Iterator[tuple[str, str]]:
+def _named(diff: Changes) -> Iterator[tuple[str, str]]:
     for kind in NAMED:
         rows = [row for row in diff.rows if row.change == kind and not row.attention]
         if rows:
             yield kind, _listed(rows, movement)
 
 
-def _grown(diff: Diff) -> Iterator[tuple[str, str]]:
+def _grown(diff: Changes) -> Iterator[tuple[str, str]]:
     if not diff.sized:
         return
     largest = sorted(diff.rows, key=lambda row: -abs(row.delta))

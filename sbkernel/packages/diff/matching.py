@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 
 from sbkernel.errors import DefinitionError
 from sbkernel.packages import versions
-from sbkernel.packages.change import (
+from sbkernel.packages.diff.change import (
     ADDED,
     ARCH_CHANGED,
     CHANGED,
@@ -21,9 +21,9 @@ from sbkernel.packages.change import (
     UPDATED,
     Change,
 )
+from sbkernel.packages.diff.successor import newest_first, successions
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.successor import newest_first, successions
 
 ANY = frozenset({"all", "noarch"})
 

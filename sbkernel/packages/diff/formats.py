@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sbkernel.packages.change import Change
-from sbkernel.packages.diff import COLUMNS, Diff, cells
+from sbkernel.packages.diff.change import Change
+from sbkernel.packages.diff.diff import COLUMNS, Diff, cells
+from sbkernel.packages.diff.matrix import Matrix
+from sbkernel.packages.diff.summary import headline, signed, summary
+from sbkernel.packages.diff.tables import aligned, as_csv, as_markdown, escaped
 from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.matrix import Matrix
-from sbkernel.packages.summary import headline, signed, summary
-from sbkernel.units import size
 
 FORMATS = ("table", "json", "csv", "markdown")
 HEAD = ("CHANGE", "PACKAGE", "ARCH", "BEFORE", "AFTER", "SIZE", "SECTION", "WHY")
@@ -26,7 +24,7 @@ def render(shown: Diff | Matrix, form: str) -> str:
         "table": diff_table, "json": diff_json, "csv": diff_csv, "markdown": diff_markdown,
     }  # fmt: skip
     of_matrix: Mapping[str, Callable[[Matrix], str]] = {
-        "table": matrix_table, "json": matrix_json, "csv": matrix_csv, "markdown": matrix_markdown,
+        "table": str, "json": matrix_json, "csv": matrix_csv, "markdown": matrix_markdown,
     }  # fmt: skip
     return of_diff[form](shown) if isinstance(shown, Diff) else of_matrix[form](shown)
 
@@ -56,24 +54,14 @@ def diff_json(diff: Diff) -> str:
 
 def diff_csv(diff: Diff) -> str:
     """Return the rows as CSV, with the columns of the DataFrame."""
-    return _csv([COLUMNS, *_rows(diff)])
+    return as_csv([COLUMNS, *_rows(diff)])
 
 
 def diff_markdown(diff: Diff) -> str:
     """Return the headline and the rows as a table of Markdown."""
-    head = f"**{_escaped(diff.a.name)} → {_escaped(diff.b.name)}**\n\n{headline(diff)}"
+    head = f"**{escaped(diff.a.name)} → {escaped(diff.b.name)}**\n\n{headline(diff)}"
     rows = _texts(diff)
-    return "\n\n".join([head, *([_markdown([word.lower() for word in HEAD], rows, right=[_SIZE])] if rows else [])])
-
-
-def matrix_table(matrix: Matrix) -> str:
-    """Return one line a package, below what each image weighs."""
-    rows = [(line.name, line.arch, *(version or "-" for version in line.versions)) for line in matrix.lines]
-    sums = [
-        ("(packages)", "", *(str(len(one)) for one in matrix.manifests)),
-        ("(on disk)", "", *(size(one.size_bytes) for one in matrix.manifests)),
-    ]
-    return f"{matrix.headline}\n\n{aligned([('PACKAGE', 'ARCH', *matrix.names), *sums, *rows])}"
+    return "\n\n".join([head, *([as_markdown([word.lower() for word in HEAD], rows, right=[_SIZE])] if rows else [])])
 
 
 def matrix_json(matrix: Matrix) -> str:
@@ -92,26 +80,13 @@ def matrix_json(matrix: Matrix) -> str:
 
 def matrix_csv(matrix: Matrix) -> str:
     """Return a matrix as CSV."""
-    return _csv([("name", "arch", *matrix.names), *((line.name, line.arch, *line.versions) for line in matrix.lines)])
+    return as_csv([("name", "arch", *matrix.names), *((line.name, line.arch, *line.versions) for line in matrix.lines)])
 
 
 def matrix_markdown(matrix: Matrix) -> str:
     """Return a matrix as a table of Markdown."""
     rows = [(line.name, line.arch, *line.versions) for line in matrix.lines]
-    return _markdown(["package", "arch", *matrix.names], rows)
-
-
-def aligned(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Return lines whose columns stand below each other, two blanks apart; those in `right` are flush right."""
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if number in right else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    )
+    return as_markdown(["package", "arch", *matrix.names], rows)
 
 
 def _rows(diff: Diff) -> list[tuple[Any, ...]]:
@@ -135,19 +110,3 @@ def _side(manifest: Manifest) -> dict[str, Any]:
         "name": manifest.name, "kind": manifest.kind, "packages": len(manifest), "size": manifest.size_bytes,
         "digest": manifest.digest,
     }  # fmt: skip
-
-
-def _csv(rows: Iterable[Sequence[object]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue().removesuffix("\n")
-
-
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    rule = ["---:" if number in right else "---" for number in range(len(head))]
-    lines = [list(map(_escaped, head)), rule, *(list(map(_escaped, row)) for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in "\\|`*_<>[]" else sign for sign in text.replace("\n", " "))

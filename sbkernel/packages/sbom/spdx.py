@@ -26,11 +26,10 @@ from spdx_tools.spdx.model import (
 from spdx_tools.spdx.model import Package as SpdxPackage
 
 from sbkernel import __version__
-from sbkernel.packages.licences import spdx as as_spdx
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.purl import purl
-from sbkernel.packages.sbom import checksum, identity, made, title, unique, website
+from sbkernel.packages.sbom.facts import checksum, identity, made, purl, title, unique, website
+from sbkernel.packages.sbom.licences import spdx as as_spdx
 
 DOCUMENT, ROOT = "SPDXRef-DOCUMENT", "SPDXRef-image"
 _MAIL = re.compile(r"(.*\S)\s*<([^<>]+)>\s*")

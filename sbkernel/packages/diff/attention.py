@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sbkernel.definitions.importing.yamltext import Yaml
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.packages.change import Change
+from sbkernel.packages.diff.change import Change
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
 

@@ -1,0 +1,1 @@
+"""What changed between manifests: matched, counted, judged by a policy, put side by side, and said in text."""
