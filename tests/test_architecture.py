@@ -1,6 +1,7 @@
 """The house stands: rooms import only rooms above them, and no file outgrows its cap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,15 @@ def test_values_do_not_render_themselves(path: Path) -> None:
     assert not {"_repr_html_", "_repr_mimebundle_"} & {
         node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)
     }
+
+
+FORMATS_OF_PACKAGES = re.compile(r"\b(apt|dpkg|rpm|deb|debian|dnf|yum|zypper)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "packages").rglob("*.py")), ids=lambda p: p.name)
+def test_only_its_reader_knows_a_package_format(path: Path) -> None:
+    if "readers" not in path.relative_to(PACKAGE).parts:
+        assert not FORMATS_OF_PACKAGES.findall(path.read_text())
 
 
 @pytest.mark.parametrize("path", [*code_files(), *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: p.name)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sbkernel.images.apt_output import Resolved
 from sbkernel.images.resolution import Candidate
-from sbkernel.packages.package import DEB, Package
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers.deb.dpkg import DEB
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")

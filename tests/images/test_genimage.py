@@ -18,7 +18,7 @@ from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFound
 from sbkernel.images.genimage import describe, genimage, plan_genimage
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.job import Job
-from sbkernel.packages import dpkg
+from sbkernel.packages.readers.deb import dpkg
 from sbkernel.site import Site
 
 TARGET = "sbkernel.images.genimage:genimage"

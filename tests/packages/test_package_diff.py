@@ -237,7 +237,7 @@ def test_it_shows_itself_with_inline_styles_only() -> None:
 names = st.sampled_from(["a", "b", "libx1", "libx2", "libx3t64", "linux-image-1", "linux-image-2"])
 packages = st.builds(
     lambda name, version, arch, source, replaces, size: Package(
-        name, version, arch, source=source, source_version=version, replaces=replaces, size_bytes=size
+        name, version, arch, "deb", source=source, source_version=version, replaces=replaces, size_bytes=size
     ),
     names,
     st.sampled_from(["1", "2", "1:1", "1.0~1", "2-1+b1"]),

@@ -21,7 +21,7 @@ MB = 1_000_000
 
 def change(a: str, b: str, size: int = MB) -> Diff:
     """Return the diff of two sides of name=version words; the new side weighs `size` a package."""
-    sides = [[Package(*word.split("="), "amd64", size_bytes=one) for word in words.split()]
+    sides = [[Package(*word.split("="), "amd64", "deb", size_bytes=one) for word in words.split()]
              for words, one in ((a, MB), (b, size))]  # fmt: skip
     return diff(manifest(sides[0], name="img@1"), manifest(sides[1], name="img@2"))
 
@@ -81,14 +81,14 @@ def test_growth_of_what_nobody_knows_is_no_licence_to_grow() -> None:
 
 
 def test_what_cannot_be_ordered_might_be_a_downgrade() -> None:
-    odd, new = (manifest([Package("x", version, "amd64")]) for version in ("not one", "2"))
+    odd, new = (manifest([Package("x", version, "amd64", "deb")]) for version in ("not one", "2"))
     verdict = parse("downgraded: forbid").check(diff(odd, new))
     assert [str(one) for one in verdict.violations] == ["downgraded: forbid: 1 package\n    x not one -> 2 (changed)"]
 
 
 def test_replacing_is_not_removing() -> None:
-    old = Package("libssl1.1", "1.1.1n", "amd64", source="openssl", source_version="1.1.1n")
-    new = Package("libssl3", "3.0.9", "amd64", source="openssl", source_version="3.0.9")
+    old = Package("libssl1.1", "1.1.1n", "amd64", "deb", source="openssl", source_version="1.1.1n")
+    new = Package("libssl3", "3.0.9", "amd64", "deb", source="openssl", source_version="3.0.9")
     forth, back = diff(manifest([old]), manifest([new])), diff(manifest([new]), manifest([old]))
     assert parse("removed: forbid\ndowngraded: forbid").check(forth).allowed
     assert not parse("replaced: forbid").check(forth).allowed

@@ -19,9 +19,10 @@ from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDi
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages import dpkg
-from sbkernel.packages.manifest import Manifest, Release, manifest
+from sbkernel.packages.manifest import Manifest, manifest
 from sbkernel.packages.package import Package
+from sbkernel.packages.readers.deb import dpkg
+from sbkernel.packages.release import Release
 from sbkernel.packages.sbom.facts import purl
 from sbkernel.packages.sbom.sbom import sbom
 
@@ -138,14 +139,14 @@ def test_what_spdx_says() -> None:
 
 
 def test_package_urls() -> None:
-    assert str(purl(Package("libc6", "2.36-9", "amd64", source="glibc", source_version="2.36-9"), DEBIAN)) == (
+    assert str(purl(Package("libc6", "2.36-9", "amd64", "deb", source="glibc", source_version="2.36-9"), DEBIAN)) == (
         "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12&upstream=glibc"
     )
-    bash = Package("bash", "1:5.2-2+b1", "amd64", source="bash", source_version="5.2-2")
+    bash = Package("bash", "1:5.2-2+b1", "amd64", "deb", source="bash", source_version="5.2-2")
     assert (
         str(purl(bash, DEBIAN)) == "pkg:deb/debian/bash@1:5.2-2%2Bb1?arch=amd64&distro=debian-12&upstream=bash%405.2-2"
     )
-    assert str(purl(Package("a", "1", ""), Release())) == "pkg:deb/a@1"
+    assert str(purl(Package("a", "1", "", "deb"), Release())) == "pkg:deb/a@1"
 
 
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])

@@ -81,7 +81,7 @@ class Change(NamedTuple):
 
     @property
     def section(self) -> str:
-        """Return the section (of rpm: group)."""
+        """Return the section."""
         return self.package.section
 
     @property

@@ -62,7 +62,7 @@ class Diff(Changes):
 
 
 def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
-    """Compare two manifests of one family. DefinitionError when one is of dpkg and the other of rpm.
+    """Compare two manifests; DefinitionError when their packages are of two families.
 
     Versions of one package installed side by side are told apart: one more kernel is `added`. A package without a
     version or an architecture, as in a package list, is the same as any of its name.

@@ -24,8 +24,7 @@ from sbkernel.packages.diff.change import (
 from sbkernel.packages.diff.successor import newest_first, successions
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
-
-ANY = frozenset({"all", "noarch"})
+from sbkernel.packages.readers import EVERYWHERE
 
 Id = tuple[str, str, str]
 Packages = Sequence[Package]
@@ -116,11 +115,11 @@ def _without(packages: Packages, taken: Iterable[Package | None]) -> Packages:
 
 def _into_any(gone: Packages, moved: Sequence[Change], family: str) -> list[Change]:
     """Return the moves of further architectures of a package into the one that is for all."""
-    universal = {change.new.name: change.new for change in moved if change.new and change.new.arch in ANY}
+    universal = {change.new.name: change.new for change in moved if change.new and change.new.arch in EVERYWHERE}
     return [
         _move(package, universal[package.name], family)._replace(shared=True)
         for package in gone
-        if package.name in universal and package.arch not in ANY
+        if package.name in universal and package.arch not in EVERYWHERE
     ]
 
 

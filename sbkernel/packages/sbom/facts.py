@@ -8,8 +8,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sbkernel.packages.manifest import Manifest, Release
-from sbkernel.packages.package import RPM, Package
+from sbkernel.packages.manifest import Manifest
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers import reader_of
+from sbkernel.packages.release import Release
 
 if TYPE_CHECKING:
     from packageurl import PackageURL
@@ -51,15 +53,14 @@ def title(manifest: Manifest) -> str:
 
 
 def purl(package: Package, release: Release) -> PackageURL:
-    """Return the package URL of a package of a distribution; of rpm's, the epoch is a qualifier.
+    """Return the package URL of a package of a distribution.
 
     `upstream` names the source package where that has another name or version: security advisories do, too.
     """
     from packageurl import PackageURL
 
-    version, qualifiers = package.version, {"arch": package.arch, "distro": release.short}
-    if package.family == RPM:
-        qualifiers["epoch"], _, version = version.rpartition(":")
+    version, own = reader_of(package.family).url_parts(package)
+    qualifiers = {"arch": package.arch, "distro": release.short, **own}
     if package.source and (package.source, package.source_version) != (package.name, version):
         same = package.source_version in ("", version)
         qualifiers["upstream"] = package.source if same else f"{package.source}@{package.source_version}"

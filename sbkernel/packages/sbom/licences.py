@@ -1,6 +1,6 @@
-"""Licences as SPDX expressions: what Debian and rpm write, and what SPDX calls it (spdx.org/licenses, DEP 5).
+"""Licences as SPDX expressions: what packages say, and what SPDX calls it (spdx.org/licenses).
 
-Names that SPDX has not become LicenseRef-…, with the text that was found.
+A name that SPDX does not have becomes LicenseRef-…, with the text that was found.
 """
 
 from __future__ import annotations

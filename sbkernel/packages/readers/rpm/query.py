@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sbkernel.packages.package import RPM, Package
+from sbkernel.packages.package import Package
 
+RPM = "rpm"
 # Control characters that no header has part the values; tags that every rpm since EL 6 knows.
 _UNIT, _RECORD = "\x1f", "\x1e"
 TAGS = (

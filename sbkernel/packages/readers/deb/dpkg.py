@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from sbkernel.packages.package import DEB, Package
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers.reader import Origin
 
+DEB = "deb"
 WANTED = (
     "Package", "Status", "Version", "Architecture", "Essential", "Installed-Size", "Source", "Section", "Priority",
     "Maintainer", "Homepage", "Pre-Depends", "Depends", "Breaks", "Conflicts", "Replaces", "Description",
@@ -28,13 +29,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 _FIELDS = frozenset(WANTED)
 
 Paragraph = dict[str, str]
-
-
-class Origin(NamedTuple):
-    """Where a package file came from: a repository, and the sum of the file."""
-
-    repository: str = ""
-    sha256: str = ""
 
 
 @dataclass(frozen=True)

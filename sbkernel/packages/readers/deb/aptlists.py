@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from sbkernel.packages.dpkg import Origin
+from sbkernel.packages.readers.reader import Origin
 
 PLACE = "var/lib/apt/lists"
 PATTERN = "*_Packages*"

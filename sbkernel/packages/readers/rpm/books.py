@@ -5,18 +5,24 @@ dnf 4: history.sqlite (libdnf, transaction/); dnf 5: dnf5-system-state(7); zyppe
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import sqlite3
+import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sbkernel.packages.rpm import Reason, Reasons
+from sbkernel.packages import treefile
+from sbkernel.packages.readers.rpm.query import Reason, Reasons
 
-HISTORY = "var/lib/dnf/history.sqlite"
+_HISTORY = "history.sqlite"
+HISTORY = f"var/lib/dnf/{_HISTORY}"
 STATES = tuple(f"usr/lib/sysimage/libdnf5/{name}.toml" for name in ("packages", "nevras"))
 AUTO_INSTALLED = "var/lib/zypp/AutoInstalled"
+FILES = (f"{HISTORY}*", *STATES, AUTO_INSTALLED)
 
 _LAST = """
     SELECT rpm.name, rpm.arch, trans_item.reason, repo.repoid
@@ -26,6 +32,40 @@ _LAST = """
 _DEPENDENCY, _USER, _WEAK, _GROUP = 1, 2, 4, 5
 _EXPLICIT = {_DEPENDENCY: False, _USER: True, _WEAK: False, _GROUP: True}
 _REASONS = {"dependency": False, "weak dependency": False, "user": True, "group": True}
+
+
+def of_tree(tree: Path) -> Reasons:
+    """Return the reasons that the manager of a tree has noted; none if it has no books."""
+    history = treefile.find(tree, HISTORY)
+    if history is not None:
+        beside = (file for file in history.parent.glob(f"{history.name}*") if file.is_file() and not file.is_symlink())
+        return _of_files({_HISTORY + one.name.removeprefix(history.name): one.read_bytes() for one in beside})
+    states = [treefile.read(tree, name) for name in STATES]
+    if any(states):
+        return of_states(*(text or "" for text in states))
+    auto = treefile.read(tree, AUTO_INSTALLED)
+    return Reasons() if auto is None else of_auto_installed(auto)
+
+
+def of_node(sections: Mapping[str, str]) -> Reasons:
+    """Return the reasons in the answer of a node, whose databases come as base64."""
+    if _HISTORY in sections:
+        try:
+            return _of_files({name: base64.b64decode(sections.get(name, "")) for name in (_HISTORY, f"{_HISTORY}-wal")})
+        except binascii.Error:
+            return Reasons()
+    if "packages.toml" in sections:
+        return of_states(sections["packages.toml"], sections.get("nevras.toml", ""))
+    auto = sections.get("AutoInstalled")
+    return Reasons() if auto is None else of_auto_installed(auto)
+
+
+def _of_files(files: Mapping[str, bytes]) -> Reasons:
+    with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
+        for name, data in files.items():
+            if data:
+                (Path(directory) / name).write_bytes(data)
+        return of_history(Path(directory) / _HISTORY)
 
 
 def of_history(database: Path) -> Reasons:
