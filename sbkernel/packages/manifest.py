@@ -14,7 +14,7 @@ from sbkernel.packages.readers import FAMILIES, UNNAMED
 from sbkernel.packages.release import UNKNOWN, Release
 
 T = TypeVar("T")
-FORMAT = 2  # 1 was a bare list of packages
+FORMAT = 2  # format 1 was a list of packages and nothing else
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Manifest:
     """The packages of an image, a tree, a node or a file, sorted by name, architecture and version.
 
     `name` says of what, `kind` is image, tree, node or file. `made` is when that was made, in seconds since the
-    epoch, 0 if not known. `warnings` say what is odd: packages that are not wholly installed, what could not be read.
+    epoch, 0 if not known. `warnings` name packages that are not wholly installed, and what could not be read.
     """
 
     packages: tuple[Package, ...]
@@ -81,7 +81,7 @@ def manifest(
 
 
 def from_json(text: str, file: object = "manifest") -> Manifest:
-    """Return the manifest that a text holds, also of the first format, a list of packages.
+    """Return the manifest that a text holds, of format 1 too.
 
     Raises ListFileError, which names `file` and the line.
     """
@@ -118,7 +118,7 @@ def _read(data: dict[str, Any], file: object) -> Manifest:
 def _typed(data: dict[str, Any], key: str, kind: type[T], file: object) -> T:
     value = data.get(key, kind())
     if not isinstance(value, kind):
-        raise ListFileError(file, 1, f"{key} of a manifest is no {kind.__name__}: {value!r}")
+        raise ListFileError(file, 1, f"{key} of a manifest must be a {kind.__name__}, not {value!r}")
     return value
 
 

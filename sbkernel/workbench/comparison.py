@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sbkernel.errors import SbkernelError
 from sbkernel.images.catalog import Catalog
 from sbkernel.nodes import contents
-from sbkernel.packages.diff import policy
+from sbkernel.packages.diff import policyfile
 from sbkernel.packages.diff.change import KINDS
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.formats import diff_table
@@ -43,7 +43,7 @@ def guard(found: Diff, file: str | Path) -> Verdict | None:
     """Show what the policy of a file says of a diff; PolicyError when it is broken. Without a file nothing is asked."""
     if not file:
         return None
-    verdict = policy.load(Path(file).expanduser()).check(found)
+    verdict = policyfile.load(Path(file).expanduser()).check(found)
     display(verdict)
     return verdict.enforce()
 

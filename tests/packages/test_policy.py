@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
-from sbkernel.packages.diff import policy
+from sbkernel.packages.diff import policyfile
 from sbkernel.packages.diff.diff import Diff, diff
-from sbkernel.packages.diff.policy import Growth, Policy, parse
+from sbkernel.packages.diff.policy import Growth, Policy
+from sbkernel.packages.diff.policyfile import parse
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
 from sbkernel.workbench.displays import html_of
@@ -131,7 +132,7 @@ def test_a_file_with_everything() -> None:
     ("text", "message"),
     [
         ("removd: forbid", "p:1: a policy has no rule 'removd'\n  did you mean removed"),
-        ("removed: forbid\nzzz: 1", "p:2: a policy has no rule 'zzz'\n  there are: removed, "),
+        ("removed: forbid\nzzz: 1", "p:2: a policy has no rule 'zzz'\n  the rules are: removed, "),
         ("removed: nothing", "p:1: removed: 'nothing' is neither allow nor forbid"),
         ("removed: [forbid]", "p:1: removed is not a single value"),
         ("growth: lots", "p:1: growth: 'lots' is neither a percentage nor a size\n  5 % or 200 MB"),
@@ -150,15 +151,15 @@ def test_wrong_files_say_where(text: str, message: str) -> None:
 
 
 def test_a_group_that_is_not_there_is_refused_not_ignored() -> None:
-    with pytest.raises(DefinitionError, match=r"p: no attention group 'kernal'\n  there are kernel, glibc, "):
+    with pytest.raises(DefinitionError, match=r"p: no attention group 'kernal'\n  the groups are kernel, glibc, "):
         parse("attention: [kernal]", "p").check(change("x=1", "x=1"))
 
 
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("removed: forbid\n")
-    assert policy.load(tmp_path / "p.yaml").file == str(tmp_path / "p.yaml")
+    assert policyfile.load(tmp_path / "p.yaml").file == str(tmp_path / "p.yaml")
     with pytest.raises(NotFoundError, match=r"cannot read the policy .*none: No such file"):
-        policy.load(tmp_path / "none")
+        policyfile.load(tmp_path / "none")
 
 
 @given(st.text(alphabet="removed: forbid\n[]{}#*&%5gowthMB-'\"\t", max_size=60))

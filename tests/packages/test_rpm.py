@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sbkernel.packages.package import Package
-from sbkernel.packages.readers.rpm import books, query
-from sbkernel.packages.readers.rpm.query import Reason, Reasons
+from sbkernel.packages.readers.rpm import query, reasons
+from sbkernel.packages.readers.rpm.reasons import Reason, Reasons
 
 
 def output(*rows: tuple[str, ...]) -> str:
@@ -63,7 +63,7 @@ def test_dnf_5_notes_reasons_and_repositories() -> None:
     nevras = (
         'version = "1.0"\n[nevras]\n"a-0:1-2.x86_64" = {from_repo = "fedora"}\n"d-e-1:1-2.i686" = {from_repo = "x"}\n'
     )
-    found = books.of_states(packages, nevras)
+    found = reasons.of_states(packages, nevras)
     assert found.of("a", "x86_64") == Reason(True, "fedora")
     assert found.of("b", "noarch") == Reason(False)
     assert found.of("c", "x86_64") == Reason(None)
@@ -72,11 +72,11 @@ def test_dnf_5_notes_reasons_and_repositories() -> None:
 
 
 def test_zypper_notes_what_came_by_itself() -> None:
-    found = books.of_auto_installed("# written by zypp\n\nlibacl1\n")
+    found = reasons.of_auto_installed("# written by zypp\n\nlibacl1\n")
     assert (found.of("libacl1", "x86_64").explicit, found.of("bash", "x86_64").explicit) == (False, True)
 
 
 def test_broken_books_tell_nothing(tmp_path: Path) -> None:
-    assert books.of_states("[packages", "nevras = 3") == Reasons()
+    assert reasons.of_states("[packages", "nevras = 3") == Reasons()
     (tmp_path / "history.sqlite").write_bytes(b"no database" * 100)
-    assert books.of_history(tmp_path / "history.sqlite") == Reasons()
+    assert reasons.of_history(tmp_path / "history.sqlite") == Reasons()

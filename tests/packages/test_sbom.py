@@ -89,6 +89,21 @@ def test_they_are_valid_whatever_a_package_says(form: str, packages: list[Packag
     check(form, sbom(manifest(packages, name="x", release=DEBIAN), form))
 
 
+@pytest.mark.parametrize(
+    ("maintainer", "supplier"),
+    [
+        ("A Team <a@b.org>", "Organization: A Team (a@b.org)"),
+        ("A (b) <a@b.org>", "Organization: A [b] (a@b.org)"),
+        ("(nobody)", "Organization: [nobody]"),
+        (" ", None),
+    ],
+)
+def test_a_maintainer_is_the_supplier_in_spdx(maintainer: str, supplier: str | None) -> None:
+    made = sbom(manifest([Package("a", "1", "all", "deb", maintainer=maintainer)], name="x", release=DEBIAN), "spdx")
+    check("spdx", made)
+    assert json.loads(made)["packages"][1].get("supplier") in (supplier, supplier or "NOASSERTION")
+
+
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
 def test_the_same_manifest_gives_the_same_bytes_in_another_process(form: str, tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(IMAGE.to_json())

@@ -26,7 +26,7 @@ from sbkernel.images.catalog import Catalog
 from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.jobs import job as jobs
 from sbkernel.nodes import contents
-from sbkernel.packages.diff.policy import parse
+from sbkernel.packages.diff.policyfile import parse
 from sbkernel.site import Site
 
 site = Site.open({site!r})

@@ -1,1 +1,1 @@
-"""What changed between manifests: matched, counted, judged by a policy, put side by side, and said in text."""
+"""What changed between manifests: matching, summary, policies, tables of many images, and all of it as text."""

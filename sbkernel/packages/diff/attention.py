@@ -1,8 +1,8 @@
-"""Packages that deserve a look before a node gets them: kernel, glibc, openssl, drivers, slurm, MPI, or as a site says.
+"""Packages that deserve a look before a node gets them: kernel, glibc, openssl, drivers, slurm, MPI, or a site's own.
 
-A site's own groups are a YAML file, one entry a group: its name and the patterns of its packages, such as
-`lustre: [lustre-client*, "src:lustre*"]`; src: looks at the source package. A group of the same name is replaced, one
-without patterns is switched off. The setting `attention` of the site names the file.
+A site's own groups are in a YAML file with one entry a group: its name and the patterns of its packages, such as
+`lustre: [lustre-client*, "src:lustre*"]`; src: looks at the source package. A group of the same name replaces
+ours, one without patterns turns it off. The site attribute `attention` names the file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ DEFAULT = Attention()
 
 
 def _one_of(groups: Mapping[str, tuple[str, ...]], *, source: bool) -> re.Pattern[str]:
-    """Return one expression for all groups; the name of what matched is that of the group, by its number."""
+    """Return one expression for all groups; what matched is called g and the number of the group."""
     parts = []
     for number, patterns in enumerate(groups.values()):
         chosen = [one.removeprefix("src:") for one in patterns if one.startswith("src:") == source]

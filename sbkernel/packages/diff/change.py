@@ -1,4 +1,4 @@
-"""The rows of a diff: what each package was, what it is, what to call that; and what they add up to."""
+"""The rows of a diff: what each package was, what it is, what that is called, and what the rows add up to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sbkernel.packages.package import Package
 ADDED, REMOVED, UPDATED, DOWNGRADED = "added", "removed", "updated", "downgraded"
 REPLACED, ARCH_CHANGED, REBUILT, CHANGED = "replaced", "arch-changed", "rebuilt", "changed"
 KINDS = (REMOVED, DOWNGRADED, REPLACED, ARCH_CHANGED, ADDED, UPDATED, REBUILT, CHANGED)
-"""Every kind of change, what deserves a look first."""
+"""Every kind of change; those that deserve a look come first."""
 
 NONE = Package("", "", "")
 
@@ -23,8 +23,8 @@ class Change(NamedTuple):
 
     `replaced` has another name on each side, `arch-changed` another architecture, `rebuilt` the same version and
     another size or file, `changed` versions that cannot be ordered. `direction` is 1 for a newer version, -1 for an
-    older one, 0 where nothing tells. `shared` says that the new package is that of another row, too: it is counted
-    there. `attention` is the group that it belongs to, such as kernel, or "".
+    older one, 0 if that is not known. `shared` says that the new package belongs to another row as well, where its size
+    is counted. `attention` is the group of the package, such as kernel, or "".
     """
 
     change: str
@@ -86,7 +86,7 @@ class Change(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Return explicit, dependency, or "" when nothing tells."""
+        """Return explicit, dependency, or "" if that is not known."""
         explicit = self.package.explicit
         return "" if explicit is None else "explicit" if explicit else "dependency"
 

@@ -1,4 +1,4 @@
-"""What changed between two manifests: a value with one row a package that is not the same on both sides."""
+"""What changed between two manifests: one row for each package that is not the same on both sides."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, repr=False)
 class Diff(Changes):
-    """Two manifests and what changed from `a` to `b`, sorted by name; `groups` are those that attention was paid to."""
+    """Two manifests and what changed from `a` to `b`, sorted by name; `groups` are the attention groups."""
 
     groups: tuple[str, ...] = ()
 
     def only(self, text: str = "", kinds: Iterable[str] = (), *, attention: bool = False) -> Diff:
-        """Return the diff cut to rows whose name, group or section has a text, of some kinds, or of attention."""
+        """Return a diff of some rows: name, group or section contains `text`, of these kinds, of any group."""
         wanted, needle = set(kinds), text.casefold()
         rows = (row for row in self.rows if (not wanted or row.change in wanted) and needle in _searched(row))
         return replace(self, rows=tuple(row for row in rows if row.attention or not attention))

@@ -1,7 +1,7 @@
 """Which package of one manifest became which of another. Pure.
 
-In this order: what is the same, the same name and architecture, the same name, another name in its place; what is left
-over is gone or new.
+First what is the same, then the same name and architecture, then the same name, then another name in its place; what
+is left was removed or added.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _without(packages: Packages, taken: Iterable[Package | None]) -> Packages:
 
 
 def _into_any(gone: Packages, moved: Sequence[Change], family: str) -> list[Change]:
-    """Return the moves of further architectures of a package into the one that is for all."""
+    """Return the moves of other architectures of a package into the one for all machines."""
     universal = {change.new.name: change.new for change in moved if change.new and change.new.arch in EVERYWHERE}
     return [
         _move(package, universal[package.name], family)._replace(shared=True)
@@ -146,7 +146,7 @@ def _direction_of_sources(old: Package, new: Package, family: str) -> int:
 
 
 def _merged(moved: Iterable[Change]) -> dict[str, Package]:
-    """Return the packages that stayed, by the names that they replace since; manifests of old did not note names."""
+    """Return the packages that stayed, by the names that they replace since; old manifests do not say."""
     return {
         name: change.new
         for change in moved

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 LISTED = "listed"
-"""What stands in for the version of a package that is only named."""
+"""Stands for the version of a package that a list names without one."""
 
 
 class Line(NamedTuple):
-    """One package; `versions` has a text a manifest, "" where it is not installed, commas between several."""
+    """One package; `versions` has a text for each manifest: "" where it is not installed, commas between several."""
 
     name: str
     arch: str
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Matrix:
-    """The packages of `manifests`, sorted by name; `total` counts them all, also those that `lines` leaves out."""
+    """The packages of `manifests`, sorted by name; `total` also counts those that `lines` leaves out."""
 
     manifests: tuple[Manifest, ...]
     lines: tuple[Line, ...]

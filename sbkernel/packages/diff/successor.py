@@ -1,4 +1,4 @@
-"""Which package took another's place: by Replaces and Obsoletes, or the same source under a name with other numbers."""
+"""Which package took another's place: one that says so, or one of the same source whose name has other numbers."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def successions(
 ) -> Iterator[Succession]:
     """Yield who took whose place; `merged` are packages that stayed, by the names that they replace since.
 
-    A name that the new package says it replaces counts first. Else two packages of one source whose names differ in
-    numbers only are one, the newest of several with the newest.
+    What the new package says it replaces comes first. Otherwise two packages of one source whose names differ only in
+    numbers are the same, the newest of several with the newest.
     """
     takes = {name: package for package in added for name in package.replaces}
     taken: set[Package] = set()
@@ -64,7 +64,7 @@ def _by_likeness(packages: Iterable[Package]) -> dict[tuple[str, str, str], list
 
 
 def newest_first(old: Sequence[Package], new: Sequence[Package], family: str) -> Iterator[tuple[Package, Package]]:
-    """Pair packages, the newest with the newest; what one side has more of is left out."""
+    """Pair packages, the newest with the newest; what is left on one side is dropped."""
     if len(old) == len(new) == 1:
         yield old[0], new[0]
         return

@@ -51,12 +51,12 @@ def growth(diff: Changes) -> str:
 
 
 def percentage(diff: Changes) -> float | None:
-    """Return by how many percent the packages grew, None if nothing was there or nobody knows."""
+    """Return by how many percent the packages grew, None if nothing was there or sizes are not known."""
     return diff.delta_bytes / diff.a.size_bytes * 100 if diff.sized and diff.a.size_bytes else None
 
 
 def signed(count: int) -> str:
-    """Return bytes with sign and unit; +-0 B is 0 B."""
+    """Return bytes with sign and unit; no growth is 0 B."""
     return f"+{size(count)}" if count > 0 else size(count)
 
 
@@ -98,7 +98,7 @@ def _grown(diff: Changes) -> Iterator[tuple[str, str]]:
 
 
 def _listed(rows: Sequence[Change], said: Callable[[Change], str]) -> str:
-    """Return as many rows as fit on a line, what somebody asked for first: it says more than what came along."""
+    """Return as many rows as fit on a line, those that were asked for first: they say more."""
     texts = [said(row) for row in sorted(rows, key=lambda row: (not row.package.explicit, -row.package.size_bytes))]
     fitting = next((n for n in range(len(texts), 1, -1) if len(", ".join(texts[:n])) <= _ROOM), 1)
     more = len(texts) - fitting

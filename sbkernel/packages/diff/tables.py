@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Return lines whose columns stand below each other, two blanks apart; those in `right` are flush right."""
+    """Return lines whose columns stand below each other, two spaces apart; those in `right` are flush right."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
@@ -35,5 +35,5 @@ def as_markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Seque
 
 
 def escaped(text: str) -> str:
-    """Return text as Markdown shows it: one line, its signs meaning nothing."""
+    """Return text on one line, with the special characters of Markdown escaped."""
     return "".join(f"\\{sign}" if sign in "\\|`*_<>[]" else sign for sign in text.replace("\n", " "))

@@ -28,17 +28,17 @@ def identity(manifest: Manifest) -> uuid.UUID:
 
 
 def made(manifest: Manifest) -> datetime:
-    """Return the time of what a manifest is of, in whole seconds."""
+    """Return when what a manifest describes was made, in whole seconds."""
     return datetime.fromtimestamp(manifest.made, UTC)
 
 
 def unique(manifest: Manifest) -> list[Package]:
-    """Return the packages of a manifest, each name=version:arch once, as identifiers in an SBOM must be."""
+    """Return the packages of a manifest, each name=version:arch once: identifiers in an SBOM are unique."""
     return list({str(package): package for package in manifest}.values())
 
 
 def website(package: Package) -> str:
-    """Return the homepage of a package if it is a URL that the schemas take, else ""."""
+    """Return the homepage of a package if it is a URL that the schemas accept, else ""."""
     return package.homepage if _URL.fullmatch(package.homepage) else ""
 
 
@@ -48,7 +48,7 @@ def checksum(package: Package) -> str:
 
 
 def title(manifest: Manifest) -> str:
-    """Return the name of what a manifest is of; every SBOM has one."""
+    """Return the name of what a manifest describes; an SBOM must have one."""
     return manifest.name or "packages"
 
 

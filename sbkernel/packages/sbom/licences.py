@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 REF = "LicenseRef-"
 
-# Short names that mean one licence of SPDX and no other; BSD, LGPL or Python mean several, so they are not here.
+# Short names that mean exactly one licence of SPDX; BSD, LGPL and Python mean several, so they are not here.
 _NAMES = {
     "expat": "MIT",
     "artistic": "Artistic-1.0-Perl",
@@ -30,7 +30,7 @@ _OPERATORS = frozenset({"AND", "OR", "(", ")"})
 
 
 class Licence(NamedTuple):
-    """An SPDX expression, and the names as they were found of the LicenseRefs in it."""
+    """An SPDX expression, and for each LicenseRef in it the name that was found."""
 
     expression: str = ""
     refs: tuple[tuple[str, str], ...] = ()
@@ -54,7 +54,7 @@ def spdx(text: str) -> Licence:
 
 
 def _is_expression(words: list[str]) -> bool:
-    """Tell whether operands and operators take turns and parentheses pair."""
+    """Tell whether operands and operators alternate and parentheses match."""
     depth, operand_next = 0, True
     for word in words:
         if word in ("AND", "OR", ")") and operand_next:

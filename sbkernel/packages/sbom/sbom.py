@@ -1,6 +1,6 @@
 """Software bills of materials: CycloneDX 1.6 and SPDX 2.3 as JSON, the same bytes for the same manifest.
 
-The time in them is that of the image, their identity the digest of its manifest.
+Their time is that of the image, their identity the digest of its manifest.
 """
 
 from __future__ import annotations

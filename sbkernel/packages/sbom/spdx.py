@@ -97,7 +97,7 @@ def _package(package: Package, manifest: Manifest) -> SpdxPackage:
 
 
 def _id(package: Package) -> str:
-    """Return the identifier of a package; what an identifier may not hold is written as its code."""
+    """Return the identifier of a package; characters that are not allowed in it are written as their code."""
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", lambda match: f"-{ord(match[0]):x}-", str(package))
 
 
@@ -106,11 +106,15 @@ def _purl(package: Package, manifest: Manifest) -> ExternalPackageRef:
 
 
 def _actor(text: str) -> Actor | SpdxNoAssertion:
-    """Return a maintainer as SPDX writes one; whether it is a person or a team, nothing tells."""
-    if not text:
+    """Return a maintainer as SPDX writes one; nothing tells whether it is a person, so it is an organization.
+
+    Round brackets in a name become square: in SPDX they hold the mail address.
+    """
+    plain = text.strip().replace("(", "[").replace(")", "]")
+    if not plain:
         return SpdxNoAssertion()
-    match = _MAIL.fullmatch(text)
-    return Actor(ActorType.ORGANIZATION, *match.groups()) if match else Actor(ActorType.ORGANIZATION, text)
+    match = _MAIL.fullmatch(plain)
+    return Actor(ActorType.ORGANIZATION, *match.groups()) if match else Actor(ActorType.ORGANIZATION, plain)
 
 
 def _licence(text: str) -> Any:

@@ -1,7 +1,7 @@
-"""How values of other rooms show at the end of a cell: HTML registered for their types, beside their plain text.
+"""How values are shown at the end of a cell: as the HTML that is registered here for their types.
 
-Values do not render themselves. SHOWN names, for each type, the function that renders it: a type or a page of HTML is
-imported when the first such value is shown, and not before.
+Values have plain text only. SHOWN names, for each type, the function that renders it; both are imported when the first
+such value is shown, and not before.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _FIELD = re.compile(r"^(Package|Version|Architecture|SHA256): *(.*)$", re.MULTIL
 def origins(lists: Iterable[tuple[str, str]], wanted: Container[str]) -> dict[str, Origin]:
     """Return the origins of packages, each name=version:arch, from the names and texts of lists.
 
-    A package in several lists is from the first.
+    A package that is in several lists comes from the first.
     """
     found: dict[str, Origin] = {}
     for file, text in lists:

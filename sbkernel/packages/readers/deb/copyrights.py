@@ -1,6 +1,6 @@
 """The licence of a Debian package, from its machine-readable copyright file (DEP 5, copyright-format 1.0).
 
-Only three kinds of lines are looked at, so that a node can send just those; python-debian's parser wants whole files.
+Only three kinds of lines are read, so that a node need send no others; python-debian's parser wants whole files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPERATOR = re.compile(r"\s*,?\s+(and|or)\s+", re.IGNORECASE)
 def licence(text: str) -> str:
     """Return the licences of a package as one expression, "" unless the file is machine-readable.
 
-    Each paragraph of files has one; all of them hold, so they are joined by AND.
+    Each paragraph about files names one; all of them apply, so they are joined by AND.
     """
     names: dict[str, None] = {}
     machine_readable = False
@@ -33,7 +33,7 @@ def licence(text: str) -> str:
 
 
 def expression(short_name: str) -> str:
-    """Return a short name as an expression: operators in capitals, blanks inside a name as hyphens."""
+    """Return a short name as an expression: operators in capitals, spaces inside a name as hyphens."""
     parts = _OPERATOR.split(short_name.strip())
     words = [part.upper() if number % 2 else re.sub(r"\s+", "-", part) for number, part in enumerate(parts)]
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""Read dpkg's database: what is installed, who asked for it, what takes whose place (deb-control(5), dpkg-query(1))."""
+"""Read dpkg's database: what is installed, what was asked for, what replaces what (deb-control(5), dpkg-query(1))."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATUS, EXTENDED_STATES = "var/lib/dpkg/status", "var/lib/apt/extended_states"
 # dpkg-query writes the same paragraphs that the status file has, so that one parser reads both.
 QUERY = "".join(f"{name}: ${{{name}}}\\n" for name in WANTED[:-2]) + "Description: ${binary:Summary}\\n\\n"
 
-# Its files are there, whatever their triggers still have to do.
+# The package's files are there, whatever triggers still have to run.
 _INSTALLED = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 _ON_DISK = _INSTALLED | {"unpacked", "half-configured"}
 _GONE = frozenset({"not-installed", "config-files"})
@@ -33,10 +33,10 @@ Paragraph = dict[str, str]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside dpkg's own database.
+    """What is known besides dpkg's own database.
 
-    `auto` are (name, arch) that came in as dependencies, None if nothing tells; `asked` the names of the package
-    list, which tell more; `licences` by name; `origins` by name=version:arch.
+    `auto` are the (name, arch) that came in as dependencies, None if that is not known; `asked` are the names in the
+    package list, which count before that; `licences` are by name, `origins` by name=version:arch.
     """
 
     auto: frozenset[tuple[str, str]] | None = None
@@ -84,7 +84,7 @@ def _state(entry: Paragraph) -> str:
 
 
 def _base(entries: Sequence[Paragraph]) -> frozenset[str]:
-    """Return the essential packages and what they depend on: a build installs them before apt keeps books."""
+    """Return the essential packages and what they depend on: a build installs them before apt begins to record."""
     needs = {entry["Package"]: _names(entry, "Pre-Depends", "Depends") for entry in entries}
     pending = [entry["Package"] for entry in entries if entry.get("Essential") == "yes"]
     found: set[str] = set()
@@ -132,6 +132,6 @@ def _explicit(name: str, arch: str, known: Known, base: frozenset[str]) -> bool 
         return name in known.asked
     if known.auto is None:
         return None
-    # apt books a package for all architectures under the machine's own.
-    auto = (name, arch) in known.auto or (arch == "all" and any(name == booked for booked, _ in known.auto))
+    # apt records a package for all architectures under the machine's own.
+    auto = (name, arch) in known.auto or (arch == "all" and any(name == recorded for recorded, _ in known.auto))
     return not auto and name not in base

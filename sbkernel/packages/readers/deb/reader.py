@@ -32,7 +32,7 @@ class Deb:
         return status if status is not None and status.is_file() else None
 
     def of_tree(self, tree: Path, database: Path, recorded: Recorded, run: Run) -> Read:
-        """Return what is installed in a tree; what apt asked for and where it came from, as far as the tree tells."""
+        """Return what is installed in a tree; what was asked for and where it came from, as far as the tree tells."""
         status = database.read_text(errors="replace")
         states = treefile.read(tree, dpkg.EXTENDED_STATES)
         doc = treefile.find(tree, copyrights.PLACE)
@@ -64,7 +64,7 @@ class Deb:
 
 @cache
 def _version() -> Callable[[str], Any]:
-    # Not python-debian's Version: that is python-apt's where it is installed, and one order is enough to prove.
+    # Not Version: that is python-apt's class where python-apt is installed, and one implementation is enough to test.
     from debian.debian_support import NativeVersion
 
     return NativeVersion

@@ -1,1 +1,1 @@
-"""RPM packages: rpm's database, and the books of dnf and zypper (rpm(8), rpm-version(7))."""
+"""RPM packages: rpm's database, and the records of dnf and zypper (rpm(8), rpm-version(7))."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 from sbkernel.packages.package import Package
+from sbkernel.packages.readers.rpm.reasons import Reasons
 
 RPM = "rpm"
-# Control characters that no header has part the values; tags that every rpm since EL 6 knows.
+# The values are separated by control characters, which no header contains. Every rpm since EL 6 knows these tags.
 _UNIT, _RECORD = "\x1f", "\x1e"
 TAGS = (
     "%{NAME}", "%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}", "%{ARCH}", "%{LONGSIZE}", "%{SOURCERPM}", "%{GROUP}",
@@ -17,28 +14,6 @@ TAGS = (
 )  # fmt: skip
 QUERY = _UNIT.join(TAGS) + _RECORD
 KEY = "gpg-pubkey"  # rpm keeps the keys it trusts as packages
-
-
-class Reason(NamedTuple):
-    """What a package manager above rpm has noted: was it asked for, and which repository did it come from."""
-
-    explicit: bool | None = None
-    repository: str = ""
-
-
-UNKNOWN = Reason()
-
-
-@dataclass(frozen=True)
-class Reasons:
-    """Reasons by name.arch or by name, and that of all packages that are in neither."""
-
-    known: Mapping[str, Reason] = field(default_factory=dict)
-    others: Reason = UNKNOWN
-
-    def of(self, name: str, arch: str) -> Reason:
-        """Return the reason of a package."""
-        return self.known.get(f"{name}.{arch}") or self.known.get(name) or self.others
 
 
 def packages(output: str, reasons: Reasons | None = None) -> list[Package]:

@@ -14,7 +14,7 @@ from sbkernel.errors import BuildError, CommandError
 from sbkernel.packages import treefile
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.reader import Read, Recorded, Run
-from sbkernel.packages.readers.rpm import books, query
+from sbkernel.packages.readers.rpm import query, reasons
 
 # Debian's own rpm keeps its database in the home directory of root.
 DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm", "root/.rpmdb")
@@ -28,7 +28,7 @@ class Rpm:
     family = query.RPM
     program = "rpm"
     everywhere = "noarch"
-    files = (*DATABASES, *books.FILES)
+    files = (*DATABASES, *reasons.FILES)
     queries: Mapping[str, str] = {"rpm_query": query.QUERY}
 
     def database(self, tree: Path) -> Path | None:
@@ -36,15 +36,15 @@ class Rpm:
         found = (treefile.find(tree, f"{place}/{file}") for place in DATABASES for file in FILES)
         return next((path.parent for path in found if path is not None), None)
 
-    def of_tree(self, tree: Path, database: Path, recorded: Recorded, run: Run) -> Read:  # noqa: ARG002 - dnf notes it
-        """Return what is installed in a tree, as rpm and the books of dnf or zypper tell."""
-        return Read(query.packages(_query(database, run), books.of_tree(tree)), [])
+    def of_tree(self, tree: Path, database: Path, recorded: Recorded, run: Run) -> Read:  # noqa: ARG002 - dnf records it
+        """Return what is installed in a tree, as rpm and the records of dnf or zypper say."""
+        return Read(query.packages(_query(database, run), reasons.of_tree(tree)), [])
 
     def of_node(self, sections: Mapping[str, str]) -> Read | None:
         """Return what a node has answered."""
         if "rpm" not in sections:
             return None
-        return Read(query.packages(sections["rpm"], books.of_node(sections)), [])
+        return Read(query.packages(sections["rpm"], reasons.of_node(sections)), [])
 
     def order(self, version: str) -> Any:
         """Return what rpm-version orders, as rpm does."""
@@ -81,13 +81,13 @@ def _query(database: Path, run: Run) -> str:
 
 
 def _check_kind(database: Path, copy: Path) -> None:
-    """Refuse a database that rpm passed over: it then made an empty one of its own kind, and said nothing."""
+    """Refuse a database of a kind that rpm does not read: it silently makes an empty one of its own kind beside it."""
     known, *others = FILES
     if (copy / known).exists() and not (database / known).exists():
         kinds = [name for name in others if (database / name).exists()]
         raise BuildError(
             f"the rpm database {database} is of a kind that the rpm of this machine does not read: {', '.join(kinds)}",
-            hint="take the manifest of a node that runs the image",
+            hint="use the manifest of a node that runs the image",
         )
 
 

@@ -1,4 +1,4 @@
-"""Read who asked for a package and where it came from: the books of dnf 4, dnf 5 and zypper.
+"""Why a package is installed and where it came from, as dnf 4, dnf 5 and zypper have recorded it.
 
 dnf 4: history.sqlite (libdnf, transaction/); dnf 5: dnf5-system-state(7); zypper: AutoInstalled.
 """
@@ -12,11 +12,11 @@ import sqlite3
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sbkernel.packages import treefile
-from sbkernel.packages.readers.rpm.query import Reason, Reasons
 
 _HISTORY = "history.sqlite"
 HISTORY = f"var/lib/dnf/{_HISTORY}"
@@ -34,8 +34,30 @@ _EXPLICIT = {_DEPENDENCY: False, _USER: True, _WEAK: False, _GROUP: True}
 _REASONS = {"dependency": False, "weak dependency": False, "user": True, "group": True}
 
 
+class Reason(NamedTuple):
+    """What a package manager has recorded of a package: whether it was asked for, and the repository it came from."""
+
+    explicit: bool | None = None
+    repository: str = ""
+
+
+UNKNOWN = Reason()
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Reasons by name.arch or by name, and the reason of all other packages."""
+
+    known: Mapping[str, Reason] = field(default_factory=dict)
+    others: Reason = UNKNOWN
+
+    def of(self, name: str, arch: str) -> Reason:
+        """Return the reason of a package."""
+        return self.known.get(f"{name}.{arch}") or self.known.get(name) or self.others
+
+
 def of_tree(tree: Path) -> Reasons:
-    """Return the reasons that the manager of a tree has noted; none if it has no books."""
+    """Return the reasons that the package manager of a tree has recorded; none if it has recorded nothing."""
     history = treefile.find(tree, HISTORY)
     if history is not None:
         beside = (file for file in history.parent.glob(f"{history.name}*") if file.is_file() and not file.is_symlink())
@@ -48,7 +70,7 @@ def of_tree(tree: Path) -> Reasons:
 
 
 def of_node(sections: Mapping[str, str]) -> Reasons:
-    """Return the reasons in the answer of a node, whose databases come as base64."""
+    """Return the reasons in the answer of a node, which sends databases as base64."""
     if _HISTORY in sections:
         try:
             return _of_files({name: base64.b64decode(sections.get(name, "")) for name in (_HISTORY, f"{_HISTORY}-wal")})
@@ -69,7 +91,7 @@ def _of_files(files: Mapping[str, bytes]) -> Reasons:
 
 
 def of_history(database: Path) -> Reasons:
-    """Return the reasons that dnf 4 has noted, the last for each package; none where it cannot be read.
+    """Return the reasons that dnf 4 has recorded, the last for each package; none where it cannot be read.
 
     The file must be a copy: SQLite writes beside it.
     """
@@ -90,7 +112,7 @@ def of_states(packages: str, nevras: str) -> Reasons:
 
 
 def of_auto_installed(text: str) -> Reasons:
-    """Return the reasons of zypper, which notes the names of what came in as dependencies."""
+    """Return the reasons of zypper, which records the names of packages that came in as dependencies."""
     names = (line.strip() for line in text.splitlines())
     return Reasons({name: Reason(False) for name in names if name and not name.startswith("#")}, Reason(True))
 
