@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from sbkernel.images.packimage import packimage
-from sbkernel.packages import dpkg
+from sbkernel.packages.readers.deb import dpkg
 from sbkernel.site import Site
 
 STATUS = """\

@@ -1,6 +1,7 @@
 """The house stands: rooms import only rooms above them, and no file outgrows its cap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbkernel"
 ROOMS = [
-    "resources", "errors", "files", "html", "units", "definitions", "site", "lists", "packages", "jobs", "images",
+    "resources", "errors", "files", "units", "definitions", "site", "lists", "packages", "jobs", "images",
     "netboot", "nodes", "service", "rollout", "records", "workbench", "bench", "demo", "cli",
 ]  # fmt: skip
 STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone
@@ -38,6 +39,17 @@ def imported_rooms(path: Path) -> set[str]:
     return rooms
 
 
+def modules(path: Path) -> set[str]:
+    """Return the whole names of the modules that a file imports anywhere, with their parents."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {".".join(parts[:end]) for parts in (name.split(".") for name in names) for end in range(1, len(parts) + 1)}
+
+
 def code_files() -> list[Path]:
     return sorted(p for p in PACKAGE.rglob("*.py") if "_templates" not in p.parts and "_notebooks" not in p.parts)
 
@@ -49,6 +61,28 @@ def test_rooms_import_only_rooms_above(path: Path) -> None:
         return
     allowed = set(ROOMS[: ROOMS.index(room) + 1]) | {"__version__"}
     assert imported_rooms(path) <= allowed
+
+
+@pytest.mark.parametrize("path", code_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_values_do_not_render_themselves(path: Path) -> None:
+    """Above the workbench nothing is HTML; records look for secrets in it, also as HTML writes them."""
+    room = room_of(path)
+    if room not in ROOMS[: ROOMS.index("workbench")]:
+        return
+    markup = {"markupsafe"} if room == "records" else {"markupsafe", "html"}
+    assert not modules(path) & markup
+    assert not {"_repr_html_", "_repr_mimebundle_"} & {
+        node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)
+    }
+
+
+FORMATS_OF_PACKAGES = re.compile(r"\b(apt|dpkg|rpm|deb|debian|dnf|yum|zypper)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "packages").rglob("*.py")), ids=lambda p: p.name)
+def test_only_its_reader_knows_a_package_format(path: Path) -> None:
+    if "readers" not in path.relative_to(PACKAGE).parts:
+        assert not FORMATS_OF_PACKAGES.findall(path.read_text())
 
 
 @pytest.mark.parametrize("path", [*code_files(), *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: p.name)

@@ -17,9 +17,9 @@ from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images import manifests
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.packimage import packimage
-from sbkernel.packages.diff import Diff, diff
+from sbkernel.packages.diff.diff import Diff, diff
+from sbkernel.packages.diff.matrix import matrix
 from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.matrix import matrix
 
 if TYPE_CHECKING:
     import pandas as pd

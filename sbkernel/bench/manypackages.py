@@ -24,6 +24,7 @@ def _package(number: int, seed: int) -> Package:
         name=f"lib-package{number:05d}",
         version=f"{number % 3}:{number % 17}.{seed}.{number}-{number % 5}+deb12u{seed % 9}",
         arch="all" if number % 4 == 0 else "amd64",
+        family="deb",
         size_bytes=1024 * (number % 4000 + 1),
         source=f"source{number // 3}",
         source_version=f"{number % 17}.{seed}-1",

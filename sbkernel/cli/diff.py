@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.packages.diff import Diff
-from sbkernel.packages.formats import FORMATS, diff_data, render
-from sbkernel.packages.policy import Verdict, load
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.formats import FORMATS, diff_data, render
+from sbkernel.packages.diff.policy import Verdict
+from sbkernel.packages.diff.policyfile import load
 from sbkernel.site import Site
 
 

@@ -10,7 +10,7 @@ from sbkernel.cli.common import pass_site
 from sbkernel.errors import SbkernelError
 from sbkernel.files import write_whole
 from sbkernel.nodes import contents
-from sbkernel.packages.sbom import CYCLONEDX, FORMATS, sbom
+from sbkernel.packages.sbom.sbom import CYCLONEDX, FORMATS, sbom
 from sbkernel.site import Site
 
 

@@ -57,15 +57,14 @@ class Definition(NamedTuple):
         """Return the value of an attribute, or `default` when it is unset."""
         return self.attributes.get(attribute, default)
 
+    @property
+    def text(self) -> str:
+        """Return it in the manner of lsdef."""
+        values = (f"    {name}={value}" for name, value in self.attributes.shown().items())
+        return "\n".join([f"{self.objtype}: {self.name}", *values])
+
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        from sbkernel.definitions.editing import display
-
-        printer.text(display.definition_text(self))
-
-    def _repr_html_(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return str(display.definition_html(self))
+        printer.text(self.text)
 
     def revealed(self) -> Definition:
         """Return the same, with secrets that are printed: for --reveal alone."""

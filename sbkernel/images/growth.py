@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sbkernel.errors import NotFoundError
 from sbkernel.images.catalog import Catalog, ImageVersion
 from sbkernel.images.manifests import of_version
-from sbkernel.packages.attention import Attention, of_site
-from sbkernel.packages.diff import Diff, diff
+from sbkernel.packages.diff.attention import Attention, of_site
+from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 

@@ -13,7 +13,7 @@ from sbkernel.images import rootimgdir
 from sbkernel.images.catalog import Catalog, ImageVersion
 from sbkernel.images.pointer import Pointer
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.tree.installed import of_built, of_tree, wanted
+from sbkernel.images.tree.installed import WANTED, of_built, of_tree
 from sbkernel.jobs.run import run
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
@@ -33,7 +33,7 @@ def of_squashfs(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         tree = Path(directory) / "root"
         try:
-            run(["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", tree, file, *wanted()])
+            run(["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", tree, file, *WANTED])
         except CommandError as error:
             raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
         return of_tree(tree, name=name or str(file), kind=kind)

@@ -25,15 +25,16 @@ from sbkernel.images import manifests, rootimgdir
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.resolve import resolve
 from sbkernel.lists import otherpkglist, pkglist
+from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of
 from sbkernel.nodes.manifests import of_node
-from sbkernel.packages import attention
-from sbkernel.packages import diff as diffs
-from sbkernel.packages import matrix as matrices
-from sbkernel.packages.asked import of_pkglist
-from sbkernel.packages.diff import Diff
+from sbkernel.packages.diff import attention
+from sbkernel.packages.diff import diff as diffs
+from sbkernel.packages.diff import matrix as matrices
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.matrix import Matrix
 from sbkernel.packages.manifest import Manifest, manifest
-from sbkernel.packages.matrix import Matrix
+from sbkernel.packages.package import Package
 from sbkernel.site import Site
 
 _LISTS = (".pkglist", ".otherpkglist")
@@ -128,15 +129,27 @@ def _of_file(_site: Site, name: str) -> Manifest:
     path = Path(name).expanduser()
     if path.suffix in _LISTS:
         read = otherpkglist if path.suffix == ".otherpkglist" else pkglist
-        return of_pkglist(read.load([path]), str(path))
+        return _asked(read.load([path]), str(path))
     return manifests.of_file(path)
+
+
+def _asked(listed: Pkglist, name: str) -> Manifest:
+    """Return what a list asks for, without family, sizes and what would come along."""
+    return manifest(set(map(_entry, listed.packages)), name=name, kind="pkglist", warnings=listed.warnings)
+
+
+def _entry(text: str) -> Package:
+    """Return the package of an entry: NAME[:ARCH][=VERSION], behind the directory that an otherpkglist gives."""
+    name, _, version = text.partition("=")
+    bare, _, arch = name.rpartition("/")[2].partition(":")
+    return Package(bare, version, arch, explicit=True)
 
 
 def _of_lists(site: Site, image: str) -> Manifest:
     attributes = site.osimages[image].attributes
     both = (pkglist.load(paths_of(attributes.get("pkglist", ""))),
             otherpkglist.load(paths_of(attributes.get("otherpkglist", ""))))  # fmt: skip
-    packages = {package for one in both for package in of_pkglist(one)}
+    packages = {package for one in both for package in map(_entry, one.packages)}
     return manifest(packages, name=image, kind="pkglist", warnings=[text for one in both for text in one.warnings])
 
 

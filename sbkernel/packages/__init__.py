@@ -1,4 +1,5 @@
-"""What is in an image: resolution by the real solver, manifests of what is installed.
+"""What is in an image: manifests of installed packages, how they differ, bills of materials.
 
-Owns package values (name, version, architecture, size). Must not build or change a tree.
+Owns packages and versions as values, and the readers of the package formats. Must not build or change a tree; a reader
+that needs a program is given the function that runs it.
 """

@@ -6,29 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sbkernel.errors import ListFileError
-from sbkernel.packages.package import DEB, FAMILIES, Package, shortened
+from sbkernel.packages.package import Package, shortened
+from sbkernel.packages.readers import FAMILIES, UNNAMED
+from sbkernel.packages.release import UNKNOWN, Release
 
 T = TypeVar("T")
-FORMAT = 2  # 1 was a bare list of packages
-
-
-class Release(NamedTuple):
-    """What os-release(5) of the image says: ID, VERSION_ID, PRETTY_NAME."""
-
-    id: str = ""
-    version: str = ""
-    name: str = ""
-
-    @property
-    def short(self) -> str:
-        """Return id-version, such as debian-12 or rocky-9.4."""
-        return "-".join(part for part in (self.id, self.version) if part)
-
-
-UNKNOWN_RELEASE = Release()
+FORMAT = 2  # format 1 was a list of packages and nothing else
 
 
 @dataclass(frozen=True)
@@ -36,14 +22,14 @@ class Manifest:
     """The packages of an image, a tree, a node or a file, sorted by name, architecture and version.
 
     `name` says of what, `kind` is image, tree, node or file. `made` is when that was made, in seconds since the
-    epoch, 0 if not known. `warnings` say what is odd: packages that are not wholly installed, what could not be read.
+    epoch, 0 if not known. `warnings` name packages that are not wholly installed, and what could not be read.
     """
 
     packages: tuple[Package, ...]
     family: str = ""
     name: str = ""
     kind: str = ""
-    release: Release = UNKNOWN_RELEASE
+    release: Release = UNKNOWN
     made: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -84,7 +70,7 @@ def manifest(
     family: str = "",
     name: str = "",
     kind: str = "",
-    release: Release = UNKNOWN_RELEASE,
+    release: Release = UNKNOWN,
     made: int = 0,
     warnings: Iterable[str] = (),
 ) -> Manifest:
@@ -95,7 +81,7 @@ def manifest(
 
 
 def from_json(text: str, file: object = "manifest") -> Manifest:
-    """Return the manifest that a text holds, also of the first format, a list of packages.
+    """Return the manifest that a text holds, of format 1 too.
 
     Raises ListFileError, which names `file` and the line.
     """
@@ -105,7 +91,7 @@ def from_json(text: str, file: object = "manifest") -> Manifest:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         raise ListFileError(file, line, f"not JSON: {error}", hint="a manifest is what packimage publishes") from None
     if isinstance(data, list):
-        data = {"format": 1, "family": DEB, "packages": data}
+        data = {"format": 1, "family": UNNAMED, "packages": data}
     if not isinstance(data, dict) or not isinstance(data.get("packages"), list):
         raise ListFileError(file, 1, "JSON, but no manifest: it has no list of packages")
     return _read(data, file)
@@ -132,13 +118,13 @@ def _read(data: dict[str, Any], file: object) -> Manifest:
 def _typed(data: dict[str, Any], key: str, kind: type[T], file: object) -> T:
     value = data.get(key, kind())
     if not isinstance(value, kind):
-        raise ListFileError(file, 1, f"{key} of a manifest is no {kind.__name__}: {value!r}")
+        raise ListFileError(file, 1, f"{key} of a manifest must be a {kind.__name__}, not {value!r}")
     return value
 
 
 def _packages(entries: list[Any], family: str, file: object) -> Iterator[Package]:
     for number, entry in enumerate(entries, start=1):
         try:
-            yield Package.from_dict(entry, family or DEB)
+            yield Package.from_dict(entry, family)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ListFileError(file, number + 1, f"entry {number} is no package: {error}") from None

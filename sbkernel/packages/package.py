@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-DEB, RPM = "deb", "rpm"
-FAMILIES = (DEB, RPM)
-
 
 class Package(NamedTuple):
-    """One installed version of a package, of dpkg or rpm; what is not known is empty.
+    """One installed version of a package; what is not known is empty.
 
-    `version` is as the package manager writes it, with the epoch unless that is none: `1:2.36-9` (deb-version(7)),
-    `1:5.14.0-427.el9` (rpm-version(7)). `size_bytes` is what it takes on disk, `section` is rpm's group,
-    `origin` the repository or, where that is not known, the vendor, `licence` a name or expression as the package
-    gives it. `explicit` tells whether somebody asked for it, None if nothing tells. `replaces` are the names it takes
-    the place of (Replaces with Breaks or Conflicts, Obsoletes), `sha256` the sum of its package file.
+    `family` is the name of its format, `version` is as the package manager writes it, with the epoch unless that is
+    none. `size_bytes` is what it takes on disk, `section` the group it is sorted into, `origin` the repository or,
+    where that is not known, the vendor, `licence` a name or expression as the package gives it. `explicit` tells
+    whether somebody asked for it, None if nothing tells. `replaces` are the names whose place it takes, `sha256` is
+    the sum of its package file.
     """
 
     name: str
     version: str
     arch: str
-    family: str = DEB
+    family: str = ""
     size_bytes: int = 0
     source: str = ""
     source_version: str = ""
@@ -37,7 +34,7 @@ class Package(NamedTuple):
     sha256: str = ""
 
     def __str__(self) -> str:
-        """Return name=version:arch, as apt and the layers write it."""
+        """Return name=version:arch: what layers and manifests call it."""
         return f"{self.name}={self.version}:{self.arch}"
 
     @property
@@ -52,7 +49,7 @@ class Package(NamedTuple):
         return {**fields, "replaces": list(self.replaces), "size": size_bytes}
 
     @classmethod
-    def from_dict(cls, entry: dict[str, Any], family: str = DEB) -> Package:
+    def from_dict(cls, entry: dict[str, Any], family: str = "") -> Package:
         """Return the package of a manifest's entry; fields that a later version added are left out.
 
         Raises KeyError, TypeError or ValueError when it is no such entry.

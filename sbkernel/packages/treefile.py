@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-
-from sbkernel.packages.manifest import Release
 
 _LINKS = 40  # as the kernel allows on one path (path_resolution(7))
 
@@ -33,20 +30,3 @@ def read(tree: Path, name: str) -> str | None:
     """Return the text of a plain file of a tree, None if it has none."""
     path = find(tree, name)
     return path.read_text(errors="replace") if path is not None and path.is_file() else None
-
-
-def release(text: str) -> Release:
-    """Return what an os-release(5) file says."""
-    values = {}
-    for line in text.splitlines():
-        key, separator, value = line.partition("=")
-        if separator and not key.startswith("#"):
-            values[key.strip()] = _unquoted(value.strip())
-    return Release(values.get("ID", ""), values.get("VERSION_ID", ""), values.get("PRETTY_NAME", ""))
-
-
-def _unquoted(value: str) -> str:
-    try:
-        return " ".join(shlex.split(value))
-    except ValueError:
-        return value

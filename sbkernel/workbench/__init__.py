@@ -1,52 +1,65 @@
 """Panels and rich displays for notebooks: they render, they decide nothing.
 
-Owns widgets and inline-styled HTML. Every panel calls the function that the command line calls.
+Owns widgets and inline-styled HTML. Every panel calls the function that the command line calls. A name is imported
+when it is first used: ipywidgets and pandas take longer than everything else that a kernel does at its start.
 """
 
-from sbkernel.workbench.boot import console_lines, timeline
-from sbkernel.workbench.boot_view import BootView
-from sbkernel.workbench.comparison import DiffChooser, DiffTable, diff, guard, matrix
-from sbkernel.workbench.console_view import ConsoleView
-from sbkernel.workbench.definition_panel import DefinitionPanel
-from sbkernel.workbench.definitions import definition, lists
-from sbkernel.workbench.frames import table
-from sbkernel.workbench.image_chooser import ImageChooser
-from sbkernel.workbench.images import image_version, packages, plan, weights
-from sbkernel.workbench.job_view import JobView, show
-from sbkernel.workbench.list_editor import ListEditor, ListsEditor
-from sbkernel.workbench.node_table import NodeTable
-from sbkernel.workbench.panel import interactive
-from sbkernel.workbench.remarks import remarks, resolution
-from sbkernel.workbench.whereabouts import directories, growth, treemap
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sbkernel.workbench.boot import console_lines, timeline
+    from sbkernel.workbench.boot_view import BootView
+    from sbkernel.workbench.comparison import DiffChooser, DiffTable, diff, guard, matrix
+    from sbkernel.workbench.console_view import ConsoleView
+    from sbkernel.workbench.definition_panel import DefinitionPanel
+    from sbkernel.workbench.definitions import definition, lists
+    from sbkernel.workbench.diagnostics import remarks
+    from sbkernel.workbench.displays.images import image_version, resolution
+    from sbkernel.workbench.frames import table
+    from sbkernel.workbench.image_chooser import ImageChooser
+    from sbkernel.workbench.images import packages, plan, weights
+    from sbkernel.workbench.job_view import JobView, show
+    from sbkernel.workbench.list_editor import ListEditor, ListsEditor
+    from sbkernel.workbench.node_table import NodeTable
+    from sbkernel.workbench.panel import interactive
+    from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
-    "BootView",
-    "ConsoleView",
-    "DefinitionPanel",
-    "DiffChooser",
-    "DiffTable",
-    "ImageChooser",
-    "JobView",
-    "ListEditor",
-    "ListsEditor",
-    "NodeTable",
-    "console_lines",
-    "definition",
-    "diff",
-    "directories",
-    "growth",
-    "guard",
-    "image_version",
-    "interactive",
-    "lists",
-    "matrix",
-    "packages",
-    "plan",
-    "remarks",
-    "resolution",
-    "show",
-    "table",
-    "timeline",
-    "treemap",
-    "weights",
-]
+    "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
+    "ListsEditor", "NodeTable", "console_lines", "definition", "diff", "directories", "growth", "guard",
+    "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution", "show", "table",
+    "timeline", "treemap", "weights",
+]  # fmt: skip
+
+_MODULES = {
+    "boot": ("console_lines", "timeline"),
+    "boot_view": ("BootView",),
+    "comparison": ("DiffChooser", "DiffTable", "diff", "guard", "matrix"),
+    "console_view": ("ConsoleView",),
+    "definition_panel": ("DefinitionPanel",),
+    "definitions": ("definition", "lists"),
+    "diagnostics": ("remarks",),
+    "displays.images": ("image_version", "resolution"),
+    "frames": ("table",),
+    "image_chooser": ("ImageChooser",),
+    "images": ("packages", "plan", "weights"),
+    "job_view": ("JobView", "show"),
+    "list_editor": ("ListEditor", "ListsEditor"),
+    "node_table": ("NodeTable",),
+    "panel": ("interactive",),
+    "whereabouts": ("directories", "growth", "treemap"),
+}
+_FROM = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FROM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_FROM[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from sbkernel.html import card, chip, heading, mono, muted
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import Event
 from sbkernel.netboot.timeline import timeline as timeline_rows
 from sbkernel.site import Site
 from sbkernel.units import seconds, size
 from sbkernel.workbench import ansi, charts
+from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
 
 _TAIL_BYTES = 64 * 1024

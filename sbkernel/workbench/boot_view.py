@@ -10,12 +10,12 @@ from typing import Any
 from markupsafe import Markup
 
 from sbkernel.errors import NodeError
-from sbkernel.html import card, chip, heading, muted, table
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import Event
 from sbkernel.service.verbs import console_tail, wait_for
 from sbkernel.site import Site
 from sbkernel.workbench import boot
+from sbkernel.workbench.html import card, chip, heading, muted, table
 from sbkernel.workbench.panel import Panel
 
 _LOOK_S = 0.5

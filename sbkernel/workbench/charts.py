@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from sbkernel.html import MONO, MUTED, bar, div, span
 from sbkernel.units import seconds, size
+from sbkernel.workbench.html import MONO, MUTED, bar, div, span
 
 Row = tuple[str, float, str]  # label, value, text
 

@@ -11,18 +11,18 @@ from IPython.display import display
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.html import TONES, card, div, muted
 from sbkernel.images.catalog import Catalog
 from sbkernel.nodes import contents
-from sbkernel.packages import policy
-from sbkernel.packages.change import KINDS
-from sbkernel.packages.diff import Diff
-from sbkernel.packages.diffdisplay import changes, summary
-from sbkernel.packages.formats import diff_table
+from sbkernel.packages.diff import policyfile
+from sbkernel.packages.diff.change import KINDS
+from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff.formats import diff_table
+from sbkernel.packages.diff.matrix import Matrix
+from sbkernel.packages.diff.policy import Verdict
 from sbkernel.packages.manifest import manifest
-from sbkernel.packages.matrix import Matrix
-from sbkernel.packages.policy import Verdict
 from sbkernel.site import Site
+from sbkernel.workbench.displays.packagediff import changes, summary
+from sbkernel.workbench.html import TONES, card, div, muted
 from sbkernel.workbench.panel import Panel, Shown, interactive
 
 ALL = "every change"
@@ -43,7 +43,7 @@ def guard(found: Diff, file: str | Path) -> Verdict | None:
     """Show what the policy of a file says of a diff; PolicyError when it is broken. Without a file nothing is asked."""
     if not file:
         return None
-    verdict = policy.load(Path(file).expanduser()).check(found)
+    verdict = policyfile.load(Path(file).expanduser()).check(found)
     display(verdict)
     return verdict.enforce()
 

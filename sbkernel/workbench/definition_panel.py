@@ -13,10 +13,10 @@ from markupsafe import Markup
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.errors import SbkernelError
-from sbkernel.html import div, muted
 from sbkernel.site import Site
 from sbkernel.workbench.definition_editor import TYPES, Editor
 from sbkernel.workbench.definitions import definition
+from sbkernel.workbench.html import div, muted
 from sbkernel.workbench.panel import Panel
 
 _STATIC = Path(__file__).parent / "static"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.editing import display
 from sbkernel.definitions.editing.diff import list_files
-from sbkernel.html import card, el, heading, log, mono, span
+from sbkernel.workbench.displays import definitions as displays
+from sbkernel.workbench.html import card, el, heading, log, mono, span
 from sbkernel.workbench.panel import Shown
 
 
 def definition(shown: Definition) -> Shown:
     """Show one definition, as lsdef does."""
-    return Shown(display.definition_html(shown), display.definition_text(shown))
+    return Shown(displays.definition(shown), shown.text)
 
 
 def lists(image: Definition) -> Shown:

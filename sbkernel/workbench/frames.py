@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sbkernel.html import div, muted
-from sbkernel.html import table as html_table
 from sbkernel.units import size
+from sbkernel.workbench.html import div, muted
+from sbkernel.workbench.html import table as html_table
 from sbkernel.workbench.panel import Shown
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NotFoundError
-from sbkernel.html import card, chip, heading, mono, pairs
 from sbkernel.images.catalog import Catalog
 from sbkernel.site import Site
 from sbkernel.units import size
+from sbkernel.workbench.html import card, chip, heading, mono, pairs
 from sbkernel.workbench.panel import Panel
 
 _SHOWN = ("osvers", "osarch", "profile", "parent", "pkglist", "rootimgdir")

@@ -1,16 +1,15 @@
-"""Show what a build will do, what came out of it, and the packages inside."""
+"""Show what a build will do, and the packages that came out of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sbkernel.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.images.catalog import ImageVersion
 from sbkernel.images.genimage import plan_genimage
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
+from sbkernel.workbench.html import card, chip, heading, mono, muted, table
 from sbkernel.workbench.panel import Shown
 
 if TYPE_CHECKING:
@@ -33,20 +32,6 @@ def plan(site: Site, image: str) -> Shown:
     said = f"{len(pending)} of {len(rows)} steps to run" if pending else "nothing to do"
     shown = card(heading(f"Plan for {image}", muted(said)), table(["", "step", "from", "digest"], rows))
     return Shown(shown, str(planned), {"image": image, "plan": planned.plan.digest})
-
-
-def image_version(version: ImageVersion) -> Shown:
-    """Show a packed image: its digest, when it was published, and what its parts weigh."""
-    parts = {"root": version.root, "initrd": version.initrd, "kernel": version.kernel}
-    published = datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    facts = {"digest": mono(version.digest), "kernel": version.kernelver, "published": published}
-    shown = card(
-        heading(version.image, chip("published", "ok"), muted(f"{len(version.manifest)} packages")),
-        pairs(facts),
-        div(sizes((name, path.stat().st_size) for name, path in parts.items()), style="margin-top:8px"),
-    )
-    text = f"{version.image} {version.digest} root {size(version.root_size)}"
-    return Shown(shown, text, {"image": version.image, "digest": version.digest})
 
 
 def packages(version: ImageVersion) -> pd.DataFrame:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sbkernel.html import MONO, MUTED, bar, card, chip, details, div, heading, log, mono, muted, span
 from sbkernel.jobs.events import Progress
 from sbkernel.jobs.job import Job
 from sbkernel.units import seconds
+from sbkernel.workbench.html import MONO, MUTED, bar, card, chip, details, div, heading, log, mono, muted, span
 
 _TONES = {"succeeded": "ok", "failed": "bad", "cancelled": "warn", "running": "busy", "pending": "quiet"}
 _UNCHANGED = ", nothing to do"

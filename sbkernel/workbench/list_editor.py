@@ -9,14 +9,14 @@ import ipywidgets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.html import MONO, TONES, card, chip, heading, log, mono, muted, span
 from sbkernel.lists import edit
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import ATTRIBUTES
 from sbkernel.site import Site
 from sbkernel.workbench.definitions import lists as list_texts
+from sbkernel.workbench.diagnostics import remarks_table
+from sbkernel.workbench.html import MONO, TONES, card, chip, heading, log, mono, muted, span
 from sbkernel.workbench.panel import Panel, Shown
-from sbkernel.workbench.remarks import remarks_table
 
 _ROWS = 22
 

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import SbkernelError
-from sbkernel.html import card, chip, div, heading, muted, table
 from sbkernel.nodes.results import NodeResult
 from sbkernel.service import verbs
 from sbkernel.site import Site
+from sbkernel.workbench.html import card, chip, div, heading, muted, table
 from sbkernel.workbench.panel import Panel
 
 _STATIC = Path(__file__).parent / "static"

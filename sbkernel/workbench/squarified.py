@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from sbkernel.html import div
 from sbkernel.units import size
+from sbkernel.workbench.html import div
 
 WIDTH, HEIGHT = 926.0, 460.0
 HEAD = 19.0

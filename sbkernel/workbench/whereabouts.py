@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from sbkernel.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.growth import Growth, Stage
 from sbkernel.images.growth import growth as grown
 from sbkernel.images.tree.directories import Sizes, of_root
 from sbkernel.nodes import contents
+from sbkernel.packages.diff.summary import headline
 from sbkernel.packages.manifest import Manifest
-from sbkernel.packages.summary import headline
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following
+from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.squarified import Block, draw, group
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sbkernel.bench import diff, manypackages
 from sbkernel.bench.peers import frames
-from sbkernel.packages.diff import diff as compare
+from sbkernel.packages.diff.diff import diff as compare
 
 
 def test_rows_are_valid_at_a_small_size() -> None:

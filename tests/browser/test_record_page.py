@@ -9,10 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import Browser, expect
 
-from sbkernel import html
 from sbkernel.jobs.events import Progress
 from sbkernel.records.export import export
-from sbkernel.workbench import ansi, charts, job_card
+from sbkernel.workbench import ansi, charts, html, job_card
 
 from .conftest import KERNELSPEC, Lab, Opened
 

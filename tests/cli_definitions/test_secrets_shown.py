@@ -7,6 +7,7 @@ import pytest
 from sbrun import Sb
 
 from sbkernel.site import Site
+from sbkernel.workbench.displays import html_of
 
 SECRETS = ("hunter2-bmc", "hunter2-login", "hunter2-group", "hunter2-openbmc")
 
@@ -151,11 +152,11 @@ def test_python_and_pandas_hide(site: Site) -> None:
         repr(site.diff(node, site.nodes["n2"], "node")),
     ]
     rich = (site.nodes, site.nodes.select("n1"), site.passwords, site.diff(node, site.nodes["n2"], "node"))
-    shown += [one._repr_html_() for one in rich]
+    shown += [html_of(one) for one in rich]
     frame = site.nodes.df
     frame.loc["n1", "bmcpassword"] = "hunter2-new"
     change = site.nodes.changes(frame)
-    shown += [repr(change), change._repr_html_(), change.df.to_string()]
+    shown += [repr(change), html_of(change), change.df.to_string()]
     assert "hunter2" not in "".join(shown)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.packages.manifest import Release, manifest
+from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
+from sbkernel.packages.release import Release
 
 TOOL = Package("tool", "1:2-3", "noarch", "rpm", licence="MIT")
 

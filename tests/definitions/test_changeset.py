@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
+from sbkernel.workbench.displays import html_of
 
 
 @pytest.fixture
@@ -31,14 +32,14 @@ def test_an_edited_frame_is_one_change_that_is_shown_first(site: Site) -> None:
     assert change.df.columns.tolist() == ["name", "attribute", "before", "after"]
     assert change.df.iloc[0].tolist() == ["n1", "mgt", "ipmi", "openbmc"]
     assert "n[1-5]  serialport: (unset) -> 0" in repr(change)
-    assert "not applied yet" in change._repr_html_()
+    assert "not applied yet" in html_of(change)
     assert site.nodes["n1"].get("mgt") == "ipmi"
     before = len(site.history())
     change.apply()
     assert len(site.history()) == before + 1
     assert site.history().index[-1] == change.number
     assert (site.nodes["n1"].get("mgt"), site.nodes["n5"].get("serialport")) == ("openbmc", "0")
-    assert "applied" in change._repr_html_()
+    assert "applied" in html_of(change)
     change.undo()
     assert (site.nodes["n1"].get("mgt"), site.nodes["n5"].get("serialport")) == ("ipmi", "")
     for again in (change.apply, change.undo):
@@ -81,7 +82,7 @@ def test_a_frame_read_from_a_file_is_compared_with_what_is_there(site: Site, tmp
     change = site.nodes.changes(frame)
     assert [tuple(edit) for edit in change.edits] == [("n2", "serialport", "", "1")]
     assert change.left_out == ("status",)
-    assert "not compared: status" in change._repr_html_()
+    assert "not compared: status" in html_of(change)
 
 
 def test_missing_values_clear(site: Site) -> None:
@@ -100,7 +101,7 @@ def test_stars_keep_a_secret_and_another_value_replaces_it(site: Site) -> None:
     frame = site.nodes.df
     frame.loc["n1", "bmcpassword"] = "louder"
     change = site.nodes.changes(frame).apply()
-    assert "louder" not in repr(change) + change._repr_html_() + repr(change.df)
+    assert "louder" not in repr(change) + html_of(change) + repr(change.df)
     assert [site.nodes[name].get("bmcpassword") for name in ("n1", "n2")] == ["louder", "hush"]
     with pytest.raises(DefinitionError, match=r"n9 has no bmcpassword that \*\*\* could keep"):
         site.nodes.changes({"n9": {"groups": "all", "mgt": "ipmi", "bmcpassword": "***"}})

@@ -9,6 +9,7 @@ from sbkernel.definitions.editing.diff import diff, list_files
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import pkglist
 from sbkernel.site import Site
+from sbkernel.workbench.displays import html_of
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 SERVICE = "debian12-x86_64-netboot-service"
@@ -37,7 +38,7 @@ def test_a_fresh_clone_differs_in_its_places_alone(site: Site) -> None:
     assert {one.attribute for one in found.attributes} == {"exlist", "parent", "pkglist", "profile", "rootimgdir"}
     assert found.df.loc["profile"].tolist() == ["service", "mine"]
     assert found.df.columns.tolist() == [SERVICE, "mine"]
-    assert "what their lists say is the same" in found._repr_html_()
+    assert "what their lists say is the same" in html_of(found)
     assert not diff(clone, clone)
     assert repr(diff(clone, clone)) == "mine and mine are the same"
 
@@ -49,7 +50,7 @@ def test_lines_of_lists_that_differ_are_shown(site: Site) -> None:
     assert [attribute for attribute, _ in found.lists] == ["pkglist"]
     assert "+tmux\n+<odd>" in found.text
     assert f"+++ {path}" in found.text
-    assert "&lt;odd&gt;" in found._repr_html_()
+    assert "&lt;odd&gt;" in html_of(found)
 
 
 def test_lists_that_are_more_fewer_or_gone(site: Site, tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_secrets_that_differ_are_not_shown(site: Site) -> None:
     site.change("node", {name: {"groups": "all", "mgt": "ipmi", "bmcpassword": f"hush{name}"} for name in ("n1", "n2")})
     found = site.diff("n1", "n2", "node")
     assert [tuple(one) for one in found.attributes] == [("bmcpassword", "***", "***")]
-    assert "hush" not in found.text + found._repr_html_() + repr(found.df)
+    assert "hush" not in found.text + html_of(found) + repr(found.df)
 
 
 def test_a_clone_for_another_site_lies_there_whole(site: Site, other: Site) -> None:

@@ -12,6 +12,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.selection import Selection
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site
+from sbkernel.workbench.displays import html_of
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 SERVICE = "debian12-x86_64-netboot-service"
@@ -119,16 +120,16 @@ def test_displays_fold_what_is_alike(site: Site) -> None:
         "  gpu1     gpu,all      openbmc",
         "  n[1-20]  compute,all  ipmi",
     ]
-    html = site.nodes._repr_html_()
+    html = html_of(site.nodes)
     assert "n[1-20]" in html
     assert "<style" not in html
     assert "n[1-20]" in repr(site.groups)
     assert repr(site.networks) == "0 networks"
-    assert site.networks._repr_html_()
+    assert html_of(site.networks)
 
 
 def test_displays_are_cut_and_escaped(site: Site) -> None:
     site.change("network", {f"net{i}": {"net": f"10.{i}.0.0", "mask": "<b>"} for i in range(60)})
     assert "and 20 more rows" in repr(site.networks)
-    assert "&lt;b&gt;" in site.networks._repr_html_()
-    assert "<b>" not in site.networks._repr_html_()
+    assert "&lt;b&gt;" in html_of(site.networks)
+    assert "<b>" not in html_of(site.networks)

@@ -11,7 +11,7 @@ from sbkernel.images import manifests
 from sbkernel.images.genimage import genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.nodes import contents
-from sbkernel.packages.diff import Diff, diff
+from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.site import Site
 
 OLD_KERNEL, KERNEL, NEW_KERNEL = "5.14.0-427.el9", "5.14.0-503.el9", "5.14.0-570.el9"

@@ -17,7 +17,7 @@ from smallimage import (
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
 from sbkernel.images.genimage import genimage, plan_genimage
-from sbkernel.packages import dpkg
+from sbkernel.packages.readers.deb import dpkg
 
 
 def test_the_image_is_built_whole(small: Small) -> None:

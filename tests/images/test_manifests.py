@@ -14,8 +14,8 @@ from sbkernel.errors import BuildError, ListFileError, NotFoundError
 from sbkernel.images import manifests
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.packimage import packimage
-from sbkernel.packages import dpkg
 from sbkernel.packages.manifest import Manifest
+from sbkernel.packages.readers.deb import dpkg
 from sbkernel.site import Site
 
 KERNELS = ("5.14.0-427.el9", "5.14.0-503.el9")

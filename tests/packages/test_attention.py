@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.packages import attention
-from sbkernel.packages.attention import GROUPS, Attention, parse
+from sbkernel.packages.diff import attention
+from sbkernel.packages.diff.attention import GROUPS, Attention, parse
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.packages import aptlists, debcopyright, dpkg, treefile
-from sbkernel.packages.dpkg import Known, Origin
-from sbkernel.packages.manifest import Release
+from sbkernel.packages import release, treefile
+from sbkernel.packages.readers.deb import aptlists, copyrights, dpkg
+from sbkernel.packages.readers.deb.dpkg import Known
+from sbkernel.packages.readers.reader import Origin
+from sbkernel.packages.release import Release
 
 STATUS = """\
 Package: libc6
@@ -116,7 +118,7 @@ License: GPL-2+
     ],
 )
 def test_the_licence_of_a_copyright_file(text: str, said: str) -> None:
-    assert debcopyright.licence(text) == said
+    assert copyrights.licence(text) == said
 
 
 def test_grep_on_a_node_tells_what_the_files_tell(tmp_path: Path) -> None:
@@ -124,10 +126,10 @@ def test_grep_on_a_node_tells_what_the_files_tell(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "copyright").write_text(COPYRIGHT.replace("Artistic", f"Artistic-{name}"))
     (tmp_path / "c").symlink_to("a")
-    line = f"grep -HE '{debcopyright.LINES}' ./*/copyright"
+    line = f"grep -HE '{copyrights.LINES}' ./*/copyright"
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert debcopyright.of_grep(done.stdout) == debcopyright.of_tree(tmp_path)
-    assert debcopyright.of_tree(tmp_path)["c"] == "Expat AND GPL-2+ AND (GPL-2+ OR Artistic-a)"
+    assert copyrights.of_grep(done.stdout) == copyrights.of_tree(tmp_path)
+    assert copyrights.of_tree(tmp_path)["c"] == "Expat AND GPL-2+ AND (GPL-2+ OR Artistic-a)"
 
 
 def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
@@ -135,12 +137,12 @@ def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/copyright").write_text(COPYRIGHT)
     (tmp_path / "doc/x").symlink_to(tmp_path / "outside")
-    assert debcopyright.of_tree(tmp_path / "doc") == {}
+    assert copyrights.of_tree(tmp_path / "doc") == {}
 
 
 @given(st.text())
 def test_any_text_has_a_licence_or_none(text: str) -> None:
-    assert isinstance(debcopyright.licence(text), str)
+    assert isinstance(copyrights.licence(text), str)
 
 
 def test_lists_tell_repository_and_sum() -> None:
@@ -166,8 +168,8 @@ def test_files_of_a_tree_are_found_within_it(tmp_path: Path) -> None:
         assert treefile.find(tmp_path, name) == tmp_path / "usr/lib/os-release", name
     for name in ("etc/loop", "etc/out", "etc/dangling", "etc/none"):
         assert treefile.find(tmp_path, name) is None, name
-    assert treefile.release(treefile.read(tmp_path, "etc/rel") or "") == Release(
+    assert release.parse(treefile.read(tmp_path, "etc/rel") or "") == Release(
         "rocky", "9.4", "Rocky Linux 9.4 (Blue Onyx)"
     )
-    assert treefile.release('ID="unclosed\nVERSION_ID=1').short == '"unclosed-1'
+    assert release.parse('ID="unclosed\nVERSION_ID=1').short == '"unclosed-1'
     assert treefile.read(tmp_path, "etc") is None

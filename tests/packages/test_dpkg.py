@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from sbkernel.packages.dpkg import installed, paragraphs
+from sbkernel.packages.readers.deb.dpkg import installed, paragraphs
 
 
 def test_the_packages_of_this_machine_are_those_dpkg_query_lists() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from license_expression import get_spdx_licensing
 
-from sbkernel.packages.licences import REF, spdx
+from sbkernel.packages.sbom.licences import REF, spdx
 
 LICENSING = get_spdx_licensing()
 

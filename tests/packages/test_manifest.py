@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.errors import ListFileError
-from sbkernel.packages.manifest import Manifest, Release, from_json, manifest
+from sbkernel.packages.manifest import Manifest, from_json, manifest
 from sbkernel.packages.package import Package
+from sbkernel.packages.release import Release
 
 TEXT = st.text(max_size=8)
 PACKAGES = st.builds(
@@ -54,7 +55,7 @@ def test_the_first_format_is_read(tmp_path: Path) -> None:
 
 def test_fields_of_a_later_version_are_left_out() -> None:
     text = '{"format": 2, "family": "deb", "new": 1, "packages": [{"name": "a", "version": "1", "arch": "b", "x": 2}]}'
-    assert from_json(text).packages == (Package("a", "1", "b"),)
+    assert from_json(text).packages == (Package("a", "1", "b", "deb"),)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 import json
 
-from sbkernel.packages.formats import FORMATS, render
+from IPython.lib.pretty import pretty
+
+from sbkernel.packages.diff.formats import FORMATS, render
+from sbkernel.packages.diff.matrix import Matrix, matrix
 from sbkernel.packages.manifest import Manifest, manifest
-from sbkernel.packages.matrix import Matrix, matrix
 from sbkernel.packages.package import Package
+from sbkernel.workbench.displays import html_of
 
 
 def image(name: str, *words: str, family: str = "deb") -> Manifest:
@@ -59,6 +62,6 @@ def test_formats() -> None:
     ]
     for form in FORMATS:
         assert render(matrix([]), form)
-    shown = found._repr_mimebundle_()
-    assert shown["text/plain"] == render(found, "table")
-    assert "<style" not in shown["text/html"] and "2 of 3 packages differ" in shown["text/html"]
+    assert pretty(found) == str(found) == render(found, "table")
+    shown = html_of(found)
+    assert "<style" not in shown and "2 of 3 packages differ" in shown

@@ -7,15 +7,17 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages.attention import Attention
-from sbkernel.packages.change import KINDS, Change
-from sbkernel.packages.diff import Diff, diff
-from sbkernel.packages.formats import FORMATS, render
+from sbkernel.packages.diff.attention import Attention
+from sbkernel.packages.diff.change import KINDS, Change
+from sbkernel.packages.diff.diff import Diff, diff
+from sbkernel.packages.diff.formats import FORMATS, render
+from sbkernel.packages.diff.successor import stem
 from sbkernel.packages.manifest import Manifest, manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.successor import stem
+from sbkernel.workbench.displays import html_of
 
 
 def side(*words: str, family: str = "deb", name: str = "img", **more: object) -> Manifest:
@@ -226,16 +228,16 @@ def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_it_shows_itself_with_inline_styles_only() -> None:
     found = diff(side("<b>=1:amd64", "libc6=1:amd64"), side("libc6=2:amd64"))
-    shown = found._repr_mimebundle_()
-    assert shown["text/plain"] == found.summary
-    assert "&lt;b&gt;" in shown["text/html"]
-    assert not any(word in shown["text/html"] for word in ("<script", "<style", "<svg", "class=", "<b>=", "http"))
+    assert pretty(found) == found.summary
+    shown = html_of(found)
+    assert "&lt;b&gt;" in shown
+    assert not any(word in shown for word in ("<script", "<style", "<svg", "class=", "<b>=", "http"))
 
 
 names = st.sampled_from(["a", "b", "libx1", "libx2", "libx3t64", "linux-image-1", "linux-image-2"])
 packages = st.builds(
     lambda name, version, arch, source, replaces, size: Package(
-        name, version, arch, source=source, source_version=version, replaces=replaces, size_bytes=size
+        name, version, arch, "deb", source=source, source_version=version, replaces=replaces, size_bytes=size
     ),
     names,
     st.sampled_from(["1", "2", "1:1", "1.0~1", "2-1+b1"]),

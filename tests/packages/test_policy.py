@@ -6,20 +6,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
-from sbkernel.packages import policy
-from sbkernel.packages.diff import Diff, diff
+from sbkernel.packages.diff import policyfile
+from sbkernel.packages.diff.diff import Diff, diff
+from sbkernel.packages.diff.policy import Growth, Policy
+from sbkernel.packages.diff.policyfile import parse
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.policy import Growth, Policy, parse
+from sbkernel.workbench.displays import html_of
 
 MB = 1_000_000
 
 
 def change(a: str, b: str, size: int = MB) -> Diff:
     """Return the diff of two sides of name=version words; the new side weighs `size` a package."""
-    sides = [[Package(*word.split("="), "amd64", size_bytes=one) for word in words.split()]
+    sides = [[Package(*word.split("="), "amd64", "deb", size_bytes=one) for word in words.split()]
              for words, one in ((a, MB), (b, size))]  # fmt: skip
     return diff(manifest(sides[0], name="img@1"), manifest(sides[1], name="img@2"))
 
@@ -79,14 +82,14 @@ def test_growth_of_what_nobody_knows_is_no_licence_to_grow() -> None:
 
 
 def test_what_cannot_be_ordered_might_be_a_downgrade() -> None:
-    odd, new = (manifest([Package("x", version, "amd64")]) for version in ("not one", "2"))
+    odd, new = (manifest([Package("x", version, "amd64", "deb")]) for version in ("not one", "2"))
     verdict = parse("downgraded: forbid").check(diff(odd, new))
     assert [str(one) for one in verdict.violations] == ["downgraded: forbid: 1 package\n    x not one -> 2 (changed)"]
 
 
 def test_replacing_is_not_removing() -> None:
-    old = Package("libssl1.1", "1.1.1n", "amd64", source="openssl", source_version="1.1.1n")
-    new = Package("libssl3", "3.0.9", "amd64", source="openssl", source_version="3.0.9")
+    old = Package("libssl1.1", "1.1.1n", "amd64", "deb", source="openssl", source_version="1.1.1n")
+    new = Package("libssl3", "3.0.9", "amd64", "deb", source="openssl", source_version="3.0.9")
     forth, back = diff(manifest([old]), manifest([new])), diff(manifest([new]), manifest([old]))
     assert parse("removed: forbid\ndowngraded: forbid").check(forth).allowed
     assert not parse("replaced: forbid").check(forth).allowed
@@ -109,7 +112,8 @@ def test_the_verdict_names_everything_and_raises() -> None:
     assert allowed.enforce() is allowed
     assert str(allowed) == "img@1 -> img@2 keeps the policy p.yaml"
     assert json.loads(json.dumps(verdict.as_dict()))["violations"][0]["rows"] == ["y 1"]
-    shown = verdict._repr_mimebundle_()["text/html"]
+    assert pretty(verdict) == str(verdict)
+    shown = html_of(verdict)
     assert "refused" in shown and "y 1" in shown and "<style" not in shown
 
 
@@ -128,7 +132,7 @@ def test_a_file_with_everything() -> None:
     ("text", "message"),
     [
         ("removd: forbid", "p:1: a policy has no rule 'removd'\n  did you mean removed"),
-        ("removed: forbid\nzzz: 1", "p:2: a policy has no rule 'zzz'\n  there are: removed, "),
+        ("removed: forbid\nzzz: 1", "p:2: a policy has no rule 'zzz'\n  the rules are: removed, "),
         ("removed: nothing", "p:1: removed: 'nothing' is neither allow nor forbid"),
         ("removed: [forbid]", "p:1: removed is not a single value"),
         ("growth: lots", "p:1: growth: 'lots' is neither a percentage nor a size\n  5 % or 200 MB"),
@@ -147,15 +151,15 @@ def test_wrong_files_say_where(text: str, message: str) -> None:
 
 
 def test_a_group_that_is_not_there_is_refused_not_ignored() -> None:
-    with pytest.raises(DefinitionError, match=r"p: no attention group 'kernal'\n  there are kernel, glibc, "):
+    with pytest.raises(DefinitionError, match=r"p: no attention group 'kernal'\n  the groups are kernel, glibc, "):
         parse("attention: [kernal]", "p").check(change("x=1", "x=1"))
 
 
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("removed: forbid\n")
-    assert policy.load(tmp_path / "p.yaml").file == str(tmp_path / "p.yaml")
+    assert policyfile.load(tmp_path / "p.yaml").file == str(tmp_path / "p.yaml")
     with pytest.raises(NotFoundError, match=r"cannot read the policy .*none: No such file"):
-        policy.load(tmp_path / "none")
+        policyfile.load(tmp_path / "none")
 
 
 @given(st.text(alphabet="removed: forbid\n[]{}#*&%5gowthMB-'\"\t", max_size=60))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.packages import dnf, rpm
 from sbkernel.packages.package import Package
-from sbkernel.packages.rpm import Reason, Reasons
+from sbkernel.packages.readers.rpm import query, reasons
+from sbkernel.packages.readers.rpm.reasons import Reason, Reasons
 
 
 def output(*rows: tuple[str, ...]) -> str:
@@ -18,7 +18,7 @@ BASH = ("bash", "5.1.8-9.el9", "x86_64", "7738634", "bash-5.1.8-9.el9.src.rpm", 
 
 
 def test_every_value_finds_its_place() -> None:
-    (bash,) = rpm.packages(output(BASH), Reasons({"bash.x86_64": Reason(True, "baseos")}))
+    (bash,) = query.packages(output(BASH), Reasons({"bash.x86_64": Reason(True, "baseos")}))
     assert bash == Package(
         "bash", "5.1.8-9.el9", "x86_64", "rpm", 7738634, "bash", "5.1.8-9.el9", origin="baseos", licence="GPLv3+",
         explicit=True, maintainer="infra", homepage="https://www.gnu.org/software/bash",
@@ -28,21 +28,21 @@ def test_every_value_finds_its_place() -> None:
 
 def test_what_a_header_lacks_is_empty() -> None:
     row = ("a", "1-1", "noarch", "", "(none)", "(none)", "(none)", "(none)", "(none)", "(none)", "(none)", "(none) ")
-    assert rpm.packages(output(row)) == [Package("a", "1-1", "noarch", "rpm")]
+    assert query.packages(output(row)) == [Package("a", "1-1", "noarch", "rpm")]
 
 
 def test_keys_are_no_packages() -> None:
     key = ("gpg-pubkey", "350d275d-6279464b", "(none)", "0", *["(none)"] * 8)
-    assert [package.name for package in rpm.packages(output(key, BASH))] == ["bash"]
+    assert [package.name for package in query.packages(output(key, BASH))] == ["bash"]
 
 
 def test_an_epoch_is_kept_unless_it_is_zero() -> None:
     with_epoch, with_zero = (("a", evr, *BASH[2:]) for evr in ("2:1-1", "0:2-1"))
-    assert [package.version for package in rpm.packages(output(with_epoch, with_zero))] == ["2-1", "2:1-1"]
+    assert [package.version for package in query.packages(output(with_epoch, with_zero))] == ["2-1", "2:1-1"]
 
 
 def test_obsoletes_are_what_it_replaces() -> None:
-    (package,) = rpm.packages(output((*BASH[:-1], "zsh ash ash bash ")))
+    (package,) = query.packages(output((*BASH[:-1], "zsh ash ash bash ")))
     assert package.replaces == ("ash", "zsh")
 
 
@@ -52,7 +52,7 @@ def test_obsoletes_are_what_it_replaces() -> None:
      ("java-21-openjdk", "21.0.2-1")), ("", ("", "")), ("odd", ("", ""))],
 )  # fmt: skip
 def test_the_source_is_in_the_name_of_its_file(file: str, source: tuple[str, str]) -> None:
-    assert rpm.source_of(file) == source
+    assert query.source_of(file) == source
 
 
 def test_dnf_5_notes_reasons_and_repositories() -> None:
@@ -63,7 +63,7 @@ def test_dnf_5_notes_reasons_and_repositories() -> None:
     nevras = (
         'version = "1.0"\n[nevras]\n"a-0:1-2.x86_64" = {from_repo = "fedora"}\n"d-e-1:1-2.i686" = {from_repo = "x"}\n'
     )
-    found = dnf.of_states(packages, nevras)
+    found = reasons.of_states(packages, nevras)
     assert found.of("a", "x86_64") == Reason(True, "fedora")
     assert found.of("b", "noarch") == Reason(False)
     assert found.of("c", "x86_64") == Reason(None)
@@ -72,11 +72,11 @@ def test_dnf_5_notes_reasons_and_repositories() -> None:
 
 
 def test_zypper_notes_what_came_by_itself() -> None:
-    found = dnf.of_auto_installed("# written by zypp\n\nlibacl1\n")
+    found = reasons.of_auto_installed("# written by zypp\n\nlibacl1\n")
     assert (found.of("libacl1", "x86_64").explicit, found.of("bash", "x86_64").explicit) == (False, True)
 
 
 def test_broken_books_tell_nothing(tmp_path: Path) -> None:
-    assert dnf.of_states("[packages", "nevras = 3") == Reasons()
+    assert reasons.of_states("[packages", "nevras = 3") == Reasons()
     (tmp_path / "history.sqlite").write_bytes(b"no database" * 100)
-    assert dnf.of_history(tmp_path / "history.sqlite") == Reasons()
+    assert reasons.of_history(tmp_path / "history.sqlite") == Reasons()

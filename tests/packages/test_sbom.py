@@ -19,11 +19,12 @@ from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDi
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from sbkernel.errors import DefinitionError
-from sbkernel.packages import dpkg
-from sbkernel.packages.manifest import Manifest, Release, manifest
+from sbkernel.packages.manifest import Manifest, manifest
 from sbkernel.packages.package import Package
-from sbkernel.packages.purl import purl
-from sbkernel.packages.sbom import sbom
+from sbkernel.packages.readers.deb import dpkg
+from sbkernel.packages.release import Release
+from sbkernel.packages.sbom.facts import purl
+from sbkernel.packages.sbom.sbom import sbom
 
 ROCKY = Release("rocky", "9.4", "Rocky Linux 9.4 (Blue Onyx)")
 DEBIAN = Release("debian", "12", "Debian GNU/Linux 12 (bookworm)")
@@ -88,10 +89,25 @@ def test_they_are_valid_whatever_a_package_says(form: str, packages: list[Packag
     check(form, sbom(manifest(packages, name="x", release=DEBIAN), form))
 
 
+@pytest.mark.parametrize(
+    ("maintainer", "supplier"),
+    [
+        ("A Team <a@b.org>", "Organization: A Team (a@b.org)"),
+        ("A (b) <a@b.org>", "Organization: A [b] (a@b.org)"),
+        ("(nobody)", "Organization: [nobody]"),
+        (" ", None),
+    ],
+)
+def test_a_maintainer_is_the_supplier_in_spdx(maintainer: str, supplier: str | None) -> None:
+    made = sbom(manifest([Package("a", "1", "all", "deb", maintainer=maintainer)], name="x", release=DEBIAN), "spdx")
+    check("spdx", made)
+    assert json.loads(made)["packages"][1].get("supplier") in (supplier, supplier or "NOASSERTION")
+
+
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
 def test_the_same_manifest_gives_the_same_bytes_in_another_process(form: str, tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(IMAGE.to_json())
-    code = "import sys; from sbkernel.packages import manifest, sbom\n"
+    code = "import sys; from sbkernel.packages import manifest; from sbkernel.packages.sbom import sbom\n"
     code += "sys.stdout.write(sbom.sbom(manifest.from_json(open(sys.argv[1]).read()), sys.argv[2]))"
     texts = {
         subprocess.run(
@@ -138,14 +154,14 @@ def test_what_spdx_says() -> None:
 
 
 def test_package_urls() -> None:
-    assert str(purl(Package("libc6", "2.36-9", "amd64", source="glibc", source_version="2.36-9"), DEBIAN)) == (
+    assert str(purl(Package("libc6", "2.36-9", "amd64", "deb", source="glibc", source_version="2.36-9"), DEBIAN)) == (
         "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12&upstream=glibc"
     )
-    bash = Package("bash", "1:5.2-2+b1", "amd64", source="bash", source_version="5.2-2")
+    bash = Package("bash", "1:5.2-2+b1", "amd64", "deb", source="bash", source_version="5.2-2")
     assert (
         str(purl(bash, DEBIAN)) == "pkg:deb/debian/bash@1:5.2-2%2Bb1?arch=amd64&distro=debian-12&upstream=bash%405.2-2"
     )
-    assert str(purl(Package("a", "1", ""), Release())) == "pkg:deb/a@1"
+    assert str(purl(Package("a", "1", "", "deb"), Release())) == "pkg:deb/a@1"
 
 
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])

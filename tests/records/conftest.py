@@ -1,5 +1,6 @@
 """Small real notebooks, run by real kernels."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ nodes: list[str] = []  # which
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """An empty site, known to kernels and jobs."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     monkeypatch.setenv("SBKERNEL_SITE", str(tmp_path / "site"))
     with Site.open(tmp_path / "site") as opened:
         yield opened

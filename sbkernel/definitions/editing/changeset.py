@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from sbkernel.definitions import change
 from sbkernel.definitions.collection import nodes_as_seen
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.dynamic import is_dynamic
+from sbkernel.definitions.editing.display import Edit, lines
 from sbkernel.definitions.editing.draft import Draft, Fault
 from sbkernel.definitions.editing.draft import draft as compare
 from sbkernel.definitions.editing.snapshot import Snapshot
@@ -24,17 +25,8 @@ Many = Callable[[Iterable[str]], Mapping[str, Definition]]
 _SAID = 10
 
 
-class Edit(NamedTuple):
-    """One attribute of one object, before and after, as it may be printed."""
-
-    name: str
-    attribute: str
-    before: str
-    after: str
-
-
 class ChangeSet:
-    """What would change, or was changed: displays as a table of before and after, `apply()` does it."""
+    """What would change, or was changed, attribute by attribute; `apply()` does it."""
 
     def __init__(self, store: Store, now: Snapshot, made: Draft) -> None:
         self._store, self._now = store, now
@@ -73,6 +65,15 @@ class ChangeSet:
     def edits(self) -> list[Edit]:
         """Return every attribute that changes; secrets are ***."""
         return [edit for name, changes in self._draft.changes.items() for edit in self._edits_of(name, changes)]
+
+    @property
+    def summary(self) -> str:
+        """Return how many objects change, in a few words."""
+        if not len(self):
+            return "Nothing changes"
+        new = f", {len(self.created):,} of them new" if self.created else ""
+        objects = "object" if len(self.names) == 1 else "objects"
+        return f"{len(self.names):,} {objects}{new}"
 
     @property
     def df(self) -> pd.DataFrame:
@@ -133,14 +134,7 @@ class ChangeSet:
         return [Edit(name, key, before.get(key, ""), value) for key, value in after.items()]
 
     def __repr__(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return display.changes_text(self)
-
-    def _repr_html_(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return str(display.changes_html(self))
+        return "\n".join([self.summary, *lines(self.edits)])
 
 
 def draft(

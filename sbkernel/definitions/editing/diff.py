@@ -74,11 +74,6 @@ class Diff:
     def __repr__(self) -> str:
         return self.text or f"{self.a.name} and {self.b.name} are the same"
 
-    def _repr_html_(self) -> str:
-        from sbkernel.definitions.editing import diffdisplay
-
-        return str(diffdisplay.html(self))
-
 
 def diff(a: Definition, b: Definition) -> Diff:
     """Compare two definitions, of one site or of two, and what their list files say."""

@@ -1,7 +1,7 @@
 """Some objects of one type, seen as a mapping, as a table, or as something to change at once.
 
 `Objects` is what a whole collection and a part of it have in common; `Selection` is a part that was chosen by name,
-by noderange or by its attributes. Displays and pandas are imported when they are asked for.
+by noderange or by its attributes. What shows them, and pandas, is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sbkernel.definitions.editing.changeset import ChangeSet
+    from sbkernel.definitions.editing.display import Overview
     from sbkernel.definitions.editing.snapshot import Snapshot
 
 Value = str | int | None
@@ -51,6 +52,13 @@ class Objects(Mapping[str, Definition]):
         from sbkernel.definitions.editing import frames
 
         return frames.frame(self.read())
+
+    @property
+    def overview(self) -> Overview:
+        """Return them as a table for people, in which those that look alike are one row."""
+        from sbkernel.definitions.editing import display
+
+        return display.overview(self._objtype, self.many(self))
 
     def read(self, names: Iterable[str] | None = None) -> Snapshot:
         """Return what there is of them, or of `names`: the base of edits that are to be refused when they come late."""
@@ -107,14 +115,7 @@ class Objects(Mapping[str, Definition]):
             return [*super().__dir__(), *(name for name in self if name.isidentifier())]
 
     def __repr__(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return display.text(self)
-
-    def _repr_html_(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return str(display.html(self))
+        return self.overview.text
 
 
 class Selection(Objects):
@@ -143,9 +144,9 @@ class Selection(Objects):
     @property
     def noderange(self) -> str:
         """Return the names as short as a noderange can say them, such as n[1-20]."""
-        from sbkernel.definitions.editing import display
+        from sbkernel.definitions.ranges.fold import fold
 
-        return display.folded(self._names)
+        return fold(self._names)
 
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
         """Return the definitions of those of `names` that are in the selection."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from sbkernel.definitions import newsite
+from sbkernel.definitions.editing.display import entries
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.store.journal import Change, Entry, steady
 from sbkernel.errors import DefinitionError, NotFoundError
@@ -20,9 +21,7 @@ class Undone(NamedTuple):
     entries: list[Entry]
 
     def __repr__(self) -> str:
-        from sbkernel.definitions.editing import display
-
-        return "\n".join([f"change {self.change.id} ({self.change.what}) is undone", *display.entries(self.entries)])
+        return "\n".join([f"change {self.change.id} ({self.change.what}) is undone", *entries(self.entries)])
 
 
 class _Reader(Protocol):

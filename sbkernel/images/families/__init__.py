@@ -6,7 +6,6 @@ Owns what differs from one package manager to another. Must not touch rootimgdir
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
 
 from sbkernel.definitions.lookup import platform
 from sbkernel.errors import BuildError, DefinitionError
@@ -30,11 +29,6 @@ def family_of(osvers: str) -> Family:
             f"not supported yet: {osvers or 'osvers unset'}", hint=f"supported: {', '.join(sorted(_FOLDER))}"
         )
     return _family(folder)
-
-
-def families() -> Iterator[Family]:
-    """Yield every family, in the order in which a tree is looked at."""
-    return map(_family, dict.fromkeys(_FOLDER.values()))
 
 
 def _family(folder: str) -> Family:

@@ -111,26 +111,6 @@ class Survey(NamedTuple):
     offline: bool = False
 
 
-class Recorded(NamedTuple):
-    """What a build knows of its packages and the tree does not tell: who was asked for, and origin and sha256 of each.
-
-    `origins` go by name=version:architecture.
-    """
-
-    asked: frozenset[str] | None = None
-    origins: Mapping[str, tuple[str, str]] = {}
-
-
-class Installed(NamedTuple):
-    """What is installed in a tree, by its package database."""
-
-    packages: Sequence[Package]
-    family: str
-    made: int
-    """When the database was written last, in seconds since the epoch."""
-    warnings: Sequence[str] = ()
-
-
 class PackageManager(Protocol):
     """A package manager for the sources and lists of one image; opening it has checked both and changed nothing."""
 
@@ -184,12 +164,10 @@ class PackageManager(Protocol):
 
 
 class Family(Protocol):
-    """What there is to know about a kind of packages before sources are opened, and of trees filled with them."""
+    """What there is to know about a kind of packages before sources are opened."""
 
     name: str
-
-    wanted: Sequence[str]
-    """The paths in a tree, with wild cards, that `installed` reads."""
+    """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
 
     def open(self, site: Site, request: Request) -> PackageManager:
         """Open the sources of an image.
@@ -200,12 +178,3 @@ class Family(Protocol):
 
     def remarks(self, pkglist: Pkglist) -> Iterable[Diagnostic]:
         """Yield what is wrong with a pkglist for this kind of packages."""
-
-    def database_time(self, tree: Path) -> int | None:
-        """Return when a tree's package database was written, in seconds since the epoch; None when it has none."""
-
-    def installed(self, tree: Path, recorded: Recorded) -> Installed | None:
-        """Return what is installed in a tree, None when it has no package database of this kind; nothing is changed.
-
-        Raises BuildError when the database cannot be read.
-        """

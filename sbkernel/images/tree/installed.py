@@ -1,57 +1,58 @@
-"""Read what is installed in a root tree, by whichever package database it has; the tree is not changed."""
+"""What is installed in a root tree, by the package database that it has; the tree is not changed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import NotFoundError
-from sbkernel.images.families import families
-from sbkernel.images.families.package_manager import Installed, Recorded
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.packages import manifest, treefile
-from sbkernel.packages.manifest import Manifest, Release
+from sbkernel.jobs.run import run
+from sbkernel.packages import manifest, release
+from sbkernel.packages.manifest import Manifest
+from sbkernel.packages.readers import PROGRAMS, READERS
+from sbkernel.packages.readers.reader import NOTHING, Origin, Reader, Recorded
 
-OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
+WANTED = (*release.FILES, *(file for reader in READERS for file in reader.files))
+"""All that a manifest is made of, as paths and patterns below the root."""
 
 
 class NoDatabaseError(NotFoundError):
     """A tree has no package database."""
 
 
-def wanted() -> list[str]:
-    """Return the paths in a tree, with wild cards, that a manifest is made of."""
-    return [*OS_RELEASE, *(path for family in families() for path in family.wanted)]
-
-
-def of_tree(tree: Path, *, name: str = "", kind: str = "tree", recorded: Recorded | None = None) -> Manifest:
+def of_tree(tree: Path, *, name: str = "", kind: str = "tree", recorded: Recorded = NOTHING) -> Manifest:
     """Return what is installed in a root tree; nothing in the tree is changed.
 
     `recorded` adds what the tree itself does not tell. The manifest was made when the package database was.
     Raises NoDatabaseError when the tree has no package database, BuildError when that cannot be read.
     """
-    found = _installed(tree, recorded or Recorded())
+    found = _database(tree)
     if found is None:
-        raise NoDatabaseError(f"{tree} has no package database", hint="is it a root tree of dpkg or rpm?")
+        raise NoDatabaseError(f"{tree} has no package database", hint=f"is it a root tree of {' or '.join(PROGRAMS)}?")
+    reader, database = found
+    read = reader.of_tree(tree, database, recorded, _output)
     return manifest.manifest(
-        found.packages,
-        family=found.family,
+        read.packages,
+        family=reader.family,
         name=name or str(tree),
         kind=kind,
-        release=_release(tree),
-        made=found.made,
-        warnings=found.warnings,
+        release=release.of_tree(tree),
+        made=_time(database),
+        warnings=read.warnings,
     )
 
 
 def of_built(built: RootimgDir, image: str) -> Manifest:
     """Return what is in a tree that genimage built; its own manifest, unless the package database has changed since."""
     record = built.record()
-    if record and built.manifest.exists():
+    database = _database(built.tree)
+    if record and database and built.manifest.exists():
         found = manifest.from_json(built.manifest.read_text(), built.manifest)
-        if found.made == database_time(built.tree):
+        if found.made == _time(database[1]):
             return replace(found, name=image)
     return of_record(built.tree, image, record)
 
@@ -62,24 +63,25 @@ def of_record(tree: Path, image: str, record: Mapping[str, Any]) -> Manifest:
     A tree without a package database has an empty manifest.
     """
     asked = record.get("asked")
-    origins = {name: (origin[0], origin[1]) for name, origin in record.get("origins", {}).items()}
+    origins = {name: Origin(*origin) for name, origin in record.get("origins", {}).items()}
     recorded = Recorded(None if asked is None else frozenset(asked), origins)
     try:
         return of_tree(tree, name=image, kind="image", recorded=recorded)
     except NoDatabaseError:
-        return manifest.manifest([], name=image, kind="image", release=_release(tree))
+        return manifest.manifest([], name=image, kind="image", release=release.of_tree(tree))
 
 
-def database_time(tree: Path) -> int | None:
-    """Return when the package database of a tree was written, in seconds since the epoch; None when it has none."""
-    return next((time for family in families() if (time := family.database_time(tree)) is not None), None)
+def _database(tree: Path) -> tuple[Reader, Path] | None:
+    """Return the package database of a tree, and who reads it."""
+    for reader in READERS:
+        if (database := reader.database(tree)) is not None:
+            return reader, database
+    return None
 
 
-def _installed(tree: Path, recorded: Recorded) -> Installed | None:
-    found = (family.installed(tree, recorded) for family in families())
-    return next((installed for installed in found if installed is not None), None)
+def _time(database: Path) -> int:
+    return int(database.stat().st_mtime)
 
 
-def _release(tree: Path) -> Release:
-    texts = (treefile.read(tree, name) for name in OS_RELEASE)
-    return next((treefile.release(text) for text in texts if text), Release())
+def _output(argv: Sequence[str | os.PathLike[str]], env: Mapping[str, str]) -> str:
+    return run(argv, env=env).stdout

@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from sbkernel.errors import BuildError
-from sbkernel.packages.package import RPM
+from sbkernel.packages.readers import KERNELS
 from sbkernel.packages.versions import sort_key
 
 
 def kernels(tree: Path) -> list[str]:
-    """Return the kernel versions in a tree, oldest first.
-
-    rpm's order, for every distribution: releases such as 5.14.0-427.el9.x86_64 are no versions to dpkg.
-    """
+    """Return the kernel versions in a tree, oldest first."""
     found = [path.name.removeprefix("vmlinuz-") for path in (tree / "boot").glob("vmlinuz-*")]
-    return sorted(found, key=sort_key(RPM))
+    return sorted(found, key=sort_key(KERNELS))
 
 
 def choose_kernel(tree: Path, kernelver: str = "") -> str:

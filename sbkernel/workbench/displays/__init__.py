@@ -1,7 +1,7 @@
-"""How values of other rooms show at the end of a cell: HTML registered for their types, beside their plain text.
+"""How values are shown at the end of a cell: as the HTML that is registered here for their types.
 
-Values do not render themselves. SHOWN names, for each type, the function that renders it: a type or a page of HTML is
-imported when the first such value is shown, and not before.
+Values have plain text only. SHOWN names, for each type, the function that renders it; both are imported when the first
+such value is shown, and not before.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 SHOWN: Mapping[str, str] = {
-    "sbkernel.images.catalog:ImageVersion": "sbkernel.workbench.images:image_version",
-    "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.remarks:resolution",
+    "sbkernel.definitions.definition:Definition": "sbkernel.workbench.displays.definitions:definition",
+    "sbkernel.definitions.editing.changeset:ChangeSet": "sbkernel.workbench.displays.definitions:changes",
+    "sbkernel.definitions.editing.diff:Diff": "sbkernel.workbench.displays.definitions:diff",
+    "sbkernel.definitions.editing.selection:Objects": "sbkernel.workbench.displays.definitions:objects",
+    "sbkernel.images.catalog:ImageVersion": "sbkernel.workbench.displays.images:image_version",
+    "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.displays.images:resolution",
+    "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
+    "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
+    "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
-"""Type: function of one value that returns markup, or an object with _repr_mimebundle_."""
+"""Type: function of one value that returns markup, or an object with _repr_mimebundle_. Subclasses show as the type."""
 
 
 def register(shell: Any) -> None:
@@ -27,10 +34,17 @@ def register(shell: Any) -> None:
 
 
 def html_of(value: Any) -> str:
-    """Return a value as HTML, as a cell would show it; KeyError when its type is not among SHOWN."""
-    kind = type(value)
-    shown = _bundle(SHOWN[f"{kind.__module__}:{kind.__qualname__}"], value)
+    """Return a value as HTML, as a cell would show it; KeyError when neither its type nor a base is in SHOWN."""
+    shown = _bundle(_rendered_by(type(value)), value)
     return str((shown[0] if isinstance(shown, tuple) else shown)["text/html"])
+
+
+def _rendered_by(kind: type) -> str:
+    names = (f"{base.__module__}:{base.__name__}" for base in kind.__mro__)
+    found = next((SHOWN[name] for name in names if name in SHOWN), None)
+    if found is None:
+        raise KeyError(f"{kind.__module__}:{kind.__name__}")
+    return found
 
 
 def _renderer(by: str) -> Callable[..., Any]:
@@ -38,9 +52,12 @@ def _renderer(by: str) -> Callable[..., Any]:
 
 
 def _bundle(by: str, value: Any) -> Any:
-    """Return what IPython calls a MIME bundle: types of content, and metadata where there is some."""
+    """Return what IPython calls a MIME bundle: types of content, and metadata where there is some.
+
+    Markup has no text/plain with it: IPython then prints the value in its usual way.
+    """
     module, _, name = by.partition(":")
     rendered = getattr(importlib.import_module(module), name)(value)
     if hasattr(rendered, "_repr_mimebundle_"):
         return rendered._repr_mimebundle_()
-    return {"text/html": str(rendered), "text/plain": repr(value)}
+    return {"text/html": str(rendered)}

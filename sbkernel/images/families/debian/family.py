@@ -1,22 +1,21 @@
-"""Debian and its kin as a family: which releases there are, what its lists may say, how its trees are read."""
+"""Debian and its kin as a family: which releases there are, what its lists may say."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from sbkernel.errors import DefinitionError
 from sbkernel.images.families.debian import sources
 from sbkernel.images.families.debian.apt import Apt, host_sources
 from sbkernel.images.families.debian.download import Downloads
-from sbkernel.images.families.debian.installed import WANTED, database_time, installed
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.releases import Release, release_of
 from sbkernel.images.families.debian.sources import Source
-from sbkernel.images.families.package_manager import Installed, PackagePass, Recorded, Request
+from sbkernel.images.families.package_manager import PackagePass, Request
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.pkglist import Pkglist
+from sbkernel.packages.readers.deb.dpkg import DEB
 from sbkernel.site import Site
 
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
@@ -26,8 +25,7 @@ PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+
 class DebianFamily:
     """apt and dpkg."""
 
-    name = "deb"
-    wanted = WANTED
+    name = DEB
 
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""
@@ -54,14 +52,6 @@ class DebianFamily:
                     "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
                 )
                 yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
-
-    def installed(self, tree: Path, recorded: Recorded) -> Installed | None:
-        """Return what dpkg's database says."""
-        return installed(tree, recorded)
-
-    def database_time(self, tree: Path) -> int | None:
-        """Return when dpkg wrote its database last."""
-        return database_time(tree)
 
 
 FAMILY = DebianFamily()

@@ -20,7 +20,7 @@ from sbkernel.images.families.package_manager import PackagePass, Resolved
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
-from sbkernel.packages import dpkg
+from sbkernel.packages.readers.deb import dpkg
 
 _MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "i386": "i386"}
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sbkernel.images.families.package_manager import Candidate, Resolved
-from sbkernel.packages.package import DEB, Package
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers.deb.dpkg import DEB
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")

@@ -16,8 +16,8 @@ from sbkernel.images.plan import digest_of
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
-from sbkernel.packages.package import RPM, Package
-from sbkernel.packages.rpm import source_of
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers.rpm.query import RPM, source_of
 
 
 class Answer(NamedTuple):

@@ -1,0 +1,1 @@
+"""What changed between manifests: matching, summary, policies, tables of many images, and all of it as text."""

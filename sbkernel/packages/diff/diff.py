@@ -1,0 +1,97 @@
+"""What changed between two manifests: one row for each package that is not the same on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sbkernel.errors import DefinitionError
+from sbkernel.packages.diff.attention import DEFAULT, Attention
+from sbkernel.packages.diff.change import Change, Changes
+from sbkernel.packages.diff.matching import changes
+from sbkernel.packages.diff.summary import summary
+from sbkernel.packages.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "change", "name", "arch", "old", "new", "old_size", "new_size", "delta", "section", "reason", "attention",
+    "old_name", "old_arch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Diff(Changes):
+    """Two manifests and what changed from `a` to `b`, sorted by name; `groups` are the attention groups."""
+
+    groups: tuple[str, ...] = ()
+
+    def only(self, text: str = "", kinds: Iterable[str] = (), *, attention: bool = False) -> Diff:
+        """Return a diff of some rows: name, group or section contains `text`, of these kinds, of any group."""
+        wanted, needle = set(kinds), text.casefold()
+        rows = (row for row in self.rows if (not wanted or row.change in wanted) and needle in _searched(row))
+        return replace(self, rows=tuple(row for row in rows if row.attention or not attention))
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """Return the rows as a DataFrame; sizes are bytes, None where one side does not know them.
+
+        `name` and `arch` are those of now; `old_name` and `old_arch` are others where the package was replaced or its
+        architecture changed.
+        """
+        import pandas as pd
+
+        sized = self.sized
+        return pd.DataFrame([cells(row, sized=sized) for row in self.rows], columns=list(COLUMNS))
+
+    @property
+    def summary(self) -> str:
+        """Return what matters, on one screen."""
+        return summary(self)
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def __repr__(self) -> str:
+        return f"Diff({self.a.name!r}, {self.b.name!r}, {len(self)} rows)"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(self.summary)
+
+
+def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
+    """Compare two manifests; DefinitionError when their packages are of two families.
+
+    Versions of one package installed side by side are told apart: one more kernel is `added`. A package without a
+    version or an architecture, as in a package list, is the same as any of its name.
+    """
+    paid = attention or DEFAULT
+    rows = map(paid.flagged, changes(a, b, _family(a, b)))
+    ordered = sorted(rows, key=lambda row: (row.name, row.arch, row.new_version, row.old_version))
+    return Diff(a, b, tuple(ordered), tuple(paid.groups))
+
+
+def cells(row: Change, *, sized: bool) -> tuple[Any, ...]:
+    """Return a row as the columns of the DataFrame."""
+    sizes = (row.old_size, row.new_size, row.delta) if sized else (None, None, None)
+    now, before = row.package, row.old or row.package
+    return (
+        row.change, now.name, now.arch, row.old_version, row.new_version, *sizes, now.section, row.reason,
+        row.attention, before.name, before.arch,
+    )  # fmt: skip
+
+
+def _searched(row: Change) -> str:
+    return f"{row.names} {row.attention} {row.section}".casefold()
+
+
+def _family(a: Manifest, b: Manifest) -> str:
+    families = {side.family for side in (a, b) if side.family and len(side)}
+    if len(families) > 1:
+        raise DefinitionError(
+            f"{a.name} is made of {a.family} packages and {b.name} of {b.family} packages",
+            hint=f"their versions cannot be compared; sb diff --matrix {a.name} {b.name} puts them side by side",
+        )
+    return next(iter(families), "")

@@ -1,0 +1,1 @@
+"""Debian packages: dpkg's database, apt's records and lists, copyright files (deb-version(7), deb-control(5))."""
