@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from sbkernel.definitions import nics
 from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.collection import as_seen, inherit
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.importing.found import Found, Item, Note
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.seen import as_seen, inherit
 from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
@@ -172,7 +172,10 @@ def _attribute(objtype: str, name: str, values: Mapping[str, str]) -> str:
 
 def _is_same(node: str, name: str, value: str, lent: str) -> bool:
     """Say whether a node sees the same value: of an expression that a group lends, lsdef prints what it comes to."""
-    return value == lent or as_seen(node, {name: value}) == as_seen(node, {name: lent})
+    if value == lent:
+        return True
+    one, two = (as_seen(node, {name: text}, {}) for text in (value, lent))
+    return not (one.faults or two.faults) and one.sound == two.sound
 
 
 def _merged(items: Iterable[Item]) -> list[Item]:
