@@ -63,7 +63,7 @@ def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, st
     attribute = attribute_of(objtype, key)
     if value:
         check_value(objtype, attribute, key, value, name)
-        if attribute.needs is not None and objtype != "group":
+        if attribute.needs is not None:
             _check_needs(attribute.needs, key, whole)
 
 

@@ -16,7 +16,7 @@ from sbkernel.definitions.importing.found import Found, Item, Note
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.seen import as_seen, inherit
 from sbkernel.definitions.store.interface import Values
-from sbkernel.definitions.validate import check_name, faults, merged
+from sbkernel.definitions.validate import NeedsError, check_name, faults, merged
 from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
 from sbkernel.errors import DefinitionError
 
@@ -138,6 +138,8 @@ class _Decider:
     def _refused(self, item: Item, given: Values, whole: Values) -> Iterator[tuple[str, DefinitionError]]:
         shown = {name: value for name, value in given.items() if not is_hidden(item.objtype, name)}
         for attribute, error in faults(item.objtype, item.name, shown, whole):
+            if item.objtype == "group" and isinstance(error, NeedsError):
+                continue  # The mgt that it needs may come from another group of its members.
             self._note(item, attribute, f"{item.objtype} {item.name}: {attribute} is not taken: {error.message}")
             yield attribute, error
 
