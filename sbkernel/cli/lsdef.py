@@ -12,8 +12,8 @@ from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import select
 from sbkernel.definitions.attributes import TYPES
-from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.objectverbs import show
+from sbkernel.definitions.definition import Attributes, Definition
+from sbkernel.definitions.objectverbs import listing, show
 from sbkernel.definitions.objectverbs.listing import Wanted, check_only, listed, with_defaults
 from sbkernel.definitions.objectverbs.show import Shown
 from sbkernel.definitions.select import Condition
@@ -48,12 +48,16 @@ def work(site: Site, request: Request) -> int:
         complain_of(error)
     found = _find(site, types, request)
     defaults = {} if request.stanza else _defaults(site)
-    chosen = [one for one in found.definitions if _holds(conditions, one, defaults)]
+    chosen, undecided = _choose(conditions, found.definitions, defaults)
     if chosen:
         _print(site, chosen, only, request, defaults)
-    elif not found.hidden or found.missing:
+    elif not (found.hidden or undecided) or found.missing:
         echo(_NO_MATCH if request.names or found.definitions else _NO_OBJECTS)
-    return 1 if found.missing or wrong else 0
+    long = chosen if _is_long(request) else []
+    unlisted = [error for one in long for error in listing.unlisted(one, only[one.objtype])]
+    for error in (*undecided, *unlisted):
+        complain_of(error)
+    return int(bool(found.missing or wrong or undecided or unlisted))
 
 
 def _types(request: Request) -> list[str]:
@@ -80,7 +84,7 @@ def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
         for name in sorted(set(wanted) - found.keys()):
             missing += 1
             complain("Error", f"Could not find an object named '{name}' of type '{objtype}'.")
-        seen = [one for one in found.values() if request.hidden or one.objtype != "node" or one.get("hidden") != "1"]
+        seen = [one for one in found.values() if request.hidden or one.objtype != "node" or one.peek("hidden") != "1"]
         hidden += len(found) - len(seen)
         definitions += [one.revealed() for one in seen] if request.reveal else seen
     return _Found(definitions, missing, hidden)
@@ -96,11 +100,24 @@ def _named(site: Site, names: Sequence[str]) -> dict[str, Definition]:
     return {name: Definition.of("node", name, {"hidden": own[name].get("hidden", "")}) for name in sorted(own)}
 
 
-def _holds(conditions: Sequence[Condition], one: Definition, defaults: dict[str, str]) -> bool:
-    if not conditions:
-        return True
-    values = with_defaults(dict(one.attributes), defaults) if one.objtype == "node" else one.attributes
-    return select.holds(conditions, values)
+def _choose(
+    conditions: Sequence[Condition], definitions: Sequence[Definition], defaults: dict[str, str]
+) -> tuple[list[Definition], list[DefinitionError]]:
+    """Return the objects of which all conditions hold, and why that cannot be said of others."""
+    chosen: list[Definition] = []
+    undecided: list[DefinitionError] = []
+    for one in definitions:
+        try:
+            if not conditions or select.holds(conditions, _with_defaults(one, defaults)):
+                chosen.append(one)
+        except DefinitionError as error:
+            undecided.append(error)
+    return chosen, undecided
+
+
+def _with_defaults(one: Definition, defaults: dict[str, str]) -> Attributes:
+    values = with_defaults(one.attributes.sound, defaults) if one.objtype == "node" else one.attributes.sound
+    return Attributes(one.objtype, values, one.attributes.faults)
 
 
 def _defaults(site: Site) -> dict[str, str]:
@@ -139,9 +156,9 @@ def _lines(shown: Iterable[Shown], request: Request) -> Iterator[str]:
 
 def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Shown]) -> Iterator[Shown]:
     """Add the attributes of the osimage that a node boots after its own."""
-    images = site.osimages.many({one.get("provmethod") for one in chosen if one.objtype == "node"})
+    images = site.osimages.many({one.peek("provmethod") for one in chosen if one.objtype == "node"})
     for one, seen in zip(chosen, shown, strict=True):
-        image = images.get(one.get("provmethod"))
+        image = images.get(one.peek("provmethod"))
         if one.objtype == "node" and image is None:
             _complain_of_osimage(one)
         more = listed(image, Wanted()).values if image is not None and one.objtype == "node" else ()
@@ -149,8 +166,8 @@ def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Shown])
 
 
 def _complain_of_osimage(node: Definition) -> None:
-    if node.get("provmethod"):
-        complain("Warning", f"{node.name}: could not find information for osimage {node.get('provmethod')}")
+    if node.peek("provmethod"):
+        complain("Warning", f"{node.name}: could not find information for osimage {node.peek('provmethod')}")
         return
     keys = "'os', 'arch','profile' and 'provmethod'"
     complain("Error", f"Missing attributes for node {node.name}, check the node attributes {keys}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
 from sbkernel.definitions.xcattables.nodevalues import hidden_nodes
+from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
 _USAGE = """\
@@ -38,8 +39,14 @@ def _show(site: Site, given: Words, nodes: list[str]) -> int:
         return status
     style = nodelisting.Style(blame="b" in given.options, reveal="reveal" in given.options)
     lent = lenders(site.store, nodes) if style.blame else {}
-    values = node_values(site.store, nodes)
-    given.say(
-        line for name in nodes for line in nodelisting.lines(wanted, name, values[name], lent.get(name, {}), style)
-    )
-    return status
+    values, lines, faults = node_values(site.store, nodes), list[str](), list[str]()
+    for name in nodes:
+        try:
+            found = nodelisting.lines(wanted, name, values[name], lent.get(name, {}), style)
+        except DefinitionError as error:
+            faults.append(str(error))
+            continue
+        lines += found.lines
+        faults += map(str, found.faults)
+    given.say(lines)
+    return status | complain_all(faults)

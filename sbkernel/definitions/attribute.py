@@ -25,6 +25,8 @@ class Attribute(NamedTuple):
     """Written by the running system; changes of it are not journaled."""
     keyed: bool = False
     """Holds one value a key, written `nicips.eth0=...`."""
+    literal: bool = False
+    """Never computed from a node's name: `/srv/tftp/` is a directory here, and no `/regex/text/`."""
     column: str = ""
     """`table.column` that shows it in xCAT's tables; empty: none, it is ours alone."""
     instead: tuple[str, dict[str, str]] | None = None

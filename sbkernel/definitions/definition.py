@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.secret import shown
+from sbkernel.errors import DefinitionError
+
+UNCOMPUTED = "(cannot be computed)"
 
 
 def printable(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -15,30 +18,53 @@ def printable(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 class Attributes(Mapping[str, str]):
-    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed, unless revealed."""
+    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed, unless revealed.
 
-    __slots__ = ("_objtype", "_revealed", "_values")
+    Reading one that cannot be computed from the object's name raises DefinitionError, which names its row.
+    """
 
-    def __init__(self, objtype: str, values: Mapping[str, str], *, revealed: bool = False) -> None:
+    __slots__ = ("_objtype", "_revealed", "faults", "sound")
+
+    def __init__(
+        self,
+        objtype: str,
+        values: Mapping[str, str],
+        faults: Mapping[str, DefinitionError] | None = None,
+        *,
+        revealed: bool = False,
+    ) -> None:
         self._objtype = objtype
-        self._values = dict(sorted(values.items()))
         self._revealed = revealed
+        self.sound = dict(sorted(values.items()))
+        """All that have a value."""
+        self.faults = faults or {}
+        """Those that cannot be computed, and why."""
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name]
+        if name in self.faults:
+            raise self.faults[name]
+        return self.sound[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(sorted([*self.sound, *self.faults]) if self.faults else self.sound)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.sound) + len(self.faults)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.sound or name in self.faults
 
     def __repr__(self) -> str:
         return repr(self.shown())
 
+    def printable(self) -> dict[str, str]:
+        """Return those that have a value, as they may be printed."""
+        return dict(self.sound) if self._revealed else printable(self._objtype, self.sound)
+
     def shown(self) -> dict[str, str]:
-        """Return the attributes as they may be printed."""
-        return dict(self._values) if self._revealed else printable(self._objtype, self._values)
+        """Return all as they may be printed; a word stands for those that cannot be computed."""
+        found = self.printable()
+        return {name: found.get(name, UNCOMPUTED) for name in self} if self.faults else found
 
 
 class Definition(NamedTuple):
@@ -51,10 +77,10 @@ class Definition(NamedTuple):
     @classmethod
     def of(cls, objtype: str, name: str, values: Mapping[str, str]) -> Definition:
         """Make one from plain values."""
-        return cls(objtype, name, Attributes(objtype, values))
+        return cls(objtype, name, values if isinstance(values, Attributes) else Attributes(objtype, values))
 
     def get(self, attribute: str, default: str = "") -> str:
-        """Return the value of an attribute, or `default` when it is unset."""
+        """Return the value of an attribute, or `default` when it is unset; DefinitionError if it cannot be computed."""
         return self.attributes.get(attribute, default)
 
     @property
@@ -63,9 +89,20 @@ class Definition(NamedTuple):
         values = (f"    {name}={value}" for name, value in self.attributes.shown().items())
         return "\n".join([f"{self.objtype}: {self.name}", *values])
 
+    def peek(self, attribute: str, default: str = "") -> str:
+        """Return the same, and `default` too for what cannot be computed.
+
+        It is for a look at all nodes, which the wrong row of one shall not end.
+        """
+        return self.attributes.sound.get(attribute, default)
+
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(self.text)
 
     def revealed(self) -> Definition:
         """Return the same, with secrets that are printed: for --reveal alone."""
-        return Definition(self.objtype, self.name, Attributes(self.objtype, self.attributes, revealed=True))
+        return Definition(
+            self.objtype,
+            self.name,
+            Attributes(self.objtype, self.attributes.sound, self.attributes.faults, revealed=True),
+        )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from sbkernel.definitions import select
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.select import Condition
-from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 
 JOIN = "::"
@@ -28,11 +27,11 @@ def conditions_of(group: Mapping[str, str]) -> tuple[Condition, ...]:
         return ()
 
 
-def chosen(conditions: Sequence[Condition], nodes: Mapping[str, Values]) -> list[str]:
+def chosen(conditions: Sequence[Condition], nodes: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Return the nodes of which all conditions hold; `node` stands for the name."""
     if not conditions:
         return []
-    return [name for name, values in nodes.items() if select.holds(conditions, {**values, "node": name})]
+    return [name for name, values in nodes.items() if select.holds(conditions, values, node=name)]
 
 
 def check(conditions: Sequence[Condition]) -> None:

@@ -26,8 +26,9 @@ def copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
         if copy.target.exists():
             _refuse_other_content(copy, content)
             continue
-        write_whole(copy.target, content, mode=copy.source.stat().st_mode & 0o755, durable=True)
+        # First the undo: a file can be in its place and the write still fail, when its name cannot be made durable.
         undo.callback(copy.target.unlink, missing_ok=True)
+        write_whole(copy.target, content, mode=copy.source.stat().st_mode & 0o755, durable=True)
 
 
 def _list_content(copy: Copy) -> bytes:

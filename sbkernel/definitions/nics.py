@@ -9,7 +9,6 @@ import functools
 from collections.abc import Mapping
 
 from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.expression import evaluate
 from sbkernel.definitions.store.interface import Values
 
 _TYPES = ("node", "group")
@@ -21,18 +20,13 @@ def keyed(objtype: str) -> frozenset[str]:
     return frozenset(name for name, one in attributes_of(objtype).items() if one.keyed)
 
 
-def spread(values: Mapping[str, str], node: str = "") -> Values:
-    """Return attributes with `nicips.eth0` in place of nicips, its expressions evaluated for a node."""
+def spread(values: Mapping[str, str]) -> Values:
+    """Return attributes with `nicips.eth0` in place of nicips."""
     names = [name for name in values if name.startswith("nic") and name in keyed("node")]
     if not names:
         return dict(values)
     rest = {name: value for name, value in values.items() if name not in names}
-    return rest | {
-        f"{name}.{nic}": evaluate(value, node) if node else value
-        for name in names
-        for nic, value in _pairs(values[name]).items()
-        if value
-    }
+    return rest | {f"{name}.{nic}": value for name in names for nic, value in _pairs(values[name]).items() if value}
 
 
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:

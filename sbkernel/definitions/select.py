@@ -59,6 +59,6 @@ def _regex(value: str) -> str:
     return bare
 
 
-def holds(conditions: Sequence[Condition], values: Mapping[str, str]) -> bool:
-    """Say whether an object fulfils all conditions."""
-    return all(condition.holds(values) for condition in conditions)
+def holds(conditions: Sequence[Condition], values: Mapping[str, str], /, **names: str) -> bool:
+    """Say whether an object fulfils all conditions; `names` is its name under the key of its type, such as node."""
+    return all(condition.holds(names if condition.attribute in names else values) for condition in conditions)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
-from sbkernel.definitions.expression import is_expression
+from sbkernel.definitions.computed import expression
+from sbkernel.definitions.computed.expression import is_expression
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.
@@ -15,6 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:-]{0,127}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _INVALID = 'The object name \'{}\' is invalid, please refer to "man xcatdb" for the valid "xCAT Object Name Format"'
+_COMPUTED = ("group", "node")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -60,17 +62,34 @@ def faults(
 def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, str]) -> None:
     attribute = attribute_of(objtype, key)
     if value:
-        check_value(attribute, key, value, name)
-        if attribute.needs is not None and objtype != "group":
+        check_value(objtype, attribute, key, value, name)
+        if attribute.needs is not None:
             _check_needs(attribute.needs, key, whole)
 
 
-def check_value(attribute: Attribute, key: str, value: str, name: str) -> None:
-    """Refuse a value that an attribute, here called `key`, cannot have."""
+def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
+    """Refuse a value that an attribute, here called `key`, cannot have, or an expression that cannot be computed."""
     if not value.isprintable() and _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
-    if value[0] == "|" and is_expression(value):
-        return
+    if objtype in _COMPUTED and not attribute.literal and is_expression(value):
+        _check_expression(objtype, attribute, key, value, name)
+    else:
+        _check_plain(attribute, key, value, name)
+
+
+def _check_expression(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
+    """Compute a node's value at once; of a group's, which fits many names, only what is always wrong is refused."""
+    try:
+        text = expression.evaluate(value, name) if objtype == "node" else ""
+        expression.check(value)
+    except DefinitionError as error:
+        said = f"'{key}' cannot be computed" + ("" if attribute.secret else f" from {value}: {error.message}")
+        raise DefinitionError(f"{name}: {said}", hint=error.hint) from None
+    if text:
+        _check_plain(attribute, key, text, name)
+
+
+def _check_plain(attribute: Attribute, key: str, value: str, name: str) -> None:
     if attribute.values and value not in attribute.values:
         hint = near(value, attribute.values) or f"Legal: {' '.join(attribute.values)}"
         raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=hint)

@@ -120,7 +120,7 @@ def _apply(site: Site, plans: list[BootPlan]) -> None:
 
 
 def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
-    return {key: value for key, value in plan.attributes.items() if node.get(key) != value}
+    return {key: value for key, value in plan.attributes.items() if node.peek(key) != value}
 
 
 def _image_planner(site: Site, image: str) -> Planner:

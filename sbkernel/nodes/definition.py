@@ -41,7 +41,7 @@ def virtual_bmcs(site: Site) -> tuple[dict[str, VirtualBmc], dict[str, str]]:
 
 def virtual_nodes(site: Site) -> list[str]:
     """Return the names of the nodes that the site runs itself."""
-    return [name for name, node in site.nodes.many(site.nodes).items() if node.get("vmhost") == LOCAL]
+    return [name for name, node in site.nodes.many(site.nodes).items() if node.peek("vmhost") == LOCAL]
 
 
 async def describe(site: Site, probe: Probe, name: str) -> VirtualMachine:

@@ -56,13 +56,13 @@ def rmvm(site: Site, name: str) -> None:
 def attributes(site: Site, name: str, network: str, memory_mb: int, cpus: int) -> dict[str, str | None]:
     """Return the attributes of a new virtual node."""
     others = site.nodes.many(site.nodes).values()
-    ports = {port for node in others for port in (node.get("bmc").rpartition(":")[2], node.get("vmsshport"))}
+    ports = {port for node in others for port in (node.peek("bmc").rpartition(":")[2], node.peek("vmsshport"))}
     taken = {int(port) for port in ports if port.isdigit()}
     bmc_port = free_port(name, taken, socket.SOCK_DGRAM)
     user = network == USER_NETWORK
     return {
         "groups": "vm,all",
-        "mac": free_mac(str(site.root), name, {node.get("mac").lower() for node in others}),
+        "mac": free_mac(str(site.root), name, {node.peek("mac").lower() for node in others}),
         "mgt": "ipmi",
         "cons": "ipmi",
         "netboot": "xnba",

@@ -105,7 +105,7 @@ class Consoles:
         if node not in self._open:
             await self.look()
         if node not in self._open:
-            _ = self._site.nodes[node]
+            _ = self._site.nodes[node].get("bmc")
             raise NotFoundError(
                 f"{node}: ignore, cons attribute or serialport attribute is not specified.",
                 hint=f"set how its console is reached: sb chdef {node} cons=ipmi bmc=ADDRESS",
@@ -147,7 +147,7 @@ class Consoles:
 
     def _wanted(self) -> dict[str, tuple[str, ...]]:
         nodes = self._site.nodes.many(self._site.nodes)
-        return {name: tuple(node.get(key) for key in _LOGIN) for name, node in nodes.items() if over_ipmi(node)}
+        return {name: tuple(node.peek(key) for key in _LOGIN) for name, node in nodes.items() if over_ipmi(node)}
 
     def _saw(self, node: str, stage: str, text: str) -> None:
         self._progress.record_seen(node, stage, {"prompt" if stage == "login" else "reason": text})
@@ -163,4 +163,5 @@ class Consoles:
 
 def over_ipmi(node: Definition) -> bool:
     """Return whether a node's console is reached over IPMI: `cons`, else `mgt` when serialport is set (xCAT)."""
-    return (node.get("cons") or (node.get("mgt") if node.get("serialport") else "")) == "ipmi" and bool(node.get("bmc"))
+    cons = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
+    return cons == "ipmi" and bool(node.peek("bmc"))

@@ -94,7 +94,7 @@ class Dnsmasq:
         if mac not in self._macs and now - self._macs_read > _MACS_FOR_S:
             self._macs_read = now
             nodes = self._site.nodes.many(self._site.nodes)
-            self._macs = {one: name for name, node in nodes.items() for one in _macs_in(node.get("mac"))}
+            self._macs = {one: name for name, node in nodes.items() for one in _macs_in(node.peek("mac"))}
         return self._macs.get(mac)
 
 

@@ -44,7 +44,7 @@ class VirtualNodes:
     async def look(self) -> None:
         """Start or end the process as the store has virtual nodes or none."""
         nodes = self._site.nodes.many(self._site.nodes)
-        wanted = any(node.get("vmhost") == LOCAL for node in nodes.values())
+        wanted = any(node.peek("vmhost") == LOCAL for node in nodes.values())
         if wanted == self._running:
             return
         self._running = wanted

@@ -95,15 +95,15 @@ class NodeTable(Panel):
         super().settle()
 
     def _row(self, node: Definition) -> Row:
-        power, status = self._power.get(node.name, ""), node.get("status")
+        power, status = self._power.get(node.name, ""), node.peek("status")
         return {
             "node": node.name,
             "power": power,
             "power_tone": _TONES.get(power, "warn"),
             "status": status,
             "status_tone": _TONES.get(status, "busy"),
-            "image": node.get("provmethod"),
-            "since": _clock(node.get("statustime")),
+            "image": node.peek("provmethod"),
+            "since": _clock(node.peek("statustime")),
             "said": self._said.get(node.name, ""),
         }
 

@@ -41,3 +41,20 @@ def test_group_and_its_members_are_one_change(sb: Sb, where: Path) -> None:
         entries = {(one.objtype, one.name) for one in site.store.entries(latest.id)}
     assert (latest.what, latest.objects) == ("mkdef", 4)
     assert entries == {("group", "g"), ("node", "n1"), ("node", "n2"), ("node", "n3")}
+
+
+@pytest.mark.parametrize("options", ["rw", "RW", "noac,rw", "defaults", "noac, actimeo=0", "noac,,actimeo=0", ","])
+def test_a_statelite_root_is_not_writable(sb: Sb, options: str) -> None:
+    image = ("-t", "osimage", "lite", "imagetype=linux", "provmethod=statelite")
+    refused = sb("mkdef", *image, f"nfsrootopts={options}")
+    assert (refused.out, refused.code) == ("", 1)
+    assert f"lite: '{options}' is not a legal value of 'nfsrootopts'." in refused.err
+    assert sb("mkdef", *image, "nfsrootopts=noac").code == 0
+    assert sb("chdef", "-t", "osimage", "lite", f"nfsrootopts={options}").code == 1
+    assert sb("lsdef", "-t", "osimage", "lite", "-ci", "nfsrootopts").out == "lite: nfsrootopts=noac\n"
+
+
+@pytest.mark.parametrize("options", ["noac,actimeo=0", "ro", "nfsvers=4.1", "clientaddr=2001:db8::1", "rwsize=1"])
+def test_other_options_of_a_statelite_root_are_taken(sb: Sb, options: str) -> None:
+    words = ("-t", "osimage", "lite", "imagetype=linux", "provmethod=statelite", f"nfsrootopts={options}")
+    assert sb("mkdef", *words).code == 0

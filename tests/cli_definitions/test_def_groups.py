@@ -163,3 +163,35 @@ def test_members_are_no_attribute_of_a_dynamic_group(three: Sb) -> None:
     assert three("chdef", "-z", stdin=stanza) == (0, made(1), "")
     assert three("mkdef", "-z", stdin=stanza.replace("\nd:", "\ne:")) == (0, made(1), "")
     assert three("lsdef", "-t", "group", "e").out == three("lsdef", "-t", "group", "d").out.replace(" d", " e")
+
+
+@pytest.mark.parametrize("wrong", ["bmc=bmc1", "bmcpassword=x", "consport=22", "serialport=x", "community=public"])
+def test_a_group_with_an_attribute_that_is_not_valid_for_it_is_not_made(three: Sb, where: Path, wrong: str) -> None:
+    with Site.open(where) as site:
+        before = site.store.objects("node"), site.store.objects("group")
+    refused = three("mkdef", "-t", "group", "g", "members=n1-n3", "serialspeed=9600", wrong)
+    assert (refused.out, refused.code) == ("", 1)
+    assert wrong.partition("=")[0] in refused.err
+    assert refused.err.endswith(error(FAILED))
+    with Site.open(where) as site:
+        assert (site.store.objects("node"), site.store.objects("group")) == before
+        assert "g" not in site.groups
+
+
+def test_what_an_attribute_of_a_group_needs_can_come_with_it(three: Sb) -> None:
+    needs = error("Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc.", FAILED)
+    assert three("mkdef", "-t", "group", "g", "members=n1-n3", "bmc=bmc1").err == needs
+    assert three("chdef", "-t", "group", "g", "bmc=bmc1") == (1, "", needs)
+    assert three("mkdef", "-t", "group", "g", "members=n1-n3", "bmc=bmc1", "mgt=openbmc").out == made(1)
+    assert three("chdef", "-t", "group", "g", "bmcusername=root").out == made(1)
+
+
+def test_a_listing_of_a_group_is_taken_back_though_another_group_has_its_mgt(three: Sb) -> None:
+    three("mkdef", "-t", "group", "g", "members=n1,n2")
+    assert three("nodegrpch", "g", r"ipmi.bmc=|\z|-bmc|").code == 0
+    listing = three("lsdef", "-t", "group", "g", "-z").out
+    three("rmdef", "-t", "group", "g")
+    assert three("mkdef", "-z", stdin=listing).out == made(1)
+    assert three("lsdef", "-t", "group", "g", "-z").out == listing
+    assert three("chdef", "-z", stdin=listing).out == made(1)
+    assert three("lsdef", "n1", "-i", "bmc").out == "Object name: n1\n    bmc=n1-bmc\n"

@@ -33,10 +33,11 @@ def own(site: Site, objtype: str, name: str) -> dict[str, str]:
 
 
 def test_rows_of_nodes_and_groups(site: Site, tmp_path: Path) -> None:
-    write(tmp_path, "nodelist", {"node": "n1", "groups": "compute,all"}, {"node": "n2", "groups": "all"})
+    write(tmp_path, "nodelist", {"node": "n1", "groups": "compute,all"}, {"node": "n2", "groups": "all,racks"})
     write(tmp_path, "nodehm", {"node": "compute", "mgt": "openbmc"}, {"node": "n2", "mgt": "ipmi"})
     write(tmp_path, "openbmc", {"node": "compute", "username": "root"}, {"node": "n1", "bmc": "10.1.0.1"})
-    write(tmp_path, "ipmi", {"node": "n2", "bmc": "10.1.0.2", "password": "calvin"})
+    n2 = {"node": "n2", "bmc": "10.1.0.2", "password": "calvin"}
+    write(tmp_path, "ipmi", n2, {"node": "racks", "bmcport": "1"})
     write(tmp_path, "nics", {"node": "n1", "nicips": "eth0!10.0.0.1,ib0!10.2.0.1"})
     write(tmp_path, "nodegroup", {"groupname": "ipmis", "grouptype": "dynamic", "wherevals": "mgt==ipmi"})
     assert imported(site, tmp_path) == []
@@ -46,7 +47,8 @@ def test_rows_of_nodes_and_groups(site: Site, tmp_path: Path) -> None:
         "nicips": "eth0!10.0.0.1,ib0!10.2.0.1",
     }
     assert own(site, "group", "compute") == {"bmcusername": "root", "mgt": "openbmc"}
-    assert own(site, "node", "n2") == {"bmc": "10.1.0.2", "bmcpassword": "calvin", "groups": "all", "mgt": "ipmi"}
+    assert own(site, "node", "n2") == {"bmc": "10.1.0.2", "bmcpassword": "calvin", "groups": "all,racks", "mgt": "ipmi"}
+    assert own(site, "group", "racks") == {"bmcport": "1"}, "its node has the mgt that this needs"
     assert own(site, "group", "ipmis") == {"grouptype": "dynamic", "wherevals": "mgt==ipmi"}
     assert "all" not in site.store.objects("group"), "an implicit group stays one"
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from sbkernel.definitions import change
-from sbkernel.definitions.collection import nodes_as_seen
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.editing.display import Edit, lines
 from sbkernel.definitions.editing.draft import Draft, Fault
 from sbkernel.definitions.editing.draft import draft as compare
 from sbkernel.definitions.editing.snapshot import Snapshot
+from sbkernel.definitions.seen import nodes_as_seen
 from sbkernel.definitions.store import history
 from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.definitions.store.journal import matters
@@ -167,7 +167,7 @@ def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> Snapsh
     own = store.get_many("node", names)
     named = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
     lending = store.get_many("group", sorted(named.union(groups)))
-    shown = {name: printable("node", values) for name, values in sorted(nodes_as_seen(own, lending).items())}
+    shown = {name: seen.shown() for name, seen in sorted(nodes_as_seen(own, lending).items())}
     return Snapshot("node", shown, own, lending)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import attribute_of, is_secret
-from sbkernel.definitions.collection import inherit
 from sbkernel.definitions.editing.snapshot import Snapshot
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.seen import inherit
 from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.store.journal import matters, steady
 from sbkernel.definitions.validate import check_name, faults, merged

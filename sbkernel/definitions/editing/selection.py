@@ -78,7 +78,7 @@ class Objects(Mapping[str, Definition]):
             if condition.attribute != key:
                 attribute_of(self._objtype, condition.attribute)
         found = self.many(self).items()
-        return self._part(name for name, one in found if select.holds(wanted, {**one.attributes, key: name}))
+        return self._part(name for name, one in found if select.holds(wanted, one.attributes, **{key: name}))
 
     def changes(self, edited: pd.DataFrame | Mapping[str, Mapping[str, Value]]) -> ChangeSet:
         """Return what an edited `df`, or {name: {attribute: value}}, would change; `apply()` does it, as one change.

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from sbkernel.definitions import nics
 from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.collection import as_seen, inherit
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.importing.found import Found, Item, Note
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.seen import as_seen, inherit
 from sbkernel.definitions.store.interface import Values
-from sbkernel.definitions.validate import check_name, faults, merged
+from sbkernel.definitions.validate import NeedsError, check_name, faults, merged
 from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
 from sbkernel.errors import DefinitionError
 
@@ -138,6 +138,8 @@ class _Decider:
     def _refused(self, item: Item, given: Values, whole: Values) -> Iterator[tuple[str, DefinitionError]]:
         shown = {name: value for name, value in given.items() if not is_hidden(item.objtype, name)}
         for attribute, error in faults(item.objtype, item.name, shown, whole):
+            if item.objtype == "group" and isinstance(error, NeedsError):
+                continue  # The mgt that it needs may come from another group of its members.
             self._note(item, attribute, f"{item.objtype} {item.name}: {attribute} is not taken: {error.message}")
             yield attribute, error
 
@@ -172,7 +174,10 @@ def _attribute(objtype: str, name: str, values: Mapping[str, str]) -> str:
 
 def _is_same(node: str, name: str, value: str, lent: str) -> bool:
     """Say whether a node sees the same value: of an expression that a group lends, lsdef prints what it comes to."""
-    return value == lent or as_seen(node, {name: value}) == as_seen(node, {name: lent})
+    if value == lent:
+        return True
+    one, two = (as_seen(node, {name: text}, {}) for text in (value, lent))
+    return not (one.faults or two.faults) and one.sound == two.sound
 
 
 def _merged(items: Iterable[Item]) -> list[Item]:

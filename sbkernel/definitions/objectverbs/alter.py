@@ -11,7 +11,7 @@ from sbkernel.definitions.objectverbs import edit, grouping
 from sbkernel.definitions.objectverbs.edit import Edited
 from sbkernel.definitions.objectverbs.make import Context
 from sbkernel.definitions.objectverbs.outcome import Outcome, Said, errors, warnings
-from sbkernel.definitions.objectverbs.required import check_network, check_new, without_defaults
+from sbkernel.definitions.objectverbs.required import binding, check_network, check_new, without_defaults
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
@@ -44,7 +44,8 @@ def _alter(transaction: Transaction, one: Stanza, editor: Editor, context: Conte
     if one.objtype == "network" and not created:
         check_network(transaction, one.name, {**before, **changes})
     wanted, twice = without_defaults(one.name, changes, context.defaults)
-    faults = change.draft(transaction, one.objtype, one.name, wanted).faults
+    drafted = change.draft(transaction, one.objtype, one.name, wanted)
+    faults = binding(drafted, from_file=context.from_file)
     right = {key: value for key, value in wanted.items() if key not in faults}
     if right and not any(isinstance(fault, NeedsError) for fault in faults.values()):
         change.write(transaction, change.draft(transaction, one.objtype, one.name, right))

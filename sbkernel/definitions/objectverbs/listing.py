@@ -27,18 +27,24 @@ class Wanted(NamedTuple):
 
 
 def listed(one: Definition, wanted: Wanted) -> Shown:
-    """Return what a listing shows of an object."""
-    held = _fitting(one.objtype, one.attributes.shown(), one.attributes)
+    """Return what a listing shows of an object; what cannot be computed is left out."""
+    held = _fitting(one.objtype, one.attributes.printable(), one.attributes.sound)
     values = _annotated(one, held) if wanted.tables else held
     if one.objtype == "node" and wanted.defaults:
         values = with_defaults(values, wanted.defaults, annotate=wanted.tables)
     if wanted.only:
         return Shown(one.objtype, one.name, _chosen(one, values, wanted.only))
-    if one.objtype == "group":
+    if one.objtype == "group" and "members" not in one.attributes.faults:
         values.setdefault("members", "")
     return Shown(
         one.objtype, one.name, [(key, values[key]) for key in sorted(values) if values[key] or key == "members"]
     )
+
+
+def unlisted(one: Definition, only: Sequence[str] = ()) -> list[DefinitionError]:
+    """Return why attributes cannot be listed: those of `only`, else any."""
+    faults = one.attributes.faults
+    return [error for key, error in faults.items() if not only or {key, key.partition(".")[0]} & {*only}]
 
 
 def with_defaults(values: Values, defaults: Mapping[str, str], *, annotate: bool = False) -> Values:
@@ -71,6 +77,8 @@ def _chosen(one: Definition, values: Mapping[str, str], only: Sequence[str]) -> 
         known = attributes_of(one.objtype).get(key)
         if known is not None and known.keyed:
             chosen |= {name: value for name, value in values.items() if name.startswith(f"{key}.") and value}
+        elif key in one.attributes.faults:
+            continue
         elif key in values or (one.objtype not in OPEN_TYPES and "." not in key):
             chosen[key] = values.get(key, "")
     return sorted(chosen.items())
@@ -100,7 +108,7 @@ def _annotated(one: Definition, values: Values) -> Values:
     for key, value in values.items():
         # Members are counted from the nodes; no table has them as they are shown.
         counted = (one.objtype, key) == ("group", "members")
-        place = None if counted else location(one.objtype, key, one.attributes)
+        place = None if counted else location(one.objtype, key, one.attributes.sound)
         gap = "" if place is None or place.key == "node" else " "
         where = f"\t(Table:{place.table} - Key:{gap}{place.key} - Column:{place.column})" if place else ""
         annotated[key] = f"{value}{where}"

@@ -10,7 +10,7 @@ from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.objectverbs import grouping
 from sbkernel.definitions.objectverbs.grouping import Chosen
 from sbkernel.definitions.objectverbs.outcome import Outcome, Said, errors, warnings
-from sbkernel.definitions.objectverbs.required import check_new, without_defaults
+from sbkernel.definitions.objectverbs.required import binding, check_new, without_defaults
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
@@ -55,8 +55,8 @@ def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) 
     # The settings of a site stay: making them anew with a single one would lose the others.
     before: Values | None = None if one.objtype == "site" or not there else {}
     drafted = change.draft(transaction, one.objtype, one.name, values, before)
-    if drafted.faults:
-        return _failed(one, errors(*drafted.faults.values()))
+    if faults := binding(drafted, from_file=context.from_file):
+        return _failed(one, errors(*faults.values()))
     change.write(transaction, drafted)
     return Outcome(one.name, done=True, created=not there, said=said + warnings(*twice))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sbkernel.definitions.change import Draft
 from sbkernel.definitions.store.interface import Transaction, Values
+from sbkernel.definitions.validate import NeedsError
 from sbkernel.errors import DefinitionError
 
 CAPITALS = "contains capital letters which may not be resolved correctly by the dns server."
@@ -29,6 +31,13 @@ def check_network(transaction: Transaction, name: str, values: Mapping[str, str]
                 f"A network definition called '{other}' already exists that contains the same net and mask values. "
                 f"Cannot create a definition for '{name}'."
             )
+
+
+def binding(drafted: Draft, *, from_file: bool) -> dict[str, DefinitionError]:
+    """Return the faults that count: a group of a listing may have what needs the mgt that another group lends."""
+    if not (from_file and drafted.objtype == "group"):
+        return drafted.faults
+    return {key: fault for key, fault in drafted.faults.items() if not isinstance(fault, NeedsError)}
 
 
 def without_defaults(name: str, values: Values, defaults: Mapping[str, str]) -> tuple[Values, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sbkernel.definitions.collection import Groups
+from sbkernel.definitions.groups import group_names, read_groups
 from sbkernel.definitions.store.interface import Store
 from sbkernel.errors import DefinitionError, NotFoundError
 
@@ -31,7 +31,7 @@ class NodeUniverse:
     def groups(self, names: Collection[str]) -> set[str]:
         """Return those of `names` that are groups: that a node names, or that were made."""
         if len(names) >= _MANY:
-            names = set(names).intersection(Groups(self._store))
+            names = set(names).intersection(group_names(self._store))
         return {name for name in names if self._group(name) is not None}
 
     def members(self, group: str) -> list[str]:
@@ -73,7 +73,6 @@ class NodeUniverse:
     def _group(self, name: str) -> list[str] | None:
         """Return the nodes of a group, or None when there is no such group."""
         if name not in self._members:
-            found = Groups(self._store).many([name]).get(name)
-            members = found.get("members") if found else ""
-            self._members[name] = None if found is None else [node for node in members.split(",") if node]
+            found = read_groups(self._store, [name]).get(name)
+            self._members[name] = None if found is None else [node for node in found["members"].split(",") if node]
         return self._members[name]

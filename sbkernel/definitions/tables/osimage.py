@@ -9,6 +9,8 @@ _LINUX_OR_WINDOWS = ("imagetype", ("linux", "windows"))
 _NIM = ("imagetype", ("NIM",))
 _LINUX_OR_NIM = ("imagetype", ("linux", "NIM"))
 _PATHS = r"(/[^,]*)(,/[^,]*)*"
+# xCAT puts ro before them (PR 7588); rw would let one node write into the root of all.
+_NFS_OPTIONS = r"(?!(?:.*,)?(?i:rw|defaults)(?:,|$))[^\s,]+(,[^\s,]+)*"
 
 _OSIMAGE = stored(
     "osimage",
@@ -35,7 +37,11 @@ _OSIMAGE = stored(
     Attr("postbootscripts", "Comma list of scripts run on the node after boot."),
     Attr("environvar", "Comma list K=V: environment of the postscripts, and $K in synclists."),
     Attr("rootfstype", "Statelite only: where the root lies.", ("nfs", "ramdisk"), default="nfs", needs=_LINUX),
-    Attr("nfsrootopts", "Statelite only: NFS mount options."),
+    Attr(
+        "nfsrootopts",
+        "Statelite only: NFS mount options of the root, which is always read-only: no rw, no defaults.",
+        pattern=_NFS_OPTIONS,
+    ),
     Attr("serverrole", "Role of the server: compute, login, storage, utility, servicenode, mgtnode."),
     Attr("isdeletable", "Whether the image may be deleted."),
     Attr("cfmdir", "Directory of configuration files (kits)."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from sbkernel.definitions import change
+from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.ranges.criteria import Column
 from sbkernel.definitions.store.interface import Transaction, Values
@@ -41,10 +42,10 @@ def change_nodes(transaction: Transaction, names: Sequence[str], assignments: Se
 
 def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[Assignment]) -> list[str]:
     """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
-    values = node_values(transaction, names)
-    wanted = {name: _assigned(name, values.get(name, {}), assignments) for name in names}
+    values = {name: Attributes("node", {}) for name in names} | node_values(transaction, names)
+    wanted = {name: _assigned(name, values[name], assignments) for name in names}
     change.look_ahead(transaction, "node", names, [])
-    homeless = [name for name in names if not wanted[name].get(GROUPS, values.get(name, {}).get("groups", ""))]
+    homeless = [name for name in names if not wanted[name].get(GROUPS, values[name].get("groups", ""))]
     for name in () if homeless else names:
         check_name("node", name)
         # The groups come first: what they lend decides where other columns are kept.

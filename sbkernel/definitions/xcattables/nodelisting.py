@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.ranges.criteria import SHORTNAMES, Column, Criterion, column, criterion
 from sbkernel.definitions.secret import shown
 from sbkernel.definitions.xcattables.columns import TABLES, Table, attribute_in, value_in
 from sbkernel.definitions.xcattables.rowshape import is_secret_cell
-from sbkernel.errors import NotFoundError
+from sbkernel.errors import DefinitionError, NotFoundError
 
 
 class Query(NamedTuple):
@@ -69,20 +70,36 @@ def _is_table(word: str) -> bool:
     return word in TABLES and TABLES[word].of_nodes
 
 
-def lines(
-    wanted: Query, node: str, values: Mapping[str, str], lenders: Mapping[str, str], style: Style
-) -> Iterator[str]:
-    """Yield the lines of one node, none when a criterion does not hold: per table set columns first, then unset."""
+class Lines(NamedTuple):
+    """What is shown of one node."""
+
+    lines: list[str]
+    faults: tuple[DefinitionError, ...] = ()
+    """Why columns that were asked for cannot be shown."""
+
+
+def lines(wanted: Query, node: str, values: Attributes, lenders: Mapping[str, str], style: Style) -> Lines:
+    """Return the lines of one node, none when a criterion does not hold: per table set columns first, then unset.
+
+    DefinitionError for a criterion on what cannot be computed.
+    """
     if not all(one.holds(place.value(node, values)) for place, one in wanted.criteria.items()):
-        return
+        return Lines([])
     if not wanted.shown and wanted.criteria:
-        yield node
-    cells = [(place, label, _value(place, node, values, style.reveal)) for place, label in wanted.shown.items()]
+        return Lines([node])
+    attributes = {place: attribute_in("node", f"{place.table}.{place.column}", values.sound) for place in wanted.shown}
+    cells = [
+        (place, label, _value(place, node, values.sound, style.reveal))
+        for place, label in wanted.shown.items()
+        if attributes[place] not in values.faults
+    ]
     tables = list(dict.fromkeys(place.table for place in wanted.shown))
+    found = Lines([], tuple(values.faults[one] for one in attributes.values() if one in values.faults))
     for place, label, value in sorted(cells, key=lambda cell: (tables.index(cell[0].table), not cell[2], cell[0])):
-        lender = lenders.get(attribute_in("node", f"{place.table}.{place.column}", values), "") if style.blame else ""
+        lender = lenders.get(attributes[place], "") if style.blame else ""
         text = f"{value} (inherited from group {lender})" if lender and value else value
-        yield f"{node}: {label}: {text}" if wanted.is_labelled else f"{node}: {text}"
+        found.lines.append(f"{node}: {label}: {text}" if wanted.is_labelled else f"{node}: {text}")
+    return found
 
 
 def _value(place: Column, node: str, values: Mapping[str, str], reveal: bool) -> str:

@@ -146,7 +146,7 @@ def _check(table: Table, objtype: str, name: str, cells: Cells, decides: Mapping
             raise DefinitionError(f"{table.name}.{column} not a valid table.column description")
         known = attributes_of(objtype).get(attribute_of_cell(table, objtype, column, decides))
         if known is not None and value and known.column.partition(".")[2] != "comments":
-            check_value(known, known.name, value, name)
+            check_value(objtype, known, known.name, value, name)
 
 
 def _put(transaction: Transaction, objtype: str, name: str, values: Values) -> None:
@@ -160,7 +160,7 @@ def _put(transaction: Transaction, objtype: str, name: str, values: Values) -> N
 
 def _write_site(transaction: Transaction, key: str, cells: Cells) -> None:
     if cells.get("value"):
-        check_value(attribute_of("site", key), key, str(cells["value"]), SITE)
+        check_value("site", attribute_of("site", key), key, str(cells["value"]), SITE)
     values = dict(transaction.get("site", SITE) or {})
     names = {"value": key, "comments": f"site.comments.{key}", "disable": f"site.disable.{key}"}
     values.update({names[column]: text or "" for column, text in cells.items() if column in names})

@@ -1,0 +1,51 @@
+"""Compute the attributes of a node; what cannot be computed is a fault that names its row. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from sbkernel.definitions.attributes import attributes_of
+from sbkernel.definitions.computed.expression import evaluate, is_expression
+from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.store.interface import Values
+from sbkernel.definitions.validate import check_value
+from sbkernel.errors import DefinitionError
+
+
+class Computed(NamedTuple):
+    """A node's attributes with their values for it; those made to be blank are left out."""
+
+    values: Values
+    faults: dict[str, DefinitionError]
+    """What could not be computed, and why."""
+
+
+def compute(node: str, whole: Mapping[str, str], lender: Callable[[str], str]) -> Computed:
+    """Compute the expressions among a node's attributes; `lender` says which group lends one ("": it is its own)."""
+    found = Computed({}, {})
+    table = attributes_of("node")
+    for key, value in whole.items():
+        known = table.get(key) or table.get(key.partition(".")[0])
+        if not is_expression(value) or (known is not None and known.literal):
+            found.values[key] = value
+            continue
+        try:
+            text = evaluate(value, node)
+            if text and known is not None:
+                check_value("node", known, key, text, node)
+        except DefinitionError as error:
+            secret = known is not None and known.secret
+            found.faults[key] = _fault(node, key, lender(key), value, None if secret else error)
+        else:
+            found.values.update({key: text} if text else {})
+    return found
+
+
+def _fault(node: str, key: str, group: str, value: str, error: DefinitionError | None) -> DefinitionError:
+    """Name the row; without the error and the value where they are secret."""
+    row = f"{key} of group {group}" if group else key
+    message = f"{node}: {row} cannot be computed"
+    if error is None:
+        return DefinitionError(message, hint=f"It is {HIDDEN}.")
+    return DefinitionError(f"{message}: {error.message.removeprefix(f'{node}: ')}", hint=f"It is {value}")

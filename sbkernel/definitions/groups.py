@@ -1,0 +1,66 @@
+"""Nodes and groups as they are read from the store: nodes with what groups lend them, groups with their members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sbkernel.definitions import dynamic, nics
+from sbkernel.definitions.definition import Attributes
+from sbkernel.definitions.seen import nodes_as_seen, without_columns
+from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.errors import DefinitionError
+
+
+class Reader(Protocol):
+    """What a store and a transaction both read with."""
+
+    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
+        """Return the objects that exist among `names`."""
+
+
+def stored_nodes(reader: Reader, names: Sequence[str]) -> tuple[dict[str, Values], dict[str, Values]]:
+    """Return nodes as they are stored, and the groups that they are in."""
+    own = reader.get_many("node", names)
+    wanted = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
+    return own, reader.get_many("group", sorted(wanted))
+
+
+def read_nodes(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
+    """Return those of `names` that are nodes, as people see them."""
+    return nodes_as_seen(*stored_nodes(reader, names))
+
+
+def group_names(store: Store) -> list[str]:
+    """Return the names of all groups, sorted: those that were made, and those that a node names."""
+    made = (name for name, values in store.objects("group").items() if "grouptype" in values)
+    return sorted({*made, *store.groups()})
+
+
+def read_groups(store: Store, names: Sequence[str]) -> dict[str, Attributes]:
+    """Return those of `names` that are groups, with their members.
+
+    Rows of tables keyed by a name that is no group are kept with type group too: a node that joins such a group
+    inherits them.
+    """
+    stored = store.get_many("group", names)
+    found = {name: _with_members(store, name, stored.get(name, {})) for name in names}
+    return {name: values for name, values in found.items() if values is not None}
+
+
+def _with_members(store: Store, name: str, stored: Mapping[str, str]) -> Attributes | None:
+    values = nics.spread(without_columns(stored))
+    try:
+        members = _members(store, name, stored)
+    except DefinitionError as error:
+        message = f"the members of group {name} cannot be found: {error.message}"
+        return Attributes("group", values, {"members": DefinitionError(message, hint=error.hint)})
+    if not members and "grouptype" not in stored:
+        return None
+    return Attributes("group", {**values, "members": ",".join(members)})
+
+
+def _members(store: Store, name: str, stored: Mapping[str, str]) -> list[str]:
+    if not dynamic.is_dynamic(stored):
+        return store.members(name)
+    return dynamic.chosen(dynamic.conditions_of(stored), read_nodes(store, store.names("node")))

@@ -1,0 +1,90 @@
+"""What people see of a node: its own attributes, those that its groups lend it, and what is computed from its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sbkernel.definitions import dynamic, nics
+from sbkernel.definitions.definition import Attributes
+from sbkernel.definitions.store.interface import Values
+from sbkernel.errors import DefinitionError
+
+_GROUP_OWN = frozenset({"grouptype", "members", "wherevals", "membergroups", "usercomment", "groups"})
+_MARKS = ("|", "/")
+"""How a value begins that may be computed."""
+
+Groups = Mapping[str, Mapping[str, str]]
+"""Groups by name, as they are stored."""
+
+
+def inherit(own: Mapping[str, str], groups: Groups) -> Values:
+    """Return a node's attributes with those that its groups lend, the first group first; dynamic ones lend none."""
+    whole = dict(_enabled(own))
+    for group in _split(own):
+        for key, value in _lent(groups.get(group, {})).items():
+            if key not in _GROUP_OWN:
+                whole.setdefault(key, value)
+    return whole
+
+
+def lender(own: Mapping[str, str], groups: Groups, attribute: str) -> str:
+    """Return the group that lends a node an attribute, or "" when it is the node's own or unset."""
+    if attribute in own or attribute in _GROUP_OWN:
+        return ""
+    return next((group for group in _split(own) if attribute in _lent(groups.get(group, {}))), "")
+
+
+def nodes_as_seen(own: Mapping[str, Mapping[str, str]], groups: Groups) -> dict[str, Attributes]:
+    """Return nodes as people see them, of what is stored with them and with their groups."""
+    return {name: as_seen(name, values, groups) for name, values in own.items()}
+
+
+def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
+    """Return a node as people see it: with what it is lent, computed, and one `nicips.eth0` an interface."""
+    values, faults = computed(node, own, groups)
+    spread = nics.spread(without_columns(values))
+    of_nics = {key: value for key, value in spread.items() if value[:1] in _MARKS and nics.is_word(key)}
+    if of_nics:
+        again, wrong = _computed(node, of_nics, lambda key: lender(own, groups, key.partition(".")[0]))
+        spread = {key: value for key, value in spread.items() if key not in of_nics} | again
+        faults = {**faults, **wrong}
+    return Attributes("node", spread, faults)
+
+
+def computed(node: str, own: Mapping[str, str], groups: Groups) -> tuple[Values, Mapping[str, DefinitionError]]:
+    """Return a node's values with what it is lent, columns that only tables show too, and what cannot be computed."""
+    return _computed(node, inherit(own, groups), lambda key: lender(own, groups, key))
+
+
+def _computed(node: str, whole: Values, lent_by: Callable[[str], str]) -> tuple[Values, Mapping[str, DefinitionError]]:
+    if not any(value[:1] in _MARKS for value in whole.values()):
+        return whole, {}
+    # Read only here: most listings have nothing to compute.
+    from sbkernel.definitions.computed.compute import compute
+
+    return compute(node, whole, lent_by)
+
+
+def without_columns(values: Mapping[str, str]) -> Values:
+    """Drop `table.column`: columns that no attribute shows are kept with the object, and only its tables show them."""
+    return {
+        key: value for key, value in values.items() if "." not in key or nics.is_word(key) or key.startswith("passwd.")
+    }
+
+
+def _lent(group: Mapping[str, str]) -> Mapping[str, str]:
+    lent = _enabled(group)
+    return {} if dynamic.is_dynamic(lent) else lent
+
+
+def _enabled(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out what lies in rows that are disabled (column `disable`, which only tables show)."""
+    if ".disable" not in " ".join(values):
+        return values
+    from sbkernel.definitions.xcattables.columns import enabled
+
+    return enabled("node", values)
+
+
+def _split(values: Mapping[str, str]) -> list[str]:
+    return [group for group in values.get("groups", "").split(",") if group]
