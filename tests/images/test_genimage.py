@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from debs import KERNELS, make_repository, pkgdir
+from waiting import until
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
 from sbkernel.images.genimage import describe, genimage, plan_genimage
@@ -240,25 +240,18 @@ def started(small: Small, image: str, packages: str) -> Job:
     pkglist.write_text(small.pkglist.read_text() + packages)
     small.site.set("osimage", image, pkglist=str(pkglist))
     job = jobs.start(small.site, "genimage", TARGET, image=image)
-    wait_for(lambda: job.progress.phase == "install packages" and job.progress.done >= 3)
+    until(lambda: job.progress.phase == "install packages" and job.progress.done >= 3, 120)
     assert processes(small.site)
     assert list(small.site.cache.glob("layers/.new-*/mmdebstrap.*")), "temporary files lie with the partial layer"
     return job
 
 
-def wait_for(condition: object, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_cancel_leaves_nothing(small: Small) -> None:
     job = started(small, "cancelled", "own-later\n")
     job.cancel()
-    wait_for(lambda: job.done, 15)
+    until(lambda: job.done, 15)
     assert job.state == "cancelled"
-    wait_for(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site), 5)
     assert_nothing_left(small.site)
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
 
@@ -266,7 +259,7 @@ def test_cancel_leaves_nothing(small: Small) -> None:
 def test_kill_9_leaves_nothing_in_use_and_the_next_run_is_fine(small: Small) -> None:
     job = started(small, "killed", "#NEW_INSTALL_LIST#\n#ENV:OWN=1#\nown-later\n")
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
-    wait_for(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site), 5)
     assert job.state == "failed"
     assert str(small.site.root) not in Path("/proc/self/mountinfo").read_text().replace("\\040", " ")
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1

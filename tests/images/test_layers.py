@@ -2,11 +2,11 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from sbkernel.images.layers import Layers
 
@@ -16,11 +16,16 @@ def builder(text: str, made: list[str] | None = None) -> Callable[[Path], dict[s
         tree.mkdir()
         (tree / "file").write_text(text)
         if made is not None:
-            time.sleep(0.3)
+            until(somebody_waits_for_a_lock)
             made.append(text)
         return {"text": text}
 
     return build
+
+
+def somebody_waits_for_a_lock() -> bool:
+    """Say whether a thread of this process waits for a flock: /proc/locks has an arrow in front of who waits."""
+    return any("->" in line and f" {os.getpid()} " in line for line in Path("/proc/locks").read_text().splitlines())
 
 
 def test_made_once_also_when_two_ask_at_the_same_time(tmp_path: Path) -> None:
