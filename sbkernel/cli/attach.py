@@ -17,7 +17,11 @@ from sbkernel.site import Site
 @click.argument("job_id", metavar="[JOB]", required=False)
 @pass_site
 def command(site: Site, job_id: str | None) -> None:
-    """Show the progress of JOB, by default the newest that runs, then its result. Ctrl-C only stops watching."""
+    """Show the progress of JOB, then its result.
+
+    JOB is an id that `sb jobs` lists; the default is the newest job that still runs. Ctrl-C only stops watching: the
+    job goes on.
+    """
     job = jobs.attach(site, job_id) if job_id else _newest_running(site)
     click.echo(f"{job.id}: {job.state}")
     click.echo(json.dumps(follow(job, cancel=False), indent=1))

@@ -16,21 +16,36 @@ NAMES = ("build", "pack", "boot", "startup", "definitions", "diff")
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(1), help="How often each side runs; the ratio is that of the medians.")
-@click.option("--pkglist", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Packages of the image.")
-@click.option("--keep", is_flag=True, help="Keep the directory that was worked in.")
 @click.option(
-    "--work", "where", type=click.Path(file_okay=False, path_type=Path), help="Work there, keep and reuse it."
+    "--runs",
+    type=click.IntRange(1),
+    help="How often each side runs; the ratio is that of the medians. Default: each benchmark has its own.",
+)
+@click.option(
+    "--pkglist",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Packages of the image that is built. Default: those of the shipped compute image.",
+)
+@click.option("--keep", is_flag=True, help="Keep the working directory.")
+@click.option(
+    "--work",
+    "where",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Work in this directory, keep it, and use what it holds next time. Default: a temporary one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 @click.argument("rows", nargs=-1, type=click.Choice(NAMES))
 def command(
     runs: int | None, pkglist: Path | None, keep: bool, where: Path | None, as_json: bool, rows: tuple[str, ...]
 ) -> int:
-    """Run benchmarks, all without ROWS: ours and a peer's in turn, and a check that both did the same work.
+    """Run benchmarks: ours and a peer's in turn, and check that both did the same work.
 
-    It works in a site of its own, which is gone at the end. The exit status is 1 when a goal was missed or the work
-    was not the same.
+    Without names all benchmarks run. They work in a site of their own, which is removed at the end. The exit status is
+    1 when a goal was missed or the work was not the same.
+
+    \b
+    Example:
+      sb bench pack diff
     """
     from sbkernel.bench.row import Row, passed
     from sbkernel.bench.show import block, table

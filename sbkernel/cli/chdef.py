@@ -20,6 +20,9 @@ from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
+_TREE = {"rootimgdir", "osvers", "osarch", "profile", "provmethod"}
+"""Attributes of an osimage that decide where it is built."""
+
 
 def work(site: Site, request: Request) -> int:
     """Change attributes, or create what does not exist; `ATTR=` clears one."""
@@ -32,7 +35,7 @@ def work(site: Site, request: Request) -> int:
     context, editor = context_of(site, request), _editor(request)
     stanzas = [one for one in in_order(wanted.stanzas) if one.values or one.objtype == "group"]
     outcomes = apply(site, request, lambda transaction: _alter_all(transaction, stanzas, editor, context))
-    if any(one.values.keys() & {"rootimgdir"} for one in stanzas):
+    if any(one.values.keys() & _TREE for one in stanzas):
         warn_of_shared_trees(site, stanzas)
     return _report(outcomes, stanzas, request, failed=bool(wanted.wrong))
 

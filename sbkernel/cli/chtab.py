@@ -17,8 +17,13 @@ _USAGE = """Usage:
  To show this or the version:
    chtab [-h|--help|-v|--version]
 
-   KEY=VALUE            which rows: a column and its value
-   TABLE.COLUMN=VALUE   the new value; NULL clears, += appends to a comma list"""
+   KEY=VALUE            a column and its value, which choose the rows
+   TABLE.COLUMN=VALUE   the new value; NULL clears it, += appends to a comma list
+
+ Examples:
+   chtab key=domain site.value=cluster.example
+   chtab node=n1 nodelist.groups+=rack1
+   chtab -d node=n1 ipmi"""
 
 
 def _chtab(site: Site, words: tuple[str, ...], delete: bool) -> int:

@@ -14,7 +14,14 @@ from sbkernel.site import Site
 @click.argument("name")
 @pass_site
 def command(site: Site, source: str, name: str) -> None:
-    """Clone the osimage SOURCE as NAME, with own rootimgdir and own copies of its list files."""
+    """Copy the osimage SOURCE as NAME, with its own rootimgdir and its own copies of the list files.
+
+    SOURCE and its files stay as they are. The copies lie in install/custom/netboot of the site, where you edit them.
+
+    \b
+    Example:
+      sb clone debian12-x86_64-netboot-compute mine
+    """
     made = site.clone(source, name)
     click.echo(f"osimage {name} made from {source}")
     click.echo(f"    rootimgdir={made.get('rootimgdir')}")

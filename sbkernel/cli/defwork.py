@@ -46,14 +46,17 @@ def warn_of_capitals(stanzas: Iterable[Stanza]) -> None:
 
 
 def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
-    """Warn of osimages that would be built one over the other."""
-    for one in stanzas:
-        if one.objtype == "osimage" and one.name in site.osimages and (others := site.sharing_rootimgdir(one.name)):
-            complain(
-                "Warning",
-                f"{one.name} has the rootimgdir of {', '.join(others)}: genimage would build one over the other.\n"
-                f"  chdef -t osimage {one.name} rootimgdir=DIR profile=NAME; sb clone does it by itself.",
-            )
+    """Warn of osimages that genimage will refuse, as another is built in the same directory, above it or below it."""
+    named = [one.name for one in stanzas if one.objtype == "osimage"]
+    if not named:
+        return
+    from sbkernel.images.rootimgdir import overlaps, places
+
+    known = places(site)
+    for name in named:
+        if name in known and (found := overlaps(known, name)):
+            remedy = f"chdef -t osimage {name} rootimgdir=DIR profile=NAME; sb clone does it by itself."
+            complain("Warning", "\n".join([*found, f"  genimage will refuse that: {remedy}"]))
 
 
 def updated(outcomes: Sequence[Outcome]) -> str:

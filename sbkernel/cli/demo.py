@@ -13,13 +13,13 @@ from sbkernel.site import Site
 @click.command()
 @click.option("--image", default="mycomputeimage", show_default=True, help="Name of the image to define and build.")
 @click.option("--node", default="vn1", show_default=True, help="Name of the virtual node that boots it.")
-@click.option("--off", is_flag=True, help="Power the node off and stop the service at the end.")
+@click.option("--off", is_flag=True, help="At the end, power the node off and stop the service.")
 @pass_site
 def command(site: Site, image: str, node: str, off: bool) -> int:
-    """Define, build and boot a real image on a virtual node, through the notebooks of the flow.
+    """Define an image, build it and boot it on a virtual node, with the notebooks define, build and boot.
 
-    Takes about three minutes the first time; an unchanged image is not built again. The node goes on running
-    unless --off is given.
+    It takes about three minutes the first time; an unchanged image is not built again. The node keeps running unless
+    --off is given.
     """
     from sbkernel.demo import Outcome, demo, tidy
 

@@ -16,44 +16,52 @@ from sbkernel.site import Site
 
 
 @click.command("diff")
-@click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Rules to check.")
+@click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Check these rules.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How to print.")
-@click.option("-s", "--summary", is_flag=True, help="One screen, not every package.")
-@click.option("--matrix", "side_by_side", is_flag=True, help="Side by side, also when there are only two.")
-@click.option("--all", "everything", is_flag=True, help="Side by side: also what is the same in all.")
+@click.option("-s", "--summary", is_flag=True, help="Show one screen, not every package.")
+@click.option("--matrix", "side_by_side", is_flag=True, help="Show two names side by side as well.")
+@click.option("--all", "everything", is_flag=True, help="Side by side: show packages that do not differ as well.")
 @click.argument("names", nargs=-1, required=True, metavar="A [B [C...]]")
 @pass_site
 def command(
     site: Site, policy: Path | None, form: str, summary: bool, side_by_side: bool, everything: bool,
     names: tuple[str, ...],
 ) -> int:  # fmt: skip
-    """Show which packages changed from A to B; of three or more, the versions of each side by side.
+    """Show which packages changed from A to B, or the versions of three or more side by side.
 
-    A alone is an osimage, compared with the version before it. The names may be:
+    With A alone, an osimage is compared with its version before. A, B and C may be:
 
     \b
-      IMAGE           an osimage as it is published now (else as it was built)
-      IMAGE@previous  the version before; IMAGE@DIGEST, IMAGE@YYYY-MM-DD, IMAGE@built
-      NODE            what is installed on a running node now, asked over ssh
-      resolve:IMAGE   what its lists would install now; pkglist:IMAGE what they name
-      PATH            a manifest.json, a packed image, a root tree, a *.pkglist
+      IMAGE           an osimage as it is published, or else as it was built
+      IMAGE@previous  an older version; also IMAGE@DIGEST, IMAGE@YYYY-MM-DD,
+                      IMAGE@built
+      NODE            what is installed on a running node now, over ssh
+      resolve:IMAGE   what the lists of the image would install now
+      pkglist:IMAGE   what the lists of the image name
+      PATH            a manifest.json, packed image, root tree or *.pkglist
 
-    A word that could be several of these is refused; image:, node: or file: in front, or a path with a slash, says
-    which is meant.
+    When a word could be more than one of these, put image:, node: or file: in front of it, or write a path with a
+    slash.
 
-    FILE is YAML; every line may be left out:
+    \b
+    Examples:
+      sb diff mine@previous mine
+      sb diff mine vn1
+      sb diff mine resolve:mine --policy guard.yaml
+
+    The FILE of --policy is YAML. Every line may be left out:
 
     \b
       removed: forbid           # any of added removed updated downgraded replaced
       downgraded: forbid        #   arch-changed rebuilt changed; allow or forbid
-      growth: 5 %               # on disk; or 200 MB
-      attention: [kernel]       # groups that may not move, or all
-      required: [munge]         # names or patterns that B has
-      forbidden: ["telnet*"]    # and that it has not
-      exempt: ["linux-image-*"] # nothing is forbidden for these
+      growth: 5 %               # at most so much more on disk; or 200 MB
+      attention: [kernel]       # groups that may not change, or all
+      required: [munge]         # names or patterns that B must have
+      forbidden: ["telnet*"]    # and that it must not have
+      exempt: ["linux-image-*"] # no rule holds for these
 
-    Exits with 0 when nothing changed or what changed is allowed, with 1 when the policy is broken (or, as every verb,
-    when there was an error).
+    The exit status is 0 when nothing changed or the policy allows what changed, and 1 when the policy is broken or
+    there was an error.
     """
     from sbkernel.nodes import contents
 

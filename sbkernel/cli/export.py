@@ -12,14 +12,24 @@ from sbkernel.site import Site
 
 
 @click.command("export")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Else stdout.")
-@click.option("--reveal", is_flag=True, help="Write passwords in clear, so that an import restores them.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write. Default: stdout.",
+)
+@click.option("--reveal", is_flag=True, help="Write passwords in clear text, so that an import restores them.")
 @pass_site
 def command(site: Site, output: Path | None, reveal: bool) -> None:
-    """Write all definitions of the site as stanza text, for sb import or mkdef -z.
+    """Write all definitions of the site as stanza text, for `sb import` or `sb mkdef -z`.
 
-    Passwords are *** unless revealed; references to them (env:, file:, keyring:) are no secret. FILE is replaced whole,
-    and readable by its owner alone.
+    Passwords are written as *** without --reveal; references such as env:NAME, file:PATH and keyring:NAME are no
+    secret and are written as they are. An existing FILE is replaced as a whole, and only its owner may read it.
+
+    \b
+    Example:
+      sb export -o backup.stanza --reveal
     """
     text = site.export(reveal=reveal)
     if output is None:

@@ -17,13 +17,25 @@ TARGET = "sbkernel.images.genimage:genimage"
 
 
 @click.command("genimage")
-@click.option("--dry-run", "--dryrun", "dry_run", is_flag=True, help="Show the steps and which would run; do nothing.")
-@click.option("--force", is_flag=True, help="Build all of it again, packages included.")
-@click.option("--onlyinitrd", is_flag=True, help="Take the root tree as it is; make kernel and initrd again.")
 @click.option(
-    "-n", "netdrivers", default="", metavar="DRIVERS", help="Network drivers in the initrd; kept in the osimage."
+    "--dry-run", "--dryrun", "dry_run", is_flag=True, help="Show the steps and which of them would run; build nothing."
 )
-@click.option("-k", "kernelver", default="", metavar="VERSION", help="Kernel version to boot; kept in the osimage.")
+@click.option("--force", is_flag=True, help="Build everything again, packages included.")
+@click.option("--onlyinitrd", is_flag=True, help="Keep the root tree as it is; only make kernel and initrd again.")
+@click.option(
+    "-n",
+    "netdrivers",
+    default="",
+    metavar="DRIVERS",
+    help="Network drivers in the initrd, stored in the osimage. Default: netdrivers of the osimage.",
+)
+@click.option(
+    "-k",
+    "kernelver",
+    default="",
+    metavar="VERSION",
+    help="Kernel version to boot, stored in the osimage. Default: kernelver of the osimage, or the newest.",
+)
 @click.option(
     "--plan", default="", metavar="DIGEST", help="Build only if the plan is still the one that --dry-run showed."
 )
@@ -43,7 +55,16 @@ def command(
     obsolete: str | None,
     image: str,
 ) -> None:
-    """Build the root tree, kernel and initrd of IMAGE."""
+    """Build the root tree, kernel and initrd of IMAGE in its rootimgdir.
+
+    Only steps whose inputs have changed run again. The build is a job: Ctrl-C cancels it, and after a lost connection
+    `sb attach` shows it again.
+
+    \b
+    Examples:
+      sb genimage --dry-run mine
+      sb genimage mine && sb packimage mine
+    """
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are not allowed when a image name is specified.")
     if dry_run:

@@ -15,7 +15,9 @@ from sbkernel.site import Site
 
 _USAGE = """Usage: gettab [-H | --with-fieldname] [--reveal] KEY=VALUE[,KEY=VALUE...] TABLE.COLUMN [TABLE.COLUMN...]
        gettab {-v | --version}
-       gettab [-? | -h | --help]"""
+       gettab [-? | -h | --help]
+Prints columns of the first row that has these values. -H puts the names in front; --reveal shows secrets.
+Example: gettab key=domain site.value"""
 
 
 def _gettab(site: Site, words: tuple[str, ...], labels: bool, reveal: bool) -> int:

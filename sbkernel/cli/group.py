@@ -12,21 +12,25 @@ import click
 from sbkernel import __version__
 from sbkernel.cli.verb import Verb
 
+Groups = Mapping[str, Mapping[str, str]]
+"""What one wants to do -> verb -> one line of help."""
+
 
 class Verbs(click.Group):
     """A group that knows its verbs by name and imports one only when it is called."""
 
-    def __init__(self, verbs: Mapping[str, str], **settings: Any) -> None:
+    def __init__(self, groups: Groups, **settings: Any) -> None:
         super().__init__(**settings)
-        self._verbs = verbs
+        self._groups = groups
+        self._lines = {verb: line for verbs in groups.values() for verb, line in verbs.items()}
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return all verbs in order of the alphabet."""
-        return sorted(self._verbs)
+        """Return all verbs in the order of the work."""
+        return list(self._lines)
 
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         """Import and return the command of one verb."""
-        if name not in self._verbs:
+        if name not in self._lines:
             return None
         found: click.Command | Verb = importlib.import_module(f"sbkernel.cli.{name}").command
         return _wrapped(found) if isinstance(found, Verb) else found
@@ -34,18 +38,30 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb; a misspelt one names the verbs that are near."""
-        if args and args[0] not in self._verbs and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self._verbs, n=3)
-            ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        """Resolve a verb; a misspelt one names the verbs that may be meant."""
+        if args and args[0] not in self._lines and not args[0].startswith("-"):
+            meant = near(args[0], self._lines)
+            ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {' or '.join(meant)}?" if meant else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs with their help without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(sorted(self._verbs.items()))
+        """Write the verbs with their help, group by group and in one column, without importing them."""
+        width = max(map(len, self._lines))
+        for title, verbs in self._groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(verb.ljust(width), line) for verb, line in verbs.items()])
+
+
+def near(word: str, lines: Mapping[str, str]) -> list[str]:
+    """Return at most three verbs that a wrong one may stand for: spelt alike, or with the word in name or help."""
+    import difflib
+    import re
+
+    word = word.lower()
+    alike = difflib.get_close_matches(word, lines, n=3)
+    named = [verb for verb in lines if len(word) > 2 and word in verb]
+    helping = [verb for verb, line in lines.items() if word in re.findall(r"\w+", line)]
+    return (alike or named or helping)[:3]
 
 
 def _wrapped(verb: Verb) -> click.Command:
@@ -60,24 +76,37 @@ def _wrapped(verb: Verb) -> click.Command:
     )  # fmt: skip
 
 
-def group(verbs: Mapping[str, str]) -> click.Command:
+def group(groups: Groups) -> click.Command:
     """Return the command line as click sees it."""
 
-    @click.command(cls=Verbs, verbs=verbs, context_settings={"help_option_names": ["-h", "--help"]})
-    @click.option("--site", "site", metavar="DIR", envvar="SBKERNEL_SITE", help="Directory of the site.")
+    @click.command(
+        cls=Verbs, groups=groups, options_metavar="[--site DIR]", subcommand_metavar="VERB [WORD]...",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    @click.option(
+        "--site", "site", metavar="DIR", envvar="SBKERNEL_SITE",
+        help="Directory of the site. Default: $SBKERNEL_SITE, else ~/.local/share/sbkernel.",
+    )  # fmt: skip
     @click.version_option(__version__, "-v", "--version", message="Version %(version)s")
     @click.pass_context
     def root(ctx: click.Context, site: str | None) -> None:
-        """Define, build, boot and roll out stateless Linux images."""
+        """Define, build, boot and roll out stateless Linux images.
+
+        \b
+        Try first:
+          sb demo      build an image and watch a virtual node boot it
+          sb lab       do the same step by step, in notebooks
+          sb VERB -h   what a verb does, with its options and defaults
+        """
         ctx.obj = site
 
     return root
 
 
-def run(verbs: Mapping[str, str], words: Sequence[str]) -> int:
+def run(groups: Groups, words: Sequence[str]) -> int:
     """Run one verb, or print help; return the exit status."""
     try:
-        status = group(verbs).main(args=list(words), prog_name="sb", standalone_mode=False)
+        status = group(groups).main(args=list(words), prog_name="sb", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -14,12 +14,17 @@ _MANY = 20
 
 
 @click.command("history")
-@click.option("-n", "last", type=click.IntRange(1), default=_MANY, show_default=True, help="How many changes.")
-@click.option("-l", "--long", "is_long", is_flag=True, help="Every attribute before and after; secrets are ***.")
+@click.option("-n", "last", type=click.IntRange(1), default=_MANY, show_default=True, help="How many changes to list.")
+@click.option("-l", "--long", "is_long", is_flag=True, help="Show every attribute before and after; secrets are ***.")
 @click.argument("name", metavar="[OBJECT]", default="")
 @pass_site
 def command(site: Site, name: str, last: int, is_long: bool) -> None:
-    """List the last changes of definitions, of one OBJECT or of all; the newest stands at the end."""
+    """List the last changes of all definitions, or of one OBJECT. The newest comes last.
+
+    \b
+    Example:
+      sb history -l vn1
+    """
     changes = site.store.changes(name, last)
     if name and not changes:
         raise NotFoundError(f"no change of '{name}' is known", hint="sb history, without a name, lists all changes.")

@@ -12,14 +12,23 @@ from sbkernel.site import Site
 @click.command("import")
 @click.argument("path")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--format", "kind", type=click.Choice(KINDS), help="What PATH is; else found out.")
+@click.option("--format", "kind", type=click.Choice(KINDS), help="What PATH is. Default: found out from its content.")
 @pass_site
 def command(site: Site, path: str, dry_run: bool, kind: str | None) -> int:
-    """Import PATH: a stanza file (lsdef -a -l -z, sb export), tables (a directory of *.csv, as dumpxCATdb writes
-    them), or nodes.conf of Warewulf 4. - reads stdin.
+    """Take over the definitions in PATH, or on stdin if PATH is -.
 
-    What PATH says is set, all else stays. It is one change: sb undo takes it back. What is not understood is listed
-    on stderr with file and line.
+    \b
+    PATH may be:
+      stanza    a stanza file, from lsdef -a -l -z or sb export
+      tabdump   a directory of tables as *.csv, as dumpxCATdb writes it
+      warewulf  nodes.conf of Warewulf 4
+
+    What PATH says is set; everything else stays as it is. The import is one change, which `sb undo` takes back. What
+    is not understood is listed on stderr with file and line.
+
+    \b
+    Example:
+      sb import --dry-run site.stanza
     """
     report = site.import_from(path, kind or "", dry_run=dry_run)
     for line in report.complaints():

@@ -11,10 +11,10 @@ from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
 
-@click.group("jobs", invoke_without_command=True)
+@click.group("jobs", invoke_without_command=True, subcommand_metavar="[cancel JOB]")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List jobs, newest first."""
+    """List jobs such as builds, newest first, or cancel one."""
     if ctx.invoked_subcommand is None:
         _list()
 
@@ -30,11 +30,11 @@ def _list(site: Site) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-@command.command("cancel")
+@command.command("cancel", short_help="Cancel a job.")
 @click.argument("job_id", metavar="JOB")
 @pass_site
 def cancel(site: Site, job_id: str) -> None:
-    """Cancel JOB and wait until it has cleaned up; what is left after 10 s is killed."""
+    """Cancel JOB and wait until it has cleaned up. After 10 s it is killed."""
     job = jobs.attach(site, job_id)
     if job.done:
         click.echo(f"{job.id} has already {job.state}" if job.state != "cancelled" else f"{job.id} was cancelled")

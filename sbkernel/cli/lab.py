@@ -24,14 +24,14 @@ _INSTALLED_OVERRIDES = Path(sys.prefix) / "share" / "jupyter" / "lab" / "setting
 
 @click.command()
 @click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--no-browser", is_flag=True, help="Open no browser; print the address.")
-@click.option("--port", type=int, default=8888, show_default=True, help="TCP port; the next free one if it is taken.")
+@click.option("--no-browser", is_flag=True, help="Only print the address; open no browser.")
+@click.option("--port", type=int, default=8888, show_default=True, help="TCP port, or the next free one.")
 @pass_site
 def command(site: Site, directory: Path | None, no_browser: bool, port: int) -> None:
-    """Open JupyterLab in DIRECTORY, by default <site>/notebooks, on working copies of the shipped notebooks.
+    """Open JupyterLab in DIRECTORY on your own copies of the shipped notebooks.
 
-    The shipped notebooks are never changed. A copy follows them until somebody changes it. JupyterLab listens on
-    this host only, and its kernels are reached through sockets of this user.
+    The default is the directory notebooks of the site. A copy is updated with the program until somebody changes it;
+    after that it is left alone. JupyterLab listens on this host only, and only this user can reach its kernels.
     """
     from importlib.util import find_spec
 

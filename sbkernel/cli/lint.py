@@ -17,12 +17,18 @@ _TONES = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
 @click.command("lint")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print; text.")
-@click.option("-q", "--quiet", is_flag=True, help="Leave out what is harmless.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show only errors and warnings.")
 @click.argument("image")
 @pass_site
 def command(site: Site, form: str, quiet: bool, image: str) -> int:
-    """Say what is wrong or odd in the list files of IMAGE; exit with 1 when there are errors."""
+    """Say what is wrong or odd in the list files of IMAGE, with file, line and remedy.
+
+    When the image is built, its exlist is also checked against the root tree. The exit status is 1 when there are
+    errors; warnings and remarks do not count.
+    """
     found = [one for one in lint(site, image) if not quiet or one.severity != "info"]
     if form == "json":
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))

@@ -15,52 +15,76 @@ from collections.abc import Sequence
 from sbkernel.cli.verb import OutputError, Verb, echo
 from sbkernel.errors import SbkernelError
 
-# verb -> one line of help; the verb's command is `command` in the module sbkernel.cli.<verb>
-VERBS = {
-    "attach": "show a job again: its progress, then its result",
-    "bench": "run benchmarks: our time, a peer's, the ratio",
-    "chdef": "change or create definitions",
-    "chtab": "change, add or remove rows of tables",
-    "clone": "make an own, editable copy of an osimage",
-    "demo": "the main job in one command, on a virtual node",
-    "diff": "show which packages changed, by a policy if wanted, or many side by side",
-    "export": "write all definitions as a stanza file",
-    "genimage": "build the root tree, kernel and initrd of an osimage",
-    "gettab": "print columns of a row of a table",
-    "history": "list who changed which definitions, and when",
-    "import": "take over definitions of xCAT, Warewulf or another site",
-    "jobs": "list jobs, or cancel one",
-    "lab": "open JupyterLab on the notebooks",
-    "lint": "say what is wrong or odd in the list files of an osimage",
-    "lsdef": "list definitions",
-    "mkdef": "make definitions",
-    "mkvm": "define a virtual node and start its BMC",
-    "nodeadd": "make nodes with columns of tables",
-    "nodech": "change columns of nodes, or delete their rows",
-    "nodegrpch": "give groups values that all their members inherit",
-    "nodels": "list nodes, or columns of tables for them",
-    "noderm": "remove nodes",
-    "nodeset": "set what nodes boot next",
-    "nodestat": "show how nodes booted: their last stage or the timeline",
-    "packimage": "pack the root tree and publish it in the catalog",
-    "passwd": "set a password or key for root of the nodes, or for BMCs",
-    "pkg": "add, remove and list packages of an osimage, or see what they bring",
-    "rcons": "open the serial console of a node",
-    "rmdef": "remove definitions",
-    "rmvm": "remove a virtual node",
-    "rpower": "power nodes on, off, reset, or ask",
-    "rsetboot": "set the boot device for the next boot",
-    "run": "run a notebook through papermill and keep the record",
-    "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
-    "service": "start, stop or show the service of the site",
-    "shims": "write xCAT's command names as programs, for scripts",
-    "tabch": "change, add or remove rows of tables, as chtab",
-    "tabdump": "print a table as CSV",
-    "tabgrep": "name the tables that have a row for a node",
-    "tabprune": "remove old records of a log, or all rows of a table",
-    "tabrestore": "replace the rows of a table by those of a CSV file",
-    "undo": "put definitions back as they were before a change",
+# What one wants to do -> verb -> one line of help, in the order of the work. A verb stands in one group, and is the
+# `command` of the module sbkernel.cli.<verb>.
+GROUPS = {
+    "See what is defined": {
+        "lsdef": "list osimages, nodes, groups, networks and settings",
+        "nodels": "list nodes, or columns of tables for them",
+        "tabdump": "print a table as CSV, or what its columns mean",
+        "gettab": "print columns of one row of a table",
+        "tabgrep": "name the tables that have a row for a node",
+    },
+    "Define images, nodes, groups and networks": {
+        "mkdef": "make definitions",
+        "chdef": "change definitions, or make them",
+        "rmdef": "remove definitions",
+        "clone": "copy an osimage and its lists, to edit the copy",
+        "mkvm": "define virtual nodes and start their BMCs",
+        "rmvm": "remove virtual nodes",
+        "passwd": "set the password or ssh keys of root, or a password of BMCs",
+    },
+    "Define them through xCAT's tables": {
+        "nodeadd": "make nodes with columns of tables",
+        "nodech": "change columns of nodes, or delete their rows",
+        "nodegrpch": "give groups values that all their members inherit",
+        "noderm": "remove nodes",
+        "chtab": "change, add or remove rows of tables",
+        "tabch": "the same as chtab, with the messages of xCAT's tabch",
+        "tabrestore": "replace the rows of a table by those of a CSV file",
+        "tabprune": "remove old records of a log, or all rows of a table",
+    },
+    "Choose the packages of an image": {
+        "pkg": "add, remove and list packages, or see what they would bring",
+        "lint": "say what is wrong or odd in the list files of an image",
+    },
+    "Build": {
+        "genimage": "build the root tree, kernel and initrd of an osimage",
+        "packimage": "pack the root tree and publish it as a new version",
+    },
+    "Compare versions": {
+        "diff": "show which packages differ between images, versions or nodes",
+        "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
+    },
+    "Choose what nodes boot": {
+        "nodeset": "set what nodes boot next, or show it",
+        "rsetboot": "set the device that nodes boot from next, or show it",
+    },
+    "Power and console": {
+        "rpower": "power nodes on or off, reset them, or show their state",
+        "rcons": "open the serial console of a node",
+    },
+    "See what happened": {
+        "nodestat": "show how far nodes have booted, or every stage with its time",
+        "jobs": "list jobs, such as builds, or cancel one",
+        "attach": "show a job again: its progress, then its result",
+        "history": "list who changed which definitions, and when",
+        "undo": "put definitions back as they were before a change",
+    },
+    "Notebooks and records": {
+        "demo": "build an image and boot it on a virtual node, in one command",
+        "lab": "open JupyterLab on the notebooks",
+        "run": "run a notebook through papermill and keep the record",
+    },
+    "The site and its service": {
+        "service": "start, stop or show the service of the site",
+        "import": "take over definitions of xCAT, Warewulf or another site",
+        "export": "write all definitions as a stanza file",
+        "shims": "write xCAT's command names as programs, for scripts",
+        "bench": "run benchmarks: our time, a peer's, the ratio",
+    },
 }
+VERBS = {verb: line for verbs in GROUPS.values() for verb, line in verbs.items()}
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -127,7 +151,7 @@ def _run(words: list[str]) -> int:
             return command.run(site, rest[1:])
     from sbkernel.cli import group
 
-    return group.run(VERBS, words)
+    return group.run(GROUPS, words)
 
 
 def _site(words: list[str]) -> tuple[str | None, list[str]]:

@@ -13,12 +13,27 @@ from sbkernel.site import Site
 
 @click.command()
 @click.argument("noderange")
-@click.option("--memory", "memory_mb", metavar="MB", default=1024, show_default=True, type=click.IntRange(min=128))
-@click.option("--cpus", metavar="N", default=2, show_default=True, type=click.IntRange(min=1))
-@click.option("--network", metavar="user|BRIDGE", default=USER_NETWORK, show_default=True)
+@click.option(
+    "--memory", "memory_mb", metavar="MB", default=1024, show_default=True, type=click.IntRange(min=128), help="Memory."
+)
+@click.option("--cpus", metavar="N", default=2, show_default=True, type=click.IntRange(min=1), help="Processors.")
+@click.option(
+    "--network",
+    metavar="user|BRIDGE",
+    default=USER_NETWORK,
+    show_default=True,
+    help="QEMU's own network, which needs no rights, or a bridge of this host.",
+)
 @pass_site
 def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str) -> None:
-    """Define virtual nodes: QEMU behind a simulated BMC, run by the service of the site."""
+    """Define virtual nodes, which the service of the site runs: QEMU behind a simulated BMC.
+
+    A virtual node that exists already is left as it is.
+
+    \b
+    Example:
+      sb mkvm vn[1-3] --memory 2048
+    """
     for name in expand(noderange):
         made = mkvm(site, name, network=network, memory_mb=memory_mb, cpus=cpus)
         click.echo(f"{name}: {'created' if made.created else 'exists already, nothing to do'}")

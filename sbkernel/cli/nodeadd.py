@@ -14,12 +14,14 @@ from sbkernel.site import Site
 _USAGE = """\
 Usage: nodeadd <noderange> groups=<groupnames> [table.column=value] [...]
        nodeadd {-v | --version}
-       nodeadd [-? | -h | --help]"""
+       nodeadd [-? | -h | --help]
+Makes nodes, or changes those that exist.
+Example: nodeadd n[1-20] groups=all,compute nodehm.mgt=ipmi"""
 
 
 @node_verb("nodeadd", _USAGE, fewest=2)
 def command(site: Site, given: Words) -> int:
-    """Make nodes, or change those that exist: nodeadd n[1-20] groups=all nodehm.mgt=ipmi."""
+    """Make nodes, or change those that exist."""
     try:
         nodes = names(given.words[0], NodeUniverse(site.store))
         request = assignment.request(given.words[1:])

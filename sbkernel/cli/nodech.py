@@ -14,12 +14,15 @@ _USAGE = """\
 Usage: nodech <noderange> table.column=value [...]
        nodech {-d | --delete} <noderange> <table> [...]
        nodech {-v | --version}
-       nodech [-? | -h | --help]"""
+       nodech [-? | -h | --help]
+= sets a column and with no value clears it, ,= puts an item into a list, ^= takes one out; == != =~ !~ choose
+among the nodes. -d removes the rows that the nodes have in a table.
+Example: nodech n[1-20] nodehm.mgt=ipmi groups,=rack1"""
 
 
 @node_verb("nodech", _USAGE, ("d|delete",), fewest=2)
 def command(site: Site, given: Words) -> int:
-    """Change columns of nodes: table.column=value, ,=item to put in front, ^=item to take out, C= to clear."""
+    """Change columns of nodes, or delete their rows of tables."""
     nodes = site.noderange(given.words[0])
     if "d" in given.options:
         return _delete(site, nodes, given.words[1:])

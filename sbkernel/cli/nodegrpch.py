@@ -11,12 +11,14 @@ from sbkernel.site import Site
 _USAGE = """\
 Usage: nodegrpch <group1,group2,...> [table.column=value] [...]
        nodegrpch {-v | --version}
-       nodegrpch [-? | -h | --help]"""
+       nodegrpch [-? | -h | --help]
+Gives groups values that all their members inherit; values of their own that the members have are cleared.
+Example: nodegrpch compute nodehm.mgt=ipmi"""
 
 
 @node_verb("nodegrpch", _USAGE, fewest=1)
 def command(site: Site, given: Words) -> int:
-    """Give groups values of columns; the members' own values of them are cleared, so that all inherit."""
+    """Give groups values of columns, and clear those of the members, so that all members inherit."""
     groups = [group for group in given.words[0].split(",") if group]
     try:
         request = assignment.request(given.words[1:])

@@ -12,7 +12,10 @@ Usage:
   nodels [noderange] [-b|--blame] [-H|--with-fieldname] [table.column | shortname] [-S] [--reveal] [...]
   nodels [noderange] [-H|--with-fieldname] [table]
   nodels {-v|--version}
-  nodels [-?|-h|--help]"""
+  nodels [-?|-h|--help]
+Lists nodes, or columns of tables for them; table.column==value (!= =~ !~) chooses among them.
+-b names the group that a value comes from, -H shows names of columns, -S shows hidden nodes, --reveal secrets.
+Example: nodels compute nodehm.mgt==ipmi ipmi.bmc"""
 
 
 @node_verb("nodels", _USAGE, ("b|blame", "H|with-fieldname", "S", "reveal"))

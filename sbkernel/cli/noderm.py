@@ -10,7 +10,8 @@ _USAGE = """\
 Usage:
   noderm noderange
   noderm {-v|--version}
-  noderm [-?|-h|--help]"""
+  noderm [-?|-h|--help]
+Removes nodes and all their rows. Groups stay, and what was built stays on disk."""
 
 
 @node_verb("noderm", _USAGE, fewest=1)

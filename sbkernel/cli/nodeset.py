@@ -16,10 +16,22 @@ from sbkernel.site import Site
 @click.command()
 @click.argument("noderange")
 @click.argument("action", metavar="osimage[=IMAGE]|boot|offline|stat", nargs=-1, required=True)
-@click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written; write nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written; change nothing.")
 @pass_site
 def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) -> int:
-    """Set what nodes boot next, or ask; one line a node. No node is rebooted."""
+    """Set what nodes boot next, and print one line for each. No node is rebooted.
+
+    \b
+    osimage=IMAGE  boot this image
+    osimage        boot the image that the node's provmethod names
+    boot           boot from the local disk
+    offline        boot nothing
+    stat           change nothing; show what the node boots next
+
+    \b
+    Example:
+      sb nodeset n[1-20] osimage=mine && sb rpower n[1-20] boot
+    """
     if len(action) > 1:
         raise click.UsageError(f"one action, not {' '.join(action)}; osimage=IMAGE has no blank")
     result = nodeset(site, noderange, action[0], dry_run=dry_run)

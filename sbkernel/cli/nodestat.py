@@ -14,10 +14,15 @@ from sbkernel.site import Site
 
 @click.command()
 @click.argument("noderange")
-@click.option("--timeline", "show_timeline", is_flag=True, help="Show every stage with its time.")
+@click.option("--timeline", "show_timeline", is_flag=True, help="Show every stage of the boot with its time.")
 @pass_site
 def command(site: Site, noderange: str, show_timeline: bool) -> None:
-    """Show the last stage that nodes reached when they booted last."""
+    """Show how far each node got when it last booted.
+
+    \b
+    Example:
+      sb nodestat vn1 --timeline
+    """
     for node in site.noderange(noderange):
         rows = timeline(bootlog.read(site, node))
         if show_timeline:

@@ -16,11 +16,19 @@ XCAT_ARCHIVES = ("cpio", "tar")
 
 
 @click.command("packimage")
-@click.option("-m", "--method", default="squashfs", metavar="METHOD", help="Archive method: squashfs.")
-@click.option("-c", "--compress", default="zstd", metavar="METHOD", help="zstd (default), lz4, xz or gzip.")
-@click.option("--level", type=int, help="Level of the compression: zstd 1-22 (default 3), gzip 1-9.")
-@click.option("--block-size", default="128K", metavar="SIZE", help="Block size, 4K to 1M; larger packs smaller.")
-@click.option("--force", is_flag=True, help="Pack although nothing has changed.")
+@click.option(
+    "-m", "--method", default="squashfs", show_default=True, metavar="METHOD", help="Archive method; there is one."
+)
+@click.option("-c", "--compress", default="zstd", show_default=True, metavar="METHOD", help="zstd, lz4, xz or gzip.")
+@click.option("--level", type=int, help="Level of compression: zstd 1-22 (default: 3), gzip 1-9 (default: 9).")
+@click.option(
+    "--block-size",
+    default="128K",
+    show_default=True,
+    metavar="SIZE",
+    help="From 4K to 1M; larger blocks give a smaller file.",
+)
+@click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
 @click.option("-o", "-p", "-a", "obsolete", hidden=True)
 @click.argument("image")
 @pass_site
@@ -34,7 +42,14 @@ def command(
     obsolete: str | None,
     image: str,
 ) -> None:
-    """Pack the root tree of IMAGE and publish it in the catalog."""
+    """Pack the root tree of IMAGE and publish it in the catalog as a new version.
+
+    A tree that has not changed since it was packed is not packed again. Nodes boot the new version after `sb nodeset`.
+
+    \b
+    Example:
+      sb genimage mine && sb packimage mine
+    """
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are obsoleted, please use 'packimage <osimage name>' instead.")
     _check_method(method)

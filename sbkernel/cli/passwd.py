@@ -18,16 +18,31 @@ ROOT = "system"
 
 @click.command("passwd")
 @click.argument("key")
-@click.option("-u", "--username", metavar="USER", help="User; root for system.")
+@click.option("-u", "--username", metavar="USER", help="Name of the user. Default for system: root.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from the first line of stdin.")
-@click.option("--from", "reference", metavar="env:NAME|file:PATH|keyring:NAME", help="Keep only where the password is.")
-@click.option("--authorized-keys", "keys", metavar="FILE", help="Let these public keys log in as root; - is stdin.")
+@click.option(
+    "--from",
+    "reference",
+    metavar="REFERENCE",
+    help="Store only where the password is: env:NAME, file:PATH or keyring:NAME.",
+)
+@click.option("--authorized-keys", "keys", metavar="FILE", help="Let these public keys log in as root. - reads stdin.")
 @click.option("--delete", "delete", is_flag=True, help="Remove the password.")
 @pass_site
 def command(
     site: Site, key: str, username: str | None, from_stdin: bool, reference: str | None, keys: str | None, delete: bool
 ) -> None:
-    """Set a password: KEY is system for root of the nodes, or ipmi, openbmc for BMCs."""
+    """Set a password, or the ssh keys of root on the nodes.
+
+    KEY is system for root on the nodes, or ipmi or openbmc for BMCs. The password is asked for, unless an option says
+    where it comes from. There is no default password.
+
+    \b
+    Examples:
+      sb passwd system
+      sb passwd ipmi -u ADMIN --from keyring:bmc
+      sb passwd system --authorized-keys ~/.ssh/id_ed25519.pub
+    """
     if keys is not None:
         _authorize(site, key, keys)
     elif delete:

@@ -16,9 +16,16 @@ ACTIONS = ("add", "remove", "list", "undo", "resolve")
 
 
 @click.command("pkg")
-@click.option("--other", is_flag=True, help="The otherpkglist instead of the pkglist.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", help="How to print.")
-@click.option("--all", "everything", is_flag=True, help="With resolve: the base system, too.")
+@click.option("--other", is_flag=True, help="Use the otherpkglist, not the pkglist.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="How to print.",
+)
+@click.option("--all", "everything", is_flag=True, help="With resolve: show the base system as well.")
 @click.argument("image")
 @click.argument("action", type=click.Choice(ACTIONS))
 @click.argument("names", nargs=-1)
@@ -28,8 +35,17 @@ def command(
 ) -> int:
     """Edit or list the packages of IMAGE.
 
-    add and remove change the list file; a shipped one is copied first, and undo takes the last edit back. list shows
-    every entry and where it stands. resolve asks the package manager what the list would install, and builds nothing.
+    \b
+    add, remove  change the list file; a shipped file is copied first
+    undo         take back the last edit
+    list         show every entry, with file and line
+    resolve      ask the package manager what the list would install; build
+                 nothing
+
+    \b
+    Examples:
+      sb pkg mine add tmux htop
+      sb pkg mine resolve
     """
     _check_names(action, names)
     files = lists.of(site, image).otherpkglist if other else lists.of(site, image).pkglist

@@ -26,16 +26,22 @@ _MODE_OF_KEY = {"f": "force", "s": "spy"}
 
 @click.command()
 @click.argument("node")
-@click.option("-f", "mode", flag_value="force", help="Take the keyboard over from whoever has it.")
+@click.option("-f", "mode", flag_value="force", help="Take the keyboard from whoever has it.")
 @click.option("-s", "mode", flag_value="spy", help="Only watch.")
-@click.option("--for", "seconds", type=float, metavar="SECONDS", help="Watch, and leave after this time.")
-@click.option("--until", metavar="TEXT", help="Watch this boot, and leave as soon as the node has written TEXT.")
+@click.option(
+    "--for", "seconds", type=float, metavar="SECONDS", help="Watch, and leave after this time. Default: no limit."
+)
+@click.option("--until", metavar="TEXT", help="Watch this boot, and leave when the node has written TEXT.")
 @pass_site
 def command(site: Site, node: str, mode: str | None, seconds: float | None, until: str | None) -> int:
-    """Open the serial console of a node. Ctrl-e c . leaves, Ctrl-e c ? helps.
+    """Open the serial console of a node. Ctrl-e c . leaves it, Ctrl-e c ? shows help.
 
-    Without a terminal, with --for or with --until it only watches: what the node writes goes to standard output.
-    With --until the exit status is 1 when the text did not come.
+    Without a terminal, with --for and with --until it only watches, and what the node writes goes to stdout. With
+    --until the exit status is 1 when the text did not come.
+
+    \b
+    Example:
+      sb rcons vn1 --until 'login:' --for 300
     """
     service = Service(site)
     if until or seconds is not None or not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -13,7 +13,7 @@ from sbkernel.site import Site
 @click.argument("noderange")
 @pass_site
 def command(site: Site, noderange: str) -> None:
-    """Cut the power of virtual nodes and remove their definitions."""
+    """Power virtual nodes off and remove their definitions. Other nodes are refused."""
     for name in site.noderange(noderange):
         rmvm(site, name)
         click.echo(f"{name}: removed")

@@ -18,10 +18,25 @@ ACTIONS = ("on", "off", "softoff", "reset", "boot", "cycle", "stat", "state", "s
 @click.command()
 @click.argument("noderange")
 @click.argument("action", metavar="|".join(ACTIONS))
-@click.option("--confirm", type=int, metavar="COUNT", help="Count of nodes; needed to stop more than 8 at once.")
+@click.option("--confirm", type=int, metavar="COUNT", help="Number of nodes; required to stop more than 8.")
 @pass_site
 def command(site: Site, noderange: str, action: str, confirm: int | None) -> int:
-    """Power nodes on or off, reset them, or ask; one line a node."""
+    """Power nodes on or off, reset them, or show their state, one line for each.
+
+    \b
+    on, off  switch the power on, or off at once
+    softoff  ask the system to shut down
+    reset    restart a node that is on
+    boot     restart a node that is on, power on one that is off
+    cycle    power off, then on
+    nmi      send an interrupt, for a crash dump
+    stat     show whether the power is on; also: state, status
+
+    \b
+    Examples:
+      sb rpower vn1 boot
+      sb rpower compute off --confirm 20
+    """
     nodes = site.noderange(noderange)
     if confirm is None and needs_count(action, nodes) and sys.stdin.isatty():
         confirm = click.prompt(f"{action} stops {len(nodes)} nodes. Type their count to go on", type=int)

@@ -15,9 +15,14 @@ DEVICES = ("net", "hd", "cd", "floppy", "def", "default", "setup", "stat")
 @click.command()
 @click.argument("noderange")
 @click.argument("device", metavar="|".join(DEVICES))
-@click.option("-p", "persistent", is_flag=True, help="For every boot, not only the next one.")
+@click.option("-p", "persistent", is_flag=True, help="For every boot from now on. Default: for the next boot only.")
 @click.option("-u", "uefi", is_flag=True, help="Boot in UEFI mode.")
 @pass_site
 def command(site: Site, noderange: str, device: str, persistent: bool, uefi: bool) -> int:
-    """Set the device that nodes boot next, or show it (`stat`)."""
+    """Set the device that nodes boot from next, or show it with stat.
+
+    \b
+    Example:
+      sb rsetboot n1 net
+    """
     return print_results(verbs.rsetboot(site, noderange, device, persistent=persistent, uefi=uefi))

@@ -23,11 +23,15 @@ _WIDTH = 110
 
 @click.command()
 @click.argument("notebook", required=False)
-@click.option("-p", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter, read as its type says.")
+@click.option(
+    "-p", "pairs", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter, read according to its type."
+)
 @click.option("-y", "texts", multiple=True, metavar="YAML", help="Parameters as YAML, e.g. '{nodes: n1-n4}'.")
-@click.option("-f", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Parameters as a file.")
-@click.option("--name", help="Name of the record, in place of the notebook's.")
-@click.option("--list", "show_list", is_flag=True, help="Show notebooks and their parameters; run nothing.")
+@click.option(
+    "-f", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), help="A YAML file with parameters."
+)
+@click.option("--name", help="Name of the record. Default: the name of the notebook.")
+@click.option("--list", "show_list", is_flag=True, help="List notebooks and their parameters; run nothing.")
 @pass_site
 def command(
     site: Site,
@@ -38,10 +42,16 @@ def command(
     name: str | None,
     show_list: bool,
 ) -> int:
-    """Run NOTEBOOK, a path or the name of one of the site's notebooks, and keep its record.
+    """Run NOTEBOOK through papermill and keep its record.
 
-    Parameters that the notebook does not declare, or that are not of the type that it declares, are refused. Exits
-    with 0 when every cell ran, 1 when one failed, 130 when it was interrupted; the record is kept in every case.
+    NOTEBOOK is a path, or the name of one of the site's notebooks. A parameter must be one that the notebook declares,
+    and of the declared type. If it is given more than once, -p wins over -y, and -y over -f. The exit status is 0 when
+    every cell ran, 1 when one failed and 130 when the run was interrupted; the record is kept in each case.
+
+    \b
+    Examples:
+      sb run --list
+      sb run build -p image mine
     """
     from sbkernel.records import library
     from sbkernel.records.run import run_notebook

@@ -16,16 +16,20 @@ from sbkernel.site import Site
 
 @click.command("sbom")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default=CYCLONEDX, show_default=True, help="The standard."
+    "--format", "form", type=click.Choice(FORMATS), default=CYCLONEDX, show_default=True, help="The standard to follow."
 )
-@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of the screen.")
+@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. Default: stdout.")
 @click.argument("image")
 @pass_site
 def command(site: Site, form: str, output: Path | None, image: str) -> None:
-    """Write the bill of materials of IMAGE as JSON.
+    """Write the software bill of materials of IMAGE as JSON.
 
-    IMAGE may also be IMAGE@VERSION (the beginning of a digest, previous, built), a running node, or the path of a
-    manifest, a packed image or a root tree. The same image gives the same bytes.
+    IMAGE may also be IMAGE@VERSION, where VERSION is the beginning of a digest, previous or built; a running node; or
+    the path of a manifest, a packed image or a root tree. The same image gives the same bytes every time.
+
+    \b
+    Example:
+      sb sbom mine -o mine.cdx.json
     """
     manifest = contents.of(site, image)
     for warning in manifest.warnings:

@@ -18,29 +18,33 @@ from sbkernel.site import Site
 NOT_RUNNING = 3  # as systemctl and the LSB have it
 
 
-@click.group()
+@click.group(subcommand_metavar="start|stop|restart|status|unit")
 def command() -> None:
-    """Start, stop or show the service: boot web server, consoles, virtual nodes, syslog."""
+    """Start, stop or show the service of the site.
+
+    It runs the boot web server, DHCP and TFTP, BMC sessions, consoles, syslog and the virtual nodes. It starts by
+    itself when a verb needs it.
+    """
 
 
 @command.command()
 @pass_site
 def start(site: Site) -> int:
-    """Start the service unless it runs."""
+    """Start the service if it is not running."""
     return _show(Service(site).ensure())
 
 
 @command.command()
 @pass_site
 def stop(site: Site) -> None:
-    """Stop the service, and virtual nodes with it."""
+    """Stop the service, and the virtual nodes with it."""
     click.echo("stopped" if Service(site).stop() else "was not running")
 
 
 @command.command()
 @pass_site
 def restart(site: Site) -> int:
-    """Stop the service and start it again, e.g. after an upgrade."""
+    """Stop the service and start it again."""
     service = Service(site)
     service.stop()
     return _show(service.ensure())
@@ -49,14 +53,14 @@ def restart(site: Site) -> int:
 @command.command()
 @pass_site
 def status(site: Site) -> int:
-    """Show the service: process, addresses, consoles."""
+    """Show process, addresses and consoles."""
     return _show(Service(site))
 
 
 @command.command()
 @pass_site
 def unit(site: Site) -> None:
-    """Print a systemd unit that runs the service of this site."""
+    """Print a systemd unit for this site."""
     text = (templates() / "systemd" / "sbkernel.service").read_text()
     user = pwd.getpwuid(os.getuid()).pw_name
     for name, value in {"@SITE@": str(site.root), "@PYTHON@": sys.executable, "@USER@": user}.items():

@@ -24,12 +24,16 @@ _MARK = "# Written by sb shims; sb shims --remove takes it away."
 
 @click.command("shims")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace files of these names that are something else.")
-@click.option("--remove", is_flag=True, help="Remove the programs that were written here; others stay.")
+@click.option("--force", is_flag=True, help="Replace other programs of these names.")
+@click.option("--remove", is_flag=True, help="Remove the programs that this verb wrote; others stay.")
 def command(directory: Path, force: bool, remove: bool) -> None:
-    """Write xCAT's command names to DIRECTORY, each a program that runs sb's verb of that name.
+    """Write xCAT's commands to DIRECTORY as small programs, each of which runs the verb of its name.
 
-    They work on the site that $SBKERNEL_SITE names. Put DIRECTORY first in $PATH.
+    They use the site that $SBKERNEL_SITE names. Put DIRECTORY first in $PATH.
+
+    \b
+    Example:
+      sb shims ~/xcat-names && export PATH=~/xcat-names:$PATH
     """
     if remove:
         _remove(directory)

@@ -15,7 +15,8 @@ _USAGE = """Usage:
  To remove rows from tables:
    tabch -d|--delete KEY=VALUE[,KEY=VALUE...] TABLE [TABLE...]
  To show this or the version:
-   tabch [-h|--help|-v|--version]"""
+   tabch [-h|--help|-v|--version]
+ The same as chtab, which has examples, with other messages."""
 _SEE = ("Check man tabch or tabch -h", "")
 
 

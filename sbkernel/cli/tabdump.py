@@ -22,7 +22,9 @@ _USAGE = """Usage: tabdump [TABLE]
        tabdump -n RECORDS auditlog|eventlog
        tabdump {-v | --version}
        tabdump [-? | -h | --help]
-Operators of -w: == != =~ !~ > >= < <=; =~ and !~ compare with SQL's LIKE: % stands for any text."""
+Without a TABLE the names of all tables. -d explains the columns of a table, or all tables. -n shows the last records.
+-w has the operators == != =~ !~ > >= < <=; =~ and !~ compare as LIKE in SQL does, where % stands for any text.
+Example: tabdump -w 'node==n1' ipmi"""
 _LOGS = ("auditlog", "eventlog")
 
 

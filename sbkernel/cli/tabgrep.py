@@ -11,7 +11,7 @@ from sbkernel.site import Site
 
 _USAGE = """Usage: tabgrep NODE
        tabgrep [-? | -h | --help]
-Names the tables that have a row for the node, the first of a noderange, or for one of its groups."""
+Names the tables that have a row for the node or for one of its groups. Of a noderange the first node counts."""
 
 
 def _tabgrep(site: Site, words: tuple[str, ...]) -> int:

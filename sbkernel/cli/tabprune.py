@@ -22,8 +22,8 @@ _USAGE = """Usage: tabprune TABLE [-V] -a
        tabprune eventlog|auditlog [-V] -d DAYS
        tabprune {-v | --version}
        tabprune [-? | -h | --help]
--a all, -n that many of the oldest, -i those before a record, -p that share of the oldest, -d those older.
--V prints what is removed as CSV. auditlog is the journal: what is removed from it cannot be undone any more."""
+Removes all rows (-a), the oldest RECORDS (-n), those before RECID (-i), the oldest PERCENT (-p), or those older than
+DAYS (-d). -V prints as CSV what is removed. auditlog is the journal: what is removed from it cannot be undone."""
 _LOGS = ("auditlog", "eventlog")
 _DAY_S = 86400
 

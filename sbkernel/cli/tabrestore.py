@@ -15,8 +15,8 @@ from sbkernel.site import Site
 _USAGE = """Usage: tabrestore [-a] TABLE.csv
        tabrestore {-v | --version}
        tabrestore [-? | -h | --help]
-Without -a the rows of the file replace all rows of the table; with it they are added.
-Nothing is changed when anything is wrong."""
+The rows of the file replace all rows of the table; with -a they are added to them.
+If anything is wrong, nothing is changed."""
 
 
 def _tabrestore(site: Site, words: tuple[str, ...], append: bool) -> int:

@@ -12,13 +12,14 @@ from sbkernel.site import Site
 
 @click.command("undo")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("-f", "--force", is_flag=True, help="Also when objects were changed since; other attributes stay.")
+@click.option("-f", "--force", is_flag=True, help="Undo even if the objects were changed since; other attributes stay.")
 @click.argument("change", metavar="[CHANGE]", type=click.IntRange(1), required=False)
 @pass_site
 def command(site: Site, change: int | None, dry_run: bool, force: bool) -> None:
-    """Undo a change by its number in `sb history`, else the last one.
+    """Put definitions back as they were before CHANGE.
 
-    The undoing is a change as well: `sb undo` after it brings back what was undone.
+    CHANGE is a number from `sb history`; the default is the last change. Undoing is itself a change, so a second
+    `sb undo` takes it back.
     """
     undone = (history.plan if dry_run else history.undo)(site.store, change, force=force)
     click.echo("".join(f"{text}\n" for text in showchange.diff(undone.entries)), nl=False)

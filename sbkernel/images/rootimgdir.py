@@ -25,14 +25,56 @@ def default(site: Site, attributes: Mapping[str, str]) -> Path:
 
 
 def checked(site: Site, image: str, attributes: Mapping[str, str]) -> Path:
-    """Return the rootimgdir of an image; raise DefinitionError if it is dangerous or another image's."""
+    """Return the rootimgdir of an image, links followed.
+
+    Raises DefinitionError if it is dangerous, or if another image is built in it, above it or below it.
+    """
     path = Path(attributes.get("rootimgdir") or default(site, attributes))
     if not path.is_absolute() or ".." in path.parts:
         raise DefinitionError(f"rootimgdir {path} of image '{image}' is not an absolute path")
-    real = path.resolve()
+    real = place(site, attributes)
+    if real is None:
+        raise DefinitionError(f"rootimgdir {path} of image '{image}' is a link that leads back to itself")
     _refuse_dangerous(site, image, real)
-    _refuse_shared(site, image, real)
+    for overlap in overlaps({**places(site), image: real}, image):
+        raise DefinitionError(overlap, hint=f"sb chdef -t osimage {image} rootimgdir=DIR")
     return real
+
+
+def place(site: Site, attributes: Mapping[str, str]) -> Path | None:
+    """Return where an image is built, links followed; None if its definition names no absolute path."""
+    try:
+        path = Path(attributes.get("rootimgdir") or default(site, attributes))
+        return path.resolve() if path.is_absolute() else None
+    except (DefinitionError, OSError, RuntimeError):  # RuntimeError: a loop of links, in Python before 3.13
+        return None
+
+
+def places(site: Site) -> dict[str, Path]:
+    """Return where each image is built, links followed.
+
+    Images of other provmethods are left out: xCAT's statelite image shares the directory of its netboot twin, and its
+    install image would have the same default.
+    """
+    built = (one for one in site.osimages.many(site.osimages).values() if one.get("provmethod") in ("netboot", ""))
+    found = {one.name: place(site, one.attributes) for one in built}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def overlaps(places: Mapping[str, Path], image: str) -> list[str]:
+    """Say which other images are built in the directory of an image, above it or below it. Pure."""
+    return [
+        _overlap(image, places[image], name, other)
+        for name, other in places.items()
+        if name != image and (other.is_relative_to(places[image]) or places[image].is_relative_to(other))
+    ]
+
+
+def _overlap(image: str, path: Path, name: str, other: Path) -> str:
+    if path == other:
+        return f"images '{image}' and '{name}' share the rootimgdir {path}"
+    how = "lies inside" if path.is_relative_to(other) else "holds"
+    return f"rootimgdir {path} of image '{image}' {how} {other}, that of image '{name}'"
 
 
 def _refuse_dangerous(site: Site, image: str, real: Path) -> None:
@@ -42,22 +84,6 @@ def _refuse_dangerous(site: Site, image: str, real: Path) -> None:
             f"rootimgdir {real} of image '{image}' is no place for an image",
             hint="leave it unset, or name a directory of its own",
         )
-
-
-def _refuse_shared(site: Site, image: str, real: Path) -> None:
-    for name in site.osimages:
-        if name != image and _place(site, site.osimages[name].attributes) == real:
-            raise DefinitionError(
-                f"images '{image}' and '{name}' share the rootimgdir {real}",
-                hint=f"sb chdef -t osimage {image} rootimgdir=DIR",
-            )
-
-
-def _place(site: Site, attributes: Mapping[str, str]) -> Path | None:
-    try:
-        return Path(attributes.get("rootimgdir") or default(site, attributes)).resolve()
-    except DefinitionError:
-        return None
 
 
 TREE, KERNEL, INITRD, MANIFEST = "rootimg", "kernel", "initrd-stateless.gz", "manifest.json"

@@ -6,10 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from sbkernel.bench.suite import ROWS
 from sbkernel.bench.workspace import workspace
@@ -67,7 +67,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, number: signal.Signals) -> 
     assert process.stderr is not None
     while "building" not in process.stderr.readline():
         assert process.poll() is None
-    time.sleep(2)
+    until(lambda: list(tmp_path.glob("sbkernel-bench-*/site/cache/*")), unless=lambda: process.poll() is not None)
     process.send_signal(number)
     assert process.wait(60) == 130
     process.stderr.close()

@@ -1,12 +1,12 @@
 """A real JupyterLab, started by `sb lab`, in headless Chromium."""
 
+import contextlib
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
+from waiting import until
 
 HERE = Path(__file__).resolve().parent
 FLAGS = [
@@ -99,14 +100,13 @@ def _free_port() -> int:
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 90
-    while True:
-        try:
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{url}/api/status", timeout=5).close()
-            return
-        except OSError:
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-            time.sleep(0.2)
+            return True
+        return False
+
+    until(answers, 90, every_s=0.2, unless=lambda: process.poll() is not None, seen=lambda: log.read_text()[-3000:])
 
 
 class Opened:

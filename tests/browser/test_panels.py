@@ -68,17 +68,17 @@ def test_the_stop_button_cancels_too(open_notebook: Open, lab: Lab) -> None:
     assert not (lab.site / "interrupted.built").exists()
 
 
-def test_the_console_shows_colours_and_what_comes_later(open_notebook: Open, page: Page, shot: Shot) -> None:
+def test_the_console_shows_colours_and_what_comes_later(open_notebook: Open, page: Page, shot: Shot, lab: Lab) -> None:
     notebook = open_notebook(
         "console.ipynb",
         OPEN,
         "log = site.consoles / 'vn1.log'\nlog.write_bytes(b'\\x1b[32m[  OK  ]\\x1b[0m Started ssh.service\\r\\n')\n"
         "view = wb.ConsoleView(site, 'vn1')\nview",
-        "import asyncio\nawait asyncio.sleep(3)\nwith log.open('ab') as end:\n    end.write(b'\\r\\nvn1 login: ')",
-        "await asyncio.sleep(2)",
     )
     notebook.run_all()
     page.wait_for_function(console_shows("Started ssh.service"), timeout=30_000)
+    with next(lab.site.rglob("vn1.log")).open("ab") as log:
+        log.write(b"\r\nvn1 login: ")
     page.wait_for_function(console_shows("vn1 login:"), timeout=15_000)
     expect(page.get_by_role("checkbox", name="typing")).not_to_be_checked()
     bottoms = [page.locator(where).evaluate("e => e.getBoundingClientRect().bottom") for where in (ROWS, SCREEN)]

@@ -92,9 +92,22 @@ def test_classic_clone_idiom(sb: Sb) -> None:
     assert lines[3] == "    objtype=osimage"
     copied = sb("mkdef", "-z", stdin=listed.replace(f"{COMPUTE}:", "mycomputeimage:"))
     assert (copied.code, copied.out) == (0, made(1))
-    assert f"mycomputeimage has the rootimgdir of {COMPUTE}" in copied.err
     assert sb("lsdef", "-t", "osimage", "mycomputeimage").out.replace("mycomputeimage", COMPUTE) == (
         sb("lsdef", "-t", "osimage", COMPUTE).out
+    )
+
+
+def test_images_that_would_be_built_one_over_the_other_are_warned_of(sb: Sb, where: Path) -> None:
+    listed = sb("lsdef", "-t", "osimage", "-z", COMPUTE).out
+    copied = sb("mkdef", "-z", stdin=listed.replace(f"{COMPUTE}:", "mycomputeimage:"))
+    assert f"images 'mycomputeimage' and '{COMPUTE}' share the rootimgdir" in copied.err
+    tree = "install/netboot/debian12/x86_64/compute/rootimg/x"
+    moved = sb("chdef", "-t", "osimage", "mycomputeimage", f"rootimgdir={where / tree}")
+    assert (moved.code, moved.out) == (0, made(1))
+    assert "of image 'mycomputeimage' lies inside" in moved.err and f"image '{COMPUTE}'" in moved.err
+    assert sb("chdef", "-t", "osimage", "mycomputeimage", f"rootimgdir={where}/own", "profile=own").err == ""
+    assert (
+        "share the rootimgdir" in sb("chdef", "-t", "osimage", "mycomputeimage", "rootimgdir=", "profile=compute").err
     )
 
 

@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from waiting import until
 
 USER = "sbkernel"
 PASSWORD = "ge:h@im"  # characters that have a meaning in URLs
@@ -47,13 +47,13 @@ class PostgresServer:
         words = ["postgres", "-D", str(self.where / "data"), "-k", str(self.where), *settings]
         with (self.where / "log").open("ab") as log:
             self._process = subprocess.Popen(_as_user(words), cwd=self.where, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                return psycopg.connect(self.url, connect_timeout=5).close()
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, (self.where / "log").read_text()
-                time.sleep(0.05)
+        until(self._answers, seen=(self.where / "log").read_text)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(self.url, connect_timeout=5).close()
+            return True
+        return False
 
     def stop(self) -> None:
         """Stop it at once, as a crash would."""

@@ -1,7 +1,6 @@
 """A small image, built once from a minimal base and packages that the tests make; what tests of genimage share."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from debs import KERNELS, make_repository, pkgdir
+from waiting import until
 
 from sbkernel.images.genimage import genimage
 from sbkernel.jobs import job as jobs
@@ -105,14 +105,7 @@ def started(small: Small, image: str, packages: str) -> Job:
     pkglist.write_text(small.pkglist.read_text() + packages)
     small.site.set("osimage", image, pkglist=str(pkglist))
     job = jobs.start(small.site, "genimage", TARGET, image=image)
-    wait_for(lambda: job.progress.phase == "install packages" and job.progress.done >= 3)
+    until(lambda: job.progress.phase == "install packages" and job.progress.done >= 3, 120)
     assert processes(small.site)
     assert list(small.site.cache.glob("layers/.new-*/mmdebstrap.*")), "temporary files lie with the partial layer"
     return job
-
-
-def wait_for(condition: object, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -16,8 +16,8 @@ from smallimage import (
     processes,
     small,
     started,
-    wait_for,
 )
+from waiting import until
 
 from sbkernel.errors import BuildError, ListFileError
 from sbkernel.images.genimage import genimage, plan_genimage
@@ -62,9 +62,9 @@ def test_kernel_and_initrd_alone(small: Small) -> None:
 def test_cancel_leaves_nothing(small: Small) -> None:
     job = started(small, "cancelled", "own-later\n")
     job.cancel()
-    wait_for(lambda: job.done, 15)
+    until(lambda: job.done, 15)
     assert job.state == "cancelled"
-    wait_for(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site), 5)
     assert_nothing_left(small.site)
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
 
@@ -72,7 +72,7 @@ def test_cancel_leaves_nothing(small: Small) -> None:
 def test_kill_9_leaves_nothing_in_use_and_the_next_run_is_fine(small: Small) -> None:
     job = started(small, "killed", "#NEW_INSTALL_LIST#\n#ENV:OWN=1#\nown-later\n")
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
-    wait_for(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site), 5)
     assert job.state == "failed"
     assert str(small.site.root) not in Path("/proc/self/mountinfo").read_text().replace("\\040", " ")
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
@@ -176,9 +176,9 @@ def test_after_kill_9_it_goes_on_behind_the_last_step_that_was_finished(
     work = tree.parent / ".new"
     stage = work / "rootimg/etc/half" if marked == "half" else None
     journal = work / "steps.json"
-    wait_for(lambda: stage.exists() if stage else journal.exists() and "postinstall" in journal.read_text())
+    until(lambda: stage.exists() if stage else journal.exists() and "postinstall" in journal.read_text(), 120)
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
-    wait_for(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site), 5)
     assert job.state == "failed"
     gate.unlink(missing_ok=True)
     planned = [step.name for step in plan_genimage(small.site, image).pending]

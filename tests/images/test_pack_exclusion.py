@@ -4,12 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import time
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import until
 
 from sbkernel.images.pack.exclusion import Exclusion, regex
 from sbkernel.images.pack.packlist import look, mounts_below, pack_list
@@ -112,18 +113,29 @@ def test_a_change_in_what_is_left_out_does_not_count(tmp_path: Path) -> None:
     assert fingerprint(tmp_path, "./tmp/*") == before
 
 
+def later_than(changed_ns: int, tree: Path) -> None:
+    """Wait until a change gets a later time: the clock of a file system moves a few milliseconds at a time."""
+    with tempfile.NamedTemporaryFile(dir=tree.parent) as clock:
+
+        def now_ns() -> int:
+            os.utime(clock.name)
+            return Path(clock.name).stat().st_ctime_ns
+
+        until(lambda: now_ns() > changed_ns, every_s=0.001)
+
+
 def test_a_look_tells_the_last_change_whatever_was_changed(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     for name in ("motd", "issue"):
         (tmp_path / "etc" / name).write_text("hello")
     kept = pack_list(str(tmp_path), [], []).kept
     before = look(str(tmp_path), kept)
-    time.sleep(0.02)
+    later_than(before.changed_ns, tmp_path)
     (tmp_path / "etc/motd").write_text("world")
     os.utime(tmp_path / "etc/motd", (1, 1))
     after = look(str(tmp_path), kept)
     assert after.changed_ns > before.changed_ns
-    time.sleep(0.02)
+    later_than(after.changed_ns, tmp_path)
     (tmp_path / "etc/issue").unlink()
     assert look(str(tmp_path), kept).changed_ns > after.changed_ns, "the directory tells what it lost"
 

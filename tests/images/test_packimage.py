@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from sbkernel.errors import BuildError, DefinitionError, LockedError, NotFoundError
 from sbkernel.images.catalog import Catalog, content_digest
@@ -240,9 +241,7 @@ def test_a_kill_leaves_nothing_published_and_the_next_run_is_fine(site: Site, tm
     code = "import sys; from sbkernel.site import Site; from sbkernel.images.packimage import packimage\n"
     code += "packimage(Site.open(sys.argv[1]), 'small', compression='xz')"
     process = subprocess.Popen([sys.executable, "-c", code, str(site.root)], cwd=Path(__file__).resolve().parents[2])
-    while not list(site.catalog.glob(".tmp-*/root.squashfs")):
-        assert process.poll() is None
-        time.sleep(0.01)
+    until(lambda: list(site.catalog.glob(".tmp-*/root.squashfs")), unless=lambda: process.poll() is not None)
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -283,9 +282,7 @@ def test_a_cancelled_job_leaves_nothing(site: Site, tmp_path: Path) -> None:
     plant(tmp_path / "built", megabytes=30)
     target = "sbkernel.images.packimage:packimage"
     running = job.start(site, "packimage", target, image=IMAGE, compression="xz")
-    while not list(site.catalog.glob(".tmp-*/root.squashfs")):
-        assert not running.done
-        time.sleep(0.01)
+    until(lambda: list(site.catalog.glob(".tmp-*/root.squashfs")), unless=lambda: running.done)
     running.stop()
     assert running.state == "cancelled" and leftovers(site) == []
     done = job.start(site, "packimage", target, image=IMAGE).wait(60)

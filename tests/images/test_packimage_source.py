@@ -2,12 +2,12 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from test_packimage import IMAGE, STATUS, define, plant
+from waiting import until
 
 from sbkernel.images.catalog import Catalog
 from sbkernel.images.pack.squashfs import memory_mb
@@ -46,8 +46,7 @@ def test_a_tree_that_is_changed_while_it_is_packed_is_packed_again(site: Site, b
     before = file.stat()
 
     def change() -> None:
-        while not list(site.catalog.glob(".tmp-*/root.squashfs")):
-            time.sleep(0.001)
+        until(lambda: list(site.catalog.glob(".tmp-*/root.squashfs")), every_s=0.001)
         file.write_text("toor")
         if back:
             os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))

@@ -6,6 +6,8 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+from waiting import until
+
 
 class BootServer:
     """Serves `files` on loopback and keeps what nodes asked (`requests`) and reported (`posts`)."""
@@ -41,10 +43,7 @@ class BootServer:
         return next(post for post in self.posts if post["stage"] == stage)
 
     def wait_for_stage(self, stage: str, timeout_s: float = 90) -> dict[str, str]:
-        deadline = time.monotonic() + timeout_s
-        while stage not in self.stages():
-            assert time.monotonic() < deadline, f"no post of {stage}: {self.posts}"
-            time.sleep(0.1)
+        until(lambda: stage in self.stages(), timeout_s, seen=lambda: self.posts)
         return self.post(stage)
 
     def __enter__(self) -> Self:

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from waiting import until
+
 MAC = "52:54:00:12:34:56"
 USER_NETWORK = f"user,model=virtio-net-pci,mac={MAC}"
 
@@ -48,12 +50,12 @@ class Guest:
 
     def wait_for(self, text: str, timeout_s: float = 200) -> str:
         """Wait until the console has shown `text`; return all of it."""
-        deadline = self.started + timeout_s
-        while text not in self.console:
-            ended = self._process.poll() is not None and not self._reader.is_alive()
-            assert not ended and time.monotonic() < deadline, f"no {text!r} on the console:\n{self.console[-4000:]}"
-            time.sleep(0.05)
+        left_s = self.started + timeout_s - time.monotonic()
+        until(lambda: text in self.console, left_s, unless=self._ended, seen=lambda: self.console[-4000:])
         return self.console
+
+    def _ended(self) -> bool:
+        return self._process.poll() is not None and not self._reader.is_alive()
 
     def is_on(self) -> bool:
         return self._process.poll() is None

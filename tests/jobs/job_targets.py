@@ -40,6 +40,12 @@ def slow(site: Site, *, report: Report, marker: str, isolated: bool = False) -> 
             Path(f"{marker}.cleaned").touch()
 
 
+def slow_after_a_phase(site: Site, *, report: Report, marker: str) -> None:
+    with report.phase("first"):
+        pass
+    slow(site, report=report, marker=marker)
+
+
 def stubborn(site: Site, *, report: Report, marker: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Path(marker).write_text(f"{os.getpid()}\n")

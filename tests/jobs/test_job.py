@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until, until_async
 
 from sbkernel.errors import JobCancelledError, JobError, NotFoundError
 from sbkernel.jobs import directory, job
@@ -30,22 +31,12 @@ def start(site: Site, target: str, **kwargs: object) -> Job:
     return job.start(site, target, f"job_targets:{target}", **kwargs)
 
 
-def wait_for(path: Path, timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.02)
-
-
 def worker_pid(watched: Job) -> int:
     return int(json.loads((watched.dir / "pid").read_text())["pid"])
 
 
-def gone(pid: int, within_s: float = 5) -> bool:
-    deadline = time.monotonic() + within_s
-    while list(session_members(pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not list(session_members(pid))
+def until_gone(pid: int) -> None:
+    until(lambda: not list(session_members(pid)), 5)
 
 
 def test_a_job_runs_and_returns_its_result(site: Site) -> None:
@@ -82,7 +73,7 @@ def test_a_worker_that_dies_without_a_word_has_failed(site: Site) -> None:
 def test_cancel_lets_the_target_clean_up_and_ends_every_process(site: Site, tmp_path: Path, isolated: bool) -> None:
     marker = tmp_path / "marker"
     running = start(site, "slow", marker=str(marker), isolated=isolated)
-    wait_for(marker)
+    until(marker.exists)
     pid = worker_pid(running)
     begin = time.monotonic()
     running.cancel()
@@ -90,24 +81,25 @@ def test_cancel_lets_the_target_clean_up_and_ends_every_process(site: Site, tmp_
     with pytest.raises(JobCancelledError):
         running.wait(20)
     assert running.state == "cancelled" and (tmp_path / "marker.cleaned").exists()
-    assert gone(pid)
+    until_gone(pid)
 
 
 def test_a_target_that_refuses_is_killed_after_the_grace(site: Site, tmp_path: Path) -> None:
     running = start(site, "stubborn", marker=str(tmp_path / "marker"))
-    wait_for(tmp_path / "marker")
+    until((tmp_path / "marker").exists)
     running.stop(grace_s=0.5)
-    assert running.state == "cancelled" and gone(worker_pid(running))
+    assert running.state == "cancelled"
+    until_gone(worker_pid(running))
 
 
 def test_kill_9_of_the_worker_takes_everything_along(site: Site, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     running = start(site, "slow", marker=str(marker), isolated=True)
-    wait_for(marker)
+    until(marker.exists)
     os.kill(worker_pid(running), signal.SIGKILL)
     with pytest.raises(JobError, match="killed"):
         running.wait(20)
-    assert gone(worker_pid(running))
+    until_gone(worker_pid(running))
 
 
 def test_cancel_before_the_worker_is_up(site: Site, tmp_path: Path) -> None:
@@ -140,8 +132,7 @@ async def test_an_interrupted_await_cancels_the_job(site: Site, tmp_path: Path) 
         await running
 
     task = asyncio.create_task(cell())
-    while not (tmp_path / "marker").exists():
-        await asyncio.sleep(0.02)
+    await until_async((tmp_path / "marker").exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -162,7 +153,7 @@ def test_a_job_outlives_who_started_it_and_can_be_attached(site: Site, tmp_path:
     marker = tmp_path / "marker"
     started = subprocess.run([sys.executable, "-c", code, str(site.root), str(marker)], check=True, text=True,
                              capture_output=True, cwd=HERE.parents[1])  # fmt: skip
-    wait_for(marker)
+    until(marker.exists)
     watched = job.attach(site, started.stdout.strip())
     second = job.attach(site, watched.id[:12])
     assert watched.state == second.state == "running" and watched.progress.phase == "sleep"
@@ -181,7 +172,7 @@ def test_unknown_and_ambiguous_ids(site: Site) -> None:
 
 def test_the_listing_is_newest_first_and_old_ones_are_pruned(site: Site, tmp_path: Path) -> None:
     running = start(site, "slow", marker=str(tmp_path / "marker"))
-    wait_for(tmp_path / "marker")
+    until((tmp_path / "marker").exists)
     done = [start(site, "good").wait(60) for _ in range(3)]
     assert [one.id for one in job.listing(site)] == [one.id for one in [*reversed(done), running]]
     directory.prune(site.jobs, keep=1)

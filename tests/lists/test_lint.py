@@ -144,6 +144,14 @@ def test_a_built_tree_is_looked_at(site: Site, tmp_path: Path) -> None:
     assert list(paths_below(tmp_path / "built" / "rootimg")) == ["./link", "./tmp", "./tmpfiles"]
 
 
+def test_a_tree_in_the_default_place_is_looked_at(site: Site, tmp_path: Path) -> None:
+    (site.installdir / "netboot/debian12/x86_64/lab/rootimg/tmp").mkdir(parents=True)
+    (tmp_path / "x").write_text("./nothing/*\n")
+    (tmp_path / "p").write_text("bash\n")
+    define(site, osvers="debian12", pkglist=f"{tmp_path}/p", exlist=f"{tmp_path}/x")
+    assert said(site) == ["x:1:1: info: './nothing/*' matches nothing in this tree"]
+
+
 @given(st.lists(st.text("./*?[]ab+-#", max_size=8)).map("\n".join))
 def test_any_list_against_a_tree(text: str) -> None:
     for one in against(exlist.parse(text), TREE):

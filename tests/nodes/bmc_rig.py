@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -29,10 +28,3 @@ class Rig:
 
 
 MakeRig = Callable[..., Awaitable[Rig]]
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    """Wait until a condition holds; TimeoutError otherwise."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.01)

@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from waiting import until
 
 from sbkernel.nodes.chassis import Control
 from sbkernel.nodes.guest import QemuMachine
@@ -33,14 +34,6 @@ async def hold(network: str, run: Path) -> None:
     await asyncio.sleep(30)
 
 
-def until(condition: object) -> bool:
-    for _ in range(1000):
-        if condition():  # type: ignore[operator]
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def main() -> None:
     run = Path(sys.argv[2])
     if sys.argv[1] != "test":
@@ -49,11 +42,12 @@ def main() -> None:
     subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
     subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
     holder = subprocess.Popen([sys.executable, __file__, BRIDGE, run], stdout=subprocess.PIPE, text=True)
-    appeared = until(lambda: len(taps()) == 1)
+    until(lambda: len(taps()) == 1, 20)
     said = holder.stdout.readline() if holder.stdout else ""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    print(json.dumps({"appeared": appeared, "said": said, "gone": until(lambda: not taps())}))
+    until(lambda: not taps(), 20)
+    print(said)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import asyncio
 import time
 
 import pytest
-from bmc_rig import PASSWORD, MakeRig, Rig, until
+from bmc_rig import PASSWORD, MakeRig, Rig
+from waiting import until_async as until
 
 from sbkernel.nodes import bmc as client
 from sbkernel.nodes.bmc import Bmc
@@ -21,6 +22,7 @@ from sbkernel.nodes.failures import (
 )
 from sbkernel.nodes.pool import Pool
 from sbkernel.nodes.simulator import Faults
+from sbkernel.nodes.simulator.session import Address
 from sbkernel.nodes.transport import Transport
 
 
@@ -128,13 +130,15 @@ async def test_slow_handshake_is_no_wrong_password(make_rig: MakeRig, pool: Pool
 async def test_command_that_was_given_up_answers_nobody_else(rig: Rig, pool: Pool) -> None:
     bmc = pool.get(rig.login())
     await bmc.set_boot_flags(BootFlags(BootDevice.NETWORK))
-    rig.bmc.faults.delay_s = 0.3
+    send, held = rig.bmc.transmit, list[tuple[bytes, Address]]()
+    rig.bmc.transmit = lambda data, address: held.append((data, address))
     given_up = asyncio.create_task(bmc.power())
-    await asyncio.sleep(0.1)
+    await until(lambda: held)
     given_up.cancel()
-    rig.bmc.faults.delay_s = 0
+    rig.bmc.transmit = send
     assert (await bmc.boot_flags()).device == BootDevice.NETWORK
-    await asyncio.sleep(0.3)
+    for late in held:
+        send(*late)
     assert await bmc.power() is False
 
 

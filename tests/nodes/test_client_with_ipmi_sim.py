@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from bmc_rig import until
+from waiting import until_async as until
 
 from sbkernel.nodes.bmc import BmcLogin
 from sbkernel.nodes.chassis import BootDevice, BootFlags
-from sbkernel.nodes.console import Console
+from sbkernel.nodes.console import INSTANCE_INFO, Console
 from sbkernel.nodes.failures import UnknownUserError, WrongPasswordError
 from sbkernel.nodes.pool import Pool
 from sbkernel.nodes.rpower import power
@@ -124,8 +124,17 @@ async def test_wrong_password_and_user(sim: Sim, pool: Pool) -> None:
         await pool.get(BmcLogin("n2", "127.0.0.1", sim.port, b"nobody", b"password")).power()
 
 
-async def test_console_and_power_share_a_session(sim: Sim, pool: Pool) -> None:
-    bmc, seen, events = pool.get(sim.login), bytearray(), list[str]()
+async def test_console_and_power_share_a_session(sim: Sim, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    bmc, seen, events, checks = pool.get(sim.login), bytearray(), list[str](), list[int]()
+    command = bmc.command
+
+    async def counted(netfn: int, number: int, *rest: object, **options: object) -> bytes:
+        try:
+            return await command(netfn, number, *rest, **options)
+        finally:
+            checks.extend([number] if number == INSTANCE_INFO else [])
+
+    monkeypatch.setattr(bmc, "command", counted)
     await power(bmc, "on")
     console = Console(bmc, seen.extend, events.append, liveness_s=0.3)
     await console.open(10)
@@ -135,6 +144,6 @@ async def test_console_and_power_share_a_session(sim: Sim, pool: Pool) -> None:
     console.write(b"root\r")
     await until(lambda: b"root" in sim.typed)
     assert await power(bmc, "stat") == "on"
-    await asyncio.sleep(0.7)
+    await until(lambda: len(checks) >= 3)
     assert events == ["console connected"]
     await console.close()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-from bmc_rig import MakeRig, Rig, until
+from bmc_rig import MakeRig, Rig
+from waiting import until_async as until
 
 from sbkernel.nodes.console import Console
 from sbkernel.nodes.pool import Pool
@@ -62,8 +61,10 @@ async def test_input_to_a_node_without_power_is_dropped_and_blocks_nobody(rig: R
     screen = Screen()
     console = screen.console(pool, rig)
     await console.open(5)
+    send, answers = rig.bmc.transmit, list[bytes]()
+    rig.bmc.transmit = lambda data, address: (answers.append(data), send(data, address))[1]
     console.write(b"lost")
-    await asyncio.sleep(0.2)
+    await until(lambda: answers)
     rig.machine.power = True
     console.write(b"kept")
     await until(lambda: rig.machine.typed == b"kept")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until_async
 
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes import kvm, qemu
@@ -69,12 +69,12 @@ def test_tap_lives_as_long_as_qemu_whatever_kills_its_holder(tmp_path: Path) -> 
     # A namespace of its own: as root a plain one, else one in which we are root.
     own = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
     script = Path(__file__).with_name("on_a_bridge.py")
-    done = subprocess.run([*own, sys.executable, script, "test", tmp_path], capture_output=True, text=True, timeout=60)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*own, sys.executable, script, "test", tmp_path], capture_output=True, text=True, timeout=60, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["appeared"]
-    assert answer["gone"]
-    assert "power on" in answer["said"]
+    assert "power on" in done.stdout
 
 
 def test_missing_bridge_says_so() -> None:
@@ -91,9 +91,7 @@ async def test_machine_without_its_bridge_stays_off(tmp_path: Path) -> None:
     machine = QemuMachine("vm1", tmp_path, describe, lines.append)
     machine.on_serial = seen.extend
     machine.control(Control.ON)
-    async with asyncio.timeout(10):
-        while machine.power:
-            await asyncio.sleep(0.01)
+    await until_async(lambda: not machine.power, 10)
     assert b"cannot put a virtual node on the bridge sbnone" in seen
     assert "sbnone" in lines[0]
     await machine.close()

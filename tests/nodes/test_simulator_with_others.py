@@ -7,7 +7,8 @@ import os
 import sys
 
 import pytest
-from bmc_rig import PASSWORD, USER, MakeRig, Rig, until
+from bmc_rig import PASSWORD, USER, MakeRig, Rig
+from waiting import until_async as until
 
 from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
 from sbkernel.nodes.simulator import Faults

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bmc_rig import until
+from waiting import until_async as until
 
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.chassis import BootDevice, BootFlags, Control

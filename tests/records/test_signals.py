@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+from waiting import until
 
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
@@ -27,13 +27,6 @@ def start(site: Site, notebook: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ.copy())
 
 
-def wait_for(condition: Callable[[], object], what: str, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.05)
-
-
 def only_record(site: Site) -> nbformat.NotebookNode:
     (path,) = site.records.rglob("*.ipynb")
     assert path.with_suffix(".html").exists()
@@ -43,7 +36,7 @@ def only_record(site: Site) -> nbformat.NotebookNode:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_cancels_the_job_and_ends_the_run(site: Site, notebook: Write, number: signal.Signals) -> None:
     process = start(site, notebook(JOB, "print('next')"))
-    wait_for(lambda: [job for job in jobs.listing(site) if job.progress.phase], "job")
+    until(lambda: [job for job in jobs.listing(site) if job.progress.phase])
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
@@ -59,7 +52,7 @@ def test_a_signal_cancels_the_job_and_ends_the_run(site: Site, notebook: Write, 
 def test_a_cell_that_hides_the_interrupt_is_the_last(site: Site, notebook: Write, tmp_path: Path) -> None:
     hides = f"import pathlib, time\npathlib.Path({str(tmp_path / 'started')!r}).touch()\ntry:\n    time.sleep(60)\n"
     process = start(site, notebook(hides + "except KeyboardInterrupt:\n    pass", "print('next')"))
-    wait_for((tmp_path / "started").exists, "cell")
+    until((tmp_path / "started").exists)
     process.terminate()
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
@@ -69,14 +62,16 @@ def test_a_cell_that_hides_the_interrupt_is_the_last(site: Site, notebook: Write
 
 
 def test_a_second_signal_kills_a_kernel_that_does_not_listen(site: Site, notebook: Write, tmp_path: Path) -> None:
+    started, asked = tmp_path / "started", tmp_path / "asked"
     deaf = (
-        f"import pathlib, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        f"pathlib.Path({str(tmp_path / 'started')!r}).touch()\ntime.sleep(600)"
+        f"import pathlib, signal, time\n"
+        f"signal.signal(signal.SIGINT, lambda *_: pathlib.Path({str(asked)!r}).touch())\n"
+        f"pathlib.Path({str(started)!r}).touch()\nwhile True:\n    time.sleep(600)"
     )
     process = start(site, notebook(deaf))
-    wait_for((tmp_path / "started").exists, "cell")
+    until(started.exists)
     process.terminate()
-    time.sleep(0.5)
+    until(asked.exists)
     process.terminate()
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
@@ -87,7 +82,7 @@ def test_a_run_that_is_killed_leaves_what_was_saved(site: Site, notebook: Write,
     process = start(
         site, notebook("print('done')", f"open({str(tmp_path / 'started')!r}, 'w')\nimport time\ntime.sleep(60)")
     )
-    wait_for((tmp_path / "started").exists, "cell")
+    until((tmp_path / "started").exists)
     process.kill()
     process.communicate(timeout=30)
     (path,) = site.records.rglob("*-running.ipynb")

@@ -1,11 +1,11 @@
-"""What the tests of the service share: simulated BMCs in a thread of their own, and patience."""
+"""What the tests of the service share: simulated BMCs in a thread of their own, and how to read a console."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sbkernel.nodes.simulator import BmcServer, PretendMachine, SimulatedBmc, serve
@@ -56,9 +56,12 @@ class Bmcs:
         self._thread.join(5)
 
 
-def until(condition: Callable[[], object], timeout_s: float = 60) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+def read_until(line: socket.socket, words: bytes, timeout_s: float = 60) -> bytes:
+    """Read from a console until it has said some words; return all that it said."""
+    text, deadline = b"", time.monotonic() + timeout_s
+    while words not in text:
+        line.settimeout(max(0.01, deadline - time.monotonic()))
+        data = line.recv(4096)
+        assert data, f"the console ended: {text!r}"
+        text += data
+    return text

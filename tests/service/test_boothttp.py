@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until_async
 
 from sbkernel.errors import ServiceError
 from sbkernel.netboot import bootlog
@@ -143,9 +144,7 @@ async def test_a_post_goes_into_the_boot_log_and_becomes_the_status(web: Site) -
 
 
 async def wait_for_status(site: Site, node: str, status: str) -> None:
-    async with asyncio.timeout(30):
-        while site.nodes[node].get("status") != status:
-            await asyncio.sleep(0.02)
+    await until_async(lambda: site.nodes[node].get("status") == status)
 
 
 @pytest.mark.parametrize(

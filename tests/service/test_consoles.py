@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 
 import pytest
-from service_rig import Bmcs, Node, until
+from service_rig import Bmcs, Node, read_until
+from waiting import until
 
 from sbkernel.errors import NotFoundError
 from sbkernel.netboot import bootlog
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.site import Site
+
+STAMP_EVERY_S = 0.05
+"""Bytes that come within this time of a stamp get none of their own."""
 
 
 @pytest.fixture
@@ -31,29 +34,21 @@ def console_state(service: Service, node: str = "n1") -> str:
     return str(status["consoles"].get(node))
 
 
-def read_until(line: socket.socket, words: bytes, timeout_s: float = 60) -> bytes:
-    text, deadline = b"", time.monotonic() + timeout_s
-    while words not in text:
-        line.settimeout(max(0.01, deadline - time.monotonic()))
-        data = line.recv(4096)
-        assert data, f"the console ended: {text!r}"
-        text += data
-    return text
-
-
 def test_every_byte_is_logged_and_indexed(site: Site, bmcs: Bmcs, node: Node) -> None:
     log = site.consoles / "n1.log"
+
+    def index() -> list[tuple[float, int, str]]:
+        return [json.loads(line) for line in (site.consoles / "n1.index").read_text().splitlines()]
+
     data = bytes(range(256)) * 20
     bmcs.say(node, data)
     until(lambda: log.read_bytes() == data)
-    time.sleep(0.1)
+    until(lambda: time.time() - index()[-1][0] > STAMP_EVERY_S)
     bmcs.say(node, b"later")
     until(lambda: log.read_bytes() == data + b"later")
-    index = [json.loads(line) for line in (site.consoles / "n1.index").read_text().splitlines()]
-    kinds = [kind for _, _, kind in index]
-    assert kinds[:2] == ["connected", "out"]
-    assert [5120, "out"] in [[offset, kind] for _, offset, kind in index]
-    assert [t for t, _, _ in index] == sorted(t for t, _, _ in index)
+    until(lambda: (5120, "out") in [(offset, kind) for _, offset, kind in index()])
+    assert [kind for _, _, kind in index()][:2] == ["connected", "out"]
+    assert [t for t, _, _ in index()] == sorted(t for t, _, _ in index())
 
 
 def test_the_first_writes_the_others_watch(bmcs: Bmcs, node: Node, service: Service) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from service_rig import until
+from waiting import until
 
 from sbkernel.errors import ServiceError
 from sbkernel.netboot import bootlog

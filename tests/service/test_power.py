@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from service_rig import Bmcs, until
+from service_rig import Bmcs
+from waiting import until
 
 from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.netboot import bootlog

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from service_rig import Bmcs, Node, until
+from service_rig import Bmcs, Node, read_until
+from waiting import until
 
 from sbkernel.netboot import bootlog
 from sbkernel.service.client import Service
@@ -39,14 +40,13 @@ class Terminal:
         self.text = b""
 
     def read_until(self, words: bytes, timeout_s: float = 60) -> None:
-        deadline = time.monotonic() + timeout_s
         os.set_blocking(self.master, False)
-        while words not in self.text:
-            assert time.monotonic() < deadline, self.text
-            try:
-                self.text += os.read(self.master, 4096)
-            except BlockingIOError:
-                time.sleep(0.02)
+        until(lambda: words in self._read(), timeout_s, seen=self.text.decode)
+
+    def _read(self) -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            self.text += os.read(self.master, 4096)
+        return self.text
 
     def type(self, keys: bytes) -> None:
         os.write(self.master, keys)
@@ -92,25 +92,28 @@ def test_taking_and_giving_up_the_keyboard(terminal: Terminal, node: Node, servi
     until(lambda: termios.tcgetattr(terminal.slave)[3] & termios.ICANON == 0)
     terminal.type(b"a")
     until(lambda: node.machine.typed == b"a")
-    with service.console("n1", mode="force"):
+    with service.console("n1", mode="force") as other:
         terminal.read_until(b"took the keyboard")
         terminal.type(b"b\x05cf")
-        time.sleep(0.5)
+        read_until(other, b"took the keyboard")
         terminal.type(b"c")
         until(lambda: node.machine.typed == b"ac")
-    terminal.type(b"\x05cs")
-    time.sleep(0.5)
-    terminal.type(b"d\x05c.")
-    assert terminal.process.wait(10) == 0
+        terminal.type(b"\x05cs")
+        read_until(other, b"you have the keyboard now")
+        terminal.type(b"d\x05c.")
+        assert terminal.process.wait(10) == 0
     assert node.machine.typed == b"ac"
 
 
 def test_without_a_terminal_it_streams(site: Site, bmcs: Bmcs, node: Node) -> None:
     command = [*SB, "--site", str(site.root), "rcons", "n1", "--for", "3"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    for _ in range(20):
+
+    def ended() -> bool:
         bmcs.say(node, b"tick\r\n")
-        time.sleep(0.1)
+        return process.poll() is not None
+
+    until(ended, every_s=0.1)
     assert b"tick\r\ntick" in process.communicate(timeout=30)[0]
     assert process.returncode == 0
 

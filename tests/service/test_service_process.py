@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from service_rig import until
+from waiting import until
 
 import sbkernel.service.client
 from sbkernel.errors import NotFoundError, ServiceError

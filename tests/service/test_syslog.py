@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until_async
 
 from sbkernel.errors import ServiceError
 from sbkernel.service.messages import SyslogReceiver
@@ -65,8 +66,7 @@ async def test_a_log_that_was_rotated_away_is_started_anew(site: Site) -> None:
         udp.send(b"one")
         await wait_for_lines(site.log / "messages", 1)
         (site.log / "messages").rename(site.log / "messages.1")
-        await asyncio.sleep(1.1)
-        udp.send(b"two")
+        await until_async(lambda: udp.send(b"two") and (site.log / "messages").exists(), every_s=0.1)
         await wait_for_lines(site.log / "messages", 1)
     await receiver.stop()
     assert "two" in (site.log / "messages").read_text()
@@ -92,6 +92,4 @@ async def test_a_taken_port_says_what_to_type(site: Site) -> None:
 
 
 async def wait_for_lines(path: Path, count: int) -> None:
-    async with asyncio.timeout(30):
-        while not path.exists() or len(path.read_text().splitlines()) < count:
-            await asyncio.sleep(0.01)
+    await until_async(lambda: path.exists() and len(path.read_text().splitlines()) >= count)

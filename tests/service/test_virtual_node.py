@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from service_rig import until
+from waiting import until
 
 from sbkernel.nodes.mkvm import mkvm
 from sbkernel.service import verbs

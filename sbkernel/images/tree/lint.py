@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.errors import BuildError
+from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
+from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.exlistlint import against
 from sbkernel.lists import exlist, pkglist
 from sbkernel.lists.diagnostic import Diagnostic, in_order
@@ -37,10 +39,10 @@ def lint_tree(site: Site, image: str) -> tuple[Diagnostic, ...]:
     """Return what the exlist of an osimage does to its built tree; nothing when there is no tree or no list."""
     definition = site.osimages[image]
     files = [path for path in paths_of(definition.get("exlist")) if refusal(path, "exlist") is None]
-    tree = Path(definition.get("rootimgdir"), "rootimg")
-    if not files or not definition.get("rootimgdir") or not tree.is_dir():
+    place = rootimgdir.place(site, definition.attributes)
+    if not files or place is None or not RootimgDir(place).tree.is_dir():
         return ()
-    return against(exlist.read(files), paths_below(tree))
+    return against(exlist.read(files), paths_below(RootimgDir(place).tree))
 
 
 def paths_below(tree: Path) -> Iterator[str]:
