@@ -1,4 +1,4 @@
-"""The directory of a job on disk: make it, lock it, start its worker, read its log's end, prune old ones."""
+"""The directory of a job on disk: make it, start and signal its worker, read the end of its log, remove old ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,7 +15,6 @@ from typing import Any
 
 import sbkernel
 from sbkernel.files import is_held, write_whole
-from sbkernel.jobs.processes import start_ticks
 from sbkernel.jobs.spawn import detach
 
 KEEP_FINISHED = 100
@@ -22,7 +22,7 @@ UNFINISHED_S = 3600
 TAIL_BLOCK_BYTES = 8192
 
 
-def make(jobs: Path, verb: str) -> Path:
+def make_directory(jobs: Path, verb: str) -> Path:
     """Make a new job directory (0700), named so that names sort by time."""
     while True:
         now = datetime.now(UTC)
@@ -47,20 +47,39 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def start_worker(directory: Path, lock: int) -> None:
-    """Start the worker of a job in its own session and record its PID and start time."""
+    """Start the worker of a job in its own session; it keeps `lock` as long as it lives, and writes its PID."""
     home = str(Path(sbkernel.__file__).resolve().parent.parent)
     search = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    pid = detach(
+    detach(
         [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), str(lock)],
         log=directory / "log.txt",
         env={"PYTHONPATH": search, "PYTHONUNBUFFERED": "1"},
         cwd=directory,
         pass_fds=(lock,),
     )
-    write_json(directory / "pid", {"pid": pid, "start_ticks": start_ticks(pid)})
 
 
-def tail(path: Path, lines: int) -> list[str]:
+def signal_worker(directory: Path, number: signal.Signals) -> int | None:
+    """Signal the worker of a job if it lives, and return its PID.
+
+    The PID is opened before the lock is looked at: if the lock is still held then, the PID was the worker's.
+    """
+    try:
+        pid = int(json.loads((directory / "pid").read_text())["pid"])
+        descriptor = os.pidfd_open(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    try:
+        if not is_held(directory / "lock"):
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, number)
+        return pid
+    finally:
+        os.close(descriptor)
+
+
+def last_lines(path: Path, lines: int) -> list[str]:
     """Return the last lines of a file, reading no more of it than that takes."""
     data = b""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:

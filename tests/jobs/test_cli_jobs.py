@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from sbkernel.jobs import job
 from sbkernel.site import Site
 
@@ -34,12 +32,6 @@ main.VERBS["try"] = ""
 sys.modules["sbkernel.cli.try"] = types.SimpleNamespace(command=trial)
 main.main(sys.argv[2:])
 """
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setenv("PYTHONPATH", f"{HERE}{os.pathsep}{HERE.parents[1]}")
-    return Site.open(tmp_path / "site")
 
 
 def sb(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
