@@ -26,7 +26,8 @@ class Event:
 
     def line(self) -> bytes:
         """Return the event as one line of events.jsonl."""
-        return json.dumps({"t": round(self.t, 3), "kind": self.kind, **self.data}, ensure_ascii=False).encode() + b"\n"
+        # ASCII, because a file name that is no UTF-8 can be a part of any text.
+        return json.dumps({"t": round(self.t, 3), "kind": self.kind, **self.data}).encode() + b"\n"
 
 
 def parse_events(chunk: bytes) -> tuple[list[Event], int]:

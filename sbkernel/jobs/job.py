@@ -169,10 +169,10 @@ def attach(site: Site, job_id: str) -> Job:
     return Job(site.jobs / found[0])
 
 
-def listing(site: Site) -> list[Job]:
-    """Return the jobs of the site, newest first."""
+def listing(site: Site, *, since: float = 0.0) -> list[Job]:
+    """Return the jobs of the site that were started since a time (seconds since the epoch), newest first."""
     jobs = []
-    for name in directories.ids(site.jobs):
-        with contextlib.suppress(FileNotFoundError):  # pruned by somebody else in between
+    for name in directories.ids(site.jobs, since):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # just pruned, or another user's
             jobs.append(Job(site.jobs / name))
     return jobs

@@ -34,11 +34,12 @@ class JobReader:
         self._events: list[Event] = []
         self._offset = 0
         self._summary = Summary()
+        self._ended: Summary | None = None
 
     @property
     def state(self) -> str:
         """Return pending, running, succeeded, failed or cancelled."""
-        return self._refresh().state
+        return self._outcome().state
 
     @property
     def done(self) -> bool:
@@ -58,7 +59,7 @@ class JobReader:
     @property
     def error(self) -> str | None:
         """Return why the job failed, or None."""
-        return self._refresh().error
+        return self._outcome().error
 
     @property
     def progress(self) -> Progress:
@@ -73,7 +74,7 @@ class JobReader:
     @property
     def seconds(self) -> float:
         """Return how long the job ran, or has been running."""
-        summary = self._refresh()
+        summary = self._outcome()
         ended = summary.ended if summary.state in FINAL_STATES else time.time()
         return (ended or self.created) - self.created
 
@@ -96,6 +97,15 @@ class JobReader:
     def tail(self, lines: int = 20) -> list[str]:
         """Return the last lines of the log."""
         return last_lines(self.log_path, lines)
+
+    def _outcome(self) -> Summary:
+        """Return state, error and times; of a job that ended before we looked, only its last event is read."""
+        if self._ended is None and not self._offset:
+            last = Summary()
+            for event in parse_events("\n".join([*last_lines(self.dir / "events.jsonl", 1), ""]).encode())[0]:
+                last.apply(event)
+            self._ended = last if last.state in FINAL_STATES else None
+        return self._ended or self._refresh()
 
     def _refresh(self) -> Summary:
         if self._summary.state in FINAL_STATES:

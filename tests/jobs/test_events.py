@@ -46,3 +46,8 @@ def test_events_add_up() -> None:
 def test_a_line_cut_short_by_a_full_disk_is_passed_over() -> None:
     events, used = parse_events(EVENTS[0].line() + b'{"t": 1, "ki\n' + EVENTS[1].line())
     assert events == EVENTS[:2] and used > 0
+
+
+def test_a_file_name_that_is_no_utf8_survives() -> None:
+    event = Event(1.0, "progress", {"done": 1, "total": None, "text": "caf\udce9.deb"})
+    assert parse_events(event.line())[0] == [event]
