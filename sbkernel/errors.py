@@ -8,7 +8,7 @@ SbkernelError                 message and hint; the command line prints both and
  ├─ CommandError              a program that we ran failed
  ├─ BuildError                an image could not be built or packed
  ├─ LockedError               another process works on the same directory
- ├─ JobError                  a job failed
+ ├─ JobError                  a job failed, or could not be given its order
  │   └─ JobCancelledError     somebody cancelled it
  ├─ NodeError                 one node could not be reached or controlled; carries the node
  ├─ ServiceError              the service does not run or does not answer
@@ -74,7 +74,7 @@ class LockedError(SbkernelError):
 
 
 class JobError(SbkernelError):
-    """A job failed."""
+    """A job failed, or could not be given its order."""
 
 
 class JobCancelledError(JobError):

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def made(directory: Path, mode: int = 0o755) -> Path:
@@ -17,17 +18,18 @@ def made(directory: Path, mode: int = 0o755) -> Path:
     return directory
 
 
-def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:
-    """Write a file beside its place and rename it there, so that a reader sees the old content or the new one.
+@contextlib.contextmanager
+def writing(path: Path, *, mode: int = 0o644, durable: bool = False) -> Iterator[BinaryIO]:
+    """Yield a file beside its place and rename it there when the block ends well; an error leaves nothing beside it.
 
-    `durable` returns only when content and name are on the disk (fsync(2)). Nothing stays beside it on an error.
+    A reader sees the old content or the new one. `durable` returns only when content and name are on the disk
+    (fsync(2)).
     """
     # The name begins with a dot, so that no web server serves it and no listing shows it.
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
-    content = data.encode() if isinstance(data, str) else data
     try:
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(content)
+            yield file
             os.fchmod(file.fileno(), mode)
             if durable:
                 file.flush()
@@ -38,6 +40,12 @@ def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bo
         raise
     if durable:
         sync(path.parent)
+
+
+def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:
+    """Write a file whole or not at all, as writing() does, when its content is at hand."""
+    with writing(path, mode=mode, durable=durable) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
 
 
 def write_if_changed(path: Path, data: str | bytes, *, mode: int = 0o644) -> bool:

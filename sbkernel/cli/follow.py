@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +13,6 @@ from sbkernel.jobs.job import Job
 
 if TYPE_CHECKING:  # rich costs 50 ms, which a job without a terminal need not pay
     from rich.progress import Progress, TaskID
-
-POLL_S = 0.1
 
 
 def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
@@ -49,21 +45,8 @@ def _interrupted(job: Job, cancel: bool) -> None:
         click.echo(f"{job.verb} cancelled after {job.seconds:.1f} s.", err=True)
 
 
-def _batches(job: Job) -> Iterator[list[Event]]:
-    """Yield what is new in a job, every POLL_S seconds, until it is done."""
-    seen = 0
-    while True:
-        done = job.done
-        events = job.events(seen)
-        seen += len(events)
-        yield events
-        if done:
-            return
-        time.sleep(POLL_S)
-
-
 def _plain(job: Job) -> None:
-    for events in _batches(job):
+    for events in job.follow():
         for event in events:
             if event.kind == "phase-end":
                 click.echo(_phase_line(event), err=True)
@@ -83,7 +66,7 @@ def _live(job: Job) -> None:
         *columns, TimeElapsedColumn(), TextColumn("{task.fields[text]}"), console=Console(stderr=True), transient=False
     ) as progress:
         tasks: dict[str, TaskID] = {}
-        for events in _batches(job):
+        for events in job.follow():
             for event in events:
                 _show(progress, tasks, event)
             _show_progress(progress, tasks, job)

@@ -12,6 +12,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import RecordError
+from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
 if TYPE_CHECKING:  # papermill takes a second to import, which `sb run --help` need not pay
@@ -109,7 +110,7 @@ def _described(parameter: Parameter) -> str:
     return f"{parameter.name}: {parameter.annotation} = {parameter.default}".ljust(56) + f"  {parameter.help}".rstrip()
 
 
-class Lines:
+class Lines(NullReport):
     """Print a line a cell and a line a job; in a terminal the last line is live."""
 
     def __init__(self) -> None:
@@ -136,9 +137,6 @@ class Lines:
         """Print how a job ended."""
         self._clear()
         click.echo(f"        {line}", err=True)
-
-    def result(self, **data: Any) -> None:
-        """Drop it: the record is the result."""
 
     def _clear(self) -> None:
         if self._live:

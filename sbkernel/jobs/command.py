@@ -1,4 +1,4 @@
-"""What is started and how it is wrapped: find a program, name the package that brings it, build the argv."""
+"""Build the argv and the environment of a child: find its program, or name the Debian package that has it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PACKAGES = {
 
 
 def find_program(name: str) -> str:
-    """Return the path of a program; raise ToolMissingError naming the Debian package that brings it."""
+    """Return the path of a program; raise ToolMissingError naming the Debian package that has it."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
     found = shutil.which(name, path=path)
     if found is None:
@@ -49,7 +49,7 @@ def own_namespaces(*, as_root: bool) -> list[str]:
     """Return the argv prefix that runs a program in its own PID and mount namespace.
 
     When the namespace's first process ends, the kernel ends every other one and drops every mount (unshare(1)).
-    That first process is a shell: it reaps orphans, and the program itself, being second, heeds signals as usual.
+    That first process is a shell: it reaps orphans, and the program, being the second, takes signals as usual.
     Without root a user namespace is added in which the caller is root and his subordinate ids are mapped.
     """
     user = [] if as_root else ["--user", "--map-auto", "--map-root-user"]
@@ -65,7 +65,7 @@ def wrapped(argv: Sequence[str | os.PathLike[str]], *, isolated: bool = False) -
     return [find_program("setpriv"), "--pdeathsig", "KILL", "--", *inner]
 
 
-def environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
+def child_environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
     """Return our environment with messages in English and `extra` on top; a value of None removes a variable."""
     merged: dict[str, str | None] = {**os.environ, "LC_ALL": "C.UTF-8", **(extra or {})}
     return {key: value for key, value in merged.items() if value is not None}

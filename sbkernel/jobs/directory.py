@@ -1,11 +1,13 @@
-"""The directory of a job on disk: make it, lock it, start its worker, read its log's end, prune old ones."""
+"""The directory of a job on disk: make it, start and signal its worker, read the end of its log, remove old ones."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,31 +16,42 @@ from typing import Any
 
 import sbkernel
 from sbkernel.files import is_held, write_whole
-from sbkernel.jobs.processes import start_ticks
 from sbkernel.jobs.spawn import detach
 
 KEEP_FINISHED = 100
 UNFINISHED_S = 3600
 TAIL_BLOCK_BYTES = 8192
+_ID = re.compile(r"\d{8}T\d{9}-[A-Za-z][A-Za-z0-9_-]*")
+_REMOVED = re.compile(rf"\.{_ID.pattern}\.old")
 
 
-def make(jobs: Path, verb: str) -> Path:
+def make_directory(jobs: Path, verb: str) -> Path:
     """Make a new job directory (0700), named so that names sort by time."""
     while True:
-        now = datetime.now(UTC)
-        directory = jobs / f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{verb}"
+        directory = jobs / f"{_stamp(time.time())}-{verb}"
         with contextlib.suppress(FileExistsError):
             directory.mkdir(mode=0o700, parents=True)
             return directory
 
 
-def ids(jobs: Path) -> list[str]:
-    """Return the names of the job directories, newest first."""
-    if not jobs.is_dir():
+def _stamp(epoch_s: float) -> str:
+    """Return how the name of a job begins that was made at a time: date and time in UTC, to the millisecond."""
+    at = datetime.fromtimestamp(epoch_s, UTC)
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}"
+
+
+def ids(jobs: Path, since: float = 0.0) -> list[str]:
+    """Return the names of the job directories, newest first; of those made since a time (epoch) if one is given."""
+    earliest = _stamp(since)
+    made = (name for name in _names(jobs) if _ID.fullmatch(name) and name >= earliest)
+    return sorted((name for name in made if os.path.exists(jobs / name / "spec.json")), reverse=True)  # noqa: PTH110
+
+
+def _names(jobs: Path) -> list[str]:
+    try:
+        return os.listdir(jobs)  # noqa: PTH208 - a Path for each name would cost more than the rest
+    except FileNotFoundError:
         return []
-    return sorted(
-        (entry.name for entry in os.scandir(jobs) if (jobs / entry.name / "spec.json").exists()), reverse=True
-    )
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -47,20 +60,39 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def start_worker(directory: Path, lock: int) -> None:
-    """Start the worker of a job in its own session and record its PID and start time."""
+    """Start the worker of a job in its own session; it keeps `lock` as long as it lives, and writes its PID."""
     home = str(Path(sbkernel.__file__).resolve().parent.parent)
     search = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    pid = detach(
+    detach(
         [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), str(lock)],
         log=directory / "log.txt",
         env={"PYTHONPATH": search, "PYTHONUNBUFFERED": "1"},
         cwd=directory,
         pass_fds=(lock,),
     )
-    write_json(directory / "pid", {"pid": pid, "start_ticks": start_ticks(pid)})
 
 
-def tail(path: Path, lines: int) -> list[str]:
+def signal_worker(directory: Path, number: signal.Signals) -> int | None:
+    """Signal the worker of a job if it lives, and return its PID.
+
+    The PID is opened before the lock is looked at: if the lock is still held then, the PID was the worker's.
+    """
+    try:
+        pid = int(json.loads((directory / "pid").read_text())["pid"])
+        descriptor = os.pidfd_open(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    try:
+        if not is_held(directory / "lock"):
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, number)
+        return pid
+    finally:
+        os.close(descriptor)
+
+
+def last_lines(path: Path, lines: int) -> list[str]:
     """Return the last lines of a file, reading no more of it than that takes."""
     data = b""
     with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
@@ -73,13 +105,24 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def prune(jobs: Path, keep: int = KEEP_FINISHED) -> None:
-    """Remove finished jobs beyond the newest `keep` jobs; one that still runs stays however old it is.
+    """Remove finished jobs beyond the newest `keep` jobs; one that still runs stays, however old it is.
 
-    A directory without spec.json belongs to a start that was killed, unless it is new.
+    A job directory without spec.json is left over from a start that was killed, unless it is new. What does not have
+    the name of a job is not ours and stays.
     """
     whole = ids(jobs)
-    old = time.time() - UNFINISHED_S
-    broken = [entry.name for entry in os.scandir(jobs) if entry.name not in whole and entry.stat().st_mtime < old]
-    for name in [*whole[keep:], *broken]:
-        if not is_held(jobs / name / "lock"):
-            shutil.rmtree(jobs / name, ignore_errors=True)
+    known = set(whole)
+    others = [name for name in _names(jobs) if name not in known]
+    for name in [*whole[keep:], *(name for name in others if _ID.fullmatch(name) and _is_old(jobs / name))]:
+        with contextlib.suppress(OSError):  # another prune was faster, or it belongs to another user
+            if not is_held(jobs / name / "lock"):
+                (jobs / name).rename(jobs / f".{name}.old")  # at once, so that nobody reads half a job
+                others.append(f".{name}.old")
+    for name in filter(_REMOVED.fullmatch, others):
+        shutil.rmtree(jobs / name, ignore_errors=True)
+
+
+def _is_old(directory: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return directory.is_dir() and directory.stat().st_mtime < time.time() - UNFINISHED_S
+    return False

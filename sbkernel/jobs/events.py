@@ -1,7 +1,8 @@
 """The events of a job as values: one JSON object a line, and what they add up to.
 
 Kinds: state (state, error, hint), phase-start (title, total), phase-end (title, seconds, ok),
-progress (done, total, text), result (data). Log lines are not events; they are in log.txt.
+progress (done, total, text), result (data), artefact (name, digest, size). Log lines are not events; they are in
+log.txt.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ class Event:
 
     def line(self) -> bytes:
         """Return the event as one line of events.jsonl."""
-        return json.dumps({"t": round(self.t, 3), "kind": self.kind, **self.data}, ensure_ascii=False).encode() + b"\n"
+        # ASCII, because a file name that is no UTF-8 can be a part of any text.
+        return json.dumps({"t": round(self.t, 3), "kind": self.kind, **self.data}).encode() + b"\n"
 
 
-def parse(chunk: bytes) -> tuple[list[Event], int]:
+def parse_events(chunk: bytes) -> tuple[list[Event], int]:
     """Return the events in the complete lines of a chunk, and how many bytes those lines take.
 
     A last line without its end is a write in progress, or a writer that was killed in it; it is left alone.
@@ -73,6 +75,7 @@ class Summary:
     started: float | None = None
     ended: float | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    artefacts: dict[str, str] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
 
     def apply(self, event: Event) -> None:
@@ -83,6 +86,8 @@ class Summary:
                 self._state(event)
             case "result":
                 self.result.update(data["data"])
+            case "artefact":
+                self.artefacts[data["name"]] = data["digest"]
             case "phase-start":
                 phases = (*self.progress.phases, (data["title"], None))
                 self.progress = Progress(data["title"], 0, data.get("total"), "", phases)

@@ -1,8 +1,6 @@
 """Long work as a process of its own that outlives the kernel, the terminal and the page that started it.
 
-A job is a directory: spec.json (what), events.jsonl (how it goes), log.txt (detail), lock (held by the worker while
-it lives), pid, cancel (who asked for it). Its state is read from there and nowhere else, so any number of kernels
-can watch it. A worker that died without a final event was killed.
+A job carries out an order at a place: here, unless told otherwise. It is a directory (reader.py says what is in it).
 """
 
 from __future__ import annotations
@@ -10,86 +8,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
-import json
 import os
-import signal
+import shutil
 import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Self
 
 from sbkernel.errors import JobCancelledError, JobError, NotFoundError
-from sbkernel.files import is_held, take
+from sbkernel.files import take, write_whole
 from sbkernel.jobs import directory as directories
-from sbkernel.jobs.events import FINAL_STATES, Event, Progress, Summary, parse
-from sbkernel.jobs.processes import kill_session
+from sbkernel.jobs.blobs import Blobs, inputs_of
+from sbkernel.jobs.launchers import HERE, Launcher, launcher_named
+from sbkernel.jobs.order import Order
+from sbkernel.jobs.reader import POLL_S, JobReader
 from sbkernel.site import Site
 
 GRACE_S = 10.0
-POLL_S = 0.1
 
 
-class Job:
+class Job(JobReader):
     """One job of a site, followed through its directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.dir = directory
-        self.id = directory.name
-        self.spec: dict[str, Any] = json.loads((directory / "spec.json").read_text())
-        self.verb: str = self.spec["verb"]
-        self.log_path = directory / "log.txt"
-        self._events: list[Event] = []
-        self._offset = 0
-        self._summary = Summary()
 
     def __repr__(self) -> str:
         return f"<Job {self.id}: {self.state}>"
-
-    @property
-    def state(self) -> str:
-        """Return pending, running, succeeded, failed or cancelled."""
-        return self._refresh().state
-
-    @property
-    def done(self) -> bool:
-        """Tell whether the job has ended, well or not."""
-        return self.state in FINAL_STATES
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """Return what the target reported and returned so far."""
-        return self._refresh().result
-
-    @property
-    def error(self) -> str | None:
-        """Return why the job failed, or None."""
-        return self._refresh().error
-
-    @property
-    def progress(self) -> Progress:
-        """Return where the job stands."""
-        return self._refresh().progress
-
-    @property
-    def created(self) -> float:
-        """Return when the job was asked for, in seconds since the epoch."""
-        return float(self.spec["created"])
-
-    @property
-    def seconds(self) -> float:
-        """Return how long the job ran, or has been running."""
-        summary = self._refresh()
-        ended = summary.ended if summary.state in FINAL_STATES else time.time()
-        return (ended or self.created) - self.created
-
-    def events(self, start: int = 0) -> list[Event]:
-        """Return the events from number `start` on; costs no more than the new ones."""
-        self._refresh()
-        return self._events[start:]
-
-    def tail(self, lines: int = 20) -> list[str]:
-        """Return the last lines of the log."""
-        return directories.tail(self.log_path, lines)
 
     def cancel(self) -> None:
         """Ask the job to stop, and return at once; a job that is done is left alone.
@@ -99,12 +41,11 @@ class Job:
         """
         if not self.done:
             directories.write_json(self.dir / "cancel", {"by": getpass.getuser(), "t": time.time()})
-            self._signal(signal.SIGTERM)
+            self._launcher.cancel(self.dir)
 
     def kill(self) -> None:
         """Kill the worker and everything in its session, without cleaning up."""
-        if pid := self._signal(signal.SIGKILL):
-            kill_session(pid)
+        self._launcher.kill(self.dir)
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Cancel, wait until the job is done, and kill what is left after `grace_s` seconds."""
@@ -145,6 +86,23 @@ class Job:
             raise
         return self._raise_unless_succeeded()
 
+    def fetch(self, artefact: str, into: Blobs) -> Path:
+        """Bring an artefact here, wherever the job ran, and return its file in `into`, checked by its digest.
+
+        Raises NotFoundError when the job made no such artefact, JobError when it is damaged.
+        """
+        digest = self.artefacts.get(artefact)
+        if digest is None:
+            made = ", ".join(sorted(self.artefacts)) or "none"
+            raise NotFoundError(f"job {self.id} made no artefact {artefact!r}", hint=f"its artefacts: {made}")
+        if into.missing([digest]):
+            self._launcher.fetch(self.dir, digest, into)
+        return into.path(digest)
+
+    @property
+    def _launcher(self) -> Launcher:
+        return launcher_named(self.spec.get("launcher", HERE))
+
     def _raise_unless_succeeded(self) -> Self:
         summary = self._refresh()
         if summary.state == "cancelled":
@@ -153,77 +111,48 @@ class Job:
             raise JobError(f"{self.verb}: {summary.error}", hint=summary.hint or f"its log: {self.log_path}")
         return self
 
-    def _refresh(self) -> Summary:
-        if self._summary.state in FINAL_STATES:
-            return self._summary
-        # Asked before reading: a worker that writes its last event and exits in between is then still seen alive.
-        alive = is_held(self.dir / "lock")
-        self._read_new()
-        if not alive and self._summary.state not in FINAL_STATES:
-            self._summary.ended = self._events[-1].t if self._events else self.created
-            self._summary.state, self._summary.error = self._how_it_died()
-        return self._summary
 
-    def _read_new(self) -> None:
-        with contextlib.suppress(FileNotFoundError), (self.dir / "events.jsonl").open("rb") as stream:
-            stream.seek(self._offset)
-            events, used = parse(stream.read())
-            self._offset += used
-            self._events += events
-            for event in events:
-                self._summary.apply(event)
+def start(site: Site, verb: str, target: str, /, **arguments: Any) -> Job:
+    """Start `target` ("module:function") as a job here: target(site, report=..., **arguments), in its own session.
 
-    def _how_it_died(self) -> tuple[str, str]:
-        if (self.dir / "cancel").exists():
-            return "cancelled", "cancelled"
-        last = "".join(self.tail(1))
-        return "failed", "killed: its process ended without a word" + (
-            f"; last line of its log: {last}" if last else ""
-        )
-
-    def _signal(self, number: signal.Signals) -> int | None:
-        """Signal the worker if it lives; return its PID.
-
-        The PID is opened before the lock is looked at: if the lock is still held then, the PID was the worker's.
-        """
-        try:
-            pid = int(json.loads((self.dir / "pid").read_text())["pid"])
-            descriptor = os.pidfd_open(pid)
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        try:
-            if not is_held(self.dir / "lock"):
-                return None
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(descriptor, number)
-            return pid
-        finally:
-            os.close(descriptor)
-
-
-def start(site: Site, verb: str, target: str, /, **kwargs: Any) -> Job:
-    """Start `target` ("module:function") as a job: target(site, report=..., **kwargs) in a session of its own.
-
-    `kwargs` must survive JSON and must not hold secrets: they are kept in the job's directory. Finished jobs beyond
-    the newest 100 are removed.
+    The argument `plan` is the digest of the plan that was shown, if one was; a target stops when its plan has another.
+    Raises JobError when an argument is a secret or would not survive JSON.
     """
+    plan = arguments.pop("plan", "")
+    return submit(site, Order(verb, target, arguments, plan=plan))
+
+
+def submit(site: Site, order: Order, *, on: str = HERE) -> Job:
+    """Start an order as a job at the place `on`; the inputs that it names must be in inputs_of(site).
+
+    The target is called with site, report, the order's arguments, `inputs` (a file for each name) when it names any,
+    and `plan` when it has one. Finished jobs beyond the newest 100 are removed. Raises NotFoundError, before anything
+    runs, when there is no such place or an input is missing.
+    """
+    launcher = launcher_named(on)
     directories.prune(site.jobs)
-    directory = directories.make(site.jobs, verb)
+    directory = directories.make_directory(site.jobs, order.verb)
     lock = take(directory / "lock")
     try:
+        write_whole(directory / "order.json", order.text, mode=0o600)
         directories.write_json(
             directory / "spec.json",
             {
                 "id": directory.name,
-                "verb": verb,
-                "target": target,
-                "kwargs": kwargs,
+                "verb": order.verb,
+                "target": order.target,
+                "kwargs": order.arguments,
                 "site": str(site.root),
                 "created": time.time(),
                 "by": getpass.getuser(),
+                "order": order.digest,
+                "launcher": on,
             },
         )
-        directories.start_worker(directory, lock)
+        launcher.start(order, inputs_of(site), directory, lock)
+    except Exception:
+        shutil.rmtree(directory, ignore_errors=True)  # nothing runs: a job that never began is none
+        raise
     finally:
         os.close(lock)
     return Job(directory)
@@ -240,10 +169,10 @@ def attach(site: Site, job_id: str) -> Job:
     return Job(site.jobs / found[0])
 
 
-def listing(site: Site) -> list[Job]:
-    """Return the jobs of the site, newest first."""
+def listing(site: Site, *, since: float = 0.0) -> list[Job]:
+    """Return the jobs of the site that were started since a time (seconds since the epoch), newest first."""
     jobs = []
-    for name in directories.ids(site.jobs):
-        with contextlib.suppress(FileNotFoundError):  # pruned by somebody else in between
+    for name in directories.ids(site.jobs, since):
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # just pruned, or another user's
             jobs.append(Job(site.jobs / name))
     return jobs

@@ -1,4 +1,4 @@
-"""Write a job's events and log lines to its directory; the Report that a job's target is handed."""
+"""Write the events, log lines and artefacts of a job to its directory: the Report that its target gets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sbkernel.jobs.blobs import artefacts_of
 from sbkernel.jobs.events import Event
 
 PROGRESS_INTERVAL_S = 0.1
@@ -22,6 +23,7 @@ class Journal:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._events = os.open(directory / "events.jsonl", flags, 0o600)
         self._log = os.open(directory / "log.txt", flags, 0o600)
+        self._artefacts = artefacts_of(directory)
         self._lock = threading.Lock()
         self._last_progress = 0.0
         self._total: int | None = None
@@ -69,3 +71,8 @@ class Journal:
     def result(self, **data: Any) -> None:
         """Record a part of the result."""
         self.event("result", data=data)
+
+    def artefact(self, name: str, file: Path) -> None:
+        """Keep a copy of a file in the job's directory, and record its digest and its size in bytes."""
+        digest = self._artefacts.put(file)
+        self.event("artefact", name=name, digest=digest, size=file.stat().st_size)

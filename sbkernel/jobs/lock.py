@@ -1,4 +1,4 @@
-"""One process at a time works on a directory; whoever comes second is told who is there."""
+"""Let one process at a time work on a directory; an error tells the next one who is at work there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def lock_file(path: Path) -> Path:
 def lock(path: Path, verb: str, *, what: str = "root image dir") -> Iterator[None]:
     """Hold the lock on a path for a block; `what` says in the error what the path is.
 
-    Raises LockedError naming the holder if it is taken. The lock file stays: removing it would race with the next.
+    Raises LockedError, naming the holder, when it is taken. The lock file stays: if it were removed, two processes
+    could hold the lock at once.
     """
     made(path.parent)
     try:

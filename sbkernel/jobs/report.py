@@ -1,13 +1,14 @@
-"""How long work tells what it is doing: phases, progress, log lines, a result."""
+"""How long work tells what it is doing: phases, progress, log lines, a result, files that it made."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, Protocol
 
 
 class Report(Protocol):
-    """What long work is handed to report to; the work neither prints nor knows who reads."""
+    """What long work reports to; the work itself neither prints nor knows who reads."""
 
     def phase(self, title: str, total: int | None = None) -> AbstractContextManager[None]:
         """Open a phase named by a verb phrase ("install packages"); it ends with the block. `total`: units of work."""
@@ -20,6 +21,9 @@ class Report(Protocol):
 
     def result(self, **data: Any) -> None:
         """Add to the result; values must survive JSON."""
+
+    def artefact(self, name: str, file: Path) -> None:
+        """Hand over a file that was made, as it is now; whoever gave the order fetches it by its digest."""
 
 
 class NullReport:
@@ -37,3 +41,6 @@ class NullReport:
 
     def result(self, **data: Any) -> None:
         """Drop it."""
+
+    def artefact(self, name: str, file: Path) -> None:
+        """Leave the file where it is."""

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, TypeAlias, TypedDict, Unpack
 
-from sbkernel.jobs.command import environment, wrapped
+from sbkernel.jobs.command import child_environment, wrapped
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 Stream: TypeAlias = int | IO[Any] | None
@@ -66,7 +66,7 @@ async def spawn_async(argv: Words, **options: Unpack[Options]) -> asyncio.subpro
 
 def _arguments(argv: Words, options: Options) -> tuple[list[str], dict[str, Any]]:
     given: dict[str, Any] = {"stdin": DEVNULL, "process_group": 0, **options}
-    given["env"] = environment(given.get("env"))
+    given["env"] = child_environment(given.get("env"))
     return wrapped(argv, isolated=given.pop("isolated", False)), given
 
 
@@ -84,7 +84,7 @@ def detach(
     try:
         process = subprocess.Popen(
             [os.fspath(word) for word in argv],
-            env=environment(env),
+            env=child_environment(env),
             cwd=cwd,
             stdin=DEVNULL,
             stdout=descriptor,

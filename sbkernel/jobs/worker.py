@@ -1,6 +1,6 @@
-"""The process of a job: `python -m sbkernel.jobs.worker JOBDIR LOCKFD`, started by job.start().
+"""The process of a job that runs here: `python -m sbkernel.jobs.worker JOBDIR LOCKFD`.
 
-It runs the target and writes what happens. SIGTERM raises JobCancelledError inside the target, once.
+It calls the order's target and writes down what happens. SIGTERM raises JobCancelledError inside the target, once.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from types import FrameType
 from typing import Any
 
 from sbkernel.errors import JobCancelledError, SbkernelError
+from sbkernel.files import write_whole
+from sbkernel.jobs.blobs import inputs_of
 from sbkernel.jobs.journal import Journal
-from sbkernel.jobs.processes import kill_session
+from sbkernel.jobs.order import Order
+from sbkernel.jobs.processes import kill_session, start_ticks
 from sbkernel.site import Site
 
 GRACE_S = 10.0
@@ -34,6 +37,8 @@ def main(argv: list[str]) -> int:
     _raise_on_sigterm()
     state, details = _outcome(directory, journal)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if state != "succeeded":
+        kill_session(os.getpid(), spare=os.getpid())  # what the target started and could not end
     journal.state(state, **details)
     return 0 if state == "succeeded" else 1
 
@@ -41,10 +46,13 @@ def main(argv: list[str]) -> int:
 def _outcome(directory: Path, journal: Journal) -> tuple[str, dict[str, Any]]:
     """Run the target; return the final state and what is recorded with it."""
     try:
+        # Whoever cancels writes `cancel` and then reads `pid`, so that either he or we see what the other wrote.
+        process = {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
+        write_whole(directory / "pid", json.dumps(process), mode=0o600)
         journal.state("running", pid=os.getpid())
         if (directory / "cancel").exists():
             return "cancelled", {}
-        _run(json.loads((directory / "spec.json").read_text()), journal)
+        _run(directory, journal)
     except (JobCancelledError, KeyboardInterrupt):
         return "cancelled", {}
     except Exception as error:
@@ -55,11 +63,22 @@ def _outcome(directory: Path, journal: Journal) -> tuple[str, dict[str, Any]]:
     return "succeeded", {}
 
 
-def _run(spec: dict[str, Any], journal: Journal) -> None:
+def _run(directory: Path, journal: Journal) -> None:
+    order = Order.from_json((directory / "order.json").read_text())
+    spec = json.loads((directory / "spec.json").read_text())
     with Site.open(spec["site"]) as site:
-        result = _load(spec["target"])(site, report=journal, **spec["kwargs"])
+        result = _load(order.target)(site, report=journal, **order.arguments, **_handed(order, site))
         if isinstance(result, dict):
             journal.result(**result)
+
+
+def _handed(order: Order, site: Site) -> dict[str, Any]:
+    """Return what a target gets beside its arguments, if the order has it: inputs by name, the plan's digest."""
+    handed: dict[str, Any] = {"plan": order.plan} if order.plan else {}
+    if order.inputs:
+        inputs = inputs_of(site)
+        handed["inputs"] = {name: inputs.path(digest) for name, digest in order.inputs.items()}
+    return handed
 
 
 def _load(target: str) -> Callable[..., Any]:

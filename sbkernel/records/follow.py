@@ -25,6 +25,7 @@ class Follower:
         self._say = say
         self._since = time.time()
         self._said: set[object] = set()
+        self._jobs: dict[str, Job] = {}  # kept from tick to tick: each reads its new events only
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -44,22 +45,23 @@ class Follower:
             self._tick()
 
     def _tick(self) -> None:
-        recent = [job for job in reversed(jobs.listing(self._site)) if job.created >= self._since - 1]
-        for key, line in (*self._phases(recent), *self._idle(recent), *self._stages()):
+        for job in reversed(jobs.listing(self._site, since=self._since - 1)):
+            self._jobs.setdefault(job.id, job)
+        for key, line in (*self._phases(), *self._idle(), *self._stages()):
             if key not in self._said:
                 self._said.add(key)
                 self._say(line)
 
-    def _phases(self, recent: list[Job]) -> Iterator[tuple[object, str]]:
+    def _phases(self) -> Iterator[tuple[object, str]]:
         """Yield a line for every phase that ended in a job that began since we follow."""
-        for job in recent:
+        for job in self._jobs.values():
             for number, (title, seconds) in enumerate(job.progress.phases):
                 if seconds is not None:
                     yield (job.id, number), f"{seconds:6.1f} s  {job.verb}: {title}"
 
-    def _idle(self, recent: list[Job]) -> Iterator[tuple[object, str]]:
+    def _idle(self) -> Iterator[tuple[object, str]]:
         """Yield a line for every job that found nothing to do."""
-        for job in recent:
+        for job in self._jobs.values():
             if job.state == "succeeded" and (job.result.get("built") == [] or job.result.get("cached") is True):
                 yield (job.id, "idle"), f"{'':8}  {job.verb}: nothing to do, nothing has changed"
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +63,28 @@ def die(site: Site, *, report: Report) -> None:
 def many(site: Site, *, report: Report, count: int) -> None:
     for number in range(count):
         report.result(last=number)
+
+
+def echo(site: Site, *, report: Report, **given: Any) -> dict[str, Any]:
+    """Return what was handed over."""
+    return given
+
+
+def shout(site: Site, *, report: Report, inputs: Mapping[str, Path], marker: str = "") -> None:
+    """Make an artefact of every input: its text in capitals."""
+    Path(marker or os.devnull).write_text("ran")
+    work = Path("work")
+    for name, file in inputs.items():
+        work.write_text(file.read_text().upper())
+        report.artefact(name, work)
+        work.write_text("written over once it was handed over")
+
+
+def litter(site: Site, *, report: Report, marker: str, then: str) -> None:
+    """Leave a process behind that no run() knows of, and end badly."""
+    subprocess.Popen(["sh", "-c", "exec sleep 300"])
+    Path(marker).touch()
+    if then == "fail":
+        raise BuildError("the build broke")
+    while True:
+        time.sleep(1)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.jobs.events import Event, Summary, parse
+from sbkernel.jobs.events import Event, Summary, parse_events
 
 EVENTS = [
     Event(1.0, "state", {"state": "running", "pid": 7}),
@@ -23,7 +23,7 @@ def test_reading_in_pieces_is_reading_at_once(cuts: list[int]) -> None:
     read: list[Event] = []
     offset = 0
     for end in [*sorted(cuts), len(TEXT)]:
-        events, used = parse(TEXT[offset:end])
+        events, used = parse_events(TEXT[offset:end])
         read += events
         offset += used
     assert read == EVENTS
@@ -44,5 +44,10 @@ def test_events_add_up() -> None:
 
 
 def test_a_line_cut_short_by_a_full_disk_is_passed_over() -> None:
-    events, used = parse(EVENTS[0].line() + b'{"t": 1, "ki\n' + EVENTS[1].line())
+    events, used = parse_events(EVENTS[0].line() + b'{"t": 1, "ki\n' + EVENTS[1].line())
     assert events == EVENTS[:2] and used > 0
+
+
+def test_a_file_name_that_is_no_utf8_survives() -> None:
+    event = Event(1.0, "progress", {"done": 1, "total": None, "text": "caf\udce9.deb"})
+    assert parse_events(event.line())[0] == [event]

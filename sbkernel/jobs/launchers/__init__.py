@@ -1,0 +1,51 @@
+"""Where jobs run: one protocol, one implementation a kind of place, chosen here by name.
+
+A job is a directory on this machine wherever it runs, and its readers know no launcher.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from sbkernel.errors import NotFoundError
+from sbkernel.jobs.blobs import Blobs
+from sbkernel.jobs.order import Order
+
+HERE = "here"
+
+
+class Launcher(Protocol):
+    """A place where orders run.
+
+    An order is followed in the job's directory: from start() until it has ended, wherever it runs, a process of this
+    machine holds the lock there and appends to events.jsonl and log.txt, as a Journal does, and the last event is a
+    final state. When that process ends without one, the job has failed. So work on another machine has to end when
+    the connection does.
+    """
+
+    def start(self, order: Order, inputs: Blobs, directory: Path, lock: int) -> None:
+        """Start an order and return at once.
+
+        `directory` holds order.json and spec.json already; `lock` is the descriptor that holds its lock until it is
+        closed. `inputs` has the order's inputs; those that the place lacks are sent there by digest. Raises an
+        SbkernelError, and leaves nothing running, when the order cannot start, as when an input is missing.
+        """
+
+    def cancel(self, directory: Path) -> None:
+        """Ask an order to clean up and end, and return at once; what is left after 10 s is killed."""
+
+    def kill(self, directory: Path) -> None:
+        """End every process of an order at once, without cleaning up."""
+
+    def fetch(self, directory: Path, digest: str, into: Blobs) -> None:
+        """Bring an artefact of an order here; NotFoundError when there is none, JobError when it came damaged."""
+
+
+def launcher_named(name: str) -> Launcher:
+    """Return the launcher of a name; NotFoundError when there is none."""
+    if name == HERE:
+        from sbkernel.jobs.launchers.here import Here
+
+        return Here()
+    raise NotFoundError(f"there is no place {name!r} to run jobs at", hint=f"the only one is {HERE}")
