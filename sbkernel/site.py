@@ -170,9 +170,10 @@ class Site:
 
         A change is a mapping of new values, or a function of the values before that returns one.
         """
-        from sbkernel.definitions.change import change
+        from sbkernel.definitions.change import change, look_ahead
 
         with self.store.write(what) as transaction:
+            look_ahead(transaction, objtype, changes, ())
             for name, changed in changes.items():
                 change(transaction, objtype, name, changed)
 

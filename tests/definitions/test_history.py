@@ -1,7 +1,5 @@
 """Undo puts back what a change set changed, and nothing else."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,23 +8,17 @@ from sbkernel.definitions.editing.showchange import diff
 from sbkernel.definitions.store.history import plan, undo
 from sbkernel.definitions.store.journal import Entry
 from sbkernel.definitions.store.sqlite import SqliteStore
+from sbkernel.definitions.store.sqlstore import SqlStore
 from sbkernel.errors import DefinitionError, NotFoundError
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    opened = SqliteStore(tmp_path / "db")
-    yield opened
-    opened.close()
-
-
-def put(store: SqliteStore, name: str, **values: str) -> int:
+def put(store: SqlStore, name: str, **values: str) -> int:
     with store.write("test") as transaction:
         transaction.put("node", name, values)
     return transaction.change or 0
 
 
-def test_the_last_change_goes_back_and_comes_again(store: SqliteStore) -> None:
+def test_the_last_change_goes_back_and_comes_again(store: SqlStore) -> None:
     put(store, "n1", groups="all", mgt="ipmi")
     put(store, "n1", groups="gpu")
     undo(store)
@@ -36,7 +28,7 @@ def test_the_last_change_goes_back_and_comes_again(store: SqliteStore) -> None:
     assert [one.what for one in store.changes()] == ["test", "test", "undo 2", "undo 3"]
 
 
-def test_created_objects_go_and_removed_ones_come_back(store: SqliteStore) -> None:
+def test_created_objects_go_and_removed_ones_come_back(store: SqlStore) -> None:
     made = put(store, "n1", groups="all")
     with store.write("rmdef") as transaction:
         transaction.delete("node", "n1")
@@ -46,7 +38,7 @@ def test_created_objects_go_and_removed_ones_come_back(store: SqliteStore) -> No
     assert (store.names("node"), store.members("all")) == ([], [])
 
 
-def test_status_is_no_reason_to_refuse_and_stays(store: SqliteStore) -> None:
+def test_status_is_no_reason_to_refuse_and_stays(store: SqlStore) -> None:
     put(store, "n1", groups="all")
     change = put(store, "n1", groups="all", mgt="ipmi")
     put(store, "n1", groups="all", mgt="ipmi", status="booted")
@@ -54,7 +46,7 @@ def test_status_is_no_reason_to_refuse_and_stays(store: SqliteStore) -> None:
     assert store.get("node", "n1") == {"groups": "all", "status": "booted"}
 
 
-def test_objects_changed_since_are_named_and_nothing_is_undone(store: SqliteStore) -> None:
+def test_objects_changed_since_are_named_and_nothing_is_undone(store: SqlStore) -> None:
     with store.write("mkdef") as transaction:
         for number in range(8):
             transaction.put("node", f"n{number}", {"groups": "all"})
@@ -65,7 +57,7 @@ def test_objects_changed_since_are_named_and_nothing_is_undone(store: SqliteStor
     assert len(store.names("node")) == 8
 
 
-def test_force_takes_back_only_what_the_change_set_changed(store: SqliteStore) -> None:
+def test_force_takes_back_only_what_the_change_set_changed(store: SqlStore) -> None:
     put(store, "n1", groups="all", mgt="ipmi")
     change = put(store, "n1", groups="all", mgt="openbmc", arch="x86_64")
     put(store, "n1", groups="all", mgt="kvm", arch="x86_64", os="debian12")
@@ -77,27 +69,27 @@ def test_force_takes_back_only_what_the_change_set_changed(store: SqliteStore) -
     assert store.get("node", "n1") == {"groups": "all", "mgt": "ipmi"}
 
 
-def test_plan_changes_nothing(store: SqliteStore) -> None:
+def test_plan_changes_nothing(store: SqlStore) -> None:
     put(store, "n1", groups="all")
     assert plan(store).entries == [Entry("node", "n1", {"groups": "all"}, None)]
     assert (store.names("node"), len(store.changes())) == (["n1"], 1)
 
 
-def test_nothing_to_undo(store: SqliteStore) -> None:
+def test_nothing_to_undo(store: SqlStore) -> None:
     with pytest.raises(NotFoundError, match="nothing has been changed"):
         undo(store)
     with pytest.raises(NotFoundError, match="no change 7"):
         undo(store, 7)
 
 
-def test_the_site_itself_cannot_be_undone(store: SqliteStore) -> None:
+def test_the_site_itself_cannot_be_undone(store: SqlStore) -> None:
     with store.write("new site") as transaction:
         transaction.put("site", "clustersite", {"httpport": "8080"})
     with pytest.raises(DefinitionError, match="change 1 made the site"):
         undo(store, force=True)
 
 
-def test_diff_hides_secrets(store: SqliteStore) -> None:
+def test_diff_hides_secrets(store: SqlStore) -> None:
     entries = [
         Entry("node", "n1", {"groups": "all", "bmcpassword": "old"}, {"groups": "all", "bmcpassword": "new"}),
         Entry("passwd", "system", None, {"password": "new"}),

@@ -92,7 +92,7 @@ def test_newer_format_is_refused(postgres: PostgresServer) -> None:
     PostgresStore(postgres.url).close()
     with psycopg.connect(postgres.url) as db:
         db.execute("UPDATE sbkernel.format SET version = 99")
-    with pytest.raises(SbkernelError, match="format 99 is not 2"):
+    with pytest.raises(SbkernelError, match="format 99 is not 3"):
         PostgresStore(postgres.url)
 
 

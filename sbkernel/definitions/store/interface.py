@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sbkernel.definitions.store.journal import Change, Entry
 
 Values = dict[str, str]
 SERVER_VARIABLE = "SBKERNEL_DB"
 """Names the PostgreSQL database that takes the place of the embedded store."""
+Key = tuple[str, str]
+"""Type and name of an object."""
+
+
+class Changed(NamedTuple):
+    """What was written after a revision."""
+
+    revision: int
+    """The revision by now: ask since this one the next time."""
+    objects: frozenset[Key] | None
+    """The objects that were made, changed or removed; None when that was too long ago to say: it may be any."""
 
 
 class Transaction(Protocol):
@@ -85,6 +96,15 @@ class Store(Protocol):
 
     def entries(self, change: int, most: int = 0) -> list[Entry]:
         """Return what a change set did to each object, sorted by type and name; only the first `most`."""
+
+    def revision(self) -> int:
+        """Return the number of the last write, whoever made it; status counts, which no change set holds.
+
+        It is not the number of a change set. Read it first, then the objects, then ask what changed since.
+        """
+
+    def changed(self, since: int) -> Changed:
+        """Return what was written after a revision. While nothing was, that costs one look at an index."""
 
     def close(self) -> None:
         """Close it."""

@@ -17,7 +17,7 @@ from sbkernel.definitions.store.interface import SERVER_VARIABLE
 from sbkernel.definitions.store.sqlstore import Fill, SqlStore
 from sbkernel.errors import NotFoundError, SbkernelError
 
-VERSION = 2
+VERSION = 3
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_S = 60
 _TURN = 5_325_011  # the number of our advisory lock; any, but always this one
@@ -35,6 +35,10 @@ CREATE TABLE journal (change bigint NOT NULL, objtype text NOT NULL, name text C
 CREATE INDEX journal_of_change ON journal (change);
 CREATE INDEX journal_of_name ON journal (name);
 """
+_REVISIONS = """
+CREATE TABLE revision (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, objtype text NOT NULL,
+                       name text COLLATE "C" NOT NULL)
+"""
 
 
 class PostgresStore(SqlStore):
@@ -51,8 +55,10 @@ class PostgresStore(SqlStore):
                 raise NotFoundError(f"the database of ${SERVER_VARIABLE} holds no site")
             with self._connection.exclusive():
                 self._make(fill)
-        ((found,),) = self._connection.query("SELECT version FROM format")
-        if found != VERSION:
+        if self._version() == 2:
+            with self._connection.exclusive():
+                self._to_format_3()
+        if (found := self._version()) != VERSION:
             raise SbkernelError(
                 f"the database of ${SERVER_VARIABLE}: format {found} is not {VERSION}; it was made by another version",
                 hint="Update this program: a newer one has changed the site.",
@@ -63,11 +69,21 @@ class PostgresStore(SqlStore):
         sql = "SELECT 1 FROM pg_tables WHERE schemaname = 'sbkernel' AND tablename = 'format'"
         return bool(self._connection.query(sql))
 
+    def _version(self) -> int:
+        ((found,),) = self._connection.query("SELECT version FROM format")
+        return int(found)
+
+    def _to_format_3(self) -> None:
+        """Add what says what changed; whoever waited for another process finds it done."""
+        if self._version() == 2:
+            self._connection.run(_REVISIONS)
+            self._connection.run("UPDATE format SET version = 3")
+
     def _make(self, fill: Fill | None) -> None:
         """Make the tables; whoever waited for another process finds them."""
         if self._exists():
             return
-        for statement in _SCHEMA.strip().strip(";").split(";"):
+        for statement in (_SCHEMA + _REVISIONS).strip().split(";"):
             self._connection.run(statement)
         self._connection.run("INSERT INTO format VALUES (?)", VERSION)
         if fill is not None:

@@ -16,7 +16,7 @@ from typing import Any
 from sbkernel.definitions.store.sqlstore import Fill, SqlStore, SqlTables
 from sbkernel.errors import SbkernelError
 
-VERSION = 2
+VERSION = 3
 BUSY_TIMEOUT_S = 60.0
 _OBJECTS = """
 CREATE TABLE object (objtype TEXT NOT NULL, name TEXT NOT NULL, attributes TEXT NOT NULL,
@@ -29,6 +29,7 @@ CREATE TABLE journal (change INTEGER NOT NULL, objtype TEXT NOT NULL, name TEXT 
 CREATE INDEX journal_of_change ON journal (change);
 CREATE INDEX journal_of_name ON journal (name);
 """
+_REVISIONS = "CREATE TABLE revision (id INTEGER PRIMARY KEY, objtype TEXT NOT NULL, name TEXT NOT NULL)"
 
 
 class SqliteStore(SqlStore):
@@ -54,6 +55,8 @@ class SqliteStore(SqlStore):
     def _make(self, fill: Fill | None) -> None:
         """Bring the file to the format of today; whoever waited for another process finds it done."""
         found = _version(self._db)
+        if found < VERSION:
+            self._db.execute(_REVISIONS)
         if found == 0:
             _execute(self._db, _OBJECTS + _JOURNAL)
             self._first(fill, "new site")
@@ -62,6 +65,8 @@ class SqliteStore(SqlStore):
 
             _regroup_journal(self._db, self._tables)
             self._first(migration.to_format_2, "site.db of format 1")
+        elif found == 2:
+            self._first(None, "site.db of format 2")
 
     def _first(self, fill: Fill | None, what: str) -> None:
         with self._buffered(what) as transaction:

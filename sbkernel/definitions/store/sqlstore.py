@@ -1,7 +1,8 @@
 """A store on SQL tables; what differs between databases is behind Connection.
 
 One row an object, its attributes as JSON; one row a group membership, so that a group of a site with 100,000
-nodes is found without reading them; a row a change set and a row an object it changed, written in its transaction.
+nodes is found without reading them; a row a change set and a row an object it changed, written in its transaction;
+and a row for each of the last objects that were written, by which others hear of changes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sbkernel.definitions.store import journal
-from sbkernel.definitions.store.interface import Transaction, Values
+from sbkernel.definitions.store.interface import Changed, Key, Transaction, Values
 from sbkernel.definitions.store.journal import Change, Entry
 from sbkernel.definitions.store.transaction import BufferedTransaction
 
 Fill = Callable[[Transaction], None]
+REMEMBERED = 20_000
+"""How many writes of an object are remembered for those who ask what changed; answers and the file stay small."""
 
 
 class Connection(Protocol):
@@ -119,6 +122,30 @@ class SqlTables:
         sql = f"SELECT objtype, name, before, after FROM journal WHERE change = ? ORDER BY objtype, name {limit}"  # noqa: S608
         return [Entry(kind, name, journal.load(a), journal.load(b)) for kind, name, a, b in self._db.query(sql, change)]
 
+    def mark(self, keys: Sequence[Key]) -> None:
+        """Say that these objects were written; when they are more than are remembered, that all may have been."""
+        if keys:
+            # So many new rows push out the row of every revision before them, and that is what says it.
+            self._db.insert("revision", ("objtype", "name"), keys[:REMEMBERED])
+            self._db.run("DELETE FROM revision WHERE id <= (SELECT max(id) FROM revision) - ?", REMEMBERED)
+
+    def revision(self) -> int:
+        """Return the number of the last write."""
+        ((last,),) = self._db.query("SELECT max(id) FROM revision")
+        return last or 0
+
+    def changed(self, since: int) -> Changed:
+        """Return what was written after a revision.
+
+        One statement, so that nothing is removed between two. It asks for the row of `since` as well: while that is
+        there, so are all rows after it.
+        """
+        rows = self._db.query("SELECT id, objtype, name FROM revision WHERE id >= ? ORDER BY id", since)
+        if rows and rows[0][0] == since:
+            return Changed(rows[-1][0], frozenset((objtype, name) for _, objtype, name in rows[1:]))
+        last = rows[-1][0] if rows else self.revision()
+        return Changed(last, None if last != since else frozenset())
+
     def forget(self, until: int) -> None:
         """Remove change sets up to and including a number."""
         self._db.run("DELETE FROM journal WHERE change <= ?", until)
@@ -184,6 +211,16 @@ class SqlStore:
         """Return what a change set did to each object, sorted by type and name; only the first `most`."""
         with self._reading() as tables:
             return tables.entries(change, most)
+
+    def revision(self) -> int:
+        """Return the number of the last write, whoever made it."""
+        with self._reading() as tables:
+            return tables.revision()
+
+    def changed(self, since: int) -> Changed:
+        """Return what was written after a revision."""
+        with self._reading() as tables:
+            return tables.changed(since)
 
     @contextlib.contextmanager
     def write(self, what: str) -> Iterator[Transaction]:

@@ -10,10 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from sbkernel.definitions.store.interface import Values
+from sbkernel.definitions.store.interface import Key, Values
 from sbkernel.definitions.store.journal import dump, matters
-
-Key = tuple[str, str]
 
 
 class Tables(Protocol):
@@ -42,6 +40,9 @@ class Tables(Protocol):
 
     def log(self, what: str, rows: Sequence[tuple[str, str, str | None, str | None]]) -> int:
         """Write one change set: objtype, name, before, after; return its number."""
+
+    def mark(self, keys: Sequence[Key]) -> None:
+        """Say that these objects were written."""
 
     def forget(self, until: int) -> None:
         """Remove change sets up to and including a number."""
@@ -118,6 +119,7 @@ class BufferedTransaction:
     def finish(self) -> None:
         """Write the rest, and the journal."""
         self.flush()
+        self._tables.mark([key for key, before in self._first.items() if before != self._now[key]])
         changed = [key for key, before in self._first.items() if matters(key[0], before, self._now[key])]
         if changed:
             rows = [(*key, self._first_texts[key], self._texts.get(key)) for key in changed]
