@@ -10,10 +10,8 @@ from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
 from sbkernel.images.genimage import plan_genimage
-from sbkernel.jobs import job as jobs
+from sbkernel.images.order import order_genimage
 from sbkernel.site import Site
-
-TARGET = "sbkernel.images.genimage:genimage"
 
 
 @click.command("genimage")
@@ -71,9 +69,14 @@ def command(
         click.echo(plan_genimage(site, image, netdrivers=netdrivers, kernelver=kernelver))
         return
     click.echo("Generating image: ")
-    options = {"force": force, "onlyinitrd": onlyinitrd, "netdrivers": netdrivers, "kernelver": kernelver}
-    options |= {"plan": plan, "any_plan": any_plan}
-    click.echo(summary(follow(jobs.start(site, "genimage", TARGET, image=image, **options))))
+    options: dict[str, Any] = {
+        "force": force,
+        "onlyinitrd": onlyinitrd,
+        "netdrivers": netdrivers,
+        "kernelver": kernelver,
+    }
+    options["any_plan"] = any_plan
+    click.echo(summary(follow(order_genimage(site, image, plan=plan, **options))))
 
 
 def summary(done: dict[str, Any]) -> str:

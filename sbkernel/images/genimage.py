@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError
@@ -13,6 +14,7 @@ from sbkernel.images import reviewed
 from sbkernel.images.execute import execute
 from sbkernel.images.families.package_manager import UnknownPackagesError
 from sbkernel.images.layers.layers import Layers
+from sbkernel.images.order import check_inputs
 from sbkernel.images.plan import Plan, Step
 from sbkernel.images.rootimgdir import KERNEL, TREE, RootimgDir
 from sbkernel.images.shelf import DirectoryShelf, outcomes_of
@@ -37,9 +39,11 @@ class Build:
     report: Report
 
     @classmethod
-    def open(cls, site: Site, image: str, report: Report, **overrides: str) -> Build:
+    def open(
+        cls, site: Site, image: str, report: Report, attributes: Mapping[str, str] | None = None, **overrides: str
+    ) -> Build:
         """Read and check everything that the build needs; nothing is changed."""
-        spec = read_spec(site, image, **overrides)
+        spec = read_spec(site, image, attributes, **overrides)
         return cls(site, spec, RootimgDir(spec.rootimgdir), Layers(made(site.cache / "layers")), report)
 
     def resolve(self) -> Asked:
@@ -112,12 +116,15 @@ def genimage(
     kernelver: str = "",
     plan: str = "",
     any_plan: bool = False,
+    attributes: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Build the root tree, kernel and initrd of an osimage; do nothing where nothing has changed.
 
     `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `netdrivers` and
     `kernelver` replace the osimage's and, when the build has succeeded, are written back, as in xCAT. `plan` is the
-    digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless `any_plan`.
+    digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless `any_plan`. An
+    order hands over the osimage's `attributes` as they were when it was made, and copies of the files they point to.
 
     Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds. Raises
     NotFoundError, DefinitionError, ListFileError, LockedError, BuildError. Killed at any time it leaves the old image
@@ -126,7 +133,8 @@ def genimage(
     """
     started = time.monotonic()
     overrides = {"netdrivers": netdrivers, "kernelver": kernelver}
-    build = Build.open(site, image, report or NullReport(), **overrides)
+    check_inputs(inputs or {})
+    build = Build.open(site, image, report or NullReport(), attributes, **overrides)
     with lock(build.directory.path, "genimage"):
         asked = None if onlyinitrd else build.resolve()
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))

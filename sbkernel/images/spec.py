@@ -73,12 +73,13 @@ class ImageSpec:
         return found.line if found else None
 
 
-def read_spec(site: Site, image: str, **overrides: str) -> ImageSpec:
-    """Read an osimage with some attributes replaced, and check all that it points to.
+def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = None, **overrides: str) -> ImageSpec:
+    """Read an osimage, or take its `attributes`, with some of them replaced, and check all that it points to.
 
     Raises NotFoundError, DefinitionError and ListFileError in xCAT's words where it has words for it.
     """
-    attributes = attributes_of(site, image) | {key: value for key, value in overrides.items() if value}
+    read = attributes_of(site, image) if attributes is None else dict(attributes)
+    attributes = read | {key: value for key, value in overrides.items() if value}
     if attributes.get("provmethod") != "netboot":
         raise DefinitionError(
             f"'{image}' cannot be used to build diskless image. Make sure osimage.provmethod is 'netboot'."

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sbkernel.images.catalog import ImageVersion
-from sbkernel.images.genimage import plan_genimage
-from sbkernel.site import Site
+from sbkernel.images.genimage import Planned
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
 from sbkernel.workbench.html import card, chip, heading, mono, muted, table
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def plan(site: Site, image: str) -> Shown:
+def plan(planned: Planned) -> Shown:
     """Show the steps of genimage, and which of them would run: the others have nothing to do."""
-    planned = plan_genimage(site, image)
     pending = {step.name for step in planned.pending}
     rows = [
         (
@@ -30,8 +28,8 @@ def plan(site: Site, image: str) -> Shown:
         for step in planned.plan
     ]
     said = f"{len(pending)} of {len(rows)} steps to run" if pending else "nothing to do"
-    shown = card(heading(f"Plan for {image}", muted(said)), table(["", "step", "from", "digest"], rows))
-    return Shown(shown, str(planned), {"image": image, "plan": planned.plan.digest})
+    shown = card(heading(f"Plan for {planned.plan.image}", muted(said)), table(["", "step", "from", "digest"], rows))
+    return Shown(shown, str(planned), {"image": planned.plan.image, "plan": planned.plan.digest})
 
 
 def packages(version: ImageVersion) -> pd.DataFrame:

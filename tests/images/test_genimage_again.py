@@ -19,10 +19,12 @@ from smallimage import (
 )
 from waiting import until
 
-from sbkernel.errors import BuildError, ListFileError
+from sbkernel.errors import BuildError, JobError, ListFileError
 from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.order import genimage_order
 from sbkernel.images.reviewed import PlanChangedError
 from sbkernel.jobs import job as jobs
+from sbkernel.jobs.order import Order
 
 __all__ = ["small"]
 
@@ -197,3 +199,22 @@ def test_an_edited_fstab_is_kept_though_a_killed_run_has_taken_the_record_away(s
     (tree.parent / "plan.json").unlink()
     genimage(small.site, "unrecorded")
     assert (tree.parent / "fstab.edited").read_text() == "edited\n"
+
+
+def test_what_was_ordered_is_built_or_it_is_said_what_has_changed(small: Small) -> None:
+    tree = another(small, "ordered")
+    pkglist = small.pkglist.with_name("ordered.pkglist")
+    pkglist.write_text(small.pkglist.read_text())
+    small.site.set("osimage", "ordered", pkglist=str(pkglist))
+    order = genimage_order(small.site, "ordered", plan=plan_genimage(small.site, "ordered").plan.digest)
+    assert Order.from_json(order.text) == order
+    assert set(order.inputs) == {str(pkglist)}
+    pkglist.write_text("own-later\n")
+    with pytest.raises(JobError, match=f"{pkglist} has changed since the build was ordered"):
+        jobs.submit(small.site, order).wait()
+    assert not tree.exists()
+    pkglist.write_text(small.pkglist.read_text())
+    small.site.set("osimage", "ordered", netdrivers="nosuchcard")
+    done = jobs.submit(small.site, order).wait()
+    assert done.result["plan"] == order.plan
+    assert tree.is_dir()

@@ -16,10 +16,13 @@ from sbkernel.site import Site
 
 def choose_fstab(site: Site, spec: ImageSpec) -> tuple[str, str]:
     """Return the text of the fstab and where it is from: the site's own file, or xCAT's default."""
-    own = lookup.find(lookup.directories(site, spec.osvers), spec.profile, spec.osvers, spec.osarch, "fstab")
-    if own is not None:
-        return own.read_text(), str(own)
-    return default_fstab(spec), "default"
+    own = own_fstab(site, spec)
+    return (default_fstab(spec), "default") if own is None else (own.read_text(), str(own))
+
+
+def own_fstab(site: Site, spec: ImageSpec) -> Path | None:
+    """Return the site's own fstab for an image, if it has one."""
+    return lookup.find(lookup.directories(site, spec.osvers), spec.profile, spec.osvers, spec.osarch, "fstab")
 
 
 def default_fstab(spec: ImageSpec) -> str:

@@ -1,0 +1,53 @@
+"""The order to build an image as one value: the osimage as it is now, its files by digest, the plan that was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import BuildError
+from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
+from sbkernel.images.tree.fstab import own_fstab
+from sbkernel.jobs.blobs import inputs_of
+from sbkernel.jobs.job import Job, submit
+from sbkernel.jobs.launchers import HERE
+from sbkernel.jobs.order import Order
+from sbkernel.site import Site
+
+TARGET = "sbkernel.images.genimage:genimage"
+
+
+def order_genimage(site: Site, image: str, *, plan: str = "", on: str = HERE, **options: Any) -> Job:
+    """Order genimage as a job at the place `on`; `plan` is the digest of the plan that was shown.
+
+    What is built is the osimage with its files as they are now. Raises what genimage raises before it builds.
+    """
+    return submit(site, genimage_order(site, image, plan=plan, **options), on=on)
+
+
+def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) -> Order:
+    """Return the order, its files being kept for whoever carries it out; `options` are those of genimage."""
+    attributes = attributes_of(site, image)
+    overrides = {key: str(options.get(key, "")) for key in ("netdrivers", "kernelver")}
+    blobs = inputs_of(site)
+    inputs = {str(file): blobs.put(file) for file in _files(site, read_spec(site, image, attributes, **overrides))}
+    return Order("genimage", TARGET, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)
+
+
+def _files(site: Site, spec: ImageSpec) -> Iterator[Path]:
+    """Yield every list and script that the osimage points to, and what those lists include."""
+    for listed in (spec.request.pkglist, spec.request.otherpkglist):
+        names = [*(document.file for document in listed.documents), *(entry.line.file for entry in listed.entries)]
+        yield from map(Path, dict.fromkeys(names))
+    yield from (script.path for script in spec.postinstall)
+    if (fstab := own_fstab(site, spec)) is not None:
+        yield fstab
+
+
+def check_inputs(inputs: Mapping[str, Path]) -> None:
+    """Raise BuildError unless the files that an order names are here what they were when it was made."""
+    for name, ordered in inputs.items():
+        here = Path(name)
+        if not here.is_file() or here.read_bytes() != ordered.read_bytes():
+            raise BuildError(f"{name} has changed since the build was ordered", hint="order it again")
