@@ -1,9 +1,11 @@
 """The house stands: rooms import only rooms above them, and no file outgrows its cap."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,58 @@ FORMATS_OF_PACKAGES = re.compile(r"\b(apt|dpkg|rpm|deb|debian|dnf|yum|zypper)\b"
 def test_only_its_reader_knows_a_package_format(path: Path) -> None:
     if "readers" not in path.relative_to(PACKAGE).parts:
         assert not FORMATS_OF_PACKAGES.findall(path.read_text())
+
+
+def imported_files(path: Path) -> set[str]:
+    """Return the modules of the package that a file imports anywhere but for type checkers, by dotted name."""
+    known = {module_of(file) for file in code_files()}
+    found: set[str] = set()
+    for node in _run_time(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sbkernel"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in known else str(node.module) for name in names}
+    return found & known - {module_of(path)}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _run_time(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            yield node
+            yield from _run_time(node)
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    graph = {module_of(path): imported_files(path) for path in code_files()}
+    try:
+        list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+PACKAGE_MANAGERS = {
+    "debian": re.compile(r"\b(apt|apt-get|dpkg|mmdebstrap|codename|amd64)\b", re.IGNORECASE),
+    "rpm": re.compile(r"\b(rpm|rpmdb|dnf|zypper)\b", re.IGNORECASE),
+}
+
+
+@pytest.mark.parametrize("family", PACKAGE_MANAGERS)
+def test_only_its_family_knows_a_package_manager(family: str) -> None:
+    images = PACKAGE / "images"
+    files = [path for path in code_files() if path.is_relative_to(images)]
+    others = [path for path in files if not path.is_relative_to(images / "families")]
+    others += [path for path in files if path.is_relative_to(images / "families") and family not in path.parts]
+    others.remove(images / "families" / "__init__.py")
+    lines = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in others
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if PACKAGE_MANAGERS[family].search(re.sub(r"families\.\w+", "", line))
+    ]
+    assert lines == []
 
 
 @pytest.mark.parametrize("path", [*code_files(), *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: p.name)

@@ -116,7 +116,7 @@ class PackageManager(Protocol):
 
     @property
     def about(self) -> str:
-        """Return in a few words for what and from where it installs, such as bookworm amd64, 2 sources."""
+        """Return in a few words for what and from where it installs, such as release, architecture, 2 sources."""
 
     @property
     def asked(self) -> Sequence[str]:

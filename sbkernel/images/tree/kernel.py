@@ -19,7 +19,7 @@ def choose_kernel(tree: Path, kernelver: str = "") -> str:
     """Return the version to boot: `kernelver`, or the newest in the tree; raise BuildError if it is not there."""
     found = kernels(tree)
     if not found:
-        raise BuildError("no kernel in the image", hint="add a kernel package such as linux-image-amd64 to the pkglist")
+        raise BuildError("no kernel in the image", hint="add the kernel package of the distribution to the pkglist")
     if kernelver and kernelver not in found:
         raise BuildError(f"kernel {kernelver} is not in the image; it has {', '.join(found)}", hint="correct kernelver")
     return kernelver or found[-1]
