@@ -17,7 +17,7 @@ T = TypeVar("T")
 FORMAT = 2  # format 1 was a list of packages and nothing else
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Manifest:
     """The packages of an image, a tree, a node or a file, sorted by name, architecture and version.
 
@@ -38,6 +38,9 @@ class Manifest:
 
     def __iter__(self) -> Iterator[Package]:
         return iter(self.packages)
+
+    def __repr__(self) -> str:
+        return f"Manifest({self.name!r}, {len(self)} packages)"
 
     @property
     def size_bytes(self) -> int:

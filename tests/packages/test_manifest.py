@@ -37,6 +37,10 @@ def test_several_versions_of_one_name_are_kept_apart() -> None:
     assert [p.version for p in manifest(KERNELS).versions()["kernel", "x86_64"]] == ["5.14-1", "6.1-10", "6.1-2"]
 
 
+def test_it_is_one_line_where_it_is_printed() -> None:
+    assert repr(manifest(KERNELS, name="img")) == "Manifest('img', 3 packages)"
+
+
 def test_one_package_a_line() -> None:
     lines = manifest(KERNELS).to_json().splitlines()
     assert len(lines) == 5

@@ -8,9 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import sqlite3
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,6 +93,8 @@ def of_history(database: Path) -> Reasons:
 
     The file must be a copy: SQLite writes beside it.
     """
+    import sqlite3  # every manifest imports this file, and few trees have such a database
+
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             rows: Iterable[tuple[str, str, int, str | None]] = connection.execute(_LAST).fetchall()
@@ -122,6 +122,8 @@ def _repo(repoid: str | None) -> str:
 
 
 def _table(text: str, name: str) -> dict[str, dict[str, Any]]:
+    import tomllib  # as above
+
     try:
         table = tomllib.loads(text).get(name, {})
     except tomllib.TOMLDecodeError:
