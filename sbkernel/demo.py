@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sbkernel.errors import RecordError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import bootlog
 from sbkernel.records.follow import Follower
 from sbkernel.records.run import Record, run_notebook

@@ -86,7 +86,15 @@ def take(path: Path, *, wait: bool = True, shared: bool = False) -> int:
     the lock of a process that dies (flock(2)), so there is no stale lock to remove; a child that inherits the
     descriptor holds it, too. Raises BlockingIOError when it is taken and `wait` is false.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return _locked(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), wait, shared)
+
+
+def hold(path: Path, *, wait: bool = True, shared: bool = False) -> int:
+    """Take the lock on a file or a directory that exists, else FileNotFoundError; the rest as take()."""
+    return _locked(os.open(path, os.O_RDONLY | os.O_CLOEXEC), wait, shared)
+
+
+def _locked(descriptor: int, wait: bool, shared: bool) -> int:
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)

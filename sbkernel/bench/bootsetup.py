@@ -8,7 +8,8 @@ import shutil
 from sbkernel import resources
 from sbkernel.bench.peers import dracut
 from sbkernel.bench.workspace import IMAGE, Workspace
-from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS
 from sbkernel.images.packimage import packimage
 from sbkernel.images.spec import read_spec

@@ -15,7 +15,7 @@ from sbkernel.bench.peers import frames, squashfs
 from sbkernel.bench.row import Check, Goal, Row
 from sbkernel.bench.workspace import IMAGE, Workspace
 from sbkernel.images import manifests
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
 from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.packages.diff.matrix import matrix

@@ -13,7 +13,8 @@ from sbkernel.bench.peers import cpio, squashfs
 from sbkernel.bench.row import Goal, Row
 from sbkernel.bench.samework import about_as_small, same_paths, same_value
 from sbkernel.bench.workspace import IMAGE, Workspace
-from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.pack.squashfs import PackOptions
 from sbkernel.images.packimage import packimage
 from sbkernel.jobs.run import DEVNULL, run

@@ -7,6 +7,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
+from sbkernel.images.catalog.reference import short
 from sbkernel.images.pack.squashfs import PackOptions
 from sbkernel.images.packimage import built_by_genimage
 from sbkernel.jobs import job as jobs
@@ -63,6 +64,9 @@ def command(
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")
+    if done["current"] != done["digest"]:
+        stays = f"it stays at {short(done['current'])}" if done["current"] else "nothing was promoted yet"
+        click.echo(f"This is the candidate, not what nodes boot: {stays}. sb promote {image}")
     click.echo(f"size:{done['size']} bytes, {done['packages']} packages")
     click.echo(f"seconds:{done['seconds']:.1f}")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sbkernel.errors import NotFoundError
-from sbkernel.images.catalog import Catalog, ImageVersion
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.manifests import of_version
 from sbkernel.packages.diff.attention import Attention, of_site
 from sbkernel.packages.diff.diff import Diff, diff
@@ -66,8 +67,9 @@ def growth(site: Site, image: str, last: int = 24) -> Growth:
     A version that was published again is one stage, where it was first; one that the catalog has no more is left out.
     """
     catalog = Catalog(site)
-    catalog.current(image)
-    digests = list(dict.fromkeys(entry.digest for entry in catalog.pointer(image).history))
+    digests = list(dict.fromkeys(move.digest for move in catalog.pointers(image).history))
+    if not digests:
+        raise NotFoundError(f"No packed image for {image}", hint=f"sb packimage {image}")
     return Growth(image, tuple(_stages(catalog, digests[-last:], of_site(site))))
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError, NotFoundError
 from sbkernel.images import rootimgdir
-from sbkernel.images.catalog import Catalog, ImageVersion
-from sbkernel.images.pointer import Pointer
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import BUILT, Reference, parse
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.installed import WANTED, of_built, of_tree
 from sbkernel.jobs.run import run
@@ -19,10 +18,9 @@ from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
-__all__ = ["find_version", "of_build", "of_file", "of_image", "of_squashfs", "of_tree", "of_version"]
+__all__ = ["of_build", "of_file", "of_image", "of_squashfs", "of_tree", "of_version", "packed"]
 
 SQUASHFS_MAGIC = b"hsqs"
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def of_squashfs(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
@@ -54,18 +52,23 @@ def of_file(path: Path) -> Manifest:
     return of_squashfs(path) if packed else manifest.from_json(path.read_text(errors="replace"), path)
 
 
-def of_image(site: Site, osimage: str, version: str | None = None) -> Manifest:
-    """Return what is in an osimage: in the version published now, or in the one given.
+def of_image(site: Site, reference: str | Reference) -> Manifest:
+    """Return what is in the version of an osimage that a word names, such as IMAGE@previous (catalog/reference.py).
 
-    `version` is the beginning of a digest, `previous`, a day (what was published at its end), or `built` for the tree
-    that genimage left. An image that was never packed is read from its tree. Raises NotFoundError.
+    IMAGE@built is the tree that genimage left, and so is IMAGE while it was never packed. Raises NotFoundError.
     """
-    if osimage not in site.osimages:
-        raise NotFoundError(f"Could not find an object named '{osimage}' of type 'osimage'.")
+    asked = parse(reference) if isinstance(reference, str) else reference
+    version = packed(site, asked)
+    return of_build(site, asked.image) if version is None else of_version(version)
+
+
+def packed(site: Site, asked: Reference) -> ImageVersion | None:
+    """Return the version that a reference names; None for the tree that genimage left. Raises NotFoundError."""
+    if asked.image not in site.osimages:
+        raise NotFoundError(f"Could not find an object named '{asked.image}' of type 'osimage'.")
     catalog = Catalog(site)
-    if version == "built" or (version is None and not catalog.pointer(osimage).digest):
-        return of_build(site, osimage)
-    return of_version(find_version(catalog, osimage, version))
+    never = not asked.version and not catalog.pointers(asked.image).history
+    return None if asked.kind == BUILT or never else catalog.find(asked)
 
 
 def of_version(version: ImageVersion) -> Manifest:
@@ -82,36 +85,3 @@ def of_build(site: Site, osimage: str) -> Manifest:
     if not built.tree.is_dir():
         raise NotFoundError(f"image '{osimage}' was never built", hint=f"sb genimage {osimage}")
     return of_built(built, osimage)
-
-
-def find_version(catalog: Catalog, osimage: str, version: str | None) -> ImageVersion:
-    """Return a version of an image: the current one, `previous`, that of a day (YYYY-MM-DD), or by its digest.
-
-    Raises NotFoundError.
-    """
-    pointer = catalog.pointer(osimage)
-    if version is None:
-        return catalog.current(osimage)
-    if version == "previous":
-        if not pointer.previous:
-            raise NotFoundError(f"image {osimage} has no version before this one")
-        return catalog.get(pointer.previous)
-    if _DAY.fullmatch(version):
-        return catalog.get(_on_day(pointer, version))
-    digests = dict.fromkeys(entry.digest for entry in pointer.history if entry.digest.startswith(version))
-    if len(digests) != 1:
-        problem = f"has {len(digests)} versions that begin with" if digests else "has no version"
-        raise NotFoundError(f"image {osimage} {problem} {version}", hint="give more of the digest, or previous")
-    return catalog.get(next(iter(digests)))
-
-
-def _on_day(pointer: Pointer, day: str) -> str:
-    """Return the digest that a name pointed to at the end of a day, in UTC."""
-    try:
-        end = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
-    except ValueError:
-        raise NotFoundError(f"{day} is no day", hint="YYYY-MM-DD") from None
-    digest = pointer.at(end.timestamp())
-    if not digest:
-        raise NotFoundError(f"image {pointer.image} was not published yet on {day}")
-    return digest

@@ -20,12 +20,13 @@ from typing import Any
 
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.images import rootimgdir
-from sbkernel.images.catalog import Catalog, ImageVersion, file_facts
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.pointers import Source
+from sbkernel.images.catalog.version import ImageVersion, file_facts
 from sbkernel.images.pack import packlist
 from sbkernel.images.pack.packlist import Look, PackList
 from sbkernel.images.pack.squashfs import WHOLE, PackOptions, exclude_patterns, follow, memory_mb, pack_argv
 from sbkernel.images.plan import digest_of
-from sbkernel.images.pointer import Source
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.installed import of_built
 from sbkernel.jobs.lock import lock, lock_file
@@ -87,11 +88,11 @@ def packimage(
     block_size: str = "128K",
     force: bool = False,
 ) -> dict[str, Any]:
-    """Pack an image and publish it; return digest, size (bytes), seconds, cached, packages, image, root_sha256.
+    """Pack and publish an image; return image, digest, current, root_sha256, size (bytes), packages, cached, seconds.
 
-    `level` is that of the compression, 3 for zstd by default. When nothing has changed since it was packed, the
-    name is pointed at that version and `cached` is true, unless `force`. A file changed without a change of its
-    size, mode, owner or time stamp goes unseen.
+    `level` is that of the compression, 3 for zstd by default. When nothing has changed since it was packed, it is
+    not packed again and `cached` is true, unless `force`. A file changed without a change of its size, mode, owner
+    or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
     Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError, CommandError.
     """
     report = report or NullReport()
@@ -109,6 +110,7 @@ def packimage(
     return {
         "image": image,
         "digest": version.digest,
+        "current": catalog.pointers(image).current,
         "size": version.root_size,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
@@ -152,16 +154,12 @@ def _in_tree(function: Callable[..., PackList | Look], **arguments: Any) -> dict
 
 
 def _packed_before(catalog: Catalog, packing: _Packing) -> ImageVersion | None:
-    pointer = catalog.pointer(packing.image)
-    if not pointer.knows(packing.inputs):
+    pointers = catalog.pointers(packing.image)
+    if not pointers.knows(packing.inputs):
         return None
     source = packing.source()
-    digest = pointer.packed_from(source)
-    if not digest or not (catalog.path / digest).is_dir():
-        return None
-    if digest == pointer.digest:
-        return catalog.get(digest)
-    return catalog.point(packing.image, digest, source=source)
+    digest = pointers.packed_from(source)
+    return catalog.publish_again(packing.image, digest, source) if digest else None
 
 
 def _pack(catalog: Catalog, packing: _Packing, report: Report) -> ImageVersion:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError
-from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.commandline import command_line, plain_word
 from sbkernel.netboot.names import dashed_mac, node_file_name
 from sbkernel.netboot.render import render

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.makedhcp import write_hosts

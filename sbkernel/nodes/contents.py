@@ -1,9 +1,10 @@
 """What a word stands for that names something with packages, and what differs between two or more of them.
 
-    IMAGE             the version of an osimage that is published now, or what was built if none ever was
+    IMAGE             the version of an osimage that nodes boot, or what was built if none was ever packed
+    IMAGE@candidate   the version that was packed last
     IMAGE@previous    the version before; a rollback goes there
     IMAGE@DIGEST      the version whose digest begins so
-    IMAGE@YYYY-MM-DD  the version that was published at the end of that day (UTC)
+    IMAGE@YYYY-MM-DD  the version that nodes booted at the end of that day (UTC)
     IMAGE@built       the tree that genimage left
     NODE              what is installed on a node now, asked over ssh
     resolve:IMAGE     what the lists of an osimage would install now
@@ -22,7 +23,9 @@ from pathlib import Path
 
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images import manifests, rootimgdir
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.pointers import PREVIOUS
+from sbkernel.images.catalog.reference import BUILT, Reference, parse, short
 from sbkernel.images.resolve import resolve
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.pkglist import Pkglist
@@ -38,7 +41,6 @@ from sbkernel.packages.package import Package
 from sbkernel.site import Site
 
 _LISTS = (".pkglist", ".otherpkglist")
-_SHOWN_DIGITS = 8
 
 
 def diff(site: Site, a: str, b: str) -> Diff:
@@ -72,11 +74,12 @@ def root(site: Site, word: str) -> Path | None:
     """Return the root tree or packed root of what a word stands for; None for a node or a list. Raises as `of`."""
     kind, name = meaning(site, word)
     if kind == "image":
-        image, at, version = name.partition("@")
-        catalog = Catalog(site)
-        if version == "built" or not (at or catalog.pointer(image).digest):
-            return rootimgdir.RootimgDir(rootimgdir.checked(site, image, site.osimages[image].attributes)).tree
-        return manifests.find_version(catalog, image, version if at else None).root
+        asked = parse(name)
+        version = manifests.packed(site, asked)
+        if version is not None:
+            return version.root
+        attributes = site.osimages[asked.image].attributes
+        return rootimgdir.RootimgDir(rootimgdir.checked(site, asked.image, attributes)).tree
     path = Path(name).expanduser()
     return path if kind == "file" and path.suffix not in (*_LISTS, ".json") else None
 
@@ -86,8 +89,8 @@ def before(site: Site, word: str) -> str:
     kind, name = meaning(site, word)
     if kind != "image":
         return word
-    image = name.partition("@")[0]
-    return f"image:{image}@previous" if Catalog(site).pointer(image).previous else f"pkglist:{image}"
+    image = parse(name).image
+    return f"image:{Reference(image, PREVIOUS)}" if Catalog(site).pointers(image).previous else f"pkglist:{image}"
 
 
 def meaning(site: Site, word: str) -> tuple[str, str]:
@@ -108,7 +111,7 @@ def meaning(site: Site, word: str) -> tuple[str, str]:
 
 def _meanings(site: Site, word: str) -> list[str]:
     tests = {
-        "image": word.partition("@")[0] in site.osimages,
+        "image": parse(word).image in site.osimages,
         "node": word in site.nodes,
         "file": bool(word) and Path(word).exists(),
     }
@@ -118,11 +121,6 @@ def _meanings(site: Site, word: str) -> list[str]:
 def _near(site: Site, word: str) -> str:
     near = difflib.get_close_matches(word, [*site.osimages, *site.nodes], n=3)
     return f"did you mean {' or '.join(near)}?" if near else "sb lsdef -t osimage; sb lsdef"
-
-
-def _of_image(site: Site, name: str) -> Manifest:
-    image, at, version = name.partition("@")
-    return manifests.of_image(site, image, version if at else None)
 
 
 def _of_file(_site: Site, name: str) -> Manifest:
@@ -159,15 +157,13 @@ def _of_resolution(site: Site, image: str) -> Manifest:
 
 
 _READERS: dict[str, Callable[[Site, str], Manifest]] = {
-    "image": _of_image, "node": of_node, "file": _of_file, "pkglist": _of_lists, "resolve": _of_resolution,
+    "image": manifests.of_image, "node": of_node, "file": _of_file, "pkglist": _of_lists, "resolve": _of_resolution,
 }  # fmt: skip
 
 
 def _label(site: Site, kind: str, name: str) -> str:
     if kind == "image":
-        image, at, version = name.partition("@")
-        catalog = Catalog(site)
-        if version == "built" or not (at or catalog.pointer(image).digest):
-            return f"{image}@built"
-        return f"{image}@{manifests.find_version(catalog, image, version if at else None).digest[:_SHOWN_DIGITS]}"
+        asked = parse(name)
+        version = manifests.packed(site, asked)
+        return str(Reference(asked.image, BUILT if version is None else short(version.digest)))
     return name if kind in ("file", "node") else f"{kind}:{name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.nodes.kvm import Probe
 from sbkernel.nodes.logins import login
 from sbkernel.nodes.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine
@@ -81,7 +81,7 @@ def _virtual_bmc(site: Site, node: str) -> VirtualBmc:
 async def _kvm_works(site: Site, probe: Probe, node: Definition) -> bool:
     """Probe KVM with the kernel that the node boots; without one there is nothing to probe with."""
     try:
-        kernel = Catalog(site).current(node.get("provmethod")).kernel
+        kernel = Catalog(site).find(node.get("provmethod")).kernel
     except (NotFoundError, DefinitionError):
         return False
     return await probe.usable(kernel)

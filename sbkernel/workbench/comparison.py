@@ -11,7 +11,8 @@ from IPython.display import display
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import short
 from sbkernel.nodes import contents
 from sbkernel.packages.diff import policyfile
 from sbkernel.packages.diff.change import KINDS
@@ -220,7 +221,7 @@ def choices(site: Site) -> list[str]:
     catalog = Catalog(site)
     words: list[str] = []
     for image in sorted(site.osimages):
-        digests = dict.fromkeys(entry.digest[:8] for entry in catalog.history(image))
-        versions = [f"{image}@previous"] if len(digests) > 1 else []
+        digests = [short(version.digest) for version in catalog.versions(image)]
+        versions = [f"{image}@previous"] if catalog.pointers(image).previous else []
         words += [image, *versions, *(f"{image}@{digest}" for digest in digests), f"resolve:{image}"]
     return [*words, *sorted(site.nodes)]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NotFoundError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.html import card, chip, heading, mono, pairs

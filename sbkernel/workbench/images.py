@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.genimage import Planned
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes

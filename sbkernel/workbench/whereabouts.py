@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import parse
 from sbkernel.images.growth import Growth, Stage
 from sbkernel.images.growth import growth as grown
 from sbkernel.images.tree.directories import Sizes, of_root
@@ -65,8 +66,8 @@ def _directories(site: Site, word: str) -> Shown:
 
 def _growth(site: Site, word: str, last: int) -> Shown:
     kind, name = contents.meaning(site, word)
-    image = name.partition("@")[0]
-    if kind != "image" or not Catalog(site).pointer(image).digest:
+    image = parse(name).image
+    if kind != "image" or not Catalog(site).pointers(image).history:
         return _nothing(f"{word} has no versions in the catalog")
     found = grown(site, image, last)
     shown = card(heading(f"Growth of {image}", muted(_versions(found))), _columns(found), _stages(found))

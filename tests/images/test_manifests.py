@@ -12,7 +12,7 @@ from rpms import install, make_repository, make_rpm
 
 from sbkernel.errors import BuildError, ListFileError, NotFoundError
 from sbkernel.images import manifests
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.readers.deb import dpkg
@@ -207,8 +207,8 @@ def test_an_image_before_and_after_it_is_packed(site: Site, tmp_path: Path) -> N
     packimage(site, "img")
     assert "dpkg-new" in [p.name for p in manifests.of_image(site, "img")]
     for version in ("previous", first, first[:8]):
-        assert manifests.of_image(site, "img", version).packages == built.packages
-    assert "dpkg-new" in [p.name for p in manifests.of_image(site, "img", "built")]
+        assert manifests.of_image(site, f"img@{version}").packages == built.packages
+    assert "dpkg-new" in [p.name for p in manifests.of_image(site, "img@built")]
 
 
 def test_a_version_without_a_manifest_is_looked_into(site: Site) -> None:
@@ -221,9 +221,9 @@ def test_a_version_without_a_manifest_is_looked_into(site: Site) -> None:
 def test_versions_that_are_not_there(site: Site) -> None:
     packimage(site, "img")
     with pytest.raises(NotFoundError, match="image img has no version 0badc0de"):
-        manifests.of_image(site, "img", "0badc0de")
+        manifests.of_image(site, "img@0badc0de")
     with pytest.raises(NotFoundError, match="no version before this one"):
-        manifests.of_image(site, "img", "previous")
+        manifests.of_image(site, "img@previous")
     with pytest.raises(NotFoundError, match="Could not find an object named 'none' of type 'osimage'"):
         manifests.of_image(site, "none")
     site.set("osimage", "new", osvers="debian12", osarch="x86_64", profile="new", provmethod="netboot")

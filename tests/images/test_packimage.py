@@ -13,7 +13,8 @@ import pytest
 from waiting import until
 
 from sbkernel.errors import BuildError, DefinitionError, LockedError, NotFoundError
-from sbkernel.images.catalog import Catalog, content_digest
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import content_digest
 from sbkernel.images.packimage import packimage
 from sbkernel.jobs import job
 from sbkernel.jobs.lock import lock
@@ -164,22 +165,33 @@ def test_image_json_is_named_by_its_content_and_files_are_readable(site: Site, t
     assert version.damaged() == ["kernel"]
 
 
-def test_rolling_back_and_packing_again(site: Site, tree: Path) -> None:
+def test_a_rollback_stays_until_somebody_promotes(site: Site, tree: Path) -> None:
     catalog = Catalog(site)
-    digests = []
-    for text in "abc":
+
+    def pack(text: str) -> dict[str, object]:
         (tree / "etc-motd").write_text(text * 10)
         os.utime(tree / "etc-motd", (ord(text), ord(text)))
-        digests.append(packimage(site, IMAGE)["digest"])
-    assert catalog.current(IMAGE).digest == digests[2]
-    assert catalog.rollback(IMAGE).digest == digests[1]
-    assert catalog.rollback(IMAGE).digest == digests[0]
-    with pytest.raises(NotFoundError, match="no version to go back to"):
+        return packimage(site, IMAGE)
+
+    a, b, c = (pack(text)["digest"] for text in "abc")
+    assert catalog.current(IMAGE).digest == c
+    assert catalog.rollback(IMAGE).digest == b
+    assert catalog.rollback(IMAGE).digest == a
+    with pytest.raises(NotFoundError, match="no version before this one"):
         catalog.rollback(IMAGE)
-    again = packimage(site, IMAGE)
-    assert again["cached"] and catalog.current(IMAGE).digest == digests[2], "packing again publishes what is built"
-    assert [entry.action for entry in catalog.history(IMAGE)] == [
-        "publish", "rollback", "rollback", "publish", "publish", "publish",
+    again = pack("c")
+    assert (again["cached"], again["digest"], again["current"]) == (True, c, a), "nothing new, so nothing is decided"
+    forced = packimage(site, IMAGE, force=True)
+    assert (forced["cached"], forced["digest"], forced["current"]) == (False, c, a)
+    new = pack("d")
+    assert (new["cached"], new["current"]) == (False, a), "a new version is only the candidate"
+    back = pack("b")
+    assert (back["cached"], back["digest"], back["current"]) == (True, b, a), "and so is an old one that is built again"
+    assert catalog.find(f"{IMAGE}@candidate").digest == b
+    assert catalog.promote(f"{IMAGE}@{new['digest']}").digest == new["digest"]
+    assert pack("e")["current"] == catalog.current(IMAGE).digest == catalog.find(f"{IMAGE}@candidate").digest
+    assert [move.action for move in reversed(catalog.history(IMAGE))] == [
+        "publish", "publish", "publish", "rollback", "rollback", "publish", "publish", "promote", "publish",
     ]  # fmt: skip
 
 

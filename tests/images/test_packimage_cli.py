@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.site import Site
 
 

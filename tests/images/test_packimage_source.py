@@ -9,7 +9,7 @@ import pytest
 from test_packimage import IMAGE, STATUS, define, plant
 from waiting import until
 
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.pack.squashfs import memory_mb
 from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir

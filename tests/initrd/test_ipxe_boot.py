@@ -8,7 +8,8 @@ import pytest
 from bootserver import BootServer
 from guest import MAC, Guest
 
-from sbkernel.images.catalog import FILES, Catalog, ImageVersion
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import FILES, ImageVersion
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 

@@ -55,7 +55,7 @@ def test_a_tree_with_files_the_user_may_not_read_is_packed(as_user: RunAsUser) -
     out = as_user("""
 import json, subprocess
 from pathlib import Path
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
 from sbkernel.jobs.run import run
 from sbkernel.site import Site

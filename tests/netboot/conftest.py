@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from netsite import publish
 
-from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.site import Site
 
 

@@ -10,7 +10,7 @@ from netsite import IMAGE, publish
 from sbkernel.cli.group import group
 from sbkernel.cli.main import GROUPS
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError
-from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.commandline import NO_TIMER_CHECK
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site

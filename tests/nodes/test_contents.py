@@ -12,7 +12,7 @@ import pytest
 from packedtwice import pack_twice
 
 from sbkernel.errors import DefinitionError, ListFileError, NodeError, NotFoundError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.nodes import contents
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
@@ -31,7 +31,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def test_every_word(site: Site, tmp_path: Path) -> None:
     Path("m.json").write_text(manifest([Package("a", "1", "all")], name="m").to_json())
-    now, before = Catalog(site).current("img"), Catalog(site).get(Catalog(site).pointer("img").previous)
+    now, before = Catalog(site).current("img"), Catalog(site).get(Catalog(site).pointers("img").previous)
     packages = ["bash=5.2-2:amd64", "libssl3=3.0.9-1:amd64", "slurmd=23.11:amd64"]
     for word, name, found in (
         ("img", f"img@{now.digest[:8]}", packages),
@@ -136,7 +136,7 @@ def sb(site: Site, *words: str) -> tuple[int, str, str]:
 
 
 def test_the_verb(site: Site) -> None:
-    now, before = Catalog(site).current("img").digest[:8], Catalog(site).pointer("img").previous[:8]
+    now, before = Catalog(site).current("img").digest[:8], Catalog(site).pointers("img").previous[:8]
     status, out, err = sb(site, "img")
     assert (status, err) == (0, "")
     assert out == (

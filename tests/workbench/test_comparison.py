@@ -11,7 +11,7 @@ from packedtwice import pack_twice
 
 from sbkernel import workbench as wb
 from sbkernel.errors import NotFoundError, PolicyError
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.growth import growth
 from sbkernel.site import Site
 from sbkernel.workbench.comparison import choices

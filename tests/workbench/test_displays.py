@@ -22,7 +22,7 @@ from sbkernel.workbench.displays import html_of
 HERE = Path(__file__).parent
 BEGIN = """
 import sbkernel
-from sbkernel.images.catalog import Catalog
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.jobs import job as jobs
 from sbkernel.nodes import contents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sbkernel.images.catalog import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes

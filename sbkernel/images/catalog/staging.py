@@ -1,15 +1,19 @@
-"""The directory in which an image version grows until it is published."""
+"""The directory in which an image version grows until it is published: catalog/.tmp-*, locked by its process."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
-from sbkernel.files import sync
+from sbkernel.files import hold, sync
 
 # Between two pieces Ctrl-C is heard, and a thread that computes may hold Python's lock for 5 ms.
 _PIECE = 32 << 20
@@ -49,6 +53,35 @@ class Staging:
     def _write(self, name: str) -> None:
         (self.path / name).chmod(0o644)
         self._writing.append(self._beside.submit(sync, self.path / name))
+
+
+def make(catalog: Path) -> tuple[Path, int]:
+    """Make a directory to pack into; return it with the descriptor that holds its lock. Call it in turn.
+
+    It gets the name that sweep_unlocked() looks for when its lock is held, so none is ever seen without an owner.
+    """
+    directory = Path(tempfile.mkdtemp(prefix=".new-", dir=catalog))
+    owner = hold(directory)
+    named = directory.with_name(f".tmp-{os.getpid()}-{directory.name.removeprefix('.new-')}")
+    directory.rename(named)
+    return named, owner
+
+
+def sweep(catalog: Path) -> None:
+    """Remove the directories of packings that were killed. Call it in turn, as make()."""
+    for nameless in catalog.glob(".new-*"):
+        shutil.rmtree(nameless, ignore_errors=True)
+    sweep_unlocked(catalog)
+
+
+def sweep_unlocked(catalog: Path) -> None:
+    """Remove the directories whose owner is dead; safe whosever turn it is."""
+    for directory in catalog.glob(".tmp-*"):
+        # Its owner may be packing, or be removing it at this moment.
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            owner = hold(directory, wait=False)
+            shutil.rmtree(directory, ignore_errors=True)
+            os.close(owner)
 
 
 def _facts_of(path: Path) -> dict[str, Any]:

@@ -1,0 +1,211 @@
+"""The catalog: immutable images by digest, and names that point to them.
+
+catalog/<digest>/{root.squashfs,kernel,initrd,manifest.json,image.json}   never changed once it is there
+catalog/names/<image>.json                                                the pointers with their history
+catalog/.tmp-*                                                            a packing in progress, locked by its process
+catalog/.gone-*                                                           a version that is being removed
+catalog/.lock                                                             whose turn it is to change any of this
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sbkernel.definitions.validate import check_name
+from sbkernel.errors import NotFoundError
+from sbkernel.files import hold, in_turn, made, sync, write_whole
+from sbkernel.images.catalog import staging
+from sbkernel.images.catalog.pointers import (
+    CURRENT,
+    NO_SOURCE,
+    PREVIOUS,
+    PROMOTE,
+    PUBLISH,
+    ROLLBACK,
+    Move,
+    Pointers,
+    Source,
+)  # fmt: skip
+from sbkernel.images.catalog.reference import Reference, parse, resolve
+from sbkernel.images.catalog.staging import Staging
+from sbkernel.images.catalog.version import FILES, ImageVersion, content_digest
+from sbkernel.site import Site
+
+
+class Catalog:
+    """The catalog of a site."""
+
+    def __init__(self, site: Site) -> None:
+        self.path = site.catalog
+        self.names = self.path / "names"
+
+    def images(self) -> list[str]:
+        """Return the image names that something was published under, sorted."""
+        return sorted(file.stem for file in self.names.glob("[!.]*.json"))
+
+    def versions(self, image: str = "") -> list[ImageVersion]:
+        """Return the versions that are there, of one image or of all, the one packed last first."""
+        found = [version for version in self._versions() if image in ("", version.image)]
+        names = {name: self.pointers(name) for name in {version.image for version in found}}
+
+        def packed(version: ImageVersion) -> float:
+            move = names[version.image].last(version.digest, PUBLISH)
+            return move.t if move else version.created
+
+        return sorted(found, key=packed, reverse=True)
+
+    def current(self, image: str) -> ImageVersion:
+        """Return the version that nodes boot; NotFoundError if none was packed or promoted."""
+        return self.find(Reference(image))
+
+    def find(self, reference: str | Reference) -> ImageVersion:
+        """Return the version that a word such as IMAGE@previous names (see reference.py). NotFoundError."""
+        asked = parse(reference) if isinstance(reference, str) else reference
+        pointers = self.pointers(asked.image)
+        if asked.kind == CURRENT and pointers.current:
+            with contextlib.suppress(NotFoundError):
+                return self.get(pointers.current)
+        return self.get(resolve(asked, pointers, [version.digest for version in self.versions(asked.image)]))
+
+    def get(self, digest: str) -> ImageVersion:
+        """Return a version by its digest; NotFoundError if the catalog has none."""
+        directory = self.path / digest
+        try:
+            return ImageVersion(directory, json.loads((directory / "image.json").read_text()))
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFoundError(f"no image {digest} in the catalog {self.path}") from None
+
+    def history(self, image: str) -> list[Move]:
+        """Return all that happened to an image's name, newest first."""
+        return list(reversed(self.pointers(image).history))
+
+    def pointers(self, image: str) -> Pointers:
+        """Return what an image's name points to; a name that was never published points nowhere."""
+        try:
+            return Pointers.from_json(json.loads(self._file(image).read_text()))
+        except FileNotFoundError:
+            return Pointers(image)
+
+    @contextlib.contextmanager
+    def using(self, reference: str | Reference) -> Iterator[ImageVersion]:
+        """Find a version and keep it for a block, in which something is made that refers to it. NotFoundError.
+
+        Nobody collects it meanwhile; and a collection that began before sees that it has been asked for.
+        """
+        with self.turn():
+            version = self.find(reference)
+            held = hold(version.dir / "image.json", shared=True)
+        try:
+            self.note_use([version.digest])
+            yield version
+        finally:
+            os.close(held)
+
+    def note_use(self, digests: Iterable[str]) -> None:
+        """Note that nodes may be fetching these versions from now on: the time stamp of its directory says so."""
+        now = time.time_ns()
+        for digest in digests:
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self.path / digest, ns=(now, now))
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """Make a directory to pack into, removed at the end unless it was published; remove those of the dead."""
+        with self.turn():
+            self.sweep()
+            directory, owner = staging.make(self.path)
+        try:
+            with ThreadPoolExecutor() as beside:
+                yield Staging(directory, beside)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+            os.close(owner)
+
+    def publish(
+        self, staged: Staging, content: Mapping[str, Any], source: Source = NO_SOURCE, *, gated: bool = False
+    ) -> ImageVersion:
+        """Publish a staged directory to which FILES were added, as the candidate of `content["image"]`.
+
+        `content` describes the image without time, user and host; "files" is added here. Until the last rename
+        nothing is visible; the same content published again is the version that is already there. It becomes what
+        nodes boot, too, unless it is `gated` or a rollback holds the version before.
+        """
+        described = {**content, "files": {name: staged.facts[name] for name in FILES}}
+        digest = content_digest(described)
+        origin = {"digest": digest, "created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
+        staged.close("image.json", json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")
+        with self.turn():
+            if not (self.path / digest).exists():
+                staged.path.rename(self.path / digest)
+                sync(self.path)
+            self._packed(content["image"], digest, source, gated)
+            return self.get(digest)
+
+    def publish_again(
+        self, image: str, digest: str, source: Source = NO_SOURCE, *, gated: bool = False
+    ) -> ImageVersion | None:
+        """Publish a version that the catalog has already, as if it had just been packed; None if it is gone."""
+        with self.turn():
+            if not (self.path / digest / "image.json").is_file():
+                return None
+            self._packed(image, digest, source, gated)
+            return self.get(digest)
+
+    def promote(self, reference: str | Reference) -> ImageVersion:
+        """Make a version what nodes boot, of a mere image name the candidate; ends what a rollback holds."""
+        asked = parse(reference) if isinstance(reference, str) else reference
+        return self._move(asked if asked.version else Reference(asked.image, "candidate"), PROMOTE, Pointers.promoted)
+
+    def rollback(self, reference: str | Reference) -> ImageVersion:
+        """Make a version what nodes boot, of a mere image name the one before, and hold it until a promotion."""
+        asked = parse(reference) if isinstance(reference, str) else reference
+        return self._move(asked if asked.version else Reference(asked.image, PREVIOUS), ROLLBACK, Pointers.rolled_back)
+
+    def turn(self) -> AbstractContextManager[int]:
+        """Take turns at changing the catalog; held for an instant only."""
+        return in_turn(self.path / ".lock")
+
+    def sweep(self) -> None:
+        """Remove what killed packings have left. Call it in turn."""
+        staging.sweep(self.path)
+        for leftover in self.names.glob(".*.json.*"):
+            leftover.unlink(missing_ok=True)
+
+    def _packed(self, image: str, digest: str, source: Source, gated: bool) -> None:
+        before = self.pointers(image)
+        self._write(before, before.published(_move(digest, PUBLISH, source), gated=gated))
+
+    def _move(self, asked: Reference, action: str, moved: Callable[[Pointers, Move], Pointers]) -> ImageVersion:
+        with self.turn():
+            version = self.find(asked)
+            before = self.pointers(asked.image)
+            self._write(before, moved(before, _move(version.digest, action)))
+        return version
+
+    def _write(self, before: Pointers, after: Pointers) -> None:
+        if after != before:
+            made(self.names)
+            write_whole(self._file(after.image), json.dumps(after.as_json(), indent=1) + "\n", durable=True)
+
+    def _file(self, image: str) -> Path:
+        return self.names / f"{check_name('osimage', image)}.json"
+
+    def _versions(self) -> Iterator[ImageVersion]:
+        for file in self.path.glob("[!.]*/image.json"):
+            with contextlib.suppress(NotFoundError):
+                yield self.get(file.parent.name)
+
+
+def _move(digest: str, action: str, source: Source = NO_SOURCE) -> Move:
+    return Move(digest, time.time(), getpass.getuser(), socket.gethostname(), action, source.inputs, source.tree)

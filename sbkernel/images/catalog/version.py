@@ -1,0 +1,103 @@
+"""One packed image in the catalog: a directory that is named by what image.json says about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbkernel.packages import manifest
+from sbkernel.packages.manifest import Manifest
+
+FILES = ("root.squashfs", "kernel", "initrd", "manifest.json")
+NOT_CONTENT = frozenset({"digest", "created", "by", "host"})
+
+
+@dataclass(frozen=True)
+class ImageVersion:
+    """A published image; `data` is its image.json."""
+
+    dir: Path
+    data: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Return the name of this version: the sha256 of what image.json says apart from time, user and host."""
+        return str(self.data["digest"])
+
+    @property
+    def image(self) -> str:
+        """Return the name of the osimage it was packed from."""
+        return str(self.data["image"])
+
+    @property
+    def root(self) -> Path:
+        """Return the packed root file system."""
+        return self.dir / "root.squashfs"
+
+    @property
+    def kernel(self) -> Path:
+        """Return the kernel."""
+        return self.dir / "kernel"
+
+    @property
+    def initrd(self) -> Path:
+        """Return the initrd."""
+        return self.dir / "initrd"
+
+    @property
+    def root_sha256(self) -> str:
+        """Return the sha256 of the packed root in hex."""
+        return str(self.data["files"]["root.squashfs"]["sha256"])
+
+    @property
+    def root_size(self) -> int:
+        """Return the size of the packed root in bytes."""
+        return int(self.data["files"]["root.squashfs"]["size"])
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of all its files."""
+        return sum(int(self.data["files"][name]["size"]) for name in FILES)
+
+    @property
+    def kernelver(self) -> str:
+        """Return the kernel's version, or "" if the build did not record it."""
+        return str(self.data["kernelver"])
+
+    @property
+    def packages(self) -> int:
+        """Return how many packages are inside, 0 if that was not recorded."""
+        return int(self.data.get("packages", 0))
+
+    @property
+    def created(self) -> float:
+        """Return when it was published first, in seconds since the epoch."""
+        return float(self.data["created"])
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return the packages inside."""
+        file = self.dir / "manifest.json"
+        return manifest.from_json(file.read_text(), file)
+
+    def damaged(self) -> list[str]:
+        """Return the files whose content is no longer what image.json says."""
+        facts = self.data["files"]
+        return [name for name in FILES if file_facts(self.dir / name) != facts[name]]
+
+
+def content_digest(data: Mapping[str, Any]) -> str:
+    """Return the digest of an image: sha256 over its description as canonical JSON."""
+    content = {key: value for key, value in data.items() if key not in NOT_CONTENT}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """Return the sha256 and the size in bytes of a file."""
+    with path.open("rb") as stream:
+        return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "size": os.fstat(stream.fileno()).st_size}

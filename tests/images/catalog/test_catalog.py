@@ -1,0 +1,107 @@
+"""Publishing, promoting, going back, on a catalog of small images."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from smallimage import publish, versions
+
+from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.files import hold
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site.open(tmp_path / "site") as opened:
+        yield opened
+
+
+def test_history_says_what_when_by_whom(site: Site) -> None:
+    catalog = Catalog(site)
+    a, b = versions(site, "img", "ab")
+    catalog.rollback("img")
+    catalog.promote("img")
+    moves = catalog.history("img")
+    assert [(move.action, move.digest) for move in moves] == [
+        ("promote", b), ("rollback", a), ("publish", b), ("publish", a),
+    ]  # fmt: skip
+    assert all(move.by and move.host and move.t > 1e9 for move in moves)
+    data = json.loads((catalog.names / "img.json").read_text())
+    assert list(data)[:3] == ["image", "digest", "candidate"] and data["digest"] == data["candidate"] == b
+
+
+def test_a_gate_keeps_what_nodes_boot(site: Site) -> None:
+    catalog = Catalog(site)
+    first = publish(site, b"a", "img", gated=True)
+    with pytest.raises(NotFoundError, match="no version of img was promoted yet\n  sb promote img"):
+        catalog.current("img")
+    assert catalog.promote("img") == first == catalog.current("img")
+    second = publish(site, b"b", "img", gated=True)
+    assert catalog.current("img") == first
+    assert catalog.promote(f"img@{second.digest[:8]}") == second == catalog.current("img")
+
+
+def test_promoting_twice_is_noted_once(site: Site) -> None:
+    catalog = Catalog(site)
+    versions(site, "img", "ab")
+    catalog.rollback("img")
+    for _ in range(2):
+        catalog.promote("img")
+    assert [move.action for move in catalog.history("img")] == ["promote", "rollback", "publish", "publish"]
+
+
+def test_a_word_that_names_nothing_moves_nothing(site: Site) -> None:
+    catalog = Catalog(site)
+    [only] = versions(site, "img", "a")
+    for word in ("img@beef", "img@previous", "other", "img@built"):
+        with pytest.raises(NotFoundError):
+            catalog.promote(word)
+    with pytest.raises(NotFoundError, match="no version before this one"):
+        catalog.rollback("img")
+    assert [move.digest for move in catalog.history("img")] == [only]
+
+
+@pytest.mark.parametrize("name", ["../img", "", "a/b", ".img", "a\0b"])
+def test_a_name_is_no_path(site: Site, name: str) -> None:
+    with pytest.raises(DefinitionError, match="is invalid"):
+        Catalog(site).find(name)
+
+
+def test_a_version_that_is_gone_is_published_anew(site: Site) -> None:
+    catalog = Catalog(site)
+    a, b = versions(site, "img", "ab")
+    again = catalog.publish_again("img", a)
+    assert again is not None and catalog.current("img").digest == a
+    assert catalog.publish_again("img", "0" * 64) is None
+    assert [version.digest for version in catalog.versions("img")] == [a, b], "the one packed last stands first"
+
+
+def test_a_version_in_use_is_marked_and_locked_by_any_number(site: Site) -> None:
+    catalog = Catalog(site)
+    versions(site, "img", "ab")
+    before = catalog.current("img").dir.stat().st_mtime_ns
+    with catalog.using("img") as version, catalog.using("img") as same:
+        assert version == same
+        with pytest.raises(BlockingIOError):
+            hold(version.dir / "image.json", wait=False)
+        assert version.dir.stat().st_mtime_ns > before
+        publish(site, b"c", "img")
+
+
+def test_many_publish_at_once_and_no_move_is_lost(site: Site) -> None:
+    def pack(text: str) -> None:
+        with Site.open(site.root) as own:
+            publish(own, text.encode(), "img")
+
+    threads = [threading.Thread(target=pack, args=(str(number),)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    catalog = Catalog(site)
+    assert len({move.digest for move in catalog.history("img")}) == len(catalog.versions("img")) == 12
+    assert catalog.images() == ["img"]

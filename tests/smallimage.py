@@ -1,0 +1,42 @@
+"""Publish a small image, as packimage would."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import FILES, ImageVersion
+from sbkernel.site import Site
+
+
+def publish(site: Site, root: bytes, image: str, *, gated: bool = False) -> ImageVersion:
+    catalog = Catalog(site)
+    with catalog.staging() as staged:
+        for name in FILES:
+            (staged.path / name).write_bytes({"root.squashfs": root, "manifest.json": b"[]"}.get(name, b"x"))
+            staged.add(name)
+        return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3}, gated=gated)
+
+
+def versions(site: Site, image: str, texts: Sequence[str]) -> list[str]:
+    """Publish several versions; return their digests."""
+    return [publish(site, text.encode(), image).digest for text in texts]
+
+
+def age(site: Site, image: str, days: float) -> None:
+    """Let all that happened to an image be longer ago than it is."""
+    catalog = Catalog(site)
+    file = catalog.names / f"{image}.json"
+    text = file.read_text()
+    for move in catalog.pointers(image).history:
+        text = text.replace(repr(move.t), repr(move.t - days * 86400))
+    file.write_text(text)
+    for version in catalog.versions(image):
+        for path in (version.dir / "image.json", version.dir):
+            when = path.stat().st_mtime_ns - int(days * 86400e9)
+            os.utime(path, ns=(when, when))
+
+
+def leftovers(directory: Path) -> list[str]:
+    """Return the hidden entries of a directory but its lock."""
+    return sorted(path.name for path in directory.glob(".*") if path.name != ".lock")
