@@ -156,9 +156,11 @@ def _lines(shown: Iterable[Shown], request: Request) -> Iterator[str]:
 
 def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Shown]) -> Iterator[Shown]:
     """Add the attributes of the osimage that a node boots after its own."""
-    images = site.osimages.many({one.peek("provmethod") for one in chosen if one.objtype == "node"})
+    from sbkernel.images.catalog.reference import parse  # provmethod may pin a version
+
+    images = site.osimages.many({parse(one.peek("provmethod")).image for one in chosen if one.objtype == "node"})
     for one, seen in zip(chosen, shown, strict=True):
-        image = images.get(one.peek("provmethod"))
+        image = images.get(parse(one.peek("provmethod")).image)
         if one.objtype == "node" and image is None:
             _complain_of_osimage(one)
         more = listed(image, Wanted()).values if image is not None and one.objtype == "node" else ()

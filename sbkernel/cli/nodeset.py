@@ -22,15 +22,20 @@ def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) 
     """Set what nodes boot next, and print one line for each. No node is rebooted.
 
     \b
-    osimage=IMAGE  boot this image
-    osimage        boot the image that the node's provmethod names
-    boot           boot from the local disk
-    offline        boot nothing
-    stat           change nothing; show what the node boots next
+    osimage=IMAGE           boot the current version of this image
+    osimage=IMAGE@DIGEST    boot that version: this pins the node
+    osimage=IMAGE@previous  or @candidate or @YYYY-MM-DD: pins as well
+    osimage                 boot what provmethod says: a pinned node stays
+    boot                    boot from the local disk
+    offline                 boot nothing
+    stat                    change nothing; show what the node boots next
+
+    A pinned node has provmethod=IMAGE@DIGEST, until another osimage= is given.
 
     \b
     Example:
       sb nodeset n[1-20] osimage=mine && sb rpower n[1-20] boot
+      sb nodeset n7 osimage=mine@3f2a9c1d
     """
     if len(action) > 1:
         raise click.UsageError(f"one action, not {' '.join(action)}; osimage=IMAGE has no blank")

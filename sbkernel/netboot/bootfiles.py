@@ -11,6 +11,7 @@ from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_p
 from sbkernel.netboot.render import render
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
+_VERSION = re.compile(rb"catalog/([0-9a-f]{64})\b")
 OFFLINE = "offline"
 
 
@@ -18,6 +19,16 @@ def state(boot: Path, node: str) -> str:
     """Return what a node's boot script says it does next, in xCAT's words; `offline` if it has none."""
     head = _head(boot, node)
     return head["state"] if head else OFFLINE
+
+
+def versions(boot: Path, node: str) -> set[str]:
+    """Return the digests of the images that a node's boot script names."""
+    return versions_in(_read(boot / script_path(node)) or b"")
+
+
+def versions_in(script: bytes) -> set[str]:
+    """Return the digests of the images that a boot file names."""
+    return {digest.decode() for digest in _VERSION.findall(script)}
 
 
 def apply(boot: Path, plan: BootPlan) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError
+from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
+from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.commandline import command_line, plain_word
 from sbkernel.netboot.names import dashed_mac, node_file_name
@@ -27,10 +29,14 @@ class BootPlan:
 
 @dataclass(frozen=True)
 class Bootable:
-    """An osimage with the version of it that a node is going to boot."""
+    """An osimage with the version of it that a node is going to boot.
+
+    `assigned` is what the node's provmethod says: the image, or IMAGE@DIGEST, which pins the node to that version.
+    """
 
     definition: Definition
     version: ImageVersion
+    assigned: str
 
     @property
     def state(self) -> str:
@@ -63,6 +69,8 @@ def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes
         state=plain_state(image.state),
         node=node.name,
         mac=mac,
+        image=Reference(image.definition.name, image.version.digest),
+        why=_why(image),
         base=base,
         command_line=line,
     )
@@ -102,6 +110,12 @@ def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
     return {script_path(node): script.encode(), mac_path(mac): render("ipxe/by-mac.ipxe", node=node).encode()}
 
 
+def _why(image: Bootable) -> str:
+    kind = parse(image.assigned).kind
+    moves = kind in (CURRENT, CANDIDATE, PREVIOUS)
+    return f"the {kind} version when this was written" if moves else "to which the node is pinned"
+
+
 def _image_facts(node: str, mac: str, image: Bootable, server: Server) -> dict[str, str]:
     version = image.version
     return {
@@ -117,7 +131,7 @@ def _image_facts(node: str, mac: str, image: Bootable, server: Server) -> dict[s
 def _attributes(image: Bootable, base: str, line: str) -> dict[str, str]:
     definition = image.definition
     return {
-        "provmethod": definition.name,
+        "provmethod": image.assigned,
         "os": definition.get("osvers"),
         "arch": definition.get("osarch"),
         "profile": definition.get("profile"),

@@ -5,10 +5,15 @@ from __future__ import annotations
 import functools
 import ipaddress
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.pointers import CURRENT
+from sbkernel.images.catalog.reference import Reference, parse
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.makedhcp import write_hosts
@@ -40,17 +45,23 @@ class NodesetResult(dict[str, str]):
 def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -> NodesetResult:
     """Set what the nodes boot next and return their states, such as `netboot debian12-x86_64-compute`.
 
-    `action`: `osimage=IMAGE`; `osimage` (the image that provmethod of the node names); `boot` (the local disk; the node
-    keeps its osimage); `offline` (nothing); `stat` (only ask). `dry_run` plans and writes nothing. One node that cannot
-    be set does not stop the others; an image that does not exist or is not packed raises NotFoundError.
+    `action`: `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
+    version, to which provmethod then pins the node as IMAGE@DIGEST); `osimage` (what provmethod of the node names, so
+    that a pinned node stays where it is); `boot` (the local disk; the node keeps its osimage); `offline` (nothing);
+    `stat` (only ask). `dry_run` plans and writes nothing. One node that cannot be set does not stop the others; an
+    image or version that does not exist or is not packed raises NotFoundError.
     """
     verb, image = _parse(action)
     nodes = site.noderange(noderange)
     if verb == "stat":
         return _states(site, nodes)
-    result = _plan_all(site.nodes.many(nodes), _planner(site, verb, image))
-    if not dry_run:
-        _apply(site, result.plans)
+    # No version may be collected between being found and being named in a boot file.
+    with ExitStack() as kept:
+        catalog = Catalog(site)
+        find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
+        result = _plan_all(site.nodes.many(nodes), _planner(site, verb, image, find))
+        if not dry_run:
+            _apply(site, result.plans)
     return result
 
 
@@ -75,14 +86,15 @@ def _states(site: Site, nodes: list[str]) -> NodesetResult:
 
 
 Planner = Callable[[Definition], BootPlan]
+Find = Callable[[Reference], ImageVersion]
 
 
-def _planner(site: Site, verb: str, image: str) -> Planner:
+def _planner(site: Site, verb: str, image: str, find: Find) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
         return plan_local
-    return _image_planner(site, image)
+    return _image_planner(site, image, find)
 
 
 def _plan_all(nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:
@@ -111,6 +123,8 @@ def _own_mac(plan: BootPlan, owners: dict[str, str]) -> BootPlan:
 def _apply(site: Site, plans: list[BootPlan]) -> None:
     boot = site.boot
     bootfiles.write_common(boot)
+    # A node that has read the old script may be fetching what it names for a while.
+    Catalog(site).note_use({digest for plan in plans for digest in bootfiles.versions(boot, plan.node)})
     for plan in plans:
         bootfiles.apply(boot, plan)
     now = site.nodes.many(plan.node for plan in plans)
@@ -123,11 +137,10 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
     return {key: value for key, value in plan.attributes.items() if node.peek(key) != value}
 
 
-def _image_planner(site: Site, image: str) -> Planner:
+def _image_planner(site: Site, image: str, find: Find) -> Planner:
     """Read once what all nodes share: image, server, keys, networks."""
-    find = functools.cache(functools.partial(bootable, site))
-    if image:
-        find(image)
+    chosen_of = functools.cache(functools.partial(_bootable, site, find))
+    given = _pinned(chosen_of(image)) if image else None
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
     keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
 
@@ -136,7 +149,7 @@ def _image_planner(site: Site, image: str) -> Planner:
         return shared_members(Shared(seen, keys, ntpservers, password))
 
     def plan(node: Definition) -> BootPlan:
-        chosen = find(image or _assigned(node))
+        chosen = given or chosen_of(_assigned(node))
         mac_of(node)
         seen = server.seen_by(node)
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
@@ -146,21 +159,28 @@ def _image_planner(site: Site, image: str) -> Planner:
     return plan
 
 
-def bootable(site: Site, image: str) -> Bootable:
-    """Return an osimage with its current packed version; NotFoundError in xCAT's words says what is missing."""
-    if image not in site.osimages:
+def _bootable(site: Site, find: Find, word: str) -> Bootable:
+    """Return an osimage with the version that a word names; NotFoundError in xCAT's words says what is missing."""
+    asked = parse(word)
+    if asked.image not in site.osimages:
         raise NotFoundError(
-            f"Cannot find the OS image {image} in the osimage table.", hint=_images_hint(list(site.osimages))
+            f"Cannot find the OS image {asked.image} in the osimage table.", hint=_images_hint(list(site.osimages))
         )
-    definition = site.osimages[image]
-    platform = "-".join(definition.get(key) for key in ("osvers", "osarch", "profile"))
-    try:
-        return Bootable(definition, Catalog(site).current(image))
-    except NotFoundError:
+    definition = site.osimages[asked.image]
+    if not Catalog(site).pointers(asked.image).history:
+        platform = "-".join(definition.get(key) for key in ("osvers", "osarch", "profile"))
         raise NotFoundError(
             f"No packed image for platform {platform}, please run packimage",
-            hint=f"sb genimage {image}, then sb packimage {image}",
-        ) from None
+            hint=f"sb genimage {asked.image}, then sb packimage {asked.image}",
+        )
+    return Bootable(definition, find(asked), word)
+
+
+def _pinned(given: Bootable) -> Bootable:
+    """Return what was asked for, to be noted: a version other than the current one by its digest, so that it stays."""
+    asked = parse(given.assigned)
+    noted = Reference(asked.image, "" if asked.kind == CURRENT else given.version.digest)
+    return replace(given, assigned=str(noted))
 
 
 def _images_hint(images: list[str]) -> str:

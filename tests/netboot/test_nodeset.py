@@ -18,7 +18,8 @@ from sbkernel.site import Site
 STATE = "netboot debian12-x86_64-compute"
 GOLDEN = """#!ipxe
 # netboot debian12-x86_64-compute
-# 52-54-00-00-00-01 n1: written by nodeset, read by iPXE. The image is pinned by its digest.
+# 52-54-00-00-00-01 n1: written by nodeset, read by iPXE.
+# debian12-x86_64-netboot-compute@DIGEST, the current version when this was written
 set tries:int32 0
 :load
 imgfree
