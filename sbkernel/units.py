@@ -1,6 +1,13 @@
-"""Say sizes and durations as people do."""
+"""Say sizes and durations as people do, and read durations."""
 
 from __future__ import annotations
+
+import re
+
+from sbkernel.errors import DefinitionError
+
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(sorted(_SECONDS, key=len, reverse=True))})", re.ASCII)
 
 
 def size(count: float) -> str:
@@ -22,3 +29,19 @@ def seconds(duration_s: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def age(duration_s: float) -> str:
+    """Return a duration as one number, e.g. `41 days`, `3 hours`, `5 min`, `20 s`."""
+    for size_s, unit in ((86400, "days"), (3600, "hours"), (60, "min")):
+        if duration_s >= 2 * size_s:
+            return f"{duration_s / size_s:.0f} {unit}"
+    return f"{max(0.0, duration_s):.0f} s"
+
+
+def read_duration(text: str) -> float:
+    """Return the seconds that a text such as 30d, 12h or 1.5w says; DefinitionError if it says none."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise DefinitionError(f"{text!r} is no duration", hint="a number with s, min, h, d or w behind it: 30d")
+    return float(match[1]) * _SECONDS[match[2]]

@@ -1,5 +1,6 @@
 """Publish a small image, as packimage would."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,8 +33,11 @@ def age(site: Site, image: str, days: float) -> None:
         text = text.replace(repr(move.t), repr(move.t - days * 86400))
     file.write_text(text)
     for version in catalog.versions(image):
-        for path in (version.dir / "image.json", version.dir):
-            when = path.stat().st_mtime_ns - int(days * 86400e9)
+        data = {**version.data, "created": version.created - days * 86400}
+        times = [(path, path.stat().st_mtime_ns) for path in (version.dir / "image.json", version.dir)]
+        (version.dir / "image.json").write_text(json.dumps(data))
+        for path, before in times:
+            when = before - int(days * 86400e9)
             os.utime(path, ns=(when, when))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.files import in_turn, is_held, point, take, write_if_changed, write_whole
+from sbkernel.files import hold, in_turn, is_held, point, take, write_if_changed, write_whole
 
 
 def test_a_file_is_replaced_with_the_mode_asked_for(tmp_path: Path) -> None:
@@ -60,3 +60,20 @@ def test_others_are_refused_while_a_lock_is_held_and_let_in_when_its_process_is_
     with in_turn(path, wait=False):
         assert is_held(path)
     assert not is_held(path)
+
+
+def test_any_number_may_share_a_lock_and_none_takes_it_from_them(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path):
+        first, second = hold(path, shared=True), hold(path, shared=True, wait=False)
+        os.close(first)
+        with pytest.raises(BlockingIOError):
+            hold(path, wait=False)
+        os.close(second)
+        alone = hold(path, wait=False)
+        with pytest.raises(BlockingIOError):
+            hold(path, wait=False, shared=True)
+        os.close(alone)
+    with pytest.raises(FileNotFoundError):
+        hold(tmp_path / "none")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file"]

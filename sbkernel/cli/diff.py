@@ -33,8 +33,8 @@ def command(
 
     \b
       IMAGE           an osimage as it is published, or else as it was built
-      IMAGE@previous  an older version; also IMAGE@DIGEST, IMAGE@YYYY-MM-DD,
-                      IMAGE@built
+      IMAGE@previous  another version; also IMAGE@candidate, IMAGE@DIGEST,
+                      IMAGE@YYYY-MM-DD, IMAGE@built
       NODE            what is installed on a running node now, over ssh
       resolve:IMAGE   what the lists of the image would install now
       pkglist:IMAGE   what the lists of the image name

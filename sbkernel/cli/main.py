@@ -53,10 +53,13 @@ GROUPS = {
         "packimage": "pack the root tree and publish it as a new version",
     },
     "Compare versions": {
+        "images": "list packed images, their versions, and the nodes that boot them",
         "diff": "show which packages differ between images, versions or nodes",
         "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
     },
     "Choose what nodes boot": {
+        "promote": "make the newest version of an image the one that nodes boot",
+        "rollback": "go back to an earlier version of an image",
         "nodeset": "set what nodes boot next, or show it",
         "rsetboot": "set the device that nodes boot from next, or show it",
     },
@@ -80,6 +83,7 @@ GROUPS = {
         "service": "start, stop or show the service of the site",
         "import": "take over definitions of xCAT, Warewulf or another site",
         "export": "write all definitions as a stanza file",
+        "gc": "remove versions, layers, downloads, logs and jobs not needed",
         "shims": "write xCAT's command names as programs, for scripts",
         "bench": "run benchmarks: our time, a peer's, the ratio",
     },

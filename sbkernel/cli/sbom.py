@@ -24,8 +24,9 @@ from sbkernel.site import Site
 def command(site: Site, form: str, output: Path | None, image: str) -> None:
     """Write the software bill of materials of IMAGE as JSON.
 
-    IMAGE may also be IMAGE@VERSION, where VERSION is the beginning of a digest, previous or built; a running node; or
-    the path of a manifest, a packed image or a root tree. The same image gives the same bytes every time.
+    IMAGE may also be IMAGE@VERSION, where VERSION is the beginning of a digest, previous, candidate, a day (YYYY-MM-DD)
+    or built; a running node; or the path of a manifest, a packed image or a root tree. The same image gives the same
+    bytes every time.
 
     \b
     Example:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,13 +113,17 @@ def prune(jobs: Path, keep: int = KEEP_FINISHED) -> None:
     """
     whole = ids(jobs)
     known = set(whole)
-    others = [name for name in _names(jobs) if name not in known]
-    for name in [*whole[keep:], *(name for name in others if _ID.fullmatch(name) and _is_old(jobs / name))]:
-        with contextlib.suppress(OSError):  # another prune was faster, or it belongs to another user
+    broken = [name for name in _names(jobs) if name not in known and _ID.fullmatch(name) and _is_old(jobs / name)]
+    remove(jobs, [*whole[keep:], *broken])
+
+
+def remove(jobs: Path, names: Iterable[str]) -> None:
+    """Remove jobs, but none that runs, and what removals that were killed have left."""
+    for name in names:
+        with contextlib.suppress(OSError):  # another removal was faster, or it belongs to another user
             if not is_held(jobs / name / "lock"):
                 (jobs / name).rename(jobs / f".{name}.old")  # at once, so that nobody reads half a job
-                others.append(f".{name}.old")
-    for name in filter(_REMOVED.fullmatch, others):
+    for name in filter(_REMOVED.fullmatch, _names(jobs)):
         shutil.rmtree(jobs / name, ignore_errors=True)
 
 

@@ -11,7 +11,7 @@ from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_p
 from sbkernel.netboot.render import render
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
-_VERSION = re.compile(rb"catalog/([0-9a-f]{64})\b")
+_DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 OFFLINE = "offline"
 
 
@@ -21,14 +21,14 @@ def state(boot: Path, node: str) -> str:
     return head["state"] if head else OFFLINE
 
 
-def versions(boot: Path, node: str) -> set[str]:
-    """Return the digests of the images that a node's boot script names."""
-    return versions_in(_read(boot / script_path(node)) or b"")
+def digests(boot: Path, node: str) -> set[str]:
+    """Return the digests that a node's boot script names, of images and of what is in them."""
+    return digests_in(_read(boot / script_path(node)) or b"")
 
 
-def versions_in(script: bytes) -> set[str]:
-    """Return the digests of the images that a boot file names."""
-    return {digest.decode() for digest in _VERSION.findall(script)}
+def digests_in(script: bytes) -> set[str]:
+    """Return the digests that a boot file names."""
+    return {digest.decode() for digest in _DIGEST.findall(script)}
 
 
 def apply(boot: Path, plan: BootPlan) -> None:

@@ -124,7 +124,7 @@ def _apply(site: Site, plans: list[BootPlan]) -> None:
     boot = site.boot
     bootfiles.write_common(boot)
     # A node that has read the old script may be fetching what it names for a while.
-    Catalog(site).note_use({digest for plan in plans for digest in bootfiles.versions(boot, plan.node)})
+    Catalog(site).note_use({digest for plan in plans for digest in bootfiles.digests(boot, plan.node)})
     for plan in plans:
         bootfiles.apply(boot, plan)
     now = site.nodes.many(plan.node for plan in plans)

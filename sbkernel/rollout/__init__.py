@@ -1,4 +1,4 @@
-"""How a version reaches the nodes: test boot, checks, waves, gates, going back.
+"""How a version reaches the nodes and leaves them again: promoting, going back, who boots what, what nobody needs.
 
-Owns: nothing yet; the order of imports has its place. Must not touch: bytes of images, the wires to hardware.
+Owns no files. Must not touch: bytes of images, the wires to hardware.
 """

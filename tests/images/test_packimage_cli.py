@@ -38,6 +38,20 @@ def test_output_comes_in_order(site: Site, tmp_path: Path) -> None:
     assert "Nothing has changed since it was packed." in second.stdout and digest in second.stdout
 
 
+def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) -> None:
+    catalog = Catalog(site)
+    for name in ("a", "b"):
+        (tmp_path / "built/rootimg/etc" / name).touch()
+        packimage(site, "img")
+    held = catalog.rollback("img").digest
+    (tmp_path / "built/rootimg/etc/c").touch()
+    done = packimage(site, "img")
+    said = f"This is the candidate, not what nodes boot: it stays at {held[:8]}. sb promote img"
+    assert (done.returncode, said in done.stdout.splitlines()) == (0, True)
+    catalog.promote("img")
+    assert "This is the candidate" not in packimage(site, "img").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,11 @@ class Catalog:
     def pointers(self, image: str) -> Pointers:
         """Return what an image's name points to; a name that was never published points nowhere."""
         try:
-            return Pointers.from_json(json.loads(self._file(image).read_text()))
+            found = Pointers.from_json(json.loads(self._file(image).read_text()))
         except FileNotFoundError:
             return Pointers(image)
+        digests = {move.digest for move in found.history}
+        return replace(found, gone=frozenset(digest for digest in digests if not self._has(digest)))
 
     @contextlib.contextmanager
     def using(self, reference: str | Reference) -> Iterator[ImageVersion]:
@@ -105,9 +108,9 @@ class Catalog:
         """
         with self.turn():
             version = self.find(reference)
+            self.note_use([version.digest])
             held = hold(version.dir / "image.json", shared=True)
         try:
-            self.note_use([version.digest])
             yield version
         finally:
             os.close(held)
@@ -157,7 +160,7 @@ class Catalog:
     ) -> ImageVersion | None:
         """Publish a version that the catalog has already, as if it had just been packed; None if it is gone."""
         with self.turn():
-            if not (self.path / digest / "image.json").is_file():
+            if not self._has(digest):
                 return None
             self._packed(image, digest, source, gated)
             return self.get(digest)
@@ -200,6 +203,9 @@ class Catalog:
 
     def _file(self, image: str) -> Path:
         return self.names / f"{check_name('osimage', image)}.json"
+
+    def _has(self, digest: str) -> bool:
+        return (self.path / digest / "image.json").is_file()
 
     def _versions(self) -> Iterator[ImageVersion]:
         for file in self.path.glob("[!.]*/image.json"):

@@ -53,14 +53,15 @@ class Move:
 
 @dataclass(frozen=True)
 class Pointers:
-    """The pointers of one image name, as its moves tell, oldest first."""
+    """The pointers of one image name, as its moves tell, oldest first; `gone` are digests that were collected since."""
 
     image: str
     history: tuple[Move, ...] = ()
+    gone: frozenset[str] = frozenset()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Pointers:
-        """Return the pointers that a pointer file holds."""
+        """Return the pointers that a pointer file holds, which does not say what is gone."""
         return cls(data["image"], tuple(map(Move.from_json, data["history"])))
 
     def as_json(self) -> dict[str, Any]:
@@ -86,9 +87,9 @@ class Pointers:
             if move.action == ROLLBACK and move.digest in stack:
                 while stack[-1] != move.digest:
                     stack.pop()
-            elif move.digest not in stack[-1:]:
+            else:
                 stack.append(move.digest)
-        return stack[-2] if len(stack) > 1 else ""
+        return next((digest for digest in reversed(stack) if digest not in {self.current, *self.gone}), "")
 
     @property
     def hold(self) -> Move | None:
@@ -148,4 +149,4 @@ class Pointers:
         return moves[-1].digest if moves else ""
 
     def _with(self, move: Move, pointers: tuple[str, ...]) -> Pointers:
-        return Pointers(self.image, (*self.history, replace(move, pointers=pointers)))
+        return replace(self, history=(*self.history, replace(move, pointers=pointers)))

@@ -25,6 +25,7 @@ SHORT = 8
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{4,64}")
 _LISTED = 8
+_GRAMMAR = "a version is a digest (4 hex digits or more), previous, candidate, current or a day (YYYY-MM-DD)"
 
 
 class Reference(NamedTuple):
@@ -142,11 +143,10 @@ def _digest(asked: _Asked) -> str:
 
 
 def _unknown(asked: _Asked) -> str:
-    image, version = asked.reference
-    said = f"image {image} has no version {version}"
+    error = asked.no(f"image {asked.reference.image} has no version {asked.reference.version}")
     if asked.reference.kind == UNKNOWN:
-        said += ": a version is a digest (4 hex digits or more), previous, candidate, current or a day (YYYY-MM-DD)"
-    raise asked.no(said)
+        error.hint = f"{_GRAMMAR}; {error.hint}"
+    raise error
 
 
 def _telling(digests: Sequence[str]) -> int:

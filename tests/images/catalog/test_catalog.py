@@ -1,6 +1,7 @@
 """Publishing, promoting, going back, on a catalog of small images."""
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,3 +106,14 @@ def test_many_publish_at_once_and_no_move_is_lost(site: Site) -> None:
     catalog = Catalog(site)
     assert len({move.digest for move in catalog.history("img")}) == len(catalog.versions("img")) == 12
     assert catalog.images() == ["img"]
+
+
+def test_a_rollback_goes_to_the_newest_version_before_that_is_still_there(site: Site) -> None:
+    catalog = Catalog(site)
+    a, b, c, d = versions(site, "img", "abcd")
+    for digest in (b, c):
+        shutil.rmtree(catalog.path / digest)
+    assert catalog.find("img@previous").digest == a
+    assert catalog.rollback("img").digest == a
+    with pytest.raises(NotFoundError, match=f"no version before this one\n  there are: {d[:8]}"):
+        catalog.rollback("img")

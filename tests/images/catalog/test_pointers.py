@@ -1,5 +1,6 @@
 """How pointers move: packing, promoting, going back, in any order."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -93,6 +94,15 @@ def test_going_back_to_what_is_current_holds_it() -> None:
     assert held.rolled_back(move("b", 11.0, ROLLBACK)) == held
     assert held.published(move("c", 12.0, PUBLISH), gated=False).current == "b"
     assert held.promoted(move("b", 13.0, PROMOTE)).hold is None
+
+
+@given(STEPS, st.frozensets(st.sampled_from("abcd")))
+def test_a_rollback_never_goes_to_what_is_gone_or_current(steps: list[tuple[str, str]], gone: frozenset[str]) -> None:
+    last = replace(after(steps)[-1], gone=gone)
+    assert last.previous not in gone and (last.previous != last.current or not last.current)
+    if last.previous:
+        back = last.rolled_back(move(last.previous, 99.0, ROLLBACK))
+        assert back.current == last.previous and back.hold is not None
 
 
 def test_when_a_pointer_last_left_a_version() -> None:

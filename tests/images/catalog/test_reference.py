@@ -99,8 +99,11 @@ def test_pointers_and_days() -> None:
         ),
         ("img@2026-11-31", "2026-11-31 is no day\n  YYYY-MM-DD"),
         ("img@9999-12-31", "9999-12-31 is no day"),
-        ("img@abc", r"image img has no version abc: a version is a digest \(4 hex digits or more\), previous, candid"),
-        ("img@Previous", "image img has no version Previous: a version is"),
+        (
+            "img@abc",
+            r"image img has no version abc\n  a version is a digest \(4 hex digits or more\), previous, candida",
+        ),
+        ("img@Previous", "image img has no version Previous\n  a version is"),
         ("img@built", "img@built is the tree that genimage left, not a version\n  sb packimage img"),
     ):
         with pytest.raises(NotFoundError, match=said.replace("(candidate)", r"\(candidate\)")):

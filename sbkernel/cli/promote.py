@@ -1,0 +1,26 @@
+"""sb promote: choose the version of an image that nodes boot."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.rollout import promote
+from sbkernel.site import Site
+
+
+@click.command("promote")
+@click.argument("image", metavar="IMAGE[@VERSION]")
+@pass_site
+def command(site: Site, image: str) -> None:
+    """Make the candidate of IMAGE, or the VERSION given, the one that nodes boot.
+
+    VERSION is the beginning of a digest (4 digits or more), previous, candidate, or a day (YYYY-MM-DD). After a
+    rollback this lets packimage move the current version again. Boot files change at the next nodeset.
+
+    \b
+    Examples:
+      sb promote mycomputeimage
+      sb promote mycomputeimage@3f2a9c1d
+    """
+    click.echo(str(promote.promote(site, image)))

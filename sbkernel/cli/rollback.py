@@ -1,0 +1,27 @@
+"""sb rollback: go back to an earlier version of an image."""
+
+from __future__ import annotations
+
+import click
+
+from sbkernel.cli.common import pass_site
+from sbkernel.rollout import promote
+from sbkernel.site import Site
+
+
+@click.command("rollback")
+@click.argument("image", metavar="IMAGE[@VERSION]")
+@pass_site
+def command(site: Site, image: str) -> None:
+    """Make the version before of IMAGE, or the VERSION given, the one that nodes boot, and keep it so.
+
+    VERSION is the beginning of a digest (4 digits or more), or a day (YYYY-MM-DD). Until sb promote, packimage moves
+    only the candidate. Boot files change at the next nodeset; a second rollback goes back one more.
+
+    \b
+    Examples:
+      sb rollback mycomputeimage
+      sb rollback mycomputeimage@2026-11-20
+      sb nodeset compute osimage=mycomputeimage
+    """
+    click.echo(str(promote.rollback(site, image)))

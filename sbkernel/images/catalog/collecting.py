@@ -1,0 +1,78 @@
+"""What may be collected: the rule for everything that grows, and which versions of images nobody needs. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sbkernel.images.catalog.pointers import Pointers
+from sbkernel.images.catalog.reference import Reference, short
+from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.units import age
+
+BOOTING_S = 3600.0
+"""How long a node may fetch what a boot script named that nodeset has replaced since."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What stays although nothing refers to it: the `keep` newest of a kind, and all used in the last seconds."""
+
+    keep: int
+    older_than_s: float
+
+    def why(self, place: int, last_used: float, now: float) -> tuple[str, ...]:
+        """Return why something stays that `place` others are newer than; nothing if it may go."""
+        if place < self.keep:
+            return (f"one of the {self.keep} newest",)
+        young = now - last_used < self.older_than_s
+        return (f"needed within the last {age(self.older_than_s)}",) if young else ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that takes room: its bytes, when it was last needed (epoch), and why it stays; nothing if it goes."""
+
+    kind: str
+    name: str
+    size_bytes: int
+    last_used: float
+    why: tuple[str, ...] = ()
+
+    @property
+    def goes(self) -> bool:
+        """Tell whether nothing keeps it."""
+        return not self.why
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is known about who needs versions: pointers by image; by digest, words that say who else refers to it, and
+    when it was last handed to a node (epoch).
+    """
+
+    pointers: Mapping[str, Pointers]
+    referred: Mapping[str, Sequence[str]]
+    handed_out: Mapping[str, float]
+
+
+def decide(versions: Sequence[ImageVersion], needs: Needs, rule: Rule, now: float) -> dict[str, Item]:
+    """Return by digest what stays and why, and what may go; `versions` stand with the one packed last first."""
+    places: Counter[str] = Counter()
+    found: dict[str, Item] = {}
+    for version in versions:
+        found[version.digest] = _item(version, needs, rule, places[version.image], now)
+        places[version.image] += 1
+    return found
+
+
+def _item(version: ImageVersion, needs: Needs, rule: Rule, place: int, now: float) -> Item:
+    pointers, digest = needs.pointers[version.image], version.digest
+    handed_out = needs.handed_out.get(digest, 0.0)
+    last_used = max(pointers.until(digest), handed_out, version.created)
+    why = [*pointers.of(digest), *needs.referred.get(digest, ())]
+    if not why and now - handed_out < BOOTING_S:
+        why = [f"nodeset named it {age(now - handed_out)} ago: a node may be fetching it"]
+    name = str(Reference(version.image, short(digest)))
+    return Item("version", name, version.size_bytes, last_used, tuple(why) or rule.why(place, last_used, now))

@@ -1,0 +1,64 @@
+"""promote and rollback: which version of an image nodes boot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sbkernel.definitions.ranges.fold import fold
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import parse, short
+from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.rollout import references
+from sbkernel.site import Site
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What nodes boot of an image now (`version`) and did before (digest, or ""), and which boot files lag behind."""
+
+    version: ImageVersion
+    before: str
+    held: bool
+    behind: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what was decided, and what is left to do."""
+        image, now = self.version.image, short(self.version.digest)
+        same = self.before == self.version.digest
+        moved = f"stays at {now}" if same else f"is {now}" + (f", was {short(self.before)}" if self.before else "")
+        lines = [f"{image}: current {moved}"]
+        if self.held:
+            lines.append(f"packimage moves only the candidate until: sb promote {image}")
+        if self.behind:
+            lines.append(f"boot files name another version: sb nodeset {fold(self.behind)} osimage={image}")
+        return "\n".join(lines)
+
+
+def promote(site: Site, image: str) -> Decision:
+    """Make the candidate of IMAGE, or the version that IMAGE@DIGEST names, the one that nodes boot.
+
+    This ends what a rollback holds. Boot files change by nodeset only. NotFoundError when there is no such version.
+    """
+    catalog, asked = Catalog(site), parse(image)
+    before = catalog.pointers(asked.image).current
+    return _decision(site, catalog.promote(asked), before)
+
+
+def rollback(site: Site, image: str) -> Decision:
+    """Make the version before of IMAGE, or the one that IMAGE@DIGEST names, the one that nodes boot.
+
+    It stays so until somebody promotes: packimage moves only the candidate. Boot files change by nodeset only.
+    NotFoundError when there is no such version, or nothing to go back to.
+    """
+    catalog, asked = Catalog(site), parse(image)
+    before = catalog.pointers(asked.image).current
+    return _decision(site, catalog.rollback(asked), before)
+
+
+def _decision(site: Site, version: ImageVersion, before: str) -> Decision:
+    catalog = Catalog(site)
+    others = {one.digest for one in catalog.versions(version.image)} - {version.digest}
+    boots, _ = references.of_boot_files(site)
+    follow = set(site.nodes) - set(references.of_pins(site))
+    behind = sorted(node for node, digests in boots.items() if node in follow and not others.isdisjoint(digests))
+    return Decision(version, before, catalog.pointers(version.image).hold is not None, tuple(behind))
