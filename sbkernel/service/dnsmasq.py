@@ -79,9 +79,8 @@ class Dnsmasq:
         """Write the configuration and start dnsmasq anew when what it is made of has changed; if not, it goes on."""
         async with self._turn:
             ipv6 = with_ipv6(self._interfaces)
-            networks = self._site.networks.many(self._site.networks).values()
             wanted = (
-                [(one.name, dict(one.attributes)) for one in networks],
+                {name: dict(network.attributes) for name, network in self._site.networks.items()},
                 [self._site.attribute(key) for key in _SETTINGS],
                 ipv6,
             )
