@@ -50,9 +50,9 @@ def _take_back(site: Site, nodes: list[str]) -> None:
     """Let nodes boot nothing any more; a node that cannot be set so is removed all the same."""
     from sbkernel.netboot.nodeset import nodeset
 
-    known = [name for name in nodes if name in site.nodes]
+    known = site.store.existing("node", nodes)
     if known:
-        for error in nodeset(site, ",".join(known), "offline").errors.values():
+        for error in nodeset(site, ",".join(sorted(known)), "offline").errors.values():
             complain("Warning", str(error))
 
 

@@ -77,8 +77,8 @@ def _show(service: Service) -> int:
     click.echo(f"site:    {said['site']}")
     for address in said["addresses"]:
         click.echo(f"boot:    http://{address}:{said['http_port']}/  syslog {address}:{said['syslog_port']}")
-    for name, pid in said["children"].items():
-        click.echo(f"runs:    {name}, " + (f"pid {pid}" if pid else "not running at the moment"))
+    for loop in said["loops"]:
+        click.echo(f"runs:    {_loop_line(loop, said['children'].get(loop['name']))}")
     _show_consoles(said)
     if said["restart"]:
         click.echo("dhcpinterfaces has changed; to serve it: sb service restart")
@@ -92,6 +92,19 @@ def _show_consoles(said: dict[str, Any]) -> None:
     for node, state in consoles.items():
         if state != "connected":
             click.echo(f"         {node}: {state}")
+
+
+def _loop_line(loop: dict[str, Any], pid: int | None) -> str:
+    words = [loop["name"]]
+    if pid:
+        words.append(f"pid {pid}")
+    if not loop["running"]:
+        words.append("not running at the moment")
+    if loop["restarts"]:
+        words.append("restarted once" if loop["restarts"] == 1 else f"restarted {loop['restarts']} times")
+    if loop["error"]:
+        words.append(f"last error {_clock(loop['failed'])}: {loop['error']}")
+    return ", ".join(words)
 
 
 def _clock(epoch_s: float) -> str:

@@ -10,7 +10,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.selection import Objects, Selection
 from sbkernel.definitions.groups import group_names, read_groups, read_nodes
 from sbkernel.definitions.seen import without_columns
-from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.store.interface import Key, Store, Values
 from sbkernel.errors import NotFoundError
 
 
@@ -91,6 +91,16 @@ class Nodes(Collection):
         from sbkernel.definitions.ranges.universe import NodeUniverse
 
         return self._part(noderange(names, NodeUniverse(self._store)))
+
+    def touched(self, objects: Iterable[Key]) -> set[str]:
+        """Return the nodes among objects that changed, and those that changed groups lend attributes to."""
+        names = set[str]()
+        for objtype, name in objects:
+            if objtype == "node":
+                names.add(name)
+            elif objtype == "group":
+                names.update(self._store.members(name))
+        return names
 
     def _names_several(self, text: str) -> bool:
         from sbkernel.definitions.ranges.noderange import expand

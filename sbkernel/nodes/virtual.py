@@ -2,8 +2,8 @@
 
     python -m sbkernel.nodes.virtual --site DIR
 
-Definitions are read again every second and on SIGHUP; SIGTERM cuts the power of all. Whatever kills this process,
-its QEMUs die with it.
+The store is asked every second what changed, and definitions are read again when it may concern a virtual node, and
+on SIGHUP; SIGTERM cuts the power of all. Whatever kills this process, its QEMUs die with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbkernel.definitions.store.interface import Key
+from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.definition import VirtualBmc, describe, virtual_bmcs
 from sbkernel.nodes.guest import QemuMachine
@@ -25,6 +27,8 @@ from sbkernel.nodes.simulator import BmcServer, SimulatedBmc, serve
 from sbkernel.site import Site
 
 POLL_S = 1.0
+RETRY_S = 10.0
+"""How often a node that could not have its BMC is tried again: what was in its way may be none of the store's."""
 
 
 @dataclass
@@ -48,11 +52,32 @@ class VirtualNodes:
         self.site = site
         self._running: dict[str, VirtualNode] = {}
         self._troubles: dict[str, str] = {}
+        self._since = -1
+        self._refreshed = 0.0
         self._probe = Probe(site.cache)
         self._log = functools.partial(append_line, site.log / "virtual.log")
 
+    async def follow(self) -> None:
+        """Refresh if something changed that may concern a virtual node; now and then while one has trouble."""
+        again = bool(self._troubles) and time.monotonic() - self._refreshed > RETRY_S
+        try:
+            found = self.site.store.changed(self._since)
+            concerned = again or found.objects is None or self._concerned_by(found.objects)
+        except SbkernelError as error:
+            self._report({"": f"cannot read the nodes: {error.message}"})
+            return
+        if concerned:
+            await self.refresh()
+        self._since = found.revision
+
+    def _concerned_by(self, objects: frozenset[Key]) -> bool:
+        nodes = self.site.nodes.touched(objects)
+        local = any(node.peek("vmhost") == LOCAL for node in self.site.nodes.many(nodes).values())
+        return local or not nodes.isdisjoint(self._running) or any(objtype == "passwd" for objtype, _name in objects)
+
     async def refresh(self) -> None:
         """Bring what runs in line with the definitions; a node whose BMC changed loses its power."""
+        self._refreshed = time.monotonic()
         try:
             wanted, troubles = virtual_bmcs(self.site)
         except SbkernelError as error:
@@ -107,8 +132,9 @@ async def run(site: Site) -> None:
     nodes = VirtualNodes(site)
     try:
         while not ended.is_set():
+            asked = again.is_set()
             again.clear()
-            await nodes.refresh()
+            await (nodes.refresh() if asked else nodes.follow())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(again.wait(), POLL_S)
     finally:

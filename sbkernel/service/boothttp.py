@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from aiohttp import web
 
-from sbkernel.errors import ServiceError
+from sbkernel.errors import SbkernelError, ServiceError
 from sbkernel.service.posts import BODY_LIMIT, PostError, check_post
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.served import Fetches, find_served
@@ -18,12 +18,16 @@ _log = logging.getLogger(__name__)
 
 
 class BootHttp:
-    """Serve boot/ and catalog/ of a site on its HTTP port; ranges and sendfile come from aiohttp."""
+    """Serve boot/ and catalog/ of a site on its HTTP port; ranges and sendfile come from aiohttp.
 
-    def __init__(self, site: Site, progress: BootProgress, addresses: Sequence[str]) -> None:
-        self._site = site
+    `nodes` holds the names of all nodes.
+    """
+
+    def __init__(self, site: Site, progress: BootProgress, addresses: Sequence[str], nodes: Container[str]) -> None:
+        self.port = site.http_port
         self._progress = progress
         self._addresses = addresses
+        self._nodes = nodes
         self._tops = {"boot": site.boot, "catalog": site.catalog}
         self._fetches = Fetches()
         self._runner: web.AppRunner | None = None
@@ -44,11 +48,10 @@ class BootHttp:
             await self._runner.cleanup()
 
     async def _listen(self, runner: web.AppRunner, address: str) -> None:
-        port = self._site.http_port
         try:
-            await web.TCPSite(runner, address, port, backlog=1024).start()
+            await web.TCPSite(runner, address, self.port, backlog=1024).start()
         except OSError as error:
-            raise port_error(error, "TCP", address, port, "httpport") from error
+            raise port_error(error, "TCP", address, self.port, "httpport") from error
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         file = find_served(self._tops, request.path)
@@ -61,18 +64,26 @@ class BootHttp:
         return web.FileResponse(file, headers={"Content-Type": kind})
 
     def _note_fetch(self, request: web.Request) -> None:
+        """Record what a fetch tells; the file is served whether that works or not."""
         hint = request.query.get("node", "")
-        fetch = self._fetches.stage_of(request.path, hint, request.remote or "", self._site.nodes)
+        try:
+            fetch = self._fetches.stage_of(request.path, hint, request.remote or "", self._nodes)
+        except SbkernelError as error:
+            _log.warning("%s fetched %s; whose boot that is cannot be read: %s", request.remote, request.path, error)
+            return
         if fetch:
             self._progress.record(*fetch)
 
     async def _post(self, request: web.Request) -> web.Response:
         try:
             fields = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
-            post = check_post(fields, self._site.nodes)
+            post = check_post(fields, self._nodes)
         except PostError as error:
             _log.warning("status post from %s refused: %s", request.remote, error.message)
             return web.Response(status=400, text=f"{error}\n")
+        except SbkernelError as error:
+            _log.error("status post from %s is lost: %s", request.remote, error.message)
+            return web.Response(status=503, text="definitions cannot be read\n")
         self._progress.record(post.node, post.stage, post.data)
         return web.Response(text="ok\n")
 

@@ -7,17 +7,14 @@ import contextlib
 import logging
 import os
 import signal
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sbkernel.errors import ToolMissingError
+from sbkernel.errors import ServiceError
 from sbkernel.jobs.run import DEVNULL, PIPE, STDOUT, spawn_async
+from sbkernel.service.supervisor import Supervisor
 
 _log = logging.getLogger(__name__)
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
-_SETTLED_S = 10.0
 _GRACE_S = 10.0
 _TAIL_LINES = 20
 
@@ -25,49 +22,31 @@ _TAIL_LINES = 20
 class Child:
     """One program in its own process group; its lines go to a callback, the last ones are kept for errors."""
 
-    def __init__(self, name: str, argv: Sequence[str], on_line: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, loops: Supervisor, name: str, argv: Sequence[str], on_line: Callable[[str], None] | None = None
+    ) -> None:
         self.name = name
         self.argv = tuple(argv)
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self.starts = 0
         self.pid: int | None = None
+        self._loops = loops
         self._on_line = on_line
-        self._keeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the program and keep it running."""
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
+        self._loops.start(self.name, self._run_once)
 
     async def stop(self) -> None:
         """End the program: SIGTERM to its group, after ten seconds SIGKILL."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
-            self._keeper = None
-
-    async def _keep(self) -> None:
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            began = time.monotonic()
-            try:
-                await self._run_once()
-            except (ToolMissingError, OSError) as error:
-                _log.error("%s does not start: %s", self.name, error)
-            pause_s = _FIRST_PAUSE_S if time.monotonic() - began > _SETTLED_S else min(pause_s * 2, _LONGEST_PAUSE_S)
-            await asyncio.sleep(pause_s)
+        await self._loops.stop(self.name)
 
     async def _run_once(self) -> None:
         process = await spawn_async(self.argv, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
-        self.starts += 1
         self.pid = process.pid
         try:
             if process.stdout is not None:
                 await self._read_lines(process.stdout)
-            _log.warning(
-                "%s ended with status %s: %s", self.name, await process.wait(), " | ".join(list(self.tail)[-3:])
-            )
+            raise ServiceError(f"ended with status {await process.wait()}: {' | '.join(list(self.tail)[-3:])}")
         finally:
             self.pid = None
             await _end(process)
@@ -76,8 +55,15 @@ class Child:
         while chunk := await _line(stream):
             line = chunk.decode(errors="replace").rstrip("\r\n")
             self.tail.append(line)
+            self._hand_on(line)
+
+    def _hand_on(self, line: str) -> None:
+        """Call back; whatever that does wrong is no reason to end the program."""
+        try:
             if self._on_line:
                 self._on_line(line)
+        except Exception:
+            _log.exception("%s wrote a line that could not be dealt with: %s", self.name, line)
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

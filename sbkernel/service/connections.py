@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
+_log = logging.getLogger(__name__)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -32,6 +34,8 @@ class Connections:
         try:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await self._serve(reader, writer)
+        except Exception:
+            _log.exception("a connection ended")
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):

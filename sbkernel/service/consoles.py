@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.secret import is_reference
 from sbkernel.errors import NotFoundError, SbkernelError
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.console import Console
@@ -19,11 +19,13 @@ from sbkernel.service.conlog import ConsoleLog
 from sbkernel.service.hub import Hub, notice
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.sightings import ConsoleWatch
+from sbkernel.service.supervisor import Supervisor
+from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY_S = 2.0
-_EVERYTHING_EVERY = 30
+_RETRY_LOGINS_S = 60.0
+_RETRY_LOGINS = "logins of consoles"
 _CLOSE_S = 5.0
 _LOGIN = ("bmc", "bmcusername", "bmcpassword", "mgt")
 
@@ -76,23 +78,28 @@ class NodeConsole:
 class Consoles:
     """The consoles of every node whose console is reached over IPMI, as the store has them at any time."""
 
-    def __init__(self, site: Site, pool: Pool, progress: BootProgress) -> None:
+    def __init__(self, site: Site, pool: Pool, loops: Supervisor, watcher: Watcher, progress: BootProgress) -> None:
         self._site = site
         self._pool = pool
+        self._loops = loops
         self._progress = progress
         self._open: dict[str, NodeConsole] = {}
         self._known: dict[str, tuple[str, ...]] = {}
-        self._looker: asyncio.Task[None] | None = None
+        # Nodes whose password is only referred to by the store, and whether that may be said of passwd objects.
+        self._elsewhere: set[str] = set()
+        self._shared_elsewhere = False
+        self._turn = asyncio.Lock()
+        self._follower = watcher.follow("consoles", self._take)
 
     async def start(self) -> None:
         """Open all consoles and follow the store from now on."""
-        self._looker = asyncio.create_task(self._look_forever())
+        self._follower.start()
+        self._loops.start(_RETRY_LOGINS, self._retry_logins_forever)
 
     async def stop(self) -> None:
         """Give all consoles back to their BMCs."""
-        if self._looker:
-            self._looker.cancel()
-            await asyncio.gather(self._looker, return_exceptions=True)
+        await self._loops.stop(_RETRY_LOGINS)
+        await self._follower.stop()
         await asyncio.gather(*(console.close() for console in self._open.values()))
         self._open.clear()
 
@@ -116,16 +123,36 @@ class Consoles:
         """Return the console of a node if it is open."""
         return self._open.get(node)
 
-    async def look(self, *, everything: bool = False) -> None:
-        """Open consoles of new or changed nodes, close those of nodes that are gone.
+    async def look(self) -> None:
+        """Open consoles of new or changed nodes, close those of nodes that are gone."""
+        await self._follower.catch_up()
 
-        Logins are read again for nodes whose own attributes changed; with `everything` also for those that take
-        user or password from the site.
-        """
-        wanted = self._wanted()
-        changed = [node for node, key in wanted.items() if everything or self._known.get(node) != key]
-        self._known = wanted
-        for node, login in logins(self._site, changed).items():
+    async def _take(self, news: News) -> None:
+        async with self._turn:
+            await self._bring_in_line(news)
+
+    async def _bring_in_line(self, news: News) -> None:
+        wanted = {name: _login_of(node) for name, node in news.nodes.items() if node and over_ipmi(node)}
+        affected = self._known.keys() if news.everything else self._known.keys() & news.nodes.keys()
+        gone = affected - wanted.keys()
+        changed = {name for name, login in wanted.items() if news.everything or self._known.get(name) != login}
+        if news.touches("passwd"):
+            changed |= wanted.keys() | self._known.keys() - gone
+            passwords = self._site.store.objects("passwd").values()
+            self._shared_elsewhere = any(is_reference(one.get("password", "")) for one in passwords)
+        await self._connect(changed)
+        self._known |= wanted
+        self._elsewhere -= affected
+        self._elsewhere |= {name for name, login in wanted.items() if any(map(is_reference, login))}
+        for node in gone:
+            del self._known[node]
+            if closing := self._open.pop(node, None):
+                await closing.close()
+
+    async def _connect(self, nodes: Iterable[str]) -> None:
+        """Read how to log in to the BMCs of nodes and connect anew where that has changed."""
+        found = await asyncio.to_thread(logins, self._site, list(nodes))
+        for node, login in found.items():
             if isinstance(login, SbkernelError):
                 _log.debug("no console of %s: %s", node, login.message)
                 continue
@@ -133,32 +160,34 @@ class Consoles:
             known = self._open.get(node)
             if known is None or known.bmc is not bmc:
                 await self._replace(node, known, bmc)
-        for node in self._open.keys() - wanted.keys():
-            if gone := self._open.pop(node, None):
-                await gone.close()
 
     async def _replace(self, node: str, old: NodeConsole | None, bmc: Bmc) -> None:
         log = ConsoleLog(self._site.consoles, node)
         console = self._open[node] = NodeConsole(node, bmc, log, self._saw)
-        if old:
-            console.hub = old.hub
-            await old.close()
-        console.line.keep()
-
-    def _wanted(self) -> dict[str, tuple[str, ...]]:
-        nodes = self._site.nodes.many(self._site.nodes)
-        return {name: tuple(node.peek(key) for key in _LOGIN) for name, node in nodes.items() if over_ipmi(node)}
+        try:
+            if old:
+                console.hub = old.hub
+                await old.close()
+        finally:
+            console.line.keep()
 
     def _saw(self, node: str, stage: str, text: str) -> None:
         self._progress.record_seen(node, stage, {"prompt" if stage == "login" else "reason": text})
 
-    async def _look_forever(self) -> None:
-        for round_ in itertools.count():
-            try:
-                await self.look(everything=round_ % _EVERYTHING_EVERY == 0)
-            except SbkernelError as error:
-                _log.warning("cannot read the nodes: %s", error)
-            await asyncio.sleep(_LOOK_EVERY_S)
+    async def _retry_logins_forever(self) -> None:
+        """Read passwords again that are kept outside of the store, where they change unheard, for who needs them."""
+        while True:
+            await asyncio.sleep(_RETRY_LOGINS_S)
+            async with self._turn:
+                asked = self._known if self._shared_elsewhere else self._elsewhere
+                await self._connect(node for node in asked if not self._is_connected(node))
+
+    def _is_connected(self, node: str) -> bool:
+        return node in self._open and self._open[node].line.connected
+
+
+def _login_of(node: Definition) -> tuple[str, ...]:
+    return tuple(node.peek(key) for key in _LOGIN)
 
 
 def over_ipmi(node: Definition) -> bool:

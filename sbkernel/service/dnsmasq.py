@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError, ServiceError
@@ -13,43 +12,50 @@ from sbkernel.service.children import Child
 from sbkernel.service.dhcplines import DhcpLines
 from sbkernel.service.interfaces import with_ipv6
 from sbkernel.service.progress import BootProgress
+from sbkernel.service.supervisor import Supervisor
+from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 2.0
-_MACS_FOR_S = 5.0
+_IPV6 = "IPv6 of DHCP interfaces"
 _SETTINGS = ("httpport", "dhcplease")
 
 
 class Dnsmasq:
     """Serve DHCP on `interfaces` (name to our address there); with none, do nothing."""
 
-    def __init__(self, site: Site, progress: BootProgress, interfaces: Mapping[str, str]) -> None:
+    def __init__(
+        self, site: Site, loops: Supervisor, watcher: Watcher, progress: BootProgress, interfaces: Mapping[str, str]
+    ) -> None:
         self._site = site
+        self._loops = loops
         self._progress = progress
         self._interfaces = interfaces
         self._lines = DhcpLines()
-        self._macs: dict[str, str] = {}
-        self._macs_read = 0.0
+        self._nodes = Macs()
         self._served: object = None
+        self._ipv6: list[str] = []
         self._child: Child | None = None
-        self._looker: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._follower = watcher.follow("settings of DHCP", self._take) if interfaces else None
 
     async def start(self) -> None:
         """Start dnsmasq and follow the store; ServiceError when a network is missing or wrong."""
-        if not self._interfaces:
+        if self._follower is None:
             return
         try:
-            await self._look()
+            await self._follower.catch_up()
         except SbkernelError as error:
             raise ServiceError(f"DHCP: {error.message}", hint=error.hint) from error
-        self._looker = asyncio.create_task(self._look_forever())
+        self._follower.start()
+        self._loops.start(_IPV6, self._watch_ipv6)
 
     async def stop(self) -> None:
         """End dnsmasq."""
-        if self._looker:
-            self._looker.cancel()
-            await asyncio.gather(self._looker, return_exceptions=True)
+        await self._loops.stop(_IPV6)
+        if self._follower:
+            await self._follower.stop()
         if self._child:
             await self._child.stop()
 
@@ -57,45 +63,64 @@ class Dnsmasq:
         """Return the process if it should run."""
         return [self._child] if self._child else []
 
-    async def _look(self) -> None:
-        """Write the configuration and start dnsmasq anew when what it is made of has changed."""
-        networks = self._site.networks
-        wanted = (
-            {name: dict(networks[name].attributes) for name in networks},
-            [self._site.attribute(key) for key in _SETTINGS],
-            sorted(with_ipv6(self._interfaces)),
-        )
-        if wanted == self._served:
-            return
-        self._served = wanted
-        path = makedhcp(self._site, self._interfaces, ipv6=with_ipv6(self._interfaces))
-        if self._child:
-            await self._child.stop()
-        self._child = Child("dnsmasq", ["dnsmasq", f"--conf-file={path}"], self._line)
-        self._child.start()
+    async def _take(self, news: News) -> None:
+        self._nodes.take(news)
+        if news.touches("network", "site"):
+            await self._serve()
 
-    async def _look_forever(self) -> None:
+    async def _watch_ipv6(self) -> None:
+        """Serve IPv6 as well as soon as an interface has it: the store does not know."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                await self._look()
-            except SbkernelError as error:
-                _log.warning("DHCP goes on as before: %s", error)
+            if with_ipv6(self._interfaces) != self._ipv6:
+                await self._serve()
+
+    async def _serve(self) -> None:
+        """Write the configuration and start dnsmasq anew when what it is made of has changed; if not, it goes on."""
+        async with self._turn:
+            ipv6 = with_ipv6(self._interfaces)
+            wanted = (
+                {name: dict(network.attributes) for name, network in self._site.networks.items()},
+                [self._site.attribute(key) for key in _SETTINGS],
+                ipv6,
+            )
+            if wanted == self._served:
+                return
+            path = makedhcp(self._site, self._interfaces, ipv6=ipv6)
+            if self._child:
+                await self._child.stop()
+            self._child = Child(self._loops, "dnsmasq", ["dnsmasq", f"--conf-file={path}"], self._line)
+            self._child.start()
+            self._served, self._ipv6 = wanted, ipv6
 
     def _line(self, line: str) -> None:
         _log.debug("%s", line)
         lease = self._lines.feed(line)
-        node = self._node_of(lease.mac) if lease else None
+        node = self._nodes.get(lease.mac) if lease else None
         if lease and node:
             self._progress.record_seen(node, "dhcp", {"ip": lease.ip})
 
-    def _node_of(self, mac: str) -> str | None:
-        now = time.monotonic()
-        if mac not in self._macs and now - self._macs_read > _MACS_FOR_S:
-            self._macs_read = now
-            nodes = self._site.nodes.many(self._site.nodes)
-            self._macs = {one: name for name, node in nodes.items() for one in _macs_in(node.peek("mac"))}
-        return self._macs.get(mac)
+
+class Macs:
+    """Which node has which MAC address."""
+
+    def __init__(self) -> None:
+        self._node_of: dict[str, str] = {}
+        self._of_node: dict[str, list[str]] = {}
+
+    def get(self, mac: str) -> str | None:
+        """Return the node that has an address, None when none has."""
+        return self._node_of.get(mac)
+
+    def take(self, news: News) -> None:
+        """Take in changed nodes."""
+        for name in list(self._of_node) if news.everything else news.nodes:
+            for mac in self._of_node.pop(name, []):
+                self._node_of.pop(mac, None)
+        for name, node in news.nodes.items():
+            if node is not None and (macs := _macs_in(node.peek("mac"))):
+                self._of_node[name] = macs
+                self._node_of |= dict.fromkeys(macs, name)
 
 
 def _macs_in(attribute: str) -> list[str]:

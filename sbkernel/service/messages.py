@@ -20,7 +20,7 @@ class SyslogReceiver:
     """Receive RFC 3164 and RFC 5424 messages on the syslog port of the site."""
 
     def __init__(self, site: Site, addresses: Sequence[str]) -> None:
-        self._port = site.syslog_port
+        self.port = site.syslog_port
         self._addresses = addresses
         self._file = AppendLog(site.log / "messages")
         self._transports: list[asyncio.DatagramTransport] = []
@@ -31,7 +31,7 @@ class SyslogReceiver:
         """Listen on every address; raise ServiceError when the port is taken."""
         loop = asyncio.get_running_loop()
         for address in self._addresses:
-            where = (address, self._port)
+            where = (address, self.port)
             try:
                 transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._write), local_addr=where)
                 self._transports.append(transport)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -11,36 +10,43 @@ from collections.abc import Mapping
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import bootlog
 from sbkernel.service.posts import STATUS_OF_STAGE
+from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
 Data = Mapping[str, str | int | float]
 _FLUSH_S = 0.2
+_LOOP = "status of nodes"
 _STARTS = frozenset({"power-on", "dhcp", "ipxe", "kernel", "initrd"})
 
 
 class BootProgress:
-    """Record stages at once; write node.status and statustime a little later, one write a node at most."""
+    """Record stages at once; write node.status and statustime a little later, one write a node at most.
 
-    def __init__(self, site: Site) -> None:
+    While the store cannot be written, statuses wait, the last of each node.
+    """
+
+    def __init__(self, site: Site, loops: Supervisor) -> None:
         self._site = site
         # A connection of its own: waiting for another writer must not hold up who reads.
         self._writer = Site.open(site.root, create=False)
         self._pending: dict[str, tuple[str, float]] = {}
-        self._flusher: asyncio.Task[None] | None = None
+        self._is_pending = asyncio.Event()
+        self._loops = loops
 
     async def start(self) -> None:
         """Begin to write statuses."""
-        self._flusher = asyncio.create_task(self._flush_forever())
+        self._loops.start(_LOOP, self._flush_forever)
 
     async def stop(self) -> None:
         """Write what is pending."""
-        if self._flusher:
-            self._flusher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flusher
-        self._flush()
-        self._writer.close()
+        await self._loops.stop(_LOOP)
+        try:
+            await self._flush()
+        except SbkernelError as error:
+            _log.error("the last status of %s is lost: %s", ", ".join(self._pending), error.message)
+        finally:
+            self._writer.close()
 
     def record(self, node: str, stage: str, data: Data | None = None, t: float | None = None) -> None:
         """Append a stage to the boot log of a node (`t`: when, else now) and set its status."""
@@ -59,9 +65,15 @@ class BootProgress:
     def set_status(self, node: str, status: str) -> None:
         """Set the status of a node as of now."""
         self._pending[node] = (status, time.time())
+        self._is_pending.set()
 
     def _is_news(self, node: str, stage: str) -> bool:
-        for event in reversed(bootlog.read(self._site, node)):
+        try:
+            events = bootlog.read(self._site, node)
+        except OSError as error:
+            _log.error("cannot read the boot log of %s: %s", node, error)
+            return True
+        for event in reversed(events):
             if event["stage"] == stage:
                 return False
             if event["stage"] in _STARTS:
@@ -70,18 +82,28 @@ class BootProgress:
 
     async def _flush_forever(self) -> None:
         while True:
+            await self._is_pending.wait()
             await asyncio.sleep(_FLUSH_S)
-            if self._pending:
-                await asyncio.to_thread(self._flush)
+            await self._flush()
 
-    def _flush(self) -> None:
+    async def _flush(self) -> None:
+        """Write what is pending; if that fails, it stays pending, but for what was newer by then."""
         pending, self._pending = self._pending, {}
-        known = self._writer.nodes.many(pending)
-        changes = {node: {"status": pending[node][0], "statustime": _xcat_time(pending[node][1])} for node in known}
+        self._is_pending.clear()
         try:
-            self._writer.change("node", changes, "status")
-        except SbkernelError as error:
-            _log.warning("cannot set the status of %s: %s", ", ".join(changes), error.message)
+            if pending:
+                await asyncio.to_thread(self._write, pending)
+        except BaseException:
+            self._pending = {**pending, **self._pending}
+            self._is_pending.set()
+            raise
+
+    def _write(self, pending: Mapping[str, tuple[str, float]]) -> None:
+        """Write statuses in one change; a node that is gone by now has none."""
+        with self._writer.store.write("status") as transaction:
+            for node, values in transaction.get_many("node", list(pending)).items():
+                status, when = pending[node]
+                transaction.put("node", node, {**values, "status": status, "statustime": _xcat_time(when)})
 
 
 def _xcat_time(when: float) -> str:

@@ -29,7 +29,9 @@ from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.power import Power
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
+from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.virtual import VirtualNodes
+from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
@@ -54,12 +56,14 @@ class Parts:
         self.began = time.time()
         self.interfaces = {name: address_of(name) for name in dhcp_interfaces(site)}
         self.addresses = list(dict.fromkeys([LOOPBACK, *self.interfaces.values()]))
-        self.progress = BootProgress(site)
-        self.http = BootHttp(site, self.progress, self.addresses)
+        self.loops = Supervisor()
+        self.watcher = Watcher(site, self.loops)
+        self.progress = BootProgress(site, self.loops)
+        self.http = BootHttp(site, self.progress, self.addresses, self.watcher)
         self.syslog = SyslogReceiver(site, self.addresses)
-        self.virtual = VirtualNodes(site)
-        self.dnsmasq = Dnsmasq(site, self.progress, self.interfaces)
-        self.consoles = Consoles(site, pool, self.progress)
+        self.virtual = VirtualNodes(site, self.loops, self.watcher)
+        self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.interfaces)
+        self.consoles = Consoles(site, pool, self.loops, self.watcher, self.progress)
         power = Power(site, pool, self.consoles, self.virtual, self.progress)
         self.control = Control(
             Endpoint(site.run),
@@ -70,23 +74,31 @@ class Parts:
 
     def in_order(self) -> list[Part]:
         """Return the parts as they start; the socket comes last, when everything behind it runs."""
-        return [self.progress, self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles, self.control]
+        serving: list[Part] = [self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
+        return [self.watcher, self.progress, *serving, self.control]
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:
-        """Say what runs, for `sb service status`."""
+        """Say what runs, for `sb service status`; it answers while the store cannot be read, too."""
         children = [*self.virtual.children(), *self.dnsmasq.children()]
         yield {
             **greeting(self.site),
             "since": self.began,
             "addresses": self.addresses,
-            "http_port": self.site.http_port,
-            "syslog_port": self.site.syslog_port,
+            "http_port": self.http.port,
+            "syslog_port": self.syslog.port,
             "dhcpinterfaces": list(self.interfaces),
-            "restart": list(self.interfaces) != dhcp_interfaces(self.site),
-            "nodes": len(self.site.nodes),
+            "restart": await asyncio.to_thread(self._interfaces_changed),
+            "nodes": len(self.watcher),
             "consoles": self.consoles.states(),
             "children": {child.name: child.pid for child in children},
+            "loops": self.loops.states(),
         }
+
+    def _interfaces_changed(self) -> bool:
+        try:
+            return list(self.interfaces) != dhcp_interfaces(self.site)
+        except SbkernelError:
+            return False
 
 
 async def serve(site: Site, until: asyncio.Event) -> None:
@@ -96,7 +108,7 @@ async def serve(site: Site, until: asyncio.Event) -> None:
         for part in parts.in_order():
             stack.push_async_callback(part.stop)
             await part.start()
-        _log.info("serving %s on %s port %d", site.root, ", ".join(parts.addresses), site.http_port)
+        _log.info("serving %s on %s port %d", site.root, ", ".join(parts.addresses), parts.http.port)
         await until.wait()
         _log.info("stopping")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -44,13 +45,16 @@ class NodeTable(Panel):
         self.site, self.noderange = site, noderange
         self._power: dict[str, str] = {}
         self._said: dict[str, str] = {}
+        self._noted = 0
         self._ended = threading.Event()
         super().__init__()
 
     def rows(self, site: Site | None = None) -> list[Row]:
         """Return one row a node."""
-        nodes = (site or self.site).nodes
-        return [self._row(nodes[name]) for name in (site or self.site).noderange(self.noderange)]
+        site = site or self.site
+        names = site.noderange(self.noderange)
+        nodes = site.nodes.many(names)
+        return [self._row(nodes[name]) for name in names if name in nodes]
 
     def html(self) -> Markup:
         """Return the table as HTML."""
@@ -111,6 +115,7 @@ class NodeTable(Panel):
         if result.ok and result.text.split()[-1:] in (["on"], ["off"], ["reset"]):
             self._power[result.node] = "off" if result.text.endswith("off") else "on"
         self._said[result.node] = "" if result.ok and result.text in ("on", "off") else result.text
+        self._noted += 1
 
     def _on_message(self, message: Mapping[str, Any]) -> None:
         arguments = [str(message["action"]), [str(node) for node in message["nodes"]]]
@@ -124,13 +129,21 @@ class NodeTable(Panel):
                     self._note(result)
         except (SbkernelError, OSError) as error:
             self._said |= dict.fromkeys(nodes, str(error).splitlines()[0])
+            self._noted += 1
         finally:
             self._widget.busy = False
 
     def _follow(self) -> None:
+        """Bring the rows up to date whenever a definition or what we were told has changed."""
         with Site.open(self.site.root) as site:
+            seen: tuple[int, int] | None = None
             while not self._ended.wait(_LOOK_S):
-                self._widget.rows = self.rows(site)
+                # A store that cannot be read now can be read later; until then the rows stay.
+                with contextlib.suppress(SbkernelError):
+                    now = site.store.revision(), self._noted
+                    if now != seen:
+                        self._widget.rows = self.rows(site)
+                        seen = now
 
 
 def _clock(text: str) -> str:

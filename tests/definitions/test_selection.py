@@ -10,6 +10,7 @@ import pytest
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.selection import Selection
+from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site
 from sbkernel.workbench.displays import html_of
@@ -58,6 +59,23 @@ def test_what_is_not_there_is_said(site: Site) -> None:
         site.osimages[f"{COMPUTE},none"]
     assert "n[1-3]" not in site.nodes
     assert f"{COMPUTE},{SERVICE}" not in site.osimages
+
+
+def test_going_through_them_reads_none_by_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = SqliteConnection.query
+
+    def query(self: SqliteConnection, sql: str, *values: object) -> list[tuple[object, ...]]:
+        asked.append(sql)
+        return real(self, sql, *values)
+
+    some = site.nodes["n[1-20]"]
+    monkeypatch.setattr(SqliteConnection, "query", query)
+    for objects, length in ((site.nodes, 21), (some, 20)):
+        assert [name for name, _node in objects.items()] == list(objects)
+        assert [node.get("mgt") for node in objects.values()].count("ipmi") == 20
+        assert (len(objects.items()), len(objects.values())) == (length, length)
+    assert [sql for sql in asked if sql.endswith("name = ?")] == []
 
 
 def test_a_comma_list_selects_objects_of_every_type(site: Site) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from waiting import until_async as until
 
+from sbkernel.nodes import virtual
 from sbkernel.nodes.bmc import Bmc
 from sbkernel.nodes.chassis import BootDevice, BootFlags, Control
 from sbkernel.nodes.console import Console
+from sbkernel.nodes.definition import VirtualBmc
 from sbkernel.nodes.logins import login
 from sbkernel.nodes.mkvm import mkvm, rmvm
 from sbkernel.nodes.pool import Pool
+from sbkernel.nodes.virtual import VirtualNodes
 from sbkernel.site import Site
 
 
@@ -198,3 +201,50 @@ async def test_boot_loader_takes_the_nodes_script_over_http(
         await until(lambda: b"the script of vm1 ran" in seen, 60)
     assert requests == [["GET", "/boot/nodes/vm1.ipxe"]]
     await console.close()
+
+
+async def test_nothing_is_read_while_nothing_concerns_a_virtual_node(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkvm(site, "vm1")
+    site.set("node", "real", groups="all,rack")
+    nodes = VirtualNodes(site)
+    read: list[int] = []
+    real = virtual.virtual_bmcs
+
+    def counted(site: Site) -> tuple[dict[str, VirtualBmc], dict[str, str]]:
+        read.append(len(read))
+        return real(site)
+
+    monkeypatch.setattr(virtual, "virtual_bmcs", counted)
+    expected = 0
+    for change, concerns in (
+        (lambda: None, True),
+        (lambda: None, False),
+        (lambda: site.set("node", "real", status="booted"), False),
+        (lambda: site.set("group", "rack", mgt="ipmi"), False),
+        (lambda: site.set("node", "real", vmhost="localhost"), True),
+        (lambda: site.set("node", "real", vmhost="elsewhere"), False),
+        (lambda: site.set("passwd", "ipmi", username="admin", password="new"), True),
+        (lambda: site.set("node", "vm1", bmcpassword="new"), True),
+        (lambda: rmvm(site, "vm1"), True),
+    ):
+        change()
+        await nodes.follow()
+        expected += concerns
+        assert len(read) == expected
+    await nodes.close()
+
+
+async def test_a_bmc_whose_port_was_taken_comes_when_it_is_free(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "RETRY_S", 0.0)
+    mkvm(site, "vm1")
+    host, port = site.nodes["vm1"].get("bmc").split(":")
+    nodes = VirtualNodes(site)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((host, int(port)))
+        await nodes.follow()
+        assert "vm1: no BMC on" in (site.log / "virtual.log").read_text()
+    await nodes.follow()
+    assert "vm1: BMC listens" in (site.log / "virtual.log").read_text()
+    await nodes.close()

@@ -19,6 +19,7 @@ from sbkernel.netboot import bootlog
 from sbkernel.service.boothttp import BootHttp
 from sbkernel.service.posts import PostError, check_post
 from sbkernel.service.progress import BootProgress
+from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 
 DIGEST = "ab" * 32
@@ -50,8 +51,8 @@ async def web(site: Site) -> AsyncIterator[Site]:
     (site.boot / "escape").symlink_to(site.root / "site.db")
     (site.boot / "up").symlink_to(site.root)
     os.mkfifo(site.boot / "fifo")
-    progress = BootProgress(site)
-    server = BootHttp(site, progress, ["127.0.0.1"])
+    progress = BootProgress(site, Supervisor())
+    server = BootHttp(site, progress, ["127.0.0.1"], site.nodes)
     await progress.start()
     await server.start()
     yield site
@@ -184,7 +185,7 @@ def test_any_post_is_taken_or_refused(fields: dict[str, str]) -> None:
 
 
 async def test_a_taken_port_says_what_to_type(site: Site) -> None:
-    server = BootHttp(site, BootProgress(site), ["127.0.0.1"])
+    server = BootHttp(site, BootProgress(site, Supervisor()), ["127.0.0.1"], site.nodes)
     with (
         socket.create_server(("127.0.0.1", site.http_port)),
         pytest.raises(ServiceError, match="sb chdef -t site httpport="),

@@ -6,7 +6,7 @@ by noderange or by its attributes. What shows them, and pandas, is imported when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING
 
 from sbkernel.definitions import select
@@ -69,6 +69,16 @@ class Objects(Mapping[str, Definition]):
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
         """Return the definitions of `names`, in one read where the store can; unknown names are left out."""
         raise NotImplementedError
+
+    def items(self) -> ItemsView[str, Definition]:
+        """Return names and definitions, in one read where the store can."""
+        names = list(self)
+        found = self.many(names)
+        return {name: found[name] for name in names if name in found}.items()
+
+    def values(self) -> ValuesView[Definition]:
+        """Return the definitions, in one read where the store can."""
+        return dict(self.items()).values()
 
     def where(self, *conditions: str) -> Selection:
         """Return those that fulfil all conditions, written as after -w: attr==value, !=, =~regex, !~."""

@@ -233,8 +233,9 @@ class SqlStore:
                 transaction.finish()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, when no thread uses it any more."""
+        with self._lock:
+            self._connection.close()
 
     @contextlib.contextmanager
     def _buffered(self, what: str) -> Iterator[BufferedTransaction]:
