@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from jobwatch import wait_for
+from waiting import until, until_async
 
 from sbkernel.definitions.secret import Secret
 from sbkernel.errors import JobError, NotFoundError
@@ -41,8 +41,7 @@ async def test_an_interrupted_await_cancels_the_job(site: Site, tmp_path: Path) 
         await running
 
     task = asyncio.create_task(cell())
-    while not (tmp_path / "marker").exists():
-        await asyncio.sleep(0.02)
+    await until_async((tmp_path / "marker").exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -66,7 +65,7 @@ def test_a_job_whose_starter_was_killed_can_be_cancelled(site: Site, tmp_path: P
     )
     argv = [sys.executable, "-c", code, str(site.root), str(tmp_path / "marker")]
     assert subprocess.run(argv, cwd=HERE.parents[1]).returncode == -9
-    wait_for(tmp_path / "marker")
+    until((tmp_path / "marker").exists)
     (running,) = job.listing(site)
     running.cancel()
     with pytest.raises(JobError, match="was cancelled"):
@@ -103,7 +102,7 @@ def test_unknown_and_ambiguous_ids(site: Site) -> None:
 
 def test_the_listing_is_newest_first_and_old_ones_are_pruned(site: Site, tmp_path: Path) -> None:
     running = start(site, "slow", marker=str(tmp_path / "marker"))
-    wait_for(tmp_path / "marker")
+    until((tmp_path / "marker").exists)
     first = start(site, "good").wait(60)
     noon = time.time()
     done = [first, *(start(site, "good").wait(60) for _ in range(2))]

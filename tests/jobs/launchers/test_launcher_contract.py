@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jobwatch import gone, wait_for, worker_pid
+from jobwatch import until_gone, worker_pid
+from waiting import until
 
 from sbkernel.errors import JobCancelledError, JobError, NotFoundError
 from sbkernel.files import is_held
@@ -92,43 +92,44 @@ def test_a_worker_that_dies_without_a_word_has_failed(start: Start) -> None:
 
 def test_the_lock_is_held_from_start_to_end(start: Start, marker: Path) -> None:
     running = start("slow", marker=str(marker))
-    while not marker.exists():
-        assert is_held(running.dir / "lock"), "a job that is starting is no dead one"
-        time.sleep(0.01)
+    # A job that is starting is not taken for a dead one.
+    until(marker.exists, every_s=0.01, unless=lambda: not is_held(running.dir / "lock"))
     running.stop()
-    assert gone(worker_pid(running)) and not is_held(running.dir / "lock")
+    until_gone(worker_pid(running))
+    until(lambda: not is_held(running.dir / "lock"), 5)
 
 
 @pytest.mark.parametrize("isolated", [False, True])
 def test_cancel_lets_the_target_clean_up_and_ends_every_process(start: Start, marker: Path, isolated: bool) -> None:
     running = start("slow", marker=str(marker), isolated=isolated)
-    wait_for(marker)
+    until(marker.exists)
     running.cancel()
     assert not running.done, "cancel does not wait: it is called from a button"
     with pytest.raises(JobCancelledError):
         running.wait(20)
     assert running.state == "cancelled" and Path(f"{marker}.cleaned").exists()
-    assert gone(worker_pid(running))
+    until_gone(worker_pid(running))
 
 
 @pytest.mark.parametrize("then", ["fail", "wait"])
 def test_nothing_that_the_target_left_behind_survives_a_bad_end(start: Start, marker: Path, then: str) -> None:
     running = start("litter", marker=str(marker), then=then)
-    wait_for(marker)
+    until(marker.exists)
     if then == "wait":
         running.cancel()
     with pytest.raises(JobError):
         running.wait(20)
     worker = worker_pid(running)
     assert set(session_members(worker)) <= {worker}, "all is gone before the job says that it has ended"
-    assert gone(worker)
+    until_gone(worker)
 
 
 def test_a_target_that_refuses_is_killed_after_the_grace(start: Start, marker: Path) -> None:
     running = start("stubborn", marker=str(marker))
-    wait_for(marker)
+    until(marker.exists)
     running.stop(grace_s=0.5)
-    assert running.state == "cancelled" and gone(worker_pid(running))
+    assert running.state == "cancelled"
+    until_gone(worker_pid(running))
 
 
 def test_cancel_before_the_worker_is_up(start: Start, marker: Path) -> None:
@@ -146,11 +147,11 @@ def test_cancel_of_an_order_that_has_ended_does_nothing(start: Start) -> None:
 
 def test_kill_9_of_the_worker_is_a_failure_and_takes_everything_along(start: Start, marker: Path) -> None:
     running = start("slow", marker=str(marker), isolated=True)
-    wait_for(marker)
+    until(marker.exists)
     os.kill(worker_pid(running), signal.SIGKILL)
     with pytest.raises(JobError, match="killed: its process ended without saying why"):
         running.wait(20)
-    assert gone(worker_pid(running))
+    until_gone(worker_pid(running))
 
 
 def test_an_order_outlives_who_gave_it_and_another_process_takes_over(site: Site, place: str, marker: Path) -> None:
@@ -162,12 +163,13 @@ def test_an_order_outlives_who_gave_it_and_another_process_takes_over(site: Site
     )
     argv = [sys.executable, "-c", code, str(site.root), str(marker), place]
     started = subprocess.run(argv, check=True, text=True, capture_output=True, cwd=ROOT)
-    wait_for(marker)
+    until(marker.exists)
     watched = attach(site, started.stdout.strip())
     second = attach(site, watched.id[:12])
     assert watched.state == second.state == "running" and watched.progress.phase == "sleep"
     second.stop()
-    assert watched.state == "cancelled" and gone(worker_pid(watched))
+    assert watched.state == "cancelled"
+    until_gone(worker_pid(watched))
 
 
 def test_inputs_go_there_and_artefacts_come_back_by_digest(start: Start, site: Site, tmp_path: Path) -> None:
