@@ -9,7 +9,7 @@ from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.pack.squashfs import PackOptions
-from sbkernel.images.packimage import built_by_genimage
+from sbkernel.images.packimage import built_by_genimage, plan_packimage
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
@@ -29,7 +29,12 @@ XCAT_ARCHIVES = ("cpio", "tar")
     metavar="SIZE",
     help="From 4K to 1M; larger blocks give a smaller file.",
 )
+@click.option("--dry-run", is_flag=True, help="Show the steps and which of them would run; pack nothing.")
 @click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
+@click.option(
+    "--plan", default="", metavar="DIGEST", help="Pack only if the plan is still the one that --dry-run showed."
+)
+@click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
 @click.option("-o", "-p", "-a", "obsolete", hidden=True)
 @click.argument("image")
 @pass_site
@@ -39,7 +44,10 @@ def command(
     compress: str,
     level: int | None,
     block_size: str,
+    dry_run: bool,
     force: bool,
+    plan: str,
+    any_plan: bool,
     obsolete: str | None,
     image: str,
 ) -> None:
@@ -56,11 +64,15 @@ def command(
     _check_method(method)
     PackOptions(compress, level, block_size)
     built = built_by_genimage(site, image)
+    options = {"compression": compress, "level": level, "block_size": block_size}
+    if dry_run:
+        click.echo(plan_packimage(site, image, compression=compress, level=level, block_size=block_size))
+        return
     click.echo(f"Packing contents of {built.tree}")
     click.echo(f"archive method:{method}")
     target = "sbkernel.images.packimage:packimage"
-    options = {"compression": compress, "level": level, "block_size": block_size, "force": force}
-    done = follow(jobs.start(site, "packimage", target, image=image, **options))
+    options |= {"force": force, "any_plan": any_plan}
+    done = follow(jobs.start(site, "packimage", target, image=image, plan=plan, **options))
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")

@@ -15,7 +15,7 @@ from sbkernel.images.execute import execute
 from sbkernel.images.families.package_manager import UnknownPackagesError
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.order import check_inputs
-from sbkernel.images.plan import Plan, Step
+from sbkernel.images.plan import Plan, Planned, Step
 from sbkernel.images.rootimgdir import KERNEL, TREE, RootimgDir
 from sbkernel.images.shelf import DirectoryShelf, outcomes_of
 from sbkernel.images.spec import ImageSpec, read_spec
@@ -78,18 +78,6 @@ def _located(error: UnknownPackagesError, spec: ImageSpec) -> Exception:
 
 def _there(record: Mapping[str, Any]) -> dict[str, Any]:
     return outcomes_of(record.get("outcomes", {}))
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan to be shown, and which of its steps would run now."""
-
-    plan: Plan
-    pending: tuple[Step, ...]
-
-    def __str__(self) -> str:
-        """Return every step with its digest and whether it would run, and the digest of the plan."""
-        return f"{self.plan.render(self.pending)}\nplan {self.plan.digest}"
 
 
 def plan_genimage(

@@ -1,81 +1,33 @@
-"""packimage: pack the root tree that genimage built and publish it in the catalog.
+"""packimage: pack the root tree that genimage built and publish it in the catalog, as a plan that is executed.
 
 xCAT packs in place, so that nodes booting meanwhile get errors; here nothing is visible until it is whole.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sbkernel.errors import BuildError, NotFoundError
-from sbkernel.images import rootimgdir
+from sbkernel.files import made
+from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.pointers import Source
-from sbkernel.images.catalog.version import ImageVersion, file_facts
-from sbkernel.images.pack import packlist
-from sbkernel.images.pack.packlist import Look, PackList
-from sbkernel.images.pack.squashfs import WHOLE, PackOptions, exclude_patterns, follow, memory_mb, pack_argv
-from sbkernel.images.plan import digest_of
+from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.images.execute import execute
+from sbkernel.images.layers.layers import Layers
+from sbkernel.images.pack.packing import Packing, list_tree
+from sbkernel.images.pack.squashfs import PackOptions
+from sbkernel.images.pack.steps import packimage_steps
+from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.tree.installed import of_built
-from sbkernel.jobs.lock import lock, lock_file
+from sbkernel.images.shelf import DirectoryShelf
+from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
-from sbkernel.jobs.run import run
 from sbkernel.lists import exlist
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
-
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class _Packing:
-    """What is packed: the built directory, what the list leaves of it, and how."""
-
-    image: str
-    built: RootimgDir
-    record: Mapping[str, Any]
-    options: PackOptions
-    listed: PackList
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """Return what image.json says about how the image was made."""
-        return {
-            "format": FORMAT,
-            "image": self.image,
-            "kernelver": self.record.get("kernelver", ""),
-            "plan": digest_of(self.record.get("steps", {})),
-            "pack": self.options.as_dict(),
-        }
-
-    @cached_property
-    def inputs(self) -> str:
-        """Return the digest of all that the packed image depends on beside what lies in the tree."""
-        facts = [
-            self.asked,
-            {key: value for key, value in self.record.items() if key != "made"},
-            file_facts(self.built.kernel),
-            file_facts(self.built.initrd),
-        ]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-    def source(self) -> Source:
-        """Return what is packed, as digests; a tree in which something was changed since it was locked is not known."""
-        look = Look(**_in_tree(packlist.look, tree=str(self.built.tree), kept=self.listed.kept))
-        locked_ns = lock_file(self.built.path).stat().st_ctime_ns
-        return Source(self.inputs, look.fingerprint if look.changed_ns <= locked_ns else "")
 
 
 def packimage(
@@ -87,26 +39,26 @@ def packimage(
     level: int | None = None,
     block_size: str = "128K",
     force: bool = False,
+    plan: str = "",
+    any_plan: bool = False,
 ) -> dict[str, Any]:
     """Pack and publish an image; return image, digest, current, root_sha256, size (bytes), packages, cached, seconds.
 
     `level` is that of the compression, 3 for zstd by default. When nothing has changed since it was packed, it is
     not packed again and `cached` is true, unless `force`. A file changed without a change of its size, mode, owner
     or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
+    `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless
+    `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished step.
     Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError, CommandError.
     """
     report = report or NullReport()
     start = time.monotonic()
-    options = PackOptions(compression, level, block_size)
-    built = built_by_genimage(site, image)
-    with lock(built.path, "packimage"):
-        catalog = Catalog(site)
-        with report.phase("compare"):
-            packing = _packing(site, image, built, options, report)
-            version = None if force else _packed_before(catalog, packing)
-        cached = version is not None
-        if version is None:
-            version = _pack(catalog, packing, report)
+    with _packing(site, image, PackOptions(compression, level, block_size), report) as (catalog, packing):
+        if plan:
+            packing = packing.looked_at()
+            reviewed.check(site, _plan(catalog, packing), plan, any_plan=any_plan, report=report)
+        before = None if force else _packed_before(catalog, packing)
+        version = before or _pack(site, catalog, packing, report)
     return {
         "image": image,
         "digest": version.digest,
@@ -114,9 +66,35 @@ def packimage(
         "size": version.root_size,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
-        "cached": cached,
+        "cached": before is not None,
         "seconds": round(time.monotonic() - start, 3),
     }
+
+
+def plan_packimage(
+    site: Site, image: str, *, compression: str = "zstd", level: int | None = None, block_size: str = "128K"
+) -> Planned:
+    """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
+    with _packing(site, image, PackOptions(compression, level, block_size), NullReport()) as (catalog, packing):
+        packing = packing.looked_at()
+        plan = _plan(catalog, packing)
+        reviewed.remember(site, plan)
+        there = catalog.pointers(image).packed_from(packing.source)
+        return Planned(plan, () if there and (catalog.path / there).is_dir() else plan.steps)
+
+
+@contextmanager
+def _packing(site: Site, image: str, options: PackOptions, report: Report) -> Iterator[tuple[Catalog, Packing]]:
+    """Keep the tree for a block, and find out what of it goes into the image."""
+    built = built_by_genimage(site, image)
+    with lock(built.path, "packimage"):
+        with report.phase("compare"):
+            patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
+            for warning in patterns.warnings:
+                report.log(warning)
+            listed = list_tree(built.tree, exclude=patterns.exclude, include=patterns.include)
+            packing = Packing(image, built, built.record(), options, listed)
+        yield Catalog(site), packing
 
 
 def built_by_genimage(site: Site, image: str) -> RootimgDir:
@@ -135,76 +113,25 @@ def built_by_genimage(site: Site, image: str) -> RootimgDir:
     return built
 
 
-def _packing(site: Site, image: str, built: RootimgDir, options: PackOptions, report: Report) -> _Packing:
-    patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
-    for warning in patterns.warnings:
-        report.log(warning)
-    words = {"exclude": list(patterns.exclude), "include": list(patterns.include)}
-    listed = PackList(**_in_tree(packlist.pack_list, tree=str(built.tree), **words))
-    return _Packing(image, built, built.record(), options, listed)
+def _plan(catalog: Catalog, packing: Packing) -> Plan:
+    return Plan(packing.image, packimage_steps(packing, catalog))
 
 
-def _in_tree(function: Callable[..., PackList | Look], **arguments: Any) -> dict[str, Any]:
-    """Call one of packlist's functions where it may read the tree; return the fields of its answer."""
-    if os.geteuid() == 0:
-        return vars(function(**arguments))
-    argv = [sys.executable, "-m", packlist.__name__, function.__name__]
-    fields: dict[str, Any] = json.loads(run(argv, input=json.dumps(arguments), isolated=True).stdout)
-    return fields
-
-
-def _packed_before(catalog: Catalog, packing: _Packing) -> ImageVersion | None:
+def _packed_before(catalog: Catalog, packing: Packing) -> ImageVersion | None:
+    """Return the version that was packed from the same before, published once more; the tree is looked at if needed."""
     pointers = catalog.pointers(packing.image)
     if not pointers.knows(packing.inputs):
         return None
-    source = packing.source()
+    source = packing.looked_at().source
     digest = pointers.packed_from(source)
     return catalog.publish_again(packing.image, digest, source) if digest else None
 
 
-def _pack(catalog: Catalog, packing: _Packing, report: Report) -> ImageVersion:
-    built = packing.built
-    with catalog.staging() as staged, ThreadPoolExecutor(1) as beside:
-        with report.phase("pack", total=WHOLE):
-            for name, file in (("kernel", built.kernel), ("initrd", built.initrd)):
-                shutil.copyfile(file, staged.path / name)
-                staged.add(name)
-            reading = beside.submit(of_built, built, packing.image)
-            _squash(packing, staged.path, report)
-        with report.phase("publish"):
-            # Not beside mksquashfs, which leaves no processor idle; the sum needs only one.
-            looking = beside.submit(packing.source)
-            staged.add("root.squashfs")
-            manifest = reading.result()
-            (staged.path / "manifest.json").write_text(manifest.to_json())
-            staged.add("manifest.json")
-            source = looking.result()
-            if not source.tree:
-                report.log("the tree was changed while it was packed: the next packimage packs it again")
-            return catalog.publish(staged, {**packing.asked, "packages": len(manifest)}, source)
-
-
-def _squash(packing: _Packing, place: Path, report: Report) -> None:
-    text, odd = exclude_patterns(packing.listed.excluded)
-    exclude_file = place / ".exclude"
-    exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    argv = pack_argv(
-        packing.built.tree,
-        place / "root.squashfs",
-        packing.options,
-        exclude_file,
-        odd,
-        made=int(packing.built.tree.lstat().st_mtime),
-        memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
-    )
-    run(
-        argv,
-        env={"SOURCE_DATE_EPOCH": None},  # mksquashfs takes one way of saying when, not two
-        on_line=follow(report),
-        isolated=os.geteuid() != 0,
-    )
-    exclude_file.unlink()
-
-
-def _machine_mb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> ImageVersion:
+    plan = _plan(catalog, packing)
+    with (
+        catalog.staging(plan.digest[:16]) as staged,
+        DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
+    ):
+        execute(plan, shelf, report)
+    return catalog.get(catalog.pointers(packing.image).candidate)

@@ -164,6 +164,18 @@ class Plan:
         return json.dumps({"image": self.image, "given": dict(self.given), "steps": steps}, indent=1) + "\n"
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A plan to be shown, and which of its steps would run now."""
+
+    plan: Plan
+    pending: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        """Return every step with its digest and whether it would run, and the digest of the plan."""
+        return f"{self.plan.render(self.pending)}\nplan {self.plan.digest}"
+
+
 def _about(step: Step) -> str:
     undeclared = "its inputs are not declared" if step.always else ""
     return "; ".join(filter(None, [step.summary, undeclared]))

@@ -19,7 +19,7 @@ from sbkernel.images.layers.layers import Layers
 from sbkernel.images.plan import Facts, Plan, Step
 from sbkernel.images.tree.namespaces import remove_tree
 
-JOURNAL = "steps.json"
+JOURNAL = ".steps.json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 

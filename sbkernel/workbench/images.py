@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.images.genimage import Planned
+from sbkernel.images.plan import Planned
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
 from sbkernel.workbench.html import card, chip, heading, mono, muted, table

@@ -133,7 +133,7 @@ def test_after_kill_9_it_goes_on_behind_the_last_finished_step(tmp_path: Path, d
 def test_nothing_that_was_left_before_a_crash_of_the_machine_is_trusted(tmp_path: Path) -> None:
     code = KILLED.format(tests=str(Path(__file__).parent))
     subprocess.run([sys.executable, "-c", code, tmp_path, "kernel"], capture_output=True)
-    journal = tmp_path / ".new" / "steps.json"
+    journal = tmp_path / ".new" / ".steps.json"
     data = json.loads(journal.read_text())
     journal.write_text(json.dumps({**data, "boot": "another"}))
     assert run(tmp_path) == ["tree", "configure", "kernel", "list"]

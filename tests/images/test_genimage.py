@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from smallimage import (
+from smallbuild import (
     EVERYTHING,
     Small,
     another,

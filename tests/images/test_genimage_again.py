@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from smallimage import (
+from smallbuild import (
     EVERYTHING,
     TARGET,
     Recorder,
@@ -177,7 +177,7 @@ def test_after_kill_9_it_goes_on_behind_the_last_step_that_was_finished(
     job = jobs.start(small.site, "genimage", TARGET, image=image)
     work = tree.parent / ".new"
     stage = work / "rootimg/etc/half" if marked == "half" else None
-    journal = work / "steps.json"
+    journal = work / ".steps.json"
     until(lambda: stage.exists() if stage else journal.exists() and "postinstall" in journal.read_text(), 120)
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
     until(lambda: not processes(small.site), 5)

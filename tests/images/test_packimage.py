@@ -15,7 +15,8 @@ from waiting import until
 from sbkernel.errors import BuildError, DefinitionError, LockedError, NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import content_digest
-from sbkernel.images.packimage import packimage
+from sbkernel.images.packimage import packimage, plan_packimage
+from sbkernel.images.reviewed import PlanChangedError
 from sbkernel.jobs import job
 from sbkernel.jobs.lock import lock
 from sbkernel.site import Site
@@ -298,5 +299,47 @@ def test_a_cancelled_job_leaves_nothing(site: Site, tmp_path: Path) -> None:
     running.stop()
     assert running.state == "cancelled" and leftovers(site) == []
     done = job.start(site, "packimage", target, image=IMAGE).wait(60)
-    assert [title for title, _ in done.progress.phases] == ["compare", "pack", "publish"]
+    assert {title for title, _ in done.progress.phases} == {
+        "compare", "copy the kernel", "copy the initrd", "list the packages", "pack", "publish",
+    }  # fmt: skip
     assert done.result["digest"] == Catalog(site).current(IMAGE).digest
+
+
+def test_the_plan_that_was_shown_is_what_is_packed_or_it_is_said_what_changed(site: Site, tree: Path) -> None:
+    shown = plan_packimage(site, IMAGE)
+    assert [step.name for step in shown.pending] == ["kernel", "initrd", "manifest", "pack", "publish"]
+    (tree / "usr/bin/tool").write_text("#!/bin/bash\n")
+    with pytest.raises(PlanChangedError, match=r"pack: inputs: tree: [0-9a-f]{64} -> [0-9a-f]{64}"):
+        packimage(site, IMAGE, plan=shown.plan.digest)
+    assert leftovers(site) == []
+    with pytest.raises(PlanChangedError, match=r"pack: inputs: pack: compression: zstd -> gzip"):
+        packimage(site, IMAGE, plan=plan_packimage(site, IMAGE).plan.digest, compression="gzip")
+    done = packimage(site, IMAGE, plan=plan_packimage(site, IMAGE).plan.digest)
+    assert not done["cached"]
+    assert plan_packimage(site, IMAGE).pending == ()
+
+
+def test_killed_behind_the_packing_the_next_run_only_publishes(site: Site, tmp_path: Path) -> None:
+    tree = plant(tmp_path / "built", megabytes=1)
+    # Whoever sums and looks waits here until it is killed.
+    os.mkfifo(tmp_path / "built" / "gate")
+    code = (
+        "import sys; from sbkernel.site import Site; from sbkernel.images import packimage\n"
+        "from sbkernel.images.pack import steps\n"
+        f"steps.Staging = lambda *_: open({str(tmp_path / 'built' / 'gate')!r})\n"
+        "with Site.open(sys.argv[1]) as site: packimage.packimage(site, 'small')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(site.root)], cwd=Path(__file__).resolve().parents[2])
+    journals = site.catalog.glob
+    until(lambda: [file for file in journals(".tmp-*/.steps.json") if "root.squashfs" in file.read_text()])
+    process.kill()
+    process.wait()
+    assert tree.is_dir() and len(leftovers(site)) == 1
+    done = job.start(site, "packimage", "sbkernel.images.packimage:packimage", image=IMAGE).wait(60)
+    assert [title for title, _ in done.progress.phases] == ["compare", "publish"]
+    version = Catalog(site).current(IMAGE)
+    assert version.damaged() == []
+    assert sorted(path.name for path in version.dir.iterdir()) == sorted(
+        ["image.json", "initrd", "kernel", "manifest.json", "root.squashfs"]
+    )
+    assert sorted(leftovers(site)) == sorted([version.digest, "names"])

@@ -123,11 +123,14 @@ class Catalog:
                 os.utime(self.path / digest, ns=(now, now))
 
     @contextlib.contextmanager
-    def staging(self) -> Iterator[Staging]:
-        """Make a directory to pack into, removed at the end unless it was published; remove those of the dead."""
+    def staging(self, key: str = "") -> Iterator[Staging]:
+        """Make a directory to pack into, removed at the end unless it was published; remove those of the dead.
+
+        With a `key`, go on with what a killed process has left under it.
+        """
         with self.turn():
-            self.sweep()
-            directory, owner = staging.make(self.path)
+            self.sweep(key)
+            directory, owner = staging.make(self.path, key)
         try:
             with ThreadPoolExecutor() as beside:
                 yield Staging(directory, beside)
@@ -179,9 +182,9 @@ class Catalog:
         """Take turns at changing the catalog; held for an instant only."""
         return in_turn(self.path / ".lock")
 
-    def sweep(self) -> None:
-        """Remove what killed packings have left. Call it in turn."""
-        staging.sweep(self.path)
+    def sweep(self, keep: str = "") -> None:
+        """Remove what killed packings have left, but not under the key `keep`. Call it in turn."""
+        staging.sweep(self.path, keep)
         for leftover in self.names.glob(".*.json.*"):
             leftover.unlink(missing_ok=True)
 

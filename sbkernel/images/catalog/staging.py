@@ -1,4 +1,7 @@
-"""The directory in which an image version grows until it is published: catalog/.tmp-*, locked by its process."""
+"""The directory in which an image version grows until it is published: catalog/.tmp-*, locked by its process.
+
+One that is named by a key goes on where a killed process has left it: whoever asks for the key next takes it over.
+"""
 
 from __future__ import annotations
 
@@ -55,28 +58,34 @@ class Staging:
         self._writing.append(self._beside.submit(sync, self.path / name))
 
 
-def make(catalog: Path) -> tuple[Path, int]:
+def make(catalog: Path, key: str = "") -> tuple[Path, int]:
     """Make a directory to pack into; return it with the descriptor that holds its lock. Call it in turn.
 
-    It gets the name that sweep_unlocked() looks for when its lock is held, so none is ever seen without an owner.
+    It gets the name that sweep_unlocked() looks for when its lock is held, so none is ever seen without an owner. What
+    a killed process has left under the same `key` is taken over.
     """
+    keyed = catalog / f".tmp-{key}"
+    if key and keyed.is_dir():
+        with contextlib.suppress(BlockingIOError):  # somebody else packs the same at this moment
+            return keyed, hold(keyed, wait=False)
     directory = Path(tempfile.mkdtemp(prefix=".new-", dir=catalog))
     owner = hold(directory)
-    named = directory.with_name(f".tmp-{os.getpid()}-{directory.name.removeprefix('.new-')}")
+    own = directory.with_name(f".tmp-{os.getpid()}-{directory.name.removeprefix('.new-')}")
+    named = keyed if key and not keyed.exists() else own
     directory.rename(named)
     return named, owner
 
 
-def sweep(catalog: Path) -> None:
-    """Remove the directories of packings that were killed. Call it in turn, as make()."""
+def sweep(catalog: Path, keep: str = "") -> None:
+    """Remove the directories of packings that were killed, but not that of the key `keep`. In turn, as make()."""
     for nameless in catalog.glob(".new-*"):
         shutil.rmtree(nameless, ignore_errors=True)
-    sweep_unlocked(catalog)
+    sweep_unlocked(catalog, keep)
 
 
-def sweep_unlocked(catalog: Path) -> None:
-    """Remove the directories whose owner is dead; safe whosever turn it is."""
-    for directory in catalog.glob(".tmp-*"):
+def sweep_unlocked(catalog: Path, keep: str = "") -> None:
+    """Remove the directories whose owner is dead, but not that of the key `keep`; safe whosever turn it is."""
+    for directory in (path for path in catalog.glob(".tmp-*") if path.name != f".tmp-{keep}"):
         # Its owner may be packing, or be removing it at this moment.
         with contextlib.suppress(BlockingIOError, FileNotFoundError):
             owner = hold(directory, wait=False)

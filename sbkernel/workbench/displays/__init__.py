@@ -16,7 +16,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.definitions.editing.diff:Diff": "sbkernel.workbench.displays.definitions:diff",
     "sbkernel.definitions.editing.selection:Objects": "sbkernel.workbench.displays.definitions:objects",
     "sbkernel.images.catalog.version:ImageVersion": "sbkernel.workbench.displays.images:image_version",
-    "sbkernel.images.genimage:Planned": "sbkernel.workbench.images:plan",
+    "sbkernel.images.plan:Planned": "sbkernel.workbench.images:plan",
     "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.displays.images:resolution",
     "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
     "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
