@@ -26,6 +26,7 @@ _BMC_ATTRIBUTES = stored(
         "Address of its BMC: host or host:port.",
         default="UDP port 623",
         needs=_BMC,
+        form="host",
         instead=_openbmc("bmc"),
     ),
     Attr("bmcport", "Network port of the BMC: 0 shared, 1 its own.", needs=("mgt", ("ipmi",))),

@@ -53,7 +53,7 @@ _STORAGE = stored(
 )
 _ISCSI = stored(
     "iscsi",
-    Attr("iscsiserver", "iSCSI server that it boots from.", column="server"),
+    Attr("iscsiserver", "iSCSI server that it boots from.", column="server", form="host"),
     Attr("iscsitarget", "iSCSI target that it boots from.", column="target"),
     Attr("iscsiuserid", "iSCSI user.", column="userid"),
     Attr("iscsipassword", "iSCSI password.", secret=True, column="passwd"),

@@ -148,9 +148,9 @@ _RACK = stored(
 )
 _ROUTE = stored(
     "routes",
-    Attr("net", "Network address."),
-    Attr("mask", "Network mask."),
-    Attr("gateway", "Gateway to it, usually a service node."),
+    Attr("net", "Network address.", form="net"),
+    Attr("mask", "Network mask.", form="mask"),
+    Attr("gateway", "Gateway to it, usually a service node.", form="host"),
     Attr("ifname", "Interface that faces the gateway; IPv6 routes need it."),
     _NOTE,
 )
@@ -171,7 +171,7 @@ _ZONE = stored(
 )
 _ZVMIVP = stored(
     "zvmivp",
-    Attr("ip", "Address of the system that is verified."),
+    Attr("ip", "Address of the system that is verified.", form="host"),
     Attr("schedule", "Hours at which it runs, with blanks between."),
     Attr("last_run", "When it ran last: year, day of the year, hour."),
     Attr("type_of_run", "fullivp or basicivp."),
