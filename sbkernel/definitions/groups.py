@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sbkernel.definitions import dynamic, nics
 from sbkernel.definitions.definition import Attributes
-from sbkernel.definitions.seen import nodes_as_seen, without_columns
+from sbkernel.definitions.seen import computed, nodes_as_seen, without_columns
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.errors import DefinitionError
 
@@ -29,6 +29,23 @@ def stored_nodes(reader: Reader, names: Sequence[str]) -> tuple[dict[str, Values
 def read_nodes(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
     """Return those of `names` that are nodes, as people see them."""
     return nodes_as_seen(*stored_nodes(reader, names))
+
+
+def peek_all(store: Store, *attributes: str) -> Iterator[tuple[str, Values]]:
+    """Yield every node with some of its attributes, for questions about all nodes of a site; in two reads.
+
+    Attributes that are unset or cannot be computed are left out.
+    """
+    groups = {name: _only(values, attributes) for name, values in store.objects("group").items()}
+    for name, values in store.objects("node").items():
+        found, _faults = computed(name, _only(values, attributes), groups)
+        yield name, {key: found[key] for key in attributes if key in found}
+
+
+def _only(values: Mapping[str, str], attributes: Sequence[str]) -> Values:
+    """Return some attributes, and those that say whether and to whom they are lent."""
+    kept = (*attributes, "groups", "grouptype")
+    return {key: value for key, value in values.items() if key in kept or key.endswith(".disable")}
 
 
 def group_names(store: Store) -> list[str]:
