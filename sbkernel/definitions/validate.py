@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions import addresses
-from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
 from sbkernel.definitions.computed import expression
 from sbkernel.definitions.computed.expression import is_expression
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.attributes import attributes_of, has_secrets
 from sbkernel.definitions.computed.expression import is_expression
-from sbkernel.definitions.importing.exporting import MARK, stored
+from sbkernel.definitions.importing.stanzafile import MARK, stored
 from sbkernel.definitions.stanza import TITLE
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.site import Site

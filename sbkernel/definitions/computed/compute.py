@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.computed.expression import evaluate, is_expression
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.store.interface import Values
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.definitions.validate import check_plain
 from sbkernel.errors import DefinitionError
 

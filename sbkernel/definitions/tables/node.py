@@ -1,8 +1,11 @@
-"""Attributes of node: one machine (xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac ...)."""
+"""Attributes of node, one machine, and of group, beside those that it lends its members.
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac and others; nodegroup.
+"""
+
 from sbkernel.definitions.tables import node_hardware, node_virtual
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 _NUMBER = r"\d+"
 _YES_NO = ("yes", "no", "1", "0", "y", "n")
@@ -154,7 +157,21 @@ _SERVICENODE = stored(
     Attr("dhcpinterfaces", "Comma list of interfaces on which this service node serves DHCP."),
 )
 
-ATTRIBUTES = (
+_GROUP = stored(
+    "nodegroup",
+    Attr(
+        "grouptype",
+        "static: nodes name the group; dynamic: wherevals selects them.",
+        ("static", "dynamic"),
+        "static",
+    ),
+    Attr("members", "Comma list of its nodes; kept on the nodes."),
+    Attr("wherevals", "Conditions of a dynamic group, such as mgt==ipmi, joined by `::`."),
+    Attr("membergroups", "Comma list of groups in a group."),
+    Attr("usercomment", "Any text.", column="comments"),
+)
+
+_NODE = (
     *_NODELIST,
     *_NODETYPE,
     *_NODEHM,
@@ -167,3 +184,5 @@ ATTRIBUTES = (
     *node_hardware.ATTRIBUTES,
     *node_virtual.ATTRIBUTES,
 )
+
+ATTRIBUTES = {"group": tuple(_GROUP), "node": _NODE}

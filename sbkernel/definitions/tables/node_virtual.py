@@ -1,7 +1,7 @@
 """Attributes of node about virtual machines, their hosts, and services beside xCAT's own."""
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 LOCAL = "localhost"
 """The value of vmhost for nodes that the site runs itself."""

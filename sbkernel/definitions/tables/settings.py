@@ -3,7 +3,7 @@
 Values are closed only where this program reads them; a setting that it does not use is kept for other tools.
 """
 
-from sbkernel.definitions.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import Attribute as Attr
 
 _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
@@ -124,4 +124,4 @@ _XCAT = (
     Attr("useNFSv4onAIX", "yes: NIM uses NFS version 4.", default="no"),
 )
 
-ATTRIBUTES = (*_USED, *_NODES, *_SERVERS, *_HARDWARE, *_XCAT)
+ATTRIBUTES = {"site": (*_USED, *_NODES, *_SERVERS, *_HARDWARE, *_XCAT)}
