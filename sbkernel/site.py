@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sbkernel.definitions.cloning.makeclone import Home
     from sbkernel.definitions.definition import Definition
     from sbkernel.definitions.editing.diff import Diff
-    from sbkernel.definitions.importing.report import Report
+    from sbkernel.definitions.importing.importreport import ImportReport
     from sbkernel.definitions.secret import Secret
     from sbkernel.definitions.store.history import Undone
 
@@ -188,21 +188,21 @@ class Site:
         if not found:
             raise NotFoundError(f"Could not find an object named '{name}' of type '{objtype}'.")
 
-    def import_from(self, path: str | Path, kind: str = "", *, dry_run: bool = False) -> Report:
+    def import_from(self, path: str | Path, kind: str = "", *, dry_run: bool = False) -> ImportReport:
         """Import a stanza file, a directory of tabdump's tables or Warewulf's nodes.conf, in one change set.
 
         What is found is set, all else stays; the report lists what was not understood. `kind` is stanza, tabdump,
         warewulf, or "" to find out. ListFileError or DefinitionError when it is none of them; nothing is written then.
         """
-        from sbkernel.definitions.importing.take import take
+        from sbkernel.definitions.importing.importer import import_path
 
-        return take(self.store, path, kind, dry_run=dry_run)
+        return import_path(self.store, path, kind, dry_run=dry_run)
 
     def export(self, *, reveal: bool = False) -> str:
         """Return all definitions as stanza text, for `import_from`; passwords are *** unless revealed."""
-        from sbkernel.definitions.importing import exporting
+        from sbkernel.definitions.importing import stanzafile
 
-        return exporting.render(exporting.stored(self.store), reveal=reveal)
+        return stanzafile.render(stanzafile.stored(self.store), reveal=reveal)
 
     def all_of(self, objtype: str) -> Collection:
         """Return the objects of a type; DefinitionError when there is no such type."""

@@ -11,10 +11,10 @@ from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, war
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import change
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.objectverbs import edit
-from sbkernel.definitions.objectverbs.alter import Editor, alter
+from sbkernel.definitions.objectverbs import newvalues
+from sbkernel.definitions.objectverbs.alter import ListEditor, alter
 from sbkernel.definitions.objectverbs.make import Context
-from sbkernel.definitions.objectverbs.outcome import Outcome
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
@@ -31,7 +31,7 @@ def work(site: Site, request: Request) -> int:
     wanted = given(site, request)
     for error in wanted.wrong:
         complain_of(error)
-        complain("Error", edit.SKIPPING)
+        complain("Error", newvalues.SKIPPING)
     context, editor = context_of(site, request), _editor(request)
     stanzas = [one for one in in_order(wanted.stanzas) if one.values or one.objtype == "group"]
     outcomes = apply(site, request, lambda transaction: _alter_all(transaction, stanzas, editor, context))
@@ -40,11 +40,13 @@ def work(site: Site, request: Request) -> int:
     return _report(outcomes, stanzas, request, failed=bool(wanted.wrong))
 
 
-def _editor(request: Request) -> Editor:
-    return edit.plus if request.plus else edit.minus if request.minus else edit.replace
+def _editor(request: Request) -> ListEditor:
+    return newvalues.plus if request.plus else newvalues.minus if request.minus else newvalues.replace
 
 
-def _alter_all(transaction: Transaction, stanzas: list[Stanza], editor: Editor, context: Context) -> list[Outcome]:
+def _alter_all(
+    transaction: Transaction, stanzas: list[Stanza], editor: ListEditor, context: Context
+) -> list[ObjectOutcome]:
     for objtype in {one.objtype for one in stanzas}:
         some = [one for one in stanzas if one.objtype == objtype]
         change.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
@@ -69,7 +71,7 @@ def _rename(site: Site, request: Request) -> int:
     return 0
 
 
-def _report(outcomes: list[Outcome], stanzas: list[Stanza], request: Request, *, failed: bool) -> int:
+def _report(outcomes: list[ObjectOutcome], stanzas: list[Stanza], request: Request, *, failed: bool) -> int:
     wrong = say(outcomes)
     if failed or any(one.failed for one in outcomes):
         complain("Error", FAILED)

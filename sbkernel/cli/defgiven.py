@@ -13,9 +13,9 @@ from sbkernel.definitions import select, stanza
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.dynamic import check
 from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.objectverbs.edit import known
-from sbkernel.definitions.objectverbs.grouping import Chosen
+from sbkernel.definitions.objectverbs.grouping import MemberChoice
 from sbkernel.definitions.objectverbs.make import Context
+from sbkernel.definitions.objectverbs.newvalues import known
 from sbkernel.definitions.ranges.noderange import names
 from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.definitions.secret import HIDDEN
@@ -89,10 +89,10 @@ def context_of(site: Site, request: Request) -> Context:
     defaults = site.store.get("group", "xcatdefaults") or {}
     fill = None
     if request.fill:
-        from sbkernel.definitions.objectverbs.osimagefill import filler
+        from sbkernel.definitions.objectverbs.templates import filler
 
         fill = filler(site.installdir, site.root / "share")
-    chosen = Chosen(request.dynamic, request.where, conditions)
+    chosen = MemberChoice(request.dynamic, request.where, conditions)
     return Context(lambda text: names(text, universe), _nodes(site), fill, defaults, chosen, request.stanza)
 
 

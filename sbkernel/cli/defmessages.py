@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.objectverbs.outcome import Outcome
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
 from sbkernel.errors import SbkernelError
 
 FAILED = "One or more errors occured when attempting to create or modify xCAT object definitions."
@@ -42,7 +42,7 @@ def complain_of(error: SbkernelError) -> None:
     complain("Error", str(error))
 
 
-def say(outcomes: Iterable[Outcome]) -> bool:
+def say(outcomes: Iterable[ObjectOutcome]) -> bool:
     """Print what there is to say of each object; return whether an error was among it."""
     wrong = False
     for outcome in outcomes:

@@ -103,7 +103,7 @@ class Request(NamedTuple):
         words = [word for word in self.words if "=" in word]
         if not words:
             return {}
-        from sbkernel.definitions.objectverbs.edit import pairs
+        from sbkernel.definitions.objectverbs.newvalues import pairs
 
         return pairs(words)
 

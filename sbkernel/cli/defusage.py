@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defrequest import OPTIONS, Opt, Request
 from sbkernel.definitions.attributes import TYPES, attributes_of
-from sbkernel.definitions.objectverbs import show
+from sbkernel.definitions.objectverbs import listing
 from sbkernel.errors import DefinitionError
 
 _SUMMARIES = {
@@ -66,4 +66,4 @@ def _help(objtype: str, only: str) -> Iterator[str]:
     known = [name for name in dict.fromkeys(names) if name in attributes_of(objtype)]
     if names and not known:
         raise DefinitionError(f"'{names[0]}' is not a valid attribute name for an object type of '{objtype}'.")
-    return show.attribute_help(objtype, known)
+    return listing.attribute_help(objtype, known)

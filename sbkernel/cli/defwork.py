@@ -8,8 +8,8 @@ from typing import TypeVar
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.objectverbs.outcome import Outcome
-from sbkernel.definitions.objectverbs.required import CAPITALS
+from sbkernel.definitions.objectverbs.newvalues import CAPITALS
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction
 from sbkernel.site import Site
@@ -59,7 +59,7 @@ def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
             complain("Warning", "\n".join([*found, f"  genimage will refuse that: {remedy}"]))
 
 
-def updated(outcomes: Sequence[Outcome]) -> str:
+def updated(outcomes: Sequence[ObjectOutcome]) -> str:
     """Return the names of what was changed, for -V."""
     names = sorted(one.name for one in outcomes if one.done)
     return "\n".join(["The database was updated for the following objects:", *names])

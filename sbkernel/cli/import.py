@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.importing.detect import KINDS
+from sbkernel.definitions.importing.importer import KINDS
 from sbkernel.site import Site
 
 

@@ -13,9 +13,8 @@ from sbkernel.cli.verb import echo
 from sbkernel.definitions import select
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import Attributes, Definition
-from sbkernel.definitions.objectverbs import listing, show
-from sbkernel.definitions.objectverbs.listing import Wanted, check_only, listed, with_defaults
-from sbkernel.definitions.objectverbs.show import Shown
+from sbkernel.definitions.objectverbs import listing
+from sbkernel.definitions.objectverbs.listing import Listed, Wanted, check_only, listed, with_defaults
 from sbkernel.definitions.select import Condition
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
@@ -128,16 +127,15 @@ def _print(
     site: Site, chosen: list[Definition], only: dict[str, tuple[str, ...]], request: Request, defaults: dict[str, str]
 ) -> None:
     if not _is_long(request):
-        names = (Shown(one.objtype, one.name) for one in chosen)
-        _echo(
-            show.stanzas(names, names_only=True) if request.stanza else show.short(names, all_types=request.everything)
-        )
+        names = (Listed(one.objtype, one.name) for one in chosen)
+        short = listing.short(names, all_types=request.everything)
+        _echo(listing.stanzas(names, names_only=True) if request.stanza else short)
         return
-    shown: Iterable[Shown] = (listed(one, Wanted(only[one.objtype], defaults, request.verbose)) for one in chosen)
+    shown: Iterable[Listed] = (listed(one, Wanted(only[one.objtype], defaults, request.verbose)) for one in chosen)
     if any(only.values()) or not (request.only or request.nics):
         shown = _with_osimages(site, chosen, shown) if request.with_osimage else shown
     else:
-        shown = (Shown(one.objtype, one.name) for one in chosen)
+        shown = (Listed(one.objtype, one.name) for one in chosen)
     _echo(_lines(shown, request))
 
 
@@ -146,15 +144,15 @@ def _is_long(request: Request) -> bool:
     return bool(asked) and not request.is_short
 
 
-def _lines(shown: Iterable[Shown], request: Request) -> Iterator[str]:
+def _lines(shown: Iterable[Listed], request: Request) -> Iterator[str]:
     if request.compress:
-        return show.compressed(shown)
+        return listing.compressed(shown)
     if request.stanza:
-        return show.stanzas(shown)
-    return show.long(shown, with_type=request.everything or len(request.objtypes) > 1)
+        return listing.stanzas(shown)
+    return listing.long(shown, with_type=request.everything or len(request.objtypes) > 1)
 
 
-def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Shown]) -> Iterator[Shown]:
+def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Listed]) -> Iterator[Listed]:
     """Add the attributes of the osimage that a node boots after its own."""
     from sbkernel.images.catalog.reference import parse  # provmethod may pin a version
 

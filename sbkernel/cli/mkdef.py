@@ -10,9 +10,9 @@ from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import change
-from sbkernel.definitions.objectverbs import edit, nodetemplates
+from sbkernel.definitions.objectverbs import newvalues, templates
 from sbkernel.definitions.objectverbs.make import make
-from sbkernel.definitions.objectverbs.outcome import Outcome
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
@@ -29,7 +29,7 @@ def work(site: Site, request: Request) -> int:
     warn_of_capitals(wanted.stanzas)
     context = context_of(site, request)
 
-    def make_all(transaction: Transaction) -> list[Outcome]:
+    def make_all(transaction: Transaction) -> list[ObjectOutcome]:
         stanzas = in_order(wanted.stanzas)
         for objtype in {one.objtype for one in stanzas}:
             some = [one for one in stanzas if one.objtype == objtype]
@@ -47,7 +47,7 @@ def _check(wanted: Given) -> None:
     """Refuse names and attributes that cannot be, before anything is made."""
     for error in wanted.wrong:
         complain_of(error)
-        complain("Error", edit.SKIPPING)
+        complain("Error", newvalues.SKIPPING)
     if wanted.wrong:
         raise Refusal
     wrong: dict[str, list[str]] = {}
@@ -70,19 +70,19 @@ def _refuse_nothing(wanted: Given, request: Request) -> None:
 def _from_template(site: Site, request: Request) -> Values:
     name, objtype = request.template or "", request.objtype
     if objtype == "node":
-        shipped = nodetemplates.read(site.root / "share")
+        shipped = templates.read(site.root / "share")
         if name in shipped:
-            return nodetemplates.instance(shipped[name], request.values)
+            return templates.instance(shipped[name], request.values)
     if name not in site.all_of(objtype):
         raise DefinitionError(f"Could not find the template object named '{name}' of type '{objtype}'.")
     if name in names_of(site, request, objtype):
         raise DefinitionError("The template node cannot be the same as the node to create.")
     source = site.store.get(objtype, name) or {}
     shared = {key: value for key, value in source.items() if key not in _NEVER_COPIED}
-    return nodetemplates.copy(shared, request.values)
+    return templates.copy(shared, request.values)
 
 
-def _report(outcomes: list[Outcome], request: Request) -> int:
+def _report(outcomes: list[ObjectOutcome], request: Request) -> int:
     wrong = say(outcomes)
     if any(one.failed for one in outcomes):
         complain("Error", FAILED)

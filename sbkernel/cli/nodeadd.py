@@ -7,7 +7,7 @@ from sbkernel.cli.nodech import complain_malformed, warn_of_dynamic
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
 from sbkernel.definitions.ranges.noderange import names
 from sbkernel.definitions.ranges.universe import NodeUniverse
-from sbkernel.definitions.xcattables import assignment, nodeedit
+from sbkernel.definitions.xcattables import columnwords, nodeedit
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
@@ -24,13 +24,13 @@ def command(site: Site, given: Words) -> int:
     """Make nodes, or change those that exist."""
     try:
         nodes = names(given.words[0], NodeUniverse(site.store))
-        request = assignment.request(given.words[1:])
+        request = columnwords.request(given.words[1:])
         return _add(site, nodes, request, given) if nodes else complain_all(["No noderange to add."])
     except SbkernelError as error:
         return complain_all([str(error)])
 
 
-def _add(site: Site, nodes: list[str], request: assignment.Request, given: Words) -> int:
+def _add(site: Site, nodes: list[str], request: columnwords.Request, given: Words) -> int:
     with site.store.write("nodeadd") as transaction:
         homeless = nodeedit.add_nodes(transaction, nodes, request.assignments)
         if not homeless:

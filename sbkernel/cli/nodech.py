@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
 from sbkernel.definitions.store.interface import Transaction
-from sbkernel.definitions.xcattables import assignment, nodeedit
+from sbkernel.definitions.xcattables import columnwords, nodeedit
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
@@ -42,7 +42,7 @@ def _delete(site: Site, nodes: list[str], tables: Sequence[str]) -> int:
 
 def _change(site: Site, nodes: list[str], given: Words) -> int:
     try:
-        request = assignment.request(given.words[1:])
+        request = columnwords.request(given.words[1:])
         with site.store.write("nodech") as transaction:
             chosen = nodeedit.fulfilling(transaction, nodes, request)
             nodeedit.change_nodes(transaction, chosen, request.assignments)
@@ -52,12 +52,12 @@ def _change(site: Site, nodes: list[str], given: Words) -> int:
     return complain_malformed(request)
 
 
-def complain_malformed(request: assignment.Request) -> int:
-    """Say which words were no assignment; the others were done."""
+def complain_malformed(request: columnwords.Request) -> int:
+    """Say which words were no columnwords; the others were done."""
     return complain_all(f"Malformed argument {word} ignored." for word in request.malformed)
 
 
-def warn_of_dynamic(given: Words, transaction: Transaction, request: assignment.Request, times: int) -> None:
+def warn_of_dynamic(given: Words, transaction: Transaction, request: columnwords.Request, times: int) -> None:
     """Say, once for each node as xCAT does, that a node is put into a dynamic group by name."""
     text = "nodegroup {} is a dynamic node group, should not add a node into a dynamic node group statically.\n"
     given.say([text.format(group) for group in nodeedit.dynamic_groups(transaction, request.assignments)] * times)

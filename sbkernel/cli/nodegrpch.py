@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbkernel.cli.nodech import complain_malformed
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions.xcattables import assignment, nodeedit
+from sbkernel.definitions.xcattables import columnwords, nodeedit
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
 
@@ -21,7 +21,7 @@ def command(site: Site, given: Words) -> int:
     """Give groups values of columns, and clear those of the members, so that all members inherit."""
     groups = [group for group in given.words[0].split(",") if group]
     try:
-        request = assignment.request(given.words[1:])
+        request = columnwords.request(given.words[1:])
         _check(request)
         with site.store.write("nodegrpch") as transaction:
             for group in groups if request.assignments else ():
@@ -31,7 +31,7 @@ def command(site: Site, given: Words) -> int:
     return complain_malformed(request)
 
 
-def _check(request: assignment.Request) -> None:
+def _check(request: columnwords.Request) -> None:
     if any(one.operator != "=" for one in request.assignments):
         raise DefinitionError(",= and ^= are not supported by nodegrpch")
     if any(one.column == nodeedit.GROUPS for one in request.assignments):

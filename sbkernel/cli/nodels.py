@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.cli.nodeverb import Words, complain_all, node_verb
-from sbkernel.definitions.xcattables.nodevalues import hidden_nodes
+from sbkernel.definitions.groups import hidden_nodes
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
@@ -32,8 +32,8 @@ def command(site: Site, given: Words) -> int:
 
 
 def _show(site: Site, given: Words, nodes: list[str]) -> int:
+    from sbkernel.definitions.groups import lenders, node_values
     from sbkernel.definitions.xcattables import nodelisting
-    from sbkernel.definitions.xcattables.nodevalues import lenders, node_values
 
     wanted = nodelisting.query(given.words[1:], labelled="H" in given.options)
     status = complain_all(wanted.unknown)

@@ -40,7 +40,7 @@ def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
         change.remove(transaction, *one)
     nodes = [name for objtype, name in there if objtype == "node"]
     if nodes:
-        from sbkernel.definitions.xcattables.extrarows import forget
+        from sbkernel.definitions.xcattables.rowedit import forget
 
         forget(transaction, nodes)
     return there

@@ -8,9 +8,9 @@ from pathlib import Path
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
 from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
 from sbkernel.cli.verb import echo
-from sbkernel.definitions.xcattables import csvtext, meaning, tablefilter
+from sbkernel.definitions.xcattables import csvtext, meanings
 from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
-from sbkernel.definitions.xcattables.rows import rows
+from sbkernel.definitions.xcattables.rows import conditions, rows
 from sbkernel.definitions.xcattables.rowshape import Row, is_enabled
 from sbkernel.files import write_whole
 from sbkernel.site import Site
@@ -49,7 +49,7 @@ def _tabdump(
 def _describe(name: str) -> int:
     if name and name not in TABLES:
         return refused(f"table {name} does not exist.")
-    texts = meaning.of_columns(TABLES[name]) if name else meaning.of_tables()
+    texts = meanings.of_columns(TABLES[name]) if name else meanings.of_tables()
     echo("\n\n".join(f"{key}:{_gap(key)}{text}" for key, text in texts.items()))
     return 0
 
@@ -68,9 +68,9 @@ def _last(site: Site, name: str, last: int) -> int:
 
 
 def _rows(site: Site, table: Table, where: tuple[str, ...], reveal: bool) -> Iterator[Row]:
-    conditions = tablefilter.parse(where, table)
+    wanted = conditions(where, table)
     for row in rows(site.store, table.name):
-        if not conditions or (is_enabled(row) and all(one.holds(row) for one in conditions)):
+        if not wanted or (is_enabled(row) and all(one.holds(row) for one in wanted)):
             yield printable(table, row, reveal=reveal)
 
 

@@ -6,8 +6,8 @@ import functools
 import importlib
 from collections.abc import Iterable, Mapping
 
-from sbkernel.definitions.attribute import Attribute
-from sbkernel.errors import DefinitionError
+from sbkernel.definitions.tables.attribute import Attribute
+from sbkernel.errors import DefinitionError, NotFoundError
 
 # Object type, and the attribute that xCAT calls its name (lsdef's types; passwd is ours).
 KEYS = {
@@ -41,7 +41,8 @@ OPEN_TYPES = ("site",)
 """Types that take any attribute name."""
 # Columns that hold a secret where no attribute says so.
 _SECRET_COLUMNS = ("password", "passwd", "sshpassword", "vidpassword", "authkey", "privkey", "community", "tokenid")
-_OWN_FILE = ("group", "network", "node", "osimage", "passwd", "site")
+# The files of tables/ in which types are; all others are in small.
+_FILES = {"group": "node", "node": "node", "osimage": "osimage", "site": "settings"}
 
 
 def check_type(objtype: str) -> None:
@@ -64,11 +65,9 @@ def attributes_of(objtype: str) -> Mapping[str, Attribute]:
 
 
 def _read(objtype: str) -> tuple[Attribute, ...]:
-    if objtype in _OWN_FILE:
-        attributes: tuple[Attribute, ...] = importlib.import_module(f"sbkernel.definitions.tables.{objtype}").ATTRIBUTES
-        return attributes
-    small: dict[str, tuple[Attribute, ...]] = importlib.import_module("sbkernel.definitions.tables.small").ATTRIBUTES
-    return small[objtype]
+    file = importlib.import_module(f"sbkernel.definitions.tables.{_FILES.get(objtype, 'small')}")
+    attributes: tuple[Attribute, ...] = file.ATTRIBUTES[objtype]
+    return attributes
 
 
 def _lent() -> dict[str, Attribute]:
@@ -77,8 +76,12 @@ def _lent() -> dict[str, Attribute]:
 
 
 def _columns_of(table: str) -> dict[str, Attribute]:
-    columns = importlib.import_module("sbkernel.definitions.xcattables.columns").table_of(table).columns
-    return {name: Attribute(name, "", secret=name in _SECRET_COLUMNS, column=f"{table}.{name}") for name in columns}
+    from sbkernel.definitions.tables.schema import COLUMNS
+
+    if table not in COLUMNS:
+        raise NotFoundError(f"No such table: {table}")
+    names = COLUMNS[table].names
+    return {name: Attribute(name, "", secret=name in _SECRET_COLUMNS, column=f"{table}.{name}") for name in names}
 
 
 def attribute_of(objtype: str, name: str) -> Attribute:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sbkernel.definitions import dynamic, nics
 from sbkernel.definitions.definition import Attributes
-from sbkernel.definitions.seen import nodes_as_seen, without_columns
+from sbkernel.definitions.seen import computed, inherit, lender, nodes_as_seen, without_columns
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.errors import DefinitionError
 
@@ -15,8 +15,14 @@ from sbkernel.errors import DefinitionError
 class Reader(Protocol):
     """What a store and a transaction both read with."""
 
+    def get(self, objtype: str, name: str) -> Values | None:
+        """Return the attributes of an object, or None."""
+
     def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
         """Return the objects that exist among `names`."""
+
+    def objects(self, objtype: str) -> dict[str, Values]:
+        """Return all objects of a type, sorted by name."""
 
 
 def stored_nodes(reader: Reader, names: Sequence[str]) -> tuple[dict[str, Values], dict[str, Values]]:
@@ -29,6 +35,23 @@ def stored_nodes(reader: Reader, names: Sequence[str]) -> tuple[dict[str, Values
 def read_nodes(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
     """Return those of `names` that are nodes, as people see them."""
     return nodes_as_seen(*stored_nodes(reader, names))
+
+
+def peek_all(store: Store, *attributes: str) -> Iterator[tuple[str, Values]]:
+    """Yield every node with some of its attributes, for questions about all nodes of a site; in two reads.
+
+    Attributes that are unset or cannot be computed are left out.
+    """
+    groups = {name: _only(values, attributes) for name, values in store.objects("group").items()}
+    for name, values in store.objects("node").items():
+        found, _faults = computed(name, _only(values, attributes), groups)
+        yield name, {key: found[key] for key in attributes if key in found}
+
+
+def _only(values: Mapping[str, str], attributes: Sequence[str]) -> Values:
+    """Return some attributes, and those that say whether and to whom they are lent."""
+    kept = (*attributes, "groups", "grouptype")
+    return {key: value for key, value in values.items() if key in kept or key.endswith(".disable")}
 
 
 def group_names(store: Store) -> list[str]:
@@ -64,3 +87,23 @@ def _members(store: Store, name: str, stored: Mapping[str, str]) -> list[str]:
     if not dynamic.is_dynamic(stored):
         return store.members(name)
     return dynamic.chosen(dynamic.conditions_of(stored), read_nodes(store, store.names("node")))
+
+
+def node_values(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
+    """Return what nodes have, columns that only tables show too: with what they are lent, and computed."""
+    own, groups = stored_nodes(reader, names)
+    return {name: Attributes("node", *computed(name, values, groups)) for name, values in own.items()}
+
+
+def lenders(store: Store, names: Sequence[str]) -> dict[str, Values]:
+    """Return for nodes, by attribute, the group that lends it."""
+    own, groups = stored_nodes(store, names)
+    return {
+        name: {key: group for key in inherit(values, groups) if (group := lender(values, groups, key))}
+        for name, values in own.items()
+    }
+
+
+def hidden_nodes(store: Store, names: Sequence[str]) -> set[str]:
+    """Return the nodes that listings leave out."""
+    return {name for name, values in store.get_many("node", names).items() if values.get("hidden") == "1"}

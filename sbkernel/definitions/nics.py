@@ -26,7 +26,7 @@ def spread(values: Mapping[str, str]) -> Values:
     if not names:
         return dict(values)
     rest = {name: value for name, value in values.items() if name not in names}
-    return rest | {f"{name}.{nic}": value for name in names for nic, value in _pairs(values[name]).items() if value}
+    return rest | {f"{name}.{nic}": value for name in names for nic, value in pairs(values[name]).items() if value}
 
 
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
@@ -37,8 +37,8 @@ def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
     plain = {key: value for key, value in given.items() if key not in words}
     for key, value in words.items():
         name, _, nic = key.partition(".")
-        pairs = {**_pairs(plain.get(name, before.get(name, ""))), nic: value}
-        plain[name] = ",".join(f"{one}!{text}" for one, text in pairs.items() if text)
+        found = {**pairs(plain.get(name, before.get(name, ""))), nic: value}
+        plain[name] = ",".join(f"{one}!{text}" for one, text in found.items() if text)
     return plain
 
 
@@ -48,15 +48,15 @@ def is_word(key: str) -> bool:
     return bool(dot) and name in keyed("node")
 
 
-def _pairs(text: str) -> Values:
+def pairs(text: str) -> Values:
     """Read eth0!a,ib0!b; what has no ! belongs to the interface before it (values may hold commas)."""
-    pairs: Values = {}
+    found: Values = {}
     latest = ""
     for item in text.split(","):
         nic, mark, value = item.partition("!")
         if mark:
             latest = nic
-            pairs[nic] = value
+            found[nic] = value
         elif latest and item:
-            pairs[latest] += f",{item}"
-    return pairs
+            found[latest] += f",{item}"
+    return found

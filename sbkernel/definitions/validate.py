@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from sbkernel.definitions.attribute import Attribute
+from sbkernel.definitions import addresses
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
 from sbkernel.definitions.computed import expression
 from sbkernel.definitions.computed.expression import is_expression
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.
@@ -72,9 +73,10 @@ def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: 
     if not value.isprintable() and _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
     if objtype in _COMPUTED and not attribute.literal and is_expression(value):
-        _check_expression(objtype, attribute, key, value, name)
+        if not attribute.is_comment:
+            _check_expression(objtype, attribute, key, value, name)
     else:
-        _check_plain(attribute, key, value, name)
+        check_plain(attribute, key, value, name)
 
 
 def _check_expression(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
@@ -86,16 +88,19 @@ def _check_expression(objtype: str, attribute: Attribute, key: str, value: str, 
         said = f"'{key}' cannot be computed" + ("" if attribute.secret else f" from {value}: {error.message}")
         raise DefinitionError(f"{name}: {said}", hint=error.hint) from None
     if text:
-        _check_plain(attribute, key, text, name)
+        check_plain(attribute, key, text, name)
 
 
-def _check_plain(attribute: Attribute, key: str, value: str, name: str) -> None:
+def check_plain(attribute: Attribute, key: str, value: str, name: str) -> None:
+    """Refuse a value that an attribute cannot have, computed or not."""
     if attribute.values and value not in attribute.values:
         hint = near(value, attribute.values) or f"Legal: {' '.join(attribute.values)}"
         raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=hint)
     if attribute.pattern and not re.fullmatch(attribute.pattern, value):
         shown = "***" if attribute.secret else f"'{value}'"
         raise DefinitionError(f"{name}: {shown} is not a legal value of '{key}'.", hint=attribute.text)
+    if attribute.form and (wrong := addresses.wrong(attribute.form, value)):
+        raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=wrong)
 
 
 def _check_needs(needs: tuple[str, tuple[str, ...]], key: str, whole: Mapping[str, str]) -> None:

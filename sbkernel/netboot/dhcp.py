@@ -85,11 +85,8 @@ def host_line(node: Definition) -> str:
 
 
 def _address(node: Definition) -> str:
-    """Return the node's address; xCAT's `|expression|` is not computed here and gives none."""
     text = node.get("ip")
-    if not text or text.startswith("|"):
-        return ""
-    return str(_parsed(ipaddress.ip_address, text, f"ip of node {node.name}"))
+    return "" if not text else str(_parsed(ipaddress.ip_address, text, f"ip of node {node.name}"))
 
 
 def _serve(number: int, network: Definition, addresses: Mapping[str, str]) -> Served | None:

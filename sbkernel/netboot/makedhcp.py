@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.errors import SbkernelError
 from sbkernel.files import write_if_changed
 from sbkernel.netboot import bootfiles
+from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
 from sbkernel.site import Site
+
+_log = logging.getLogger(__name__)
 
 
 def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = ()) -> Path:
@@ -40,9 +45,24 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
 
 
 def write_hosts(site: Site, nodes: Iterable[Definition]) -> None:
-    """Write the lines of some nodes; a running dnsmasq sees them by itself."""
+    """Write the lines of some nodes; a running dnsmasq sees them by itself.
+
+    A node has none, which is logged, while its address is wrong or that of another node: the others get theirs.
+    """
+    claims = Claims(site.store)
     for node in nodes:
-        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(node.name), host_line(node))
+        try:
+            line = _line(node, claims)
+        except SbkernelError as error:
+            _log.warning("no DHCP for a node: %s", error.message)
+            line = ""
+        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(node.name), line)
+
+
+def _line(node: Definition, claims: Claims) -> str:
+    if node.get("mac"):
+        claims.check(node.name, node.get("mac"), node.get("ip"))
+    return host_line(node)
 
 
 def dhcp_directory(site: Site) -> Path:

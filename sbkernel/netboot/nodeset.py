@@ -16,6 +16,7 @@ from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
+from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.makedhcp import write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.server import Server, SiteServer
@@ -59,7 +60,7 @@ def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -
     with ExitStack() as kept:
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
-        result = _plan_all(site.nodes.many(nodes), _planner(site, verb, image, find))
+        result = _plan_all(site, site.nodes.many(nodes), _planner(site, verb, image, find))
         if not dry_run:
             _apply(site, result.plans)
     return result
@@ -97,27 +98,22 @@ def _planner(site: Site, verb: str, image: str, find: Find) -> Planner:
     return _image_planner(site, image, find)
 
 
-def _plan_all(nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:
+def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:
     result = NodesetResult()
-    owners: dict[str, str] = {}
+    claims = functools.cache(lambda: Claims(site.store))
     for name, node in nodes.items():
         try:
-            planned = _own_mac(plan(node), owners)
+            planned = plan(node)
+            if planned.mac:
+                claims().check(name, planned.mac, node.get("ip"))
         except NodeError as error:
             result.errors[name] = error
         except SbkernelError as error:
-            result.errors[name] = NodeError(name, error.message, hint=error.hint)
+            result.errors[name] = NodeError(name, error.message.removeprefix(f"{name}: "), hint=error.hint)
         else:
             result.plans.append(planned)
             result[name] = planned.state
     return result
-
-
-def _own_mac(plan: BootPlan, owners: dict[str, str]) -> BootPlan:
-    owner = owners.setdefault(plan.mac, plan.node) if plan.mac else plan.node
-    if owner != plan.node:
-        raise NodeError(plan.node, f"its MAC address {plan.mac} is also that of {owner}")
-    return plan
 
 
 def _apply(site: Site, plans: list[BootPlan]) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import attribute_of, attributes_of
 from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.definitions.editing.frames import columns_of
 from sbkernel.definitions.store import history
 from sbkernel.definitions.store.journal import steady
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site

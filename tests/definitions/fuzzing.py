@@ -19,7 +19,7 @@ from sbkernel.definitions.objectverbs import rehearse
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.ranges.noderange import expand, names, noderange
 from sbkernel.definitions.ranges.universe import NodeUniverse
-from sbkernel.definitions.xcattables import assignment, csvtext, nodelisting
+from sbkernel.definitions.xcattables import columnwords, csvtext, nodelisting
 from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.definitions.xcattables.restore import restore
 from sbkernel.errors import SbkernelError
@@ -66,8 +66,8 @@ def _words(_site: Site, text: str) -> None:
     with _refused():
         nodelisting.query(words)
     with _refused():
-        asked = assignment.request(words)
-        assignment.assigned(asked.assignments, lambda column: column.value("n1", {"groups": "a,b", "mgt": "ipmi"}))
+        asked = columnwords.request(words)
+        columnwords.assigned(asked.assignments, lambda column: column.value("n1", {"groups": "a,b", "mgt": "ipmi"}))
 
 
 def _csv(site: Site, text: str) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import TYPES, attributes_of
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.definitions.xcattables.columns import (
     TABLES,
     attribute_in,

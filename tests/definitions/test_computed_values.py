@@ -282,3 +282,11 @@ def test_members_that_cannot_be_found_out_are_an_error(tmp_path) -> None:
         with pytest.raises(DefinitionError, match="n1: ip of group all cannot be computed"):
             site.noderange("hosts.ip==10.0.0.100")
         assert [one.name for one in site.groups.many(site.groups).values()] == ["all", "d"]
+
+
+def test_a_comment_that_only_looks_like_an_expression_is_text(tmp_path) -> None:
+    with Site.open(tmp_path) as site:
+        site.set("node", "n1", groups="all", usercomment="|see ticket (4711|12)|", mgt="ipmi")
+        site.set("group", "all", provmethod="|(1/0)|", mgt="ipmi")
+        assert site.nodes["n1"].get("usercomment") == "|see ticket (4711|12)|"
+        assert "(cannot be computed)" in repr(site.nodes)

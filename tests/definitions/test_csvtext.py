@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions.xcattables import csvtext, meaning, tablefilter
+from sbkernel.definitions.xcattables import csvtext, meanings, rows
 from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.errors import DefinitionError
 
@@ -40,20 +40,20 @@ def test_a_value_of_several_lines() -> None:
     [("abc", "a%", True), ("ABC", "a_c", True), ("a.c", "a_c", True), ("abc", "b", False), ("Ä", "ä", False)],
 )
 def test_like(text: str, pattern: str, expected: bool) -> None:
-    assert tablefilter.is_like(text, pattern) is expected
+    assert rows.is_like(text, pattern) is expected
 
 
 @given(st.text())
 def test_conditions_never_crash(text: str) -> None:
     try:
-        conditions = tablefilter.parse([text], TABLES["site"])
+        conditions = rows.conditions([text], TABLES["site"])
     except DefinitionError:
         return
     assert conditions[0].holds({conditions[0].column: "x"}) in (True, False)
 
 
 def test_every_table_and_column_means_something() -> None:
-    assert all(len(text) > 4 for text in meaning.of_tables().values())
+    assert all(len(text) > 4 for text in meanings.of_tables().values())
     for table in TABLES.values():
-        for column, text in meaning.of_columns(table).items():
+        for column, text in meanings.of_columns(table).items():
             assert text != f"{column}.", f"{table.name}.{column}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions.importing.tabdump import read
+from sbkernel.definitions.importing.csvtables import read
 from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.errors import ListFileError, SbkernelError
 from sbkernel.site import Site

@@ -147,7 +147,7 @@ def test_displays_fold_what_is_alike(site: Site) -> None:
 
 
 def test_displays_are_cut_and_escaped(site: Site) -> None:
-    site.change("network", {f"net{i}": {"net": f"10.{i}.0.0", "mask": "<b>"} for i in range(60)})
+    site.change("network", {f"net{i}": {"net": f"10.{i}.0.0", "mgtifname": "<b>"} for i in range(60)})
     assert "and 20 more rows" in repr(site.networks)
     assert "&lt;b&gt;" in html_of(site.networks)
     assert "<b>" not in html_of(site.networks)

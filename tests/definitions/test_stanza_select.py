@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sbkernel.definitions import select, stanza
-from sbkernel.definitions.objectverbs import edit
+from sbkernel.definitions.objectverbs import newvalues
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.errors import DefinitionError
 
@@ -164,9 +164,12 @@ def test_bad_selection(text: str) -> None:
 
 def test_plus_appends_what_is_missing_and_minus_removes_exact_items() -> None:
     before = {"groups": "all,gpu"}
-    assert edit.plus("n1", before, {"groups": "gpu,x", "mgt": "ipmi"}).changes == {"groups": "all,gpu,x", "mgt": "ipmi"}
-    assert edit.minus("n1", before, {"groups": "gpu"}) == ({"groups": "all"}, ())
-    assert edit.minus("n1", before, {"groups": "gp", "mgt": "x"}) == (
+    assert newvalues.plus("n1", before, {"groups": "gpu,x", "mgt": "ipmi"}).changes == {
+        "groups": "all,gpu,x",
+        "mgt": "ipmi",
+    }
+    assert newvalues.minus("n1", before, {"groups": "gpu"}) == ({"groups": "all"}, ())
+    assert newvalues.minus("n1", before, {"groups": "gp", "mgt": "x"}) == (
         {},
         (
             "gp is not in the attribute of 'groups' for the 'n1' definition.",
@@ -178,6 +181,6 @@ def test_plus_appends_what_is_missing_and_minus_removes_exact_items() -> None:
 @given(st.lists(st.sampled_from("abcd"), unique=True), st.lists(st.sampled_from("abcd"), unique=True))
 def test_minus_undoes_plus(have: list[str], more: list[str]) -> None:
     fresh = [item for item in more if item not in have]
-    added = edit.plus("x", {"a": ",".join(have)}, {"a": ",".join(more)}).changes["a"] if more else ",".join(have)
-    left = edit.minus("x", {"a": added}, {"a": ",".join(fresh)}).changes.get("a", added) if fresh else added
+    added = newvalues.plus("x", {"a": ",".join(have)}, {"a": ",".join(more)}).changes["a"] if more else ",".join(have)
+    left = newvalues.minus("x", {"a": added}, {"a": ",".join(fresh)}).changes.get("a", added) if fresh else added
     assert left == ",".join(have)

@@ -44,6 +44,25 @@ def test_hosts_of_removed_nodes_go_away(site: Site) -> None:
     assert [file.name for file in (path.parent / "hosts").iterdir()] == ["n2"]
 
 
+def test_one_wrong_address_costs_no_other_node_its_line(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.set("network", "lab", **NET)
+    site.set("group", "all", ip="|10.0.0.(100/($1-3))|")
+    macs = {f"n{number}": {"groups": "all", "mac": f"52:54:00:00:00:0{number}"} for number in range(1, 7)}
+    site.change("node", macs)
+    site.set("node", "n5", ip="10.0.0.100")
+    with site.store.write("an older version stored it") as transaction:
+        transaction.put("node", "n6", {**macs["n6"], "ip": "10.9.0.300"})
+        transaction.put("node", "n1", {**macs["n1"], "ip": "10.0.0.1"})
+        transaction.put("node", "n2", {**macs["n2"], "ip": "10.0.0.2"})
+    path = makedhcp(site, {"br0": "10.0.0.1"})
+    lines = {file.name: file.read_text() for file in (path.parent / "hosts").iterdir()}
+    assert {name for name, line in lines.items() if not line} == {"n3", "n5", "n6"}
+    assert lines["n4"] == "52:54:00:00:00:04,10.0.0.100,n4\n"
+    assert "n3: ip of group all cannot be computed: division by zero" in caplog.text
+    assert "n5: its IP address 10.0.0.100 is also that of n4" in caplog.text
+    assert "n6: its IP address 10.9.0.300 is neither an" in caplog.text
+
+
 def test_machines_are_led_from_their_firmware_to_ipxe_to_the_boot_script() -> None:
     text = conf()
     assert "dhcp-boot=tag:net0,tag:ipxe,http://10.0.0.1:8080/boot/boot.ipxe\n" in text

@@ -129,6 +129,48 @@ def test_two_nodes_cannot_be_one_machine(site: Site, version: ImageVersion, node
     assert "is also that of n1" in str(result.errors["n2"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"n1": {"ip": "10.0.0.7"}, "n2": {"ip": "10.0.0.7"}}, "IP address 10.0.0.7"),
+        ({"n1": {"ip": "fd00::7"}, "n2": {"ip": "fd00:0::7"}}, "IP address fd00::7"),
+        ({"n2": {"mac": "52-54-00-00-00-01"}}, "MAC address 52-54-00-00-00-01"),
+        ({"n1": {"mac": "52:54:00:00:00:01|52:54:00:00:00:02!n1-eth1"}}, "MAC address 52-54-00-00-00-02"),
+    ],
+)
+def test_an_address_of_another_node_is_refused(
+    site: Site, version: ImageVersion, nodes: list[str], changes: dict[str, dict[str, str]], kind: str
+) -> None:
+    site.change("node", changes)
+    for action in (f"osimage={IMAGE}", "boot"):
+        result = nodeset(site, "n2", action)
+        assert (list(result), str(result.errors["n2"])) == ([], f"n2: its {kind} is also that of n1")
+    assert not list(site.boot.glob("nodes/n2*"))
+    assert list(nodeset(site, "n1,n2", f"osimage={IMAGE}")) == ["n1"]
+    assert list(nodeset(site, "n2", "offline")) == ["n2"]
+
+
+def test_a_node_that_is_set_keeps_its_address(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("group", "all", ip="|10.0.0.($1)|")
+    assert list(nodeset(site, "n2", f"osimage={IMAGE}")) == ["n2"]
+    site.set("node", "n1", ip="10.0.0.2")
+    result = nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert list(result) == ["n2"]
+    assert str(result.errors["n1"]) == "n1: its IP address 10.0.0.2 is also that of n2"
+    nodeset(site, "n2", "offline")
+    assert list(nodeset(site, "n1", f"osimage={IMAGE}")) == ["n1"]
+
+
+def test_what_is_no_address_is_refused_though_it_is_stored(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    with site.store.write("an older version stored it") as transaction:
+        transaction.put("node", "n1", {**(transaction.get("node", "n1") or {}), "ip": "10.9.0.300"})
+        transaction.put("group", "all", {"ip": "|10.9.0.($1+298)|"})
+    result = nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert list(result) == []
+    assert str(result.errors["n1"]) == "n1: its IP address 10.9.0.300 is neither an IPv4 nor an IPv6 address"
+    assert str(result.errors["n2"]).startswith("n2: ip of group all cannot be computed: '10.9.0.300' is not a legal")
+
+
 def test_an_unknown_image_is_said_in_xcats_words(site: Site, nodes: list[str]) -> None:
     with pytest.raises(NotFoundError, match=r"Cannot find the OS image nope in the osimage table\."):
         nodeset(site, "n1", "osimage=nope")

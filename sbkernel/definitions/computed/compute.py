@@ -9,7 +9,8 @@ from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.computed.expression import evaluate, is_expression
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.store.interface import Values
-from sbkernel.definitions.validate import check_value
+from sbkernel.definitions.tables.attribute import Attribute
+from sbkernel.definitions.validate import check_plain
 from sbkernel.errors import DefinitionError
 
 
@@ -27,19 +28,29 @@ def compute(node: str, whole: Mapping[str, str], lender: Callable[[str], str]) -
     table = attributes_of("node")
     for key, value in whole.items():
         known = table.get(key) or table.get(key.partition(".")[0])
-        if not is_expression(value) or (known is not None and known.literal):
-            found.values[key] = value
-            continue
         try:
-            text = evaluate(value, node)
-            if text and known is not None:
-                check_value("node", known, key, text, node)
+            text = _value(known, key, value, node)
         except DefinitionError as error:
             secret = known is not None and known.secret
             found.faults[key] = _fault(node, key, lender(key), value, None if secret else error)
         else:
             found.values.update({key: text} if text else {})
     return found
+
+
+def _value(known: Attribute | None, key: str, value: str, node: str) -> str:
+    """Return what a value comes to; one that is not computed comes to itself."""
+    if not is_expression(value) or (known is not None and known.literal):
+        return value
+    try:
+        text = evaluate(value, node)
+        if text and known is not None:
+            check_plain(known, key, text, node)
+    except DefinitionError:
+        if known is not None and known.is_comment:
+            return value
+        raise
+    return text
 
 
 def _fault(node: str, key: str, group: str, value: str, error: DefinitionError | None) -> DefinitionError:

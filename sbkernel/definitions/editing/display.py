@@ -58,9 +58,9 @@ def overview(objtype: str, definitions: Mapping[str, Definition]) -> Overview:
     columns = _columns(objtype, definitions.values())
     alike: dict[Row, list[str]] = {}
     for name, one in definitions.items():
-        shown = printable(objtype, {column: one.get(column) for column in columns})
+        shown = one.attributes.shown()
         own = name if objtype != "node" else ""
-        alike.setdefault((own, *shown.values()), []).append(name)
+        alike.setdefault((own, *(shown.get(column, "") for column in columns)), []).append(name)
     first = itertools.islice(alike.items(), ROWS)
     rows = [(_short(fold(names)), *map(_cell, columns, row[1:])) for row, names in first]
     return Overview(_count(objtype, len(definitions)), columns, rows, more(len(alike)))

@@ -7,38 +7,37 @@ from collections.abc import Callable, Mapping
 from sbkernel.definitions import change
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.dynamic import JOIN, is_dynamic
-from sbkernel.definitions.objectverbs import edit, grouping
-from sbkernel.definitions.objectverbs.edit import Edited
+from sbkernel.definitions.objectverbs import grouping, newvalues
 from sbkernel.definitions.objectverbs.make import Context
-from sbkernel.definitions.objectverbs.outcome import Outcome, Said, errors, warnings
-from sbkernel.definitions.objectverbs.required import binding, check_network, check_new, without_defaults
+from sbkernel.definitions.objectverbs.newvalues import NewValues, binding, check_network, check_new, without_defaults
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome, Said, errors, warnings
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import NeedsError, check_name
 from sbkernel.errors import DefinitionError, SbkernelError
 
-Editor = Callable[[str, Mapping[str, str], Mapping[str, str]], Edited]
+ListEditor = Callable[[str, Mapping[str, str], Mapping[str, str]], NewValues]
 
 
-def alter(transaction: Transaction, one: Stanza, editor: Editor, context: Context) -> Outcome:
+def alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Context) -> ObjectOutcome:
     """Change an object, or create it when it is not there."""
     try:
         check_name(one.objtype, one.name)
     except DefinitionError as error:
-        return Outcome(one.name, said=errors(error))
+        return ObjectOutcome(one.name, said=errors(error))
     try:
         return _alter(transaction, one, editor, context)
     except SbkernelError as error:
-        return Outcome(one.name, failed=True, said=grouping.failed(error))
+        return ObjectOutcome(one.name, failed=True, said=grouping.failed(error))
 
 
-def _alter(transaction: Transaction, one: Stanza, editor: Editor, context: Context) -> Outcome:
+def _alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Context) -> ObjectOutcome:
     created = not change.exists(transaction, one.objtype, one.name)
     before = change.whole_of(transaction, one.objtype, one.name)
     if created:
         check_new(transaction, one.objtype, one.name, one.values)
-        if editor is edit.minus:
+        if editor is newvalues.minus:
             raise DefinitionError(f"The '-m' option is not valid since the '{one.name}' definition does not exist.")
     changes, said = _changes(transaction, one, editor, context, before)
     if one.objtype == "network" and not created:
@@ -52,26 +51,26 @@ def _alter(transaction: Transaction, one: Stanza, editor: Editor, context: Conte
     else:
         right = {}
     done = bool(right)
-    return Outcome(one.name, done, done and created, bool(faults), said + warnings(*twice) + _of_faults(faults))
+    return ObjectOutcome(one.name, done, done and created, bool(faults), said + warnings(*twice) + _of_faults(faults))
 
 
 def _of_faults(faults: Mapping[str, DefinitionError]) -> tuple[Said, ...]:
     said: tuple[Said, ...] = ()
     for fault in faults.values():
-        said += errors(fault) if isinstance(fault, NeedsError) else errors(fault, edit.SKIPPING)
+        said += errors(fault) if isinstance(fault, NeedsError) else errors(fault, newvalues.SKIPPING)
     return said
 
 
 def _changes(
-    transaction: Transaction, one: Stanza, editor: Editor, context: Context, before: Values
+    transaction: Transaction, one: Stanza, editor: ListEditor, context: Context, before: Values
 ) -> tuple[Values, tuple[Said, ...]]:
     if one.objtype == "group":
         return _of_group(transaction, one, editor, context, before)
     given = one.values
     if one.objtype == "osimage" and context.fill is not None:
         given = context.fill({**{key: before[key] for key in _NAMING if key in before}, **given})
-    if one.objtype == "site" and editor is edit.plus:
-        editor = edit.append
+    if one.objtype == "site" and editor is newvalues.plus:
+        editor = newvalues.append
     changes, problems = editor(one.name, before, given)
     return changes, errors(*(_concealed(one, problem) for problem in problems))
 
@@ -88,7 +87,7 @@ _NAMING = ("imagetype", "provmethod", "profile", "osname", "osvers", "osarch")
 
 
 def _of_group(
-    transaction: Transaction, one: Stanza, editor: Editor, context: Context, before: Values
+    transaction: Transaction, one: Stanza, editor: ListEditor, context: Context, before: Values
 ) -> tuple[Values, tuple[Said, ...]]:
     if is_dynamic(before) or context.chosen.dynamic or is_dynamic(one.values):
         return _of_dynamic(one, editor, context, before)
@@ -107,17 +106,17 @@ def _of_group(
     return changes, found.said + errors(*problems)
 
 
-def _members(group: str, editor: Editor, now: list[str], given: list[str]) -> tuple[str, tuple[str, ...]]:
-    if editor is edit.minus:
+def _members(group: str, editor: ListEditor, now: list[str], given: list[str]) -> tuple[str, tuple[str, ...]]:
+    if editor is newvalues.minus:
         strangers = tuple(f"{node} is not a member of '{group}'." for node in given if node not in now)
         return ",".join(node for node in now if node not in given), strangers
-    return ",".join(dict.fromkeys([*now, *given] if editor is edit.plus else given)), ()
+    return ",".join(dict.fromkeys([*now, *given] if editor is newvalues.plus else given)), ()
 
 
-def _of_dynamic(one: Stanza, editor: Editor, context: Context, before: Values) -> tuple[Values, tuple[Said, ...]]:
+def _of_dynamic(one: Stanza, editor: ListEditor, context: Context, before: Values) -> tuple[Values, tuple[Said, ...]]:
     if not is_dynamic(before):
         return grouping.dynamic_values(one.name, one.values, context.chosen), ()
     where = one.values.get("wherevals") or JOIN.join(context.chosen.where)
     grouping.refuse_attributes(one.name, one.values)
-    changes, problems = edit.joined_by(editor, JOIN)(one.name, before, {"wherevals": where} if where else {})
+    changes, problems = newvalues.joined_by(editor, JOIN)(one.name, before, {"wherevals": where} if where else {})
     return changes, errors(*problems)

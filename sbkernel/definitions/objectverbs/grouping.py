@@ -19,7 +19,7 @@ class NoConditionsError(DefinitionError):
     """A dynamic group was given nothing that selects its members."""
 
 
-class Chosen(NamedTuple):
+class MemberChoice(NamedTuple):
     """How the members of groups were given."""
 
     dynamic: bool = False
@@ -35,7 +35,7 @@ class Grouping(NamedTuple):
     said: tuple[Said, ...]
 
 
-def dynamic_values(name: str, given: Values, how: Chosen) -> Values:
+def dynamic_values(name: str, given: Values, how: MemberChoice) -> Values:
     """Return the attributes of a new dynamic group; DefinitionError when it has others, or no conditions."""
     refuse_attributes(name, given)
     wherevals = given.get("wherevals") or JOIN.join(how.where)
@@ -55,7 +55,7 @@ def refuse_attributes(name: str, given: Mapping[str, str]) -> None:
 
 
 def static(
-    transaction: Transaction, given: Values, how: Chosen, expand: Callable[[str], list[str]], nodes: Nodes
+    transaction: Transaction, given: Values, how: MemberChoice, expand: Callable[[str], list[str]], nodes: Nodes
 ) -> Grouping:
     """Find the members of a static group; those that are no nodes are said and left out."""
     members, values = given.get("members", ""), {key: value for key, value in given.items() if key != "members"}

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sbkernel.definitions import change
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.objectverbs import grouping
-from sbkernel.definitions.objectverbs.grouping import Chosen
-from sbkernel.definitions.objectverbs.outcome import Outcome, Said, errors, warnings
-from sbkernel.definitions.objectverbs.required import binding, check_new, without_defaults
+from sbkernel.definitions.objectverbs.grouping import MemberChoice
+from sbkernel.definitions.objectverbs.newvalues import binding, check_new, without_defaults
+from sbkernel.definitions.objectverbs.outcome import ObjectOutcome, Said, errors, warnings
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
@@ -27,12 +27,12 @@ class Context(NamedTuple):
     """Adds the defaults of an osimage (-u)."""
     defaults: Mapping[str, str] = {}
     """The scripts that every node runs (xcatdefaults)."""
-    chosen: Chosen = Chosen()
+    chosen: MemberChoice = MemberChoice()
     from_file: bool = False
     """Objects come from a listing: a group without grouptype is one that nodes only name."""
 
 
-def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> Outcome:
+def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> ObjectOutcome:
     """Make an object that was not `there`, or with `force` make it anew.
 
     A group may be there by now though it was not: nodes that were made before it name it.
@@ -42,13 +42,13 @@ def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool
         if there and one.objtype == "network":
             return _failed(one, errors(_network_exists(one.name)))
         if there and not force:
-            return Outcome(one.name, said=warnings(_exists(one.name)))
+            return ObjectOutcome(one.name, said=warnings(_exists(one.name)))
         return _make(transaction, one, context, there)
     except SbkernelError as error:
         return _failed(one, grouping.failed(error))
 
 
-def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) -> Outcome:
+def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) -> ObjectOutcome:
     check_new(transaction, one.objtype, one.name, one.values)
     values, said = _prepared(transaction, one, context, there)
     values, twice = without_defaults(one.name, values, context.defaults)
@@ -58,7 +58,7 @@ def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) 
     if faults := binding(drafted, from_file=context.from_file):
         return _failed(one, errors(*faults.values()))
     change.write(transaction, drafted)
-    return Outcome(one.name, done=True, created=not there, said=said + warnings(*twice))
+    return ObjectOutcome(one.name, done=True, created=not there, said=said + warnings(*twice))
 
 
 def _prepared(transaction: Transaction, one: Stanza, context: Context, there: bool) -> tuple[Values, tuple[Said, ...]]:
@@ -80,8 +80,8 @@ def _group(transaction: Transaction, one: Stanza, context: Context, there: bool)
     return {**made, **found.values, "members": ",".join(dict.fromkeys([*named, *(found.members or [])]))}, said
 
 
-def _failed(one: Stanza, said: tuple[Said, ...]) -> Outcome:
-    return Outcome(one.name, failed=True, said=said)
+def _failed(one: Stanza, said: tuple[Said, ...]) -> ObjectOutcome:
+    return ObjectOutcome(one.name, failed=True, said=said)
 
 
 def _exists(name: str) -> str:

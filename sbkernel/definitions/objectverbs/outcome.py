@@ -15,7 +15,7 @@ class Said(NamedTuple):
     text: str
 
 
-class Outcome(NamedTuple):
+class ObjectOutcome(NamedTuple):
     """What became of one object."""
 
     name: str

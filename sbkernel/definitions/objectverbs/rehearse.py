@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from sbkernel.definitions.store.interface import Store, Transaction, Values
@@ -53,10 +53,6 @@ class _Watched:
     def delete(self, objtype: str, name: str) -> None:
         self._remember(objtype, name)
         self._inner.delete(objtype, name)
-
-    def delete_many(self, objtype: str, names: Sequence[str]) -> None:
-        for name in names:
-            self.delete(objtype, name)
 
     def entries(self) -> list[Entry]:
         found = (Entry(*key, before, self._inner.get(*key)) for key, before in sorted(self._first.items()))

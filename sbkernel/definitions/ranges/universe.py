@@ -44,8 +44,8 @@ class NodeUniverse:
 
     def where(self, selection: str) -> list[str] | None:
         """Return the nodes of which `table.column==value` holds, or None when there is no such column."""
-        from sbkernel.definitions.ranges.criteria import column, criterion
-        from sbkernel.definitions.xcattables.nodevalues import node_values
+        from sbkernel.definitions.groups import node_values
+        from sbkernel.definitions.xcattables.columnwords import column, criterion
 
         # A single = is a comparison too, in a noderange alone.
         condition = criterion(selection) or criterion(selection.replace("=", "==", 1))

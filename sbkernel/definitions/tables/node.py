@@ -1,8 +1,11 @@
-"""Attributes of node: one machine (xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac ...)."""
+"""Attributes of node, one machine, and of group, beside those that it lends its members.
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac and others; nodegroup.
+"""
+
 from sbkernel.definitions.tables import node_hardware, node_virtual
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 _NUMBER = r"\d+"
 _YES_NO = ("yes", "no", "1", "0", "y", "n")
@@ -49,9 +52,9 @@ _NODEHM = stored(
     Attr("power", "How its power is controlled.", _MGT, default="mgt"),
     Attr("cons", "How its console is reached.", (*_MGT, "cyclades", "mrv"), default="mgt, when serialport is set"),
     Attr("getmac", "How its MAC address is found.", default="mgt"),
-    Attr("termserver", "Terminal server of its console."),
+    Attr("termserver", "Terminal server of its console.", form="host"),
     Attr("termport", "Port on that terminal server."),
-    Attr("conserver", "Host that keeps its console open.", default="this host"),
+    Attr("conserver", "Host that keeps its console open.", default="this host", form="host"),
     Attr("consoleondemand", "Open the console only while somebody looks.", _YES_NO, default="that of the site"),
     Attr("consoleenabled", "Whether its console is kept open.", _YES_NO),
     Attr("cmdmapping", "File that maps commands of another tool."),
@@ -68,15 +71,15 @@ _NODERES = stored(
     ),
     Attr("installnic", "Interface that boots: a name, a MAC address, or `mac`.", default="primarynic, else mac"),
     Attr("primarynic", "Main interface; installnic replaces it."),
-    Attr("xcatmaster", "Address of the server as the node sees it.", pattern=r"[\w.:<>-]+"),
-    Attr("servicenode", "Comma list of its service nodes."),
-    Attr("tftpserver", "TFTP server.", default="that of its network"),
+    Attr("xcatmaster", "Address of the server as the node sees it.", pattern=r"[\w.:<>-]+", form="host"),
+    Attr("servicenode", "Comma list of its service nodes.", form="hosts"),
+    Attr("tftpserver", "TFTP server.", default="that of its network", form="host"),
     Attr("tftpdir", "Directory of that TFTP server.", literal=True),
-    Attr("nfsserver", "Server of the image.", default="xcatmaster"),
+    Attr("nfsserver", "Server of the image.", default="xcatmaster", form="host"),
     Attr("nfsdir", "Directory on that server.", literal=True),
-    Attr("monserver", "Monitoring server, as the site and as the node see it: a,b."),
+    Attr("monserver", "Monitoring server, as the site and as the node see it: a,b.", form="hosts"),
     Attr("nimserver", "NIM server; not used."),
-    Attr("nameservers", "Comma list of name servers, instead of those of its network or the site."),
+    Attr("nameservers", "Comma list of name servers, instead of those of its network or the site.", form="hosts"),
     Attr("syslog", "ignore: its log is not forwarded."),
     Attr("routenames", "Comma list of route objects that it has."),
     Attr("supportproxydhcp", "Whether its firmware uses proxy DHCP.", _YES_NO, "yes", column="proxydhcp"),
@@ -98,9 +101,9 @@ _CHAIN = stored(
 _NET = (
     *stored(
         "hosts",
-        Attr("ip", "IP address."),
+        Attr("ip", "IP address.", form="address"),
         Attr("hostnames", "Comma list of further names."),
-        Attr("otherinterfaces", "Further addresses as `-suffix:ip` or `name:ip`, a comma list."),
+        Attr("otherinterfaces", "Further addresses as `-suffix:ip` or `name:ip`, a comma list.", form="interfaces"),
     ),
     *stored(
         "mac",
@@ -110,7 +113,7 @@ _NET = (
     *stored(
         "nics",
         *(
-            Attr(name, text, keyed=True)
+            Attr(name, text, keyed=True, form="nicips" if name == "nicips" else "")
             for name, text in {
                 "nicips": "IP addresses of an interface, as nicips.eth0=a|b.",
                 "nictypes": "Type of an interface: Ethernet, Infiniband, bond, vlan, bridge_ovs ...",
@@ -154,7 +157,21 @@ _SERVICENODE = stored(
     Attr("dhcpinterfaces", "Comma list of interfaces on which this service node serves DHCP."),
 )
 
-ATTRIBUTES = (
+_GROUP = stored(
+    "nodegroup",
+    Attr(
+        "grouptype",
+        "static: nodes name the group; dynamic: wherevals selects them.",
+        ("static", "dynamic"),
+        "static",
+    ),
+    Attr("members", "Comma list of its nodes; kept on the nodes."),
+    Attr("wherevals", "Conditions of a dynamic group, such as mgt==ipmi, joined by `::`."),
+    Attr("membergroups", "Comma list of groups in a group."),
+    Attr("usercomment", "Any text.", column="comments"),
+)
+
+_NODE = (
     *_NODELIST,
     *_NODETYPE,
     *_NODEHM,
@@ -167,3 +184,5 @@ ATTRIBUTES = (
     *node_hardware.ATTRIBUTES,
     *node_virtual.ATTRIBUTES,
 )
+
+ATTRIBUTES = {"group": tuple(_GROUP), "node": _NODE}

@@ -1,7 +1,7 @@
 """Attributes of node that say what it is made of, where it stands and how its hardware is reached."""
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 _BMC = ("mgt", ("ipmi", "openbmc"))
 _HMC = ("nodetype", ("hmc", "ivm", "ppc"))
@@ -26,6 +26,7 @@ _BMC_ATTRIBUTES = stored(
         "Address of its BMC: host or host:port.",
         default="UDP port 623",
         needs=_BMC,
+        form="host",
         instead=_openbmc("bmc"),
     ),
     Attr("bmcport", "Network port of the BMC: 0 shared, 1 its own.", needs=("mgt", ("ipmi",))),

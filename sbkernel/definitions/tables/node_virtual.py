@@ -1,7 +1,7 @@
 """Attributes of node about virtual machines, their hosts, and services beside xCAT's own."""
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 LOCAL = "localhost"
 """The value of vmhost for nodes that the site runs itself."""
@@ -53,7 +53,7 @@ _STORAGE = stored(
 )
 _ISCSI = stored(
     "iscsi",
-    Attr("iscsiserver", "iSCSI server that it boots from.", column="server"),
+    Attr("iscsiserver", "iSCSI server that it boots from.", column="server", form="host"),
     Attr("iscsitarget", "iSCSI target that it boots from.", column="target"),
     Attr("iscsiuserid", "iSCSI user.", column="userid"),
     Attr("iscsipassword", "iSCSI password.", secret=True, column="passwd"),

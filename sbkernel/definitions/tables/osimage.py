@@ -1,7 +1,7 @@
 """Attributes of osimage: an image definition (xCAT tables osimage, linuximage, winimage and nimimage)."""
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 _LINUX = ("imagetype", ("linux",))
 _WINDOWS = ("imagetype", ("windows",))
@@ -133,10 +133,12 @@ _NIMIMAGE = stored(
     Attr("mksysb", "NIM resource mksysb.", needs=_NIM),
 )
 
-ATTRIBUTES = (
-    *_OSIMAGE,
-    *_LINUXIMAGE,
-    *_WINIMAGE,
-    *_NIMIMAGE,
-    Attr("parent", "The osimage that this one was cloned from."),
-)
+ATTRIBUTES = {
+    "osimage": (
+        *_OSIMAGE,
+        *_LINUXIMAGE,
+        *_WINIMAGE,
+        *_NIMIMAGE,
+        Attr("parent", "The osimage that this one was cloned from."),
+    )
+}

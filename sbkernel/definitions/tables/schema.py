@@ -1,7 +1,22 @@
 """xCAT's tables: their columns in the order of tabdump, key columns first (xCAT: tabdump, xcatdb(5))."""
 
-# The columns before `|` tell rows apart. networks: xCAT tells them apart by net and mask.
-COLUMNS = """
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Columns(NamedTuple):
+    """The columns of a table."""
+
+    names: tuple[str, ...]
+    """In the order of tabdump."""
+    keys: tuple[str, ...]
+    """Those that tell rows apart, the name of the object first."""
+
+
+# The columns before `|` are the keys. networks: xCAT tells its rows apart by net and mask.
+_TABLES = """
 auditlog       recid | audittime userid clientname clienttype command noderange args status comments disable
 bootparams     node | kernel initrd kcmdline addkcmdline dhcpstatements adddhcpstatements comments disable
 boottarget     bprofile | kernel initrd kcmdline comments disable
@@ -77,8 +92,20 @@ zvm            node | hcp userid nodetype parent comments disable discovered sta
 zvmivp         id | ip schedule last_run type_of_run access_user orch_parms prep_parms main_ivp_parms comments disable
 """  # noqa: E501
 
+# The second key of deps is not its second column.
+_IN_ORDER = {"deps": ("node", "nodedep", "msdelay", "cmd", "comments", "disable")}
+
+
+def _read(line: str) -> tuple[str, Columns]:
+    name, _, rest = line.partition(" ")
+    keys, _, others = rest.partition("|")
+    return name, Columns(_IN_ORDER.get(name, (*keys.split(), *others.split())), tuple(keys.split()))
+
+
+COLUMNS: Mapping[str, Columns] = dict(map(_read, _TABLES.strip().splitlines()))
+
 # Object types, and the tables whose rows show their objects, the table of every object first.
-SHOWN = {
+TABLES_OF = {
     "boottarget": ("boottarget",),
     "group": ("nodegroup",),
     "kit": ("kit",),

@@ -1,7 +1,7 @@
-"""Attributes of the smaller object types (xCAT: man 7 policy, route, zone, rack, kit, ...)."""
+"""Attributes of the smaller object types (xCAT: man 7 network, policy, route, zone, rack, kit, ...)."""
 
-from sbkernel.definitions.attribute import Attribute as Attr
-from sbkernel.definitions.attribute import stored
+from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import stored
 
 _NOTE = Attr("usercomment", "Any text.", column="comments")
 _COMMENTS = Attr("comments", "Any text.")
@@ -88,6 +88,27 @@ _MONITORING = stored(
     _COMMENTS,
     _DISABLE,
 )
+_NETWORK = stored(
+    "networks",
+    Attr("net", "Network address, such as 10.0.0.0.", form="net"),
+    Attr("mask", "Network mask, such as 255.255.255.0, or /64 with IPv6.", form="mask"),
+    Attr("mgtifname", "Interface of this host in the network; !remote!NAME: reached through a DHCP relay."),
+    Attr("gateway", "Gateway; <xcatmaster>: this host.", form="host"),
+    Attr("dhcpserver", "DHCP server.", default="this host", form="host"),
+    Attr("tftpserver", "TFTP server.", default="the DHCP server", form="hosts"),
+    Attr("nameservers", "Comma list of name servers; <xcatmaster>: the node's server.", form="hosts"),
+    Attr("ntpservers", "Comma list of time servers.", default="the DHCP server", form="hosts"),
+    Attr("logservers", "Comma list of log servers.", default="the DHCP server", form="hosts"),
+    Attr("dynamicrange", "Addresses for unknown machines, as first-last; several with ; between.", form="ranges"),
+    Attr("staticrange", "Addresses for discovered nodes, as first-last.", form="ranges"),
+    Attr("staticrangeincrement", "Step in that range.", pattern=r"\d+"),
+    Attr("nodehostname", "Host name of a node in this network, as an expression such as /\\z/-ib/."),
+    Attr("ddnsdomain", "Domain of names given by DHCP."),
+    Attr("domain", "DNS domain of the network."),
+    Attr("vlanid", "VLAN."),
+    Attr("mtu", "Largest packet in bytes.", pattern=r"\d+"),
+    _NOTE,
+)
 _NOTIFICATION = stored(
     "notification",
     Attr("tables", "Comma list of the tables to watch."),
@@ -108,6 +129,18 @@ _OSDISTROUPDATE = stored(
     Attr("osdistroname", "The osdistro object that it updates."),
     Attr("dirpath", "Directory of the update."),
     Attr("downloadtime", "When it was downloaded."),
+    _NOTE,
+)
+_PASSWD = stored(
+    "passwd",
+    Attr("username", "User."),
+    Attr(
+        "password",
+        "Password or its hash, or where it is: env:NAME, file:PATH, keyring:NAME.",
+        secret=True,
+    ),
+    Attr("cryptmethod", "How password is hashed, such as sha512; unset: it is not."),
+    Attr("authdomain", "Domain of the user."),
     _NOTE,
 )
 _PDU = stored(
@@ -148,9 +181,9 @@ _RACK = stored(
 )
 _ROUTE = stored(
     "routes",
-    Attr("net", "Network address."),
-    Attr("mask", "Network mask."),
-    Attr("gateway", "Gateway to it, usually a service node."),
+    Attr("net", "Network address.", form="net"),
+    Attr("mask", "Network mask.", form="mask"),
+    Attr("gateway", "Gateway to it, usually a service node.", form="host"),
     Attr("ifname", "Interface that faces the gateway; IPv6 routes need it."),
     _NOTE,
 )
@@ -171,7 +204,7 @@ _ZONE = stored(
 )
 _ZVMIVP = stored(
     "zvmivp",
-    Attr("ip", "Address of the system that is verified."),
+    Attr("ip", "Address of the system that is verified.", form="host"),
     Attr("schedule", "Hours at which it runs, with blanks between."),
     Attr("last_run", "When it ran last: year, day of the year, hour."),
     Attr("type_of_run", "fullivp or basicivp."),
@@ -192,9 +225,11 @@ ATTRIBUTES = {
     "kitcomponent": tuple(_KITCOMPONENT),
     "kitrepo": tuple(_KITREPO),
     "monitoring": tuple(_MONITORING),
+    "network": tuple(_NETWORK),
     "notification": tuple(_NOTIFICATION),
     "osdistro": tuple(_OSDISTRO),
     "osdistroupdate": tuple(_OSDISTROUPDATE),
+    "passwd": tuple(_PASSWD),
     "pdu": tuple(_PDU),
     "policy": tuple(_POLICY),
     "rack": tuple(_RACK),

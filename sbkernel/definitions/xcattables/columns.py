@@ -10,13 +10,10 @@ import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.attribute import Attribute
 from sbkernel.definitions.attributes import KEYS, attributes_of
-from sbkernel.definitions.tables.schema import COLUMNS, NODE_KEYS, NOT_OF_NODES, SHOWN
+from sbkernel.definitions.tables.attribute import Attribute
+from sbkernel.definitions.tables.schema import COLUMNS, NODE_KEYS, NOT_OF_NODES, TABLES_OF, Columns
 from sbkernel.errors import NotFoundError
-
-# Columns of deps in tabdump's order; its second key is not its second column.
-_ORDER = {"deps": ("node", "nodedep", "msdelay", "cmd", "comments", "disable")}
 
 
 class Table(NamedTuple):
@@ -33,11 +30,6 @@ class Table(NamedTuple):
     """Whether nodes and groups are its rows."""
 
     @property
-    def is_main(self) -> bool:
-        """Say whether every object has a row here, also one without any attribute of this table."""
-        return self.name == "nodelist" or (not self.of_nodes and SHOWN.get(self.objtype, (self.name,))[0] == self.name)
-
-    @property
     def is_named_by_key(self) -> bool:
         """Say whether the first key alone is the name of the object."""
         return len(self.keys) == 1 and self.objtype not in ("firmware", "network")
@@ -51,16 +43,13 @@ class Location(NamedTuple):
     column: str
 
 
-def _read(line: str) -> Table:
-    name, _, rest = line.partition(" ")
-    keys = tuple(rest.partition("|")[0].split())
-    columns = _ORDER.get(name) or tuple(rest.replace("|", " ").split())
-    of_nodes = name not in NOT_OF_NODES and (NODE_KEYS.get(name) or "node") == keys[0]
-    owners = (objtype for objtype, tables in SHOWN.items() if name in tables)
-    return Table(name, columns, keys, next(owners, name if name in KEYS else f"table.{name}"), of_nodes)
+def _table(name: str, columns: Columns) -> Table:
+    of_nodes = name not in NOT_OF_NODES and (NODE_KEYS.get(name) or "node") == columns.keys[0]
+    owners = (objtype for objtype, tables in TABLES_OF.items() if name in tables)
+    return Table(name, *columns, next(owners, name if name in KEYS else f"table.{name}"), of_nodes)
 
 
-TABLES: Mapping[str, Table] = {table.name: table for table in map(_read, COLUMNS.strip().splitlines())}
+TABLES: Mapping[str, Table] = {name: _table(name, columns) for name, columns in COLUMNS.items()}
 
 
 def table_of(name: str) -> Table:
@@ -141,22 +130,22 @@ class Shown(NamedTuple):
 @functools.cache
 def shown_in(table: str, objtype: str) -> Shown:
     """Return which attributes of a type a table may show."""
-    here = [one for one in attributes_of(objtype).values() if any(_table(place) == table for place in one.places)]
+    here = [one for one in attributes_of(objtype).values() if any(_table_in(place) == table for place in one.places)]
     always = {one.name: one.column.partition(".")[2] for one in here if one.instead is None}
     return Shown(always, tuple(one.name for one in here if one.instead is not None))
 
 
-def _table(place: str) -> str:
+def _table_in(place: str) -> str:
     return place.partition(".")[0]
 
 
 def enabled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
     """Return the values without those in rows that are disabled; the columns that say so stay."""
-    off = {_table(key) for key, value in values.items() if key.endswith(".disable") and is_yes(value)} - {"nodelist"}
+    off = {_table_in(key) for key, value in values.items() if key.endswith(".disable") and is_yes(value)} - {"nodelist"}
     return {
         key: value
         for key, value in values.items()
-        if key.endswith(".disable") or _table(column_of(objtype, key, values)) not in off
+        if key.endswith(".disable") or _table_in(column_of(objtype, key, values)) not in off
     }
 
 

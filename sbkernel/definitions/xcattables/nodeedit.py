@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from sbkernel.definitions import change
 from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.dynamic import is_dynamic
-from sbkernel.definitions.ranges.criteria import Column
+from sbkernel.definitions.groups import node_values
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.definitions.xcattables import rowedit
-from sbkernel.definitions.xcattables.assignment import Assignment, Request, assigned
 from sbkernel.definitions.xcattables.columns import TABLES
-from sbkernel.definitions.xcattables.extrarows import forget
-from sbkernel.definitions.xcattables.nodevalues import node_values
+from sbkernel.definitions.xcattables.columnwords import Assignment, Column, Request, assigned
+from sbkernel.definitions.xcattables.rowedit import forget
 from sbkernel.definitions.xcattables.rowshape import Found
 from sbkernel.errors import DefinitionError
 

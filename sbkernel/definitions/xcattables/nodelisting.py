@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.definition import Attributes
-from sbkernel.definitions.ranges.criteria import SHORTNAMES, Column, Criterion, column, criterion
 from sbkernel.definitions.secret import shown
 from sbkernel.definitions.xcattables.columns import TABLES, Table, attribute_in, value_in
+from sbkernel.definitions.xcattables.columnwords import SHORTNAMES, Column, Criterion, column, criterion
 from sbkernel.definitions.xcattables.rowshape import is_secret_cell
 from sbkernel.errors import DefinitionError, NotFoundError
 

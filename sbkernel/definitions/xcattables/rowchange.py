@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sbkernel.definitions.groups import Reader
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.store.interface import Transaction
 from sbkernel.definitions.xcattables import rowedit
 from sbkernel.definitions.xcattables.columns import TABLES
-from sbkernel.definitions.xcattables.rows import Reader, located
+from sbkernel.definitions.xcattables.rows import located
 from sbkernel.definitions.xcattables.rowshape import Found, Row, is_secret_cell
 from sbkernel.errors import DefinitionError
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sbkernel.definitions import change
 from sbkernel.definitions.attributes import attribute_of, attributes_of
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, check_value
-from sbkernel.definitions.xcattables.columns import Table, table_of
-from sbkernel.definitions.xcattables.extrarows import forget
+from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
 from sbkernel.definitions.xcattables.rows import deciding
 from sbkernel.definitions.xcattables.rowshape import (
     Cells,
@@ -172,3 +171,15 @@ def _deciding(transaction: Transaction, objtype: str, values: Mapping[str, str])
         return values
     groups = {group: transaction.get("group", group) or {} for group in values.get("groups", "").split(",") if group}
     return deciding(values, groups)
+
+
+_TABLES = [table for table in TABLES.values() if table.of_nodes and len(table.keys) > 1]
+
+
+def forget(transaction: Transaction, nodes: Collection[str]) -> None:
+    """Remove the further rows of nodes that are gone."""
+    gone = set(nodes)
+    for table in _TABLES:
+        for name, values in transaction.objects(table.objtype).items():
+            if values.get(table.keys[0]) in gone:
+                transaction.delete(table.objtype, name)

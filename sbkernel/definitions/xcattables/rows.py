@@ -1,31 +1,25 @@
-"""Read the rows of xCAT's tables from the store. What they are made of is decided in rowshape."""
+"""Read the rows of xCAT's tables from the store, and the conditions by which tabdump -w chooses among them.
+
+What rows are made of is decided in rowshape.
+"""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from sbkernel.definitions.groups import Reader
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.xcattables.columns import TABLES, Table, shown_in, table_of
 from sbkernel.definitions.xcattables.rowshape import DECIDING, Found, Row, row_of
+from sbkernel.errors import DefinitionError
 
 _FIRST = "xcatdefaults"
 _NODE_TABLES = [table for table in TABLES.values() if table.of_nodes]
-
-
-class Reader(Protocol):
-    """What a store and a transaction both read with."""
-
-    def get(self, objtype: str, name: str) -> Values | None:
-        """Return the attributes of an object, or None."""
-
-    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
-        """Return the objects that exist among `names`."""
-
-    def objects(self, objtype: str) -> dict[str, Values]:
-        """Return all objects of a type, sorted by name."""
 
 
 def rows(store: Store, table: str) -> Iterator[Row]:
@@ -130,3 +124,45 @@ def _journal(store: Store) -> Iterator[Row]:
             "args": ",".join(sorted({f"-t {entry.objtype}" for entry in entries})),
             "status": "allowed",
         }
+
+
+_SYNTAX = re.compile(r"([^=!~<>]+)(==|!=|=~|!~|>=|<=|>|<|=)(.*)", re.DOTALL)
+_COMPARE: Mapping[str, Callable[[str, str], bool]] = {
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
+
+
+class RowCondition(NamedTuple):
+    """One condition on a column, compared as text (xCAT: tabdump -w)."""
+
+    column: str
+    operator: str
+    value: str
+
+    def holds(self, row: Mapping[str, str]) -> bool:
+        """Say whether a row fulfils it; an unset column fulfils none, as NULL in SQL."""
+        if self.column not in row:
+            return False
+        if self.operator.endswith("~"):
+            return is_like(row[self.column], self.value) is (self.operator == "=~")
+        return _COMPARE[self.operator](row[self.column], self.value)
+
+
+def is_like(text: str, pattern: str) -> bool:
+    """Say whether SQL's LIKE holds, as SQLite has it: % any text, _ any character, ASCII letters of either case."""
+    regex = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE | re.ASCII) is not None
+
+
+def conditions(texts: Sequence[str], table: Table) -> tuple[RowCondition, ...]:
+    """Read conditions on a table; DefinitionError for an unknown column or operator."""
+    return tuple(_condition(text, table) for text in texts)
+
+
+def _condition(text: str, table: Table) -> RowCondition:
+    match = _SYNTAX.fullmatch(text)
+    if match is None or match[2] == "=":
+        raise DefinitionError(f"Unsupported operator:{text} on -w flag input")
+    if match[1] not in table.columns:
+        raise DefinitionError(f'No column "{match[1]}" in table "{table.name}"')
+    return RowCondition(match[1], match[2], match[3])

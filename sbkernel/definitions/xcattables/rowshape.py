@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
 from sbkernel.definitions.store.interface import Values
-from sbkernel.definitions.tables.schema import SHOWN
+from sbkernel.definitions.tables.schema import TABLES_OF
 from sbkernel.definitions.xcattables.columns import Table, attribute_in, column_of, is_yes, settled, shown_in
 
 Row = dict[str, str]
@@ -51,7 +51,7 @@ def always(table: Table, objtype: str, values: Mapping[str, str]) -> bool:
     """Say whether an object has a row in this table even if no column of it is set."""
     if objtype in ("node", "group"):
         return table.name == "nodelist" if objtype == "node" else table.name == "nodegroup" and "grouptype" in values
-    return SHOWN.get(objtype, (table.name,))[0] == table.name
+    return TABLES_OF.get(objtype, (table.name,))[0] == table.name
 
 
 def _name(table: Table, objtype: str, name: str) -> Row:

@@ -3,7 +3,7 @@
 Values are closed only where this program reads them; a setting that it does not use is kept for other tools.
 """
 
-from sbkernel.definitions.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import Attribute as Attr
 
 _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
@@ -11,11 +11,11 @@ _NUMBER = r"\d+"
 _USED = (
     Attr("installdir", "Directory of images, lists and packages.", default="install in the site", pattern="/.+"),
     Attr("tftpdir", "Directory of what DHCP, TFTP and HTTP serve.", default="boot in the site", pattern="/.+"),
-    Attr("master", "Address at which nodes reach this host."),
+    Attr("master", "Address at which nodes reach this host.", form="host"),
     Attr("domain", "DNS domain of the nodes."),
-    Attr("nameservers", "Comma list of name servers of the nodes; <xcatmaster>: the node's server."),
-    Attr("forwarders", "Comma list of name servers asked for other names."),
-    Attr("ntpservers", "Comma list of time servers of the nodes; <xcatmaster>: the node's server."),
+    Attr("nameservers", "Comma list of name servers of the nodes; <xcatmaster>: the node's server.", form="hosts"),
+    Attr("forwarders", "Comma list of name servers asked for other names.", form="hosts"),
+    Attr("ntpservers", "Comma list of time servers of the nodes; <xcatmaster>: the node's server.", form="hosts"),
     Attr("dhcpinterfaces", "Comma list of interfaces on which DHCP is served.", default="none"),
     Attr("dhcplease", "Length of a lease in seconds.", default="43200", pattern=r"\d+|infinite"),
     Attr("dhcpbackend", "DHCP server.", default="dnsmasq"),
@@ -62,7 +62,7 @@ _SERVERS = (
     Attr("namedincludes", "Files that the name server includes."),
     Attr("emptyzonesenable", "Whether the name server has its empty zones."),
     Attr("dnsforwardmode", "Whether forwarders are asked first or only."),
-    Attr("extntpservers", "Comma list of time servers of this host."),
+    Attr("extntpservers", "Comma list of time servers of this host.", form="hosts"),
     Attr("sharedtftp", "1: all servers share one boot directory; a host name: it is mounted from there.", default="1"),
     Attr("sharedinstall", "no, sns or all: which servers share installdir.", default="no"),
     Attr("installloc", "Where service nodes mount installdir from, as host:path."),
@@ -124,4 +124,4 @@ _XCAT = (
     Attr("useNFSv4onAIX", "yes: NIM uses NFS version 4.", default="no"),
 )
 
-ATTRIBUTES = (*_USED, *_NODES, *_SERVERS, *_HARDWARE, *_XCAT)
+ATTRIBUTES = {"site": (*_USED, *_NODES, *_SERVERS, *_HARDWARE, *_XCAT)}

@@ -1,6 +1,11 @@
-"""What xCAT's tables mean, and the columns that no attribute explains."""
+"""What tables and columns mean, for tabdump -d: the attribute's text where one shows a column. Pure."""
 
-TABLES = {
+from __future__ import annotations
+
+from sbkernel.definitions.attributes import KEYS, attributes_of
+from sbkernel.definitions.xcattables.columns import TABLES, Table
+
+_TABLES = {
     "auditlog": "Who changed what and when: the journal of definitions.",
     "bootparams": "What nodes boot next; written by nodeset.",
     "boottarget": "Kernels, initrds and command lines that are no osimage.",
@@ -77,7 +82,7 @@ TABLES = {
 }
 
 # By column where it means the same in every table, else by table.column.
-COLUMNS = {
+_COLUMNS = {
     "comments": "Any text.",
     "disable": "yes or 1: the row is as if it were not there.",
     "node": "Node or group.",
@@ -177,3 +182,26 @@ COLUMNS = {
         "Switch at each interface, as eth0!VALUE,eth1!VALUE.",
     ),
 }
+
+
+def of_tables() -> dict[str, str]:
+    """Return the meaning of every table by name."""
+    return {name: _TABLES[name] for name in TABLES}
+
+
+def of_columns(table: Table) -> dict[str, str]:
+    """Return the meaning of every column of a table, in the order of tabdump."""
+    return {column: _of_column(table, column) for column in table.columns}
+
+
+def _of_column(table: Table, column: str) -> str:
+    where = f"{table.name}.{column}"
+    if where in _COLUMNS:
+        return _COLUMNS[where]
+    for objtype in dict.fromkeys(("node" if table.of_nodes else table.objtype, table.objtype)):
+        for attribute in attributes_of(objtype).values():
+            if where in attribute.places and attribute.text:
+                return attribute.text
+    if column == table.keys[0] and table.objtype in KEYS and not table.of_nodes:
+        return f"Name of the {table.objtype}."
+    return _COLUMNS.get(column, "Node or group." if column == table.keys[0] else f"{column}.")

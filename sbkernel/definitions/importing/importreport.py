@@ -12,7 +12,7 @@ from sbkernel.definitions.importing.found import Note
 from sbkernel.definitions.store.journal import Entry
 
 
-class Report(NamedTuple):
+class ImportReport(NamedTuple):
     """What came in, what changed, and what was not understood."""
 
     source: str

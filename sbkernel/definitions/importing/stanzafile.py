@@ -1,4 +1,4 @@
-"""Write a whole site as stanza text."""
+"""A whole site as stanza text: written, and read back, as lsdef -z writes it too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sbkernel.definitions import nics, stanza
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import printable
+from sbkernel.definitions.importing.found import Found, Item, Note, Where
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.xcattables.columns import TABLES
@@ -45,3 +46,15 @@ def _spread(values: Mapping[str, str]) -> Values:
     """Write nicips as nicips.eth0, where reading that back gives the same."""
     spread = nics.spread(values)
     return spread if nics.folded({}, spread) == values else dict(values)
+
+
+def read(text: str, file: str) -> Found:
+    """Read the text of a stanza file; ListFileError for an object without objtype."""
+    found = stanza.read(text, file)
+    items = []
+    for one in found.stanzas:
+        lines = found.places[one.objtype, one.name]
+        places = {key: Where(file, line) for key, line in lines.attributes.items()}
+        items.append(Item(one.objtype, one.name, one.values, Where(file, lines.header), places))
+    notes = [Note(Where(file, line), text) for line, text in found.remarks]
+    return Found("stanza", items, notes, with_lent=MARK not in text)

@@ -1,4 +1,4 @@
-"""Find out what a file or directory is, and read it."""
+"""Import a file or directory into a site: find out what it is, read it, decide, and write one change set."""
 
 from __future__ import annotations
 
@@ -6,13 +6,45 @@ import re
 import sys
 from pathlib import Path
 
+from sbkernel.definitions.importing.decide import Decision, Key, decide, needed
 from sbkernel.definitions.importing.found import Found
+from sbkernel.definitions.importing.importreport import ImportReport
+from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError
 
 KINDS = ("stanza", "tabdump", "warewulf")
 _WAREWULF = re.compile(r"^(WW_INTERNAL|nodeprofiles|nodes)\s*:", re.MULTILINE)
 _STANZA = re.compile(r"^\s*objtype\s*=", re.MULTILINE)
 _HINT = f"--format {'|'.join(KINDS)} says what it is."
+
+
+def import_path(store: Store, path: Path | str, kind: str = "", *, dry_run: bool = False) -> ImportReport:
+    """Import what lies at `path` (`-`: stdin) and return a report; one change set, or nothing when something fails.
+
+    `kind` is stanza, tabdump or warewulf, or "" to find out. With `dry_run` nothing is written.
+    """
+    found = read(path, kind)
+    if dry_run:
+        return ImportReport(str(path), found.kind, decide(found, _site(store, found)), dry_run)
+    with store.write(f"import {path}") as transaction:
+        decision = decide(found, _site(transaction, found))
+        _write(transaction, decision)
+    return ImportReport(str(path), found.kind, decision, dry_run, transaction.change)
+
+
+def _site(store: Store | Transaction, found: Found) -> dict[Key, Values]:
+    known = {
+        (objtype, name): values
+        for objtype, names in needed(found).items()
+        for name, values in store.get_many(objtype, names).items()
+    }
+    return known | {("network", name): values for name, values in store.objects("network").items()}
+
+
+def _write(transaction: Transaction, decision: Decision) -> None:
+    changed = decision.changed
+    for objtype in {objtype for objtype, _ in changed}:
+        transaction.put_many(objtype, {key[1]: decision.after[key] for key in changed if key[0] == objtype})
 
 
 def read(path: Path | str, kind: str = "") -> Found:
@@ -38,9 +70,9 @@ def _directory(where: Path, kind: str) -> Found:
 
 
 def _tables(files: list[Path]) -> Found:
-    from sbkernel.definitions.importing import tabdump
+    from sbkernel.definitions.importing import csvtables
 
-    return tabdump.read({file: _text(file) for file in files})
+    return csvtables.read({file: _text(file) for file in files})
 
 
 def _file(text: str, file: str, kind: str) -> Found:
@@ -49,9 +81,9 @@ def _file(text: str, file: str, kind: str) -> Found:
 
         return warewulf.read(text, file)
     if kind == "stanza":
-        from sbkernel.definitions.importing import stanzas
+        from sbkernel.definitions.importing import stanzafile
 
-        return stanzas.read(text, file)
+        return stanzafile.read(text, file)
     raise DefinitionError(f"{file} is one file; tables are a directory of *.csv, or a file of that name", hint=_HINT)
 
 

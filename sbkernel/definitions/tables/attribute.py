@@ -19,6 +19,8 @@ class Attribute(NamedTuple):
     """Legal only while that attribute has one of these values (xCAT's only_if)."""
     pattern: str = ""
     """Regular expression that the whole value must match; empty: any."""
+    form: str = ""
+    """One of addresses.FORMS, which the value has to have; empty: any."""
     secret: bool = False
     """Printed as ***."""
     volatile: bool = False
@@ -31,6 +33,11 @@ class Attribute(NamedTuple):
     """`table.column` that shows it in xCAT's tables; empty: none, it is ours alone."""
     instead: tuple[str, dict[str, str]] | None = None
     """Another attribute, and by its value the column in which xCAT keeps this one instead."""
+
+    @property
+    def is_comment(self) -> bool:
+        """Say whether it holds any text; what only looks like an expression is text there."""
+        return self.column.endswith(".comments")
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -1,0 +1,54 @@
+"""Which node a MAC address or an IP address belongs to: no two nodes of a site can have one."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Iterator
+
+from sbkernel.definitions.groups import peek_all
+from sbkernel.definitions.store.interface import Store
+from sbkernel.errors import DefinitionError, NodeError
+from sbkernel.netboot.names import dashed_mac
+
+_NOT_SET = ("", "offline")
+
+
+class Claims:
+    """The addresses of all nodes, read in one go: the node that has been set keeps one, else the first by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._owners: dict[str, str] = {}
+        nodes = dict(peek_all(store, "mac", "ip", "currstate"))
+        for name in sorted(nodes, key=lambda name: (nodes[name].get("currstate", "") in _NOT_SET, name)):
+            for address in _addresses(nodes[name].get("mac", ""), nodes[name].get("ip", "")):
+                self._owners.setdefault(address, name)
+
+    def check(self, node: str, mac: str, ip: str) -> None:
+        """Raise NodeError when the MAC or the IP address of a node is also that of another, or is no address."""
+        self._check(node, "MAC", dashed_mac(mac))
+        try:
+            self._check(node, "IP", _normal(ip) if ip else "")
+        except ValueError:
+            raise NodeError(node, f"its IP address {ip} is neither an IPv4 nor an IPv6 address") from None
+
+    def _check(self, node: str, kind: str, address: str) -> None:
+        owner = self._owners.get(address, node)
+        if owner != node:
+            raise NodeError(node, f"its {kind} address {address} is also that of {owner}")
+
+
+def _addresses(mac: str, ip: str) -> Iterator[str]:
+    """Yield all addresses of a node as they are compared; what is no address is left out."""
+    for one in mac.split("|") if mac else ():
+        with contextlib.suppress(DefinitionError):
+            yield dashed_mac(one)
+    if ":" in ip:
+        with contextlib.suppress(ValueError):
+            yield _normal(ip)
+    elif ip:
+        yield ip  # IPv4 has one spelling.
+
+
+def _normal(ip: str) -> str:
+    return str(ipaddress.ip_address(ip))
