@@ -29,8 +29,8 @@ class Downloads:
 
     def path(self, package: Resolved) -> Path:
         """Return where a package's file is, or will be."""
-        stem, ending = os.path.splitext(self.file_name(package))
-        return self.directory / f"{stem}-{package.sha256[:16]}{ending}"
+        name = Path(self.file_name(package))
+        return self.directory / f"{name.stem}-{package.sha256[:16]}{name.suffix}"
 
     def fetch(self, packages: Sequence[Resolved], bring: Bring, report: Report) -> None:
         """Fetch what is not there yet, or no longer what it was.

@@ -1,16 +1,15 @@
-"""Run by the Python that dnf itself runs with, in a namespace of its own: installs exactly the packages that it is told.
+"""Run by the Python that dnf itself runs with, in a namespace of its own: installs exactly the packages it is told.
 
 Nothing is solved: each package comes with the reason that dnf records for it; rpm refuses a set that does not fit.
 """
 
+import contextlib
 import json
 import logging
 import os
 import sqlite3
 import sys
-
-# Loaded already, the library that makes fsync(2) nothing works on; programs in the tree would not find it.
-os.environ.pop("LD_PRELOAD", None)
+from pathlib import Path
 
 import dnf
 import dnf.callback
@@ -27,20 +26,24 @@ REASONS = {
 
 
 def main():
-    """Install {packages: [{file, repository, reason}]} into {root}, whose history is dated {epoch} seconds."""
+    """Install {packages: [{file, repository, reason}]} into {root}; leave {files} there, and nothing of the build."""
     asked = json.load(sys.stdin)
     logging.getLogger("dnf").addHandler(complaints())
     with dnf.Base(configuration(asked)) as base:
         base.fill_sack(load_system_repo=False, load_available_repos=False)
-        # rpm has read the macros of the build from there by now; scriptlets shall not see it.
+        # rpm has read the macros of the build by now, and the library that makes fsync(2) do nothing is loaded;
+        # programs in the tree would find neither.
         os.environ["HOME"] = "/root"
+        for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):
+            os.environ.pop(name, None)
         try:
             add(base, asked["packages"])
             base.do_transaction(display=Display(len(asked["packages"])))
         except dnf.exceptions.Error as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
-    level(os.path.join(asked["root"], "var/lib/dnf/history.sqlite"), asked["epoch"])
+            sys.exit(str(error))
+    level(Path(asked["root"]), asked)
+    for name, text in asked["files"].items():
+        write(Path(asked["root"]), name, text)
 
 
 def complaints():
@@ -51,17 +54,17 @@ def complaints():
 
 
 def configuration(asked):
-    """Return dnf's configuration: nothing of this host, and its records in the tree."""
+    """Return dnf's configuration: nothing of this host; its records go into the tree if {history}."""
     conf = dnf.conf.Conf()
     conf.installroot = asked["root"]
     conf.cachedir = conf.logdir = asked["scratch"]
-    conf.persistdir = os.path.join(asked["root"], "var/lib/dnf")
+    conf.persistdir = f"{asked['root']}/var/lib/dnf" if asked["history"] else asked["scratch"]
+    conf.history_record = asked["history"]
     conf.reposdir = []
     conf.pluginpath = []
     conf.arch = asked["arch"]
     conf.ignorearch = True
-    # rpm counts the space of the file system that holds the tree by the files of this host's own.
-    conf.diskspacecheck = False
+    conf.substitutions["releasever"] = asked["release"]
     return conf
 
 
@@ -69,7 +72,6 @@ def add(base, packages):
     """Make a transaction of package files, without a solver."""
     for one in packages:
         package = base.sack.add_cmdline_package(one["file"])
-        package = dnf.package.Package(package, base) if not isinstance(package, dnf.package.Package) else package
         package._force_swdb_repoid = one["repository"]
         base.history.rpm.add_install(package, [], REASONS[one["reason"]])
     base._transaction = base.history.rpm
@@ -83,7 +85,7 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
         self.total = total
         self.seen = set()
 
-    def progress(self, package, action, ti_done, ti_total, ts_done, ts_total):
+    def progress(self, package, action, *_counts):
         """Say which package is being installed."""
         if action == dnf.callback.PKG_INSTALL and str(package) not in self.seen:
             self.seen.add(str(package))
@@ -99,15 +101,36 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
         print(f"error: {message}", file=sys.stderr, flush=True)
 
 
-def level(history, epoch):
-    """Take out of dnf's history what differs from one build to the next: times, who ran it, what was printed."""
-    with sqlite3.connect(history) as database:
+def level(root, asked):
+    """Take out of the databases what differs from one build to the next: times, who ran it, what was printed."""
+    if asked["history"]:
+        with closed(root / "var/lib/dnf/history.sqlite") as database:
+            database.execute("UPDATE trans SET dt_begin=?, dt_end=?, user_id=0, cmdline=''", [asked["epoch"]] * 2)
+            database.execute("UPDATE trans SET rpmdb_version_begin='', rpmdb_version_end=''")
+            database.execute("DELETE FROM console_output")
+    packages = root / asked["database"]
+    with closed(packages / "rpmdb.sqlite"):
+        pass
+    for leftover in (".rpm.lock", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal"):
+        (packages / leftover).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def closed(path):
+    """Open a database, and leave one file of it, without the log of what was written last."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode=DELETE")
-        database.execute("UPDATE trans SET dt_begin=?, dt_end=?, user_id=0, cmdline=''", (epoch, epoch))
-        database.execute("UPDATE trans SET rpmdb_version_begin='', rpmdb_version_end=''")
-        database.execute("DELETE FROM console_output")
-    database.execute("VACUUM")
-    database.close()
+        yield database
+        database.execute("VACUUM")
+
+
+def write(root, name, text):
+    """Write a file of the tree, which must lie in the tree."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.resolve().is_relative_to(root.resolve()):
+        sys.exit(f"{name} leads out of the tree")
+    path.write_text(text)
 
 
 if __name__ == "__main__":

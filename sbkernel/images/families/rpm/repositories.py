@@ -55,7 +55,10 @@ def repositories(attributes: Mapping[str, str], others: Iterable[str]) -> tuple[
             "no repository among pkgdir and otherpkgdir",
             hint="pkgdir names directories that hold repodata, or URLs, with commas between them",
         )
-    return tuple(_named({one.url: one for one in reversed(found)}.values()))[::-1]
+    first: dict[str, Repository] = {}
+    for one in found:
+        first.setdefault(one.url, one)
+    return tuple(_named(first.values()))
 
 
 def refuse_untrusted(chosen: Iterable[Repository]) -> None:
