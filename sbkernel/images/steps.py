@@ -18,7 +18,7 @@ from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
 from sbkernel.images.spec import ImageSpec
 from sbkernel.images.tree import installed
 from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
-from sbkernel.images.tree.kernel import choose_kernel
+from sbkernel.images.tree.kernel import choose_kernel, kernel_file
 from sbkernel.images.tree.namespaces import copy_tree, stamp
 from sbkernel.images.tree.postinstall import declared, environment, inputs, run_scripts
 
@@ -146,7 +146,7 @@ def kernel_step(spec: ImageSpec, tree: str) -> Step:
 
     def run(work: Work) -> Facts:
         kernelver = choose_kernel(work.path(TREE), spec.kernelver)
-        shutil.copyfile(work.path(TREE) / "boot" / f"vmlinuz-{kernelver}", work.target)
+        shutil.copyfile(kernel_file(work.path(TREE), kernelver), work.target)
         return {"kernelver": kernelver}
 
     which = spec.kernelver or "the newest"

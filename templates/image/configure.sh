@@ -13,11 +13,15 @@ if [ -e /var/lib/dbus ]; then
 fi
 
 # Root has no password: keys, or what the site sets for the node.
-sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
+if [ -e /etc/shadow ]; then
+    sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
+fi
 rm -f /etc/shadow- /etc/passwd- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
 
 rm -f /usr/sbin/policy-rc.d /boot/initrd.img-* /initrd.img /initrd.img.old
-find /var/log -type f -delete
+if [ -d /var/log ]; then
+    find /var/log -type f -delete
+fi
 rm -rf /var/log/journal
 
 has() {

@@ -119,7 +119,7 @@ def test_an_unknown_package_is_located_and_near_names_given(small: Small) -> Non
         ({"rootimgdir": "/usr/lib/images/x"}, "is no place for an image"),
         ({"rootimgdir": "/srv"}, "is no place for an image"),
         ({"rootimgdir": "/srv/../usr/x"}, "is not an absolute path"),
-        ({"osvers": "rhels9.4"}, "images of rhels9.4 cannot be built yet"),
+        ({"osvers": "rhels7.9"}, "not supported: rhels7.9"),
         ({"osvers": "plan9"}, "not supported yet: plan9"),
         ({"postinstall": "/nonexistent"}, "'/nonexistent' does not exist!"),
         ({"pkglist": "/nonexistent"}, "The pkglist specified '/nonexistent' does not exist!"),

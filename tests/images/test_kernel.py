@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import BuildError
-from sbkernel.images.tree.kernel import choose_kernel, kernels
+from sbkernel.images.tree.kernel import choose_kernel, kernel_file, kernels
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ def test_a_kernel_that_is_missing_is_named_with_what_there_is(tmp_path: Path) ->
     (tmp_path / "boot" / "vmlinuz-6.1.0-9-amd64").touch()
     with pytest.raises(BuildError, match=r"6\.1\.0-10-amd64 is not in the image; it has 6\.1\.0-9-amd64"):
         choose_kernel(tmp_path, "6.1.0-10-amd64")
+
+
+def test_a_kernel_lies_in_boot_or_beside_its_modules(tmp_path: Path) -> None:
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    outside.touch()
+    for version in ("1.0-el", "2.0-both", "3.0-none"):
+        (tree / "usr/lib/modules" / version).mkdir(parents=True)
+    (tree / "usr/lib/modules/1.0-el/vmlinuz").touch()
+    (tree / "usr/lib/modules/2.0-both/vmlinuz").touch()
+    (tree / "lib").symlink_to("usr/lib")
+    (tree / "boot").mkdir()
+    (tree / "boot/vmlinuz-2.0-both").touch()
+    (tree / "boot/vmlinuz-0-rescue-0123456789abcdef").touch()
+    (tree / "boot/vmlinuz-9.9-linked").symlink_to(outside)
+    assert kernels(tree) == ["1.0-el", "2.0-both"]
+    assert kernel_file(tree, "1.0-el") == tree / "usr/lib/modules/1.0-el/vmlinuz"
+    assert kernel_file(tree, "2.0-both") == tree / "boot/vmlinuz-2.0-both"

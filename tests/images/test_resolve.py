@@ -143,7 +143,6 @@ def test_dnf_says_what_would_come_and_why(site: Site, rpms: Path) -> None:
         "lib": ("asked", ("tool",)),
         "ours": ("asked", ()),
         "tool": ("dependency", ("ours",)),
-        "weak": ("dependency", ("tool",)),
     }
     lib = next(one for one in resolved.packages if one.package.name == "lib")
     file = rpms / "el9" / "BaseOS" / "x86_64" / "lib-2.0-3.x86_64.rpm"
@@ -162,7 +161,7 @@ def test_dnf_names_what_no_repository_has(site: Site, rpms: Path) -> None:
         f"{listed}:3:1: error: no source has a package @no-such-group",
     }
     assert "did you mean tool?" in {one.remedy for one in resolved.unknown}
-    assert {"tool", "lib", "weak"} == set(table(resolved))
+    assert {"tool", "lib"} == set(table(resolved))
 
 
 def test_dnf_says_why_it_cannot(site: Site, rpms: Path) -> None:

@@ -8,11 +8,25 @@ from sbkernel.errors import BuildError
 from sbkernel.packages.readers import KERNELS
 from sbkernel.packages.versions import sort_key
 
+_MODULES = ("lib/modules", "usr/lib/modules")
+
 
 def kernels(tree: Path) -> list[str]:
-    """Return the kernel versions in a tree, oldest first."""
-    found = [path.name.removeprefix("vmlinuz-") for path in (tree / "boot").glob("vmlinuz-*")]
-    return sorted(found, key=sort_key(KERNELS))
+    """Return the kernel versions in a tree, oldest first: in /boot, or among the modules where /boot has none."""
+    return sorted(_files(tree), key=sort_key(KERNELS))
+
+
+def kernel_file(tree: Path, kernelver: str) -> Path:
+    """Return the file of a kernel that the tree has."""
+    return _files(tree)[kernelver]
+
+
+def _files(tree: Path) -> dict[str, Path]:
+    beside = {path.parent.name: path for root in _MODULES for path in (tree / root).glob("*/vmlinuz")}
+    boot = {path.name.removeprefix("vmlinuz-"): path for path in (tree / "boot").glob("vmlinuz-*")}
+    # A link may lead out of the tree; a rescue kernel is the same with another name.
+    plain = {version: path for version, path in boot.items() if not path.is_symlink() and "rescue" not in version}
+    return {**{version: path for version, path in beside.items() if not path.is_symlink()}, **plain}
 
 
 def choose_kernel(tree: Path, kernelver: str = "") -> str:

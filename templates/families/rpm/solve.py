@@ -1,79 +1,145 @@
 """Run by the Python that dnf itself runs with: reads a JSON question, lets dnf solve it, writes a JSON answer."""
 
+import binascii
 import difflib
 import json
 import os
+import re
 import sys
 
 import dnf
 import dnf.exceptions
-from libdnf.transaction import TransactionItemReason_GROUP, TransactionItemReason_USER
+import dnf.repo
+import hawkey
+from libdnf import transaction
 
-ASKED = (TransactionItemReason_GROUP, TransactionItemReason_USER)
+REASONS = {
+    transaction.TransactionItemReason_USER: "user",
+    transaction.TransactionItemReason_GROUP: "group",
+    transaction.TransactionItemReason_WEAK_DEPENDENCY: "weak",
+}
+DAMAGED = re.compile(r"checksum doesn't match|parser? error|^file:.*Downloading error", re.IGNORECASE | re.DOTALL)
+"""An index that is there and wrong; of a mirror, part of one may be missing because the connection broke."""
+
+
+class NotReadError(Exception):
+    """A repository cannot be read, and there is nothing of it from before."""
 
 
 def main():
-    """Answer {install, unknown, conflict} to {root, cache, release, arch, platform, repos, names, weak}."""
+    """Answer {install, unknown, conflict, offline, problem, damaged} to what question.py and solver.py put together."""
     asked = json.load(sys.stdin)
     # dnf and what it loads may write to standard output; the answer has its own way out.
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     with dnf.Base(configuration(asked)) as base:
-        for number, url in enumerate(asked["repos"]):
-            base.repos.add_new_repo(f"list{number}", base.conf, baseurl=[url], gpgcheck=False, metadata_expire=0)
-        base.fill_sack(load_system_repo=False)
-        if any(name.startswith("@") for name in asked["names"]):
-            base.read_comps()
-        json.dump(solve(base, asked["names"]), answer)
+        try:
+            json.dump(answered(base, asked), answer)
+        except NotReadError as error:
+            json.dump({"problem": str(error), "damaged": DAMAGED.search(str(error)) is not None}, answer)
     answer.close()
 
 
+def answered(base, asked):
+    """Read the repositories and return the answer."""
+    loaded = [load(base, name, url) for name, url in asked["repositories"]]
+    base.fill_sack(load_system_repo=False)
+    if any(name.startswith("@") for name in asked["names"]):
+        base.read_comps()
+    return {**solve(base, asked["names"], asked["left_out"]), "offline": not all(loaded)}
+
+
 def configuration(asked):
-    """Return dnf's configuration: nothing of this host but its proxy."""
+    """Return dnf's configuration: nothing of this host but its way to mirrors."""
     conf = dnf.conf.Conf()
     conf.installroot = asked["root"]
-    conf.cachedir = conf.persistdir = asked["cache"]
+    conf.cachedir = conf.persistdir = conf.logdir = asked["cache"]
     conf.reposdir = []
     conf.pluginpath = []
-    conf.install_weak_deps = asked["weak"]
+    conf.install_weak_deps = False
     conf.arch = asked["arch"]
+    conf.ignorearch = True
+    conf.best = True
+    conf.retries = 2
+    conf.timeout = 20
     conf.substitutions["releasever"] = asked["release"]
     if asked["platform"]:
         conf.module_platform_id = asked["platform"]
+    for name, value in asked["network"].items():
+        setattr(conf, name, value)
     return conf
 
 
-def solve(base, names):
-    """Return what dnf would install of the names that it knows."""
-    unknown = {}
+def load(base, name, url):
+    """Read a repository anew; tell whether that went well, else it is as it was the last time."""
+    repo = base.repos.add_new_repo(name, base.conf, baseurl=[url], gpgcheck=False)
+    # A time would not do: dnf counts whole seconds.
+    repo._repo.expire()
     try:
-        base.install_specs(names)
+        repo.load()
+    except dnf.exceptions.RepoError as error:
+        problem = f"{url}: {error}"
+    else:
+        return True
+    repo._repo.setSyncStrategy(dnf.repo.SYNC_ONLY_CACHE)
+    try:
+        repo.load()
+    except dnf.exceptions.RepoError:
+        raise NotReadError(problem) from None
+    if DAMAGED.search(problem):
+        raise NotReadError(problem)
+    print(problem)
+    return False
+
+
+def solve(base, names, left_out):
+    """Return what dnf would install of the names that it knows."""
+    unknown, conflict = {}, ""
+    try:
+        base.install_specs(names, exclude=left_out)
     except dnf.exceptions.MarkingErrors as error:
         missing = [*error.no_match_pkg_specs, *error.no_match_group_specs]
         known = {package.name for package in base.sack.query().available()} if missing else set()
         unknown = {name: difflib.get_close_matches(name, sorted(known), n=3) for name in missing}
+        others = [*error.error_pkg_specs, *error.error_group_specs, *map(str, error.module_depsolv_errors)]
+        conflict = str(error) if others else ""
     try:
-        base.resolve()
+        if not conflict:
+            base.resolve()
     except dnf.exceptions.DepsolveError as error:
-        return {"install": [], "unknown": unknown, "conflict": str(error)}
-    return {"install": described(base), "unknown": unknown, "conflict": ""}
+        conflict = str(error)
+    return {"install": [] if conflict else described(base), "unknown": unknown, "conflict": conflict}
 
 
 def described(base):
     """Return the packages of the transaction, each with those of them that it needs."""
     items = {item.pkg: item for item in base.transaction if item.pkg in base.transaction.install_set}
     query = base.sack.query().filterm(pkg=list(items))
-    return [description(query, package, items[package]) for package in sorted(items)]
+    streams = module_streams(base)
+    return [description(query, package, items[package], streams) for package in sorted(items)]
 
 
-def description(query, package, item):
-    """Return one package, the names of others that it needs, and whether somebody asked for it or for its group."""
-    needs = {other.name for need in [*package.requires, *package.recommends] for other in query.filter(provides=need)}
+def module_streams(base):
+    """Return name and stream of the modules that are on, by the packages that belong to them."""
+    container = base._moduleContainer
+    active = [module for module in container.getModulePackages() if container.isModuleActive(module)]
+    return {nevra: [one.getName(), one.getStream()] for one in active for nevra in one.getArtifacts()}
+
+
+def description(query, package, item, streams):
+    """Return one package: what it is, where it is, why it is there, and the names of others that it needs."""
+    needs = {other.name for need in package.requires for other in query.filter(provides=need)}
     epoch = f"{package.epoch}:" if package.epoch else ""
+    kind, digest = package.chksum
+    full = f"{package.name}-{package.epoch}:{package.version}-{package.release}.{package.arch}"
     return {
         "name": package.name,
         "version": f"{epoch}{package.version}-{package.release}",
         "arch": package.arch,
+        "sha256": binascii.hexlify(digest).decode() if kind == hawkey.CHKSUM_SHA256 else "",
+        "uri": package.remote_location(schemes=None),
+        "repository": package.repoid,
+        "built": package.buildtime,
         "download": package.downloadsize,
         "size": package.installsize,
         "source": package.sourcerpm or "",
@@ -82,7 +148,8 @@ def description(query, package, item):
         "homepage": package.url or "",
         "summary": package.summary or "",
         "needs": sorted(needs - {package.name}),
-        "asked": item.reason in ASKED,
+        "reason": REASONS.get(item.reason, "dependency"),
+        "module": streams.get(full, []),
     }
 
 

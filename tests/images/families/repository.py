@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from debs import index, make_deb, pkgdir
+from rpmbase import make_base
+from rpms import make_repository, make_rpm
 
 from sbkernel.images.families import family_of
 from sbkernel.images.families.debian import records
@@ -63,4 +65,38 @@ class DebianRepository:
         return family_of(self.osvers).open(site, request)
 
 
-REPOSITORIES = {"debian": DebianRepository}
+@dataclass
+class RpmRepository:
+    """A directory of small packages beside one of a base system."""
+
+    place: Path
+    base: Path
+    osvers: str = "rocky9.4"
+    osarch: str = "x86_64"
+    unknown: str = "own-tol"
+    near: str = "own-tool"
+
+    @staticmethod
+    def make_base(site: Site, place: Path) -> None:
+        """Make the base system."""
+        make_base(place)
+
+    def add(self, name: str, version: str = "1.0", *, needs: str = "", content: str = "x") -> None:
+        """Put a package into the repository; one of the same name stays if its version is another."""
+        requires = "".join(f"Requires: {one}\n" for one in ("small-base", needs) if one)
+        make_rpm(self.place, name, f"{version}-1", "noarch", more=requires, files={f"usr/share/{name}": content})
+        make_repository(self.place)
+
+    def remove(self, name: str) -> None:
+        """Take a package out of the repository."""
+        for file in self.place.glob(f"noarch/{name}-[0-9]*.rpm"):
+            file.unlink()
+        make_repository(self.place)
+
+    def open(self, site: Site, text: str) -> PackageManager:
+        """Open the package manager for a package list."""
+        attributes = {"osvers": self.osvers, "osarch": self.osarch, "pkgdir": f"{self.base},{self.place}"}
+        return family_of(self.osvers).open(site, Request(attributes, pkglist.parse(text)))
+
+
+REPOSITORIES = {"debian": DebianRepository, "dnf": RpmRepository}

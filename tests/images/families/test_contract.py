@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from repository import REPOSITORIES, DebianRepository
+from repository import REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families import family_of
@@ -18,7 +18,7 @@ from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
 REPORT = NullReport()
-Repository = DebianRepository
+Repository = DebianRepository | RpmRepository
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_exactly_the_resolved_is_installed_though_the_mirror_moves_in_between(
     repository.add("own-tool", "2.0", content="newer")
     repository.add("own-later", "2.0", needs="own-tool")
     later(repository)
-    assert exactly(repository.open(site, "own-later\n").resolve(REPORT))["own-tool"] == "2.0"
+    assert exactly(repository.open(site, "own-later\n").resolve(REPORT))["own-tool"].startswith("2.0")
     tree = tmp_path / "layer" / "tree"
     tree.parent.mkdir()
     try:
@@ -126,7 +126,7 @@ def test_a_package_that_is_not_what_was_resolved_is_refused(site: Site, reposito
     manager = repository.open(site, "own-fragile\n")
     resolution = manager.resolve(REPORT)
     repository.add("own-fragile", content="other content, same version")
-    with pytest.raises(BuildError, match=r"no longer has exactly the package that was resolved: own-fragile=1.0") as c:
+    with pytest.raises(BuildError, match=r"no longer has exactly the package that was resolved: own-fragile=1\.0") as c:
         manager.fetch(resolution, REPORT)
     assert "resolve anew" in str(c.value.hint)
     repository.remove("own-fragile")

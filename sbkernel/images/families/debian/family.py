@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sbkernel.errors import DefinitionError
 from sbkernel.images.families.debian import sources
 from sbkernel.images.families.debian.apt import Apt, host_sources
-from sbkernel.images.families.debian.download import Downloads
+from sbkernel.images.families.debian.download import downloads
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.releases import Release, release_of
 from sbkernel.images.families.debian.sources import Source
@@ -41,7 +41,7 @@ class DebianFamily:
             chosen,
             _passes(request.pkglist, request.kernelver),
             Apt.open(site.cache / "apt", chosen, release.architecture),
-            Downloads(site.cache / "packages"),
+            downloads(site.cache / "packages"),
         )
 
     def remarks(self, pkglist: Pkglist) -> Iterator[Diagnostic]:

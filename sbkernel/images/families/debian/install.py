@@ -13,9 +13,9 @@ from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made
 from sbkernel.images.families.debian import mmdebstrap, records
-from sbkernel.images.families.debian.download import Downloads
 from sbkernel.images.families.debian.output import PackageCounter, archive_name
 from sbkernel.images.families.debian.releases import Release
+from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolved
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
@@ -96,10 +96,7 @@ def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Rep
 
 
 def _refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
-    got = {str(package) for package in dpkg.installed(tree)}
-    wanted = {str(package) for package in expected}
-    if got != wanted:
-        lines = [*(f"- {name}" for name in sorted(wanted - got)), *(f"+ {name}" for name in sorted(got - wanted))]
+    if lines := differences(expected, dpkg.installed(tree)):
         raise BuildError(
             "what was installed is not what was resolved:\n" + "\n".join(lines),
             hint="the packages of one pass exclude what those of another need: name what you want in the first",

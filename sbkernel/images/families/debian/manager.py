@@ -12,10 +12,11 @@ from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import configuration, mmdebstrap, records, sources
 from sbkernel.images.families.debian.apt import Apt
-from sbkernel.images.families.debian.download import Downloads
+from sbkernel.images.families.debian.download import by_helper
 from sbkernel.images.families.debian.install import hook_files, install
 from sbkernel.images.families.debian.releases import Release
 from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
     PackagePass,
     Resolution,
@@ -94,7 +95,7 @@ class AptManager:
 
     def fetch(self, resolution: Resolution, report: Report) -> None:
         """Fetch the packages by address and sha256."""
-        self.downloads.fetch(resolution.packages, self.apt.environment, report)
+        self.downloads.fetch(resolution.packages, by_helper(self.apt.environment), report)
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""

@@ -1,1 +1,1 @@
-"""Distributions of rpm packages: dnf resolves what their lists would bring; building them is not there yet."""
+"""Distributions of rpm packages: dnf resolves, curl fetches, rpm installs by way of the library of dnf."""

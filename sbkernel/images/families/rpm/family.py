@@ -1,10 +1,14 @@
-"""Distributions of rpm packages as a family: what is asked of dnf."""
+"""Distributions of rpm packages as a family: which releases there are, what their lists may say."""
 
 from __future__ import annotations
 
 from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.rpm.download import downloads
 from sbkernel.images.families.rpm.manager import DnfManager
-from sbkernel.images.families.rpm.sources import question
+from sbkernel.images.families.rpm.question import question
+from sbkernel.images.families.rpm.releases import release_of
+from sbkernel.images.families.rpm.repositories import repositories
+from sbkernel.images.families.rpm.solver import Solver
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.readers.rpm.query import RPM
@@ -18,8 +22,16 @@ class RpmFamily:
 
     def open(self, site: Site, request: Request) -> DnfManager:
         """Find the repositories that pkgdir and otherpkgdir name."""
-        asked = question(request.attributes, request.pkglist.packages, request.otherpkglist.packages)
-        return DnfManager(request.osvers, asked, site.cache / "dnf")
+        release = release_of(request.osvers, request.osarch)
+        chosen = repositories(request.attributes, request.otherpkglist.packages)
+        return DnfManager(
+            request.osvers,
+            release,
+            chosen,
+            question(request),
+            Solver.open(site.cache / "dnf", release, chosen),
+            downloads(site.cache / "packages"),
+        )
 
     def remarks(self, pkglist: Pkglist) -> list[Diagnostic]:  # noqa: ARG002
         """Return nothing: names, groups and patterns of dnf take any form."""

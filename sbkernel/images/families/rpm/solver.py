@@ -1,45 +1,92 @@
-"""Ask dnf what a list would install: its own solver, in its own Python, with nothing of this host's packages."""
+"""Ask dnf what lists would install: its own solver, in its own Python, with nothing of this host's packages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
-from sbkernel.files import in_turn
-from sbkernel.images.families.package_manager import Candidate
-from sbkernel.images.families.rpm.sources import Question
+from sbkernel.files import in_turn, made
+from sbkernel.images.families.rpm import network
+from sbkernel.images.families.rpm.question import Question
+from sbkernel.images.families.rpm.records import Row
+from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.repositories import Repository, shown
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
-from sbkernel.packages.package import Package
-from sbkernel.packages.readers.rpm.query import RPM, source_of
 
 
 class Answer(NamedTuple):
-    """What dnf said: the packages, the names that were asked for, and unknown names with names like them."""
+    """What dnf said: its packages, unknown names with names like them, and whether a repository could not be asked."""
 
-    candidates: list[Candidate]
-    asked: list[str]
+    rows: Sequence[Row]
     unknown: dict[str, list[str]]
+    offline: bool
 
 
-def solve(cache: Path, question: Question, report: Report) -> Answer:
-    """Return what dnf would install; BuildError when it cannot be solved or the repositories cannot be read."""
-    place = cache / digest_of([question.release, question.arch, list(question.repos)])[:16]
-    (place / "root").mkdir(parents=True, exist_ok=True)
-    asked = json.dumps(question.as_dict(place / "root", place / "cache"))
-    script = resources.templates() / "families" / "rpm" / "solve.py"
-    with in_turn(place / ".turn"):
+@dataclass(frozen=True)
+class Solver:
+    """dnf's own state for one release and its repositories, in a directory below the site's cache."""
+
+    directory: Path
+    release: Release
+    repositories: tuple[Repository, ...]
+
+    @classmethod
+    def open(cls, cache: Path, release: Release, repositories: tuple[Repository, ...]) -> Solver:
+        """Return the solver of these repositories."""
+        names = [[one.name, one.url] for one in repositories]
+        return cls(cache / digest_of([release.version, release.architecture, names])[:16], release, repositories)
+
+    def read(self, report: Report) -> bool:
+        """Read the indexes anew; tell whether those from the last time have to do.
+
+        Raises BuildError when they are damaged, and when there are none from before.
+        """
+        return self.solve(Question({}), report).offline
+
+    def solve(self, question: Question, report: Report) -> Answer:
+        """Return what dnf would install; BuildError also when the packages exclude each other."""
+        specs = {spec: name for name, spec in question.specs.items()}
+        with in_turn(made(self.directory) / ".turn"):
+            data = self._ask(list(specs), question.left_out, report)
+        if data.get("problem"):
+            raise _unreadable(data["problem"], damaged=data["damaged"])
+        if data["offline"]:
+            report.log("the package sources cannot be reached; using the package lists from the last time")
+        unknown = {specs.get(spec, spec): near for spec, near in data["unknown"].items()}
+        if data["conflict"]:
+            raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
+        return Answer(data["install"], unknown, data["offline"])
+
+    def _ask(self, names: Iterable[str], left_out: Iterable[str], report: Report) -> Any:
+        asked = {
+            "root": str(made(self.directory / "root")),
+            "cache": str(made(self.directory / "cache")),
+            "release": self.release.version,
+            "arch": self.release.architecture,
+            "platform": self.release.platform,
+            "repositories": [[one.name, one.url] for one in self.repositories],
+            "network": network.settings(),
+            "names": list(names),
+            "left_out": list(left_out),
+        }
         try:
-            done = run([interpreter(), "-I", script], input=asked, on_line=report.log)
+            done = run([interpreter(), "-I", script("solve.py")], input=json.dumps(asked), on_line=_log(report))
         except CommandError as error:
-            raise BuildError(f"dnf cannot read the repositories:\n{_last_line(error.tail)}") from error
-    return _answer(json.loads(done.stdout))
+            raise BuildError(f"dnf cannot solve this:\n{_last_line(error.tail)}") from error
+        return json.loads(done.stdout)
+
+
+def script(name: str) -> Path:
+    """Return a program of ours for dnf's Python."""
+    return resources.templates() / "families" / "rpm" / name
 
 
 def interpreter() -> str:
@@ -51,30 +98,16 @@ def interpreter() -> str:
     return first[2:].decode().split()[0]
 
 
+def _log(report: Report) -> Any:
+    """Pass on what dnf says; the answer itself is one long line of JSON."""
+    return lambda line: None if line.startswith("{") else report.log(shown(line))
+
+
+def _unreadable(problem: str, *, damaged: bool) -> BuildError:
+    said = "cannot be trusted" if damaged else "cannot be reached"
+    hint = "its index is damaged: make or copy it anew" if damaged else "check the network, or pkgdir"
+    return BuildError(f"the package sources {said}: dnf cannot read the repositories:\n{shown(problem)}", hint=hint)
+
+
 def _last_line(tail: str) -> str:
     return next((line for line in reversed(tail.splitlines()) if line.strip()), "")
-
-
-def _answer(data: Mapping[str, Any]) -> Answer:
-    if data["conflict"]:
-        raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
-    rows: list[dict[str, Any]] = data["install"]
-    return Answer([_candidate(row) for row in rows], [row["name"] for row in rows if row["asked"]], data["unknown"])
-
-
-def _candidate(row: Mapping[str, Any]) -> Candidate:
-    source, source_version = source_of(row["source"])
-    package = Package(
-        name=row["name"],
-        version=row["version"],
-        arch=row["arch"],
-        family=RPM,
-        size_bytes=int(row["size"]),
-        source=source,
-        source_version=source_version,
-        section=row["section"],
-        licence=row["licence"],
-        homepage=row["homepage"],
-        summary=row["summary"],
-    )
-    return Candidate(package, int(row["download"]), tuple(row["needs"]))

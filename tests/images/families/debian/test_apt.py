@@ -13,7 +13,7 @@ from debs import index, make_deb, make_repository
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian.apt import Apt
-from sbkernel.images.families.debian.download import Downloads
+from sbkernel.images.families.debian.download import by_helper, downloads
 from sbkernel.images.families.debian.install import newest
 from sbkernel.images.families.debian.sources import Source
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
@@ -72,9 +72,9 @@ def test_resolved_exactly_and_with_dependencies(tmp_path: Path, debs: Path) -> N
         resolution = resolve(apt, ["own-later"])
         assert [str(package) for package in resolution.packages] == ["own-later=1.0:all", "own-tool=1.0:all"]
         assert not resolution.offline
-        downloads = Downloads(tmp_path / "packages")
-        downloads.fetch(resolution.packages, apt.environment, NullReport())
-        files = [downloads.path(package) for package in resolution.packages]
+        files_of = downloads(tmp_path / "packages")
+        files_of.fetch(resolution.packages, by_helper(apt.environment), NullReport())
+        files = [files_of.path(package) for package in resolution.packages]
         assert newest(files) == 1_700_000_000
         assert [file.stat().st_size for file in files] == [package.size for package in resolution.packages]
         assert resolve(apt, ["own-later"]) == resolution
@@ -95,13 +95,13 @@ def test_many_files_are_fetched_side_by_side_and_each_is_counted(tmp_path: Path,
     with serving(debs) as port:
         apt = open_apt(tmp_path, port, ("Trusted", "yes"))
         packages = resolve(apt, names).packages
-        downloads = Downloads(tmp_path / "packages")
-        downloads.fetch(packages, apt.environment, Counting())
+        there = downloads(tmp_path / "packages")
+        there.fetch(packages, by_helper(apt.environment), Counting())
     assert counted[0] == 0
     assert counted == sorted(counted)
     assert counted[-1] == len(names)
-    assert all(downloads.path(package).is_file() for package in packages)
-    downloads.fetch(packages, apt.environment, Counting())
+    assert all(there.path(package).is_file() for package in packages)
+    there.fetch(packages, by_helper(apt.environment), Counting())
 
 
 def test_a_package_rebuilt_with_the_same_version_is_another_resolution(tmp_path: Path, debs: Path) -> None:

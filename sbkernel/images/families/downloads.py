@@ -1,0 +1,80 @@
+"""Package files in the cache that all images share: by name and sum, each checked, fetched once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.errors import BuildError
+from sbkernel.files import in_turn, made
+from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.tree.namespaces import clean
+from sbkernel.jobs.report import Report
+
+Bring = Callable[[Sequence[tuple[Resolved, Path]], Callable[[int], None]], str]
+"""Bring packages from their addresses to these paths, telling how many are there; return what went wrong."""
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Package files below one directory; whoever adds some takes a turn. `file_name` is as its source has it."""
+
+    directory: Path
+    file_name: Callable[[Resolved], str]
+
+    def path(self, package: Resolved) -> Path:
+        """Return where a package's file is, or will be."""
+        name = Path(self.file_name(package))
+        return self.directory / f"{name.stem}-{package.sha256[:16]}{name.suffix}"
+
+    def fetch(self, packages: Sequence[Resolved], bring: Bring, report: Report) -> None:
+        """Fetch what is not there yet, or no longer what it was.
+
+        Raises BuildError when a source no longer has exactly the content that was resolved.
+        """
+        with in_turn(made(self.directory) / ".turn"):
+            clean(self.directory, ".new-*")
+            missing = [package for package in packages if not self._has(package)]
+            there = len(packages) - len(missing)
+            report.progress(there, len(packages))
+            if missing:
+                with tempfile.TemporaryDirectory(prefix=".new-", dir=self.directory) as place:
+                    files = [(package, Path(place) / self.file_name(package)) for package in missing]
+                    said = bring(files, lambda done: report.progress(there + done, len(packages)))
+                    for package, file in files:
+                        self._take(package, file, said)
+                report.progress(len(packages), len(packages))
+
+    def _has(self, package: Resolved) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            if _sha256(self.path(package)) == package.sha256:
+                os.utime(self.path(package))
+                return True
+            self.path(package).unlink()
+        return False
+
+    def _take(self, package: Resolved, file: Path, said: str) -> None:
+        if not file.is_file() or _sha256(file) != package.sha256:
+            problem = f"the source no longer has exactly the package that was resolved: {package}"
+            raise BuildError(
+                f"{problem}\n{said}".rstrip(),
+                hint="its repository has changed meanwhile: run it again to resolve anew",
+            )
+        file.chmod(0o644)
+        file.replace(self.path(package))
+
+
+def differences(expected: Iterable[object], got: Iterable[object]) -> list[str]:
+    """Return what is missing (-) and what is more than expected (+), a line each."""
+    wanted, there = {str(one) for one in expected}, {str(one) for one in got}
+    return [*(f"- {name}" for name in sorted(wanted - there)), *(f"+ {name}" for name in sorted(there - wanted))]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

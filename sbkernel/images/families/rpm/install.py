@@ -1,0 +1,126 @@
+"""Install exactly the resolved packages into a new tree: rpm by way of dnf's library, in a private namespace."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import BuildError, CommandError
+from sbkernel.files import made, write_whole
+from sbkernel.images.families.downloads import Downloads, differences
+from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.rpm import records, state
+from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.solver import interpreter, script
+from sbkernel.images.tree.installed import of_tree
+from sbkernel.images.tree.namespaces import enter, remove_tree, stamp
+from sbkernel.jobs.command import find_program
+from sbkernel.jobs.report import Report
+
+# Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
+VERSION = 1
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
+# What is mounted while packages are installed has its modes given here: rpm would change those of the mount.
+_DIRECTORIES = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777, "var/tmp": 0o1777}
+_BOOT_LOADER = "etc/kernel/install.d"
+# What kernel-install(8) would do for the host's way to boot: build an initrd for minutes, copy this host's command
+# line. The first in etc/ counts, and one that leads nowhere is none.
+_NOT_RUN = ("20-grub", "50-dracut", "51-dracut-rescue", "90-loaderentry", "92-crashkernel", "99-grub-mkconfig")
+
+
+def macros(release: Release) -> str:
+    """Return the macros with which rpm fills a tree: the database where the release looks for it, nothing of this host.
+
+    rpm reads the database of a release that knows another form; it is put into that form when it is whole.
+    """
+    lines = {
+        "_dbpath": f"/{release.database}",
+        "_db_backend": "sqlite",
+        "__plugindir": "/nonexistent",
+        "_netsharedpath": "/proc:/sys:/dev",
+        "_install_langs": "all",
+        "_excludedocs": "0",
+    }
+    return "".join(f"%{name} {value}\n" for name, value in lines.items())
+
+
+def install(
+    packages: Sequence[Resolved],
+    downloads: Downloads,
+    release: Release,
+    env: Mapping[str, str],
+    tree: Path,
+    report: Report,
+) -> dict[str, Any]:
+    """Fill `tree` with the fetched packages; return `epoch` and the packages, to be recorded with it."""
+    epoch = records.newest(packages)
+    scratch = made(tree.with_name("scratch"))
+    try:
+        _lay_out(tree)
+        write_whole(scratch / ".rpmmacros", macros(release))
+        asked = {
+            "root": str(tree),
+            "scratch": str(scratch),
+            "arch": release.architecture,
+            "release": release.version,
+            "database": release.database,
+            "history": release.records == "dnf4",
+            "epoch": epoch,
+            "files": state.files(release, packages),
+            "packages": [
+                {
+                    "file": str(downloads.path(one)),
+                    "repository": one.repository,
+                    "reason": records.row_of(one)["reason"],
+                }
+                for one in packages
+            ],
+        }
+        _run(tree, asked, {**env, "HOME": str(scratch), "SOURCE_DATE_EPOCH": str(epoch)}, report)
+    finally:
+        remove_tree(scratch)
+    for name in _NOT_RUN:
+        (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
+    _refuse_difference(packages, tree)
+    stamp(tree, epoch)
+    return {"epoch": epoch, "packages": [str(package) for package in packages]}
+
+
+def _described(one: Resolved, downloads: Downloads) -> dict[str, str]:
+    reason = records.row_of(one)["reason"]
+    return {"file": str(downloads.path(one)), "repository": one.repository, "reason": reason}
+
+
+def _lay_out(tree: Path) -> None:
+    for name, mode in _DIRECTORIES.items():
+        made(tree / name).chmod(mode)
+    for name in _NOT_RUN:
+        (made(tree / _BOOT_LOADER) / f"{name}.install").symlink_to("/dev/null")
+
+
+def _run(tree: Path, asked: Mapping[str, Any], env: Mapping[str, str], report: Report) -> None:
+    def follow(line: str) -> None:
+        report.log(line)
+        if match := _INSTALLING.fullmatch(line):
+            report.progress(int(match[2]), int(match[3]), f"installing {match[1]}")
+
+    # Scriptlets get nothing of our environment.
+    clean = {**dict.fromkeys(os.environ), "PATH": _PATH, "LC_ALL": "C.UTF-8", **env}
+    argv = [find_program("eatmydata"), interpreter(), "-I", str(script("install.py"))]
+    try:
+        enter(tree, argv, env=clean, input=json.dumps(asked), on_line=follow)
+    except CommandError as error:
+        raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
+
+
+def _refuse_difference(expected: Sequence[Resolved], tree: Path) -> None:
+    if lines := differences(expected, of_tree(tree).packages):
+        raise BuildError(
+            "what was installed is not what was resolved:\n" + "\n".join(lines),
+            hint="a script that a package runs before it is installed may have failed: see the log",
+        )

@@ -1,0 +1,67 @@
+"""What dnf says of a package, as the record of a resolved one: JSON, one object a package. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sbkernel.errors import BuildError
+from sbkernel.images.families.package_manager import Candidate, Resolved
+from sbkernel.packages.package import Package
+from sbkernel.packages.readers.rpm.query import RPM, source_of
+
+ASKED = frozenset({"user", "group"})
+"""Reasons of packages that somebody asked for, themselves or by a group."""
+
+Row = Mapping[str, Any]
+
+
+def resolved(row: Row) -> Resolved:
+    """Return one row of the solver's answer; BuildError when its repository does not say the sum that it needs."""
+    if not row["sha256"]:
+        raise BuildError(
+            f"the repository {row['repository']} has no sha256 sum of {row['name']}",
+            hint="make its index with createrepo_c, which uses sha256",
+        )
+    return Resolved(
+        row["name"],
+        row["version"],
+        row["arch"],
+        int(row["download"]),
+        row["sha256"],
+        row["uri"],
+        row["repository"],
+        json.dumps(row, sort_keys=True),
+    )
+
+
+def row_of(package: Resolved) -> Row:
+    """Return what the solver said of a package."""
+    row: Row = json.loads(package.record)
+    return row
+
+
+def newest(packages: Iterable[Resolved]) -> int:
+    """Return when the newest of the packages was made, in seconds since the epoch."""
+    return max((int(row_of(one)["built"]) for one in packages), default=0)
+
+
+def candidate(row: Row) -> Candidate:
+    """Return what a survey says of one row."""
+    source, source_version = source_of(row["source"])
+    package = Package(
+        name=row["name"],
+        version=row["version"],
+        arch=row["arch"],
+        family=RPM,
+        size_bytes=int(row["size"]),
+        source=source,
+        source_version=source_version,
+        section=row["section"],
+        licence=row["licence"],
+        homepage=row["homepage"],
+        summary=row["summary"],
+        sha256=row["sha256"],
+    )
+    return Candidate(package, int(row["download"]), tuple(row["needs"]))
