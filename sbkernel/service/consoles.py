@@ -54,9 +54,11 @@ class NodeConsole:
 
     async def close(self) -> None:
         """Give the console back to the BMC and close its log."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.line.close(), _CLOSE_S)
-        self.log.close()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.line.close(), _CLOSE_S)
+        finally:
+            self.log.close()
 
     def note(self, event: str) -> None:
         """Note an event (a power change) at this place of the log."""
@@ -144,14 +146,15 @@ class Consoles:
         self._known |= wanted
         self._elsewhere -= affected
         self._elsewhere |= {name for name, login in wanted.items() if any(map(is_reference, login))}
+        closing = [self._open.pop(node) for node in gone & self._open.keys()]
         for node in gone:
             del self._known[node]
-            if closing := self._open.pop(node, None):
-                await closing.close()
+        await asyncio.gather(*(console.close() for console in closing))
 
     async def _connect(self, nodes: Iterable[str]) -> None:
         """Read how to log in to the BMCs of nodes and connect anew where that has changed."""
         found = await asyncio.to_thread(logins, self._site, list(nodes))
+        replacing = []
         for node, login in found.items():
             if isinstance(login, SbkernelError):
                 _log.debug("no console of %s: %s", node, login.message)
@@ -159,7 +162,8 @@ class Consoles:
             bmc = self._pool.get(login)
             known = self._open.get(node)
             if known is None or known.bmc is not bmc:
-                await self._replace(node, known, bmc)
+                replacing.append(self._replace(node, known, bmc))
+        await asyncio.gather(*replacing)
 
     async def _replace(self, node: str, old: NodeConsole | None, bmc: Bmc) -> None:
         log = ConsoleLog(self._site.consoles, node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from service_rig import PASSWORD, USER, Bmcs
@@ -12,6 +13,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.store import sqlstore
 from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.mkvm import mkvm, rmvm
+from sbkernel.service import consoles
 from sbkernel.service import watcher as module
 from sbkernel.service.client import Service
 from sbkernel.service.dnsmasq import Macs
@@ -113,6 +115,28 @@ async def test_an_idle_service_asks_one_question_a_tick(
     asked.clear()
     await until_async(lambda: len(asked) > 20)
     assert {sql.split("WHERE")[0] for sql in asked} == {"SELECT id, objtype, name FROM revision "}
+    ended.set()
+    await serving
+
+
+@pytest.mark.parametrize("whose", ["the node's", "the site's"])
+async def test_a_password_that_changes_outside_of_the_store_is_read_again(
+    site: Site, bmcs: Bmcs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    monkeypatch.setattr(consoles, "_RETRY_LOGINS_S", 0.05)
+    kept = f"file:{tmp_path / 'password'}"
+    own = {"bmcpassword": kept} if whose == "the node's" else {"bmcpassword": "", "bmcusername": ""}
+    node = bmcs.add(site, "n1", **own)
+    site.set("passwd", "ipmi", username=USER, password=kept)
+    ended = asyncio.Event()
+    serving = asyncio.create_task(serve(site, ended))
+    service = Service(site)
+    await until_async(service.endpoint.socket.exists)
+    for password, state in (("wrong", "wrong password"), (PASSWORD, "connected")):
+        (tmp_path / "password").write_text(f"{password}\n")
+        while state not in (await asyncio.to_thread(service.status) or {})["consoles"].get("n1", ""):
+            await asyncio.sleep(0.01)
+    assert node.bmc.sessions
     ended.set()
     await serving
 
