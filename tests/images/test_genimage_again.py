@@ -14,7 +14,6 @@ from smallbuild import (
     another,
     assert_nothing_left,
     processes,
-    small,
     started,
 )
 from waiting import until
@@ -25,8 +24,6 @@ from sbkernel.images.order import genimage_order
 from sbkernel.images.reviewed import PlanChangedError
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.order import Order
-
-__all__ = ["small"]
 
 
 def test_an_edited_fstab_is_kept_and_a_durable_one_is_used(small: Small) -> None:
