@@ -48,8 +48,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Needs:
-    """What is known about who needs versions: pointers by image; by digest, words that say who else refers to it, and
-    when it was last handed to a node (epoch).
+    """Who needs versions.
+
+    `pointers` are by image name; by digest, `referred` holds words that say who else refers to it, and `handed_out`
+    when nodeset named it last (epoch).
     """
 
     pointers: Mapping[str, Pointers]
