@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import re
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -85,6 +90,32 @@ def test_named_nodes_are_these_and_no_range(site: Site, bmcs: Bmcs) -> None:
     assert {name: result.ok for name, result in results.items()} == {"n1": True, "all": False, "n2-n3": False}
     assert [node.machine.power for node in nodes] == [True, False, False]
     assert [result.text for result in verbs.rsetboot(site, ["n2"], "net")] == ["Network"]
+
+
+@pytest.mark.usefixtures("service")
+def test_the_nodes_that_were_asked_about_are_sent_though_the_group_changes_meanwhile(site: Site, bmcs: Bmcs) -> None:
+    nodes = {f"n{i}": bmcs.add(site, f"n{i}", groups="all,rack") for i in range(1, 10)}
+    nodes["n10"] = bmcs.add(site, "n10", groups="all")
+    for node in nodes.values():
+        node.machine.power = True
+    near, far = pty.openpty()
+    argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site.root), "rpower", "rack", "off"]
+    process = subprocess.Popen(argv, stdin=far, stdout=far, stderr=far, start_new_session=True)
+    os.close(far)
+    said = b""
+    while b"Type their count" not in said:
+        said += os.read(near, 4096)
+    assert b"off stops 9 nodes" in said
+    site.set("node", "n9", groups="all")
+    site.set("node", "n10", groups="all,rack")
+    os.write(near, b"9\n")
+    with contextlib.suppress(OSError):  # Linux: EIO when the last process at the other end is gone
+        while data := os.read(near, 4096):
+            said += data
+    assert process.wait(60) == 0
+    assert said.count(b": off\r\n") == 9
+    assert [name for name, node in nodes.items() if node.machine.power] == ["n10"]
+    os.close(near)
 
 
 @pytest.mark.usefixtures("service")
