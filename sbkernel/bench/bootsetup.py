@@ -16,8 +16,8 @@ from sbkernel.images.spec import read_spec
 from sbkernel.images.tree.kernel import choose_kernel
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.netboot.server import SiteServer
-from sbkernel.nodes.kvm import Probe
 from sbkernel.nodes.mkvm import mkvm
+from sbkernel.nodes.virtual.probe import Probe
 from sbkernel.site import Site
 
 BOOTED, DRACUT = "bench", "bench-dracut"

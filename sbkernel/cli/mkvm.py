@@ -7,7 +7,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.definitions.ranges.noderange import expand
 from sbkernel.nodes.mkvm import mkvm
-from sbkernel.nodes.qemu import USER_NETWORK
+from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
 
 

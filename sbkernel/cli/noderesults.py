@@ -11,14 +11,20 @@ from sbkernel.nodes.results import NodeResult
 
 
 def print_results(results: Iterable[NodeResult]) -> int:
-    """Print each result as xCAT does, as it comes; return the exit status: 1 when a node failed, else 0."""
-    failed = False
+    """Print each result as xCAT does, as it comes, and at the end what to do about those that failed, each thing once.
+
+    Return the exit status: 1 when a node failed, else 0.
+    """
+    failed, hints = False, dict[str, None]()
     for result in results:
         failed |= not result.ok
         if result.ok:
             click.echo(f"{result.node}: {result.text}")
         else:
             click.echo(f"{result.node}: [{_host()}]: Error: {result.text}", err=True)
+            hints |= {result.hint: None} if result.hint else {}
+    for hint in hints:
+        click.echo(f"  {hint}", err=True)
     return int(failed)
 
 

@@ -8,11 +8,10 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.noderesults import print_results
+from sbkernel.nodes.rpower import ACTIONS
 from sbkernel.service import verbs
 from sbkernel.service.safety import needs_count
 from sbkernel.site import Site
-
-ACTIONS = ("on", "off", "softoff", "reset", "boot", "cycle", "stat", "state", "status", "nmi")
 
 
 @click.command()
@@ -40,4 +39,5 @@ def command(site: Site, noderange: str, action: str, confirm: int | None) -> int
     nodes = site.noderange(noderange)
     if confirm is None and needs_count(action, nodes) and sys.stdin.isatty():
         confirm = click.prompt(f"{action} stops {len(nodes)} nodes. Type their count to go on", type=int)
-    return print_results(verbs.rpower_each(site, noderange, action, confirm))
+    # By name: what was asked about is what is sent, whatever becomes of a group while somebody types the count.
+    return print_results(verbs.rpower_each(site, nodes, action, confirm))

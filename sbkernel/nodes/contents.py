@@ -30,7 +30,7 @@ from sbkernel.images.resolve import resolve
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of
-from sbkernel.nodes.manifests import of_node
+from sbkernel.nodes.node_manifest import of_node
 from sbkernel.packages.diff import attention
 from sbkernel.packages.diff import diff as diffs
 from sbkernel.packages.diff import matrix as matrices

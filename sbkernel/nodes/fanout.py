@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from sbkernel.errors import SbkernelError
-from sbkernel.nodes.bmc import Bmc, BmcLogin
-from sbkernel.nodes.failures import BmcError
-from sbkernel.nodes.pool import Pool
 from sbkernel.nodes.results import NodeResult
 
+_log = logging.getLogger(__name__)
 AT_ONCE = 1024
 """More logins at once than this on a busy processor make BMCs that are alive time out."""
 
-Logins = Mapping[str, BmcLogin | SbkernelError]
-"""How to log in, by node; or why that is not known, which becomes the node's result."""
+T = TypeVar("T")
 
 
 async def fan_out(
-    logins: Logins, act: Callable[[Bmc], Awaitable[str]], pool: Pool | None = None, *, at_once: int = AT_ONCE
+    targets: Mapping[str, T | SbkernelError], act: Callable[[T], Awaitable[str]], *, at_once: int = AT_ONCE
 ) -> AsyncIterator[NodeResult]:
-    """Act on the BMC of every node and yield what came out; without a pool, sessions end with the call."""
-    own = pool is None
-    shared = pool or Pool()
+    """Act on every node and yield what came out; a target that is an error is that node's result."""
     gate = asyncio.Semaphore(at_once)
-    tasks = [asyncio.create_task(_one(node, login, act, shared, gate)) for node, login in logins.items()]
+    tasks = [asyncio.create_task(_one(node, target, act, gate)) for node, target in targets.items()]
     try:
         for done in asyncio.as_completed(tasks):
             yield await done
@@ -33,24 +30,25 @@ async def fan_out(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if own:
-            shared.close()
 
 
 async def _one(
-    node: str,
-    login: BmcLogin | SbkernelError,
-    act: Callable[[Bmc], Awaitable[str]],
-    pool: Pool,
-    gate: asyncio.Semaphore,
+    node: str, target: T | SbkernelError, act: Callable[[T], Awaitable[str]], gate: asyncio.Semaphore
 ) -> NodeResult:
-    if isinstance(login, SbkernelError):
-        return NodeResult(node, False, login.message)
+    if isinstance(target, SbkernelError):
+        return _failed(node, target)
     async with gate:
         try:
-            return NodeResult(node, True, await act(pool.get(login)))
-        except BmcError as error:
-            return NodeResult(node, False, error.text)
+            return NodeResult(node, True, await act(target))
+        except SbkernelError as error:
+            return _failed(node, error)
         except Exception as error:
-            # A BMC whose answer nobody foresaw must not cost the other nodes their results.
-            return NodeResult(node, False, f"unexpected answer from the BMC ({type(error).__name__})")
+            # An answer that nobody foresaw must not cost the other nodes their results.
+            _log.exception("%s: unexpected", node)
+            return NodeResult(
+                node, False, f"unexpected answer ({type(error).__name__})", "The service's log says more."
+            )
+
+
+def _failed(node: str, error: SbkernelError) -> NodeResult:
+    return NodeResult(node, False, error.message.removeprefix(f"{node}: "), error.hint)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError
-from sbkernel.nodes.qemu import USER_NETWORK
+from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
 
 USER = "admin"

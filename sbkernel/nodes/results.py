@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NodeResult:
-    """The outcome on one node: `text` is what xCAT prints after `node: `, or why it did not work."""
+    """The outcome on one node: `text` is what xCAT prints after `node: `, or why it failed; `hint` says what to do."""
 
     node: str
     ok: bool
     text: str
+    hint: str | None = None

@@ -6,59 +6,79 @@ node; nothing is sent to a node that is already as wanted.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
 
 from sbkernel.errors import DefinitionError
-from sbkernel.nodes.bmc import Bmc
-from sbkernel.nodes.chassis import Control
-from sbkernel.nodes.fanout import Logins, fan_out
-from sbkernel.nodes.pool import Pool
-from sbkernel.nodes.results import NodeResult
+from sbkernel.nodes.failures import ControlError, LostAnswerError
+from sbkernel.nodes.power import Power, PowerChange
 
-ACTIONS = ("on", "off", "softoff", "reset", "boot", "cycle", "stat", "state", "status", "nmi")
+SETTLE_S = 5.0
+"""How long a change whose answer was lost may take until it shows."""
+_LOOK_EVERY_S = 0.5
 
-_RUNNING: dict[str, tuple[Control | None, str]] = {
-    "on": (None, "on"),
-    "off": (Control.OFF, "off"),
-    "softoff": (Control.SOFT, "softoff"),
-    "reset": (Control.RESET, "reset"),
-    "boot": (Control.RESET, "reset"),
-    "cycle": (Control.CYCLE, "cycle"),
-    "nmi": (Control.NMI, "nmi"),
+_ASKS = ("stat", "state", "status")
+_RUNNING: dict[str, PowerChange | None] = {
+    "on": None,
+    "off": PowerChange.OFF,
+    "softoff": PowerChange.SOFT_OFF,
+    "reset": PowerChange.RESET,
+    "boot": PowerChange.RESET,
+    "cycle": PowerChange.CYCLE,
+    "nmi": PowerChange.NMI,
 }
-_OFF: dict[str, tuple[Control | None, str]] = {
-    "on": (Control.ON, "on"),
-    "off": (None, "off"),
-    "softoff": (None, "off"),
-    "reset": (None, "off"),
-    "boot": (Control.ON, "on"),
-    "cycle": (Control.ON, "on"),
-    "nmi": (None, "off"),
+_OFF = {"on": PowerChange.ON, "boot": PowerChange.ON, "cycle": PowerChange.ON}
+_UNCERTAIN = {
+    PowerChange.SOFT_OFF: "may be shutting down",
+    PowerChange.CYCLE: "may have been power-cycled",
+    PowerChange.RESET: "may have been reset",
+    PowerChange.NMI: "may have got the NMI",
 }
 
+ACTIONS = (*_RUNNING, *_ASKS)
 
-def decide(action: str, running: bool) -> tuple[Control | None, str]:
+
+def decide(action: str, running: bool) -> tuple[PowerChange | None, str]:
     """Return what to send to a node in this state (None: nothing) and what to print.
 
     Raises DefinitionError for an action that rpower does not have.
     """
     if action not in ACTIONS:
         raise DefinitionError(f"unsupported command rpower {action}", hint=f"rpower knows: {' '.join(ACTIONS)}")
-    if action.startswith("stat"):
-        return None, "on" if running else "off"
-    return (_RUNNING if running else _OFF)[action]
+    change = (_RUNNING if running else _OFF).get(action)
+    return change, change.value if change else "on" if running else "off"
 
 
-async def power(bmc: Bmc, action: str) -> str:
-    """Carry out one action on one node; return what to print. Raises BmcError."""
-    control, text = decide(action, await bmc.power())
-    if control is not None:
-        await bmc.control(control)
-    return text
+async def carry_out(power: Power, change: PowerChange) -> None:
+    """Send a change once. When its answer is lost, read the state to tell whether it was made.
+
+    Raises ControlError; LostAnswerError when the change was not made, or when the state cannot tell.
+    """
+    try:
+        await power.change(change)
+    except LostAnswerError as lost:
+        running = await _settled(power, change.leaves)
+        if running is None or running is not change.leaves:
+            raise LostAnswerError(power.node, f"{lost.text}; {known(change, running)}", hint=lost.hint) from None
 
 
-async def rpower(logins: Logins, action: str, pool: Pool | None = None) -> AsyncIterator[NodeResult]:
-    """Carry out an action on many nodes; one result per node as they come. Raises DefinitionError at once."""
-    decide(action, False)
-    async for result in fan_out(logins, lambda bmc: power(bmc, action), pool):
-        yield result
+def known(change: PowerChange, running: bool | None) -> str:
+    """Say what is known of a node after a change got no answer; `running` is its state, None when that is unknown."""
+    if change in _UNCERTAIN:
+        return f"the node {_UNCERTAIN[change]}" + (", and is off now" if running is False else "")
+    if running is None:
+        return f"whether the node is {change.value} is not known"
+    return f"the node is still {'on' if running else 'off'}"
+
+
+async def _settled(power: Power, wanted: bool | None) -> bool | None:
+    """Return whether a node has power, after waiting a little for the wanted state; None when nothing answers."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            running = await power.status()
+        except ControlError:
+            return None
+        if wanted is None or running is wanted or time.monotonic() >= deadline:
+            return running
+        await asyncio.sleep(_LOOK_EVERY_S)

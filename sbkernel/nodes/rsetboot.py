@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from sbkernel.errors import DefinitionError
-from sbkernel.nodes.bmc import Bmc
-from sbkernel.nodes.chassis import NO_OVERRIDE, BootDevice, BootFlags
-from sbkernel.nodes.fanout import Logins, fan_out
-from sbkernel.nodes.pool import Pool
-from sbkernel.nodes.results import NodeResult
+from sbkernel.nodes.failures import ControlError, LostAnswerError
+from sbkernel.nodes.power import BootDevice, BootOverride, Power
 
-DEVICES = {
-    "net": BootDevice.NETWORK,
-    "hd": BootDevice.HARD_DRIVE,
-    "cd": BootDevice.CD,
-    "floppy": BootDevice.FLOPPY,
-    "def": BootDevice.DEFAULT,
-    "default": BootDevice.DEFAULT,
-    "setup": BootDevice.SETUP,
-}
-TEXTS = {
+DEVICES = ("net", "hd", "cd", "floppy", "def", "default", "setup")
+ACTIONS = (*DEVICES, "stat")
+_TEXTS = {
     BootDevice.NETWORK: "Network",
     BootDevice.HARD_DRIVE: "Hard Drive",
     BootDevice.CD: "CD/DVD",
@@ -28,35 +16,47 @@ TEXTS = {
     BootDevice.SETUP: "BIOS Setup",
     BootDevice.DEFAULT: "BIOS default",
 }
-ACTIONS = (*DEVICES, "stat")
 
 
-def wanted(action: str, *, persistent: bool = False, uefi: bool = False) -> BootFlags | None:
-    """Return the boot flags that an action sets, None for `stat`. Raises DefinitionError for an unknown one."""
+def check_device(action: str) -> None:
+    """Raise DefinitionError for a device that rsetboot does not have."""
     if action not in ACTIONS:
         raise DefinitionError(f"unsupported command rsetboot {action}", hint=f"rsetboot knows: {' '.join(ACTIONS)}")
-    if action == "stat":
-        return None
-    device = DEVICES[action]
-    return NO_OVERRIDE if device == BootDevice.DEFAULT else BootFlags(device, persistent, uefi)
 
 
-def text(flags: BootFlags) -> str:
-    """Return what xCAT prints for boot flags."""
-    return TEXTS[flags.device] if flags.valid else "boot override inactive"
+def override(action: str, *, persistent: bool = False, uefi: bool = False) -> BootOverride | None:
+    """Return what a device means for the next boot; None for `def` and `default`."""
+    device = BootDevice("default" if action == "def" else action)
+    return None if device == BootDevice.DEFAULT else BootOverride(device, persistent, uefi)
 
 
-async def set_boot(bmc: Bmc, flags: BootFlags | None) -> str:
-    """Set the boot flags of one node unless None, read them back and return what to print. Raises BmcError."""
-    if flags is not None:
-        await bmc.set_boot_flags(flags)
-    return text(await bmc.boot_flags())
+def text(boot: BootOverride | None) -> str:
+    """Return what xCAT prints for what a node boots next."""
+    return _TEXTS[boot.device] if boot else "boot override inactive"
 
 
-async def rsetboot(
-    logins: Logins, action: str, pool: Pool | None = None, *, persistent: bool = False, uefi: bool = False
-) -> AsyncIterator[NodeResult]:
-    """Set or show the next boot device of many nodes; one result per node as they come."""
-    flags = wanted(action, persistent=persistent, uefi=uefi)
-    async for result in fan_out(logins, lambda bmc: set_boot(bmc, flags), pool):
-        yield result
+async def rsetboot(power: Power, action: str, *, persistent: bool = False, uefi: bool = False) -> str:
+    """Set what one node boots next, unless the action is `stat`; return what is printed: what the node says then.
+
+    Raises DefinitionError for an unknown device, ControlError.
+    """
+    check_device(action)
+    if action != "stat":
+        await _set_once(power, override(action, persistent=persistent, uefi=uefi))
+    return text(await power.boot())
+
+
+async def _set_once(power: Power, wanted: BootOverride | None) -> None:
+    """Set what a node boots next; when the answer is lost, ask whether it was set."""
+    try:
+        await power.set_boot(wanted)
+    except LostAnswerError as lost:
+        try:
+            now = await power.boot()
+        except ControlError:
+            known = "whether it was set is not known"
+        else:
+            if now == wanted:
+                return
+            known = f"it is still: {text(now)}"
+        raise LostAnswerError(power.node, f"{lost.text}; {known}", hint=lost.hint) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from sbkernel.errors import CommandError, NodeError
 from sbkernel.jobs.run import run
 from sbkernel.netboot import bootlog
-from sbkernel.nodes.qemu import USER_NETWORK
+from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
 
 CONNECT_TIMEOUT_S = 15

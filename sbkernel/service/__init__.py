@@ -1,4 +1,4 @@
 """The one long-lived process beside Jupyter, and its thin client.
 
-Owns boot HTTP, status posts, syslog, dnsmasq, BMC sessions and console logs. Must not build images.
+Owns boot HTTP, status posts, syslog, dnsmasq, the sessions with hardware, and console logs. Must not build images.
 """

@@ -8,13 +8,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.secret import is_reference
-from sbkernel.errors import NotFoundError, SbkernelError
-from sbkernel.nodes.bmc import Bmc
-from sbkernel.nodes.console import Console
-from sbkernel.nodes.logins import logins
-from sbkernel.nodes.pool import Pool
+from sbkernel.errors import SbkernelError
+from sbkernel.nodes.methods import Console, Hardware
 from sbkernel.service.conlog import ConsoleLog
 from sbkernel.service.hub import Hub, notice
 from sbkernel.service.progress import BootProgress
@@ -27,22 +23,21 @@ _log = logging.getLogger(__name__)
 _RETRY_LOGINS_S = 60.0
 _RETRY_LOGINS = "logins of consoles"
 _CLOSE_S = 5.0
-_LOGIN = ("bmc", "bmcusername", "bmcpassword", "mgt")
 
 
 class NodeConsole:
     """One node's console: its connection, its log, what was seen on it, and who is attached."""
 
-    def __init__(self, node: str, bmc: Bmc, log: ConsoleLog, on_sighting: Callable[[str, str, str], None]) -> None:
+    def __init__(self, node: str, line: Console, log: ConsoleLog, on_sighting: Callable[[str, str, str], None]) -> None:
         self.node = node
-        self.bmc = bmc
+        self.line = line
         self.hub = Hub()
         self.log = log
         self.state = "connecting"
         self.heard: float | None = None
         self._watch = ConsoleWatch()
         self._on_sighting = on_sighting
-        self.line = Console(bmc, self._on_bytes, self._on_event)
+        line.on_bytes, line.on_event = self._on_bytes, self._on_event
 
     async def ready(self, timeout_s: float) -> bool:
         """Try to connect now, whatever failed before; return whether it is connected within the time."""
@@ -53,7 +48,7 @@ class NodeConsole:
         return self.line.connected
 
     async def close(self) -> None:
-        """Give the console back to the BMC and close its log."""
+        """Give the console back and close its log."""
         try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.line.close(), _CLOSE_S)
@@ -78,11 +73,13 @@ class NodeConsole:
 
 
 class Consoles:
-    """The consoles of every node whose console is reached over IPMI, as the store has them at any time."""
+    """The consoles of every node that has one within reach, as the store has them at any time."""
 
-    def __init__(self, site: Site, pool: Pool, loops: Supervisor, watcher: Watcher, progress: BootProgress) -> None:
+    def __init__(
+        self, site: Site, hardware: Hardware, loops: Supervisor, watcher: Watcher, progress: BootProgress
+    ) -> None:
         self._site = site
-        self._pool = pool
+        self._hardware = hardware
         self._loops = loops
         self._progress = progress
         self._open: dict[str, NodeConsole] = {}
@@ -99,7 +96,7 @@ class Consoles:
         self._loops.start(_RETRY_LOGINS, self._retry_logins_forever)
 
     async def stop(self) -> None:
-        """Give all consoles back to their BMCs."""
+        """Give all consoles back."""
         await self._loops.stop(_RETRY_LOGINS)
         await self._follower.stop()
         await asyncio.gather(*(console.close() for console in self._open.values()))
@@ -110,15 +107,16 @@ class Consoles:
         return {node: console.state for node, console in sorted(self._open.items())}
 
     async def get(self, node: str) -> NodeConsole:
-        """Return the console of a node; NotFoundError when the node has none over IPMI."""
+        """Return the console of a node; NotFoundError when the node has none within reach."""
         if node not in self._open:
             await self.look()
         if node not in self._open:
-            _ = self._site.nodes[node].get("bmc")
-            raise NotFoundError(
-                f"{node}: ignore, cons attribute or serialport attribute is not specified.",
-                hint=f"set how its console is reached: sb chdef {node} cons=ipmi bmc=ADDRESS",
-            )
+            async with self._turn:
+                line = (await self._hardware.consoles([node]))[node]
+                if isinstance(line, SbkernelError):
+                    raise line
+                if node not in self._open:
+                    await self._replace(node, None, line)
         return self._open[node]
 
     def find(self, node: str) -> NodeConsole | None:
@@ -134,10 +132,11 @@ class Consoles:
             await self._bring_in_line(news)
 
     async def _bring_in_line(self, news: News) -> None:
-        wanted = {name: _login_of(node) for name, node in news.nodes.items() if node and over_ipmi(node)}
+        keys = {name: self._hardware.console_key(node) for name, node in news.nodes.items() if node}
+        wanted = {name: key for name, key in keys.items() if key is not None}
         affected = self._known.keys() if news.everything else self._known.keys() & news.nodes.keys()
         gone = affected - wanted.keys()
-        changed = {name for name, login in wanted.items() if news.everything or self._known.get(name) != login}
+        changed = {name for name, key in wanted.items() if news.everything or self._known.get(name) != key}
         if news.touches("passwd"):
             changed |= wanted.keys() | self._known.keys() - gone
             passwords = self._site.store.objects("passwd").values()
@@ -145,29 +144,27 @@ class Consoles:
         await self._connect(changed)
         self._known |= wanted
         self._elsewhere -= affected
-        self._elsewhere |= {name for name, login in wanted.items() if any(map(is_reference, login))}
+        self._elsewhere |= {name for name, key in wanted.items() if any(map(is_reference, key))}
         closing = [self._open.pop(node) for node in gone & self._open.keys()]
         for node in gone:
             del self._known[node]
         await asyncio.gather(*(console.close() for console in closing))
 
     async def _connect(self, nodes: Iterable[str]) -> None:
-        """Read how to log in to the BMCs of nodes and connect anew where that has changed."""
-        found = await asyncio.to_thread(logins, self._site, list(nodes))
+        """Read how the consoles of nodes are reached and connect anew where that has changed."""
+        found = await self._hardware.consoles(nodes)
         replacing = []
-        for node, login in found.items():
-            if isinstance(login, SbkernelError):
-                _log.debug("no console of %s: %s", node, login.message)
+        for node, line in found.items():
+            if isinstance(line, SbkernelError):
+                _log.debug("no console of %s: %s", node, line.message)
                 continue
-            bmc = self._pool.get(login)
             known = self._open.get(node)
-            if known is None or known.bmc is not bmc:
-                replacing.append(self._replace(node, known, bmc))
-        await asyncio.gather(*replacing)
+            if known is None or known.line is not line:
+                replacing.append(self._replace(node, known, line))
 
-    async def _replace(self, node: str, old: NodeConsole | None, bmc: Bmc) -> None:
+    async def _replace(self, node: str, old: NodeConsole | None, line: Console) -> None:
         log = ConsoleLog(self._site.consoles, node)
-        console = self._open[node] = NodeConsole(node, bmc, log, self._saw)
+        console = self._open[node] = NodeConsole(node, line, log, self._saw)
         try:
             if old:
                 console.hub = old.hub
@@ -188,13 +185,3 @@ class Consoles:
 
     def _is_connected(self, node: str) -> bool:
         return node in self._open and self._open[node].line.connected
-
-
-def _login_of(node: Definition) -> tuple[str, ...]:
-    return tuple(node.peek(key) for key in _LOGIN)
-
-
-def over_ipmi(node: Definition) -> bool:
-    """Return whether a node's console is reached over IPMI: `cons`, else `mgt` when serialport is set (xCAT)."""
-    cons = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
-    return cons == "ipmi" and bool(node.peek("bmc"))

@@ -2,7 +2,8 @@
 
 Server:  {"service": "sbkernel", "version": ..., "site": ..., "pid": ...}     the greeting, first on every connection
 Client:  {"verb": "rpower", "noderange": "n1-n3", "action": "stat"}           one request on a connection
-Server:  {"node": "n1", "ok": true, "text": "on"} ...                         any number of answers
+         {"verb": "rpower", "nodes": ["n1", "n2"], "action": "off"}           exactly these nodes
+Server:  {"node": "n1", "ok": true, "text": "on", "hint": null} ...           any number of answers
 Server:  {"done": true}  or  {"error": ..., "kind": ..., "hint": ...}         the last line
 
 After `rcons` has been answered, the connection carries the raw bytes of the serial line in both directions.
@@ -17,7 +18,8 @@ from typing import Any
 from sbkernel import errors
 from sbkernel.errors import SbkernelError, ServiceError
 
-LINE_LIMIT = 1 << 20
+LINE_LIMIT = 1 << 24
+"""Room for the names of more nodes than one service has."""
 Message = dict[str, Any]
 
 

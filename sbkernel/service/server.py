@@ -17,7 +17,7 @@ from typing import Protocol
 
 from sbkernel import __version__
 from sbkernel.errors import SbkernelError, ServiceError
-from sbkernel.nodes.pool import Pool
+from sbkernel.nodes.methods import Hardware
 from sbkernel.service.attach import Rcons
 from sbkernel.service.boothttp import BootHttp
 from sbkernel.service.consoles import Consoles
@@ -26,11 +26,11 @@ from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
 from sbkernel.service.messages import SyslogReceiver
-from sbkernel.service.power import Power
+from sbkernel.service.powerverbs import PowerVerbs
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
 from sbkernel.service.supervisor import Supervisor
-from sbkernel.service.virtual import VirtualNodes
+from sbkernel.service.virtual import VirtualProcess
 from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site
 
@@ -51,7 +51,7 @@ class Part(Protocol):
 class Parts:
     """The parts of the service of one site, joined to each other."""
 
-    def __init__(self, site: Site, pool: Pool, until: asyncio.Event) -> None:
+    def __init__(self, site: Site, hardware: Hardware, until: asyncio.Event) -> None:
         self.site = site
         self.began = time.time()
         self.interfaces = {name: address_of(name) for name in dhcp_interfaces(site)}
@@ -61,10 +61,10 @@ class Parts:
         self.progress = BootProgress(site, self.loops)
         self.http = BootHttp(site, self.progress, self.addresses, self.watcher)
         self.syslog = SyslogReceiver(site, self.addresses)
-        self.virtual = VirtualNodes(site, self.loops, self.watcher)
+        self.virtual = VirtualProcess(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.interfaces)
-        self.consoles = Consoles(site, pool, self.loops, self.watcher, self.progress)
-        power = Power(site, pool, self.consoles, self.virtual, self.progress)
+        self.consoles = Consoles(site, hardware, self.loops, self.watcher, self.progress)
+        power = PowerVerbs(site, hardware, self.consoles, self.virtual, self.progress)
         self.control = Control(
             Endpoint(site.run),
             greeting(site),
@@ -103,8 +103,9 @@ class Parts:
 
 async def serve(site: Site, until: asyncio.Event) -> None:
     """Run the service of a site until the event is set. Raises ServiceError when a part cannot start."""
-    async with Pool() as pool, AsyncExitStack() as stack:
-        parts = Parts(site, pool, until)
+    async with AsyncExitStack() as stack:
+        hardware = stack.enter_context(contextlib.closing(Hardware(site)))
+        parts = Parts(site, hardware, until)
         for part in parts.in_order():
             stack.push_async_callback(part.stop)
             await part.start()

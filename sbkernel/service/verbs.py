@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sbkernel.errors import NodeError
@@ -17,28 +17,32 @@ _POLL_S = 0.2
 _TAIL_LINES = 12
 
 
-def rpower(site: Site, noderange: str, action: str, confirm: int | None = None) -> list[NodeResult]:
+Nodes = str | Sequence[str]
+"""A noderange, or the names of nodes: exactly these, whatever has become of a range or a group meanwhile."""
+
+
+def rpower(site: Site, nodes: Nodes, action: str, confirm: int | None = None) -> list[NodeResult]:
     """Power nodes (xCAT rpower): on off softoff reset boot cycle stat nmi; one result a node, good or bad.
 
     More than 8 nodes are switched off or reset only when `confirm` is their count; else DefinitionError.
     """
-    return list(rpower_each(site, noderange, action, confirm))
+    return list(rpower_each(site, nodes, action, confirm))
 
 
-def rpower_each(site: Site, noderange: str, action: str, confirm: int | None = None) -> Iterator[NodeResult]:
+def rpower_each(site: Site, nodes: Nodes, action: str, confirm: int | None = None) -> Iterator[NodeResult]:
     """Do as rpower does, yielding each node's result as it comes."""
-    return _results(Service(site), "rpower", noderange=noderange, action=action, confirm=confirm)
+    return _results(Service(site), "rpower", **_named(nodes), action=action, confirm=confirm)
 
 
 def rsetboot(
-    site: Site, noderange: str, device: str, *, persistent: bool = False, uefi: bool = False
+    site: Site, nodes: Nodes, device: str, *, persistent: bool = False, uefi: bool = False
 ) -> list[NodeResult]:
     """Set what nodes boot next (xCAT rsetboot): net hd cd floppy default setup, or ask (`stat`).
 
     It holds for one boot unless `persistent`. One result a node.
     """
-    service = Service(site)
-    return list(_results(service, "rsetboot", noderange=noderange, action=device, persistent=persistent, uefi=uefi))
+    options = {"action": device, "persistent": persistent, "uefi": uefi}
+    return list(_results(Service(site), "rsetboot", **_named(nodes), **options))
 
 
 def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.Event:
@@ -65,9 +69,13 @@ def console_tail(site: Site, node: str, lines: int = 25) -> str:
     return "\n".join(last_lines(site.consoles / f"{node}.log", lines))
 
 
+def _named(nodes: Nodes) -> dict[str, Any]:
+    return {"noderange": nodes} if isinstance(nodes, str) else {"nodes": list(nodes)}
+
+
 def _results(service: Service, verb: str, **arguments: Any) -> Iterator[NodeResult]:
     for answer in service.call(verb, **arguments):
-        yield NodeResult(str(answer["node"]), bool(answer["ok"]), str(answer["text"]))
+        yield NodeResult(str(answer["node"]), bool(answer["ok"]), str(answer["text"]), answer["hint"])
 
 
 def _raise_failed(site: Site, node: str, events: list[bootlog.Event]) -> None:

@@ -14,8 +14,8 @@ from sbkernel.site import Site
 _log = logging.getLogger(__name__)
 
 
-class VirtualNodes:
-    """`python -m sbkernel.nodes.virtual` simulates the BMC of every node with vmhost=localhost."""
+class VirtualProcess:
+    """`python -m sbkernel.nodes.virtual` runs every node with vmhost=localhost."""
 
     def __init__(self, site: Site, loops: Supervisor, watcher: Watcher) -> None:
         argv = [sys.executable, "-m", "sbkernel.nodes.virtual", "--site", str(site.root)]

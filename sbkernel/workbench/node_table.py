@@ -114,7 +114,8 @@ class NodeTable(Panel):
     def _note(self, result: NodeResult) -> None:
         if result.ok and result.text.split()[-1:] in (["on"], ["off"], ["reset"]):
             self._power[result.node] = "off" if result.text.endswith("off") else "on"
-        self._said[result.node] = "" if result.ok and result.text in ("on", "off") else result.text
+        said = f"{result.text}. {result.hint}" if result.hint else result.text
+        self._said[result.node] = "" if result.ok and result.text in ("on", "off") else said
         self._noted += 1
 
     def _on_message(self, message: Mapping[str, Any]) -> None:
@@ -125,7 +126,8 @@ class NodeTable(Panel):
         self._widget.busy = True
         try:
             with Site.open(self.site.root) as site:  # a store is not shared between threads
-                for result in verbs.rpower_each(site, ",".join(nodes), action, confirm=len(nodes)):
+                # By name: these were asked about, whatever the noderange of the table is by now.
+                for result in verbs.rpower_each(site, nodes, action, confirm=len(nodes)):
                     self._note(result)
         except (SbkernelError, OSError) as error:
             self._said |= dict.fromkeys(nodes, str(error).splitlines()[0])

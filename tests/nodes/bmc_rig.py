@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sbkernel.nodes.bmc import BmcLogin
+from sbkernel.nodes.ipmi.logins import BmcLogin
 from sbkernel.nodes.simulator import BmcServer, PretendMachine, SimulatedBmc
 
 USER, PASSWORD = b"admin", b"s3cret-of-bmc"

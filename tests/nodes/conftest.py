@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from bmc_rig import PASSWORD, USER, MakeRig, Rig
 
-from sbkernel.nodes.pool import Pool
+from sbkernel.nodes.ipmi.ipmi import Pool
 from sbkernel.nodes.simulator import BmcServer, Faults, PretendMachine, SimulatedBmc, serve
 
 
@@ -40,5 +40,6 @@ async def suite_rig(request: pytest.FixtureRequest, make_rig: MakeRig) -> Rig:
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
-    async with Pool() as pool:
-        yield pool
+    pool = Pool()
+    yield pool
+    pool.close()

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
-from sbkernel.nodes.bmc import BmcLogin
-from sbkernel.nodes.definition import describe, megabytes, virtual_bmcs
-from sbkernel.nodes.kvm import Probe
-from sbkernel.nodes.logins import address, login, logins
+from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.nodes.ipmi.logins import address, login
 from sbkernel.nodes.mkvm import Made, free_mac, free_port, mkvm, rmvm
+from sbkernel.nodes.virtual.description import describe, megabytes, virtual_nodes
+from sbkernel.nodes.virtual.probe import Probe
 from sbkernel.site import Site
 
 
@@ -62,7 +61,7 @@ def test_taken_addresses_and_ports_are_passed_over() -> None:
 
 async def test_login_and_machine_come_from_the_definition(site: Site) -> None:
     mkvm(site, "vm1", memory_mb=640, cpus=3)
-    found = login(site, "vm1")
+    found = login(site, site.nodes["vm1"])
     assert found.password.decode() == site.bmc_login("vm1")[1].reveal()
     assert len(found.password) == 16
     assert found.password.decode() not in repr(found)
@@ -95,19 +94,18 @@ def test_virtual_bmc_listens_on_loopback_only(site: Site) -> None:
     mkvm(site, "vm1")
     mkvm(site, "vm2")
     site.set("node", "vm2", bmc="10.1.2.3:623")
-    good, bad = virtual_bmcs(site)
+    good, bad = virtual_nodes(site)
     assert list(good) == ["vm1"]
     assert "127.0.0.1 only" in bad["vm2"]
     assert site.bmc_login("vm1")[1].reveal() not in repr(good)
 
 
-def test_login_that_is_not_known_is_the_nodes_error(site: Site) -> None:
-    mkvm(site, "vm1")
-    site.set("node", "bare", groups="all")
-    found = logins(site, ["vm1", "bare"])
-    assert isinstance(found["vm1"], BmcLogin)
-    assert isinstance(found["bare"], SbkernelError)
-    assert "it has no bmc" in found["bare"].message
+def test_a_virtual_node_that_is_reached_by_kvm_alone_has_no_bmc(site: Site) -> None:
+    site.set("node", "vm1", groups="all", mgt="kvm", vmhost="localhost")
+    site.set("node", "vm2", groups="all", mgt="ipmi", vmhost="localhost")
+    good, bad = virtual_nodes(site)
+    assert good == {"vm1": None}
+    assert "it has no bmc" in bad["vm2"]
 
 
 @pytest.mark.parametrize(

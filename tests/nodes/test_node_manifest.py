@@ -12,7 +12,7 @@ import pytest
 from sbkernel.errors import NodeError
 from sbkernel.images import manifests as local
 from sbkernel.netboot import bootlog
-from sbkernel.nodes import manifests
+from sbkernel.nodes import node_manifest
 from sbkernel.nodes.ssh import address, argv, known_host, ssh
 from sbkernel.site import Site
 
@@ -35,14 +35,14 @@ def site(tmp_path: Path) -> Site:
 
 def run_here(**environment: str) -> str:
     done = subprocess.run(
-        ["/bin/sh", "-s"], input=manifests.script(), capture_output=True, text=True, check=True,
+        ["/bin/sh", "-s"], input=node_manifest.script(), capture_output=True, text=True, check=True,
         env={**os.environ, "LC_ALL": "C.UTF-8", **environment},
     )  # fmt: skip
     return done.stdout
 
 
 def test_a_node_of_dpkg_tells_what_its_files_say() -> None:
-    told = manifests.read(run_here(), "n1", 1)
+    told = node_manifest.read(run_here(), "n1", 1)
     read = local.of_tree(Path("/"))
     assert [p._replace(origin="", sha256="") for p in read] == list(told)
     assert (told.kind, told.name, told.made, told.release) == ("node", "n1", 1, read.release)
@@ -57,7 +57,7 @@ def test_a_node_of_rpm_tells_its_packages_and_reasons(tmp_path: Path) -> None:
     rows = "".join("\x1f".join([*row, "7", *[""] * 8]) + "\x1e" for row in packages)
     (programs / "rpm").write_text(f"#!/bin/sh\nprintf '%s' '{rows}'\n")
     (programs / "rpm").chmod(0o755)
-    told = manifests.read(run_here(PATH=str(programs)), "n1", 1)
+    told = node_manifest.read(run_here(PATH=str(programs)), "n1", 1)
     assert [str(p) for p in told] == ["kernel=5.14-1:x86_64", "kernel=5.14-2:x86_64", "tool=1:2-3:noarch"]
 
 
@@ -66,9 +66,9 @@ def test_the_history_of_dnf_travels_whole(tmp_path: Path) -> None:
         connection.executescript(HISTORY)
     packed = subprocess.run(["base64", tmp_path / "history.sqlite"], capture_output=True, text=True, check=True).stdout
     row = "\x1f".join(["tool", "1-1", "noarch", "7", *[""] * 8]) + "\x1e"
-    (tool,) = manifests.read(f"\x1drpm\n{row}\x1dhistory.sqlite\n{packed}\x1dend\n", "n1", 1)
+    (tool,) = node_manifest.read(f"\x1drpm\n{row}\x1dhistory.sqlite\n{packed}\x1dend\n", "n1", 1)
     assert (tool.explicit, tool.origin) == (True, "own")
-    (tool,) = manifests.read(f"\x1drpm\n{row}\x1dhistory.sqlite\nno base64\x1dend\n", "n1", 1)
+    (tool,) = node_manifest.read(f"\x1drpm\n{row}\x1dhistory.sqlite\nno base64\x1dend\n", "n1", 1)
     assert (tool.explicit, tool.origin) == (None, "")
 
 
@@ -82,7 +82,7 @@ def test_the_history_of_dnf_travels_whole(tmp_path: Path) -> None:
 )
 def test_what_is_no_list_of_packages_is_an_error_of_the_node(output: str, said: str) -> None:
     with pytest.raises(NodeError, match=said):
-        manifests.read(output, "n1", 1)
+        node_manifest.read(output, "n1", 1)
 
 
 def test_where_nodes_listen(site: Site) -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from service_rig import Bmcs
 from waiting import until
 
+import sbkernel.service
 from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.service.safety import check_count
 from sbkernel.site import Site
+
+CONTROL = (0x00, 0x02)
+"""The IPMI command Chassis Control."""
 
 
 def texts(site: Site, noderange: str, action: str, confirm: int | None = None) -> dict[str, str]:
@@ -45,6 +56,82 @@ def test_one_bad_node_costs_nobody_else_a_result(site: Site, bmcs: Bmcs) -> None
     assert "wrong password" in results["n2"].text
     assert "nodehm.power,mgt" in results["n3"].text
     assert "no bmc" in results["n4"].text
+    assert [bool(results[f"n{i}"].hint) for i in (1, 2, 3, 4)] == [False, True, True, True]
+
+
+@pytest.mark.usefixtures("service")
+def test_a_slow_bmc_cycles_its_node_once(site: Site, bmcs: Bmcs) -> None:
+    node = bmcs.add(site, "n1")
+    node.machine.power = True
+    node.bmc.faults.slow_s[CONTROL] = 3
+    assert texts(site, "n1", "cycle") == {"n1": "cycle"}
+    assert [change.value for change in node.machine.controls] == ["cycle"]
+    assert node.bmc.state.arrived[CONTROL] == 1
+
+
+@pytest.mark.usefixtures("service")
+def test_a_cycle_without_an_answer_is_told_and_not_repeated(site: Site, bmcs: Bmcs) -> None:
+    node, well = bmcs.add(site, "n1"), bmcs.add(site, "n2")
+    node.machine.power = well.machine.power = True
+    node.bmc.faults.unanswered = frozenset({CONTROL})
+    results = {result.node: result for result in verbs.rpower(site, "n1,n2", "cycle")}
+    assert (results["n2"].ok, results["n2"].text) == (True, "cycle")
+    assert not results["n1"].ok
+    assert re.fullmatch(r"sent, no answer from BMC 127\S+; the node may have been power-cycled", results["n1"].text)
+    assert "before you send it again" in str(results["n1"].hint)
+    assert node.bmc.state.arrived[CONTROL] == 1
+    assert "power: cycle, no answer" in (site.consoles / "n1.index").read_text()
+
+
+@pytest.mark.usefixtures("service")
+def test_named_nodes_are_these_and_no_range(site: Site, bmcs: Bmcs) -> None:
+    nodes = [bmcs.add(site, f"n{i}") for i in range(1, 4)]
+    results = {result.node: result for result in verbs.rpower(site, ["n1", "all", "n2-n3", "n1"], "on")}
+    assert {name: result.ok for name, result in results.items()} == {"n1": True, "all": False, "n2-n3": False}
+    assert [node.machine.power for node in nodes] == [True, False, False]
+    assert [result.text for result in verbs.rsetboot(site, ["n2"], "net")] == ["Network"]
+
+
+@pytest.mark.usefixtures("service")
+def test_the_nodes_that_were_asked_about_are_sent_though_the_group_changes_meanwhile(site: Site, bmcs: Bmcs) -> None:
+    nodes = {f"n{i}": bmcs.add(site, f"n{i}", groups="all,rack") for i in range(1, 10)}
+    nodes["n10"] = bmcs.add(site, "n10", groups="all")
+    for node in nodes.values():
+        node.machine.power = True
+    near, far = pty.openpty()
+    argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site.root), "rpower", "rack", "off"]
+    process = subprocess.Popen(argv, stdin=far, stdout=far, stderr=far, start_new_session=True)
+    os.close(far)
+    said = b""
+    while b"Type their count" not in said:
+        said += os.read(near, 4096)
+    assert b"off stops 9 nodes" in said
+    site.set("node", "n9", groups="all")
+    site.set("node", "n10", groups="all,rack")
+    os.write(near, b"9\n")
+    with contextlib.suppress(OSError):  # Linux: EIO when the last process at the other end is gone
+        while data := os.read(near, 4096):
+            said += data
+    assert process.wait(60) == 0
+    assert said.count(b": off\r\n") == 9
+    assert [name for name, node in nodes.items() if node.machine.power] == ["n10"]
+    os.close(near)
+
+
+@pytest.mark.usefixtures("service")
+def test_a_virtual_node_is_powered_without_a_bmc_between(site: Site) -> None:
+    site.set("node", "kvm2", groups="all", mgt="kvm", vmhost="localhost", vmmemory="64", mac="52:54:00:00:00:02")
+    assert texts(site, "kvm2", "stat") == {"kvm2": "off"}
+    assert texts(site, "kvm2", "on") == {"kvm2": "on"}
+    assert texts(site, "kvm2", "boot") == {"kvm2": "reset"}
+    assert verbs.rsetboot(site, "kvm2", "hd")[0].text == "Hard Drive"
+    assert texts(site, "kvm2", "off") == {"kvm2": "off"}
+
+
+def test_the_service_names_no_way_to_reach_hardware() -> None:
+    ways = re.compile("ipmi|pyghmi|bmc|redfish|kvm", re.IGNORECASE)
+    files = Path(sbkernel.service.__file__).parent.rglob("*.py")
+    assert [path.name for path in files if ways.search(path.read_text())] == []
 
 
 @pytest.mark.usefixtures("service")

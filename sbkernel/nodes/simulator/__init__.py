@@ -5,8 +5,8 @@ Machine's business. Shares no code with pyghmi, so that each can check the other
 """
 
 from sbkernel.nodes.simulator.bmc import SimulatedBmc
+from sbkernel.nodes.simulator.bmcserver import BmcServer, serve
 from sbkernel.nodes.simulator.faults import Faults
 from sbkernel.nodes.simulator.machine import Machine, PretendMachine
-from sbkernel.nodes.simulator.server import BmcServer, serve
 
 __all__ = ["BmcServer", "Faults", "Machine", "PretendMachine", "SimulatedBmc", "serve"]

@@ -21,7 +21,7 @@ HANDSHAKE_TIMEOUT_S = 5.0
 class SimulatedBmc:
     """One BMC in front of one machine, with the passwords of its users.
 
-    `transmit`, `now` and `state.console.later` are given by the server that carries its datagrams.
+    `transmit`, `now`, `later` and `state.console.later` are given by the server that carries its datagrams.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class SimulatedBmc:
         self.state = BmcState(machine, hashlib.sha256(name.encode()).digest()[:16], self.faults)
         self.state.console.send = lambda session, packet: self._send(session, packets.SOL, packet)
         self.transmit: Callable[[bytes, Address], None] = lambda _data, _address: None
+        self.later: Callable[[float, Callable[[], None]], object] = lambda _delay_s, _call: None
         self.now: Callable[[], float] = lambda: 0.0
         self._numbers = count(0x5B000001)
         machine.on_serial = self.state.console.output
@@ -133,8 +134,16 @@ class SimulatedBmc:
         request = packets.parse_request(message)
         if request is None:
             return
-        code, data = commands.answer(self.state, session, request.netfn, request.command, request.data)
-        self._send(session, packets.IPMI, request.respond(code, data))
+        kind = request.netfn, request.command
+        self.state.arrived[kind] += 1
+        if kind in self.faults.unheard:
+            return
+        code, data = commands.answer(self.state, session, *kind, request.data)
+        answer = request.respond(code, data)
+        if kind in self.faults.slow_s:
+            self.later(self.faults.slow_s[kind], lambda: self._send(session, packets.IPMI, answer))
+        elif kind not in self.faults.unanswered:
+            self._send(session, packets.IPMI, answer)
         if self.state.closing is not None:
             self.state.end(self.state.closing)
             self.state.closing = None

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sbkernel.nodes import chassis
+from sbkernel.nodes.ipmi import chassis
+from sbkernel.nodes.power import PowerChange
 from sbkernel.nodes.simulator import payloads
 from sbkernel.nodes.simulator.session import OPERATOR, USER, Session
 from sbkernel.nodes.simulator.state import BmcState
@@ -114,13 +115,12 @@ def chassis_status(state: BmcState, _session: Session, _data: bytes) -> Answer:
 
 def chassis_control(state: BmcState, _session: Session, data: bytes) -> Answer:
     """Chassis Control (28.3); a node without power can only be switched on or off."""
-    number = data[0] & 15
-    if number not in set(chassis.Control):
+    change = chassis.CHANGES.get(data[0] & 15)
+    if change is None:
         return INVALID_FIELD, b""
-    action = chassis.Control(number)
-    if not state.machine.power and action not in (chassis.Control.ON, chassis.Control.OFF):
+    if not state.machine.power and change not in (PowerChange.ON, PowerChange.OFF):
         return NOT_NOW, b""
-    state.machine.control(action)
+    state.machine.control(change)
     return OK, b""
 
 
@@ -128,8 +128,7 @@ def set_boot_option(state: BmcState, _session: Session, data: bytes) -> Answer:
     """Set System Boot Options (28.12): parameters 0, 3 and 4 are accepted, 5 is the boot flags."""
     parameter = data[0] & 0x7F
     if parameter == chassis.BOOT_FLAGS and len(data) >= 6:
-        flags = chassis.BootFlags.decode(data[1:])
-        state.machine.boot = flags if flags.valid else chassis.NO_OVERRIDE
+        state.machine.boot = chassis.decode_boot(data[1:])
         return OK, b""
     return (OK, b"") if parameter in (0, chassis.VALID_BIT_CLEARING, 4) else (BAD_PARAMETER, b"")
 
@@ -137,7 +136,7 @@ def set_boot_option(state: BmcState, _session: Session, data: bytes) -> Answer:
 def get_boot_option(state: BmcState, _session: Session, data: bytes) -> Answer:
     """Get System Boot Options (28.13)."""
     parameter = data[0] & 0x7F
-    values = {0: b"\0", 3: b"\0", 4: b"\0\0", chassis.BOOT_FLAGS: state.machine.boot.encode()}
+    values = {0: b"\0", 3: b"\0", 4: b"\0\0", chassis.BOOT_FLAGS: chassis.encode_boot(state.machine.boot)}
     if parameter not in values:
         return BAD_PARAMETER, b""
     return OK, bytes((1, parameter)) + values[parameter]

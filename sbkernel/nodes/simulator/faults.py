@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+Kind = tuple[int, int]
+"""A kind of command: its network function and number."""
+
 
 @dataclass
 class Faults:
@@ -16,6 +19,12 @@ class Faults:
     """Every answer comes this much later."""
     loss: float = 0.0
     """The share of datagrams that vanish, each way."""
+    unheard: frozenset[Kind] = frozenset()
+    """Requests of these kinds are lost on their way to the BMC."""
+    unanswered: frozenset[Kind] = frozenset()
+    """Requests of these kinds are carried out, and the answers are lost."""
+    slow_s: dict[Kind, float] = field(default_factory=dict)
+    """Requests of these kinds are carried out, and the answers come this much later."""
     refused_suites: frozenset[int] = frozenset()
     """Cipher suites that the BMC does not offer."""
     random: random.Random = field(default_factory=random.Random)

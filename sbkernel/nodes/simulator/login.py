@@ -66,7 +66,7 @@ def rakp4(request: bytes, session: Session, password: bytes, guid: bytes) -> byt
     if not hmac.compare_digest(proof, request[8:]):
         return refuse(tag, BAD_CODE, session.console)
     key = suite.mac(password, session.console_random, session.bmc_random, _claim(session))
-    session.keys = suites.Keys.derive(suite, key)
+    session.keys = suites.SessionKeys.derive(suite, key)
     code = suite.mac(key, session.console_random, struct.pack("<I", session.number), guid)[: suite.code_length]
     return struct.pack("<BBHI", tag, 0, 0, session.console) + code
 

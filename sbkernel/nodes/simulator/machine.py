@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from sbkernel.nodes.chassis import NO_OVERRIDE, BootFlags, Control
+from sbkernel.nodes.power import BootOverride, PowerChange
 
 
 class Machine(Protocol):
     """What a simulated BMC controls. No method may block."""
 
-    boot: BootFlags
+    boot: BootOverride | None
     on_serial: Callable[[bytes], None]
     """Called with what the machine writes to its serial port; set by the BMC."""
 
@@ -20,7 +20,7 @@ class Machine(Protocol):
         """Whether the machine has power."""
         ...
 
-    def control(self, action: Control) -> None:
+    def control(self, change: PowerChange) -> None:
         """Act on the power button; the effect may come later."""
         ...
 
@@ -33,18 +33,18 @@ class PretendMachine:
     """A machine that only remembers: for tests of everything above it."""
 
     def __init__(self) -> None:
-        self.boot = NO_OVERRIDE
+        self.boot: BootOverride | None = None
         self.on_serial: Callable[[bytes], None] = lambda _data: None
         self.power = False
-        self.controls: list[Control] = []
+        self.controls: list[PowerChange] = []
         self.typed = b""
         self.echo = False
 
-    def control(self, action: Control) -> None:
-        """Remember the action and set the power as a real machine would in the end."""
-        self.controls.append(action)
-        if action in (Control.ON, Control.OFF, Control.SOFT):
-            self.power = action == Control.ON
+    def control(self, change: PowerChange) -> None:
+        """Remember the change and set the power as a real machine would in the end."""
+        self.controls.append(change)
+        if change.leaves is not None:
+            self.power = change.leaves
 
     def serial_input(self, data: bytes) -> None:
         """Remember what was typed, and echo it when asked to."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from sbkernel.nodes.simulator.suites import Keys
+from sbkernel.nodes.simulator.suites import SessionKeys
 
 RMCP = b"\x06\x00\xff\x07"
 FORMAT_RMCP_PLUS = 6
@@ -51,7 +51,7 @@ def _parse_plus(datagram: bytes) -> Packet | None:
     return Packet(6, kind & 0x3F, session, sequence, payload, protected) if len(payload) == length else None
 
 
-def authentic(datagram: bytes, keys: Keys) -> bool:
+def authentic(datagram: bytes, keys: SessionKeys) -> bool:
     """Tell whether the integrity code at the end of a datagram is right."""
     length = keys.suite.code_length
     return keys.code(datagram[4:-length]) == datagram[-length:]
@@ -67,7 +67,7 @@ def plain(kind: int, payload: bytes) -> bytes:
     return RMCP + struct.pack("<BBIIH", FORMAT_RMCP_PLUS, kind, 0, 0, len(payload)) + payload
 
 
-def sealed(kind: int, session: int, sequence: int, payload: bytes, keys: Keys) -> bytes:
+def sealed(kind: int, session: int, sequence: int, payload: bytes, keys: SessionKeys) -> bytes:
     """Frame, encrypt and sign a payload inside a session."""
     body = keys.encrypt(payload)
     kind |= ENCRYPTED | AUTHENTICATED
@@ -78,7 +78,7 @@ def sealed(kind: int, session: int, sequence: int, payload: bytes, keys: Keys) -
 
 
 @dataclass(frozen=True)
-class Request:
+class IpmiRequest:
     """One IPMI command as it came."""
 
     netfn: int
@@ -95,12 +95,12 @@ class Request:
         return head + checksum(head) + body + checksum(body)
 
 
-def parse_request(message: bytes) -> Request | None:
+def parse_request(message: bytes) -> IpmiRequest | None:
     """Read an IPMI request; None when it is too short or a checksum is wrong."""
     if len(message) < 7 or checksum(message[:2]) != message[2:3] or checksum(message[3:-1]) != message[-1:]:
         return None
     netfn, lun = message[1] >> 2, message[1] & 3
-    return Request(netfn, message[5], message[6:-1], message[3], message[4] & 0xFC, lun)
+    return IpmiRequest(netfn, message[5], message[6:-1], message[3], message[4] & 0xFC, lun)
 
 
 def checksum(data: bytes) -> bytes:

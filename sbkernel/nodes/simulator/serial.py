@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sbkernel.nodes.ipmi.sol import DEACTIVATED, NACK, SolStream
 from sbkernel.nodes.simulator.session import Session
-from sbkernel.nodes.sol import DEACTIVATED, NACK, SolStream
 
 RETRY_S = 0.25
 RETRIES = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sbkernel.nodes.simulator import packets
-from sbkernel.nodes.simulator.suites import Keys, Suite
+from sbkernel.nodes.simulator.suites import SessionKeys, Suite
 
 USER, OPERATOR, ADMINISTRATOR = 2, 3, 4
 REPLAY_WINDOW = 32
@@ -28,7 +28,7 @@ class Session:
     user: bytes = b""
     console_random: bytes = b""
     bmc_random: bytes = b""
-    keys: Keys | None = None
+    keys: SessionKeys | None = None
     _sent: int = 0
     _highest: int = 0
     _seen: set[int] = field(default_factory=set)

@@ -44,7 +44,7 @@ def find(authentication: int, integrity: int, confidentiality: int) -> Suite | N
 
 
 @dataclass(frozen=True)
-class Keys:
+class SessionKeys:
     """The keys of an established session."""
 
     suite: Suite
@@ -53,7 +53,7 @@ class Keys:
     encryption: bytes
 
     @classmethod
-    def derive(cls, suite: Suite, session: bytes) -> Keys:
+    def derive(cls, suite: Suite, session: bytes) -> SessionKeys:
         """Derive K1 and K2 from the session integrity key."""
         return cls(suite, session, suite.mac(session, b"\x01" * 20), suite.mac(session, b"\x02" * 20)[:BLOCK])
 

@@ -4,6 +4,7 @@ const ACTIONS = [
 ];
 const COLUMNS = ["node", "power", "status", "image", "since", "said"];
 const CONFIRM_MS = 4000;
+const NAMED_MAX = 3;
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -11,32 +12,42 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-function button(model, chosen, [action, label, disrupts]) {
+// A button that disrupts asks first. What it sends are the nodes that it asked about, whatever is chosen by then.
+function button(model, chosen, summarise, [action, label, disrupts]) {
   const made = element("button", { className: "sbk-nodes-button", textContent: label, type: "button" });
   let timer = 0;
+  made.asked = null;
   const calm = () => {
     clearTimeout(timer);
-    timer = 0;
+    made.asked = null;
     made.textContent = label;
+    made.title = "";
     made.classList.remove("sbk-nodes-sure");
+    summarise();
   };
   made.addEventListener("click", () => {
-    const nodes = [...chosen];
-    if (disrupts && !timer) {
-      made.textContent = `${label} ${nodes.length === 1 ? nodes[0] : nodes.length + " nodes"}?`;
+    if (disrupts && !made.asked) {
+      made.asked = [...chosen];
+      made.textContent = `${label} ${named(made.asked)}?`;
+      made.title = made.asked.join(", ");
       made.classList.add("sbk-nodes-sure");
       timer = setTimeout(calm, CONFIRM_MS);
       return;
     }
+    const nodes = made.asked ?? [...chosen];
     calm();
     model.send({ action, nodes });
   });
   return made;
 }
 
+function named(nodes) {
+  return nodes.length <= NAMED_MAX ? nodes.join(", ") : `${nodes.length} nodes`;
+}
+
 function render({ model, el }) {
   const chosen = new Set(model.get("rows").length === 1 ? [model.get("rows")[0].node] : []);
-  const buttons = ACTIONS.map((action) => button(model, chosen, action));
+  const buttons = ACTIONS.map((action) => button(model, chosen, () => summarise(), action));
   const count = element("span", { className: "sbk-nodes-count" });
   const body = element("tbody");
   const all = element("input", { type: "checkbox", ariaLabel: "all nodes" });
@@ -62,7 +73,7 @@ function render({ model, el }) {
     const total = model.get("rows").length;
     count.textContent = `${chosen.size} of ${total} chosen`;
     all.checked = total > 0 && chosen.size === total;
-    for (const made of buttons) made.disabled = chosen.size === 0 || model.get("busy");
+    for (const made of buttons) made.disabled = (chosen.size === 0 && !made.asked) || model.get("busy");
   };
   const draw = () => {
     const rows = model.get("rows");

@@ -1,0 +1,210 @@
+"""A BMC as we talk to it: one session, opened when needed, closed when idle; reads are repeated, changes are not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from pyghmi.ipmi.private.util import get_ipmi_error
+
+from sbkernel.nodes.failures import LostAnswerError, RefusedError
+from sbkernel.nodes.ipmi.chassis import GET_STATUS, NETFN_CHASSIS
+from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
+from sbkernel.nodes.ipmi.session import Response, Session
+from sbkernel.nodes.ipmi.transport import Transport
+
+T = TypeVar("T")
+
+DEADLINE_S = 6.0
+"""How long a read may take, or the login before a change."""
+ANSWER_S = 10.0
+"""How long a BMC may take to answer a change, which is sent once: there are slow ones."""
+STALE_S = 2.0
+"""How long a session that worked before may stay silent until we log in again: the BMC may have rebooted."""
+FRESH_S = 1.0
+"""A change goes out on a session that answered within this time: on one that the BMC forgot it would be lost."""
+IDLE_S = 30.0
+"""BMCs have few sessions: one that nobody uses is closed after this time."""
+_REMEDIES: dict[int | None, str] = {
+    0xD4: "Its user needs the privilege OPERATOR on the BMC.",
+    0xD5: "The BMC does not do this in the node's present state: sb rpower NODE stat",
+}
+
+
+class Bmc:
+    """The BMC of one node. All users in a process share its one session; commands go one after the other."""
+
+    def __init__(
+        self,
+        login: BmcLogin,
+        transport: Transport,
+        *,
+        deadline_s: float = DEADLINE_S,
+        answer_s: float = ANSWER_S,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self.login = login
+        self.deadline_s = deadline_s
+        self.answer_s = answer_s
+        self.idle_s = idle_s
+        self._transport = transport
+        self._session: Session | None = None
+        self._turn = asyncio.Lock()
+        self._heard = 0.0
+        self._holders = 0
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._watchers: set[Callable[[], None]] = set()
+
+    def __repr__(self) -> str:
+        return f"Bmc({self.login.node!r}, {self.login.address!r})"
+
+    @property
+    def connected(self) -> bool:
+        """Whether a session is open."""
+        return self._session is not None and bool(self._session.logged)
+
+    async def ask(self, netfn: int, number: int, data: bytes = b"", *, deadline_s: float | None = None) -> bytes:
+        """Send a command that changes nothing of the node and return its data; log in first if need be.
+
+        It is repeated while the BMC is silent. Raises a ControlError: no answer within `deadline_s` (default: the
+        BMC's), a refused login, or RefusedError with the completion code.
+        """
+        async with self._my_turn(deadline_s or self.deadline_s):
+            response = await self._read(netfn, number, data)
+        return self._data(response)
+
+    async def tell(self, netfn: int, number: int, data: bytes = b"") -> bytes:
+        """Send a command that changes the node, in one datagram, once; return its data.
+
+        Raises as ask does when it was not sent or was refused, and LostAnswerError when it was sent and no answer
+        came within `answer_s`.
+        """
+        async with self._my_turn(self.deadline_s) as limit:
+            session = await self._fresh()
+            limit.reschedule(None)
+            try:
+                async with asyncio.timeout(self.answer_s):
+                    response = await self._say(session, netfn, number, data, repeat=False)
+            except TimeoutError:
+                # The session stays: a node that was reset without a word to us needs its console now.
+                session.give_up()
+                raise LostAnswerError(self.login.node, f"sent, no answer from BMC {self.login.address}") from None
+        return self._data(response)
+
+    @contextlib.asynccontextmanager
+    async def held(self, on_lost: Callable[[], None]) -> AsyncIterator[Session]:
+        """Keep a session open, e.g. for a console; `on_lost` is called when it ends under its holder."""
+        async with self._my_turn(self.deadline_s):
+            session = await self._logged_in()
+            self._holders += 1
+            self._watchers.add(on_lost)
+        try:
+            yield session
+        finally:
+            self._watchers.discard(on_lost)
+            self._holders -= 1
+            self._idle()
+
+    def close(self) -> None:
+        """Log out."""
+        self._busy()
+        if self._session is not None:
+            self._session.logout()
+        self._drop()
+
+    @contextlib.asynccontextmanager
+    async def _my_turn(self, deadline_s: float) -> AsyncIterator[asyncio.Timeout]:
+        """Wait for our turn and hold it; all within the deadline, else NoAnswerError."""
+        try:
+            async with asyncio.timeout(deadline_s) as limit, self._turn:
+                self._busy()
+                try:
+                    yield limit
+                except asyncio.CancelledError:
+                    # Whoever comes next must not get the answer to a command that was given up.
+                    self._drop()
+                    raise
+                finally:
+                    self._idle()
+        except TimeoutError:
+            raise no_answer(self.login) from None
+
+    async def _fresh(self) -> Session:
+        """Return a session that the BMC knows."""
+        if self.connected and asyncio.get_running_loop().time() - self._heard > FRESH_S:
+            await self._read(NETFN_CHASSIS, GET_STATUS)
+        return await self._logged_in()
+
+    async def _read(self, netfn: int, number: int, data: bytes = b"") -> Response:
+        """Send a read; when a session that was open stays silent, log in again and repeat it once."""
+        warm = self.connected
+        session = await self._logged_in()
+        if not warm:
+            return await self._say(session, netfn, number, data)
+        try:
+            async with asyncio.timeout(STALE_S):
+                return await self._say(session, netfn, number, data)
+        except TimeoutError:
+            self._drop()
+            return await self._say(await self._logged_in(), netfn, number, data)
+
+    async def _say(self, session: Session, netfn: int, number: int, data: bytes, *, repeat: bool = True) -> Response:
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        session.command(netfn, number, data, _settle(answer), repeat=repeat)
+        response = await answer
+        self._heard = asyncio.get_running_loop().time()
+        return response
+
+    def _data(self, response: Response) -> bytes:
+        if error := get_ipmi_error(response):
+            code = response.get("code")
+            raise RefusedError(self.login.node, str(error), code, hint=_REMEDIES.get(code))
+        return bytes(response["data"])
+
+    async def _logged_in(self) -> Session:
+        if self._session is not None and self._session.logged:
+            return self._session
+        self._drop()
+        try:
+            line = await self._transport.line(self.login.host, self.login.port)
+        except OSError as error:
+            text = f"cannot resolve BMC {self.login.host}: {error.strerror}"
+            raise RefusedError(self.login.node, text, hint="Is its name right? sb lsdef NODE -i bmc") from None
+        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._session = Session(line, self.login.user, self.login.password, _settle(done))
+        reason = await done
+        if reason is not None:
+            self._drop()
+            raise login_error(self.login, reason)
+        self._heard = asyncio.get_running_loop().time()
+        return self._session
+
+    def _drop(self) -> None:
+        if self._session is None:
+            return
+        self._session.abandon()
+        self._session = None
+        for lost in list(self._watchers):
+            lost()
+
+    def _busy(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _idle(self) -> None:
+        self._busy()
+        if not self._holders and self._session is not None:
+            self._idle_timer = asyncio.get_running_loop().call_later(self.idle_s, self.close)
+
+
+def _settle(future: asyncio.Future[T]) -> Callable[[T], None]:
+    """Return a function that gives the future its result; nobody may wait for it any more."""
+
+    def settle(result: T) -> None:
+        if not future.done():
+            future.set_result(result)
+
+    return settle

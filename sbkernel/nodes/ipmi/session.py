@@ -1,0 +1,205 @@
+"""One IPMI session: pyghmi's protocol (RAKP, framing, matching of answers) on our own transport and clock.
+
+Of pyghmi 1.6.19 this replaces the I/O thread with its select() (dies above 1024 open files), the registry that
+hangs on a second session, the blocking privilege request in the middle of a login, and the retry clock. The
+private names it leans on are held by tests/nodes/test_pyghmi_contract.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from pyghmi.ipmi.private import constants
+from pyghmi.ipmi.private import session as pyghmi_session
+from pyghmi.ipmi.private.util import get_ipmi_error
+
+from sbkernel.nodes.ipmi.transport import BmcLine
+
+FIRST_RETRY_S = 0.4
+HANDSHAKE_RETRY_S = 0.6
+"""BMCs compute long on RAKP messages, and giving up on one means to start the login again."""
+RETRY_GROWTH, HANDSHAKE_GROWTH = 1.5, 1.25
+RETRY_MAX_S = 5.0
+OPERATOR, ADMINISTRATOR = 3, 4
+CLOSE_SESSION = 0x3C
+SET_PRIVILEGE = 0x3B
+HANDSHAKE = ("EXPECTINGRAKP2", "EXPECTINGRAKP4")
+NO_SERVER = (None, None, None)
+"""Tells pyghmi that the packet did not come through a socket on which pyghmi serves as a BMC."""
+
+Response = dict[str, Any]
+
+
+class Session(pyghmi_session.Session):  # type: ignore[misc]
+    """A session that logs in by itself and calls `on_login` with None, or with pyghmi's text why not.
+
+    It repeats itself until somebody calls `abandon` or `logout`: deadlines are the caller's.
+    """
+
+    lastpayload: bytearray | None
+    last_payload_type: int | None
+    ipmicallback: Callable[[Response], None]
+    privlevel: int
+    request_entry: list[tuple[int, int, int]]
+    seqlun: int
+    sessioncontext: str | None
+    sol_handler: Callable[[bytearray], None] | None
+
+    def __new__(cls, *_args: object, **_keywords: object) -> Session:
+        """Make a new object always: pyghmi would look for a session to share."""
+        self: Session = object.__new__(cls)
+        self.forbidsock = []
+        return self
+
+    def __init__(
+        self,
+        line: BmcLine,
+        user: bytes,
+        password: bytes,
+        on_login: Callable[[str | None], None],
+        kg: bytes | None = None,
+    ) -> None:
+        self.line = line
+        self.loop = asyncio.get_running_loop()
+        self.retry_timer: asyncio.TimerHandle | None = None
+        self.retries = self.restarts = 0
+        self.round_trip_s = 0.0
+        self.asked_at: float | None = None
+        self.ended = False
+        self.last_payload_type = None
+        line.attach(self._received)
+        super().__init__("", user, password, onlogon=lambda said: on_login(_reason(said)), kg=kg)
+
+    @classmethod
+    def _assignsocket(cls, server: object = None, forbiddensockets: object = ()) -> None:
+        """Take no socket: the line has one."""
+
+    def _received(self, datagram: bytes) -> None:
+        if not self.ended:
+            self._handle_ipmi_packet(bytearray(datagram), qent=NO_SERVER)
+
+    def _initsession(self) -> None:
+        """Start a login; a number of its own keeps late answers to the login before it from being believed."""
+        super()._initsession()
+        self.localsid = random.randrange(1, 1 << 31)  # noqa: S311
+
+    def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
+        if self.sequencenumber:
+            self.sequencenumber += 1
+        self.line.send(bytes(self.netpacket))
+        if retry and self.retries != 1:
+            # An answer after one repetition may be the slow answer to the first; after more, take it for the last's.
+            self.asked_at = self.loop.time()
+        if retry:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self.retry_timer is not None:
+            self.retry_timer.cancel()
+        if self.sessioncontext in HANDSHAKE:
+            first_s, growth = HANDSHAKE_RETRY_S, HANDSHAKE_GROWTH**self.restarts
+        else:
+            first_s, growth = FIRST_RETRY_S, RETRY_GROWTH**self.retries
+        delay_s = min(max(first_s, 1.5 * self.round_trip_s) * growth, RETRY_MAX_S)
+        self.retry_timer = self.loop.call_later(delay_s * random.uniform(0.9, 1.1), self._timedout)  # noqa: S311
+
+    def _timedout(self) -> None:
+        """Repeat what got no answer; a handshake message must not be repeated, so the handshake starts again."""
+        if self.ended or not self.lastpayload:
+            return
+        self.retries += 1
+        if self.sessioncontext == "OPENSESSION":
+            self.lastpayload = None
+            self._open_rmcpplus_request()
+        elif self.sessioncontext in HANDSHAKE:
+            self.retries, self.restarts = 0, self.restarts + 1
+            self._initsession()
+            self._get_channel_auth_cap()
+        else:
+            self.hasretried = 1
+            self.send_payload()
+
+    def _parse_payload(self, payload: bytearray) -> None:
+        if self.asked_at is not None:
+            self.round_trip_s = self.loop.time() - self.asked_at
+        self.retries = 0
+        super()._parse_payload(payload)
+
+    def _req_priv_level(self) -> None:
+        """Ask for the privilege without waiting for the answer in the middle of the login, as pyghmi does."""
+        self.logged, self.logging, self.logoutexpiry = 1, False, None
+        self.retries = self.restarts = 0
+        self.ipmicallback = self._got_privilege
+        self._send_ipmi_net_payload(6, SET_PRIVILEGE, [self.privlevel], retry=True)
+
+    def _got_privilege(self, response: Response) -> None:
+        if response.get("code") in (0x80, 0x81) and self.privlevel == ADMINISTRATOR:
+            self.privlevel = OPERATOR
+            self._req_priv_level()
+            return
+        error = get_ipmi_error(response)
+        self.onlogon({"error": f"{error} while requesting privilege"} if error else {"success": True})
+
+    def command(
+        self, netfn: int, number: int, data: bytes, on_response: Callable[[Response], None], *, repeat: bool
+    ) -> None:
+        """Send one command; its answer goes to `on_response`. One command at a time.
+
+        Without `repeat` it leaves in one datagram: BMCs carry out what comes again, even with the same number. How
+        long they take over a change says nothing of how soon to repeat a read.
+        """
+        self.ipmicallback = on_response
+        self.asked_at = None
+        self._send_ipmi_net_payload(netfn, number, data, retry=repeat)
+
+    def give_up(self) -> None:
+        """Forget the command that waits; an answer that comes after all matches nothing."""
+        self.request_entry.clear()
+        self.seqlun = (self.seqlun + 1) & 0x3F
+        self.lastpayload = None
+        self.ipmicallback = _ignore
+
+    def send_sol(self, packet: bytes) -> None:
+        """Send a packet of the serial console, also while a command waits for its answer."""
+        waiting, self.lastpayload = self.lastpayload, None
+        try:
+            self.send_payload(bytearray(packet), payload_type=constants.payload_types["sol"], retry=False)
+        finally:
+            self.lastpayload = waiting
+
+    def abandon(self) -> None:
+        """End the session here without telling the BMC."""
+        if self.ended:
+            return
+        self.ended, self.logged, self.logging, self.broken = True, 0, False, True
+        self.lastpayload = None
+        self.sol_handler = None
+        if self.retry_timer is not None:
+            self.retry_timer.cancel()
+        self.line.close()
+
+    def logout(self, _sessionok: bool = True) -> dict[str, bool]:
+        """Tell the BMC that the session is over, and end it; does not wait for the answer."""
+        if self.logged and not self.ended:
+            self.lastpayload = None
+            self.ipmicallback = _ignore
+            number = struct.pack("<I", self.sessionid)
+            self._send_ipmi_net_payload(6, CLOSE_SESSION, number, retry=False)
+        self.abandon()
+        return {"success": True}
+
+    def _mark_broken(self, error: str | None = None) -> None:
+        self.errormsg = error
+        self.abandon()
+
+
+def _reason(said: Response) -> str | None:
+    return str(said["error"] or "no reason given") if "error" in said else None
+
+
+def _ignore(_response: Response) -> None:
+    return None

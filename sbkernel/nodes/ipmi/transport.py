@@ -1,0 +1,101 @@
+"""UDP to many BMCs: few non-blocking sockets on one event loop, each shared by hundreds of BMCs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+LINES_PER_SOCKET = 512
+DATAGRAMS_PER_WAKEUP = 64
+RECEIVE_BUFFER = 4 << 20
+
+Receiver = Callable[[bytes], None]
+Address = tuple[Any, ...]
+
+
+class BmcLine:
+    """The way to one BMC address over one of the sockets."""
+
+    def __init__(self, sock: SharedSocket, address: Address) -> None:
+        self._socket = sock
+        self._address = address
+
+    def attach(self, receive: Receiver) -> None:
+        """Have datagrams from the BMC passed to `receive`."""
+        self._socket.receivers[self._address] = receive
+
+    def send(self, datagram: bytes) -> None:
+        """Send one datagram; one that the host cannot send now is as good as lost on the way."""
+        with contextlib.suppress(OSError):
+            self._socket.sock.sendto(datagram, self._address)
+
+    def close(self) -> None:
+        """Give the line back."""
+        self._socket.receivers.pop(self._address, None)
+
+
+class SharedSocket:
+    """One UDP socket and who listens to which address on it."""
+
+    def __init__(self, family: socket.AddressFamily, loop: asyncio.AbstractEventLoop) -> None:
+        self.family = family
+        self.receivers: dict[Address, Receiver] = {}
+        self.sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.sock.bind(("", 0))
+        self._loop = loop
+        loop.add_reader(self.sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._loop.remove_reader(self.sock.fileno())
+        self.sock.close()
+
+    def takes(self, family: socket.AddressFamily, address: Address) -> bool:
+        """Tell whether one more line to this address fits on this socket."""
+        return self.family == family and len(self.receivers) < LINES_PER_SOCKET and address not in self.receivers
+
+    def _readable(self) -> None:
+        for _ in range(DATAGRAMS_PER_WAKEUP):
+            try:
+                data, address = self.sock.recvfrom(2048)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue
+            receive = self.receivers.get(address)
+            if receive is not None and len(data) >= 16 and data[0] == 6 and data[3] == 7:
+                receive(data)
+
+
+class Transport:
+    """All sockets of one event loop."""
+
+    def __init__(self) -> None:
+        self._sockets: list[SharedSocket] = []
+
+    async def line(self, host: str, port: int) -> BmcLine:
+        """Return a line to a BMC; names are resolved without blocking the loop. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        family, address = found[0][0], found[0][4]
+        line = BmcLine(self._socket_for(family, address, loop), address)
+        line.attach(lambda _datagram: None)
+        return line
+
+    def close(self) -> None:
+        """Close all sockets."""
+        while self._sockets:
+            self._sockets.pop().close()
+
+    def _socket_for(
+        self, family: socket.AddressFamily, address: Address, loop: asyncio.AbstractEventLoop
+    ) -> SharedSocket:
+        for shared in reversed(self._sockets):
+            if shared.takes(family, address):
+                return shared
+        self._sockets.append(SharedSocket(family, loop))
+        return self._sockets[-1]

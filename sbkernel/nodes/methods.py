@@ -1,0 +1,165 @@
+"""How nodes are reached: the one place that says which method (mgt, power, cons of a node) is which implementation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
+from sbkernel.nodes.ipmi.ipmi import Ipmi
+from sbkernel.nodes.power import Power
+from sbkernel.nodes.virtual.kvm import Kvm
+from sbkernel.site import Site
+
+T = TypeVar("T")
+
+
+class Console(Protocol):
+    """The serial console of one node: stays connected once opened, never blocks who types."""
+
+    on_bytes: Callable[[bytes], None]
+    """Called with what the node writes."""
+    on_event: Callable[[str], None]
+    """Called with a line, such as `console connected`, whenever the connection changes."""
+    steal: bool
+    """Take the console away from another session that holds it, the next time it is opened."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether bytes flow."""
+        ...
+
+    def keep(self) -> None:
+        """Start connecting in the background, and stay connected until close()."""
+        ...
+
+    async def open(self, timeout_s: float | None = None) -> None:
+        """Do as keep, and return when connected; TimeoutError when that takes longer, which does not end trying."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Type; what is typed while there is no connection is lost, as on a serial line."""
+        ...
+
+    async def close(self) -> None:
+        """Give the console back."""
+        ...
+
+
+class Method(Protocol):
+    """One way to reach nodes; it holds what they share, such as sessions. Lives on one event loop."""
+
+    def console_key(self, node: Definition, /) -> tuple[str, ...] | None:
+        """Return what a definition says of the way to its console, to tell when that changes; None: it has none."""
+        ...
+
+    def login(self, node: Definition) -> Any:
+        """Return what it takes to reach a node: an address, a password.
+
+        Reads the store and where it keeps passwords, which may take long: it runs in a thread. Raises DefinitionError
+        when something is missing.
+        """
+        ...
+
+    def power(self, login: Any) -> Power:
+        """Return the power of the node that a login is for."""
+        ...
+
+    def console(self, login: Any) -> Console:
+        """Return the console of the node that a login is for; the same object as long as the login is the same."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+METHODS: dict[str, Callable[[Site], Method]] = {
+    "ipmi": Ipmi,
+    "kvm": Kvm,
+}
+
+
+class Hardware:
+    """The nodes of a site as hardware, each reached as it is defined now."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._methods = {word: method(site) for word, method in METHODS.items()}
+
+    async def powers(self, names: Iterable[str]) -> dict[str, Power | SbkernelError]:
+        """Return the power of each node, or the error that says why it cannot be reached."""
+        return await self._each(names, power_word, lambda method, login: method.power(login))
+
+    async def consoles(self, names: Iterable[str]) -> dict[str, Console | SbkernelError]:
+        """Return the console of each node, or the error that says why it has none."""
+        return await self._each(names, self._console_word, lambda method, login: method.console(login))
+
+    def console_key(self, node: Definition) -> tuple[str, ...] | None:
+        """Return what a definition says of its console, to tell when that changes; None: it has none.
+
+        What cannot be computed counts as unset: this is asked of all nodes.
+        """
+        word = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
+        key = self._methods[word].console_key(node) if word in self._methods else None
+        return None if key is None else (word, *key)
+
+    def close(self) -> None:
+        """Let go of all sessions."""
+        for method in self._methods.values():
+            method.close()
+
+    def _console_word(self, node: Definition) -> str:
+        """Return the method of a console: `cons`, else `mgt` when serialport is set. The error's text is xCAT's."""
+        key = self.console_key(node)
+        if key is None:
+            raise NotFoundError(
+                f"{node.name}: ignore, cons attribute or serialport attribute is not specified.",
+                hint=f"set how its console is reached: sb chdef {node.name} cons=ipmi bmc=ADDRESS",
+            )
+        return key[0]
+
+    async def _each(
+        self, names: Iterable[str], word_of: Callable[[Definition], str], reach: Callable[[Method, Any], T]
+    ) -> dict[str, T | SbkernelError]:
+        found = await asyncio.to_thread(self._logins, list(names), word_of)
+        return {name: one if isinstance(one, SbkernelError) else reach(*one) for name, one in found.items()}
+
+    def _logins(
+        self, names: list[str], word_of: Callable[[Definition], str]
+    ) -> dict[str, tuple[Method, Any] | SbkernelError]:
+        known = self._site.nodes.many(names)
+        return {name: self._login(name, known.get(name), word_of) for name in names}
+
+    def _login(
+        self, name: str, node: Definition | None, word_of: Callable[[Definition], str]
+    ) -> tuple[Method, Any] | SbkernelError:
+        if node is None:
+            return NotFoundError(f"{name}: there is no node of that name", hint="sb lsdef")
+        try:
+            method = self._methods[word_of(node)]
+            return method, method.login(node)
+        except SbkernelError as error:
+            return error
+
+
+def power_word(node: Definition) -> str:
+    """Return the method of a node's power: `power`, else `mgt`. Raises DefinitionError when we have none of that name.
+
+    The text for a node without any is xCAT's.
+    """
+    attribute = "power" if node.get("power") else "mgt"
+    word = node.get(attribute)
+    if not word:
+        raise DefinitionError(
+            f"{node.name}: Unable to identify plugin for this command, check relevant tables: nodehm.power,mgt",
+            hint="Say how it is controlled: sb chdef NODE mgt=ipmi bmc=ADDRESS",
+        )
+    if word not in METHODS:
+        raise DefinitionError(
+            f"{node.name}: {attribute}={word} is not supported, only {', '.join(METHODS)}",
+            hint="If one of these reaches it, too: sb chdef NODE power=METHOD",
+        )
+    return word

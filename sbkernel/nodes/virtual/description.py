@@ -1,0 +1,77 @@
+"""What a site says about its virtual nodes."""
+
+from __future__ import annotations
+
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.tables.node_virtual import LOCAL
+from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.nodes.ipmi.logins import BmcLogin, login
+from sbkernel.nodes.virtual.probe import Probe
+from sbkernel.nodes.virtual.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine
+from sbkernel.site import Site
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def virtual_nodes(site: Site) -> tuple[dict[str, BmcLogin | None], dict[str, str]]:
+    """Return the nodes that the site runs itself with the BMC that is simulated for each (None: it wants none).
+
+    The second is what is wrong, by node, with those that cannot have the BMC they want.
+    """
+    good: dict[str, BmcLogin | None] = {}
+    bad: dict[str, str] = {}
+    for name, node in site.nodes.many(site.nodes).items():
+        if node.peek("vmhost") != LOCAL:
+            continue
+        try:
+            good[name] = _bmc(site, node)
+        except SbkernelError as error:
+            bad[name] = error.message
+    return good, bad
+
+
+async def describe(site: Site, probe: Probe, name: str) -> VirtualMachine:
+    """Return the machine of a virtual node as it is defined now. Raises DefinitionError, NotFoundError."""
+    node = site.nodes[name]
+    mac = node.get("mac").partition("|")[0].partition("!")[0]
+    if not mac:
+        raise DefinitionError(f"{name}: it has no mac")
+    network = node.get("vmnics") or USER_NETWORK
+    user = network == USER_NETWORK
+    return VirtualMachine(
+        name=name,
+        mac=mac,
+        memory_mb=megabytes(node.get("vmmemory") or "1024"),
+        cpus=int(node.get("vmcpus") or 2),
+        network=network,
+        bootfile=f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot/nodes/{name}.ipxe" if user else "",
+        ssh_port=int(node.get("vmsshport") or 0) if user else 0,
+        serial_port=int(node.get("serialport") or 0),
+        kvm=await _kvm_works(site, probe, node),
+    )
+
+
+def megabytes(text: str) -> int:
+    """Return xCAT's vmmemory in MiB: `1024`, `1024M` or `2G`."""
+    unit = text[-1].upper()
+    return int(text[:-1]) * (1024 if unit == "G" else 1) if unit in "MG" else int(text)
+
+
+def _bmc(site: Site, node: Definition) -> BmcLogin | None:
+    """Return the BMC that a virtual node wants: one that is reached by kvm alone has no address of one."""
+    if node.get("mgt") != "ipmi" and not node.get("bmc"):
+        return None
+    found = login(site, node)
+    if not found.host.startswith(LOOPBACK):
+        raise DefinitionError(f"{node.name}: the BMC of a virtual node listens on 127.0.0.1 only, not on {found.host}")
+    return found
+
+
+async def _kvm_works(site: Site, probe: Probe, node: Definition) -> bool:
+    """Probe KVM with the kernel that the node boots; without one there is nothing to probe with."""
+    try:
+        kernel = Catalog(site).find(node.get("provmethod")).kernel
+    except (NotFoundError, DefinitionError):
+        return False
+    return await probe.usable(kernel)

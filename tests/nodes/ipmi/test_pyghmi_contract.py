@@ -1,0 +1,59 @@
+"""What our session takes from pyghmi's private code; another release must be read before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from importlib.metadata import version
+
+import pytest
+from pyghmi.ipmi.private import constants, session, util
+
+from sbkernel.nodes.ipmi.session import Session
+
+Base = session.Session
+CALLED = {
+    "_initsession": "self",
+    "_get_channel_auth_cap": "self",
+    "_open_rmcpplus_request": "self",
+    "_handle_ipmi_packet": "self, data, sockaddr=None, qent=None",
+    "_parse_payload": "self, payload",
+    "_send_ipmi_net_payload": (
+        "self, netfn=None, command=None, data=(), code=0, bridge_request=None, retry=None, delay_xmit=None, "
+        "timeout=None, rslun=0"
+    ),
+    "send_payload": (
+        "self, payload=(), payload_type=None, retry=True, delay_xmit=None, needskeepalive=False, timeout=None"
+    ),
+    "onlogon": "self, parameter",
+}
+REPLACED = {
+    "_assignsocket": "server=None, forbiddensockets=()",
+    "_xmit_packet": "self, retry=True, delay_xmit=None, timeout=None",
+    "_timedout": "self",
+    "_req_priv_level": "self",
+    "_mark_broken": "self, error=None",
+    "logout": "self, sessionok=True",
+}
+
+
+def test_version() -> None:
+    assert version("pyghmi") == "1.6.19"
+
+
+def test_the_code_we_read_is_the_code_that_runs() -> None:
+    digest = hashlib.sha256(inspect.getsource(session).encode()).hexdigest()
+    assert digest == "77a324e9b3cdfb6079ddd9bf010e1c564f7d9e810aaa519170625a99aad6cec4"
+
+
+@pytest.mark.parametrize(("name", "parameters"), [*CALLED.items(), *REPLACED.items()])
+def test_private_methods(name: str, parameters: str) -> None:
+    assert str(inspect.signature(getattr(Base, name))) == f"({parameters})"
+    if name in REPLACED:
+        assert name in vars(Session)
+
+
+def test_names() -> None:
+    assert constants.payload_types["sol"] == 1
+    assert util.get_ipmi_error({"code": 0}) is False
+    assert "1.6.19" in (inspect.getdoc(inspect.getmodule(Session)) or "")
