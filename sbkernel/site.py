@@ -26,11 +26,11 @@ from sbkernel.errors import DefinitionError, NotFoundError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sbkernel.definitions.change import Changed
-    from sbkernel.definitions.cloning.makeclone import Home
     from sbkernel.definitions.definition import Definition
-    from sbkernel.definitions.editing.diff import Diff
+    from sbkernel.definitions.editing.definition_diff import DefinitionDiff
     from sbkernel.definitions.importing.importreport import ImportReport
+    from sbkernel.definitions.makeclone import Home
+    from sbkernel.definitions.objects import Changed
     from sbkernel.definitions.secret import Secret
     from sbkernel.definitions.store.history import Undone
 
@@ -170,7 +170,7 @@ class Site:
 
         A change is a mapping of new values, or a function of the values before that returns one.
         """
-        from sbkernel.definitions.change import change, look_ahead
+        from sbkernel.definitions.objects import change, look_ahead
 
         with self.store.write(what) as transaction:
             look_ahead(transaction, objtype, changes, ())
@@ -179,7 +179,7 @@ class Site:
 
     def delete(self, objtype: str, name: str) -> None:
         """Remove an object; NotFoundError when there is none. A removed group leaves its members' lists."""
-        from sbkernel.definitions.change import remove
+        from sbkernel.definitions.objects import remove
 
         if objtype == "site":
             raise DefinitionError("the settings of the site cannot be removed", hint="chdef -t site KEY= clears one.")
@@ -209,15 +209,15 @@ class Site:
         check_type(objtype)
         return self._collections[objtype] if objtype in self._collections else Collection(self.store, objtype)
 
-    def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> Diff:
+    def diff(self, a: str | Definition, b: str | Definition, objtype: str = "osimage") -> DefinitionDiff:
         """Compare two definitions of a type, or given as such from any site: attributes, and what their lists say."""
-        from sbkernel.definitions.editing.diff import Diff
+        from sbkernel.definitions.editing.definition_diff import DefinitionDiff
 
-        return Diff(*(self.all_of(objtype)[one] if isinstance(one, str) else one for one in (a, b)))
+        return DefinitionDiff(*(self.all_of(objtype)[one] if isinstance(one, str) else one for one in (a, b)))
 
     def history(self, name: str = "", *, last: int = 0) -> pd.DataFrame:
         """Return change sets, oldest first: number, time, who, what, objects; only of objects called `name`."""
-        from sbkernel.definitions.editing.frames import history
+        from sbkernel.definitions.editing.dataframes import history
 
         return history(self.store.changes(name, last))
 
@@ -235,7 +235,7 @@ class Site:
         Refused when the name exists, or when an own file of that name with other content does. Nothing is left
         when it fails.
         """
-        from sbkernel.definitions.cloning.makeclone import make_clone
+        from sbkernel.definitions.makeclone import make_clone
 
         there = to or self
         make_clone(self.osimages[source], name, self._home, there._home)
@@ -243,13 +243,13 @@ class Site:
 
     @property
     def _home(self) -> Home:
-        from sbkernel.definitions.cloning.makeclone import Home
+        from sbkernel.definitions.makeclone import Home
 
         return Home(self.root, self.installdir, self.run, self.store)
 
     def sharing_rootimgdir(self, image: str) -> list[str]:
         """Return the other osimages that would be built in this one's rootimgdir, or above or below it."""
-        from sbkernel.definitions.cloning.clone import sharing_rootimgdir
+        from sbkernel.definitions.clone import sharing_rootimgdir
 
         return sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
 
@@ -272,12 +272,12 @@ class Site:
 
     def root_password_hash(self) -> Secret | None:
         """Return what root's line of the nodes' /etc/shadow holds; None: root has no password, only keys."""
-        from sbkernel.definitions import keys
+        from sbkernel.definitions import access
 
         password = None if self.attribute("secureroot") == "1" else self.secret("system")
-        if password is None or keys.is_hash(password.reveal()):
+        if password is None or access.is_hash(password.reveal()):
             return password
-        return keys.sha512_crypt(password, keys.salt_for(password, self.ssh_key.read_bytes()))
+        return access.sha512_crypt(password, access.salt_for(password, self.ssh_key.read_bytes()))
 
     @property
     def ssh_key(self) -> Path:
@@ -327,10 +327,10 @@ def _point(link: Path, target: Path) -> None:
 
 
 def _fill(transaction: Transaction, root: Path) -> None:
-    from sbkernel.definitions import files, newsite
+    from sbkernel.definitions import newsite
 
-    http, syslog = files.free_ports(preferred=(8080, 10514) if root == _default_directory() else None)
-    transaction.put("site", SITE, newsite.site_values(http, syslog, files.host_timezone()))
+    http, syslog = newsite.free_ports(preferred=(8080, 10514) if root == _default_directory() else None)
+    transaction.put("site", SITE, newsite.site_values(http, syslog, newsite.host_timezone()))
     transaction.put_many("group", newsite.groups())
     for name, values in newsite.osimages(root / "share", root / "install").items():
         transaction.put("osimage", name, values)

@@ -9,7 +9,7 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.objectverbs import newvalues
 from sbkernel.definitions.objectverbs.alter import ListEditor, alter
@@ -49,7 +49,7 @@ def _alter_all(
 ) -> list[ObjectOutcome]:
     for objtype in {one.objtype for one in stanzas}:
         some = [one for one in stanzas if one.objtype == objtype]
-        change.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
+        objects.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
     return [alter(transaction, one, editor, context) for one in stanzas]
 
 
@@ -62,9 +62,9 @@ def _rename(site: Site, request: Request) -> int:
         raise DefinitionError("The '-n' option (changing object name) can only work on one object.")
 
     def rename(transaction: Transaction) -> None:
-        if not change.exists(transaction, objtype, names[0]):
+        if not objects.exists(transaction, objtype, names[0]):
             raise DefinitionError(f"The {names[0]} is not a valid object.")
-        change.rename(transaction, objtype, names[0], new)
+        objects.rename(transaction, objtype, names[0], new)
 
     apply(site, request, rename)
     echo(f"Changed the object name from {names[0]} to {new}.")

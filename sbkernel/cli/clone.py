@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.cloning.clone import LISTS
+from sbkernel.definitions.clone import LISTS
 from sbkernel.site import Site
 
 

@@ -22,11 +22,11 @@ def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
     if not request.dry_run:
         with site.store.write(request.verb) as transaction:
             return work(transaction)
-    from sbkernel.definitions.editing import showchange
+    from sbkernel.definitions.editing import overview
     from sbkernel.definitions.objectverbs import rehearse
 
     result, entries = rehearse.rehearse(site.store, work)
-    lines = "".join(f"{line}\n" for line in showchange.diff(entries))
+    lines = "".join(f"{line}\n" for line in overview.before_and_after(entries))
     echo(f"{lines}Nothing is changed: --dry-run.")
     return result
 

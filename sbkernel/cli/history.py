@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.editing import showchange
+from sbkernel.definitions.editing import overview
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import NotFoundError
 from sbkernel.site import Site
@@ -33,8 +33,8 @@ def command(site: Site, name: str, last: int, is_long: bool) -> None:
 
 
 def _print(site: Site, change: Change, name: str, is_long: bool) -> None:
-    entries = site.store.entries(change.id, 0 if is_long else showchange.NAMED)
-    click.echo(showchange.line(change, entries))
+    entries = site.store.entries(change.id, 0 if is_long else overview.NAMED)
+    click.echo(overview.change_line(change, entries))
     if is_long:
         of_object = (one for one in entries if name in ("", one.name))
-        click.echo("".join(f"    {text}\n" for text in showchange.diff(of_object)), nl=False)
+        click.echo("".join(f"    {text}\n" for text in overview.before_and_after(of_object)), nl=False)

@@ -9,7 +9,7 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.objectverbs import newvalues, templates
 from sbkernel.definitions.objectverbs.make import make
 from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
@@ -33,8 +33,8 @@ def work(site: Site, request: Request) -> int:
         stanzas = in_order(wanted.stanzas)
         for objtype in {one.objtype for one in stanzas}:
             some = [one for one in stanzas if one.objtype == objtype]
-            change.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
-        there = [change.exists(transaction, one.objtype, one.name) for one in stanzas]
+            objects.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
+        there = [objects.exists(transaction, one.objtype, one.name) for one in stanzas]
         pairs = zip(stanzas, there, strict=True)
         return [make(transaction, one, context, there=was, force=request.force) for one, was in pairs]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.keys import is_hash, sha512_crypt
+from sbkernel.definitions.access import is_hash, sha512_crypt
 from sbkernel.definitions.secret import REFERENCES, Secret, stored
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site

@@ -8,7 +8,7 @@ from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply
 from sbkernel.cli.verb import echo
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
@@ -34,10 +34,10 @@ def work(site: Site, request: Request) -> int:
 
 
 def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
-    change.look_ahead(transaction, "node", [name for objtype, name in wanted if objtype == "node"], [])
-    there = [one for one in wanted if change.exists(transaction, *one)]
+    objects.look_ahead(transaction, "node", [name for objtype, name in wanted if objtype == "node"], [])
+    there = [one for one in wanted if objects.exists(transaction, *one)]
     for one in there:
-        change.remove(transaction, *one)
+        objects.remove(transaction, *one)
     nodes = [name for objtype, name in there if objtype == "node"]
     if nodes:
         from sbkernel.definitions.xcattables.rowedit import forget

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.editing import showchange
+from sbkernel.definitions.editing import overview
 from sbkernel.definitions.store import history
 from sbkernel.site import Site
 
@@ -22,6 +22,6 @@ def command(site: Site, change: int | None, dry_run: bool, force: bool) -> None:
     `sb undo` takes it back.
     """
     undone = (history.plan if dry_run else history.undo)(site.store, change, force=force)
-    click.echo("".join(f"{text}\n" for text in showchange.diff(undone.entries)), nl=False)
+    click.echo("".join(f"{text}\n" for text in overview.before_and_after(undone.entries)), nl=False)
     verb = "would be undone" if dry_run else "is undone"
     click.echo(f"change {undone.change.id} ({undone.change.what}) {verb}.")

@@ -1,14 +1,18 @@
-"""What a new site holds. Pure: the caller says where things are and which ports are free."""
+"""What a new site holds, and the little that it takes from this host: free ports and the time zone."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from sbkernel.definitions.store.interface import Values
+from sbkernel.errors import SbkernelError
 
 SITE = "clustersite"
 """Name of the one object of type site."""
 
+# Below the range from which the kernel takes ports of outgoing connections (ip_local_port_range).
+_PORTS = range(20000, 32000)
 _OSVERS, _OSARCH = "debian12", "x86_64"
 
 
@@ -47,3 +51,44 @@ def _osimage(role: str, shared: Path, installdir: Path) -> Values:
         "provmethod": "netboot",
         "rootimgdir": str(installdir / "netboot" / _OSVERS / _OSARCH / role),
     }
+
+
+def free_ports(preferred: tuple[int, int] | None) -> tuple[int, int]:
+    """Return a port for HTTP and one for syslog on which nobody listens.
+
+    Only the user's own site takes the preferred ones: others would choose the same while its service rests.
+    """
+    import random
+
+    if preferred is not None and all(map(_free, preferred)):
+        return preferred
+    draw = random.SystemRandom()
+    ports = (draw.choice(_PORTS) for _ in range(10_000))
+    free = (port for port in ports if _free(port) and _free(port + 1))
+    port = next(free, None)
+    if port is None:
+        raise SbkernelError("no TCP port is free on this host")
+    return port, port + 1
+
+
+def _free(port: int) -> bool:
+    import socket
+
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104
+            except OSError:
+                return False
+    return True
+
+
+def host_timezone() -> str:
+    """Return the time zone of this host, such as Europe/Vienna; "" when it does not say."""
+    with contextlib.suppress(OSError):
+        if name := Path("/etc/timezone").read_text().strip():
+            return name
+    with contextlib.suppress(OSError):
+        return str(Path("/etc/localtime").readlink()).partition("zoneinfo/")[2]
+    return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sbkernel.definitions.lookup import INCLUDE
+from sbkernel.definitions.listpaths import INCLUDE
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import exlist, pkglist
 from sbkernel.lists.diagnostic import shown

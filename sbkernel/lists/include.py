@@ -15,7 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from sbkernel.definitions.lookup import INCLUDE
+from sbkernel.definitions.listpaths import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.document import Document, Line
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import fstab, kinds, lookup, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.site import Site
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel import resources
-from sbkernel.definitions.cloning.clone import LISTS
-from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.clone import LISTS
+from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import DefinitionError
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site

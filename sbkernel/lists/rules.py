@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sbkernel.definitions.lookup import INCLUDE
+from sbkernel.definitions.listpaths import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
 from sbkernel.lists.document import Line
 from sbkernel.lists.include import BLANKS, Piece

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel import files
-from sbkernel.definitions.lookup import rebase_includes
+from sbkernel.definitions.listpaths import rebase_includes
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.lists import backup
 from sbkernel.lists.backup import Backup, FileBefore, digest_of, text_or_none

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sbkernel.definitions.attributes import attribute_of, attributes_of
 from sbkernel.definitions.editing.changeset import ChangeSet
-from sbkernel.definitions.editing.frames import columns_of
+from sbkernel.definitions.editing.dataframes import columns_of
 from sbkernel.definitions.store import history
 from sbkernel.definitions.store.journal import steady
 from sbkernel.definitions.tables.attribute import Attribute

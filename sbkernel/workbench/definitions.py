@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.editing.diff import list_files
+from sbkernel.definitions.editing.definition_diff import list_files
 from sbkernel.workbench.displays import definitions as displays
 from sbkernel.workbench.html import card, el, heading, log, mono, span
 from sbkernel.workbench.panel import Shown

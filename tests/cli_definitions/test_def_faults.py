@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sbrun import Sb
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.objectverbs import alter, make
 from sbkernel.site import Site
 
@@ -24,7 +24,7 @@ def test_nothing_is_half_done(sb: Sb, where: Path, monkeypatch: pytest.MonkeyPat
     sb("mkdef", "n1-n9", "groups=all")
     with Site.open(where) as site:
         before = site.store.objects("node"), len(site.store.changes())
-    monkeypatch.setattr(module.change, "write", dies_at("n5", change.write))
+    monkeypatch.setattr(module.objects, "write", dies_at("n5", objects.write))
     words = ["mkdef", "-f"] if module is make else ["chdef"]
     with pytest.raises(RuntimeError, match="plug"):
         sb(*words, "n1-n9", "groups=other", "mgt=ipmi")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.definitions.editing.diff import diff, list_files
+from sbkernel.definitions.editing.definition_diff import list_files
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import pkglist
 from sbkernel.site import Site
@@ -39,8 +39,8 @@ def test_a_fresh_clone_differs_in_its_places_alone(site: Site) -> None:
     assert found.df.loc["profile"].tolist() == ["service", "mine"]
     assert found.df.columns.tolist() == [SERVICE, "mine"]
     assert "what their lists say is the same" in html_of(found)
-    assert not diff(clone, clone)
-    assert repr(diff(clone, clone)) == "mine and mine are the same"
+    same = site.diff(clone, "mine")
+    assert (bool(same), repr(same)) == (False, "mine and mine are the same")
 
 
 def test_lines_of_lists_that_differ_are_shown(site: Site) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sbkernel.definitions.editing.showchange import diff
+from sbkernel.definitions.editing.overview import before_and_after
 from sbkernel.definitions.store.history import plan, undo
 from sbkernel.definitions.store.journal import Entry
 from sbkernel.definitions.store.sqlite import SqliteStore
@@ -95,12 +95,12 @@ def test_diff_hides_secrets(store: SqlStore) -> None:
         Entry("passwd", "system", None, {"password": "new"}),
         Entry("node", "n2", {"groups": "all"}, None),
     ]
-    assert list(diff(entries)) == [
+    assert list(before_and_after(entries)) == [
         "node n1", "  - bmcpassword=***", "  + bmcpassword=***",
         "passwd system (new)", "  + password=***",
         "node n2 (removed)", "  - groups=all",
     ]  # fmt: skip
-    assert "  + password=new" in list(diff(entries, reveal=True))
+    assert "  + password=new" in list(before_and_after(entries, reveal=True))
 
 
 _VALUES = st.none() | st.dictionaries(st.sampled_from(["groups", "mgt", "arch"]), st.sampled_from(["a", "b"]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.errors import DefinitionError, ListFileError
 from sbkernel.lists import fstab, lookup
 from sbkernel.lists.fstab import Mount

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sbkernel import workbench as wb
-from sbkernel.definitions.editing.diff import list_files
+from sbkernel.definitions.editing.definition_diff import list_files
 from sbkernel.errors import JobError, NodeError
 from sbkernel.jobs import job as jobs
 from sbkernel.netboot import bootlog

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.definition import Definition, printable
 from sbkernel.definitions.dynamic import is_dynamic
-from sbkernel.definitions.editing.display import Edit, lines
-from sbkernel.definitions.editing.draft import Draft, Fault
-from sbkernel.definitions.editing.draft import draft as compare
-from sbkernel.definitions.editing.snapshot import Snapshot
+from sbkernel.definitions.editing.overview import Edit, lines
+from sbkernel.definitions.editing.proposal import Fault, Proposal, Snapshot, propose
 from sbkernel.definitions.seen import nodes_as_seen
 from sbkernel.definitions.store import history
 from sbkernel.definitions.store.interface import Store, Transaction, Values
@@ -28,9 +26,9 @@ _SAID = 10
 class ChangeSet:
     """What would change, or was changed, attribute by attribute; `apply()` does it."""
 
-    def __init__(self, store: Store, now: Snapshot, made: Draft) -> None:
+    def __init__(self, store: Store, now: Snapshot, made: Proposal) -> None:
         self._store, self._now = store, now
-        self._draft = made
+        self._proposal = made
         self.state = "open"
         """open, applied or undone."""
         self.number: int | None = None
@@ -44,27 +42,27 @@ class ChangeSet:
     @property
     def names(self) -> list[str]:
         """Return the objects that change."""
-        return list(self._draft.changes)
+        return list(self._proposal.changes)
 
     @property
     def created(self) -> list[str]:
         """Return the objects that are new."""
-        return [name for name in self._draft.changes if name not in self._now.own]
+        return [name for name in self._proposal.changes if name not in self._now.own]
 
     @property
     def faults(self) -> Sequence[Fault]:
         """Return what stands against it."""
-        return self._draft.faults
+        return self._proposal.faults
 
     @property
     def left_out(self) -> Sequence[str]:
         """Return the attributes that were not compared, as the running system writes them."""
-        return self._draft.left_out
+        return self._proposal.left_out
 
     @property
     def edits(self) -> list[Edit]:
         """Return every attribute that changes; secrets are ***."""
-        return [edit for name, changes in self._draft.changes.items() for edit in self._edits_of(name, changes)]
+        return [edit for name, changes in self._proposal.changes.items() for edit in self._edits_of(name, changes)]
 
     @property
     def summary(self) -> str:
@@ -83,7 +81,7 @@ class ChangeSet:
         return pd.DataFrame(self.edits, columns=list(Edit._fields))
 
     def __len__(self) -> int:
-        return sum(map(len, self._draft.changes.values()))
+        return sum(map(len, self._proposal.changes.values()))
 
     def checked(self) -> Self:
         """Return it; DefinitionError with all that stands against it."""
@@ -100,7 +98,7 @@ class ChangeSet:
         self.checked()
         if self.state != "open":
             raise DefinitionError(f"this change is {self.state} already", hint="Make a new one from what is there now.")
-        if self._draft.changes:
+        if self._proposal.changes:
             with self._store.write("change") as transaction:
                 self._write(transaction)
             self.number = transaction.change
@@ -117,15 +115,15 @@ class ChangeSet:
         return self
 
     def _write(self, transaction: Transaction) -> None:
-        changes = self._draft.changes
-        change.look_ahead(transaction, self.objtype, changes, changes.values())
+        changes = self._proposal.changes
+        objects.look_ahead(transaction, self.objtype, changes, changes.values())
         for name, given in changes.items():
             self._refuse_late(transaction, name)
-            change.change(transaction, self.objtype, name, given)
+            objects.change(transaction, self.objtype, name, given)
 
     def _refuse_late(self, transaction: Transaction, name: str) -> None:
-        known = change.exists(transaction, self.objtype, name)
-        there = change.whole_of(transaction, self.objtype, name) if known else None
+        known = objects.exists(transaction, self.objtype, name)
+        there = objects.whole_of(transaction, self.objtype, name) if known else None
         if matters(self.objtype, self._now.own.get(name), there):
             raise DefinitionError(f"{name} was changed by somebody else meanwhile.", hint="Nothing was written.")
 
@@ -148,7 +146,7 @@ def draft(
     plain = {name: {key: _text(value) for key, value in values.items()} for name, values in wanted.items()}
     groups = {group for values in plain.values() for group in values.get("groups", "").split(",") if group}
     now = read(store, objtype, many, plain, groups)
-    return ChangeSet(store, now, compare(plain, now, base))
+    return ChangeSet(store, now, propose(plain, now, base))
 
 
 def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> Snapshot:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sbkernel.definitions.editing.changeset import ChangeSet
-    from sbkernel.definitions.editing.display import Overview
-    from sbkernel.definitions.editing.snapshot import Snapshot
+    from sbkernel.definitions.editing.overview import Overview
+    from sbkernel.definitions.editing.proposal import Snapshot
 
 Value = str | int | None
 Wanted = Value | Callable[[str], Value]
@@ -49,16 +49,16 @@ class Objects(Mapping[str, Definition]):
 
         Secrets show as ***. `changes(frame)` takes it back after it was edited.
         """
-        from sbkernel.definitions.editing import frames
+        from sbkernel.definitions.editing import dataframes
 
-        return frames.frame(self.read())
+        return dataframes.frame(self.read())
 
     @property
     def overview(self) -> Overview:
         """Return them as a table for people, in which those that look alike are one row."""
-        from sbkernel.definitions.editing import display
+        from sbkernel.definitions.editing.overview import overview
 
-        return display.overview(self._objtype, self.many(self))
+        return overview(self._objtype, self.many(self))
 
     def read(self, names: Iterable[str] | None = None) -> Snapshot:
         """Return what there is of them, or of `names`: the base of edits that are to be refused when they come late."""
@@ -96,11 +96,11 @@ class Objects(Mapping[str, Definition]):
         None, "" and missing values clear, *** keeps, a new name is a new object; objects that are not named stay.
         Raises DefinitionError with all that is wrong, and when an object was changed after `df` was read.
         """
-        from sbkernel.definitions.editing import frames
+        from sbkernel.definitions.editing import dataframes
 
         if isinstance(edited, Mapping):
             return self.draft(edited).checked()
-        return self.draft(*frames.values(edited, self._objtype)).checked()
+        return self.draft(*dataframes.values(edited, self._objtype)).checked()
 
     def draft(self, edited: Mapping[str, Mapping[str, Value]], base: Snapshot | None = None) -> ChangeSet:
         """Return the same with its faults instead of raising them; `base` is what was read when the edits began."""
@@ -154,7 +154,7 @@ class Selection(Objects):
     @property
     def noderange(self) -> str:
         """Return the names as short as a noderange can say them, such as n[1-20]."""
-        from sbkernel.definitions.ranges.fold import fold
+        from sbkernel.definitions.ranges.spell import fold
 
         return fold(self._names)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sbkernel.definitions.editing import showchange
+from sbkernel.definitions.editing import overview
 from sbkernel.definitions.importing.decide import Decision
 from sbkernel.definitions.importing.found import Note
 from sbkernel.definitions.store.journal import Entry
@@ -54,7 +54,7 @@ class ImportReport(NamedTuple):
         """Yield the attributes before and after of what changes, of new objects too unless `new` is false."""
         before, after = self.decision.before, self.decision.after
         entries = (Entry(*key, before[key], after[key]) for key in self.decision.changed)
-        return showchange.diff(entry for entry in entries if new or entry.before is not None)
+        return overview.before_and_after(entry for entry in entries if new or entry.before is not None)
 
     def complaints(self) -> Iterator[str]:
         """Yield what was not taken, once each, with all the places where it stands."""

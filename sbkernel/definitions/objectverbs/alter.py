@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import is_secret
 from sbkernel.definitions.dynamic import JOIN, is_dynamic
 from sbkernel.definitions.objectverbs import grouping, newvalues
@@ -33,8 +33,8 @@ def alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Co
 
 
 def _alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Context) -> ObjectOutcome:
-    created = not change.exists(transaction, one.objtype, one.name)
-    before = change.whole_of(transaction, one.objtype, one.name)
+    created = not objects.exists(transaction, one.objtype, one.name)
+    before = objects.whole_of(transaction, one.objtype, one.name)
     if created:
         check_new(transaction, one.objtype, one.name, one.values)
         if editor is newvalues.minus:
@@ -43,11 +43,11 @@ def _alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: C
     if one.objtype == "network" and not created:
         check_network(transaction, one.name, {**before, **changes})
     wanted, twice = without_defaults(one.name, changes, context.defaults)
-    drafted = change.draft(transaction, one.objtype, one.name, wanted)
+    drafted = objects.draft(transaction, one.objtype, one.name, wanted)
     faults = binding(drafted, from_file=context.from_file)
     right = {key: value for key, value in wanted.items() if key not in faults}
     if right and not any(isinstance(fault, NeedsError) for fault in faults.values()):
-        change.write(transaction, change.draft(transaction, one.objtype, one.name, right))
+        objects.write(transaction, objects.draft(transaction, one.objtype, one.name, right))
     else:
         right = {}
     done = bool(right)

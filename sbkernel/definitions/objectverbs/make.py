@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.objectverbs import grouping
 from sbkernel.definitions.objectverbs.grouping import MemberChoice
@@ -54,10 +54,10 @@ def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) 
     values, twice = without_defaults(one.name, values, context.defaults)
     # The settings of a site stay: making them anew with a single one would lose the others.
     before: Values | None = None if one.objtype == "site" or not there else {}
-    drafted = change.draft(transaction, one.objtype, one.name, values, before)
+    drafted = objects.draft(transaction, one.objtype, one.name, values, before)
     if faults := binding(drafted, from_file=context.from_file):
         return _failed(one, errors(*faults.values()))
-    change.write(transaction, drafted)
+    objects.write(transaction, drafted)
     return ObjectOutcome(one.name, done=True, created=not there, said=said + warnings(*twice))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import attribute_of
-from sbkernel.definitions.change import Draft
+from sbkernel.definitions.objects import Draft
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import NeedsError
 from sbkernel.errors import DefinitionError

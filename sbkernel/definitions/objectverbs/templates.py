@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel.definitions import stanza
-from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 

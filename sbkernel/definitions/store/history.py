@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from sbkernel.definitions import newsite
-from sbkernel.definitions.editing.display import entries
+from sbkernel.definitions.editing.overview import entries
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.store.journal import Change, Entry, steady
 from sbkernel.errors import DefinitionError, NotFoundError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.groups import node_values
@@ -43,7 +43,7 @@ def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Seque
     """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
     values = {name: Attributes("node", {}) for name in names} | node_values(transaction, names)
     wanted = {name: _assigned(name, values[name], assignments) for name in names}
-    change.look_ahead(transaction, "node", names, [])
+    objects.look_ahead(transaction, "node", names, [])
     homeless = [name for name in names if not wanted[name].get(GROUPS, values[name].get("groups", ""))]
     for name in () if homeless else names:
         check_name("node", name)
@@ -84,7 +84,7 @@ def _check_group(transaction: Transaction, group: str) -> None:
     check_name("group", group)
     if is_dynamic(transaction.get("group", group)):
         raise DefinitionError(f"Can not assign attributes to dynamic node group '{group}'.")
-    if transaction.get("node", group) is not None and not change.exists(transaction, "group", group):
+    if transaction.get("node", group) is not None and not objects.exists(transaction, "group", group):
         raise DefinitionError(f"'{group}' is a node, not a group", hint="nodech changes nodes.")
 
 

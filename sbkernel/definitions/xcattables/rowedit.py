@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sbkernel.definitions import change
+from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import attribute_of, attributes_of
 from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.store.interface import Transaction, Values
@@ -133,7 +133,7 @@ def _write(transaction: Transaction, table: Table, objtype: str, name: str, cell
         return
     if not objtype.startswith("table."):
         check_name("group" if objtype == "passwd" else objtype, name)
-    before = change.whole_of(transaction, "node", name) if objtype == "node" else transaction.get(objtype, name) or {}
+    before = objects.whole_of(transaction, "node", name) if objtype == "node" else transaction.get(objtype, name) or {}
     decides = _deciding(transaction, objtype, {**before, **{k: v or "" for k, v in cells.items()}})
     _check(table, objtype, name, cells, decides)
     _put(transaction, objtype, name, with_cells(table, objtype, before, cells, decides))
@@ -150,7 +150,7 @@ def _check(table: Table, objtype: str, name: str, cells: Cells, decides: Mapping
 
 def _put(transaction: Transaction, objtype: str, name: str, values: Values) -> None:
     if objtype == "node":
-        change.write(transaction, change.Draft(objtype, name, {}, values, {}))
+        objects.write(transaction, objects.Draft(objtype, name, {}, values, {}))
     elif objtype == "group" and not values:
         transaction.delete(objtype, name)
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.package_manager import Family
 

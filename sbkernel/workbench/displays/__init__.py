@@ -13,7 +13,7 @@ from typing import Any
 SHOWN: Mapping[str, str] = {
     "sbkernel.definitions.definition:Definition": "sbkernel.workbench.displays.definitions:definition",
     "sbkernel.definitions.editing.changeset:ChangeSet": "sbkernel.workbench.displays.definitions:changes",
-    "sbkernel.definitions.editing.diff:Diff": "sbkernel.workbench.displays.definitions:diff",
+    "sbkernel.definitions.editing.definition_diff:DefinitionDiff": "sbkernel.workbench.displays.definitions:diff",
     "sbkernel.definitions.editing.selection:Objects": "sbkernel.workbench.displays.definitions:objects",
     "sbkernel.images.catalog.version:ImageVersion": "sbkernel.workbench.displays.images:image_version",
     "sbkernel.images.plan:Planned": "sbkernel.workbench.images:plan",

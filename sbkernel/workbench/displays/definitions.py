@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.changeset import ChangeSet
-from sbkernel.definitions.editing.diff import Diff
-from sbkernel.definitions.editing.display import ROWS, edited, more
+from sbkernel.definitions.editing.definition_diff import DefinitionDiff
+from sbkernel.definitions.editing.overview import ROWS, edited, more
 from sbkernel.definitions.editing.selection import Objects
 from sbkernel.workbench.html import (
     MONO,
@@ -59,7 +59,7 @@ def changes(shown: ChangeSet) -> Markup:
     )
 
 
-def diff(shown: Diff) -> Markup:
+def diff(shown: DefinitionDiff) -> Markup:
     """Return the lines of list files that differ, and below them the attributes."""
     rows = [(one.attribute, mono(one.a), mono(one.b)) for one in shown.attributes]
     count = "1 attribute differs" if len(rows) == 1 else f"{len(rows)} attributes differ"
@@ -92,7 +92,7 @@ def _notes(shown: ChangeSet) -> Markup | None:
     return div(el("ul", *faults) if faults else None, note) if faults or note else None
 
 
-def _lists(shown: Diff) -> Markup | None:
+def _lists(shown: DefinitionDiff) -> Markup | None:
     if not shown.lists:
         are_images = shown.a.objtype == "osimage"
         return div("what their lists say is the same", style="margin:6px 0") if are_images else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition, printable
-from sbkernel.definitions.ranges.fold import fold
-from sbkernel.definitions.store.journal import Entry
+from sbkernel.definitions.ranges.spell import fold
+from sbkernel.definitions.store.journal import Change, Entry
 
 ROWS = 40
 """How many rows are shown of a long list."""
@@ -118,3 +119,42 @@ def _cell(column: str, value: str) -> str:
 
 def _short(value: str) -> str:
     return value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
+
+
+NAMED = 5
+"""How many objects a line names."""
+
+
+def change_line(change: Change, entries: Sequence[Entry]) -> str:
+    """Return `number  time  who  what  objects`; at most NAMED objects are named."""
+    when = datetime.datetime.fromtimestamp(change.t).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"{change.id}  {when}  {change.who}  {change.what}  {_objects(change, entries[:NAMED])}"
+
+
+def _objects(change: Change, entries: Sequence[Entry]) -> str:
+    named: dict[str, list[str]] = {}
+    for one in entries:
+        named.setdefault(one.objtype, []).append(one.name)
+    texts = [f"{objtype} {','.join(names)}" for objtype, names in named.items()]
+    more = change.objects - len(entries)
+    return " ".join(texts) + (f" and {more} more" if more > 0 else "")
+
+
+def before_and_after(entries: Iterable[Entry], *, reveal: bool = False) -> Iterator[str]:
+    """Yield every object and its attributes that differ, `-` before and `+` after; secrets are ***."""
+    for one in entries:
+        yield f"{one.objtype} {one.name}{_fate(one)}"
+        before, after = (_shown(one.objtype, values, reveal) for values in (one.before, one.after))
+        for key in sorted(before.keys() | after.keys()):
+            if (one.before or {}).get(key) != (one.after or {}).get(key):
+                yield from (
+                    f"  {sign} {key}={side[key]}" for sign, side in (("-", before), ("+", after)) if key in side
+                )
+
+
+def _fate(one: Entry) -> str:
+    return " (new)" if one.before is None else " (removed)" if one.after is None else ""
+
+
+def _shown(objtype: str, values: Mapping[str, str] | None, reveal: bool) -> Mapping[str, str]:
+    return (values or {}) if reveal else printable(objtype, values or {})

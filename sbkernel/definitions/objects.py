@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from sbkernel.definitions import nics
 from sbkernel.definitions.dynamic import is_dynamic
-from sbkernel.definitions.membership import set_members
 from sbkernel.definitions.seen import inherit
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, faults, merged
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, NotFoundError
 
 Changes = Mapping[str, str | None]
 Changed = Changes | Callable[[Values], Changes]
@@ -154,3 +153,27 @@ def _dynamic_faults(name: str, whole: Values, given: Values) -> dict[str, Defini
     wrong = [key for key in given if key not in _OF_DYNAMIC and not key.startswith("nodegroup.")]
     fault = DefinitionError(f"Can not assign attributes to dynamic node group '{name}'.")
     return dict.fromkeys(wrong[:1], fault)
+
+
+def set_members(transaction: Transaction, group: str, members: str) -> None:
+    """Make a comma list of nodes the members of a group; NotFoundError when one of them is no node."""
+    old, new = set(transaction.members(group)), {node for node in members.split(",") if node}
+    transaction.get_many("node", sorted(old ^ new))
+    for node in sorted(new - old):
+        _join(transaction, node, group)
+    for node in sorted(old - new):
+        _leave(transaction, node, group)
+
+
+def _join(transaction: Transaction, node: str, group: str) -> None:
+    values = transaction.get("node", node)
+    if values is None:
+        raise NotFoundError(f"Could not find a node named '{node}'.")
+    groups = [one for one in [*values.get("groups", "").split(","), group] if one]
+    transaction.put("node", node, {**values, "groups": ",".join(groups)})
+
+
+def _leave(transaction: Transaction, node: str, group: str) -> None:
+    values = transaction.get("node", node) or {}
+    left = [one for one in values.get("groups", "").split(",") if one != group]
+    transaction.put("node", node, merged(values, {"groups": ",".join(left)}))

@@ -1,18 +1,59 @@
-"""What somebody's edits would change, and what is wrong with them. Pure: values in, changes and faults out."""
+"""What was read of some objects, what somebody's edits of them would change, and what is wrong with that. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sbkernel.definitions.attributes import attribute_of, is_secret
-from sbkernel.definitions.editing.snapshot import Snapshot
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.seen import inherit
 from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.store.journal import matters, steady
 from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.errors import DefinitionError
+
+
+class Snapshot(dict[str, str]):
+    """Objects of one type, as they were read.
+
+    It travels in `DataFrame.attrs`: pandas copies those with every frame, compares them and writes them to files as
+    JSON. So a copy of it is itself, it is equal to nothing else, and all that leaves the process is the type.
+    """
+
+    def __init__(
+        self,
+        objtype: str,
+        shown: Mapping[str, Values],
+        own: Mapping[str, Values],
+        groups: Mapping[str, Values],
+    ) -> None:
+        super().__init__(objtype=objtype)
+        self.objtype = objtype
+        self.shown = shown
+        """Objects as they are shown, a node with what its groups lend it."""
+        self.own = own
+        """Objects as they are stored, a group with its members."""
+        self.groups = groups
+        """The groups that lend attributes to these nodes."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[dict[str, str]], tuple[dict[str, str]]]:
+        return dict, (dict(self),)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def lender(self, name: str, attribute: str) -> str:
+        """Return the group that lends a node an attribute which it does not have itself, or ""."""
+        own = self.own.get(name, {})
+        groups = [] if attribute in own else own.get("groups", "").split(",")
+        return next((group for group in groups if attribute in self.groups.get(group, {})), "")
+
 
 Wanted = Mapping[str, Mapping[str, str]]
 
@@ -34,7 +75,7 @@ class Fault(NamedTuple):
         return f"{self.message} {self.hint}" if self.hint else self.message
 
 
-class Draft(NamedTuple):
+class Proposal(NamedTuple):
     """Changes by object, what is wrong with them, and the attributes that were left out."""
 
     changes: dict[str, Values]
@@ -42,7 +83,7 @@ class Draft(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def draft(wanted: Wanted, now: Snapshot, base: Snapshot | None = None) -> Draft:
+def propose(wanted: Wanted, now: Snapshot, base: Snapshot | None = None) -> Proposal:
     """Compare what is wanted with what was read (`base`, or else `now`), and check the difference.
 
     Without a base, what the running system writes is left out: nobody can tell whether it was edited.
@@ -59,7 +100,7 @@ def draft(wanted: Wanted, now: Snapshot, base: Snapshot | None = None) -> Draft:
             changes[name] = edited
             wrong += _faults(name, edited, now, base)
     left_out = sorted(skipped - {fault.attribute for fault in unknown})
-    return Draft(changes, (*unknown, *wrong), tuple(left_out))
+    return Proposal(changes, (*unknown, *wrong), tuple(left_out))
 
 
 def _unknown(objtype: str, attributes: Mapping[str, None]) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
-from sbkernel.definitions.editing.snapshot import Snapshot
+from sbkernel.definitions.editing.proposal import Snapshot
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import DefinitionError
 

@@ -8,9 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sbkernel.definitions.cloning.clone import WITH_INCLUDES
+from sbkernel.definitions.clone import WITH_INCLUDES
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.lookup import rebase_includes
+from sbkernel.definitions.listpaths import rebase_includes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ class Difference(NamedTuple):
     b: str
 
 
-class Diff:
+class DefinitionDiff:
     """Two definitions and how they differ; true when they do."""
 
     def __init__(self, a: Definition, b: Definition) -> None:
@@ -73,11 +73,6 @@ class Diff:
 
     def __repr__(self) -> str:
         return self.text or f"{self.a.name} and {self.b.name} are the same"
-
-
-def diff(a: Definition, b: Definition) -> Diff:
-    """Compare two definitions, of one site or of two, and what their list files say."""
-    return Diff(a, b)
 
 
 def list_files(image: Definition) -> list[ListFile]:

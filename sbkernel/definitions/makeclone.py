@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from sbkernel.definitions import files
-from sbkernel.definitions.cloning import clone
-from sbkernel.definitions.cloning.relocate import Moved
+from sbkernel.definitions import clone
+from sbkernel.definitions.clone import Copy, Moved, list_text
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.definitions.listpaths import candidates, platform, rebase_includes
 from sbkernel.definitions.store.interface import Store, Transaction
 from sbkernel.definitions.validate import check_values
-from sbkernel.errors import DefinitionError
-from sbkernel.files import in_turn
+from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.files import in_turn, made, write_whole
 
 
 class Home(NamedTuple):
@@ -32,7 +32,7 @@ def make_clone(original: Definition, name: str, here: Home, there: Home) -> None
     plan = clone.plan_clone(original, name, there.installdir, _fstab(original, here.installdir), moved)
     with in_turn(there.run / "clone.lock"), contextlib.ExitStack() as undo:
         _refuse_existing(there.store, name)
-        files.copy_lists(plan.copies, undo)
+        _copy_lists(plan.copies, undo)
         with there.store.write(f"clone {original.name}") as transaction:
             _insert(transaction, plan)
             # Lists without an osimage are harmless, an osimage without lists is not: keep them before the commit.
@@ -63,3 +63,39 @@ def _insert(transaction: Transaction, plan: clone.Clone) -> None:
 def _refuse_existing(store: Store | Transaction, name: str) -> None:
     if store.get("osimage", name) is not None:
         raise DefinitionError(f"osimage {name} exists already", hint="Choose another name, or rmdef it first.")
+
+
+def _copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
+    """Copy list files; `undo` removes those that were made. An existing file with other content is an error."""
+    for copy in copies:
+        content = _list_content(copy)
+        made(copy.target.parent)
+        if copy.target.exists():
+            _refuse_other_content(copy, content)
+            continue
+        # First the undo: a file can be in its place and the write still fail, when its name cannot be made durable.
+        undo.callback(copy.target.unlink, missing_ok=True)
+        write_whole(copy.target, content, mode=copy.source.stat().st_mode & 0o755, durable=True)
+
+
+def _list_content(copy: Copy) -> bytes:
+    try:
+        data = copy.source.read_bytes()
+    except OSError as error:
+        raise SbkernelError(
+            f"{copy.source}: {error.strerror}", hint="The osimage names it; chdef can correct it."
+        ) from None
+    if not copy.rebase:
+        return data
+    text = data.decode(errors="surrogateescape")
+    directory = copy.source.parent
+    whole = list_text(text, directory, copy.moved) if copy.moved else rebase_includes(text, directory)
+    return whole.encode(errors="surrogateescape")
+
+
+def _refuse_other_content(copy: Copy, content: bytes) -> None:
+    if copy.target.read_bytes() != content:
+        raise DefinitionError(
+            f"{copy.target} exists already and differs from {copy.source}",
+            hint="Choose another name for the clone, or remove that file.",
+        )

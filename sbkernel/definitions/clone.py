@@ -1,4 +1,4 @@
-"""What a clone of an osimage is: a new definition, and copies of its list files. Pure; Site does it."""
+"""What a clone of an osimage is: a new definition and copies of its list files, also for another site. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sbkernel.definitions.cloning.relocate import Moved, relocated
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.listpaths import INCLUDE, platform
 from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
@@ -102,3 +101,49 @@ def _overlap(one: str, two: str) -> bool:
         return False
     a, b = Path(one), Path(two)
     return a == b or a in b.parents or b in a.parents
+
+
+Moved = tuple[tuple[Path, Path], ...]
+"""Directories of one site, and those that take their place in another."""
+
+
+def relocated(value: str, moved: Moved) -> str:
+    """Return a comma list of paths in which those below a directory that moves are below its new place."""
+    return ",".join(_relocated(element, moved) for element in value.split(","))
+
+
+def _relocated(element: str, moved: Moved) -> str:
+    for old, new in moved:
+        if element == str(old) or element.startswith(f"{old}/"):
+            return f"{new}{element.removeprefix(str(old))}"
+    return element
+
+
+def list_text(text: str, directory: Path, moved: Moved, above: tuple[Path, ...] = ()) -> str:
+    """Return a list file for another site: a file that it includes and that is not there too is put in its place.
+
+    Relative includes are taken from the directory of the first file, as genimage does. DefinitionError when an
+    included file cannot be read, or goes in a circle.
+    """
+    return "\n".join(_line(line, directory, moved, above) for line in text.split("\n"))
+
+
+def _line(line: str, directory: Path, moved: Moved, above: tuple[Path, ...]) -> str:
+    include = INCLUDE.fullmatch(line)
+    if include is None or include[1].strip().startswith("$"):
+        return line
+    path = directory / include[1].strip()
+    if path in above:
+        raise DefinitionError(f"{path} includes itself", hint="Remove that line, then clone again.")
+    content = _read(path)
+    there = Path(_relocated(str(path), moved))
+    if there != path and there.is_file() and there.read_bytes() == path.read_bytes():
+        return f"#INCLUDE:{there}#"
+    return list_text(content.rstrip("\n"), directory, moved, (*above, path))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="surrogateescape")
+    except OSError as error:
+        raise DefinitionError(f"{path}: {error.strerror}", hint="A list file of the osimage includes it.") from None
