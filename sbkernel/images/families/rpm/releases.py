@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sbkernel.definitions.lookup import platform
+from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import BuildError
 
 ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "s390x")
