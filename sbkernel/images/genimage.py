@@ -22,7 +22,7 @@ from sbkernel.images.spec import ImageSpec, read_spec
 from sbkernel.images.steps import Asked, boot_steps, genimage_steps
 from sbkernel.images.tree.configure import configuration
 from sbkernel.images.tree.fstab import choose_fstab, fstab_digest, keep_edited
-from sbkernel.images.tree.namespaces import check_isolation
+from sbkernel.images.tree.namespaces import check_isolation, remove_tree
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
@@ -150,9 +150,17 @@ def _boot_plan(build: Build) -> Plan:
     return Plan(build.spec.image, boot_steps(build.spec, tree.step), {tree.step: tree.digest})
 
 
+def _remove_old(build: Build) -> None:
+    """Remove a tree that was replaced, now or by a run that was killed before it had done so."""
+    if build.directory.old.exists():
+        with build.report.phase("remove the old tree"):
+            remove_tree(build.directory.old)
+
+
 def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> tuple[dict[str, Any], list[str]]:
     """Run what is pending and put it in place; return the record of the image as it is then, and what ran."""
     directory, before = build.directory, build.directory.record()
+    _remove_old(build)
     with DirectoryShelf.open(plan, directory.path, directory.work, _there(before), build.layers) as shelf:
         if not force and not plan.pending(shelf.has):
             build.report.log("nothing to do")
@@ -172,4 +180,5 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         }
         keep_edited(build.site, build.spec, directory, build.report)
         directory.publish(record)
+        _remove_old(build)
         return record, ran

@@ -121,6 +121,11 @@ class RootimgDir:
         """Return where the next tree, kernel and initrd grow; on the same file system, so that a rename moves them."""
         return self.path / ".new"
 
+    @property
+    def old(self) -> Path:
+        """Return where a tree that was replaced waits for its removal."""
+        return self.path / ".old"
+
     def new(self, file: Path) -> Path:
         """Return where the next version of a file or tree grows."""
         return self.work / file.name
@@ -138,13 +143,11 @@ class RootimgDir:
 
         Killed in between, a later run finds no record and builds again.
         """
-        old = self.path / ".old"
-        remove_tree(old)
+        remove_tree(self.old)
         (self.path / "plan.json").unlink(missing_ok=True)
         for place in (self.tree, self.kernel, self.initrd, self.manifest):
             if self.new(place).exists():
                 if place.is_dir():
-                    place.rename(old)
+                    place.rename(self.old)
                 self.new(place).replace(place)
         write_whole(self.path / "plan.json", json.dumps(record, indent=1) + "\n")
-        remove_tree(old)
