@@ -1,4 +1,4 @@
-"""Benchmarks: our time, a peer's or the floor's, and the ratio, in one run, with the same work checked.
+"""Benchmarks: our time, that of a peer or of the least possible work, and the ratio; both must do the same work.
 
-Owns measurement only; nothing imports it but the command line.
+Owns only measurement. Nothing but the command line imports it.
 """

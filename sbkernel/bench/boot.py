@@ -1,4 +1,4 @@
-"""The boot row: power-on to login, against the same packed root under dracut's livenet initrd."""
+"""The row `boot`: from power-on to login, compared with the same packed root under dracut's livenet initrd."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sbkernel.site import Site
 
 GOAL = Goal(0.65)
 LIMIT_S = 900.0
-# From each of these to the next is a part of the boot.
+# The parts of the boot lie between these stages.
 STAGES = ("power-on", "ipxe", "kernel", "userspace", "login")
 PARTS = ("firmware, DHCP", "load kernel and initrd", "kernel and initrd, to root", "userspace, to login")
 FACTS: dict[str, Callable[[Proof], str]] = {
@@ -36,25 +36,25 @@ FACTS: dict[str, Callable[[Proof], str]] = {
 
 @dataclass(frozen=True)
 class Boot:
-    """One boot: when each of STAGES was reached (seconds since the epoch), and what the node said it runs."""
+    """One boot: when each of STAGES was reached (seconds since the epoch), and what the node reported to run."""
 
     reached: dict[str, float]
     proof: Proof
 
     @property
     def seconds(self) -> float:
-        """Return how long it took from power-on to the login prompt."""
+        """Return the seconds from power-on to the login prompt."""
         return self.reached["login"] - self.reached["power-on"]
 
     @property
     def parts(self) -> list[float]:
-        """Return how long it took from each stage to the next."""
+        """Return the seconds from each stage to the next."""
         times = [self.reached[stage] for stage in STAGES]
         return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Boot the same image on two equal virtual nodes in turn, under each initrd."""
+    """Boot the same image on two equal virtual nodes in turn, each under its initrd."""
     version = bootsetup.prepare(work)
     boots: dict[str, list[Boot]] = {OURS: [], PEER: []}
     for number in range(1, work.runs_or(1) + 1):
@@ -65,9 +65,9 @@ def rows(work: Workspace) -> Iterator[Row]:
 
 
 def boot(site: Site, node: str, limit_s: float = LIMIT_S) -> Boot:
-    """Power a node on, follow its console to the prompt and the proof, and power it off.
+    """Power a node on, follow its console until the prompt and its report, and power it off.
 
-    Raises NodeError when the boot fails or takes longer than `limit_s` seconds.
+    Raises NodeError if the boot fails or takes longer than `limit_s` seconds.
     """
     console = ConsoleBoot()
     _power(site, node, "off")
@@ -89,17 +89,17 @@ def _concluded(site: Site, node: str, began: float, console: ConsoleBoot) -> Boo
 
 
 def booted(began: float, console: ConsoleBoot, events: Sequence[bootlog.Event]) -> Boot:
-    """Return the boot that a console and the boot log tell of; ValueError says why it was none."""
+    """Return the boot that the console and the boot log show. Raises ValueError if it did not succeed."""
     fetched = {str(event["stage"]): float(event["t"]) for event in reversed(events)}
     reached = {"power-on": began, **console.seen, **{key: fetched[key] for key in ("ipxe",) if key in fetched}}
     missing = [stage for stage in STAGES if stage not in reached]
     if console.failure or missing or console.proof is None:
-        raise ValueError(console.failure or f"not reached: {', '.join(missing) or 'saying what it runs'}")
+        raise ValueError(console.failure or f"not reached: {', '.join(missing) or 'the report of what it runs'}")
     return Boot(reached, console.proof)
 
 
 def _follow(line: socket.socket, console: ConsoleBoot, deadline: float) -> None:
-    """Read a console until the boot is done, has failed, or the deadline has passed."""
+    """Read a console until the boot has ended or failed, or until the deadline."""
     while not console.done and not console.failure and (left_s := deadline - time.time()) > 0:
         line.settimeout(left_s)
         try:
@@ -137,7 +137,7 @@ def compare(ours: Sequence[Boot], peers: Sequence[Boot], note: str = "") -> Row:
 
 
 def same_root(ours: Sequence[Proof], peers: Sequence[Proof]) -> tuple[Check, ...]:
-    """Check that every boot ended in the same system, as the nodes themselves said on their consoles."""
+    """Check that all boots ended in the same system, as the nodes reported on their consoles."""
     return tuple(same_value(what, _said(ours, fact), _said(peers, fact)) for what, fact in FACTS.items())
 
 

@@ -1,4 +1,4 @@
-"""What the boot row needs before it can measure: one packed image, two equal nodes, the peer's initrd and script."""
+"""Prepare the row `boot`: one packed image, two equal nodes, and the initrd and boot script of the peer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prepare(work: Workspace) -> ImageVersion:
 
 
 def _define(work: Workspace) -> None:
-    """Define two images: the compute image made to say what it is, and a small one to run dracut in."""
+    """Define two images: the compute image with a script that reports what runs, and a small one to run dracut in."""
     site = work.site
     if BOOTED not in site.osimages:
         site.clone(IMAGE, BOOTED)
@@ -71,6 +71,6 @@ def _change_peer_script(site: Site, version: ImageVersion) -> None:
 
 
 def sizes(site: Site, version: ImageVersion) -> str:
-    """Return in words how big the initrds and the packed root are."""
+    """Return the sizes of the initrds and of the packed root as text."""
     ours, peer, root = (path.stat().st_size / 1e6 for path in (version.initrd, site.boot / INITRD, version.root))
     return f"initrd: ours {ours:.1f} MB, the peer's {peer:.1f} MB; packed root of both {root:.1f} MB"

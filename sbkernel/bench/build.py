@@ -1,4 +1,4 @@
-"""The build rows: genimage from nothing, against a plain mmdebstrap whose packages build the initrd."""
+"""The rows `build`: genimage from nothing, compared with plain mmdebstrap, whose packages build the initrd."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOAL = Goal(0.5, "at most half its time")
 OURS = "genimage with nothing cached: resolve, download, install, configure, kernel, initrd"
 PEERS = {DEFAULT: GOAL, DRACUT: None}
 
-# Ours is laid out with merged /usr from the start; a plain build installs the program that converts the tree.
+# Our tree has merged /usr from the start; a plain build installs the program that converts the tree.
 APART = (
     "usrmerge", "usr-is-merged",
     "initramfs-tools", "initramfs-tools-core", "dracut", "dracut-core", "dracut-network",
@@ -30,7 +30,7 @@ APART = (
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Measure a cold build against each way in which the distribution makes its initrd."""
+    """Compare a cold build with each way in which the distribution makes its initrd."""
     spec = read_spec(work.site, IMAGE)
     ours: list[Spent] = []
     phases = Phases()
@@ -64,7 +64,7 @@ def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:
 
 
 def same_work(asked: Collection[str], ours: RootimgDir, peer: Path) -> tuple[Check, ...]:
-    """Check that both trees hold the same packages, and that both sides end with a kernel and an initrd."""
+    """Check that both trees have the same packages, and that both sides have made a kernel and an initrd."""
     return (
         same_packages(asked, _installed(ours.tree), _installed(peer), APART),
         _bootable(ours, *mmdebstrap.boot_files(peer)),

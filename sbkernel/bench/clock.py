@@ -1,4 +1,4 @@
-"""Measure: wall-clock and processor time of an action, both sides in turn."""
+"""Measure wall-clock time and processor time of actions, both sides in turn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sbkernel.jobs.report import NullReport
 
 @dataclass(frozen=True)
 class Spent:
-    """What one run took, in seconds: by the clock on the wall, and of all processors together."""
+    """The time of one run in seconds: wall-clock time, and processor time of all processors together."""
 
     wall_s: float
     cpu_s: float
@@ -39,7 +39,7 @@ class Spells:
 
     @property
     def note(self) -> str:
-        """Say in words how much processor time each side took, which a busy machine changes least."""
+        """Return the processor time of each side as text. A busy machine affects it least."""
         ours, peer = (median(spent.cpu_s for spent in side) for side in (self.ours, self.peer))
         return f"processor time: ours {ours:.1f} s, the peer's {peer:.1f} s" + (
             f", ratio {ours / peer:.2f}" if peer > 0 else ""
@@ -47,7 +47,7 @@ class Spells:
 
 
 def timed(action: Callable[[], object]) -> Spent:
-    """Run something; its processor time is ours and that of the children that ended meanwhile."""
+    """Run an action. Its processor time is that of this process and of the children that ended meanwhile."""
     cpu, began = sum(os.times()[:4]), time.perf_counter()
     action()
     return Spent(time.perf_counter() - began, sum(os.times()[:4]) - cpu)
@@ -56,7 +56,7 @@ def timed(action: Callable[[], object]) -> Spent:
 def interleaved(
     ours: Callable[[], object], peer: Callable[[], object], runs: int, *, before: Callable[[], object] | None = None
 ) -> Spells:
-    """Time both sides `runs` times in turn, so that what else the machine does falls on both.
+    """Time both sides `runs` times in turn, so that other load on the machine affects both.
 
     `before` is called before each side and is not timed.
     """
@@ -71,13 +71,13 @@ def interleaved(
 
 
 class Phases(NullReport):
-    """A report that keeps how long each phase took, to say where the time went."""
+    """A report that keeps how long each phase took."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     def clear(self) -> None:
-        """Forget the phases of the run before."""
+        """Forget the phases of the previous run."""
         self.seconds.clear()
 
     @contextmanager
@@ -89,5 +89,5 @@ class Phases(NullReport):
 
     @property
     def note(self) -> str:
-        """Say in words how long each phase took."""
+        """Return as text how long each phase took."""
         return "ours by phase: " + ", ".join(f"{title} {seconds:.1f} s" for title, seconds in self.seconds.items())

@@ -1,4 +1,4 @@
-"""What a serial console tells about a boot, the same for every initrd: when stages began, what root it is. Pure."""
+"""What a serial console shows about a boot, for any initrd: when its stages began, and what runs. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sbkernel.service.plaintext import PlainText
 from sbkernel.service.sightings import ConsoleWatch
 
 _KERNEL = re.compile(rb"\] Linux version ")
-# systemd's greeting; dracut's own names its program or its initramfs.
+# systemd's greeting; the greeting in dracut's initrd names dracut or the initramfs.
 _WELCOME = re.compile(rb"Welcome to (?![^\r\n]*(?:dracut|[Ii]nitramfs|initrd))[^\r\n]+!")
 _PROOF = re.compile(
     rb"bench-proof os-release=([0-9a-f]{64}) packages=([0-9a-f]{64}) kernel=(\S{1,80}) root=(\w{1,20}) end"
@@ -19,7 +19,7 @@ _HELD = 4096
 
 @dataclass(frozen=True)
 class Proof:
-    """What a booted node says it runs: sha256 of its os-release and of dpkg's database, kernel, type of its root."""
+    """What a node reports to run: sha256 of its os-release and of dpkg's database, its kernel, the type of its root."""
 
     os_release: str
     packages: str
@@ -29,7 +29,7 @@ class Proof:
 
 @dataclass
 class ConsoleBoot:
-    """Follow one boot; `seen` has the time at which each of kernel, userspace and login was first seen."""
+    """Follow one boot; `seen` has the time when kernel, userspace and login were first seen."""
 
     seen: dict[str, float] = field(default_factory=dict)
     proof: Proof | None = None
@@ -40,11 +40,11 @@ class ConsoleBoot:
 
     @property
     def done(self) -> bool:
-        """Tell whether the node is at its prompt and has said what it runs."""
+        """Tell whether the node has shown its prompt and has reported what it runs."""
         return "login" in self.seen and self.proof is not None
 
     def feed(self, data: bytes, now: float) -> None:
-        """Take bytes that arrived at a time (seconds)."""
+        """Take bytes that arrived at a time (in seconds)."""
         text = self._tail + self._plain.feed(data)
         for stage, pattern in (("kernel", _KERNEL), ("userspace", _WELCOME)):
             if pattern.search(text):

@@ -1,4 +1,4 @@
-"""The rows of definitions: verbs on 1,000, 10,000 and 100,000 nodes against raw SQLite, and how times grow."""
+"""The rows `definitions`: verbs on 1,000, 10,000 and 100,000 nodes compared with raw SQLite, and how times grow."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ SIZES = (1_000, 10_000, 100_000)
 RUNS = 3
 GROWTH = Goal(1.5, "near linear")
 COMPILED: Mapping[str, str | None] = {"PYTHONDONTWRITEBYTECODE": None}
-"""Both sides as they are when installed: compiled."""
+"""Both sides compiled, as when they are installed."""
 _FLOOR = "raw sqlite3, same rows: no checks, groups or journal"
 _USERS = "xCAT users report 46 s for lsdef of 5,000 nodes"
 
 
 @dataclass(frozen=True)
 class _Field:
-    """Nodes of one number: a directory with the input, the sites and the floor's databases."""
+    """A directory for one number of nodes: the input, the sites, and the databases of the other side."""
 
     where: Path
     count: int
 
     def sb(self, site: str, *words: str, stdin: bytes | None = None) -> str:
-        """Run a verb; its output goes to a file, for a pipe would be half of what is measured."""
+        """Run a verb. Its output goes to a file, because a pipe would take half of the time."""
         return self._run([sys.executable, "-m", "sbkernel.cli", "--site", str(self.where / site), *words], stdin)
 
     def floor(self, database: str, *words: str) -> str:
-        """Do the floor's part."""
+        """Do the same with raw SQLite."""
         return self._run([sys.executable, rawsqlite.__file__, str(self.where / database), *words], None)
 
     def _run(self, words: Sequence[str], stdin: bytes | None) -> str:
@@ -47,7 +47,7 @@ class _Field:
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Measure every verb at every size, then yield how its processor time grew, which a busy machine changes least."""
+    """Measure each verb at each size, then how its processor time grows, which a busy machine affects least."""
     times: dict[str, dict[int, tuple[float, ...]]] = {}
     for count in SIZES:
         work.say(f"definitions of {count} nodes")
@@ -102,7 +102,7 @@ def _listing(
 
 
 def _without_scripts(text: str) -> str:
-    """Drop what every node runs after boot, which is kept once and not with the nodes."""
+    """Remove the scripts that all nodes run: they are stored once and not with the nodes."""
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("    post"))
 
 

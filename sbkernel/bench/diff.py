@@ -1,4 +1,4 @@
-"""The rows of diffs: two manifests, many images side by side, a packed image that is only looked into."""
+"""The rows `diff`: two manifests, many images side by side, and a packed image that is not unpacked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Pair = tuple[Manifest, Manifest]
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Measure all of them; the packed image is the compute image."""
+    """Measure all rows. The packed image is the compute image."""
     runs = work.runs_or(RUNS)
     work.say(f"diff: two manifests of {PACKAGES:,} packages")
     yield from diffs(PACKAGES, runs)
@@ -53,7 +53,7 @@ def rows(work: Workspace) -> Iterator[Row]:
 
 
 def diffs(count: int, runs: int) -> Iterator[Row]:
-    """Measure a diff against a join of two dicts, the floor, and its DataFrame against a merge of pandas."""
+    """Compare a diff with a join of two dicts, the least possible work, and its DataFrame with a merge of pandas."""
     (sample,) = _pairs(count, 1)
     found, joined, merged = diff(*sample), frames.join(*sample), frames.merge(*sample)
     ours = "diff: kinds of change, order of versions, successors, attention"
@@ -67,13 +67,13 @@ def diffs(count: int, runs: int) -> Iterator[Row]:
 
 
 def diff_growth(sizes: Sequence[int], runs: int) -> Row:
-    """Measure how the processor time of a diff grows with the packages; a busy machine changes that least."""
+    """Measure how the processor time of a diff grows with the packages. A busy machine affects it least."""
     times = [_processor_s([functools.partial(diff, *pair) for pair in _pairs(count, runs)]) for count in sizes]
     return _growth("growth diff", f"diff of {sizes[-1]:,} packages, processor time", sizes, times)
 
 
 def matrices(images: int, count: int, runs: int) -> Row:
-    """Measure many images side by side, as a DataFrame, against a pivot of pandas."""
+    """Compare many images side by side, as a DataFrame, with a pivot of pandas."""
     several = _images(images, count)
     found, pivoted = matrix(several), frames.pivot(several)
     same = {(line.name, line.arch) for line in found} == set(pivoted.index)
@@ -94,7 +94,7 @@ def matrix_growth(images: Sequence[int], count: int, runs: int) -> Row:
 
 
 def looked_into(root: Path, place: Path, runs: int) -> Row:
-    """Measure the manifest of a packed image against unpacking all of it first, below an empty directory."""
+    """Compare the manifest of a packed image with unpacking all of it first, below an empty directory."""
     turn = iter(range(runs + 1))
 
     def peer() -> Manifest:
@@ -109,26 +109,26 @@ def looked_into(root: Path, place: Path, runs: int) -> Row:
 
 
 def _pairs(count: int, number: int) -> list[Pair]:
-    """Return images and their updates, each of versions that were never seen before."""
+    """Return images and their updates; each pair has versions that no other has."""
     images = [manypackages.image(count, next(_SEEDS)) for _ in range(number)]
     return [(before, manypackages.updated(before)) for before in images]
 
 
 def _images(number: int, count: int) -> list[Manifest]:
-    """Return images of which every other one is updated."""
+    """Return images; every second one is updated."""
     base = manypackages.image(count)
     return [base if n % 2 else manypackages.updated(base) for n in range(number)]
 
 
 def _each(pairs: Sequence[Pair], ours: Callable[[Manifest, Manifest], object],
           peer: Callable[[Manifest, Manifest], object]) -> Spells:  # fmt: skip
-    """Time both sides on one pair after the other, so that no side knows the versions from the run before."""
+    """Time both sides on one pair after the other, so that no side has cached the versions of the previous run."""
     left, right = iter(pairs), iter(pairs)
     return interleaved(lambda: ours(*next(left)), lambda: peer(*next(right)), len(pairs))
 
 
 def _processor_s(actions: Sequence[Callable[[], object]]) -> tuple[float, ...]:
-    """Return the processor time of each, by the finest clock there is: they are too short for the one of rows."""
+    """Return the processor time of each, by the finest clock: they are too short for the clock of the other rows."""
     times = []
     for action in actions:
         began = time.process_time()

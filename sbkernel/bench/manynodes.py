@@ -1,4 +1,4 @@
-"""Definitions of many nodes, as text for either side of a benchmark. Pure."""
+"""Definitions of many nodes as text, for both sides of a benchmark. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sbkernel.definitions.stanza import Stanza, render
 
 
 def nodes(count: int) -> Iterator[Stanza]:
-    """Yield that many nodes with what a node of a cluster has: three groups, a BMC, addresses, what it boots."""
+    """Yield nodes with what a node of a cluster has: three groups, a BMC, addresses, an image."""
     return (Stanza("node", f"n{number:06d}", _values(number)) for number in range(count))
 
 
@@ -31,15 +31,15 @@ def _values(number: int) -> dict[str, str]:
 
 
 def stanza_text(count: int) -> str:
-    """Return them as a stanza file."""
+    """Return the nodes as a stanza file."""
     return render(nodes(count))
 
 
 def row_lines(count: int) -> str:
-    """Return them as lines of name, tab and JSON."""
+    """Return the nodes as lines of name, tab and JSON."""
     return "".join(f"{one.name}\t{json.dumps(one.values)}\n" for one in nodes(count))
 
 
 def noderange(count: int) -> str:
-    """Return a noderange that names all of them."""
+    """Return a noderange that names all nodes."""
     return f"n[000000-{count - 1:06d}]"

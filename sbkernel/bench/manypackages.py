@@ -1,4 +1,4 @@
-"""Manifests of as many packages as a large image has, and what they become at the next update. Pure."""
+"""Manifests with as many packages as a large image, and their next updates. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _SECTIONS = ("libs", "admin", "net", "science", "devel", "utils")
 
 
 def image(count: int, seed: int = 0) -> Manifest:
-    """Return a manifest; another seed gives other versions, so that nothing is known from the time before."""
+    """Return a manifest. Another seed gives other versions, which no cache has seen."""
     return manifest((_package(number, seed) for number in range(count)), name=f"image{seed}", kind="image")
 
 
 def updated(before: Manifest) -> Manifest:
-    """Return what it becomes: a tenth is newer, of every hundred one is gone, one new and one older."""
+    """Return the next update: one package in ten is newer; in a hundred, one is removed, one added and one older."""
     packages = [one for number, package in enumerate(before) for one in _next(number, package)]
     return manifest(packages, name=f"{before.name} updated", kind="image")
 

@@ -1,4 +1,4 @@
-"""The pack rows: packimage, against mksquashfs by itself and against xCAT's cpio with gzip."""
+"""The rows `pack`: packimage compared with mksquashfs alone, and with cpio and gzip as in xCAT."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OURS = "packimage: compare, pack, checksum, manifest, publish"
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Measure packimage against each peer, on the tree of the compute image."""
+    """Compare packimage with each peer, on the tree of the compute image."""
     packing = Packing(work.site, IMAGE, work.built().tree, work.fresh("pack"))
     read_once(packing.tree)
     for compressor in cpio.compressors():
@@ -42,7 +42,7 @@ def rows(work: Workspace) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Packing:
-    """What is packed: an image of a site and its tree; peers write to `place`."""
+    """An image of a site to pack, and its tree. Peers write to `place`."""
 
     site: Site
     image: str
@@ -57,17 +57,17 @@ class Packing:
 
     @property
     def packed(self) -> ImageVersion:
-        """Return what packimage made last."""
+        """Return the version that packimage made last."""
         return Catalog(self.site).current(self.image)
 
     def ours(self) -> None:
-        """Pack the image although nothing has changed."""
+        """Pack the image even if nothing has changed."""
         self.phases.clear()
         packimage(self.site, self.image, report=self.phases, force=True)
 
 
 def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
-    """Measure against xCAT's way; only gzip, which it uses unless pigz is there, has a goal."""
+    """Compare with the way of xCAT. Only gzip has a goal; xCAT uses it if pigz is not installed."""
     archive = packing.place / f"root.cpio.{compressor}"
     patterns = packing.patterns
     spells = interleaved(
@@ -92,13 +92,13 @@ def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
 
 
 def against_mksquashfs(packing: Packing, runs: int) -> Row:
-    """Measure against mksquashfs, told by find and not by us what to leave out; both must come out bit by bit alike."""
+    """Compare with mksquashfs, which gets its exclusions from find, not from us. Both results must be identical."""
     tree, place, patterns = packing.tree, packing.place, packing.patterns
     kept = cpio.with_parents(cpio.selected(tree, patterns.exclude, patterns.include))
     squashfs.write_exclusions(place / "exclude", left_out(cpio.selected(tree, (), ()), kept))
     packing.ours()
     options, made = PackOptions(), squashfs.made(packing.packed.root)
-    # packimage waits for the disk, mksquashfs does not: what one side has still to write must not slow the other.
+    # packimage waits for the disk and mksquashfs does not. What one side still has to write must not slow the other.
     spells = interleaved(
         packing.ours,
         lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", made),
@@ -114,14 +114,14 @@ def against_mksquashfs(packing: Packing, runs: int) -> Row:
 
 
 def read_once(tree: Path) -> None:
-    """Read every file and let the disk come to rest, so that no side finds the machine warmer than the other."""
+    """Read all files and wait until the disk is idle, so that both sides find the same caches."""
     os.sync()
     words = ["find", str(tree), "-xdev", "-type", "f", "-exec", "cat", "{}", "+"]
     run(words, stdout=DEVNULL, isolated=os.geteuid() != 0)
 
 
 def left_out(paths: Iterable[str], kept: set[str]) -> list[str]:
-    """Return the topmost paths that are not among the kept ones, sorted."""
+    """Return the topmost paths that are not kept, sorted."""
     out = {str(PurePosixPath(path)) for path in paths} - kept - {"."}
     return sorted(path for path in out if str(PurePosixPath(path).parent) not in out)
 

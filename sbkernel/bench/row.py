@@ -1,4 +1,4 @@
-"""A row of a benchmark: our times, the peer's of the same run, and the proof that both did the same work. Pure."""
+"""A row of a benchmark: our times, those of the peer in the same run, and the proof of equal work. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at to prove that both sides did the same work."""
+    """One check that both sides did the same work."""
 
     what: str
     ok: bool
@@ -19,7 +19,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Goal:
-    """The ratio, ours to the peer's, that a row is to stay at or below; `words` says it as it was promised."""
+    """The highest allowed ratio of our time to that of the peer. `words` says it as it was promised."""
 
     ratio: float
     words: str = ""
@@ -31,7 +31,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Part:
-    """A share of the whole that both sides go through, in seconds."""
+    """A part of the work that both sides do, in seconds."""
 
     name: str
     ours_s: float
@@ -40,9 +40,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. Times are wall-clock seconds, one a run; the ratio is that of the medians.
+    """One comparison. Times are wall-clock seconds, one for each run; the ratio is that of the medians.
 
-    A row whose checks do not all hold, or that has none, is not a comparison: it has no ratio and meets no goal.
+    A row without checks, or with a check that fails, is not a comparison: it has no ratio and meets no goal.
     """
 
     name: str
@@ -57,23 +57,23 @@ class Row:
 
     @property
     def valid(self) -> bool:
-        """Tell whether both sides ran and were shown to have done the same work."""
+        """Tell whether both sides ran and were proved to do the same work."""
         return bool(self.ours_s and self.peer_s and self.checks) and all(check.ok for check in self.checks)
 
     @property
     def ratio(self) -> float | None:
-        """Return our median time divided by the peer's; None when the row is not valid."""
+        """Return our median time divided by that of the peer; None if the row is not valid."""
         return median(self.ours_s) / median(self.peer_s) if self.valid else None
 
     @property
     def met(self) -> bool | None:
-        """Tell whether the goal is met; None without a goal."""
+        """Tell whether the goal is met; None if there is no goal."""
         if self.goal is None:
             return None
         return self.ratio is not None and self.ratio <= self.goal.ratio
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as JSON-able data."""
+        """Return the row as data for JSON."""
         return {
             "name": self.name,
             "ours": {"what": self.ours, "seconds": list(self.ours_s)},
@@ -89,10 +89,10 @@ class Row:
 
 
 def failed(name: str, ours: str, peer: str, reason: str, goal: Goal | None = None) -> Row:
-    """Return the row of a comparison that could not be made."""
+    """Return the row of a comparison that failed."""
     return Row(name, ours, peer, (), (), (Check("both sides ran", ok=False, found=reason),), goal)
 
 
 def passed(rows: Sequence[Row]) -> bool:
-    """Tell whether every row is valid and meets its goal, if it has one."""
+    """Tell whether all rows are valid and meet their goals."""
     return all(row.valid and row.met is not False for row in rows)

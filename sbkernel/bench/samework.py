@@ -1,4 +1,4 @@
-"""What two sides must have in common before their times may be compared. Pure."""
+"""Check that two sides did the same work, so that their times can be compared. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
 @dataclass(frozen=True)
 class Installed:
-    """A package as dpkg's database of a tree has it; `needs` are all names that it depends on, alternatives too."""
+    """A package in dpkg's database of a tree. `needs` are all names that it depends on, alternatives included."""
 
     name: str
     version: str
@@ -22,7 +22,7 @@ class Installed:
 
 
 def installed(status: str) -> dict[str, Installed]:
-    """Read the installed packages out of dpkg's status file, by name (deb-control(5))."""
+    """Read the installed packages from dpkg's status file, by name (deb-control(5))."""
     packages = (_installed(paragraph) for paragraph in status.split("\n\n"))
     return {package.name: package for package in packages if package is not None}
 
@@ -37,7 +37,7 @@ def _installed(paragraph: str) -> Installed | None:
 
 
 def closure(packages: Mapping[str, Installed], roots: Iterable[str], barred: Collection[str] = ()) -> set[str]:
-    """Return the roots that are installed, with everything installed that they need; never through a barred one."""
+    """Return the installed roots and all installed packages that they need, but not what only barred packages need."""
     found: set[str] = set()
     todo = list(roots)
     while todo:
@@ -51,9 +51,9 @@ def closure(packages: Mapping[str, Installed], roots: Iterable[str], barred: Col
 def same_packages(
     asked: Collection[str], ours: Mapping[str, Installed], peer: Mapping[str, Installed], apart: Sequence[str]
 ) -> Check:
-    """Check that both trees hold the same packages in the same versions, but for `apart` and what only those need.
+    """Check that both trees have the same packages and versions, apart from `apart` and what only these need.
 
-    `asked` is the list that both were built from; what it needs must be on both sides, whoever else needs it.
+    `asked` is the list that both were built from. What it needs must be on both sides, even if others need it too.
     """
     needed = closure(ours, asked, apart) | closure(peer, asked, apart)
     excused = (closure(ours, apart) | closure(peer, apart)) - needed
@@ -62,12 +62,12 @@ def same_packages(
     wrong = sorted([*((only_ours | only_peer) - excused), *(n for n in common if ours[n].version != peer[n].version)])
     sides = f"only ours: {_names(only_ours)}; only the peer's: {_names(only_peer)}"
     if wrong or not common:
-        return Check("packages", ok=False, found=f"not alike: {_names(wrong)}; {sides}")
+        return Check("packages", ok=False, found=f"different: {_names(wrong)}; {sides}")
     return Check("packages", ok=True, found=f"{len(common)} by name and version; {sides}")
 
 
 def same_paths(ours: Collection[str], peer: Collection[str]) -> Check:
-    """Check that both archives hold the same paths."""
+    """Check that both archives have the same paths."""
     only_ours, only_peer = set(ours) - set(peer), set(peer) - set(ours)
     if only_ours or only_peer:
         found = f"only ours: {_names(only_ours)}; only the peer's: {_names(only_peer)}"
@@ -76,14 +76,14 @@ def same_paths(ours: Collection[str], peer: Collection[str]) -> Check:
 
 
 def same_value(what: str, ours: str, peer: str) -> Check:
-    """Check that both sides have the same value, and that they have one."""
+    """Check that both sides have the same value, and that it is not empty."""
     if ours and ours == peer:
         return Check(what, ok=True, found=ours)
     return Check(what, ok=False, found=f"ours {ours or 'none'}, the peer's {peer or 'none'}")
 
 
 def about_as_small(ours_bytes: int, peer_bytes: int, tolerance: float = 1.1) -> Check:
-    """Check that time was not bought with size: ours is at most `tolerance` times the peer's."""
+    """Check that ours is not faster at the cost of size: it is at most `tolerance` times as large as the peer's."""
     found = f"ours {ours_bytes / 1e6:.1f} MB, the peer's {peer_bytes / 1e6:.1f} MB"
     return Check("size", ok=0 < ours_bytes <= peer_bytes * tolerance, found=found)
 

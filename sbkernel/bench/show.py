@@ -1,4 +1,4 @@
-"""Rows as text: a block for each with its checks, and one table of all. Pure."""
+"""Rows as text: a block for each row with its checks, and a table of all rows. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEAD = ("row", "ours", "peer", "ratio", "goal", "")
 
 
 def block(row: Row) -> str:
-    """Return everything that is known about one row."""
+    """Return all facts about one row."""
     lines = [
         row.name,
         f"  ours   {_times(row.ours_s):>10}  {row.ours}",
@@ -25,7 +25,7 @@ def block(row: Row) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return one line a row."""
+    """Return one line for each row."""
     cells = [HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
     return "\n".join(_line(line, widths) for line in cells)

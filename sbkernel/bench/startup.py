@@ -1,4 +1,4 @@
-"""The startup row: a verb that only lists definitions, against an interpreter that does nothing."""
+"""The row `startup`: a verb that only lists definitions, compared with an interpreter that does nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUNS = 20
 
 
 def rows(work: Workspace) -> Iterator[Row]:
-    """Measure `sb lsdef` on a site with two images against `python -c pass` of the same interpreter."""
+    """Compare `sb lsdef` on a site with two images with `python -c pass` of the same interpreter."""
     work.say("startup: sb lsdef")
     lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"), env=COMPILED)
     nothing = functools.partial(run, [sys.executable, "-c", "pass"], env=COMPILED)

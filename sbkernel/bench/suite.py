@@ -1,4 +1,4 @@
-"""The rows by name, and how a choice of them is run: one after the other, a failed one not ending the rest."""
+"""The benchmarks by name, and how they run: one after the other, even if one of them fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
 
 
 def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of the named benchmarks, all without names; one that fails gives a row that says why."""
+    """Yield the rows of the named benchmarks, or of all. A benchmark that fails gives a row that says why."""
     for name in names or ROWS:
         try:
             for row in ROWS[name](work):
@@ -32,5 +32,5 @@ def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[Row]:
 
 
 def _surroundings() -> str:
-    """Say what else the machine had to do, without which times mean little."""
+    """Return the load of the machine as text. Times mean little without it."""
     return f"{os.cpu_count()} processors, load average {os.getloadavg()[1]:.1f} over the last five minutes"

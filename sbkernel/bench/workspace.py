@@ -1,4 +1,4 @@
-"""Where a benchmark works: a directory of its own with a new site, gone at the end with all that ran in it."""
+"""The directory in which a benchmark works. It has a new site, and is removed at the end with all that runs in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Workspace:
-    """A directory, the site in it, and what the rows share: built images, and how often to measure (0: as the row)."""
+    """A directory, its site, and what the rows share: built images and the number of runs (0: that of the row)."""
 
     root: Path
     site: Site
@@ -32,25 +32,25 @@ class Workspace:
     _built: dict[str, RootimgDir] = field(default_factory=dict)
 
     def runs_or(self, default: int) -> int:
-        """Return how many times each side runs: what was asked for, else the row's default."""
+        """Return how often each side runs: as requested, else the default of the row."""
         return self.runs or default
 
     def fresh(self, name: str) -> Path:
-        """Return an empty directory of that name, where a run before may have left one."""
+        """Return an empty directory of a name. A previous one is removed."""
         path = self.root / name
         remove_tree(path)
         path.mkdir(parents=True)
         return path
 
     def built(self, image: str = IMAGE) -> RootimgDir:
-        """Return the built directory of an image, building it if no row has yet."""
+        """Return the directory of a built image. It is built if no row has built it yet."""
         if image not in self._built:
             self.say(f"building {image} to work with (not timed)")
             self._built[image] = self._build(image, NullReport())
         return self._built[image]
 
     def forget(self, image: str = IMAGE) -> None:
-        """Make the site as good as new: no package lists, no packages, no layers, no tree of the image from before."""
+        """Remove what earlier builds left in the site: package lists, packages, layers and the tree of the image."""
         remove_tree(self.site.cache)
         remove_tree(rootimgdir.checked(self.site, image, self.site.osimages[image].attributes))
         self._built.pop(image, None)
@@ -68,10 +68,10 @@ class Workspace:
 def workspace(
     say: Say, *, runs: int = 0, pkglist: Path | None = None, keep: bool = False, where: Path | None = None
 ) -> Iterator[Workspace]:
-    """Make a workspace for a block; at its end nodes are off, the service has stopped and the directory is gone.
+    """Make a workspace for a block. At its end the nodes are off, the service is stopped and the directory is removed.
 
-    The compute image is made of `pkglist` if given. `keep` leaves the directory; `where` names it, and then it is
-    kept and what it holds is used again.
+    `pkglist` replaces the list of the compute image. `keep` keeps the directory. `where` names it; then it is kept, and
+    what it contains is used again.
     """
     root = Path(tempfile.mkdtemp(prefix="sbkernel-bench-")) if where is None else where.absolute()
     try:

@@ -1,4 +1,4 @@
 """xCAT's verbs and a few of our own: parse, call, print.
 
-One file per verb, named after it. The only room that prints and the only one that exits.
+There is one file for each verb, named after it. Only this room prints, and only this room exits.
 """

@@ -30,5 +30,5 @@ def command(site: Site, job_id: str | None) -> None:
 def _newest_running(site: Site) -> jobs.Job:
     running = next((job for job in jobs.listing(site) if not job.done), None)
     if running is None:
-        raise NotFoundError("no job is running", hint="`sb jobs` lists those that have ended")
+        raise NotFoundError("no job is running", hint="`sb jobs` lists the jobs that have ended")
     return running

@@ -53,7 +53,7 @@ def command(
     from sbkernel.bench.workspace import workspace
 
     signal.signal(signal.SIGTERM, _interrupt)
-    # The site of a benchmark is its own; it must not be the database of the real one.
+    # A benchmark has a site of its own. It must not use the database of the real site.
     os.environ.pop(SERVER_VARIABLE, None)
     done: list[Row] = []
     with workspace(_say, runs=runs or 0, pkglist=pkglist, keep=keep, where=where) as work:
@@ -70,5 +70,5 @@ def _say(line: str) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Leave by the way that Ctrl-C takes, so that nodes go off and the service stops."""
+    """End as after Ctrl-C, so that the nodes are powered off and the service stops."""
     raise KeyboardInterrupt

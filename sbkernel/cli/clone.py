@@ -1,4 +1,4 @@
-"""sb clone: make an own, editable copy of an osimage."""
+"""sb clone: copy an osimage with its lists."""
 
 from __future__ import annotations
 

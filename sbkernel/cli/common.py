@@ -1,4 +1,4 @@
-"""What the verbs share: the site option, and how a job is followed in a terminal."""
+"""What the verbs share: they get the site that --site names."""
 
 from __future__ import annotations
 

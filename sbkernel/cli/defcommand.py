@@ -1,4 +1,4 @@
-"""The command line of lsdef, mkdef, chdef and rmdef: all four read the same options, as in xCAT."""
+"""The command line of lsdef, mkdef, chdef and rmdef. All four read the same options, as in xCAT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Work = Callable[[Site, Request], int]
 
 
 def definition_command(verb: str, work: Work) -> Verb:
-    """Return a verb, which does `work` when nothing speaks against it."""
+    """Return a verb that does `work` if its options and words are valid."""
 
     def run(site: str | None, words: Sequence[str]) -> int:
         try:

@@ -1,4 +1,4 @@
-"""What cannot be asked for together of lsdef, mkdef, chdef and rmdef, in the order in which xCAT notices it."""
+"""Which options and words of lsdef, mkdef, chdef and rmdef exclude each other, checked in the order of xCAT."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _EXAMPLE = "Example of -z usage:\n\t'cat stanzafile | {} -z'"
 
 
 def check(request: Request) -> None:
-    """Refuse options that do not go together, with the usage."""
+    """Refuse options that exclude each other, and show the usage."""
     for messages in (*_general(request), *_of_template(request), *_of_verb(request)):
         raise Refusal(*messages, usage=_usage(request))
 
 
 def check_words(request: Request) -> None:
-    """Refuse words that cannot be, some of them without the usage."""
+    """Refuse invalid words, some of them without the usage."""
     if len(request.bare) > 1:
         raise Refusal("noderange can not contain spaces.", usage=_usage(request))
     try:
@@ -41,7 +41,7 @@ def check_words(request: Request) -> None:
 
 
 def check_types(request: Request) -> None:
-    """Refuse types that there are not."""
+    """Refuse unknown types."""
     for objtype in request.objtypes:
         try:
             check_type(objtype)

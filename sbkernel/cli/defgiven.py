@@ -1,4 +1,4 @@
-"""The objects that mkdef and chdef are given, with their new attributes: words, or a stanza file on stdin."""
+"""The objects that mkdef and chdef get, with their new attributes: from words, or from a stanza file on stdin."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from sbkernel.site import Site
 
 
 class Given(NamedTuple):
-    """Objects and their new attributes, and what was wrong about some of those."""
+    """Objects with their new attributes, and an error for each attribute that is wrong."""
 
     stanzas: list[Stanza]
     wrong: list[DefinitionError]
 
 
 def given(site: Site, request: Request, values: Values | None = None) -> Given:
-    """Return the objects of a call that makes or changes them: of stdin with -z, else of its words."""
+    """Return the objects that a call makes or changes: with -z those on stdin, else those that its words name."""
     if request.stanza:
         objects, remarks, _places = stanza.read(sys.stdin.read(), "stdin")
         for line, text in remarks:
@@ -55,7 +55,7 @@ def _refuse_other_sites(request: Request) -> None:
 
 
 def _known(stanzas: Iterable[Stanza]) -> Given:
-    """Tell attributes that a type has from those it has not; an attribute that many objects lack is said once."""
+    """Separate the attributes that a type has from those that it lacks; each of these gives one error."""
     right: list[Stanza] = []
     wrong: dict[str, DefinitionError] = {}
     for one in stanzas:
@@ -66,7 +66,7 @@ def _known(stanzas: Iterable[Stanza]) -> Given:
 
 
 def with_kept_secrets(site: Site, one: Stanza) -> Stanza:
-    """Take the *** of a listing as what is stored, and say so."""
+    """Replace the *** of a listing by the stored value, and say so."""
     hidden = [key for key, value in one.values.items() if value == HIDDEN and is_secret(one.objtype, key)]
     if not hidden:
         return one
@@ -74,14 +74,14 @@ def with_kept_secrets(site: Site, one: Stanza) -> Stanza:
     values = dict(one.values)
     for key in hidden:
         del values[key]
-        what = "is kept as it is stored" if key in stored else "is not copied"
+        what = "keeps its stored value" if key in stored else "is not copied"
         complain("Warning", f"{one.name}: {key} {what}: listings do not show secrets.")
         values |= {key: stored[key]} if key in stored else {}
     return one._replace(values=values)
 
 
 def context_of(site: Site, request: Request) -> Context:
-    """Return what making and altering objects needs to know; DefinitionError for a wrong -w."""
+    """Return what is needed to make and alter objects. Raises DefinitionError for a wrong -w."""
     conditions = select.parse(request.where)
     if request.dynamic:
         check(conditions)

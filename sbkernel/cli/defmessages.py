@@ -1,4 +1,4 @@
-"""How the verbs on objects speak: errors and warnings on stderr, after the short name of the server, as in xCAT."""
+"""The messages of the verbs on objects: on stderr, after the short name of the server, as in xCAT."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NO_NAMES = "No object names were provided."
 NOTHING = "No object definitions have been created or modified"
 
 
-class Refusal(Exception):  # noqa: N818 (it is how the verbs say no)
-    """A request that cannot be: its messages go to stderr, then the usage to stdout, and the status is 1."""
+class Refusal(Exception):  # noqa: N818 (not an error of the program: the verb says no)
+    """An invalid request: its messages go to stderr, the usage to stdout, and the exit status is 1."""
 
     def __init__(self, *messages: str, usage: str = "") -> None:
         super().__init__("\n".join(messages))
@@ -23,7 +23,7 @@ class Refusal(Exception):  # noqa: N818 (it is how the verbs say no)
         self.usage = usage
 
     def show(self) -> int:
-        """Print it; return the exit status."""
+        """Print the messages and the usage; return the exit status."""
         for message in self.messages:
             complain("Error", message)
         if self.usage:
@@ -38,12 +38,12 @@ def complain(kind: str, text: str) -> None:
 
 
 def complain_of(error: SbkernelError) -> None:
-    """Print an error, and below it what to do about it."""
+    """Print an error with its remedy below it."""
     complain("Error", str(error))
 
 
 def say(outcomes: Iterable[ObjectOutcome]) -> bool:
-    """Print what there is to say of each object; return whether an error was among it."""
+    """Print the messages about each object; return whether one of them is an error."""
     wrong = False
     for outcome in outcomes:
         for kind, text in outcome.said:

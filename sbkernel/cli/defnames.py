@@ -9,12 +9,12 @@ from sbkernel.site import Site
 
 
 def comma(text: str) -> list[str]:
-    """Return the items of a comma list."""
+    """Return the items of a list with commas."""
     return [item for item in text.split(",") if item]
 
 
 def names_of(site: Site, request: Request, objtype: str) -> list[str]:
-    """Return the names that a call is about, whether or not such objects exist; groups of nodes are their members."""
+    """Return the names that a call is about, even of objects that do not exist; a group of nodes gives its members."""
     text = request.names
     if objtype == "site":
         return sorted({SITE, *comma(text)})

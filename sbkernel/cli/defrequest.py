@@ -1,4 +1,4 @@
-"""What can be asked of lsdef, mkdef, chdef and rmdef, as one table, and one call of them as a value."""
+"""The options of lsdef, mkdef, chdef and rmdef as one table, and one call of these verbs as a value."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from sbkernel.cli.options import Option
 
 
 class Opt(NamedTuple):
-    """One option; its `verbs` show it in their usage, all four read it."""
+    """One option. All four verbs read it; only `verbs` show it in their usage."""
 
     declarations: tuple[str, ...]
     verbs: str
     """First letters of the verbs: l, m, c, r."""
     text: str
     metavar: str = ""
-    """Name of its value; empty: it has none."""
+    """Name of its value; empty if it has none."""
     many: bool = False
     optional: bool = False
 
     def option(self) -> Option:
-        """Return it for the parser."""
+        """Return the option as the parser takes it."""
         *flags, name = self.declarations
         return Option(tuple(flags), name, self.metavar, many=self.many, optional=self.optional)
 
@@ -94,12 +94,12 @@ class Request(NamedTuple):
 
     @property
     def bare(self) -> list[str]:
-        """Return the words that are no attr=value; a noderange may hold ==, =~ and the like."""
+        """Return the words without an `=`: those that name objects."""
         return [word for word in self.words if "=" not in word]
 
     @property
     def values(self) -> dict[str, str]:
-        """Return the attr=value words; DefinitionError for one without a name."""
+        """Return the attr=value words. Raises DefinitionError for one without a name."""
         words = [word for word in self.words if "=" in word]
         if not words:
             return {}
@@ -109,12 +109,12 @@ class Request(NamedTuple):
 
     @property
     def names(self) -> str:
-        """Return what names the objects: -o, or else the bare word."""
+        """Return what names the objects: -o, else the word without an `=`."""
         return self.objects or "".join(self.bare)
 
     @property
     def objtypes(self) -> list[str]:
-        """Return the types that -t names; node when it is missing."""
+        """Return the types that -t names; the default is node."""
         return [objtype for objtype in (self.types or ("osimage" if self.fill else "node")).split(",") if objtype]
 
     @property

@@ -1,4 +1,4 @@
-"""The usage of lsdef, mkdef, chdef and rmdef, and what the attributes of a type mean."""
+"""The usage of lsdef, mkdef, chdef and rmdef, and the meaning of attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How mkdef, chdef and rmdef do their work: in one transaction, or with --dry-run in one that is taken back."""
+"""How mkdef, chdef and rmdef work: in one transaction, which is rolled back with --dry-run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
-    """Return what `work` returns; with --dry-run print what it would change, and change nothing."""
+    """Do `work` and return its result. With --dry-run print what it would change, and change nothing."""
     if not request.dry_run:
         with site.store.write(request.verb) as transaction:
             return work(transaction)
@@ -32,12 +32,12 @@ def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
 
 
 def in_order(stanzas: Iterable[Stanza]) -> list[Stanza]:
-    """Return objects in the order in which they can be written: nodes before the groups that have them as members."""
+    """Return objects in the order in which they can be written: nodes before the groups that contain them."""
     return sorted(stanzas, key=lambda one: one.objtype == "group")
 
 
 def warn_of_capitals(stanzas: Iterable[Stanza]) -> None:
-    """Warn of node names that a name server may not know as they are written."""
+    """Warn about node names with capitals, which a name server may not resolve."""
     names = [
         one.name for one in stanzas if one.objtype == "node" and not one.name.islower() and one.name.lower() != one.name
     ]
@@ -46,7 +46,7 @@ def warn_of_capitals(stanzas: Iterable[Stanza]) -> None:
 
 
 def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
-    """Warn of osimages that genimage will refuse, as another is built in the same directory, above it or below it."""
+    """Warn about osimages that genimage will refuse: another one is built in, above or below the same directory."""
     named = [one.name for one in stanzas if one.objtype == "osimage"]
     if not named:
         return
@@ -60,6 +60,6 @@ def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
 
 
 def updated(outcomes: Sequence[ObjectOutcome]) -> str:
-    """Return the names of what was changed, for -V."""
+    """Return the names of the objects that were changed, for -V."""
     names = sorted(one.name for one in outcomes if one.done)
     return "\n".join(["The database was updated for the following objects:", *names])

@@ -1,4 +1,4 @@
-"""sb diff: what changed between two images, an image and a node, last week's manifest and now; or many side by side."""
+"""sb diff: what changed between two images, versions or nodes, or many of them side by side."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def command(
     rules = load(policy) if policy else None
     if len(names) > 2 or side_by_side:
         if rules or summary:
-            raise click.UsageError("--policy and --summary go with two names")
+            raise click.UsageError("--policy and --summary need exactly two names")
         click.echo(render(contents.matrix(site, names, differing=not everything), form))
         return 0
     a, b = names if len(names) == 2 else (f"{names[0]}@previous", names[0])

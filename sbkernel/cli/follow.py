@@ -1,4 +1,4 @@
-"""Follow a job in a terminal: a live line by phase, or plain lines when nobody watches."""
+"""Follow a job: a live line for each phase in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sbkernel.errors import JobCancelledError
 from sbkernel.jobs.events import Event
 from sbkernel.jobs.job import Job
 
-if TYPE_CHECKING:  # rich costs 50 ms, which a job without a terminal need not pay
+if TYPE_CHECKING:  # importing rich takes 50 ms, and only a terminal needs it
     from rich.progress import Progress, TaskID
 
 
 def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
-    """Show a job until it is done and return its result; progress goes to standard error.
+    """Show the progress of a job on stderr until it is done, and return its result.
 
-    Ctrl-C cancels the job, or with `cancel` false only stops watching; the exit status is 130 either way.
-    Raises JobError when the job failed, JobCancelledError when somebody else cancelled it.
+    Ctrl-C cancels the job; if `cancel` is false, it only stops watching. The exit status is 130 in both cases.
+    Raises JobError if the job failed and JobCancelledError if somebody else cancelled it.
     """
     try:
         if sys.stderr.isatty():
@@ -34,7 +34,7 @@ def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
 
 def _interrupted(job: Job, cancel: bool) -> None:
     if not cancel:
-        click.echo(f"{job.verb} goes on as job {job.id}; `sb jobs cancel {job.id}` ends it.", err=True)
+        click.echo(f"{job.verb} goes on as job {job.id}; `sb jobs cancel {job.id}` cancels it.", err=True)
         return
     click.echo(f"Cancelling {job.verb} ...", err=True)
     job.stop()

@@ -21,19 +21,19 @@ _SHOWN_ONE_BY_ONE = ("version", "layer")
 @click.command("gc")
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @click.option("--keep", type=click.IntRange(0), default=gc.KEEP, show_default=True, metavar="N",
-              help="How many of the newest stay: versions of each image, layers, jobs.")  # fmt: skip
+              help="Keep this many of the newest versions of each image, layers and jobs.")  # fmt: skip
 @click.option("--older-than", default=gc.OLDER_THAN, show_default=True, metavar="AGE",
-              help="Only what was not needed for so long goes: 30d, 12h, 2w; 0d: whatever its age.")  # fmt: skip
+              help="Remove only what was not needed for this time, e.g. 30d, 12h, 2w; 0d for any age.")  # fmt: skip
 @pass_site
 def command(site: Site, dry_run: bool, keep: int, older_than: str) -> None:
     """Remove what nobody needs: versions of images, layers, downloaded packages, logs, finished jobs.
 
-    Both rules hold: something goes when it is not among the newest --keep and was not needed for --older-than.
+    Something is removed only if it is not among the newest (--keep) and was not needed for some time (--older-than).
 
-    A version never goes while it is the current one, the candidate or the one that a rollback would go to; while a
-    boot file, a pin, a running job or the last boot of a node refers to it; or within an hour after nodeset has
-    replaced it in a boot file. Layers and downloads are made again when they are missed. Of logs, only those go that
-    were rotated away or whose node is no longer defined. What stays is printed with the reason.
+    A version is never removed while it is the current one, the candidate or the one that a rollback would go to; while
+    a boot file, a pin, a running job or the last boot of a node refers to it; or within an hour after nodeset has
+    replaced it in a boot file. Layers and downloads are made again when they are needed. Logs are removed only if they
+    were rotated, or if their node is no longer defined. What stays is printed with the reason.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def command(site: Site, dry_run: bool, keep: int, older_than: str) -> None:
 
 
 def _rows(verb: str, items: Sequence[Item]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield a line a version or layer, and of all else one for each reason."""
+    """Yield a line for each version or layer, and for the rest a line for each reason."""
     alike: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
         why = "; ".join(item.why) or f"last needed {age(time.time() - item.last_used)} ago"

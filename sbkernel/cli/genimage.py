@@ -80,7 +80,7 @@ def command(
 
 
 def summary(done: dict[str, Any]) -> str:
-    """Return the outcome of genimage in words."""
+    """Return the result of genimage as text."""
     what = f"built: {', '.join(done['built'])}" if done["built"] else "nothing to do: nothing has changed"
     if done["built"] and done["cached"]:
         what += f" (unchanged: {', '.join(done['cached'])})"

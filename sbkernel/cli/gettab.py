@@ -1,4 +1,4 @@
-"""xCAT's gettab: print columns of the first row with some keys."""
+"""xCAT's gettab: print columns of the first row that has some values."""
 
 from __future__ import annotations
 

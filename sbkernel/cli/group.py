@@ -1,4 +1,4 @@
-"""The part of the command line that click reads: our own verbs, and the help of all."""
+"""The part of the command line that click handles: our own verbs, and the help of all verbs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sbkernel import __version__
 from sbkernel.cli.verb import Verb
 
 Groups = Mapping[str, Mapping[str, str]]
-"""What one wants to do -> verb -> one line of help."""
+"""Task -> verb -> one line of help."""
 
 
 class Verbs(click.Group):
-    """A group that knows its verbs by name and imports one only when it is called."""
+    """A group that knows its verbs by name and imports a verb only when it is called."""
 
     def __init__(self, groups: Groups, **settings: Any) -> None:
         super().__init__(**settings)
@@ -38,14 +38,14 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a verb; a misspelt one names the verbs that may be meant."""
+        """Resolve a verb; the error for a wrong one names the verbs that may be meant."""
         if args and args[0] not in self._lines and not args[0].startswith("-"):
             meant = near(args[0], self._lines)
             ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {' or '.join(meant)}?" if meant else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs with their help, group by group and in one column, without importing them."""
+        """Write the verbs and their help in one column, group by group, without importing them."""
         width = max(map(len, self._lines))
         for title, verbs in self._groups.items():
             with formatter.section(title):
@@ -53,7 +53,7 @@ class Verbs(click.Group):
 
 
 def near(word: str, lines: Mapping[str, str]) -> list[str]:
-    """Return at most three verbs that a wrong one may stand for: spelt alike, or with the word in name or help."""
+    """Return up to three verbs that may be meant: spelt alike, or with the word in their name or help."""
     import difflib
     import re
 
@@ -65,7 +65,7 @@ def near(word: str, lines: Mapping[str, str]) -> list[str]:
 
 
 def _wrapped(verb: Verb) -> click.Command:
-    """Return a verb that reads its words itself."""
+    """Return a verb that parses its words itself as click wants it."""
 
     def callback(words: tuple[str, ...]) -> int:
         return verb.run(click.get_current_context().find_root().obj, words)

@@ -1,4 +1,4 @@
-"""sb images: the packed images, or the versions of one."""
+"""sb images: list the packed images, or the versions of one image."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from sbkernel.site import Site
 @click.argument("image", required=False)
 @pass_site
 def command(site: Site, form: str, image: str | None) -> None:
-    """List the packed images with their pointers; of IMAGE, every version.
+    """List the packed images with their pointers, or all versions of IMAGE.
 
     \b
       current    the version that nodes boot after nodeset
       candidate  the version that was packed last
       previous   the version that sb rollback goes to
 
-    BOOT IT names the nodes whose boot files name a version, REPORTED IT those that ran it after their last boot.
-    JSON has the whole digests, times in seconds since the epoch, and sizes in bytes.
+    BOOT IT lists the nodes that will boot a version, REPORTED IT those that ran it after their last boot. JSON has the
+    whole digests, times in seconds since the epoch, and sizes in bytes.
 
     \b
     Examples:

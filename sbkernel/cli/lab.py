@@ -16,7 +16,7 @@ from sbkernel.site import Site
 
 _SAID = {
     "new": "copied",
-    "updated": "updated: it was as shipped, and a newer one ships",
+    "updated": "updated: nobody had changed it, and a newer one is shipped",
     "changed": "kept: somebody has changed it",
 }
 _INSTALLED_OVERRIDES = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.d" / "sbkernel.json"
@@ -63,7 +63,7 @@ def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
     ]
     if (directory / "define.ipynb").exists():
         argv.append("--LabApp.default_url=/lab/tree/define.ipynb")
-    if not _INSTALLED_OVERRIDES.exists():  # a bare checkout: ours lie beside the kernel
+    if not _INSTALLED_OVERRIDES.exists():  # not installed: the file lies beside the kernel
         argv.append(f"--LabApp.app_settings_dir={resources.templates() / 'jupyter'}")
     if not browser:
         argv.append("--no-browser")
@@ -73,7 +73,7 @@ def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
 
 
 def environment(site: Site, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which kernels find the site, and Jupyter finds our kernel in a bare checkout."""
+    """Return an environment in which kernels find the site, and Jupyter our kernel even if it is not installed."""
     paths = [inherited["JUPYTER_PATH"]] if inherited.get("JUPYTER_PATH") else []
     paths.append(str(resources.templates() / "jupyter"))
     return {**inherited, "SBKERNEL_SITE": str(site.root), "JUPYTER_PATH": os.pathsep.join(paths)}

@@ -47,7 +47,7 @@ def _text(one: Diagnostic) -> str:
 def _summary(image: str, found: Sequence[Diagnostic]) -> str:
     counts = Counter(one.severity for one in found)
     parts = [_count(counts["error"], "error"), _count(counts["warning"], "warning"), _count(counts["info"], "remark")]
-    return f"{image}: {', '.join(parts)}" if found else f"{image}: nothing to remark"
+    return f"{image}: {', '.join(parts)}" if found else f"{image}: nothing found"
 
 
 def _count(number: int, noun: str) -> str:

@@ -62,7 +62,7 @@ def work(site: Site, request: Request) -> int:
 def _types(request: Request) -> list[str]:
     if not request.everything:
         return request.objtypes
-    # Passwords are an object type of ours alone; a listing of all is xCAT's, unless it shall restore them.
+    # xCAT has no object type for passwords. A listing of everything shows them only if an import is to restore them.
     return [one for one in TYPES if one not in _LOGS and (one != "passwd" or request.reveal)]
 
 
@@ -90,7 +90,7 @@ def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
 
 
 def _names_do(request: Request) -> bool:
-    """Say whether only names are shown, so that what groups lend is not needed: ten times as fast."""
+    """Tell whether only names are shown. Inherited values are not needed then, and it is ten times as fast."""
     return not (_is_long(request) or request.where)
 
 
@@ -153,7 +153,7 @@ def _lines(shown: Iterable[Listed], request: Request) -> Iterator[str]:
 
 
 def _with_osimages(site: Site, chosen: list[Definition], shown: Iterable[Listed]) -> Iterator[Listed]:
-    """Add the attributes of the osimage that a node boots after its own."""
+    """Add to each node the attributes of the osimage that it boots."""
     from sbkernel.images.catalog.reference import parse  # provmethod may pin a version
 
     images = site.osimages.many({parse(one.peek("provmethod")).image for one in chosen if one.objtype == "node"})

@@ -1,4 +1,4 @@
-"""lsdef --template: list the node templates that are shipped."""
+"""lsdef --template: list the shipped node templates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sbkernel.site import Site
 
 
 def work(site: Site, request: Request) -> int:
-    """List all templates, or show those that are named."""
+    """List all templates, or show the named ones."""
     shipped = templates.read(site.root / "share")
     if not request.everything and "node" not in request.objtypes:
         echo("Could not find any objects to display.")

@@ -1,6 +1,6 @@
-"""The command line: one lazily imported module a verb, errors printed in one place.
+"""The command line: it imports the module of one verb, runs it, and prints its errors.
 
-Only what every verb needs is imported here; verbs that are a Verb run without the framework of the others.
+Only what every verb needs is imported here. A verb that is a Verb runs without click.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from sbkernel.cli.verb import OutputError, Verb, echo
 from sbkernel.errors import SbkernelError
 
-# What one wants to do -> verb -> one line of help, in the order of the work. A verb stands in one group, and is the
-# `command` of the module sbkernel.cli.<verb>.
+# Task -> verb -> one line of help, in the order of the work. Each verb is in one group, and is the `command` of the
+# module sbkernel.cli.<verb>.
 GROUPS = {
     "See what is defined": {
         "lsdef": "list osimages, nodes, groups, networks and settings",
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader (head, less) has gone.
+        # The reader, such as head or less, has ended.
         _abandon_stdout()
         sys.exit(141)
     except SbkernelError as error:
@@ -125,12 +125,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _abandon_stdout() -> None:
-    """Point stdout elsewhere, so that the interpreter's flush of what could not be written is silent."""
+    """Redirect stdout, so that the interpreter does not fail again when it flushes what could not be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_closed_streams() -> None:
-    """Give a verb that was started without stdin, stdout or stderr empty ones: no file shall get their numbers."""
+    """Open /dev/null as stdin, stdout or stderr if one is closed, so that no other file gets its number."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
             continue
@@ -141,7 +141,7 @@ def _open_closed_streams() -> None:
 
 
 def _keep_bytes() -> None:
-    """Let bytes that are no UTF-8 through, as file names and old stanza files have them."""
+    """Pass on bytes that are not UTF-8, which file names and old stanza files contain."""
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="surrogateescape")
@@ -159,7 +159,7 @@ def _run(words: list[str]) -> int:
 
 
 def _site(words: list[str]) -> tuple[str | None, list[str]]:
-    """Return the directory of --site when it comes first, and the words behind it."""
+    """Return the directory of --site if it comes first, and the words after it."""
     if words and words[0].startswith("--site="):
         return words[0].partition("=")[2], words[1:]
     if len(words) > 1 and words[0] == "--site":

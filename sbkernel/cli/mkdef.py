@@ -44,7 +44,7 @@ def work(site: Site, request: Request) -> int:
 
 
 def _check(wanted: Given) -> None:
-    """Refuse names and attributes that cannot be, before anything is made."""
+    """Refuse invalid names and attributes before anything is made."""
     for error in wanted.wrong:
         complain_of(error)
         complain("Error", newvalues.SKIPPING)

@@ -58,6 +58,6 @@ def complain_malformed(request: columnwords.Request) -> int:
 
 
 def warn_of_dynamic(given: Words, transaction: Transaction, request: columnwords.Request, times: int) -> None:
-    """Say, once for each node as xCAT does, that a node is put into a dynamic group by name."""
+    """Warn, once for each node as xCAT does, that a node is put into a dynamic group by name."""
     text = "nodegroup {} is a dynamic node group, should not add a node into a dynamic node group statically.\n"
     given.say([text.format(group) for group in nodeedit.dynamic_groups(transaction, request.assignments)] * times)

@@ -37,6 +37,6 @@ def _check(request: columnwords.Request) -> None:
     if any(one.column == nodeedit.GROUPS for one in request.assignments):
         raise DefinitionError("Group membership is not changeable via nodegrpch")
     if any(one.column.table == nodeedit.GROUPS.table for one in request.assignments):
-        raise DefinitionError("nodelist has rows of nodes only: a row of a group would be a node of its name")
+        raise DefinitionError("nodelist has rows for nodes only: a row for a group would make a node of that name")
     if request.criteria:
-        raise DefinitionError(f"{request.criteria[0][1].label}: nodegrpch has no criteria", hint="One = assigns.")
+        raise DefinitionError(f"{request.criteria[0][1].label}: nodegrpch takes no conditions", hint="= assigns.")

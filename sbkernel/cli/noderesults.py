@@ -1,4 +1,4 @@
-"""Print what a fan-out over nodes gave: one line a node, failures on standard error."""
+"""Print the results of a fan-out over nodes: one line for each node, failures on stderr."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) 
       sb nodeset n7 osimage=mine@3f2a9c1d
     """
     if len(action) > 1:
-        raise click.UsageError(f"one action, not {' '.join(action)}; osimage=IMAGE has no blank")
+        raise click.UsageError(f"only one action, not {' '.join(action)}; write osimage=IMAGE without a blank")
     result = nodeset(site, noderange, action[0], dry_run=dry_run)
     for plan in result.plans if dry_run else ():
         _show(plan)

@@ -1,4 +1,4 @@
-"""How nodes booted: their last stage, or the timeline of one."""
+"""sb nodestat: how far nodes have booted, or every stage with its time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodels, nodeadd, nodech, noderm and nodegrpch share: words and options as xCAT reads them, usage on stdout."""
+"""What nodels, nodeadd, nodech, noderm and nodegrpch share: they read words and options as xCAT does."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _COMMON = ("h|?|help", "v|version", "V|verbose")
 
 
 class Words(NamedTuple):
-    """What stands on the command line: words that are no options, and options by their first name."""
+    """The command line: words, and the options by their first spelling."""
 
     words: list[str]
     options: frozenset[str]
 
     def say(self, lines: Iterable[str]) -> None:
-        """Print lines; with -V, as xCAT's clients do, each after the short name of the server."""
+        """Print lines. With -V each follows the short name of the server, as in xCAT."""
         show_server = "V" in self.options or os.environ.get("XCATSHOWSVR")
         prefix = f"[{os.uname().nodename.partition('.')[0]}]: " if show_server else ""
         text = "".join(f"{prefix}{line}\n" for line in lines)
@@ -33,7 +33,7 @@ Body = Callable[[Site, Words], int]
 
 
 def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 0) -> Callable[[Body], Verb]:
-    """Make a verb of a function; `options` such as `b|blame`, `fewest` words without which the usage is printed."""
+    """Make a verb of a function. `options` are such as `b|blame`; fewer words than `fewest` print the usage."""
 
     def decorate(body: Body) -> Verb:
         def run(where: str | None, arguments: Sequence[str]) -> int:
@@ -59,7 +59,7 @@ def _usage(usage: str, status: int) -> int:
 
 
 def _read(arguments: Sequence[str], options: Sequence[str]) -> Words | None:
-    """Tell options from words, in any order and bundled as in -bH; None for an unknown option."""
+    """Separate options from words, in any order and bundled as in -bH. Return None for an unknown option."""
     known = [_option(option.split("|")) for option in options]
     try:
         given, words = parse(known, arguments)

@@ -1,4 +1,4 @@
-"""Options as xCAT's verbs read them: in any place, bundled (-lz), with values behind or attached, long ones cut short.
+"""Options as xCAT's verbs read them: in any place, bundled (-lz), long ones abbreviated, values attached or apart.
 
 Pure: words in, values out.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class OptionError(ValueError):
-    """An option that is not there, or a value that is missing or wrong."""
+    """An unknown option, or a value that is missing or wrong."""
 
 
 class Option(NamedTuple):
@@ -19,16 +19,16 @@ class Option(NamedTuple):
     flags: tuple[str, ...]
     name: str
     value: str = ""
-    """What the value is called in usages; empty: the option has none."""
+    """Name of the value in the usage; empty if the option has none."""
     many: bool = False
     optional: bool = False
-    """The value may be missing; it is then an empty text."""
+    """The value may be missing, and is then an empty string."""
     numbers: range | None = None
-    """The value is one of these numbers."""
+    """The value must be one of these numbers."""
 
     @property
     def unset(self) -> Any:
-        """Return what stands for the option when it is not given."""
+        """Return the value if the option is not given."""
         if self.many:
             return ()
         return None if self.value else False
@@ -43,7 +43,7 @@ def flag(*flags: str, name: str) -> Option:
 
 
 def parse(options: Sequence[Option], words: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the values of options by name, and the other words; OptionError when one cannot be read."""
+    """Return the values of options by name, and the other words. Raises OptionError."""
     reader = _Reader(options, words)
     return reader.values, tuple(reader.read())
 

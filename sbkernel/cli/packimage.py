@@ -87,7 +87,7 @@ def _check_method(method: str) -> None:
     if method in XCAT_ARCHIVES:
         raise SbkernelError(
             f"archive method {method} is not available",
-            hint="leave out -m: squashfs packs faster and nodes need not unpack it into memory",
+            hint="leave out -m: squashfs is packed faster, and nodes do not have to unpack it into memory",
         )
     if method != "squashfs":
         raise SbkernelError(f"Invalid archive method '{method}' requested", hint="squashfs")

@@ -1,4 +1,4 @@
-"""sb passwd: set the password of root on nodes or of BMCs, or who may log in with a key."""
+"""sb passwd: set the password of root or of BMCs, or the ssh keys of root."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def command(
 
 def _authorize(site: Site, key: str, file: str) -> None:
     if key != ROOT:
-        raise click.UsageError(f"--authorized-keys goes with {ROOT}")
+        raise click.UsageError(f"--authorized-keys needs the key {ROOT}")
     try:
         text = sys.stdin.read() if file == "-" else Path(file).expanduser().read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -66,12 +66,12 @@ def _authorize(site: Site, key: str, file: str) -> None:
 def _reference(text: str) -> tuple[str, str]:
     kind, _, where = text.partition(":")
     if f"{kind}:" not in REFERENCES or not where:
-        raise click.UsageError("--from wants env:NAME, file:PATH or keyring:NAME")
+        raise click.UsageError("--from takes env:NAME, file:PATH or keyring:NAME")
     return (f"file:{Path(where).expanduser().absolute()}" if kind == "file" else text), ""
 
 
 def _asked(key: str, from_stdin: bool) -> tuple[str, str]:
-    """Return the password as it is stored, and how it is hashed: root's is, others have to be sent in clear."""
+    """Return the password to store and its hash method. Only root's is hashed: BMCs need the clear text."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:

@@ -1,4 +1,4 @@
-"""sb pkg: add, remove and list the packages of an osimage, or see what they would bring."""
+"""sb pkg: add, remove and list the packages of an osimage, or show what would be installed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def command(
 
 def _check_names(action: str, names: tuple[str, ...]) -> None:
     if action in ("add", "remove") and not names:
-        raise click.UsageError(f"{action} wants names of packages")
+        raise click.UsageError(f"{action} needs names of packages")
     if action not in ("add", "remove") and names:
         raise click.UsageError(f"{action} takes no names")
 

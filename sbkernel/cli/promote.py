@@ -13,10 +13,10 @@ from sbkernel.site import Site
 @click.argument("image", metavar="IMAGE[@VERSION]")
 @pass_site
 def command(site: Site, image: str) -> None:
-    """Make the candidate of IMAGE, or the VERSION given, the one that nodes boot.
+    """Let nodes boot the candidate of IMAGE, or another VERSION.
 
     VERSION is the beginning of a digest (4 digits or more), previous, candidate, or a day (YYYY-MM-DD). After a
-    rollback this lets packimage move the current version again. Boot files change at the next nodeset.
+    rollback, this also lets packimage change the current version again. Boot files change at the next nodeset.
 
     \b
     Examples:

@@ -55,7 +55,7 @@ def command(site: Site, node: str, mode: str | None, seconds: float | None, unti
 
 
 def _stream(line: socket.socket, seconds: float | None, until: str | None) -> bool:
-    """Show what comes until the text, the end of the time or of the console; return whether all went as asked."""
+    """Show what the node writes until the text, the deadline or the end; return false if no text came."""
     deadline = None if seconds is None else time.monotonic() + seconds
     plain, wanted, seen = PlainText(), (until or "").encode(), b""
     while data := _receive(line, deadline):
@@ -68,7 +68,7 @@ def _stream(line: socket.socket, seconds: float | None, until: str | None) -> bo
 
 
 def _receive(line: socket.socket, deadline: float | None) -> bytes:
-    """Return the next bytes, b"" at the deadline or the end."""
+    """Return the next bytes, or b"" at the deadline and at the end."""
     left_s = None if deadline is None else deadline - time.monotonic()
     if left_s is not None and left_s <= 0:
         return b""
@@ -80,7 +80,7 @@ def _receive(line: socket.socket, deadline: float | None) -> bytes:
 
 
 def _session(service: Service, node: str, mode: str) -> None:
-    """Attach, and attach again in another mode when that was asked for, until the user leaves."""
+    """Attach, and attach again for each change of mode, until the user leaves."""
     reader, replay, wanted = EscapeReader(), _REPLAY_BYTES, mode
     while wanted:
         with service.console(node, mode=wanted, replay=replay) as line:
@@ -89,7 +89,7 @@ def _session(service: Service, node: str, mode: str) -> None:
 
 
 def _pass_both_ways(line: socket.socket, reader: EscapeReader) -> str:
-    """Pass bytes between terminal and node; return the mode to attach in again, "" to leave."""
+    """Pass bytes between terminal and node; return the mode to attach in next, or "" to leave."""
     keyboard = sys.stdin.fileno()
     while True:
         ready, _, _ = select.select([line, keyboard], [], [])

@@ -16,7 +16,7 @@ _COLUMNS = ("NAME", "VERSION", "ARCH", "DOWNLOAD", "SIZE", "WHY")
 
 
 def show(resolved: ListResolution, form: str, everything: bool) -> int:
-    """Print a resolution; return 1 when there are packages that no source has."""
+    """Print a resolution; return 1 if no source has one of the packages, else 0."""
     if form == "json":
         click.echo(json.dumps(_data(resolved), indent=2))
     elif form == "csv":

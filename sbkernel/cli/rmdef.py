@@ -14,7 +14,7 @@ from sbkernel.definitions.store.interface import Transaction
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
-# Settings and passwords are not removed with the rest, and logs are no definitions.
+# -a keeps settings and passwords, and logs are not definitions.
 _KEPT = ("site", "passwd", "auditlog", "eventlog")
 
 Object = tuple[str, str]
@@ -47,7 +47,7 @@ def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
 
 
 def _take_back(site: Site, nodes: list[str]) -> None:
-    """Let nodes boot nothing any more; a node that cannot be set so is removed all the same."""
+    """Set nodes to boot nothing. A node for which that fails is removed all the same."""
     from sbkernel.netboot.nodeset import nodeset
 
     known = site.store.existing("node", nodes)

@@ -13,10 +13,10 @@ from sbkernel.site import Site
 @click.argument("image", metavar="IMAGE[@VERSION]")
 @pass_site
 def command(site: Site, image: str) -> None:
-    """Make the version before of IMAGE, or the VERSION given, the one that nodes boot, and keep it so.
+    """Let nodes boot the previous version of IMAGE, or an earlier VERSION, until `sb promote`.
 
-    VERSION is the beginning of a digest (4 digits or more), or a day (YYYY-MM-DD). Until sb promote, packimage moves
-    only the candidate. Boot files change at the next nodeset; a second rollback goes back one more.
+    VERSION is the beginning of a digest (4 digits or more), or a day (YYYY-MM-DD). Until `sb promote`, packimage
+    changes only the candidate. Boot files change at the next nodeset. A second rollback goes back one version more.
 
     \b
     Examples:

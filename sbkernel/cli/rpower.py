@@ -1,4 +1,4 @@
-"""xCAT's rpower: power nodes on, off, reset, or ask."""
+"""xCAT's rpower: power nodes on or off, reset them, or show their state."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def command(site: Site, noderange: str, action: str, confirm: int | None) -> int
     """
     nodes = site.noderange(noderange)
     if confirm is None and needs_count(action, nodes) and sys.stdin.isatty():
-        confirm = click.prompt(f"{action} stops {len(nodes)} nodes. Type their count to go on", type=int)
+        confirm = click.prompt(f"{action} stops {len(nodes)} nodes. Type their number to go on", type=int)
     # By name: what was asked about is what is sent, whatever becomes of a group while somebody types the count.
     return print_results(verbs.rpower_each(site, nodes, action, confirm))

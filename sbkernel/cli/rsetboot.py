@@ -1,4 +1,4 @@
-"""xCAT's rsetboot: which device nodes boot next."""
+"""xCAT's rsetboot: set the device that nodes boot from next."""
 
 from __future__ import annotations
 

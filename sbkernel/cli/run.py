@@ -1,4 +1,4 @@
-"""sb run: a notebook through papermill, with its record."""
+"""sb run: run a notebook through papermill and keep its record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sbkernel.errors import RecordError
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
-if TYPE_CHECKING:  # papermill takes a second to import, which `sb run --help` need not pay
+if TYPE_CHECKING:  # importing papermill takes a second, and `sb run -h` does not need it
     from sbkernel.records.parameters import Parameter
 
 _STATUS = {"ok": 0, "interrupted": 130}
@@ -74,7 +74,7 @@ def command(
 def _values(
     source: Path, pairs: tuple[tuple[str, str], ...], texts: tuple[str, ...], files: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the parameters from files, then YAML, then pairs: the later ones win."""
+    """Return the parameters from files, YAML and pairs; later ones replace earlier ones."""
     from sbkernel.records import parameters
 
     known = parameters.declared(source)
@@ -93,7 +93,7 @@ def _mapping(where: str, text: str) -> Mapping[str, Any]:
     except yaml.YAMLError as error:
         raise RecordError(f"{where}: not YAML: {error}") from None
     if not isinstance(found, dict):
-        raise RecordError(f"{where}: names with values are needed, not {text.strip()!r}", hint="e.g. {image: compute}")
+        raise RecordError(f"{where}: expected names with values, not {text.strip()!r}", hint="e.g. {image: compute}")
     return found
 
 
@@ -111,7 +111,7 @@ def _described(parameter: Parameter) -> str:
 
 
 class Lines(NullReport):
-    """Print a line a cell and a line a job; in a terminal the last line is live."""
+    """Print a line for each cell and each job; in a terminal the last line is live."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
@@ -119,12 +119,12 @@ class Lines(NullReport):
 
     @contextmanager
     def phase(self, title: str, total: int | None = None) -> Iterator[None]:  # noqa: ARG002
-        """Clear the live line at the end."""
+        """Clear the live line when the phase ends."""
         yield
         self._clear()
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:
-        """Print a cell when it starts; what is said later in it is shown live only."""
+        """Print a cell when it starts; its later messages are shown only live."""
         shown = f"[{done + 1:>2}/{total}] {text}"[:_WIDTH]
         if self._live:
             self._clear()

@@ -15,7 +15,7 @@ from sbkernel.resources import templates
 from sbkernel.service.client import Service
 from sbkernel.site import Site
 
-NOT_RUNNING = 3  # as systemctl and the LSB have it
+NOT_RUNNING = 3  # as in systemctl and the LSB
 
 
 @click.group(subcommand_metavar="start|stop|restart|status|unit")
@@ -81,7 +81,7 @@ def _show(service: Service) -> int:
         click.echo(f"runs:    {_loop_line(loop, said['children'].get(loop['name']))}")
     _show_consoles(said)
     if said["restart"]:
-        click.echo("dhcpinterfaces has changed; to serve it: sb service restart")
+        click.echo("dhcpinterfaces has changed; sb service restart applies it")
     return 0
 
 

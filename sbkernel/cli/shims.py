@@ -1,4 +1,4 @@
-"""sb shims: xCAT's command names as tiny programs, so that scripts written for xCAT run unchanged."""
+"""sb shims: write xCAT's commands as small programs, so that scripts for xCAT run unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = (
     "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmvm", "rpower", "rsetboot", "tabch", "tabdump",
     "tabgrep", "tabprune", "tabrestore",
 )  # fmt: skip
-"""Verbs that are commands of xCAT."""
+"""Verbs that are also commands of xCAT."""
 _MARK = "# Written by sb shims; sb shims --remove takes it away."
 
 
@@ -77,5 +77,5 @@ def _is_ours(path: Path) -> bool:
 
 
 def _text(name: str) -> str:
-    # -P: a directory called sbkernel where the script happens to run is not ours.
+    # -P: do not import a directory sbkernel from where the script runs.
     return f'#!/bin/sh\n{_MARK}\nexec {shlex.quote(sys.executable)} -P -m sbkernel.cli {name} "$@"\n'

@@ -1,4 +1,4 @@
-"""xCAT's tabch: change, add or remove rows of tables; chtab with other messages."""
+"""xCAT's tabch: the same as chtab, with other messages."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _gap(name: str) -> str:
 
 def _last(site: Site, name: str, last: int) -> int:
     if name not in _LOGS:
-        return refused(f"-n goes with {' and '.join(_LOGS)} only")
+        return refused(f"-n works only for {' and '.join(_LOGS)}")
     found = list(rows(site.store, name))
     if not found:
         return said(f"Nothing to display from {name}.", code=0)

@@ -1,4 +1,4 @@
-"""What the verbs on tables share: their command line, their words, how secrets are printed."""
+"""What the verbs on tables share: their command line, their messages, and how they print secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REVEAL = flag("--reveal", name="reveal")
 def table_verb(
     name: str, usage: str, work: Work, options: Sequence[Option] = (), *, version: str = "", help_status: int = 0
 ) -> Verb:
-    """Make a verb of `work`, which gets the words and every option; mistakes are answered with the usage, and 1."""
+    """Make a verb of `work`, which gets the words and all options. A mistake prints the usage and exits with 1."""
     known = (
         flag("-h", "-?", "--help", "-help", name="wants_help"),
         flag("-v", "--version", "-version", name="wants_version"),
@@ -61,14 +61,14 @@ def refused(*messages: str, code: int = 1) -> int:
 
 
 def said(*lines: str, code: int = 1) -> int:
-    """Print lines to stdout, where the verbs on tables say some of their errors; return the exit code."""
+    """Print lines to stdout, where xCAT's verbs on tables print some of their errors; return the exit code."""
     for line in lines:
         echo(line)
     return code
 
 
 def printable(table: Table, row: Row, *, reveal: bool) -> Row:
-    """Return a row as it is printed: secrets as *** unless they shall be revealed."""
+    """Return a row as it is printed: with secrets as ***, unless `reveal`."""
     if reveal:
         return row
     return {column: shown(value) if is_secret_cell(table, column) else value for column, value in row.items()}

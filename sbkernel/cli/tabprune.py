@@ -43,7 +43,7 @@ def _tabprune(site: Site, words: tuple[str, ...], verbose: bool, everything: boo
     if words[0] not in TABLES:
         return refused(f"Unable to open  {words[0]}", code=5)
     if words[0] == "site":
-        return refused("the settings of the site are not pruned: chtab -d key=KEY site removes one")
+        return refused("the settings of the site cannot be pruned: chtab -d key=KEY site removes one")
     return _prune(site, words[0], given, verbose)
 
 
@@ -67,7 +67,7 @@ def _remove_all(site: Site, name: str) -> list[Row]:
 
 
 def _prune_log(site: Site, name: str, given: dict[str, int]) -> list[Row] | None:
-    """Remove records of a log; None when it has none."""
+    """Remove records of a log and return them; None if it has none."""
     changes = site.store.changes() if name == "auditlog" else []
     if not changes:
         return None
@@ -79,7 +79,7 @@ def _prune_log(site: Site, name: str, given: dict[str, int]) -> list[Row] | None
 
 
 def _first_kept(changes: list[Change], given: dict[str, int]) -> int:
-    """Return the number before which records go."""
+    """Return the number of the first record that stays."""
     first, last = changes[0].id, changes[-1].id
     if "recid" in given:
         return given["recid"]

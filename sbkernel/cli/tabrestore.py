@@ -31,7 +31,7 @@ def _tabrestore(site: Site, words: tuple[str, ...], append: bool) -> int:
     if name not in TABLES:
         return refused(f"Unable to open {name}", code=4)
     if name in LOGS:
-        return refused(f"{name} is written by sb alone", code=4)
+        return refused(f"only sb writes {name}", code=4)
     return _restore(site, name, text, append)
 
 
@@ -43,7 +43,7 @@ def _restore(site: Site, name: str, text: str, append: bool) -> int:
     except RestoreError as error:
         return refused(*error.faults, code=error.exit_code)
     for what in kept:
-        complain("Warning", f"{what} is ***: what is stored is kept.")
+        complain("Warning", f"{what} is ***: the stored value is kept.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The words of chtab, tabch and gettab: `key=value,key=value` and `table.column=value`. Pure."""
+"""Parse the words of chtab, tabch and gettab: `key=value,key=value` and `table.column=value`. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ASSIGNMENT = re.compile(r"[^.=]+\.[^.=]+=.+", re.DOTALL)
 
 
 class Assignment(NamedTuple):
-    """One new value; `adds` appends items that a comma list lacks."""
+    """One new value. `adds` appends the items that a list with commas lacks."""
 
     table: str
     column: str
@@ -19,11 +19,11 @@ class Assignment(NamedTuple):
 
 
 class WrongWordError(Exception):
-    """A word that is neither."""
+    """A word that is neither of them."""
 
 
 def keys(text: str) -> dict[str, str]:
-    """Read the keys of rows; WrongWordError names the part that is none."""
+    """Read the keys of rows. Raises WrongWordError with the part that is wrong."""
     found: dict[str, str] = {}
     for part in text.split(","):
         column, equals, value = part.rpartition("=")
@@ -34,12 +34,12 @@ def keys(text: str) -> dict[str, str]:
 
 
 def is_assignment(text: str) -> bool:
-    """Say whether a word that should be keys is an assignment instead: the keys were left out."""
+    """Tell whether the word that should be keys is an assignment, because the keys were left out."""
     return _ASSIGNMENT.fullmatch(text.partition(",")[0]) is not None
 
 
 def assignments(words: Sequence[str]) -> list[Assignment]:
-    """Read new values; WrongWordError names a word that is none."""
+    """Read new values. Raises WrongWordError with the word that is wrong."""
     return [_assignment(word) for word in words]
 
 

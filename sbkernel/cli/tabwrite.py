@@ -1,4 +1,4 @@
-"""What chtab and tabch do alike: change, add or remove rows of several tables, all or none."""
+"""What chtab and tabch share: they change, add or remove rows of several tables, all or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sbkernel.definitions.xcattables.rowshape import is_secret_cell
 from sbkernel.site import Site
 
 _FIRST = ("nodelist", "nodehm", "nodetype", "osimage")
-"""Tables whose columns decide in which columns of others an attribute lies."""
+"""Tables that are written first: their columns decide in which column of another table an attribute lies."""
 
 
 def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]) -> None:
@@ -24,13 +24,13 @@ def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]
 
 
 def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[Assignment]) -> list[str]:
-    """Change the rows with these keys, or add one where none has them; return the tables that got nothing."""
+    """Change the rows with these keys, or add one if there is none; return the tables in which nothing was written."""
     cells: dict[str, list[rowchange.Cell]] = {}
     for one in assignments:
         place(one.table, one.column)
         cells.setdefault(one.table, []).append(rowchange.Cell(one.column, one.value, one.adds))
         if one.value == HIDDEN and is_secret_cell(TABLES[one.table], one.column):
-            complain("Warning", f"{one.table}.{one.column} is ***: what is stored is kept.")
+            complain("Warning", f"{one.table}.{one.column} is ***: the stored value is kept.")
     tables = sorted(cells, key=lambda table: _FIRST.index(table) if table in _FIRST else len(_FIRST))
     with site.store.write(verb) as transaction:
         return [table for table in tables if not rowchange.write(transaction, table, keys, cells[table])]

@@ -23,5 +23,5 @@ def command(site: Site, change: int | None, dry_run: bool, force: bool) -> None:
     """
     undone = (history.plan if dry_run else history.undo)(site.store, change, force=force)
     click.echo("".join(f"{text}\n" for text in overview.before_and_after(undone.entries)), nl=False)
-    verb = "would be undone" if dry_run else "is undone"
+    verb = "would be undone" if dry_run else "was undone"
     click.echo(f"change {undone.change.id} ({undone.change.what}) {verb}.")

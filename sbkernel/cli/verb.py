@@ -1,4 +1,4 @@
-"""A verb that needs no framework: xCAT's verbs, which scripts call thousands of times, start without one."""
+"""A verb without click: scripts call xCAT's verbs thousands of times, so they must start fast."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 
 class OutputError(Exception):
-    """What a verb says cannot be written: a full disk, for example."""
+    """The output of a verb cannot be written, e.g. because the disk is full."""
 
 
 class Verb(NamedTuple):
-    """A verb; `run` takes the directory of the site (--site) and the words behind the verb, and returns the status."""
+    """A verb. `run` gets the directory of the site (--site) and the words after the verb, and returns the status."""
 
     name: str
     run: Callable[[str | None, Sequence[str]], int]
 
 
 def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
-    """Print at once, so that stdout and stderr stay in order when both go to one file."""
+    """Print at once, so that stdout and stderr stay in order if both go to one file."""
     stream = sys.stderr if err else sys.stdout
     try:
         stream.write(f"{text}\n" if nl else text)

@@ -1,6 +1,6 @@
 """The text files an osimage points to: pkglist, otherpkglist, exlist, synclist, fstab.
 
-Owns their grammars and their edits: text in, values and diagnostics out. Must not run anything or decide what is
+Owns their grammars and edits: text in, values and diagnostics out. It must not run anything, nor decide what is
 installed.
 """
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def of(site: Site, image: str) -> ImageLists:
-    """Return the lists of an osimage, to be read and edited: `lists.of(site, image).pkglist.add("tmux")`."""
+    """Return the lists of an osimage, to read and edit: `lists.of(site, image).pkglist.add("tmux")`."""
     from sbkernel.lists.edit import of as lists_of
 
     return lists_of(site, image)

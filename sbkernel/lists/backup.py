@@ -1,4 +1,4 @@
-"""The last edit of a list, kept beside the own lists so that it can be taken back: files and attribute before it."""
+"""The last edit of a list, kept beside the list so that it can be undone: the files and the attribute before it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sbkernel.lists.text import encoded, read_text
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileBefore:
-    """A file before an edit, None where there was none, and the digest of what the edit made of it."""
+    """The text of a file before an edit (None if it did not exist), and the digest of its text after the edit."""
 
     path: Path
     before: str | None
@@ -23,30 +23,30 @@ class FileBefore:
 
     @property
     def untouched(self) -> bool:
-        """Tell whether the file is still what the edit made of it."""
+        """Tell whether the file has not changed since the edit."""
         return digest_of(text_or_none(self.path)) == self.after
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backup:
-    """One edit: the attribute before and after, and the files."""
+    """One edit: its files, and the attribute before and after."""
 
     attribute_before: str
     attribute_after: str
     files: tuple[FileBefore, ...]
 
     def made(self, path: Path) -> bool:
-        """Tell whether a file is ours to overwrite: the edit made it, and nobody changed it since."""
+        """Tell whether the edit made a file that nobody has changed since; it may be overwritten."""
         return any(one.path == path and one.before is None and one.untouched for one in self.files)
 
 
 def digest_of(text: str | None) -> str | None:
-    """Return the digest of a text, None for none."""
+    """Return the digest of a text, or None for None."""
     return None if text is None else hashlib.sha256(encoded(text)).hexdigest()
 
 
 def text_or_none(path: Path) -> str | None:
-    """Return the text of a file, None when there is none."""
+    """Return the text of a file, or None if it does not exist."""
     try:
         return read_text(path)
     except FileNotFoundError:
@@ -54,19 +54,19 @@ def text_or_none(path: Path) -> str | None:
 
 
 def place(own: Path) -> Path:
-    """Return where the last edit of an own list is kept."""
+    """Return where the last edit of a list of the site is kept."""
     return own.with_name(f".{own.name}.undo")
 
 
 def save(own: Path, backup: Backup) -> None:
-    """Keep an edit; it replaces the one before."""
+    """Keep an edit in place of the last one."""
     rows = [{"path": str(one.path), "before": one.before, "after": one.after} for one in backup.files]
     data = {"before": backup.attribute_before, "after": backup.attribute_after, "files": rows}
     write_whole(place(own), json.dumps(data, indent=1) + "\n", durable=True)
 
 
 def load(own: Path) -> Backup | None:
-    """Return the last edit, None when there was none; DefinitionError when its record cannot be read."""
+    """Return the last edit, or None. Raises DefinitionError if its record cannot be read."""
     text = text_or_none(place(own))
     if text is None:
         return None
@@ -74,7 +74,7 @@ def load(own: Path) -> Backup | None:
         return _backup(json.loads(text))
     except (ValueError, KeyError, TypeError):
         raise DefinitionError(
-            f"{place(own)} cannot be read", hint="Remove it; the lists themselves are whole."
+            f"{place(own)} cannot be read", hint="Remove it; the lists themselves are not damaged."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Add entries to a list and take them out: only the lines that have to change do. Pure."""
+"""Add entries to a list and remove them. No other line changes. Pure."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from sbkernel.lists.include import BLANKS
 
 
 def check_package(name: str, kind: str) -> None:
-    """Raise DefinitionError when a line of this text would not ask for exactly this package."""
+    """Raise DefinitionError if a line with this text would not install exactly this package."""
     parsed = pkglist.parse(name, name, kind=kind)
     wrong = next((one for one in parsed.diagnostics if one.severity != "info"), None)
     if wrong is not None:
         raise DefinitionError(wrong.message, hint=wrong.remedy)
     if [(entry.kind, entry.name) for entry in parsed.entries] != [("install", name)] or "\n" in name:
-        raise DefinitionError(f"'{shown(name)}' is no package name", hint="Give names one by one.")
+        raise DefinitionError(f"'{shown(name)}' is not a package name", hint="Give the names one by one.")
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise DefinitionError when a line of this text would not be exactly this pattern, or one without effect."""
+    """Raise DefinitionError if a line with this text would be another pattern, or one without effect."""
     parsed = exlist.parse(pattern, pattern)
     wrong = next((one for one in parsed.diagnostics if one.severity != "info"), None)
     if wrong is not None:
         raise DefinitionError(wrong.message, hint=wrong.remedy)
     if len(parsed.rules) != 1 or parsed.rules[0].comment or "\n" in pattern:
-        raise DefinitionError(f"'{shown(pattern)}' is no pattern", hint="Write it as ./usr/share/doc*")
+        raise DefinitionError(f"'{shown(pattern)}' is not a pattern", hint="Write it as ./usr/share/doc*")
 
 
 def with_packages(document: Document, names: Iterable[str]) -> Document:
-    """Return the list with packages behind the last one of its first pass."""
+    """Return the list with packages added after the last one of its first pass."""
     position = _end_of_first_pass(document)
     for name in names:
         document = document.inserted(position, name)
@@ -50,7 +50,7 @@ def _end_of_first_pass(document: Document) -> int:
 
 
 def without_packages(document: Document, names: Iterable[str]) -> Document:
-    """Return the list without these packages; a line that held nothing else goes, others lose only the name."""
+    """Return the list without these packages. A line with nothing else is removed; other lines lose the name."""
     gone = set(names)
     own = pkglist.parse(document.render(), document.file).entries
     numbers = sorted({entry.line.number for entry in own if _is_one_of(entry, gone)}, reverse=True)
@@ -67,7 +67,8 @@ def _without_part(document: Document, number: int, names: set[str]) -> Document:
     text = document.rows[number - 1].text
     if INCLUDE.search(text):
         where = f"{document.file}:{number}"
-        raise DefinitionError(f"{where}: a package beside an include is not taken out", hint="Edit that line by hand.")
+        what = f"{where}: a package on the line of an include cannot be removed"
+        raise DefinitionError(what, hint="Edit that line by hand.")
     end = text[len(text.rstrip(BLANKS)) :]
     rest = [part for part in text.split(",") if part.strip(BLANKS) not in names]
     if not any(part.strip(BLANKS) for part in rest):
@@ -76,14 +77,14 @@ def _without_part(document: Document, number: int, names: set[str]) -> Document:
 
 
 def with_patterns(document: Document, patterns: Iterable[str]) -> Document:
-    """Return the exclude list with patterns at its end; their order does not matter."""
+    """Return the exclude list with patterns added at its end; their order does not matter."""
     for pattern in patterns:
         document = document.inserted(len(document.rows), pattern)
     return document
 
 
 def without_patterns(document: Document, patterns: Sequence[str]) -> Document:
-    """Return the exclude list without the lines of these patterns; +PATTERN means the line that keeps."""
+    """Return the exclude list without the lines of these patterns. +PATTERN names a line that keeps paths."""
     wanted = {normal(pattern) for pattern in patterns}
     rules = exlist.parse(document.render(), document.file).rules
     numbers = {rule.line.number for rule in rules if (rule.keep, rule.pattern) in wanted}
@@ -93,5 +94,5 @@ def without_patterns(document: Document, patterns: Sequence[str]) -> Document:
 
 
 def normal(pattern: str) -> tuple[bool, str]:
-    """Return whether a pattern keeps, and the pattern without its sign."""
+    """Return whether a pattern keeps paths, and the pattern without its sign."""
     return pattern.startswith("+"), pattern[1:] if pattern[:1] in ("+", "-") else pattern

@@ -1,4 +1,4 @@
-"""A list file as it stands: lines that know where they are, and edits that leave every other byte alone. Pure."""
+"""A list file: lines that know their place, and edits that change no other byte. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line and its end, an empty string where the file stops without one."""
+    """A line and its end; the end is empty if the file stops without one."""
 
     text: str
     end: str = "\n"
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """The rows of one file; `render` gives back exactly the text that was parsed."""
+    """The rows of one file; `render` returns exactly the text that was parsed."""
 
     file: str
     rows: tuple[Row, ...]
@@ -58,17 +58,17 @@ class Document:
         return "".join(row.text + row.end for row in self.rows)
 
     def replaced(self, number: int, text: str) -> Document:
-        """Return it with another text in a line."""
+        """Return the document with another text in one line."""
         rows = list(self.rows)
         rows[number - 1] = rows[number - 1]._replace(text=text)
         return Document(self.file, tuple(rows))
 
     def without(self, number: int) -> Document:
-        """Return it without a line."""
+        """Return the document without one line."""
         return Document(self.file, (*self.rows[: number - 1], *self.rows[number:]))
 
     def inserted(self, after: int, text: str) -> Document:
-        """Return it with a new line behind line `after`; 0 puts it on top. The end of line is that of its neighbour."""
+        """Return the document with a new line after line `after` (0: at the top). It ends like the line before it."""
         before = [row if row.end else row._replace(end="\n") for row in self.rows[:after]]
         carriage = "\r" if before and before[-1].text.endswith("\r") else ""
         return Document(self.file, (*before, Row(text + carriage), *self.rows[after:]))

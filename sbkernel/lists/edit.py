@@ -1,7 +1,7 @@
 """Edit the lists of an osimage: `lists.of(site, image).pkglist.add("tmux")`.
 
-A shipped file is never changed: the first edit copies it to <installdir>/custom/netboot/<distro>/<image>.* and
-makes the osimage name the copy. That change is in the journal, and `undo` takes the whole edit back.
+A shipped file is never changed. The first edit copies it to <installdir>/custom/netboot/<distro>/<image>.* and makes
+the osimage name the copy. The journal has that change, and `undo` takes the whole edit back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sbkernel.lists.writing import Edited
 from sbkernel.site import Site
 
 editor: Callable[[ListFiles], Any] | None = None
-"""What `edit` opens; sbkernel.workbench puts its widget here, since lists know nothing of notebooks."""
+"""What `edit` opens. sbkernel.workbench puts its widget here, because this room must not import notebooks."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,18 +40,18 @@ class ListFiles:
 
     @property
     def path(self) -> Path:
-        """Return the file that edits go to: the first of the site's own, else the first; it may not be there yet."""
+        """Return the file that edits go to: the first that is not shipped, else the first; it may not exist yet."""
         mine = [path for path in self.files if not own.is_shipped(self.site, path)]
         return next(iter((*mine, *self.files)), own.own_path(self.site, self.image, self.attribute))
 
     @property
     def text(self) -> str:
-        """Return the text of `path`, empty when the osimage names no list."""
+        """Return the text of `path`; empty if the osimage names no list."""
         return text_of(self.path, self.attribute) if self.files else ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Return what is wrong or odd in the files and what they include."""
+        """Return what is wrong or odd in the files and in what they include."""
         return kinds.read(self.attribute, self.files).diagnostics
 
     def check(self, text: str) -> tuple[Diagnostic, ...]:
@@ -59,34 +59,32 @@ class ListFiles:
         return kinds.parse(self.attribute, text, str(self.path)).diagnostics
 
     def write(self, text: str, *, over: str | None = None) -> Edited:
-        """Replace the whole text of `path`, remarks or not.
+        """Replace the whole text of `path`, even if there are remarks on it.
 
-        With `over`, DefinitionError when the text to be replaced is another one: somebody changed it meanwhile.
+        With `over`, raises DefinitionError if that is not the present text: somebody else has changed it.
         """
 
         def decide(documents: list[Document]) -> dict[int, str]:
             number = self._position(documents)
             before = documents[number].render() if documents else ""
             if over is not None and before != over:
-                raise DefinitionError(
-                    f"{self.path} was changed by somebody else meanwhile", hint="Nothing was written."
-                )
+                raise DefinitionError(f"somebody else has changed {self.path}", hint="Nothing was written.")
             return {number: text} if text != before else {}
 
         return self._change(decide)
 
     def _position(self, documents: list[Document]) -> int:
-        """Return which of the files edits go to."""
+        """Return the position of the file that edits go to."""
         return next((n for n, document in enumerate(documents) if document.file == str(self.path)), 0)
 
     def undo(self) -> Edited:
-        """Take back the last edit, or that; DefinitionError when somebody changed the files or the osimage since."""
+        """Take back the last edit; a second call brings it back. Raises DefinitionError if others have changed it."""
         return writing.undo(self.site, self.image, self.attribute)
 
     def edit(self) -> Any:
-        """Open a text area with live remarks in a notebook; without one there, the text and its remarks."""
+        """Open a text area with live remarks in a notebook. Without a front end, show the text and its remarks."""
         if editor is None:
-            raise DefinitionError("there is no editor outside a notebook", hint="import sbkernel.workbench")
+            raise DefinitionError("there is an editor only in notebooks", hint="import sbkernel.workbench")
         return editor(self)
 
     def _change(self, decide: writing.Decide) -> Edited:
@@ -98,18 +96,18 @@ class PackageFiles(ListFiles):
 
     @property
     def parsed(self) -> Pkglist:
-        """Return what the files say together."""
+        """Return what all files say together."""
         return pkglist.read(self.files, self.attribute)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the packages asked for, those of included files too."""
+        """Return the packages that are listed, also in included files."""
         return self.parsed.packages
 
     def add(self, *names: str) -> Edited:
-        """Ask for packages, behind the last one of the first pass; those that are listed already stay where they are.
+        """Add packages after the last one of the first pass; those that are already listed stay where they are.
 
-        DefinitionError for what is no package name.
+        Raises DefinitionError for what is not a package name.
         """
         for name in names:
             change.check_package(name, self.attribute)
@@ -124,9 +122,9 @@ class PackageFiles(ListFiles):
         return self._change(decide)
 
     def remove(self, *names: str) -> Edited:
-        """Ask for packages no longer, wherever the files name them; NotFoundError for one that they do not.
+        """Remove packages wherever the files name them. Raises NotFoundError for a package that is not listed.
 
-        DefinitionError for one that an included file asks for: others may include that file, too.
+        Raises DefinitionError for a package of an included file, which other lists may include as well.
         """
 
         def decide(documents: list[Document]) -> dict[int, str]:
@@ -142,11 +140,11 @@ class PatternFiles(ListFiles):
 
     @property
     def parsed(self) -> Exlist:
-        """Return what the files say together."""
+        """Return what all files say together."""
         return exlist.read(self.files)
 
     def add(self, *patterns: str) -> Edited:
-        """Leave out what a pattern matches, or with a leading + keep it; DefinitionError for one without effect."""
+        """Add patterns to leave out or, with a leading +, to keep. Raises DefinitionError for one without effect."""
         for pattern in patterns:
             change.check_pattern(pattern)
 
@@ -160,7 +158,7 @@ class PatternFiles(ListFiles):
         return self._change(decide)
 
     def remove(self, *patterns: str) -> Edited:
-        """Take patterns out of the files; NotFoundError for one that is not there."""
+        """Remove patterns from the files. Raises NotFoundError for a pattern that is not listed."""
 
         def decide(documents: list[Document]) -> dict[int, str]:
             there = {(rule.keep, rule.pattern) for rule in self.parsed.rules}
@@ -176,7 +174,7 @@ def _refuse_absent(parsed: Pkglist, names: Iterable[str], own_files: set[str], a
     for name in names:
         entries = [entry for entry in parsed.entries if entry.kind == "install" and entry.name == name]
         if not entries:
-            raise NotFoundError(f"no {attribute} asks for {name}", hint=_near(name, parsed.packages))
+            raise NotFoundError(f"no {attribute} lists {name}", hint=_near(name, parsed.packages))
         strange = [entry for entry in entries if entry.line.file not in own_files]
         if strange:
             raise DefinitionError(
@@ -221,10 +219,10 @@ class ImageLists:
 
     @property
     def synclists(self) -> ListFiles:
-        """Return the files that are synchronised."""
+        """Return the lists of files to synchronise."""
         return ListFiles(self.site, self.image, "synclists")
 
 
 def of(site: Site, image: str) -> ImageLists:
-    """Return the lists of an osimage; NotFoundError when there is none of that name."""
+    """Return the lists of an osimage. Raises NotFoundError if it does not exist."""
     return ImageLists(site, site.osimages[image].name)

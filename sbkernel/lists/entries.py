@@ -1,4 +1,4 @@
-"""What a line of a package list is made of, and what is odd about it (grammar: xCAT's imgutils::get_package_names)."""
+"""The entries in a line of a package list, and what is odd about them (xCAT: imgutils::get_package_names)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHELL = re.compile(r"[;|&$()<>`\\'\"\ufeff\ud800-\udfff\x00-\x08\x0e-\x1f\x7f]"
 
 
 class Entry(NamedTuple):
-    """One item between commas, and where it begins; `text` is what xCAT sees, `name` what is meant."""
+    """One item between commas and its place. `text` is what xCAT reads, `name` is what the author means."""
 
     kind: Kind
     name: str
@@ -44,19 +44,19 @@ class Entry(NamedTuple):
 
 
 class PackageGrammar:
-    """What the lines of pkglist and otherpkglist are before anything is spliced."""
+    """How the lines of pkglist and otherpkglist are read before includes are spliced."""
 
     separator = ","
 
     def keep(self, line: Line) -> str | None:
-        """Drop blank lines and comments; blanks in front stay, as in xCAT."""
+        """Drop blank lines and comments; leading blanks stay, as in xCAT."""
         text = line.text.rstrip(BLANKS)
         if not text or (text.lstrip(BLANKS).startswith("#") and not _DIRECTIVE.match(text)):
             return None
         return text
 
     def look(self, line: Line) -> Iterator[Diagnostic]:
-        """Yield what is odd about a comment: one that is nearly a directive, or holds one."""
+        """Yield what is odd about a comment: it is nearly a directive, or contains one."""
         text = line.text.strip(BLANKS)
         if not text.startswith("#") or _DIRECTIVE.match(text):
             return
@@ -78,7 +78,7 @@ def _meant(text: str) -> str:
 
 
 def entries(parts: Iterable[list[Piece]]) -> Iterator[Entry]:
-    """Yield the entries of a spliced list; those that come to nothing have the kind empty."""
+    """Yield the entries of a spliced list; those without effect have the kind empty."""
     return (_entry(pieces) for pieces in parts if pieces)
 
 
@@ -106,7 +106,7 @@ def _kind(text: str) -> tuple[Kind, str]:
 
 
 def look(entry: Entry, kind: str) -> Iterator[Diagnostic]:
-    """Yield what xCAT makes of an entry other than what it looks like, in a list of a kind such as pkglist."""
+    """Yield where xCAT reads an entry in an unexpected way. `kind` is the kind of list, such as pkglist."""
     if entry.kind == "comment":
         yield from _look_comment(entry)
     elif entry.kind == "env":
@@ -119,16 +119,16 @@ def look(entry: Entry, kind: str) -> Iterator[Diagnostic]:
 def _look_comment(entry: Entry) -> Iterator[Diagnostic]:
     if entry.text.startswith("#ENV:"):
         remedy = "Separate with blanks: A=1 B=2"
-        yield entry.note("error", "#ENV: has a comma, at which xCAT splits the line", remedy)
+        yield entry.note("error", "#ENV: contains a comma, and xCAT splits the line there", remedy)
 
 
 def _look_environment(entry: Entry) -> Iterator[Diagnostic]:
     if environment(entry.name) is None:
-        yield entry.note("error", "#ENV: wants NAME=value", "#ENV:http_proxy=http://10.0.0.1:3128#")
+        yield entry.note("error", "#ENV: needs NAME=value", "#ENV:http_proxy=http://10.0.0.1:3128#")
 
 
 def environment(text: str) -> dict[str, str] | None:
-    """Return the assignments of an #ENV: as a shell reads them, or None when it would not."""
+    """Return the assignments of an #ENV: as a shell reads them; None if it cannot."""
     try:
         words = shlex.split(text)
     except ValueError:
@@ -139,25 +139,25 @@ def environment(text: str) -> dict[str, str] | None:
 
 
 def _look_name(entry: Entry) -> Iterator[Diagnostic]:
-    said = f"'{shown(entry.text.strip(BLANKS))}' is no package name"
+    said = f"'{shown(entry.text.strip(BLANKS))}' is not a package name"
     name, padded = entry.name, entry.text[:1] in BLANKS
     if padded and name.startswith(("#", "-")):
-        what = "a blank in front, so xCAT takes it for the name of a package"
+        what = "because of the leading blank, xCAT takes this for the name of a package"
         yield entry.note("error", f"{what}: {shown(name)}", "Remove the blank.")
     elif "#" in name:
         yield entry.note("error", said, "A comment needs a line of its own.")
     elif not name or (any(blank in name for blank in BLANKS) and not name.startswith("@")):
         yield entry.note("error", said, "Write one package a line, or commas between them.")
     elif _SHELL.search(name):
-        yield entry.note("error", said, "xCAT hands it to a shell: leave out what a shell would read.")
+        yield entry.note("error", said, "xCAT passes it to a shell: leave out the characters that a shell interprets.")
     elif padded:
-        yield entry.note("info", f"a blank in front of {shown(name)}, which xCAT keeps", "Remove the blank.")
+        yield entry.note("info", f"xCAT keeps the blank before {shown(name)}", "Remove the blank.")
 
 
 def _look_use(entry: Entry, kind: str) -> Iterator[Diagnostic]:
     removes = entry.kind != "install"
     if removes and kind == "pkglist":
-        what = f"{shown(entry.text)} removes nothing: xCAT takes nothing away from the packages of a stateless image"
+        what = f"{shown(entry.text)} removes nothing: xCAT never removes packages from a stateless image"
         yield entry.note("warning", what, "Remove the line, or remove the files with the exlist.")
     elif "/" in entry.name and (removes or kind == "pkglist"):
         last = entry.name.rstrip("/").rpartition("/")[2]

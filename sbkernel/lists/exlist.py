@@ -1,4 +1,4 @@
-"""exlist: what packimage leaves out of the image (grammar and matching: xCAT's packimage, find -path)."""
+"""exlist: what packimage leaves out of the image (grammar and matching: packimage of xCAT, find -path)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sbkernel.lists.include import Reader, splice
 from sbkernel.lists.rules import ExlistGrammar, Rule, look, rules
 
 ALWAYS = ("./etc/init.d/statelite", "./etc/rc.sysinit.backup", "./.statelite*", "./.default*", "./.statebackup*")
-"""What xCAT leaves out whatever the list says."""
+"""What xCAT always leaves out."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exlist:
     """Patterns such as `./usr/share/doc*`; `*` matches `/` too. A path that `include` matches stays.
 
-    Two are equal when their patterns are.
+    Two exlists are equal if their patterns are equal.
     """
 
     exclude: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Exlist:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what packing should log."""
+        """Return the lines that packing should log."""
         return as_warnings(self.diagnostics)
 
     def render(self) -> str:
@@ -40,7 +40,7 @@ class Exlist:
 
 
 def parse(text: str, file: str = "exlist", *, read: Reader | None = None) -> Exlist:
-    """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
+    """Parse the text of one list, without raising. Without `read`, includes are left out."""
     document = Document.parse(text, file)
     spliced = splice(document, ExlistGrammar(), read)
     found = tuple(rule for pieces in spliced.parts for rule in rules(pieces))
@@ -49,9 +49,9 @@ def parse(text: str, file: str = "exlist", *, read: Reader | None = None) -> Exl
 
 
 def read(paths: Sequence[Path | str]) -> Exlist:
-    """Read list files; their order does not matter: includes win over excludes.
+    """Read list files. Their order does not matter: what one keeps, another cannot leave out.
 
-    NotFoundError when a file is missing; what is wrong inside is among the diagnostics.
+    Raises NotFoundError if a file is missing. Faults inside the files are in the diagnostics.
     """
     texts = [(str(path), files.text_of(Path(path), "exlist")) for path in paths]
     each = [parse(text, file, read=files.read_text) for file, text in texts]
@@ -61,14 +61,14 @@ def read(paths: Sequence[Path | str]) -> Exlist:
 
 
 def load(paths: Sequence[Path | str]) -> Exlist:
-    """Read list files like `read`; ListFileError for the first error in them."""
+    """Read list files as `read` does. Raises ListFileError for the first error in them."""
     loaded = read(paths)
     refuse_errors(loaded.diagnostics)
     return loaded
 
 
 def compose(exclude: Iterable[str], include: Iterable[str] = ()) -> str:
-    """Return a text that parses to these patterns."""
+    """Return the text of a list with these patterns."""
     return "".join([*(f"{pattern}\n" for pattern in exclude), *(f"+{pattern}\n" for pattern in include)])
 
 
@@ -83,4 +83,4 @@ def _duplicates(found: Iterable[Rule]) -> Iterator[Diagnostic]:
     for rule in found:
         before = first.setdefault((rule.pattern, rule.keep), rule)
         if before is not rule:
-            yield rule.note("info", f"{shown(rule.pattern)} is there before, at {before.where}", "Remove one of them.")
+            yield rule.note("info", f"{shown(rule.pattern)} is already listed at {before.where}", "Remove one of them.")

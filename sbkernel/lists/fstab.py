@@ -1,4 +1,4 @@
-"""fstab of a node: what xCAT writes by default, and reading one (fstab(5))."""
+"""The fstab of a node: the default of xCAT, and how one is read (fstab(5))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORM = "device directory type options 0 0"
 
 
 class Mount(NamedTuple):
-    r"""One line of an fstab, as it is written: blanks in names are \040."""
+    r"""One line of an fstab as it is written: a blank in a name is \040."""
 
     spec: str
     file: str
@@ -30,7 +30,7 @@ class Mount(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fstab:
-    """The mounts in order, and what is wrong or odd; two are equal when their mounts are."""
+    """The mounts in order, and what is wrong or odd. Two fstabs are equal if their mounts are equal."""
 
     mounts: tuple[Mount, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
@@ -38,7 +38,7 @@ class Fstab:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what a build should log."""
+        """Return the lines that a build should log."""
         return as_warnings(self.diagnostics)
 
     def render(self) -> str:
@@ -63,7 +63,7 @@ _RED_HAT_FAMILY = ("rh", "centos", "alma", "rocky", "ol", "SL")
 def default(profile: str, arch: str, osvers: str) -> str:
     """Return the fstab that an image has after xCAT's genimage and its shipped postinstall.
 
-    Debian and Ubuntu: seven lines, /tmp and /var/tmp without a size; SLES: with size=10m; Red Hat: three.
+    Debian and Ubuntu get seven lines, with no size for /tmp and /var/tmp; SLES the same with size=10m; Red Hat three.
     """
     if osvers.startswith(_RED_HAT_FAMILY):
         return compose(_RED_HAT)
@@ -73,7 +73,7 @@ def default(profile: str, arch: str, osvers: str) -> str:
 
 
 def compose(mounts: Iterable[Mount]) -> str:
-    """Return the text of an fstab, columns aligned."""
+    """Return the text of an fstab with aligned columns."""
     rows = [(m.spec, m.file, m.vfstype, m.options, m) for m in mounts]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     cells = (
@@ -83,7 +83,7 @@ def compose(mounts: Iterable[Mount]) -> str:
 
 
 def parse(text: str, file: str = "fstab") -> Fstab:
-    """Parse an fstab; nothing is raised, and lines that mount(8) would ignore are left out."""
+    """Parse an fstab, without raising; lines that mount(8) ignores are left out."""
     document = Document.parse(text, file)
     notes: list[Diagnostic] = []
     found: list[tuple[Line, Mount]] = []
@@ -96,7 +96,7 @@ def parse(text: str, file: str = "fstab") -> Fstab:
 
 
 def load(path: Path) -> Fstab:
-    """Read an fstab; ListFileError for the first error in it."""
+    """Read an fstab. Raises ListFileError for the first error in it."""
     loaded = parse(files.text_of(path, "fstab"), str(path))
     refuse_errors(loaded.diagnostics)
     return loaded
@@ -125,15 +125,15 @@ def _is_number(text: str) -> bool:
 def _look(line: Line, fields: list[str]) -> Iterator[Diagnostic]:
     column = len(line.text) - len(line.text.lstrip(_BLANKS)) + 1
     if len(fields) < 3:
-        yield line.note("error", f"{len(fields)} fields, but 3 to 6 are expected", _FORM, column)
+        yield line.note("error", f"expected 3 to 6 fields, found {len(fields)}", _FORM, column)
         return
     if not all(map(_is_number, fields[4:6])):
-        yield line.note("error", "the fifth and sixth field are numbers", _FORM, column)
+        yield line.note("error", "the fifth and sixth field must be numbers", _FORM, column)
     if len(fields) > 6:
         what = f"ignored from the seventh field on: {shown(' '.join(fields[6:]))}"
         yield line.note("warning", what, "A comment needs a line of its own.", column)
     if not unescaped(fields[1]).startswith("/") and not (fields[2] == "swap" or fields[1] in ("none", "swap")):
-        what = f"{shown(fields[1])} is no directory to mount on"
+        what = f"{shown(fields[1])} is not a directory to mount on"
         yield line.note("error", what, "Write its full path, or none for swap.", column)
     if line.text.endswith("\r"):
         yield line.note("warning", "the line ends in CR LF", "Save the file with Unix line ends.", len(line.text))
@@ -145,5 +145,5 @@ def _twice(found: Iterable[tuple[Line, Mount]]) -> Iterator[Diagnostic]:
         where = unescaped(mount.file)
         before = first.setdefault(where, line)
         if before is not line and where.startswith("/"):
-            what = f"{shown(where)} is mounted before, in line {before.number}"
+            what = f"{shown(where)} is already mounted in line {before.number}"
             yield line.note("warning", what, "The later mount hides the earlier one.")

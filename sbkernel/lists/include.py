@@ -1,8 +1,8 @@
-"""#INCLUDE:path# spliced in wherever it stands, as xCAT does; every piece of text knows where it is from. Pure.
+"""Splice in the files of #INCLUDE:path# as xCAT does. Every piece of text keeps the place that it comes from. Pure.
 
-xCAT joins the lines to one text, replaces every directive in it until there is none, and looks at lines only then
-(imgutils.pm, packimage.pm). So what stands before a directive is put in front of the first included line, what stands
-behind it after the last one, and a directive may even come about by that.
+xCAT joins the lines to one text, replaces every directive in it until none is left, and splits it into lines only then
+(imgutils.pm, packimage.pm). So the text before a directive is joined to the first included line, the text after it to
+the last one, and this can even form a new directive.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.document import Document, Line
 
 MOST = 10_000
-"""Includes in one list; more are a doubling in disguise (two files, each including the next one twice)."""
+"""Limit of includes in one list. Files that include others twice, and so on, double the text at every step."""
 BLANKS = " \t\r\f\v"
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
@@ -29,41 +29,41 @@ Reader = Callable[[Path], str]
 
 
 class Piece(NamedTuple):
-    """Text from one place; `column` is that of its first character."""
+    """Text from one place; `column` is the column of its first character."""
 
     text: str
     line: Line
     column: int
 
     def part(self, start: int, end: int | None = None) -> Piece:
-        """Return a part of it, in its own place."""
+        """Return a part of the piece, with its own place."""
         return Piece(self.text[start:end], self.line, self.column + start)
 
 
 class Grammar(Protocol):
-    """What the splicer has to know of a grammar."""
+    """What the splicer has to know about a grammar."""
 
     separator: str
-    """What stands between lines when they are joined."""
+    """The text between lines when they are joined."""
 
     def keep(self, line: Line) -> str | None:
-        """Return what stays of a line before anything is spliced, or None when the line is dropped."""
+        """Return what is left of a line before includes are spliced; None drops the line."""
 
     def look(self, line: Line) -> Iterable[Diagnostic]:
-        """Return what is odd about a line as it stands in its file."""
+        """Return what is odd about a line of a file."""
 
 
 class Spliced(NamedTuple):
-    """The text after splicing in parts between separators, each as pieces, and what is wrong with the includes."""
+    """The text after splicing, split at the separators into parts of pieces, and what is wrong with the includes."""
 
     parts: list[list[Piece]]
     diagnostics: list[Diagnostic]
 
 
 def splice(document: Document, grammar: Grammar, read: Reader | None = None) -> Spliced:
-    """Splice what a document includes; without `read` the directives vanish, and nothing is said about their files.
+    """Splice in what a document includes. Without `read` the directives are removed, and their files are not checked.
 
-    A relative path is taken from the directory of the document, also inside included files.
+    A relative path is relative to the directory of the document, also in included files.
     """
     splicer = _Splicer(Path(document.file).parent, grammar, read)
     pieces = splicer.pieces(document.lines())
@@ -104,7 +104,7 @@ class _Splicer:
         return joined
 
     def replaced(self, pieces: Sequence[Piece], matches: Iterable[re.Match[str]]) -> list[Piece]:
-        """Return the text with every match replaced by the file that it names."""
+        """Return the text with each match replaced by the file that it names."""
         ends = list(accumulate(len(piece.text) for piece in pieces))
         result: list[Piece] = []
         start = 0
@@ -132,9 +132,9 @@ class _Splicer:
         self._count += 1
         if os.path.realpath(target) in map(os.path.realpath, above):
             circle = " -> ".join(one.name for one in (*reversed(above), target))
-            return line.note("error", f"the include goes in a circle: {circle}", "Remove this line.", column)
+            return line.note("error", f"the file includes itself: {circle}", "Remove this line.", column)
         if self._count > MOST:
-            return line.note("error", f"more than {MOST} includes", "Include every file once.", column)
+            return line.note("error", f"more than {MOST} includes", "Include each file once.", column)
         try:
             return self._read(target) if self._read else ""
         except (OSError, ValueError):
@@ -143,7 +143,7 @@ class _Splicer:
 
 
 def _cut(pieces: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> list[Piece]:
-    """Return the pieces between two positions of the text; `ends` are the positions where the pieces end."""
+    """Return the pieces between two positions of the text; `ends` are the positions of the ends of all pieces."""
     found: list[Piece] = []
     number = bisect_right(ends, start)
     while start < end:
@@ -155,14 +155,14 @@ def _cut(pieces: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> 
 
 
 def _expanded(path: str, line: Line, column: int) -> str | Diagnostic:
-    """Return the path with variables of the environment replaced; xCAT leaves unset ones as they are, and fails."""
+    """Return the path with environment variables replaced. xCAT leaves unset ones in place, and then fails."""
     for match in _VARIABLE.finditer(path):
         name = match[1] or match[2]
         if name not in os.environ:
             remedy = f"export {name}, or write the path."
             return line.note("error", f"the include uses ${name}, which is not set", remedy, column)
     if "\0" in path:
-        return line.note("error", "the include has a NUL in its path", "Correct the path.", column)
+        return line.note("error", "the path of the include contains a NUL", "Correct the path.", column)
     if path[0] in BLANKS:
-        return line.note("error", "a blank before the path: xCAT cannot open it", "Remove the blank.", column)
+        return line.note("error", "xCAT cannot open a path with a blank before it", "Remove the blank.", column)
     return _VARIABLE.sub(lambda match: os.environ[match[1] or match[2]], path).rstrip(BLANKS)

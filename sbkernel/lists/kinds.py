@@ -1,4 +1,4 @@
-"""One way to read every list file, by the attribute of the osimage that names it."""
+"""Read any list file by the attribute of the osimage that names it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sbkernel.lists.text import read_text
 
 
 class Parsed(Protocol):
-    """What every parsed list has."""
+    """What all parsed lists have."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -33,12 +33,12 @@ ATTRIBUTES = tuple(_READERS)
 
 
 def read(attribute: str, paths: Sequence[Path | str]) -> Parsed:
-    """Read the files of an attribute, and what they include; NotFoundError when one is missing."""
+    """Read the files of an attribute and what they include. Raises NotFoundError if one is missing."""
     return _READERS[attribute](paths)
 
 
 def parse(attribute: str, text: str, file: str) -> Parsed:
-    """Parse what could be the text of a file of an attribute; what it includes is read."""
+    """Parse a text as a file of an attribute; what it includes is read."""
     if attribute == "synclists":
         return synclist.parse(text, file)
     if attribute == "exlist":

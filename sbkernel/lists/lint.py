@@ -1,4 +1,4 @@
-"""Everything that is wrong or odd in the list files of an osimage, read as its distribution would."""
+"""Everything that is wrong or odd in the list files of an osimage, for its distribution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WILD = re.compile(r"[*?\[{]")
 
 
 def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics of all list files of an osimage, the fstab and postinstall too; NotFoundError for none."""
+    """Return the diagnostics of all list files of an osimage, of fstab and postinstall. Raises NotFoundError."""
     definition = site.osimages[image]
     found: list[Diagnostic] = []
     for attribute in kinds.ATTRIBUTES:
@@ -47,7 +47,7 @@ def _refused(attribute: str, path: Path) -> Diagnostic | None:
 
 
 def _of_sources(image: Definition) -> Iterator[Diagnostic]:
-    """Yield files of a synclist that are not there, and variables that the osimage does not set."""
+    """Yield missing files of a synclist, and variables that the osimage does not set."""
     values = dict(pair.partition("=")[::2] for pair in image.get("environvar").split(",") if "=" in pair)
     for item in synclist.read(_readable(image, "synclists")).items:
         for name in variables(item):

@@ -10,13 +10,13 @@ from sbkernel.site import Site
 
 
 def directories(site: Site, osvers: str) -> tuple[Path, Path]:
-    """Return where lists of stateless images are looked for: the site's own, then the shipped ones."""
+    """Return the directories to search for lists of stateless images: the site's own, then the shipped one."""
     name = platform(osvers)
     return site.installdir / "custom" / "netboot" / name, site.root / "share" / "netboot" / name
 
 
 def find(site_dirs: Iterable[Path], profile: str, osvers: str, osarch: str, ext: str) -> Path | None:
-    """Return the best list file for a profile, or None; the first directory that has any wins.
+    """Return the best list file for a profile from the first directory that has one, or None.
 
     `ext` is pkglist, exlist, otherpkgs.pkglist, fstab, synclist or postinstall (which must be executable).
     """

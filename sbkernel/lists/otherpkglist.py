@@ -1,4 +1,4 @@
-"""otherpkglist: packages from the site's own repositories; the grammar is that of pkglist, removals take effect."""
+"""otherpkglist: packages from repositories of the site. The grammar is that of pkglist, but removals take effect."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ KIND = "otherpkglist"
 
 
 class Placed(NamedTuple):
-    """A package, and the directory below otherpkgdir whose repository has it; . is otherpkgdir itself."""
+    """A package and the directory of its repository below otherpkgdir; . is otherpkgdir itself."""
 
     directory: str
     name: str
 
 
 def parse(text: str, file: str = KIND, *, read: Reader | None = None) -> Pkglist:
-    """Parse the text of one list; nothing is raised."""
+    """Parse the text of one list, without raising."""
     return pkglist.parse(text, file, kind=KIND, read=read)
 
 
 def read(paths: Sequence[Path | str]) -> Pkglist:
-    """Read list files; NotFoundError when one is missing."""
+    """Read list files. Raises NotFoundError if one is missing."""
     return pkglist.read(paths, KIND)
 
 
 def load(paths: Sequence[Path | str]) -> Pkglist:
-    """Read list files; ListFileError for the first error in them."""
+    """Read list files. Raises ListFileError for the first error in them."""
     return pkglist.load(paths, KIND)
 
 
 def placed(entry: str) -> Placed:
-    """Split an entry such as site/tools/ourtool into repository and package; groups have no directory."""
+    """Split an entry such as site/tools/ourtool into repository and package. Groups have no directory."""
     if entry.startswith("@"):
         return Placed(".", entry)
     directory, _, name = entry.rstrip("/").rpartition("/")

@@ -1,4 +1,4 @@
-"""Which list files are the site's own, and where an osimage's own copy of a shipped one goes; nothing is written."""
+"""Which list files belong to the site, and where the copy of a shipped file goes. Nothing is written."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _XCAT = Path("/opt/xcat/share")
 
 
 def is_shipped(site: Site, path: Path) -> bool:
-    """Tell whether a file came with a program, whose next release replaces it."""
+    """Tell whether a file is part of a program, so that its next release replaces the file."""
     shipped = (site.root / "share", resources.templates(), _XCAT)
     return any(directory in (*path.parents, *path.resolve().parents) for directory in shipped)
 
 
 def own_path(site: Site, image: str, attribute: str, number: int = 1) -> Path:
-    """Return where an osimage's own list lies: as `sb clone` names it, by the image and not by its profile."""
+    """Return the path of a list of one osimage: as `sb clone` names it, after the image and not after its profile."""
     osvers = site.osimages[image].get("osvers")
     if not osvers:
         raise DefinitionError(f"osimage {image} has no osvers, so there is no place for its own lists")
@@ -31,7 +31,7 @@ def own_path(site: Site, image: str, attribute: str, number: int = 1) -> Path:
 
 
 def named_by(site: Site, path: Path, but: str = "") -> tuple[str, ...]:
-    """Return the osimages that use a list file, one left out."""
+    """Return the other osimages that use a list file."""
     return tuple(name for name in site.osimages if name != but and path in set(_files_of(site, name)))
 
 

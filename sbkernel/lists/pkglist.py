@@ -1,4 +1,4 @@
-"""pkglist and otherpkglist: the packages of an image, in passes (grammar: xCAT's imgutils::get_package_names)."""
+"""pkglist and otherpkglist: the packages of an image, in passes (grammar: imgutils::get_package_names of xCAT)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sbkernel.lists.include import Reader, splice
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pass:
-    """One run of the package manager: what it removes before, installs, and removes after, and its environment.
+    """One run of the package manager: its environment, and what it removes first, installs, and removes last.
 
-    An entry of `packages` is a name, name=version, subdir/name, or @group, as the file has it.
+    An entry of `packages` is a name, name=version, subdir/name or @group, as written in the file.
     """
 
     packages: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Pass:
 
     @property
     def remove(self) -> tuple[str, ...]:
-        """Return all that the pass takes away; xCAT ignores these entries in the pkglist of a stateless image."""
+        """Return all that the pass removes. In the pkglist of a stateless image xCAT ignores these entries."""
         return (*self.pre_remove, *self.post_remove)
 
     def and_then(self, other: Pass) -> Pass:
@@ -43,7 +43,7 @@ class Pass:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pkglist:
-    """All passes, every entry with its place, and what is wrong or odd; two are equal when their passes are."""
+    """All passes, all entries with their places, and what is wrong or odd. Two lists are equal if their passes are."""
 
     passes: tuple[Pass, ...] = ()
     entries: tuple[Entry, ...] = dataclasses.field(default=(), compare=False, repr=False)
@@ -52,16 +52,16 @@ class Pkglist:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Return every package of every pass once, in order."""
+        """Return the packages of all passes, each once, in order."""
         return _unique(name for one in self.passes for name in one.packages)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what a build should log."""
+        """Return the lines that a build should log."""
         return as_warnings(self.diagnostics)
 
     def listed(self, name: str) -> Entry | None:
-        """Return the first entry that asks for a package."""
+        """Return the first entry that names a package."""
         return next((one for one in self.entries if one.kind == "install" and one.name == name), None)
 
     def render(self) -> str:
@@ -70,7 +70,7 @@ class Pkglist:
 
 
 def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: Reader | None = None) -> Pkglist:
-    """Parse the text of one list; nothing is raised. Without `read`, what it includes is left out."""
+    """Parse the text of one list, without raising. Without `read`, includes are left out."""
     document = Document.parse(text, file)
     spliced = splice(document, PackageGrammar(), read)
     found = tuple(entries(spliced.parts))
@@ -79,23 +79,23 @@ def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: Read
 
 
 def read(paths: Sequence[Path | str], kind: str = "pkglist") -> Pkglist:
-    """Read list files; pass n of one installs together with pass n of the others, as in xCAT.
+    """Read list files. As in xCAT, pass n of one file is installed together with pass n of the others.
 
-    NotFoundError when a file is missing; what is wrong inside is among the diagnostics.
+    Raises NotFoundError if a file is missing. Faults inside the files are in the diagnostics.
     """
     texts = [(str(path), files.text_of(Path(path), kind)) for path in paths]
     return _join([parse(text, file, kind=kind, read=files.read_text) for file, text in texts])
 
 
 def load(paths: Sequence[Path | str], kind: str = "pkglist") -> Pkglist:
-    """Read list files like `read`; ListFileError for the first error in them."""
+    """Read list files as `read` does. Raises ListFileError for the first error in them."""
     loaded = read(paths, kind)
     refuse_errors(loaded.diagnostics)
     return loaded
 
 
 def compose(passes: Iterable[Pass]) -> str:
-    """Return a text that parses to these passes."""
+    """Return the text of a list with these passes."""
     return "#NEW_INSTALL_LIST#\n".join("".join(f"{line}\n" for line in _pass_lines(one)) for one in passes)
 
 
@@ -134,7 +134,7 @@ def _duplicates(found: Iterable[Entry]) -> Iterator[Diagnostic]:
             continue
         before = first.setdefault(entry.name, entry)
         if before is not entry:
-            yield entry.note("info", f"{shown(entry.name)} is named before, at {before.where}", "Remove one of them.")
+            yield entry.note("info", f"{shown(entry.name)} is already listed at {before.where}", "Remove one of them.")
 
 
 def _join(parsed: Sequence[Pkglist]) -> Pkglist:

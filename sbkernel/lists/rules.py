@@ -1,4 +1,4 @@
-"""The lines of an exlist: patterns, and what is odd about them, told from their text alone. Pure."""
+"""The lines of an exlist: patterns, and what is odd about their text. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BRACES = re.compile(r"\{[^{}]*,[^{}]*\}")
 
 
 class Rule(NamedTuple):
-    """One pattern, and where it stands; `keep` is a leading +."""
+    """One pattern and its place. `keep` means a leading +."""
 
     pattern: str
     keep: bool
     line: Line
     column: int
     comment: bool
-    """Whether a # followed, which ended the pattern."""
+    """Whether a # ended the pattern."""
 
     @property
     def where(self) -> str:
@@ -36,31 +36,31 @@ class Rule(NamedTuple):
 
 
 class ExlistGrammar:
-    """What the lines of an exlist are before anything is spliced: xCAT splices first and drops comments then."""
+    """How the lines of an exlist are read before includes are spliced. xCAT drops comments only afterwards."""
 
     separator = "\n"
 
     def keep(self, line: Line) -> str | None:
-        """Keep every line; in included files the blanks at its end go, and empty lines with them."""
+        """Keep every line. In included files, remove trailing blanks and empty lines."""
         text = line.text.rstrip(BLANKS) if line.trace else line.text
         return text or None
 
     def look(self, line: Line) -> Iterator[Diagnostic]:
-        """Yield what is odd about a comment: one that is nearly a directive, or that splices a file."""
+        """Yield what is odd about a comment: it is nearly a directive, or it includes a file."""
         text = line.text.strip(BLANKS)
         match = INCLUDE.search(line.text)
         if match is None and _ALMOST.match(text):
             yield line.note("warning", f"taken as a comment: {shown(text)}", "Write #INCLUDE:path#")
         elif match and "#" in line.text[: match.start()]:
-            what = "an include inside a comment: xCAT splices it all the same, from its second line on"
+            what = "xCAT does include the file of this comment, from its second line on"
             yield line.note("warning", what, "Remove the directive, or give it a line of its own.", match.start() + 1)
         elif match and line.text[: match.start()].strip(BLANKS):
-            what = "text before an include is put in front of its first line"
+            what = "xCAT joins the text before an include to the first included line"
             yield line.note("warning", what, "Give the directive a line of its own.", match.start() + 1)
 
 
 def rules(pieces: Sequence[Piece]) -> Iterator[Rule]:
-    """Yield the pattern of a spliced line; xCAT drops the text from # on, and the blanks before it, and no others."""
+    """Yield the pattern of a spliced line. xCAT drops the text from # on and the blanks before it, but no others."""
     whole = "".join(piece.text for piece in pieces)
     text, hash_, _ = whole.partition("#")
     text = text.rstrip(BLANKS) if hash_ else text
@@ -72,16 +72,16 @@ def rules(pieces: Sequence[Piece]) -> Iterator[Rule]:
 
 
 def look(rule: Rule) -> Iterator[Diagnostic]:
-    """Yield what xCAT makes of a pattern other than what it looks like."""
+    """Yield where xCAT reads a pattern in an unexpected way."""
     yield from _look_nothing(rule)
     pattern = shown(rule.pattern)
     if rule.pattern in ("./*", "*", ".*", "./**") and not rule.keep:
-        yield rule.note("warning", f"'{pattern}' leaves nothing of the image", "Name what is to go.")
+        yield rule.note("warning", f"'{pattern}' leaves nothing of the image", "Name what to leave out.")
     if "'" in rule.pattern:
-        yield rule.note("warning", f"the quote in '{pattern}' breaks the command that xCAT builds", "Write ? for it.")
+        yield rule.note("warning", f"the quote in '{pattern}' breaks the command that xCAT builds", "Write ? instead.")
     if _BRACES.search(rule.pattern):
         yield rule.note(
-            "warning", f"braces are no wildcard: '{pattern}' means these characters", "Write one line each."
+            "warning", f"braces are not wildcards: '{pattern}' means these characters", "Write one line for each."
         )
     if rule.comment and _glued(rule):
         what = f"the pattern ends at the #: it is '{pattern}'"
@@ -114,7 +114,7 @@ def _look_nothing(rule: Rule) -> Iterator[Diagnostic]:
 
 
 def _may_begin_a_path(pattern: str) -> bool:
-    """Tell whether a pattern can match something that begins with ./: wildcards at its start can."""
+    """Tell whether a pattern can match a path that begins with ./: it begins so itself, or with a wildcard."""
     if pattern[0] in "*[\\":
         return True
     if pattern[0] not in ".?":

@@ -1,4 +1,4 @@
-"""The lines of a synclist: copies, and scripts in clauses (grammar: xCAT's xdcp -F, DSHCLI.pm). Pure."""
+"""The lines of a synclist: copies, and scripts in clauses (grammar: xdcp -F of xCAT, DSHCLI.pm). Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 
 
 class Item(NamedTuple):
-    """One line that does something: `clause` is "" for a plain copy, else one of CLAUSES without its colon.
+    """One line with an effect. `clause` is "" for a plain copy, else one of CLAUSES without its colon.
 
-    A copy has sources and a destination, and with a noderange is only for those nodes. A script has one source.
+    A copy has sources and a destination; with a noderange it is only for those nodes. A script has one source.
     """
 
     clause: str
@@ -37,14 +37,14 @@ class Item(NamedTuple):
 
 
 def clause_of(text: str) -> str:
-    """Return the clause that a line begins, or ""; xCAT looks for the word anywhere in a line that is no comment."""
+    """Return the clause that a line begins, or "". xCAT accepts the word anywhere in a line that is not a comment."""
     if text.startswith("#"):
         return ""
     return next((clause[:-1] for clause in CLAUSES if clause in text), "")
 
 
 def substituted(path: str, values: Mapping[str, str]) -> str:
-    """Return a path with $NAME and ${NAME} replaced from the osimage's environvar; unknown ones stay."""
+    """Return a path with $NAME and ${NAME} replaced by values of environvar; unknown ones stay."""
     return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), path)
 
 
@@ -55,7 +55,7 @@ def variables(item: Item) -> tuple[str, ...]:
 
 
 def items(document: Document) -> Iterator[Item]:
-    """Yield what the lines of a document do."""
+    """Yield the items of a document."""
     clause = ""
     for line in document.lines():
         text = line.text.rstrip("\r")

@@ -1,4 +1,4 @@
-"""What xCAT silently drops or misreads in a synclist. Pure."""
+"""What xCAT drops or misreads silently in a synclist. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REMARK = re.compile(r"\s#")
 
 
 def look(document: Document, items: Sequence[Item]) -> Iterator[Diagnostic]:
-    """Yield everything odd about a list, line by line, then about lines that depend on each other."""
+    """Yield what is odd about single lines, then about lines that depend on each other."""
     known = {item.line.number: item for item in items}
     for line in document.lines():
         item = known.get(line.number)
@@ -26,33 +26,33 @@ def look(document: Document, items: Sequence[Item]) -> Iterator[Diagnostic]:
     yield from _look_scripts(items)
     if not any(item.destination for item in items):
         said = f"Found no lines to process in {document.file}."
-        yield Line(document.file, 1, "").note("error", said, "xCAT wants at least one line: source -> destination")
+        yield Line(document.file, 1, "").note("error", said, "xCAT needs at least one line: source -> destination")
 
 
 def _look_line(line: Line) -> Iterator[Diagnostic]:
-    """Yield what is odd about a line that copies and runs nothing."""
+    """Yield what is odd about a line without an effect."""
     text = line.text.strip(BLANKS)
     if not text:
         return
     if line.text.startswith("#"):
         if text.startswith("#INCLUDE"):
-            yield line.note("warning", "a synclist cannot include others", "Name both files in synclists.")
+            yield line.note("warning", "a synclist cannot include another file", "Name both files in synclists.")
     elif clause := clause_of(text):
         yield from _look_clause(line, text, f"{clause}:")
     elif text.startswith("#"):
-        yield line.note("warning", "a blank before the #: for xCAT this is no comment", "Remove the blank.")
+        yield line.note("warning", "for xCAT this is not a comment: a blank is before the #", "Remove the blank.")
     elif _ALMOST_CLAUSE.fullmatch(text):
-        yield line.note("warning", f"ignored: {shown(text)}", f"Clauses are {' '.join(CLAUSES)}")
+        yield line.note("warning", f"ignored: {shown(text)}", f"The clauses are {' '.join(CLAUSES)}")
     else:
         yield line.note(
-            "warning", f"ignored: {shown(text)}", "Write: source -> destination, a blank on each side of ->"
+            "warning", f"ignored: {shown(text)}", "Write: source -> destination, with a blank on each side of ->"
         )
 
 
 def _look_clause(line: Line, text: str, clause: str) -> Iterator[Diagnostic]:
     if text != clause:
-        what = f"taken as the clause {clause} because that word is in the line; the rest is ignored"
-        yield line.note("warning", what, f"Write {clause} on a line of its own, and rename a file that has it.")
+        what = f"xCAT takes this line for the clause {clause} and ignores the rest"
+        yield line.note("warning", what, f"Write {clause} on a line of its own, and rename files that contain it.")
 
 
 def _look_item(item: Item) -> Iterator[Diagnostic]:
@@ -74,7 +74,7 @@ def _look_noderange(item: Item, destination: str) -> Iterator[Diagnostic]:
     elif item.noderange is None and destination.startswith("("):
         yield item.note("error", "the parenthesis of the noderange is not closed", "Write: source -> (n1-n9) path")
     elif item.noderange is not None and not item.clause:
-        yield item.note("info", "only for some nodes: packimage leaves it out", "")
+        yield item.note("info", "packimage leaves this out: it is only for some nodes", "")
 
 
 def _look_destination(item: Item, destination: str) -> Iterator[Diagnostic]:
@@ -82,30 +82,30 @@ def _look_destination(item: Item, destination: str) -> Iterator[Diagnostic]:
     became = shown(item.destination)
     if _REMARK.search(path):
         what = f"the remark becomes part of the destination: {became}"
-        yield item.note("error", what, "A comment needs a line of its own, with # first.")
+        yield item.note("error", what, "Put the comment on a line of its own that begins with #.")
     elif path != item.destination:
         yield item.note("warning", f"xCAT drops blanks and ; from the destination: {became}", "Leave them out.")
     if not item.destination.startswith(("/", "$")) and not destination.startswith("("):
         yield item.note("error", f"the destination is not a full path: {became}", "Write the full path.")
     if len(item.sources) > 1 and not item.destination.endswith("/"):
-        what = f"several sources, so nodes take {became} for a directory; in an image it becomes one only if it is one"
+        what = f"nodes take {became} for a directory, as there are several sources; an image does only if it exists"
         yield item.note("warning", what, "End the destination in /")
     if item.clause == "MERGE" and item.destination not in MERGEABLE:
-        yield item.note("error", f"MERGE: does not go into {became}", f"Only into {', '.join(MERGEABLE)}")
+        yield item.note("error", f"MERGE: cannot change {became}", f"Only {', '.join(MERGEABLE)}")
 
 
 def _look_script(item: Item) -> Iterator[Diagnostic]:
     script = item.sources[0]
     if _REMARK.search(script) or " -> " in script:
-        what = f"{item.clause}: takes the whole line for the name of a script: {shown(script)}"
-        yield item.note("error", what, "Write the path alone; copies stand before the clause.")
+        what = f"{item.clause}: takes the whole line as the name of a script: {shown(script)}"
+        yield item.note("error", what, "Write only the path; copies belong before the clause.")
     elif item.clause == "EXECUTE" and not script.endswith(".post"):
-        what = f"{shown(script)} never runs: EXECUTE: runs FILE.post when FILE has changed"
+        what = f"{shown(script)} never runs: EXECUTE: only runs FILE.post, when FILE has changed"
         yield item.note("warning", what, "Rename it, or put it under EXECUTEALWAYS:")
 
 
 def _look_scripts(items: Sequence[Item]) -> Iterator[Diagnostic]:
-    """Yield scripts that nothing brings to the node, or whose file no line copies."""
+    """Yield scripts that no line copies to the node, or whose file no line copies."""
     copied = set(_names(items))
     for item in items:
         if not item.clause.startswith("EXECUTE"):

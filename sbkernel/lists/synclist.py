@@ -1,4 +1,4 @@
-"""synclist: files that go from the management node into images and nodes (grammar: xCAT's xdcp -F, DSHCLI.pm)."""
+"""synclist: files that go from the management node into images and nodes (grammar: xdcp -F of xCAT, DSHCLI.pm)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Synclist:
         return tuple(item for item in self.items if item.clause == clause)
 
     def in_image(self) -> tuple[Item, ...]:
-        """Return what packimage copies: xCAT stops at the first clause of a file and skips lines for some nodes."""
+        """Return what packimage copies. xCAT stops at the first clause of a file, and skips lines for some nodes."""
         return tuple(item for one in self.documents for item in self._before_clauses(one) if item.noderange is None)
 
     def _before_clauses(self, document: Document) -> Iterator[Item]:
@@ -35,7 +35,7 @@ class Synclist:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what packing should log."""
+        """Return the lines that packing should log."""
         return as_warnings(self.diagnostics)
 
     def render(self) -> str:
@@ -44,14 +44,14 @@ class Synclist:
 
 
 def parse(text: str, file: str = "synclist") -> Synclist:
-    """Parse the text of one list; nothing is raised."""
+    """Parse the text of one list, without raising."""
     document = Document.parse(text, file)
     found = tuple(items(document))
     return Synclist(found, in_order(look(document, found)), (document,))
 
 
 def read(paths: Sequence[Path | str]) -> Synclist:
-    """Read list files; NotFoundError when one is missing, what is wrong inside is among the diagnostics."""
+    """Read list files. Raises NotFoundError if one is missing; faults inside the files are in the diagnostics."""
     each = [parse(files.text_of(Path(path), "synclists"), str(path)) for path in paths]
     return Synclist(
         tuple(item for one in each for item in one.items),
@@ -61,7 +61,7 @@ def read(paths: Sequence[Path | str]) -> Synclist:
 
 
 def load(paths: Sequence[Path | str]) -> Synclist:
-    """Read list files like `read`; ListFileError for the first error in them."""
+    """Read list files as `read` does. Raises ListFileError for the first error in them."""
     loaded = read(paths)
     refuse_errors(loaded.diagnostics)
     return loaded

@@ -1,4 +1,4 @@
-"""Read list files; bytes that are no UTF-8 pass through, as in xCAT, and come out the same when written."""
+"""Read list files. Bytes that are not UTF-8 are kept, as in xCAT, and written again as they were."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sbkernel.errors import NotFoundError, SbkernelError
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file, line ends as they are."""
+    """Return the text of a file with its line ends."""
     return decoded(path.read_bytes())
 
 
@@ -26,14 +26,14 @@ def encoded(text: str) -> bytes:
 
 
 def text_of(path: Path, kind: str) -> str:
-    """Return the text of a list file of a `kind` such as pkglist; raise what `refusal` returns."""
+    """Return the text of a list file of a `kind` such as pkglist. Raises what `refusal` returns."""
     if error := refusal(path, kind):
         raise error
     return read_text(path)
 
 
 def refusal(path: Path, kind: str) -> SbkernelError | None:
-    """Return why a file cannot be read, a NotFoundError in xCAT's words when it is missing; None when it can."""
+    """Return why a file cannot be read, as a NotFoundError in the words of xCAT if it is missing; None if it can."""
     if missing(path, stat.S_ISREG):
         return NotFoundError(f"The {kind} specified '{path}' does not exist!", hint="chdef can name another.")
     if not os.access(path, os.R_OK):
@@ -42,7 +42,7 @@ def refusal(path: Path, kind: str) -> SbkernelError | None:
 
 
 def missing(path: Path, of_kind: Callable[[int], bool] = bool) -> bool:
-    """Tell whether surely no file of a kind (stat.S_ISREG) has a path, however odd that is."""
+    """Tell whether it is certain that no file of a kind (stat.S_ISREG) has this path. The path may be any text."""
     try:
         return not of_kind(path.stat().st_mode)
     except PermissionError:
@@ -52,5 +52,5 @@ def missing(path: Path, of_kind: Callable[[int], bool] = bool) -> bool:
 
 
 def paths_of(attribute: str) -> list[Path]:
-    """Return the files of an attribute that is a comma list of paths."""
+    """Return the paths in an attribute, which commas separate."""
     return [Path(word.strip()) for word in attribute.split(",") if word.strip()]

@@ -1,4 +1,4 @@
-"""Write an edit of list files: own copies, the attribute and the way back, or nothing at all."""
+"""Write an edit of list files: copies of shipped files, the attribute and the backup, all or nothing."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from sbkernel.lists.text import encoded, paths_of, text_of
 from sbkernel.site import Site
 
 Decide = Callable[[list[Document]], Mapping[int, str]]
-"""Given the files, the new texts by position; position 0 of none makes a first file."""
+"""Return new texts by position in the given files; without files, position 0 makes the first one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Edited:
-    """What an edit did: files before and after, copies it made, and which other osimages it concerns."""
+    """What an edit did: the files before and after, the copies it made, and the other osimages it changes."""
 
     image: str
     attribute: str
     texts: tuple[tuple[Path, str | None, str | None], ...] = ()
-    """Path, text before and after; None where there is no file."""
+    """Path, and the text before and after; None if there is no file."""
     copied: tuple[tuple[Path, Path], ...] = ()
-    """Shipped file and own copy."""
+    """Shipped file and its copy."""
     shared_with: tuple[str, ...] = ()
     back: str | None = None
-    """For an edit that was taken back: what the attribute is now."""
+    """The value of the attribute after an edit was taken back."""
 
     def __bool__(self) -> bool:
         return bool(self.texts)
 
     @property
     def diff(self) -> list[str]:
-        """Return the lines that were added or taken out, with + and -; those of a copy against what was copied."""
+        """Return the added and removed lines, with + and -. A copy is compared with what was copied."""
         lines = []
         for _, before, after in self.texts:
             if self.back is not None and None in (before, after):
@@ -53,7 +53,7 @@ class Edited:
     def __str__(self) -> str:
         if not self:
             return "nothing to do"
-        said = [f"{own} was made from {shipped}; osimage {self.image} uses it" for shipped, own in self.copied]
+        said = [f"{own} is a copy of {shipped}; osimage {self.image} now uses it" for shipped, own in self.copied]
         said += [f"also changes osimage {name}, which uses the same file" for name in self.shared_with]
         said += [f"{self.attribute}={self.back}"] if self.back is not None else []
         return "\n".join([*self.diff, *said])
@@ -61,7 +61,7 @@ class Edited:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Target:
-    """One file of the attribute: where it is, where its edit goes, and its text as it would stand there."""
+    """One file of the attribute: its path, the path that an edit goes to, and its text."""
 
     source: Path
     path: Path
@@ -73,9 +73,9 @@ class _Target:
 
 
 def change(site: Site, image: str, attribute: str, decide: Decide) -> Edited:
-    """Edit the files of an attribute by what `decide` says, in one step that happens whole or not at all.
+    """Edit the files of an attribute as `decide` says, in one step that happens as a whole or not at all.
 
-    DefinitionError when an own file of that name is in the way, or when the osimage is changed meanwhile.
+    Raises DefinitionError if another file is where a copy should go, or if somebody changes the osimage meanwhile.
     """
     with _locked(site):
         value = site.osimages[image].get(attribute)
@@ -101,15 +101,15 @@ def _first(site: Site, image: str, attribute: str) -> _Target:
 
 
 def _check_places(site: Site, image: str, attribute: str, targets: Sequence[_Target]) -> None:
-    """Refuse to overwrite a file that no edit of this list made, as somebody may need it."""
+    """Refuse to overwrite a file that no edit of this list has made: somebody may need it."""
     last = backup.load(own_path(site, image, attribute))
     for target in targets:
         ours = last is not None and last.made(target.path)
         there = text_or_none(target.path) if target.moves and not ours else None
         if there is not None and there != _rebased(target, target.text, attribute):
             raise DefinitionError(
-                f"{target.path} exists already and differs from {target.source}",
-                hint=f"chdef -t osimage {image} {attribute}=… makes the osimage use it, or move it away.",
+                f"{target.path} already exists and differs from {target.source}",
+                hint=f"chdef -t osimage {image} {attribute}=… makes the osimage use it; or move it away.",
             )
 
 
@@ -130,7 +130,7 @@ def _write(
     after = ",".join(str(target.path if target in moved else target.source) for target in targets)
     texts = [(target, text_or_none(target.path), _rebased(target, text, attribute)) for target, text in edits]
     last = backup.load(own_path(site, image, attribute))
-    # A leftover of an edit that `sb undo` took back counts as not there: undo then removes it.
+    # A file that an edit left when `sb undo` took it back counts as missing, so that undo removes it.
     leftover = {target.path for target in moved if last is not None and last.made(target.path)}
     rows = (
         FileBefore(target.path, None if target.path in leftover else before, digest_of(text))
@@ -148,7 +148,7 @@ def _write(
 
 
 def _apply(site: Site, image: str, attribute: str, record: Backup, texts: Mapping[Path, str | None]) -> None:
-    """Write the way back, the files, and last the attribute; put the files back when that fails."""
+    """Write the backup, the files, and last the attribute; if that fails, restore the files."""
     own = own_path(site, image, attribute)
     with _readable_errors(), contextlib.ExitStack() as undo:
         files.made(own.parent)
@@ -168,9 +168,7 @@ def _apply(site: Site, image: str, attribute: str, record: Backup, texts: Mappin
 def _swapped(image: str, attribute: str, record: Backup) -> Callable[[dict[str, str]], dict[str, str]]:
     def change(values: dict[str, str]) -> dict[str, str]:
         if values.get(attribute, "") != record.attribute_before:
-            raise DefinitionError(
-                f"osimage {image} was changed by somebody else meanwhile.", hint="Nothing was written."
-            )
+            raise DefinitionError(f"somebody else has changed osimage {image}.", hint="Nothing was written.")
         return {attribute: record.attribute_after}
 
     return change
@@ -186,11 +184,11 @@ def _put(path: Path, text: str | None) -> None:
 
 
 def undo(site: Site, image: str, attribute: str) -> Edited:
-    """Take back the last edit of a list, or that taking back; DefinitionError when others changed it since."""
+    """Take back the last edit of a list; a second call brings it back. Raises DefinitionError if others changed it."""
     with _locked(site):
         last = backup.load(own_path(site, image, attribute))
         if last is None:
-            raise DefinitionError(f"no edit of the {attribute} of osimage {image} is there to take back")
+            raise DefinitionError(f"there is no edit of the {attribute} of osimage {image} to take back")
         value = site.osimages[image].get(attribute)
         _refuse_changed(image, attribute, last, value)
         now = {one.path: text_or_none(one.path) for one in last.files}
@@ -208,7 +206,7 @@ def _refuse_changed(image: str, attribute: str, last: Backup, value: str) -> Non
         raise DefinitionError(f"{changed} was changed since that edit", hint="Edit it by hand.")
     if value not in (last.attribute_after, last.attribute_before):
         said = f"the {attribute} of osimage {image} was changed since that edit"
-        raise DefinitionError(said, hint="`sb history` shows by whom; `sb undo` takes definitions back.")
+        raise DefinitionError(said, hint="`sb history` shows who did it; `sb undo` takes changes of definitions back.")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Bytes to firmware: nodeset, boot scripts, DHCP configuration, boot log and timeline.
+"""How nodes boot: nodeset, boot scripts, the configuration of DHCP, the boot log and its timeline.
 
-Owns what lies under boot/ and the log of how nodes booted. Writes files only; serving them is the service's work.
+Owns the files below boot/ and the logs of boots. It only writes files; the service serves them.
 """

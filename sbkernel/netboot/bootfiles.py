@@ -1,4 +1,4 @@
-"""The files below boot/: written whole or not at all, and read for the state that they hold."""
+"""The files below boot/: they are written as a whole, and tell what each node boots next."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OFFLINE = "offline"
 
 
 def state(boot: Path, node: str) -> str:
-    """Return what a node's boot script says it does next, in xCAT's words; `offline` if it has none."""
+    """Return what a node boots next, in xCAT's words, from its boot script; `offline` if it has none."""
     head = _head(boot, node)
     return head["state"] if head else OFFLINE
 
 
 def digests(boot: Path, node: str) -> set[str]:
-    """Return the digests that a node's boot script names, of images and of what is in them."""
+    """Return the digests that the boot script of a node names: of images and of their files."""
     return digests_in(_read(boot / script_path(node)) or b"")
 
 
@@ -32,7 +32,7 @@ def digests_in(script: bytes) -> set[str]:
 
 
 def apply(boot: Path, plan: BootPlan) -> None:
-    """Write a plan's files, the script last, so that what it names is there before it; take away what it replaces."""
+    """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace."""
     old = _head(boot, plan.node)
     if old and old["mac"] != plan.mac:
         _forget_mac(boot, old["mac"], plan.node)
@@ -44,7 +44,7 @@ def apply(boot: Path, plan: BootPlan) -> None:
 
 
 def write_common(boot: Path) -> None:
-    """Write the script with which every machine begins."""
+    """Write the script that every machine runs first."""
     write_if_changed(boot / "boot.ipxe", render("ipxe/boot.ipxe"))
 
 
@@ -55,7 +55,7 @@ def _head(boot: Path, node: str) -> dict[str, str] | None:
 
 
 def _forget_mac(boot: Path, mac: str, node: str) -> None:
-    """Remove the pointer of an address that is not the node's any more, unless it is another's by now."""
+    """Remove the script of an address that the node no longer has, unless another node has it now."""
     path = boot / mac_path(mac)
     if f"../nodes/{node}.ipxe\n".encode() in (_read(path) or b""):
         _remove(path)

@@ -1,4 +1,4 @@
-"""The boot log of a node: one line of JSON for every stage that it was seen in, in <site>/log/boot/<node>.jsonl."""
+"""The boot log of a node, <site>/log/boot/<node>.jsonl: one line of JSON for each stage that it reached."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STAGES = (
 
 
 def path(site: Site, node: str) -> Path:
-    """Return the file of one node's boot log; DefinitionError for a name that is no node name."""
+    """Return the path of a node's boot log. Raises DefinitionError for a name that no node can have."""
     return site.log / "boot" / f"{node_file_name(node)}.jsonl"
 
 
 def append(site: Site, node: str, stage: str, t: float | None = None, **data: Any) -> None:
-    """Add one event: `stage` at `t` (seconds since the epoch, now if None) with what else is known of it.
+    """Add one event: `stage` at `t` (seconds since the epoch; None means now), with further `data`.
 
-    One write a line, so that lines of several writers do not mix.
+    Each line is one write, so that lines of several writers do not mix.
     """
     file = path(site, node)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def append(site: Site, node: str, stage: str, t: float | None = None, **data: An
 
 
 def read(site: Site, node: str, since_power_on: bool = True) -> list[Event]:
-    """Return the events of a node, oldest first: those of the boot that began last, or all. [] if it never booted."""
+    """Return the events of a node, oldest first: those of the last boot, or all. [] if it has never booted."""
     try:
         lines = path(site, node).read_text(errors="replace").splitlines()
     except FileNotFoundError:
@@ -45,13 +45,13 @@ def read(site: Site, node: str, since_power_on: bool = True) -> list[Event]:
 
 
 def last_boot(events: list[Event]) -> list[Event]:
-    """Return the events from the last power-on; without one, all."""
+    """Return the events since the last power-on; all events if there is none."""
     starts = [number for number, event in enumerate(events) if event["stage"] == "power-on"]
     return events[starts[-1] :] if starts else events
 
 
 def _parse(line: str) -> Event | None:
-    """Read one line; a torn one, left by a full disk or a power cut, is left out."""
+    """Read one line. Return None for an incomplete one, which a full disk or a power cut leaves."""
     try:
         event = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What nodeset would write for one node. Pure: definitions in, the files of boot/ and the node's attributes out."""
+"""What nodeset writes for one node. Pure: from definitions it makes the files of boot/ and the node's attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sbkernel.netboot.server import Server
 
 @dataclass(frozen=True)
 class BootPlan:
-    """One node's next boot: its state as nodeset prints it, files by path below boot/, attributes to set."""
+    """The next boot of one node: its state as nodeset prints it, files by path below boot/, attributes to set."""
 
     node: str
     state: str
@@ -29,9 +29,9 @@ class BootPlan:
 
 @dataclass(frozen=True)
 class Bootable:
-    """An osimage with the version of it that a node is going to boot.
+    """An osimage with the version that a node will boot.
 
-    `assigned` is what the node's provmethod says: the image, or IMAGE@DIGEST, which pins the node to that version.
+    `assigned` becomes the node's provmethod: the image, or IMAGE@DIGEST, which pins the node to that version.
     """
 
     definition: Definition
@@ -40,7 +40,7 @@ class Bootable:
 
     @property
     def state(self) -> str:
-        """Return xCAT's words for it: netboot OS-ARCH-PROFILE."""
+        """Return the state in xCAT's words: netboot OS-ARCH-PROFILE."""
         return f"netboot {'-'.join(self.definition.get(key) for key in ('osvers', 'osarch', 'profile'))}"
 
 
@@ -55,12 +55,12 @@ def overlay_path(node: str) -> str:
 
 
 def mac_path(mac: str) -> str:
-    """Return the path, below boot/, of the script that says whose MAC address this is."""
+    """Return the path, below boot/, of the script that leads from a MAC address to its node."""
     return f"by-mac/{mac}.ipxe"
 
 
 def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes) -> BootPlan:
-    """Plan to boot a node from an image, `overlay` being the tar of its own files; NodeError says what it lacks."""
+    """Plan to boot a node from an image. `overlay` is the tar of its own files. Raises NodeError for what it lacks."""
     mac = mac_of(node)
     base = server.url(f"catalog/{image.version.digest}")
     line = command_line(node, image.definition, server, _image_facts(node.name, mac, image, server))
@@ -79,19 +79,19 @@ def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes
 
 
 def plan_local(node: Definition) -> BootPlan:
-    """Plan to boot a node from its disk. It keeps its osimage: xCAT forgets it here (xcat2/xcat-core 1938)."""
+    """Plan to boot a node from its disk. It keeps its osimage, which xCAT forgets (xcat2/xcat-core 1938)."""
     mac = mac_of(node)
     script = render("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
     return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {"currstate": "boot"})
 
 
 def plan_offline(node: str) -> BootPlan:
-    """Plan to offer a node nothing at all."""
+    """Plan to boot nothing."""
     return BootPlan(node, "offline", attributes={"currstate": "offline"})
 
 
 def mac_of(node: Definition) -> str:
-    """Return the MAC address that boots, with dashes; NodeError if the node has none."""
+    """Return the MAC address that boots, with dashes. Raises NodeError if the node has none."""
     if not node.get("mac"):
         raise NodeError(
             node.name, "No MAC address available for this node", hint=f"sb chdef {node.name} mac=52:54:00:12:34:56"
@@ -100,7 +100,7 @@ def mac_of(node: Definition) -> str:
 
 
 def plain_state(state: str) -> str:
-    """Return a state if it can stand in a boot file, where `nodeset stat` reads it."""
+    """Return a state if it can be written to a boot file, from which `nodeset stat` reads it."""
     for word in state.split():
         plain_word("the image's osvers, osarch or profile", word)
     return state

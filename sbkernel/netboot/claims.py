@@ -1,4 +1,4 @@
-"""Which node a MAC address or an IP address belongs to: no two nodes of a site can have one."""
+"""Which node has a MAC address or an IP address. No two nodes of a site can have the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_SET = ("", "offline")
 
 
 class Claims:
-    """The addresses of all nodes, read in one go: the node that has been set keeps one, else the first by name."""
+    """The addresses of all nodes, read at once. A node that has been set keeps its address, else the first by name."""
 
     def __init__(self, store: Store) -> None:
         self._owners: dict[str, str] = {}
@@ -25,7 +25,7 @@ class Claims:
                 self._owners.setdefault(address, name)
 
     def check(self, node: str, mac: str, ip: str) -> None:
-        """Raise NodeError when the MAC or the IP address of a node is also that of another, or is no address."""
+        """Raise NodeError if another node has the MAC or IP address of a node, or if it is not an address."""
         self._check(node, "MAC", dashed_mac(mac))
         try:
             self._check(node, "IP", _normal(ip) if ip else "")
@@ -35,11 +35,11 @@ class Claims:
     def _check(self, node: str, kind: str, address: str) -> None:
         owner = self._owners.get(address, node)
         if owner != node:
-            raise NodeError(node, f"its {kind} address {address} is also that of {owner}")
+            raise NodeError(node, f"{owner} has the same {kind} address, {address}")
 
 
 def _addresses(mac: str, ip: str) -> Iterator[str]:
-    """Yield all addresses of a node as they are compared; what is no address is left out."""
+    """Yield all addresses of a node in the form in which they are compared, without those that are not addresses."""
     for one in mac.split("|") if mac else ():
         with contextlib.suppress(DefinitionError):
             yield dashed_mac(one)
@@ -47,7 +47,7 @@ def _addresses(mac: str, ip: str) -> Iterator[str]:
         with contextlib.suppress(ValueError):
             yield _normal(ip)
     elif ip:
-        yield ip  # IPv4 has one spelling.
+        yield ip  # An IPv4 address has only one spelling.
 
 
 def _normal(ip: str) -> str:

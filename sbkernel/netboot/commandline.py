@@ -1,4 +1,4 @@
-"""The kernel's command line of a node: xCAT's arguments (imgurl, XCAT, NODE, BOOTIF, console), and ours. Pure."""
+"""The kernel command line of a node: the arguments of xCAT (imgurl, XCAT, NODE, BOOTIF, console) and ours. Pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.netboot.server import Server
 
-# COMMAND_LINE_SIZE of the x86 kernel; what is longer would be cut off without a word.
+# COMMAND_LINE_SIZE of the x86 kernel, which cuts a longer line silently.
 LIMIT = 2047
-# Under emulation on a busy host, processors get ahead of timer interrupts, and Linux then panics with "IO-APIC + timer
-# doesn't work". With KVM it skips that check by itself; other architectures have none.
+# On a busy host, emulated processors run ahead of timer interrupts, and Linux then panics with "IO-APIC + timer doesn't
+# work". With KVM it skips this check; other architectures do not have it.
 NO_TIMER_CHECK = "no_timer_check"
 _CONTROL = re.compile(r"[^\x20-\x7e]")
 _XCAT_TABLE = re.compile(r"#(NODEATTRIB|TABLE):")
 
 
 def command_line(node: Definition, image: Definition, server: Server, facts: dict[str, str]) -> str:
-    """Return the arguments, the site's own first, then the osimage's and the node's addkcmdline.
+    """Return the arguments: first ours, then addkcmdline of the osimage and of the node.
 
-    `facts` are the arguments that name the image (imgurl, sbkernel.sha256 ...). Raises NodeError for a serial port
-    without a speed, for what iPXE would read as its own syntax, and for a line that the kernel would cut.
+    `facts` are the arguments about the image (imgurl, sbkernel.sha256 ...). Raises NodeError for a serial port without
+    a speed, for text that iPXE would interpret, and for a line that the kernel would cut.
     """
     words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts.items())]
     words += _consoles(node)
@@ -35,7 +35,7 @@ def command_line(node: Definition, image: Definition, server: Server, facts: dic
         words += _added(node.name, definition, server)
     line = " ".join(words)
     if len(line) > LIMIT:
-        raise NodeError(node.name, f"the kernel command line has {len(line)} characters, {LIMIT} are possible")
+        raise NodeError(node.name, f"the kernel command line has {len(line)} characters; the limit is {LIMIT}")
     return line
 
 
@@ -65,23 +65,23 @@ def _added(node: str, definition: Definition, server: Server) -> list[str]:
     wrong = _what_ipxe_would_read(text)
     if wrong:
         where = f"addkcmdline of {definition.objtype} {definition.name}"
-        raise NodeError(node, f"{where} holds {wrong}", hint="the boot loader would not hand it to the kernel")
+        raise NodeError(node, f"{where} holds {wrong}", hint="the boot loader would not pass it to the kernel")
     return text.split()
 
 
 def _what_ipxe_would_read(text: str) -> str | None:
-    """Name what iPXE takes for itself: it knows no quoting (its src/core/exec.c)."""
+    """Return what iPXE would interpret in a text, or None. iPXE has no quoting (src/core/exec.c)."""
     if _CONTROL.search(text):
         return "a character that is not plain ASCII"
     if match := _XCAT_TABLE.search(text):
-        return f"{match.group()}, which is not known here"
+        return f"{match.group()}, which only xCAT replaces"
     if "${" in text:
         return "${, which iPXE expands"
     return next((f"the word {word}" for word in text.split() if word in ("||", "&&", ";") or word[0] == "#"), None)
 
 
 def plain_word(what: str, value: str) -> str:
-    """Return a value if it can be one word in a boot script; raise DefinitionError."""
+    """Return a value if it can be one word of a boot script. Raises DefinitionError."""
     if not value or _CONTROL.search(value) or " " in value or "${" in value or value[0] == "#":
-        raise DefinitionError(f"{what} {value!r} cannot stand in a boot file")
+        raise DefinitionError(f"{what} {value!r} cannot be written to a boot file")
     return value

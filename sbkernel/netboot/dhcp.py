@@ -1,4 +1,4 @@
-"""The configuration of dnsmasq: DHCP for the site's networks and nodes, TFTP for the first boot loader. Pure."""
+"""Write the configuration of dnsmasq, which assigns addresses to nodes (DHCP) and sends them iPXE (TFTP). Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sbkernel.netboot.render import render
 
 T = TypeVar("T")
 
-# Where Debian's package ipxe keeps undionly.kpxe (BIOS) and ipxe.efi (UEFI).
+# The directory of undionly.kpxe (BIOS) and ipxe.efi (UEFI) in Debian's package ipxe.
 LOADERS = Path("/usr/lib/ipxe")
 
 
 @dataclass(frozen=True)
 class Served:
-    """One network that is served on one interface; `server` is this host's address there."""
+    """A network that dnsmasq serves on an interface; `server` is the address of this host there."""
 
     tag: str
     interface: str
@@ -35,7 +35,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Places:
-    """Where dnsmasq keeps and finds its files."""
+    """The directories and files of dnsmasq."""
 
     leases: Path
     hosts: Path
@@ -51,17 +51,17 @@ def dnsmasq_conf(
     lease_s: int = 43200,
     ipv6: Iterable[str] = (),
 ) -> str:
-    """Return dnsmasq.conf(5) that serves `networks` on the interfaces in `addresses` (interface to our address there).
+    """Return the text of dnsmasq.conf for `networks`. `addresses` gives our address on each interface to serve.
 
-    `ipv6` are the interfaces with an IPv6 address: routers are advertised on them, as iPXE waits for that. Raises
-    DefinitionError if an interface has no network, or a network is wrong.
+    `ipv6` are the interfaces with an IPv6 address. dnsmasq advertises a router there, because iPXE waits for one.
+    Raises DefinitionError if a network is wrong, or if an interface has none.
     """
     served = [_serve(number, network, addresses) for number, network in enumerate(networks)]
     found = [net for net in served if net is not None]
     for interface in addresses:
         if interface not in {net.interface for net in found}:
             raise DefinitionError(
-                f"no network covers the interface {interface}",
+                f"there is no network for the interface {interface}",
                 hint=f"sb mkdef -t network NAME net=10.0.0.0 mask=255.255.255.0 mgtifname={interface}",
             )
     return render(
@@ -77,7 +77,7 @@ def dnsmasq_conf(
 
 
 def host_line(node: Definition) -> str:
-    """Return the line of dnsmasq's dhcp-hostsdir for a node; "" if it has no MAC address."""
+    """Return the line for a node in dnsmasq's dhcp-hostsdir; "" if it has no MAC address."""
     if not node.get("mac"):
         return ""
     mac = dashed_mac(node.get("mac")).replace("-", ":")
@@ -115,12 +115,12 @@ def _range(network: Definition, block: ipaddress.IPv4Network) -> tuple[str, str]
     ends = text.partition("-")[::2]
     parsed = [_parsed(ipaddress.IPv4Address, end, f"dynamicrange of network {network.name}") for end in ends]
     if any(end not in block for end in parsed) or parsed[0] > parsed[1]:
-        raise DefinitionError(f"dynamicrange {text} of network {network.name} is not in {block}")
+        raise DefinitionError(f"dynamicrange {text} of network {network.name} does not lie in {block}")
     return str(parsed[0]), str(parsed[1])
 
 
 def _options(network: Definition, server: str) -> Iterable[tuple[str, str]]:
-    # Without a value the option is not sent: dnsmasq would name itself as the router.
+    # An empty value keeps dnsmasq from sending its own address as the router.
     yield "router", _here(network.get("gateway"), server)
     for option, attribute in (
         ("dns-server", "nameservers"),

@@ -1,4 +1,4 @@
-"""makedhcp: write what dnsmasq reads. Starting it is the service's work."""
+"""makedhcp: write the files that dnsmasq reads. The service starts it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = ()) -> Path:
-    """Write the configuration for the interfaces in `addresses` (interface to our address there); return its path.
+    """Write the configuration and the lines of all nodes; return the path of the configuration.
 
-    `ipv6` are those of the interfaces that have an IPv6 address, too. All nodes get their line.
+    `addresses` gives our address on each interface to serve; `ipv6` are those that also have an IPv6 address.
     """
     directory = dhcp_directory(site)
     places = Places(leases=directory / "leases", hosts=directory / "hosts")
@@ -45,9 +45,9 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
 
 
 def write_hosts(site: Site, nodes: Iterable[Definition]) -> None:
-    """Write the lines of some nodes; a running dnsmasq sees them by itself.
+    """Write the lines of some nodes. A running dnsmasq notices them.
 
-    A node has none, which is logged, while its address is wrong or that of another node: the others get theirs.
+    A node whose address is wrong or belongs to another node gets no line; this is logged. The others get theirs.
     """
     claims = Claims(site.store)
     for node in nodes:

@@ -1,4 +1,4 @@
-"""Names that become paths, and the values that go into boot files: checked here, before they do."""
+"""Check node names before they become paths, and MAC addresses before they go into boot files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _MAC = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{2}){5}")
 
 
 def node_file_name(node: str) -> str:
-    """Return the name if it can be one file's name and nothing else; raise DefinitionError."""
+    """Return the name of a node if it is safe as the name of a file. Raises DefinitionError."""
     if not _NODE.fullmatch(node):
         raise DefinitionError(f"{node!r} is not a node name", hint="letters, digits, - and _")
     return node
 
 
 def dashed_mac(mac: str) -> str:
-    """Return the first address of xCAT's `mac` attribute as iPXE's hexhyp writes it: 52-54-00-12-34-56.
+    """Return the first address of the attribute `mac` in the form that iPXE calls hexhyp: 52-54-00-12-34-56.
 
-    The attribute may hold several, `mac1!name1|mac2!name2` (xCAT's mac table); DefinitionError if it holds none.
+    The attribute may hold several: `mac1!name1|mac2!name2` (xCAT's mac table). Raises DefinitionError if it has none.
     """
     dashed = mac.split("|")[0].split("!")[0].strip().lower().replace(":", "-")
     if not _MAC.fullmatch(dashed):

@@ -1,4 +1,4 @@
-"""nodeset: set what nodes boot next. It never reboots one."""
+"""nodeset: set what nodes boot next. It never reboots a node."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _DEPRECATED = ("install", "netboot", "statelite")
 
 
 class NodesetResult(dict[str, str]):
-    """The state of each node that could be set; `errors` has the reason for each that could not.
+    """The state of each node that was set; `errors` has the reason for each node that was not.
 
-    Looking up a node that failed raises its error, so that a script does not take silence for success.
+    Looking up a node that failed raises its error, so that a script notices.
     """
 
     def __init__(self) -> None:
@@ -46,17 +46,17 @@ class NodesetResult(dict[str, str]):
 def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -> NodesetResult:
     """Set what the nodes boot next and return their states, such as `netboot debian12-x86_64-compute`.
 
-    `action`: `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
-    version, to which provmethod then pins the node as IMAGE@DIGEST); `osimage` (what provmethod of the node names, so
-    that a pinned node stays where it is); `boot` (the local disk; the node keeps its osimage); `offline` (nothing);
-    `stat` (only ask). `dry_run` plans and writes nothing. One node that cannot be set does not stop the others; an
-    image or version that does not exist or is not packed raises NotFoundError.
+    `action` is `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
+    version; the node's provmethod becomes IMAGE@DIGEST, which pins it); `osimage` (what provmethod names, so that a
+    pinned node keeps its version); `boot` (the local disk; the node keeps its osimage); `offline` (nothing); or `stat`
+    (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not stop the others.
+    Raises NotFoundError if the image or version does not exist or is not packed.
     """
     verb, image = _parse(action)
     nodes = site.noderange(noderange)
     if verb == "stat":
         return _states(site, nodes)
-    # No version may be collected between being found and being named in a boot file.
+    # Keep gc from removing a version after it is found and before a boot file names it.
     with ExitStack() as kept:
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
@@ -74,9 +74,9 @@ def _parse(action: str) -> tuple[str, str]:
             'use "osimage=<osimage_name>" instead.'
         )
     if verb not in ACTIONS or (equals and verb != "osimage"):
-        raise DefinitionError(f"nodeset does not know {action!r}", hint="one of osimage=IMAGE " + " ".join(ACTIONS))
+        raise DefinitionError(f"nodeset does not know {action!r}", hint="actions: osimage=IMAGE " + " ".join(ACTIONS))
     if equals and not image.strip():
-        raise DefinitionError("osimage= names no image", hint="osimage=IMAGE, without a blank")
+        raise DefinitionError("osimage= names no image", hint="write osimage=IMAGE without a blank")
     return verb, image.strip()
 
 
@@ -119,7 +119,7 @@ def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> Nod
 def _apply(site: Site, plans: list[BootPlan]) -> None:
     boot = site.boot
     bootfiles.write_common(boot)
-    # A node that has read the old script may be fetching what it names for a while.
+    # A node that has read the old script may still be fetching what it names.
     Catalog(site).note_use({digest for plan in plans for digest in bootfiles.digests(boot, plan.node)})
     for plan in plans:
         bootfiles.apply(boot, plan)
@@ -134,7 +134,7 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
 
 
 def _image_planner(site: Site, image: str, find: Find) -> Planner:
-    """Read once what all nodes share: image, server, keys, networks."""
+    """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
@@ -156,7 +156,7 @@ def _image_planner(site: Site, image: str, find: Find) -> Planner:
 
 
 def _bootable(site: Site, find: Find, word: str) -> Bootable:
-    """Return an osimage with the version that a word names; NotFoundError in xCAT's words says what is missing."""
+    """Return an osimage with the version that a word names. Raises NotFoundError in xCAT's words."""
     asked = parse(word)
     if asked.image not in site.osimages:
         raise NotFoundError(
@@ -173,7 +173,7 @@ def _bootable(site: Site, find: Find, word: str) -> Bootable:
 
 
 def _pinned(given: Bootable) -> Bootable:
-    """Return what was asked for, to be noted: a version other than the current one by its digest, so that it stays."""
+    """Return the provmethod for a request: a version other than the current one by its digest, so that it stays."""
     asked = parse(given.assigned)
     noted = Reference(asked.image, "" if asked.kind == CURRENT else given.version.digest)
     return replace(given, assigned=str(noted))
@@ -192,7 +192,7 @@ def _assigned(node: Definition) -> str:
 
 
 def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]:
-    """Return the time servers of the network that the node's address is in; of the only network, if there is one."""
+    """Return the time servers of the node's network, or of the only network."""
     fitting = [network for network in networks if _covers(network, node.get("ip"))]
     if not fitting and len(networks) == 1:
         fitting = networks

@@ -1,4 +1,4 @@
-"""A node's own files: its name, keys and units, as the tar file that the initrd unpacks over the root. Pure."""
+"""The tar file that the initrd unpacks over the root of a node: its name, keys and systemd units. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sbkernel.definitions.secret import Secret
 from sbkernel.netboot.render import render
 from sbkernel.netboot.server import Server
 
-# Any fixed time; a changing one would make other bytes of the same files.
+# Any fixed time. With a changing one, the same files would give other bytes.
 MTIME_S = 315532800
 UNITS = ("sbkernel-hostkeys.service", "sbkernel-report.service")
 _SYSTEMD = "etc/systemd/system"
 _WANTS = f"{_SYSTEMD}/multi-user.target.wants"
 
-# path on the node, and in templates/overlay -> mode
+# path on the node and in templates/overlay -> mode
 _OWN_FILES = {"etc/hostname": 0o644, "etc/hosts": 0o644, "etc/machine-id": 0o444}
 _SHARED_FILES = {
     "etc/rsyslog.d/90-sbkernel.conf": 0o644,
@@ -31,7 +31,7 @@ _ROOT_PASSWORD = "run/sbkernel/root-password"  # noqa: S105 - a path
 
 @dataclass(frozen=True)
 class Shared:
-    """What many nodes have alike."""
+    """What many nodes have in common."""
 
     server: Server
     authorized_keys: str
@@ -41,7 +41,7 @@ class Shared:
 
 @dataclass(frozen=True)
 class Own:
-    """What a node has alone."""
+    """What only one node has."""
 
     node: str
     machine_id: str
@@ -50,19 +50,19 @@ class Own:
 
 
 def machine_id(site_key: str, node: str) -> str:
-    """Return a node's machine-id(5): its own, the same at every boot, and not to be guessed from its name."""
+    """Return a node's machine-id(5): the same at every boot, and impossible to guess from the name."""
     return hashlib.sha256(f"machine-id\0{site_key}\0{node}".encode()).hexdigest()[:32]
 
 
 def overlay_tar(own: Own, shared: bytes) -> bytes:
-    """Return the tar file of a node, `shared` being what `shared_members` made; the same values, the same bytes."""
+    """Return the tar file of a node; `shared` comes from `shared_members`. The same values give the same bytes."""
     values = {"node": own.node, "ip": own.ip, "domain": own.domain, "machine_id": own.machine_id}
     content = _files(_OWN_FILES, values) + shared
     return content + bytes(2 * tarfile.BLOCKSIZE) + bytes(-(len(content) + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
 
 
 def shared_members(shared: Shared) -> bytes:
-    """Return the members, as tar holds them, that nodes have alike."""
+    """Return the members that many nodes have in common, as bytes of a tar file."""
     modes = dict(_SHARED_FILES)
     if shared.ntpservers:
         modes[_TIME_SERVERS] = 0o644

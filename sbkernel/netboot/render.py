@@ -1,4 +1,4 @@
-"""Fill in the templates of boot files, DHCP configuration and the node's own files. Pure but for reading them once."""
+"""Fill in the templates of boot files, of the DHCP configuration and of the files of nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(template: str, **values: object) -> str:
-    """Return templates/<template> with `values` filled in; a value that is missing is an error."""
+    """Return templates/<template> with `values` filled in. A missing value is an error."""
     return _environment().get_template(template).render(values)
 
 

@@ -1,4 +1,4 @@
-"""The server as one node sees it. Pure."""
+"""The address of this server as a node sees it. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError
 from sbkernel.site import Site
 
-# QEMU's name, in its user network, for the loopback of the host (qemu(1), -netdev user).
+# The loopback of the host, as guests in QEMU's user network see it (qemu(1), -netdev user).
 QEMU_HOST = "10.0.2.2"
 
 
 @dataclass(frozen=True)
 class Server:
-    """Address and ports, and whether it wants to hear how the boot goes (site attribute nodestatus)."""
+    """Address and ports, and whether nodes report their boot (site attribute nodestatus)."""
 
     host: str
     http_port: int
@@ -23,17 +23,17 @@ class Server:
 
     @property
     def host_port(self) -> str:
-        """Return where HTTP is served."""
+        """Return the address of the HTTP server as HOST:PORT."""
         return f"{self.host}:{self.http_port}"
 
     def url(self, path: str) -> str:
-        """Return the URL of a path below the top of what is served."""
+        """Return the URL of a path that the server serves."""
         return f"http://{self.host_port}/{path}"
 
 
 @dataclass(frozen=True)
 class SiteServer:
-    """What all nodes of a site see alike; read once for many nodes."""
+    """The settings of a site that are the same for all nodes; they are read once."""
 
     address: str
     http_port: int
@@ -47,15 +47,15 @@ class SiteServer:
         return cls(site.address, site.http_port, site.syslog_port, not quiet)
 
     def seen_by(self, node: Definition) -> Server:
-        """Return the server as a node sees it: a guest in QEMU's user network has its own name for it.
+        """Return the server as a node sees it. A guest in QEMU's user network has its own address for it.
 
-        Raises NodeError if neither the node nor the site names an address: no node would find us at our loopback.
+        Raises NodeError if neither the node nor the site names an address. The loopback is of no use to a node.
         """
         host = QEMU_HOST if node.get("vmnics") == "user" else node.get("xcatmaster") or self.address
         if not host:
             raise NodeError(
                 node.name,
-                "no address at which it reaches this host",
+                "it has no address of this host",
                 hint=f"sb chdef -t site clustersite master=ADDRESS, or sb chdef {node.name} xcatmaster=ADDRESS",
             )
         return Server(host, self.http_port, self.syslog_port, self.takes_status)

@@ -1,4 +1,4 @@
-"""The timeline of a boot: when each stage was reached, counted from power-on. Pure."""
+"""The timeline of a boot: when each stage was reached, in seconds from power-on. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _NOT_DETAIL = {"t", "node", "stage", "uptime", "at", "source", "image"}
 class Row:
     """One stage of a boot.
 
-    `time` is seconds since the epoch, `seconds` since power-on (or since the first event, if nobody saw the power
-    come on), `delta` since the stage before. `detail` is what the node or the service said about it.
+    `time` is in seconds since the epoch, `seconds` since power-on (or since the first event, if power-on was not
+    seen), `delta` since the previous stage. `detail` is what the node or the service reported about it.
     """
 
     stage: str
@@ -30,10 +30,10 @@ class Row:
 
 
 def timeline(events: Sequence[Event]) -> list[Row]:
-    """Return the stages of one boot in the order in which they happened, each once.
+    """Return the stages of one boot in the order in which they were reached, each once.
 
-    A stage that was seen several times (a kernel fetched again) counts when it was seen first, `failed` last. The
-    node's own clock places what it reports: a report says its uptime when sent and, as `at`, when the stage was.
+    If a stage was seen several times, such as a kernel that was fetched again, the first time counts; for `failed` the
+    last. Reports of a node are placed by its own clock: they say its uptime and, as `at`, the time of the stage.
     """
     started = kernel_start(events)
     found = _once([(_when(event, started), event) for event in events])
@@ -49,7 +49,7 @@ def timeline(events: Sequence[Event]) -> list[Row]:
 
 
 def kernel_start(events: Iterable[Event]) -> float | None:
-    """Return when the node's kernel began: the earliest that its reports allow, as none arrives before it is sent."""
+    """Return when the kernel of the node started: the earliest time that fits its reports, which all arrive late."""
     starts = [event["t"] - uptime for event in events if (uptime := _number(event, "uptime")) is not None]
     return min(starts, default=None)
 

@@ -1,4 +1,4 @@
-"""Notebooks as runs: the papermill engine, the record directory and the HTML that survives.
+"""Runs of notebooks: the papermill engine, the directory of records and their HTML.
 
-Owns records/. Must not decide anything about images or nodes: notebooks call the rooms above themselves.
+Owns records/. It must not decide anything about images or nodes: notebooks call the rooms above.
 """

@@ -1,4 +1,4 @@
-"""Execute the cells of a notebook so that a signal ends it cleanly and a dead kernel is told as one."""
+"""Execute the cells of a notebook. A signal ends it cleanly, and a dead kernel is reported as dead."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-GRACE_S = 60.0  # a cell that was interrupted ends its job first; after this the kernel is killed
+GRACE_S = 60.0  # an interrupted cell first ends its job; after this time the kernel is killed
 
 
 class RecordClient(PapermillNotebookClient):
     """Papermill's client with three differences.
 
-    SIGTERM and SIGINT interrupt the running cell, as the stop button does, so that awaited jobs are cancelled; a
-    second signal, or `grace_s` seconds, kill the kernel. No cell starts after a signal. A kernel that dies becomes
-    an error of the cell that it died in.
+    SIGTERM and SIGINT interrupt the running cell, as the stop button does, so that awaited jobs are cancelled. After a
+    second signal or GRACE_S seconds the kernel is killed. No cell starts after a signal. If the kernel dies, that is an
+    error of the cell that was running.
     """
 
     def __init__(self, *args: Any, on_display: Callable[[Any], None] | None = None, **kwargs: Any) -> None:
@@ -53,7 +53,7 @@ class RecordClient(PapermillNotebookClient):
         return manager
 
     def papermill_execute_cells(self) -> None:
-        """Execute one cell after the other until one fails or a signal came."""
+        """Execute the cells in order until one fails or a signal comes."""
         for index, cell in enumerate(self.nb.cells):
             if self.signal or not self._execute(cell, index):
                 break
@@ -71,7 +71,7 @@ class RecordClient(PapermillNotebookClient):
         return True
 
     def _explain(self, cell: NotebookNode, error: Exception) -> None:
-        """Put an error without an output of its own into the cell, where papermill and readers look for it."""
+        """Add an error that has no output to the cell, where papermill and readers look for it."""
         if isinstance(error, CellExecutionError) and any(o.output_type == "error" for o in cell.outputs):
             return
         self.died = isinstance(error, DeadKernelError)
@@ -79,17 +79,17 @@ class RecordClient(PapermillNotebookClient):
         cell.outputs.append(new_output("error", ename=type(error).__name__, evalue=text, traceback=[text]))
 
     def process_message(self, msg: Any, *args: Any, **kwargs: Any) -> NotebookNode | None:
-        """Take one message of the kernel into the notebook; tell the reporter about displays."""
+        """Add a message of the kernel to the notebook, and report displays."""
         if self._on_display and msg["msg_type"] in ("display_data", "update_display_data"):
             self._on_display(msg["content"])
         return super().process_message(msg, *args, **kwargs)
 
     def set_widgets_metadata(self) -> None:
-        """Keep no widget state: a record is HTML, and one console's state would be 359 KB."""
+        """Keep no widget state. A record is HTML, and the state of one console would add 359 KB."""
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Hand SIGTERM and SIGINT to the cell; only a main thread can."""
+        """Pass SIGTERM and SIGINT to the cell, if this is the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -110,7 +110,7 @@ class RecordClient(PapermillNotebookClient):
             timer.start()
 
     def _signal_kernel(self, number: signal.Signals) -> None:
-        """Signal the kernel's process group, as JupyterLab's stop button does; jobs have sessions of their own."""
+        """Signal the process group of the kernel, as JupyterLab's stop button does. Jobs have their own sessions."""
         pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
         if pid:
             try:

@@ -1,8 +1,8 @@
-"""The papermill engine `sbkernel`: a run whose record is true whatever ended it.
+"""The papermill engine `sbkernel`: its record is true however the run ends.
 
-`papermill --engine sbkernel in.ipynb out.ipynb` and `sb run` use it. Against the stock engine: signals end a run
-cleanly, statuses of cells are what happened, a dead kernel is an error and not a success, known secrets are taken
-out before each save, no widget state is kept, and `metadata.sbkernel` says who ran what and what came out.
+`papermill --engine sbkernel in.ipynb out.ipynb` and `sb run` use it. Unlike the stock engine, it ends cleanly after a
+signal, keeps the true status of each cell, reports a dead kernel as an error, removes known secrets before each save,
+keeps no widget state, and writes to `metadata.sbkernel` who ran what and what came out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OnDisplay = Callable[[Mapping[str, Any]], None]
 
 
 class RecordManager(NotebookExecutionManager):
-    """Keep the state of a run, and save it clean."""
+    """Keep the state of a run, and save it without secrets."""
 
     def __init__(self, nb: NotebookNode, *, secrets: set[str], on_cell: OnCell | None, **kwargs: Any) -> None:
         super().__init__(nb, **kwargs)
@@ -36,26 +36,26 @@ class RecordManager(NotebookExecutionManager):
         self.on_cell = on_cell
 
     def cell_start(self, cell: NotebookNode, cell_index: int = 0, **kwargs: Any) -> None:
-        """Mark a cell as running and tell whoever follows the run."""
+        """Mark a cell as running and report it."""
         super().cell_start(cell, cell_index, **kwargs)
         if self.on_cell:
             self.on_cell(cell_index, cell)
 
     def save(self, **kwargs: Any) -> None:
-        """Write the notebook without widget state and without secrets."""
+        """Write the notebook without widget state and secrets."""
         self.nb.metadata.pop("widgets", None)
         redact.redact(self.nb, self.secrets)
         super().save(**kwargs)
 
     def notebook_complete(self, **kwargs: Any) -> None:
-        """Close the record; cells that never ran stay pending (papermill calls them completed)."""
+        """Close the record. Cells that never ran stay pending; papermill would call them completed."""
         pending = [cell for cell in self.nb.cells if cell.metadata.papermill["status"] == self.PENDING]
         super().notebook_complete(**kwargs)
         for cell in pending:
             cell.metadata.papermill["status"] = self.PENDING
         self.nb.metadata[provenance.KEY].update(provenance.collected(self.nb))
         self.save()
-        NotebookNotary().sign(self.nb)  # JupyterLab of the same user trusts it
+        NotebookNotary().sign(self.nb)  # so that JupyterLab of the same user trusts it
 
 
 class RecordEngine(NBClientEngine):
@@ -73,9 +73,9 @@ class RecordEngine(NBClientEngine):
         on_cell: OnCell | None = None,
         **kwargs: Any,
     ) -> NotebookNode:
-        """Execute all cells, as papermill's engines do; `on_cell(index, cell)` is called as each starts.
+        """Execute all cells, as papermill's engines do. Calls `on_cell(index, cell)` when a cell starts.
 
-        Raises KeyboardInterrupt if a signal ended the run and no cell shows it as an error.
+        Raises KeyboardInterrupt if a signal ended the run and no cell has it as an error.
         """
         manager = RecordManager(
             nb,
@@ -112,7 +112,7 @@ class RecordEngine(NBClientEngine):
         on_display: OnDisplay | None = None,
         **kwargs: Any,
     ) -> None:
-        """Execute the cells in a kernel that knows that nobody watches it."""
+        """Execute the cells in a kernel that knows that it is headless."""
         kwargs.pop("input_path", None)
         client = RecordClient(
             nb_man,
@@ -151,7 +151,7 @@ def _status(nb: NotebookNode, client: RecordClient) -> str:
 
 
 def _secrets() -> set[str]:
-    """Return what must not be in a record; without a site, what the environment holds."""
+    """Return what must not be in a record; without a site, the secrets of the environment."""
     with suppress(SbkernelError), Site.open(create=False) as site:
         return redact.known(site)
     return redact.from_environment()

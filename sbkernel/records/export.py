@@ -1,4 +1,4 @@
-"""Make the HTML of a record: one file, no script, no request to anywhere."""
+"""Make the HTML of a record: one file without scripts that loads nothing from anywhere."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PRIORITY = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/late
 
 
 class RecordExporter(HTMLExporter):
-    """`jupyter nbconvert --to sbrecord`: a self-contained page with what was run, by whom, and what came out."""
+    """`jupyter nbconvert --to sbrecord`: a self-contained page that shows what ran, who ran it, and what came out."""
 
     export_from_notebook = "sbkernel record"
 
     @property
     def default_config(self) -> Config:
-        """Prefer HTML over widgets, which need a kernel; number no prompts."""
+        """Prefer HTML to widgets, which need a kernel, and leave out the prompts."""
         config = Config({"NbConvertBase": {"display_data_priority": _PRIORITY}})
         config.merge(Config({"TemplateExporter": {"exclude_input_prompt": True, "exclude_output_prompt": True}}))
         base: Config = super().default_config
@@ -51,14 +51,14 @@ class RecordExporter(HTMLExporter):
     def from_notebook_node(  # type: ignore[override]  # nbconvert's own subclasses return text as well
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Convert a notebook; nothing in it may make the page load something."""
+        """Convert a notebook. Nothing in it may make the page load anything."""
         nb.metadata.pop("widgets", None)
         given = {**(resources or {}), "record": summary(nb)}
         return super().from_notebook_node(nb, given, **kwargs)
 
 
 def summary(nb: NotebookNode) -> dict[str, Any]:
-    """Return what the page's header shows; a plain notebook or a record of plain papermill has less to show."""
+    """Return what the header of the page shows. A plain notebook or a record of plain papermill has less to show."""
     run = nb.metadata.get("papermill", {})
     about = nb.metadata.get(provenance.KEY, {})
     return {
@@ -75,7 +75,7 @@ def summary(nb: NotebookNode) -> dict[str, Any]:
 
 
 def export(path_ipynb: Path, path_html: Path) -> None:
-    """Write the HTML of a record beside it."""
+    """Write the HTML of a record."""
     page, _ = RecordExporter().from_notebook_node(nbformat.read(path_ipynb, as_version=4))
     path_html.write_text(page, "utf-8")
 

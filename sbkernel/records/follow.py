@@ -1,4 +1,4 @@
-"""Say what is going on in a site while something else runs: phases of its jobs, stages of a node's boot."""
+"""Report what happens in a site while something else runs: phases of its jobs, stages of the boot of a node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TICK_S = 0.5
 
 
 class Follower:
-    """Calls `say` with a line for every phase and stage that ends while the `with` block runs."""
+    """Call `say` with a line for each phase and stage that ends during the `with` block."""
 
     def __init__(self, site: Site, node: str, say: Callable[[str], None]) -> None:
         self._site = site
@@ -53,20 +53,20 @@ class Follower:
                 self._say(line)
 
     def _phases(self) -> Iterator[tuple[object, str]]:
-        """Yield a line for every phase that ended in a job that began since we follow."""
+        """Yield a line for each phase that has ended in jobs that started during the block."""
         for job in self._jobs.values():
             for number, (title, seconds) in enumerate(job.progress.phases):
                 if seconds is not None:
                     yield (job.id, number), f"{seconds:6.1f} s  {job.verb}: {title}"
 
     def _idle(self) -> Iterator[tuple[object, str]]:
-        """Yield a line for every job that found nothing to do."""
+        """Yield a line for each job that found nothing to do."""
         for job in self._jobs.values():
             if job.state == "succeeded" and (job.result.get("built") == [] or job.result.get("cached") is True):
                 yield (job.id, "idle"), f"{'':8}  {job.verb}: nothing to do, nothing has changed"
 
     def _stages(self) -> Iterator[tuple[object, str]]:
-        """Yield a line for every stage of a boot that began since we follow, in seconds since power-on."""
+        """Yield a line for each stage of a boot that started during the block, in seconds since power-on."""
         events = bootlog.read(self._site, self._node)
         if events and events[0]["t"] >= self._since:
             for event in events:

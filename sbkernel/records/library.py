@@ -1,7 +1,7 @@
-"""The notebooks of a site: shipped ones, and working copies that people may change.
+"""The notebooks of a site: the shipped ones, and working copies that users may change.
 
-A working copy that nobody changed follows the shipped notebook; one that somebody changed is never touched.
-Changed means that a cell's source differs: running a notebook in JupyterLab changes only its outputs.
+A working copy is updated with the shipped notebook until somebody changes it; after that it is never touched. It counts
+as changed if the source of a cell differs: running a notebook in JupyterLab changes only its outputs.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _COPIES = ".shipped.json"  # name -> digest of the sources that we copied
 
 
 def working_directory(site: Site) -> Path:
-    """Return where the working copies of the site lie."""
+    """Return the directory of the working copies of the site."""
     return site.root / "notebooks"
 
 
 def source_digest(notebook: Path) -> str:
-    """Return a digest of the types and sources of all cells, or of the bytes of a file that is no notebook."""
+    """Return a digest of the types and sources of all cells, or of the bytes of a file that is not a notebook."""
     data = notebook.read_bytes()
     try:
         cells = json.loads(data)["cells"]
@@ -39,7 +39,7 @@ def source_digest(notebook: Path) -> str:
 def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:
     """Copy shipped notebooks to the working directory; return name -> new, updated, changed or current.
 
-    So are the pages (*.md) that lie beside them. A copy that somebody changed stays as it is and is called `changed`.
+    Pages (*.md) beside them are copied as well. A copy that somebody has changed is kept and called `changed`.
     """
     target = directory or working_directory(site)
     target.mkdir(parents=True, exist_ok=True)
@@ -78,13 +78,13 @@ def _pages() -> list[Path]:
 
 
 def notebooks(site: Site) -> Iterator[Path]:
-    """Yield the notebooks that can be run by name; a working copy stands for the shipped one of its name."""
+    """Yield the notebooks that can be run by name. A working copy replaces the shipped notebook of the same name."""
     copies = {path.stem: path for path in sorted(working_directory(site).glob("*.ipynb"))}
     yield from ({path.stem: path for path in _shipped()} | copies).values()
 
 
 def find(site: Site, notebook: str | Path) -> Path:
-    """Return the notebook of that path or name; names are looked up in the working copies, then in the shipped."""
+    """Return the notebook of a path or a name. Names are looked up in the working copies, then in the shipped ones."""
     path = Path(notebook)
     if path.suffix == ".ipynb" and path.is_file():
         return path.resolve()

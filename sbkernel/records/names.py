@@ -1,4 +1,4 @@
-"""Where a record lies and what it is called."""
+"""The directory and the name of a record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STATUSES = ("running", "ok", "failed", "interrupted", "kernel-died")
 
 
 def stem(started: datetime, notebook: str, image: str, status: str) -> str:
-    """Return `<utc>-<notebook>-<image>-<status>`; parts that are empty are left out."""
+    """Return `<utc>-<notebook>-<image>-<status>` without the empty parts."""
     parts = (started.strftime("%Y%m%dT%H%M%SZ"), _safe(notebook), _safe(image), status)
     return "-".join(part for part in parts if part)
 
@@ -21,7 +21,7 @@ def folder(records: Path, started: datetime) -> Path:
 
 
 def free(directory: Path, name: str, suffix: str) -> Path:
-    """Return a path in the directory that nothing has yet: a second run in the same second gets `.2`."""
+    """Return an unused path in the directory. A second run in the same second gets `.2`."""
     number, path = 1, directory / f"{name}{suffix}"
     while path.exists():
         number += 1

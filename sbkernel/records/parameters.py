@@ -1,6 +1,6 @@
-"""The parameters a notebook declares, and values for them that are what they say.
+"""The parameters that a notebook declares, and their values.
 
-Papermill only warns of unknown names, and turns `-p x false` into a true string and `0012` into 12. Here the
+Papermill only warns about unknown names, turns `-p x false` into a string, which is true, and `0012` into 12. Here the
 annotation decides, and what does not fit is refused before anything runs.
 """
 
@@ -34,7 +34,7 @@ class Parameter:
 
     @property
     def type(self) -> Any:
-        """Return the type of the annotation; any value if there is none that we know."""
+        """Return the type of the annotation; Any if it is missing or unknown."""
         return _type(self.annotation)
 
     @property
@@ -57,7 +57,7 @@ def _type(annotation: str) -> Any:
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
-    """Return what the cell tagged `parameters` declares, in its order."""
+    """Return the parameters that the cell tagged `parameters` declares, in order."""
     found = papermill.inspect_notebook(str(notebook))
     return {
         name: Parameter(name, entry["inferred_type_name"], entry["default"], entry["help"])
@@ -66,7 +66,7 @@ def declared(notebook: Path) -> dict[str, Parameter]:
 
 
 def from_text(parameter: Parameter, text: str) -> Any:
-    """Read what was typed on a command line as the type that the parameter declares."""
+    """Read a word of the command line as the type that the parameter declares."""
     if parameter.type is str or parameter.type is Any:
         return text
     if parameter.type is bool:
@@ -85,7 +85,7 @@ def from_text(parameter: Parameter, text: str) -> Any:
 
 
 def find(known: Mapping[str, Parameter], name: str) -> Parameter:
-    """Return the parameter of that name, or raise RecordError that names the ones that are near."""
+    """Return the parameter of a name. Raises RecordError, which suggests similar names."""
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3)
@@ -94,7 +94,7 @@ def find(known: Mapping[str, Parameter], name: str) -> Parameter:
 
 
 def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values if every name is declared and every value has its type; else raise RecordError."""
+    """Return the values if all names are declared and all values have their types. Raises RecordError."""
     return {name: _checked(find(known, name), value) for name, value in values.items()}
 
 

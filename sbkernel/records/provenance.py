@@ -1,7 +1,7 @@
-"""What a record says of itself: who ran it, where, with what, and what came out of it.
+"""What a record says about itself: who ran it, where, with what, and what came out.
 
-Displays put a small `sbkernel` entry into the metadata of their output (a job's id, an image's digest). It is
-collected here, so a notebook needs no channel beside its outputs, and plain papermill records carry it too.
+Displays put a small `sbkernel` entry into the metadata of their output, such as the id of a job or the digest of an
+image. It is collected here. So a notebook needs nothing but its outputs, and records of plain papermill have it, too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def entries(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def collected(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the jobs and the image digests that the outputs tell of, each once, in order."""
+    """Return the jobs and image digests in the outputs, each once, in order."""
     found = list(entries(notebook))
     return {
         "jobs": list(dict.fromkeys(entry["job"] for entry in found if "job" in entry)),
@@ -55,5 +55,5 @@ def collected(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def injected(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that papermill was given."""
+    """Return the parameters that papermill has injected."""
     return dict(notebook["metadata"].get("papermill", {}).get("parameters", {}))

@@ -1,4 +1,4 @@
-"""Take known secret values out of a notebook: sources, outputs and metadata, in every spelling they may have."""
+"""Remove known secrets from a notebook: from sources, outputs and metadata, in every spelling that they may have."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sbkernel.definitions.store.interface import SERVER_VARIABLE
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
-_SHORTEST = 4  # hiding every "a" would destroy the record and hide nothing
+_SHORTEST = 4  # hiding each "a" would destroy the record and hide nothing
 _SECRET_NAME = re.compile(r"(?i)(passw(or)?d|passphrase|secret|token|api_?key)")
 
 
 def spellings(secret: str) -> set[str]:
-    """Return how a secret may be written: as it is, in HTML, JSON, a Python literal or a URL."""
+    """Return the ways to write a secret: as it is, in HTML, JSON, a Python literal or a URL."""
     plain = {secret, html.escape(secret), html.escape(secret, quote=False), quote(secret, safe="")}
     return plain | {json.dumps(secret)[1:-1], repr(secret)[1:-1]}
 
 
 def redact(value: Any, secrets: Iterable[str]) -> Any:
-    """Replace secrets in the strings of a notebook node, in place; return the value that takes its place."""
+    """Replace secrets in a value of a notebook, in place where possible; return the new value."""
     known = {way for secret in secrets if len(secret) >= _SHORTEST for way in spellings(secret)}
     if not known:
         return value
@@ -49,15 +49,15 @@ def _replace(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
-    """Return values of environment variables whose names say that they are secret, and the database's password."""
+    """Return the values of environment variables with secret names, and the password of the database."""
     named = {value for name, value in environment.items() if _SECRET_NAME.search(name) and len(value) >= 2 * _SHORTEST}
     return named | dburl.secrets(environment.get(SERVER_VARIABLE, ""))
 
 
 def of_site(site: Site) -> set[str]:
-    """Return the secrets that the site knows: passwords of every type of object, a group's too.
+    """Return the secrets of the site: the passwords in objects of all types, groups included.
 
-    One that is kept elsewhere and cannot be read is left out: nothing of this run can have read it either.
+    A secret that is kept elsewhere and cannot be read is left out: this run cannot have read it either.
     """
     found = set()
     for value in {value for objtype in TYPES for value in _stored(site, objtype) if value}:
@@ -72,5 +72,5 @@ def _stored(site: Site, objtype: str) -> Iterator[str]:
 
 
 def known(site: Site) -> set[str]:
-    """Return every secret that this run could write down: those of the environment and of the site."""
+    """Return the secrets that this run could write: those of the environment and of the site."""
     return from_environment() | of_site(site)

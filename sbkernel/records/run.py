@@ -33,7 +33,7 @@ _PARAMETERS = {"parameters", "injected-parameters"}
 
 @dataclass(frozen=True)
 class Record:
-    """One run of a notebook: how it ended, and where it can be looked at."""
+    """One run of a notebook: how it ended, and where its record is."""
 
     notebook: str
     status: str
@@ -58,11 +58,11 @@ def run_notebook(
     name: str | None = None,
     report: Report | None = None,
 ) -> Record:
-    """Run a notebook, by path or by name, with parameters; return its record, also when a cell fails.
+    """Run a notebook, by path or by name, with parameters. Return its record, even if a cell fails.
 
-    The record is written while the notebook runs, as `…-running.ipynb` under records/YYYY/MM, and gets its status and
-    its HTML at the end. `name` replaces the notebook's in the record's. Raises NotFoundError for an unknown notebook
-    and RecordError for parameters that it does not declare or that are not what it declares, before anything runs.
+    The record is written while the notebook runs, as `…-running.ipynb` in records/YYYY/MM; it gets its status and its
+    HTML at the end. `name` replaces the name of the notebook in the name of the record. Before anything runs, raises
+    NotFoundError for an unknown notebook, and RecordError for unknown parameters and values of another type.
     """
     source = library.find(site, notebook)
     declared = parameters.declared(source)
@@ -78,10 +78,10 @@ def run_notebook(
 
 
 def _execute(site: Site, source: Path, output: Path, values: Mapping[str, Any], report: Report) -> str | None:
-    """Run the cells; return why they did not all run, or None."""
+    """Run the cells; return why not all of them ran, or None."""
     total = len(nbformat.read(source, as_version=4).cells)
     follower = _Follower(report, total)
-    papermill_engines.register(KERNEL, RecordEngine)  # also where the package is not installed
+    papermill_engines.register(KERNEL, RecordEngine)  # for a checkout that is not installed
     with _environment(site), report.phase(f"run {source.stem}", total):
         try:
             papermill.execute_notebook(
@@ -105,13 +105,13 @@ def _execute(site: Site, source: Path, output: Path, values: Mapping[str, Any], 
 
 
 def kernel_name() -> str:
-    """Return `sbkernel` if that kernel is known here, else `python3`."""
+    """Return `sbkernel` if that kernel is installed, else `python3`."""
     return KERNEL if KERNEL in KernelSpecManager().find_kernel_specs() else "python3"
 
 
 @contextmanager
 def _environment(site: Site) -> Iterator[None]:
-    """Let the kernel find the site, and Jupyter find our kernel in a bare checkout."""
+    """Let the kernel find the site, and Jupyter our kernel even if it is not installed."""
     found = os.environ.get("JUPYTER_PATH")
     ours = str(resources.templates() / "jupyter")
     changed = {"SBKERNEL_SITE": str(site.root), "JUPYTER_PATH": f"{found}{os.pathsep}{ours}" if found else ours}
@@ -128,20 +128,20 @@ def _environment(site: Site) -> Iterator[None]:
 
 
 class _Follower:
-    """Hand on to a report which cell runs, and how a job in it goes, in the words of its view."""
+    """Report which cell runs, and the progress of its job in the words of its view."""
 
     def __init__(self, report: Report, total: int) -> None:
         self._report, self._total, self._index = report, total, 0
 
     def on_cell(self, index: int, cell: NotebookNode) -> None:
-        """Tell of a cell that starts; its first line stands for it."""
+        """Report a cell that starts by its first line."""
         self._index = index
         if cell.cell_type == "code" and not _PARAMETERS & set(cell.metadata.get("tags", ())):
             lines = [line.strip("# ") for line in cell.source.splitlines() if line.strip()]
             self._report.progress(index, self._total, lines[0] if lines else "")
 
     def on_display(self, content: Mapping[str, Any]) -> None:
-        """Tell of a job: as progress while it runs, as a line when it has ended."""
+        """Report a job: as progress while it runs, as a line when it has ended."""
         about = content.get("metadata", {}).get(provenance.KEY, {})
         if "job" not in about:
             return
@@ -156,7 +156,7 @@ def _finish(working: Path, stem: tuple[datetime, str, str], error: str | None) -
     notebook = nbformat.read(working, as_version=4)
     about = notebook.metadata[provenance.KEY]
     final = names.free(working.parent, names.stem(*stem, about["status"]), ".ipynb")
-    NotebookNotary().sign(notebook)  # papermill adds its error marks after the engine signed
+    NotebookNotary().sign(notebook)  # papermill marks errors after the engine has signed the notebook
     working.rename(final)
     page = final.with_suffix(".html")
     export(final, page)

@@ -1,7 +1,7 @@
-"""Panels and rich displays for notebooks: they render, they decide nothing.
+"""Panels and rich displays for notebooks. They render and decide nothing.
 
-Owns widgets and inline-styled HTML. Every panel calls the function that the command line calls. A name is imported
-when it is first used: ipywidgets and pandas take longer than everything else that a kernel does at its start.
+Owns widgets and HTML with inline styles. Each panel calls the function that the command line calls. A name is imported
+when it is first used: importing ipywidgets and pandas takes longer than all else at the start of a kernel.
 """
 
 import importlib

@@ -1,7 +1,7 @@
-"""Turn what a serial line sent into lines, and lines into HTML with inline colours.
+"""Turn the bytes of a serial line into lines, and lines into HTML with inline colours.
 
-Only colours and weight (SGR, ECMA-48 8.3.117) are kept. Cursor movements, titles and other controls are dropped: a
-log has no cursor.
+Only colours and weight (SGR, ECMA-48 8.3.117) are kept. Cursor movements, titles and other controls are dropped,
+because a log has no cursor.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def _apply(style: Style, codes: str) -> Style:
             style = replace(style, colour=_COLOURS[code % 10])
         elif code == 39:
             style = replace(style, colour="")
-        elif code in (38, 48):  # 256 or true colour: its numbers are not codes
+        elif code in (38, 48):  # 256 colours or true colour: the numbers that follow are not codes
             break
     return style
 
 
 def runs(text: str) -> list[tuple[str, Style]]:
-    """Return the printable text as runs of one style each."""
+    """Return the printable text as runs of the same style."""
     found: list[tuple[str, Style]] = []
     style, at = Style(), 0
     for control in _CONTROL.finditer(text):
@@ -66,12 +66,12 @@ def runs(text: str) -> list[tuple[str, Style]]:
 
 
 def plain(text: str) -> str:
-    """Return the text without any control, one line per line."""
+    """Return the text without controls, line by line."""
     return "".join(run for run, _ in runs(_on_paper(text)))
 
 
 def last_lines(text: str, count: int) -> str:
-    """Return the last lines that show something, with their controls."""
+    """Return the last lines that are not blank, with their controls."""
     lines = _on_paper(text).split("\n")
     while lines and not plain(lines[-1]).strip():
         lines.pop()
@@ -79,9 +79,9 @@ def last_lines(text: str, count: int) -> str:
 
 
 def _on_paper(text: str) -> str:
-    """Return the text as lines that stay: what a carriage return or a backspace wrote over is gone.
+    """Return the final lines, without what a carriage return or a backspace has overwritten.
 
-    systemd's progress moves up (ESC M) and down again before each line; together that is nothing.
+    systemd's progress moves up (ESC M) and down again before each line, which has no effect.
     """
     text = re.sub(r"\x1bM\r*\n", "", text)
     lines = (_last_written(line.rstrip("\r")) for line in text.split("\n"))

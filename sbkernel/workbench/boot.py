@@ -1,4 +1,4 @@
-"""Show how a node booted: its timeline, and the end of its console."""
+"""Show how a node has booted: its timeline and the end of its console."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def card_of(node: str, events: list[Event]) -> Markup:
 
 
 def last(events: list[Event]) -> tuple[str, str]:
-    """Return the stage that a boot has reached and after how long; empty strings before it begins."""
+    """Return the last stage of a boot and its time; empty strings before it begins."""
     rows = timeline_rows(events)
     return (rows[-1].stage, seconds(rows[-1].seconds)) if rows else ("", "")
 
@@ -57,13 +57,13 @@ def console_lines(site: Site, node: str, count: int = 24) -> Shown:
     path = site.consoles / f"{node}.log"
     text = ansi.last_lines(tail(path).decode(errors="replace"), count)
     if not text:
-        return Shown(card(heading(node, muted("nothing was heard on its console"))), f"{node}: no console output")
+        return Shown(card(heading(node, muted("its console has shown nothing"))), f"{node}: no console output")
     shown = card(heading(f"Console of {node}", mono(path)), ansi.console(text))
     return Shown(shown, ansi.plain(text))
 
 
 def tail(path: Path, limit: int = _TAIL_BYTES) -> bytes:
-    """Return the end of a file, at most `limit` bytes; nothing if there is no such file."""
+    """Return the end of a file, at most `limit` bytes; b"" if there is no file."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, path.stat().st_size - limit))

@@ -1,4 +1,4 @@
-"""Watch nodes boot: their timelines while they grow, and a wait that ends at the login prompt."""
+"""Watch nodes boot: show their timelines as they grow, and wait for the login prompt."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _AS_TIMELINES = 4
 
 
 class BootView(Panel):
-    """The boots of some nodes that begin from now on: make it, power the nodes, then `await` it.
+    """The boots of some nodes that begin from now on. Make the view, power the nodes, then `await` the view.
 
-    Awaiting returns the digest of the image that each node says it runs, once its user space is ready and its login
-    prompt was seen. It raises NodeError with the reason for the first node that fails, or that is not there
-    `timeout_s` seconds after the view was made.
+    `await` returns the digest of the image that each node reports, when its user space is ready and its login prompt
+    was seen. It raises NodeError for the first node that fails, or is not ready `timeout_s` seconds after the view
+    was made.
     """
 
     def __init__(self, site: Site, nodes: Sequence[str], *, timeout_s: float = 600.0) -> None:
@@ -39,7 +39,7 @@ class BootView(Panel):
         return self._wait().__await__()
 
     def html(self) -> Markup:
-        """Return a timeline a node, or for many nodes one table."""
+        """Return a timeline for each node, or one table for many nodes."""
         if len(self.nodes) <= _AS_TIMELINES:
             return Markup("").join(boot.card_of(node, self._events(node)) for node in self.nodes)
         rows = [(node, *self._last(node)) for node in self.nodes]
@@ -50,15 +50,15 @@ class BootView(Panel):
         )
 
     def text(self) -> str:
-        """Return a line a node."""
+        """Return a line for each node."""
         return "\n".join(f"{node}: {' '.join(self._last(node)).strip() or 'waiting'}" for node in self.nodes)
 
     def about(self) -> dict[str, Any]:
-        """Return the last stage of every node."""
+        """Return the last stage of each node."""
         return {"stages": {node: self._last(node)[0] for node in self.nodes}}
 
     def reported(self) -> dict[str, str]:
-        """Return the digest of the image that each node says it runs; "" for a node that has not said so."""
+        """Return the digest of the image that each node reports; "" for a node that has not reported it."""
         said = {node: [event["image"] for event in self._events(node) if event.get("image")] for node in self.nodes}
         return {node: (digests or [""])[-1] for node, digests in said.items()}
 
@@ -77,20 +77,20 @@ class BootView(Panel):
         stages = {event["stage"] for event in self._events(node)}
         missing = [stage for stage in self._wanted(node) if stage not in stages]
         if missing and "failed" in stages:
-            wait_for(self.site, node, missing[0], timeout_s=0)  # raises, and knows why
+            wait_for(self.site, node, missing[0], timeout_s=0)  # raises with the reason
         if missing and time.time() > self._since + self.timeout_s:
-            last = self._last(node)[0] or "nothing was heard of it"
+            last = self._last(node)[0] or "it has reported nothing"
             tail = console_tail(self.site, node)
             why = f"no {missing[0]} within {self.timeout_s:g} s; last: {last}"
             raise NodeError(node, why, hint=f"its console ends with:\n{tail}" if tail else None)
         return not missing
 
     def _wanted(self, node: str) -> tuple[str, ...]:
-        """Return the stages that end a boot; the login prompt is seen only where a console is."""
+        """Return the stages that end a boot. The login prompt is seen only if there is a console."""
         return ("userspace", "login") if self.site.nodes[node].get("cons") else ("userspace",)
 
     def _events(self, node: str) -> list[Event]:
-        """Return the events of a boot that began after this view was made, and none of an earlier one."""
+        """Return the events of the boot that began after this view was made."""
         events = bootlog.read(self.site, node)
         return events if events and events[0]["t"] >= self._since else []
 

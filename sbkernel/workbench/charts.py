@@ -1,4 +1,4 @@
-"""Bars and timelines as plain blocks: they need no script and no style sheet."""
+"""Bars and timelines made of plain blocks, which need no script and no style sheet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = tuple[str, float, str]  # label, value, text
 
 
 def bars(rows: Iterable[Row], *, tone: str = "busy") -> Markup:
-    """Return one bar per row, in proportion to the largest value."""
+    """Return one bar for each row, in proportion to the largest value."""
     rows = list(rows)
     most = max((value for _, value, _ in rows), default=0.0) or 1.0
     return div(*(_line(label, bar(value / most, tone), text) for label, value, text in rows), style="max-width:720px")
@@ -30,7 +30,7 @@ def sizes(rows: Iterable[tuple[str, float]]) -> Markup:
 
 
 def timeline(rows: Sequence[tuple[str, float, float, str]]) -> Markup:
-    """Return stages on one axis; a row is stage, seconds since the start, seconds it took, detail."""
+    """Return stages on one axis. A row is stage, seconds since the start, duration in seconds, detail."""
     end = max((at for _, at, _, _ in rows), default=0.0) or 1.0
     lines = (
         _line(

@@ -1,4 +1,4 @@
-"""Choose two things with packages, and see what changed: filtered while somebody is there, whole in a record."""
+"""Choose two things with packages and see what changed: filtered in a live session, in full in a record."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ ATTENTION = "attention"
 
 
 def diff(site: Site, a: str, b: str) -> Diff:
-    """Compare two things; the words are those of `sb diff`."""
+    """Compare two things, named as for `sb diff`."""
     return contents.diff(site, a, b)
 
 
 def matrix(site: Site, *words: str, differing: bool = True) -> Matrix:
-    """Put the packages of many things side by side; the words are those of `sb diff`."""
+    """Show the packages of many things side by side, named as for `sb diff`."""
     return contents.matrix(site, words, differing=differing)
 
 
 def guard(found: Diff, file: str | Path) -> Verdict | None:
-    """Show what the policy of a file says of a diff; PolicyError when it is broken. Without a file nothing is asked."""
+    """Check a diff against the policy in a file, if there is one. Raises PolicyError if it is broken."""
     if not file:
         return None
     verdict = policyfile.load(Path(file).expanduser()).check(found)
@@ -50,10 +50,10 @@ def guard(found: Diff, file: str | Path) -> Verdict | None:
 
 
 class DiffChooser(Panel):
-    """Two things to compare, and the summary of what changed; `value` is the diff.
+    """Two things to compare, and the summary of what changed. `value` is the diff.
 
-    Without `a` it is the version before `b`. Headless, it is the diff of the words that were handed in, and what is
-    wrong with them raises; in a live session somebody can choose others.
+    The default of `a` is the version before `b`. In a live session the user can choose other things. Headless, wrong
+    names raise.
     """
 
     def __init__(self, site: Site, a: str, b: str) -> None:
@@ -82,11 +82,11 @@ class DiffChooser(Panel):
         return self.problem or self.value.summary
 
     def about(self) -> dict[str, Any]:
-        """Return what is compared."""
+        """Return the names of what is compared."""
         return {"diff": {"a": self.value.a.name, "b": self.value.b.name, "counts": self.value.counts}}
 
     def choose(self, a: str, b: str) -> None:
-        """Compare other things; what is wrong with them is said in the panel, which keeps the diff before."""
+        """Compare other things. If that fails, the panel shows why and keeps the previous diff."""
         self.words, self.problem = (a, b), ""
         try:
             self.value = contents.diff(self.site, a, b)
@@ -96,11 +96,11 @@ class DiffChooser(Panel):
             follow()
 
     def follow(self, changed: Callable[[], None]) -> None:
-        """Call something whenever other things are compared."""
+        """Call a function whenever other things are compared."""
         self._followers.append(changed)
 
     def widget(self) -> Any:
-        """Return two fields that know the names of the site, above the summary."""
+        """Return two fields, which offer the names of the site, above the summary."""
         fields = [self._field(word, label) for word, label in zip(self.words, ("From", "To"), strict=True)]
         swap = ipywidgets.Button(icon="exchange", tooltip="swap the two", layout={"width": "40px"})
         shown = ipywidgets.HTML(value=str(self.html()))
@@ -113,7 +113,7 @@ class DiffChooser(Panel):
 
         def swapped(_button: object) -> None:
             a, b = self.words
-            self.words = (b, b)  # so that the first field's change alone compares nothing
+            self.words = (b, b)  # so that a change of only the first field compares nothing
             fields[0].value, fields[1].value = b, a
 
         for field in fields:
@@ -129,7 +129,7 @@ class DiffChooser(Panel):
 
 
 class DiffTable(Panel):
-    """The rows of a diff with a filter by text and kind; it follows the chooser that it is made of."""
+    """The rows of a diff with a filter by text and kind. It follows a chooser."""
 
     def __init__(self, source: Diff | DiffChooser) -> None:
         self.source = source
@@ -145,12 +145,12 @@ class DiffTable(Panel):
 
     @property
     def value(self) -> Diff:
-        """Return the diff cut to the rows that are shown."""
+        """Return the diff with only the rows that are shown."""
         kinds = [self.kind] if self.kind in KINDS else []
         return self.diff.only(self.needle, kinds, attention=self.kind == ATTENTION)
 
     def html(self) -> Markup:
-        """Return the rows that pass the filter."""
+        """Return the rows that the filter selects."""
         shown = self.value
         said = f"{len(shown)} of {len(self.diff)} rows" if len(shown) != len(self.diff) else f"{len(shown)} rows"
         return card(muted(said), changes(shown) if shown.rows else None)
@@ -160,7 +160,7 @@ class DiffTable(Panel):
         return diff_table(self.value).partition("\n\n")[2] or "no rows"
 
     def filter(self, needle: str = "", kind: str = ALL) -> None:
-        """Show rows whose name, group or section has a text, of one kind, or those of attention."""
+        """Select rows by a text in name, group or section, by kind, or by attention."""
         self.needle, self.kind = needle, kind
         self._look()
 
@@ -180,9 +180,9 @@ class DiffTable(Panel):
 
 
 class Following(Panel):
-    """Something else about what a chooser compares; it is drawn again when other things are chosen.
+    """Another view of what a chooser compares. It is drawn again when other things are chosen.
 
-    Headless, what goes wrong raises; in a live session it is said, for the next choice may be better.
+    Headless, an error raises; in a live session it is shown, because the user can choose again.
     """
 
     def __init__(self, chosen: DiffChooser, view: Callable[[DiffChooser], Shown]) -> None:
@@ -192,15 +192,15 @@ class Following(Panel):
         chosen.follow(self._look)
 
     def html(self) -> Markup:
-        """Return what the view shows."""
+        """Return the view as HTML."""
         return self.shown.html
 
     def text(self) -> str:
-        """Return what the view says."""
+        """Return the view as text."""
         return self.shown.text
 
     def about(self) -> dict[str, Any]:
-        """Return what the view is about."""
+        """Return the names of what the view shows."""
         return self.shown.about
 
     def _look(self) -> None:
@@ -217,7 +217,7 @@ class Following(Panel):
 
 
 def choices(site: Site) -> list[str]:
-    """Return words that the fields offer: images, their versions, their lists, nodes."""
+    """Return the names that the fields offer: images, their versions, their lists, and nodes."""
     catalog = Catalog(site)
     words: list[str] = []
     for image in sorted(site.osimages):

@@ -1,7 +1,7 @@
 """Watch the serial console of a node, and type into it when the switch is on.
 
-What is shown is the console's log, which the service writes whoever watches. A connection to the node's console
-exists only while typing is on.
+The view shows the log of the console, which the service always writes. There is a connection to the console only while
+typing is on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHUNK_BYTES = 256 * 1024
 
 
 class ConsoleWidget(anywidget.AnyWidget):
-    """The terminal in the page: bytes travel as binary messages, so no state grows."""
+    """The terminal in the page. Bytes travel as binary messages, so that no widget state grows."""
 
     _esm = _STATIC / "console.js"
     _css = _STATIC / "console.css"
@@ -38,7 +38,7 @@ class ConsoleWidget(anywidget.AnyWidget):
 
 
 class Typist:
-    """Carry keys to the console of a node, in a thread of its own; errors become a note."""
+    """Carry keys to the console of a node in a thread of its own. Errors are shown as a note."""
 
     def __init__(self, site: Site, node: str, widget: ConsoleWidget) -> None:
         self._root, self._node, self._widget = site.root, node, widget
@@ -71,14 +71,14 @@ class Typist:
 
 
 def _drain(line: Any) -> None:
-    """Read what the console sends too: it is shown from the log, and an unread socket would stop the sender."""
+    """Read what the console sends. The log shows it, but an unread socket would block the sender."""
     with contextlib.suppress(OSError):
         while line.recv(65536):
             continue
 
 
 class ConsoleView(Panel):
-    """The console of one node: a terminal while somebody watches, its last lines in a record."""
+    """The console of one node: a terminal in a live session, its last lines in a record."""
 
     def __init__(self, site: Site, node: str, *, lines: int = 24) -> None:
         self.site, self.node, self.lines = site, node, lines
@@ -87,7 +87,7 @@ class ConsoleView(Panel):
         super().__init__()
 
     def html(self) -> Markup:
-        """Return the last lines."""
+        """Return the last lines as HTML."""
         return boot.console_lines(self.site, self.node, self.lines).html
 
     def text(self) -> str:
@@ -99,7 +99,7 @@ class ConsoleView(Panel):
         return {"node": self.node}
 
     def widget(self) -> ConsoleWidget:
-        """Return the terminal; it follows the log until the view is settled."""
+        """Return the terminal, which follows the log until the view is settled."""
         made = ConsoleWidget(node=self.node)
         typist = Typist(self.site, self.node, made)
         made.observe(lambda change: typist.switch(bool(change["new"])), "typing")

@@ -1,6 +1,6 @@
-"""What the definitions panel works on: one object that is open, its edits, and what was saved so far.
+"""The work of the definitions panel: the open object, its edits, and what was saved so far.
 
-It holds no widget: the panel renders it and hands it what was typed; the collections of the site decide.
+It has no widget. The panel renders it and passes on what is typed; the collections of the site decide.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from sbkernel.site import Site
 
 TYPES = ("osimage", "node", "group", "network", "policy", "route", "rack", "zone", "site")
 SHOWN = 200
-"""So many names are listed; the search finds the others."""
+"""Number of names that are listed. The search finds the others."""
 
 Edits = Mapping[str, str]
 
 
 class Done(NamedTuple):
-    """A change that was made here."""
+    """A change that was made in this panel."""
 
     number: int
     text: str
 
 
 class Editor:
-    """One definition at a time, with its edits as they are typed."""
+    """One open definition, with its edits as they are typed."""
 
     def __init__(self, site: Site, objtype: str, name: str = "") -> None:
         self.site = site
@@ -42,43 +42,43 @@ class Editor:
 
     @property
     def exists(self) -> bool:
-        """Say whether the object is there, and not only about to be made."""
+        """Tell whether the object exists. A new one exists once it is saved."""
         return self.name in self.base.own
 
     def show(self, objtype: str, name: str = "") -> None:
-        """Open an object as it is now, else the first of its type; NotFoundError when there is none of that name."""
+        """Open an object, by default the first of its type. Raises NotFoundError if there is no object of that name."""
         objects = self.site.all_of(objtype)
         found = objects[name].name if name else next(iter(objects), "")
         self.objtype, self.name = objtype, found
         self.base = objects.read([self.name])
 
     def new(self, name: str) -> None:
-        """Begin an object, which exists once it is saved; DefinitionError for a wrong name or one that exists."""
+        """Begin a new object. Raises DefinitionError for a name that is wrong or taken."""
         if name in self.site.all_of(self.objtype):
-            raise DefinitionError(f"{self.objtype} {name} exists already", hint="Choose another name.")
+            raise DefinitionError(f"{self.objtype} {name} already exists", hint="Choose another name.")
         self.name = check_name(self.objtype, name)
         self.base = self.site.all_of(self.objtype).read([name])
 
     def search(self, objtype: str, text: str = "") -> tuple[list[str], int]:
-        """Return the first names that hold a text in any case, and how many do."""
+        """Return the first names that contain a text, in any case, and the number of all such names."""
         found = [name for name in self.site.all_of(objtype) if text.lower() in name.lower()]
         return found[:SHOWN], len(found)
 
     def fields(self) -> list[dict[str, Any]]:
-        """Return the attributes that are set, in the order of the attribute table, as they may be printed."""
+        """Return the attributes that are set, in the order of the attribute table, with secrets hidden."""
         values = self.base.shown.get(self.name, {})
         return [self._field(key, values[key]) for key in columns_of(self.objtype, set(values))]
 
     def table(self) -> list[dict[str, Any]]:
-        """Return every attribute that the object could have."""
+        """Return all attributes that the object can have."""
         return [describe(attribute.name, attribute) for attribute in attributes_of(self.objtype).values()]
 
     def draft(self, edits: Edits) -> ChangeSet:
-        """Return what the edits would change, with its faults."""
+        """Return what the edits would change, with the faults."""
         return self.site.all_of(self.objtype).draft({self.name: edits}, self.base)
 
     def save(self, edits: Edits) -> ChangeSet:
-        """Make the change and open the object again; DefinitionError when it is wrong or late."""
+        """Save the edits and open the object again. Raises DefinitionError if they are wrong or come too late."""
         made = self.draft(edits).apply()
         self.show(self.objtype, self.name)
         values = "1 value" if len(made) == 1 else f"{len(made)} values"
@@ -86,7 +86,7 @@ class Editor:
         return made
 
     def clone(self, name: str) -> None:
-        """Make a copy of the object and open it; an osimage gets lists and a tree of its own. DefinitionError."""
+        """Copy the object and open the copy. An osimage gets its own lists and tree. Raises DefinitionError."""
         if self.objtype == "osimage":
             self.site.clone(self.name, name)
         else:
@@ -97,7 +97,7 @@ class Editor:
         self.show(self.objtype, name)
 
     def undo(self) -> Done:
-        """Put back the last change that was made here; DefinitionError when somebody changed the same since."""
+        """Take back the last change of this panel. Raises DefinitionError if others have changed the same."""
         history.undo(self.site.store, self.done[-1].number)
         undone = self.done.pop()
         there = self.name in self.site.all_of(self.objtype)
@@ -114,7 +114,7 @@ class Editor:
 
 
 def describe(name: str, attribute: Attribute) -> dict[str, Any]:
-    """Return what the attribute table says, for a form."""
+    """Return an attribute as the form shows it."""
     needs = f" Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}." if attribute.needs else ""
     default = f" Unset: {attribute.default}." if attribute.default else ""
     return {

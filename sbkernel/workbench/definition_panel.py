@@ -1,4 +1,4 @@
-"""The definitions panel: choose an object, see it, clone it, edit it with a word about every value, save, undo."""
+"""The definitions panel: choose an object, see, clone and edit it, with remarks on each value, save and undo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 class DefinitionWidget(anywidget.AnyWidget):
-    """The form in the page. It draws what it is given, and says what was typed and pressed."""
+    """The form in the page. It draws what it gets, and reports what is typed and pressed."""
 
     _esm = _STATIC / "definitions.js"
     _css = _STATIC / "definitions.css"
@@ -34,9 +34,9 @@ class DefinitionWidget(anywidget.AnyWidget):
 
 
 class DefinitionPanel(Panel):
-    """The definitions of a site, one open at a time; `value` is its name.
+    """The definitions of a site, of which one is open. `value` is its name.
 
-    Every change is one change set, as on the command line. Headless, it is the definition that was handed in.
+    Each change is one change set, as on the command line. Headless, it shows the given definition.
     """
 
     def __init__(self, site: Site, name: str = "", objtype: str = "osimage") -> None:
@@ -47,25 +47,25 @@ class DefinitionPanel(Panel):
 
     @property
     def value(self) -> str:
-        """Return the name of the object that is open."""
+        """Return the name of the open object."""
         return self.editor.name
 
     @property
     def definition(self) -> Definition:
-        """Return the object that is open; NotFoundError for a new one that is not saved yet."""
+        """Return the open object. Raises NotFoundError for a new one that is not saved yet."""
         return self.site.all_of(self.editor.objtype)[self.value]
 
     def html(self) -> Markup:
-        """Return the definition that is open, and what was changed here."""
+        """Return the open definition, and what was changed in this panel."""
         done = [div(muted(f"changed: {one.text}")) for one in self.editor.done]
         return Markup("").join([self._shown().html, *done])
 
     def text(self) -> str:
-        """Return the definition that is open, as lsdef shows it."""
+        """Return the open definition as lsdef shows it."""
         return self._shown().text
 
     def about(self) -> dict[str, Any]:
-        """Return the object that is open."""
+        """Return the name of the open object for the record."""
         return {"image" if self.editor.objtype == "osimage" else self.editor.objtype: self.value}
 
     def widget(self) -> DefinitionWidget:
@@ -89,7 +89,7 @@ class DefinitionPanel(Panel):
             verbs[message["kind"]](widget, message)
         except (SbkernelError, OSError) as error:
             self._say(widget, str(error), "bad")
-            if message["kind"] == "open":  # the form waits for a view
+            if message["kind"] == "open":  # the form waits for a page
                 self._draw(widget)
 
     def _search(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
@@ -111,7 +111,7 @@ class DefinitionPanel(Panel):
 
     def _new(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
         self.editor.new(message["name"])
-        self._say(widget, f"{message['name']} is new: give it attributes, then save.", "busy")
+        self._say(widget, f"{message['name']} is new: give it attributes, then save it.", "busy")
         self._draw(widget)
 
     def _clone(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
@@ -142,7 +142,7 @@ class DefinitionPanel(Panel):
 
 
 def answer(draft: ChangeSet) -> dict[str, Any]:
-    """Return what the form shows beside its fields and below them, of a draft of one object."""
+    """Return what the form shows beside and below the fields, for a draft of one object."""
     return {
         "faults": {fault.attribute: str(fault) for fault in draft.faults if fault.attribute},
         "general": [str(fault) for fault in draft.faults if not fault.attribute],

@@ -10,12 +10,12 @@ from sbkernel.workbench.panel import Shown
 
 
 def definition(shown: Definition) -> Shown:
-    """Show one definition, as lsdef does."""
+    """Show one definition as lsdef does."""
     return Shown(displays.definition(shown), shown.text)
 
 
 def lists(image: Definition) -> Shown:
-    """Show the list files of an osimage; package lists are open, the others open when pressed."""
+    """Show the list files of an osimage. Package lists are open; the others open when they are pressed."""
     parts = []
     for file in list_files(image):
         title = span(file.attribute, " ", mono(file.path))

@@ -16,14 +16,14 @@ TONES = {"error": "bad", "warning": "warn", "info": "quiet"}
 
 
 def remarks(found: Sequence[Diagnostic], title: str = "Remarks") -> Shown:
-    """Show diagnostics as a table, as lint found them."""
+    """Show diagnostics as a table."""
     chips = [chip(f"{count} {kind}", TONES[kind]) for kind, count in sorted(Counter(_kinds(found)).items())]
-    shown = card(heading(title, *(chips or [chip("nothing to remark", "ok")])), remarks_table(found))
-    return Shown(shown, "\n".join(map(str, found)) or "nothing to remark")
+    shown = card(heading(title, *(chips or [chip("no remarks", "ok")])), remarks_table(found))
+    return Shown(shown, "\n".join(map(str, found)) or "no remarks")
 
 
 def remarks_table(found: Sequence[Diagnostic]) -> Markup:
-    """Return the rows alone, each file's own name in front."""
+    """Return only the rows, each with the name of its file."""
     rows = [
         (chip(one.severity, TONES[one.severity]), mono(f"{Path(one.file).name}:{one.line}:{one.column}"),
          div(_said(one), style="white-space:normal"), muted(div(one.remedy, style="white-space:normal")))

@@ -1,7 +1,7 @@
-"""The IPython extension that `import sbkernel` loads in any kernel, and the kernel of sbkernel at its start.
+"""The IPython extension. `import sbkernel` loads it in any kernel; the kernel `sbkernel` loads it at its start.
 
-Values of the rooms show as HTML at the end of a cell, and an error that is meant for people shows its message and
-hint instead of a traceback through our code; `%debug` still leads there.
+Our values are shown as HTML at the end of a cell. Our errors show their message and hint in place of a traceback
+through our code; `%debug` still works.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _RED, _END = "\x1b[31m", "\x1b[0m"
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Teach the shell how to show our values and errors; loading it twice is harmless."""
+    """Teach the shell to show our values and errors. Loading it twice does no harm."""
     displays.register(shell)
     setattr(SbkernelError, "_render_traceback_", _traceback)  # noqa: B010 - IPython's name, unknown to the class
 

@@ -1,4 +1,4 @@
-"""Show a DataFrame so that a record keeps it: inline styles, numbers flush right, long ones cut."""
+"""Show a DataFrame as HTML for records: inline styles, numbers aligned to the right, long tables cut."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def table(frame: pd.DataFrame, *, rows: int | None = 400, height_px: int = 380) -> Shown:
-    """Show a DataFrame as a table that scrolls; a column called `size` is bytes and shown with its unit.
+    """Show a DataFrame as a table that scrolls. A column named `size` is in bytes and is shown with units.
 
-    More than `rows` rows are cut with a remark; None keeps them all.
+    Only the first `rows` rows are shown, with the number of the others; None shows all rows.
     """
     from pandas.api.types import is_numeric_dtype
 

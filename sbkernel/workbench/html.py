@@ -1,7 +1,7 @@
-"""Build HTML that survives: inline styles only, everything escaped unless it is already `Markup`.
+"""Build HTML for records: it has only inline styles, and everything is escaped unless it is `Markup`.
 
-JupyterLab drops style sheets, scripts and SVG from records it does not trust, and its two themes have opposite
-backgrounds. So every style is inline, text keeps the colour of the page, and surfaces are translucent greys.
+JupyterLab removes style sheets, scripts and SVG from records that it does not trust, and its two themes have opposite
+backgrounds. So all styles are inline, text has the colour of the page, and surfaces are translucent greys.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MUTED = "opacity:0.65"
 
 
 def el(tag: str, *children: object, style: str = "", **attributes: str) -> Markup:
-    """Return one element; children are escaped unless they are Markup, None is left out."""
+    """Return one element. Children are escaped unless they are Markup; None is left out."""
     named = {"style": style, **{name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}}
     opening = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in named.items() if value)
     inside = Markup("").join(escape(child) for child in children if child is not None)
@@ -37,7 +37,7 @@ def span(*children: object, style: str = "", **attributes: str) -> Markup:
 
 
 def card(*children: object) -> Markup:
-    """Return a framed surface, as wide as text is pleasant to read."""
+    """Return a framed surface, no wider than text is easy to read."""
     return div(
         *children,
         style=f"border:1px solid {LINE};border-radius:8px;padding:12px 16px;margin:4px 0;max-width:960px;"
@@ -52,12 +52,12 @@ def heading(text: object, *beside: object) -> Markup:
 
 
 def muted(*children: object) -> Markup:
-    """Return text that stands back."""
+    """Return muted text."""
     return span(*children, style=MUTED)
 
 
 def mono(*children: object) -> Markup:
-    """Return text in a fixed-width face."""
+    """Return text in a monospaced font."""
     return span(*children, style=f"{MONO};font-size:12px")
 
 
@@ -86,7 +86,7 @@ def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: i
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: Iterable[int] = ()) -> Markup:
-    """Return a table; the columns whose positions are in `numeric` are set flush right."""
+    """Return a table. The columns whose positions are in `numeric` are aligned to the right."""
     right = set(numeric)
 
     def cell(tag: str, index: int, value: object, extra: str = "") -> Markup:
@@ -123,7 +123,7 @@ def pairs(values: Mapping[str, object]) -> Markup:
 
 
 def details(summary: object, *children: object) -> Markup:
-    """Return a part that opens when its summary is pressed."""
+    """Return a part that opens when the user presses its summary."""
     return el("details", el("summary", summary, style="cursor:pointer"), *children, style="margin-top:6px")
 
 

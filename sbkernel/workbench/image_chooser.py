@@ -1,4 +1,4 @@
-"""Choose an osimage, and see what it is."""
+"""Choose an osimage and see its details."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SHOWN = ("osvers", "osarch", "profile", "parent", "pkglist", "rootimgdir")
 
 
 class ImageChooser(Panel):
-    """A list of the site's images with the details of the chosen one; `value` is its name.
+    """A list of the images of the site, with details of the chosen one. `value` is its name.
 
-    Headless, the image that was handed in is the chosen one.
+    Headless, the given image is chosen.
     """
 
     def __init__(self, site: Site, image: str) -> None:

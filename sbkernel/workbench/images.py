@@ -1,4 +1,4 @@
-"""Show what a build will do, and the packages that came out of it."""
+"""Show what a build will do, and the packages of an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plan(planned: Planned) -> Shown:
-    """Show the steps of genimage, and which of them would run: the others have nothing to do."""
+    """Show the steps of genimage, and which of them would run."""
     pending = {step.name for step in planned.pending}
     rows = [
         (
@@ -33,7 +33,7 @@ def plan(planned: Planned) -> Shown:
 
 
 def packages(version: ImageVersion) -> pd.DataFrame:
-    """Return the packages of an image, the largest first; `size` is bytes on disk."""
+    """Return the packages of an image, the largest first. `size` is in bytes on disk."""
     import pandas as pd
 
     frame = pd.DataFrame(package.as_dict() for package in version.manifest)

@@ -1,4 +1,4 @@
-"""How a job looks: state, phases with their durations, progress, the end of its log."""
+"""A job as HTML: its state, phases with durations, progress, and the end of its log."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Snapshot:
     tail: Sequence[str]
     log_path: str
     error: str | None = None
-    unchanged: bool = False  # it found that nothing was to do
-    broken: frozenset[str] = frozenset()  # phases that ended with an error or a cancel
+    unchanged: bool = False  # there was nothing to do
+    broken: frozenset[str] = frozenset()  # phases that ended with an error or were cancelled
 
     @property
     def done(self) -> bool:
-        """Tell whether it has ended."""
+        """Tell whether the job has ended."""
         return self.state not in ("pending", "running")
 
 

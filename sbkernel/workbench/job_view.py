@@ -1,4 +1,4 @@
-"""Show a job while it runs, with a Cancel button while somebody can press it."""
+"""Show a job while it runs, with a Cancel button in a live session."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _LIVE_S, _HEADLESS_S = 0.4, 1.0
 
 
 class JobView(Panel):
-    """The view of one job: `await show(job)` in a cell shows it, waits for it and raises if it did not succeed.
+    """The view of one job: `await show(job)` in a cell shows it, waits for it, and raises if it did not succeed.
 
-    The view follows the job's directory from a thread, so it also moves while the cell does something else. When
-    the job has ended the view becomes plain HTML before the cell ends: papermill keeps nothing that comes later.
+    A thread reads the directory of the job, so the view also moves while the cell does something else. When the job has
+    ended, the view becomes plain HTML before the cell ends: papermill keeps nothing that comes later.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._watched = Job(job.dir)  # its own reader: a Job is not shared between threads
+        self._watched = Job(job.dir)  # a Job of its own, because threads cannot share one
         self._now = job_card.snapshot(self._watched)
         self._settling = threading.Lock()
         self._settled = False
@@ -69,7 +69,7 @@ class JobView(Panel):
         return self
 
     def settle(self) -> None:
-        """Show the end of the job as HTML; does nothing while it runs, and the second time."""
+        """Show the end of the job as HTML. Do nothing while it runs, or if that is done."""
         with self._settling:
             if self._settled or not self.job.done:
                 return
@@ -97,7 +97,7 @@ class JobView(Panel):
         self._settle_watched()
 
     def _settle_watched(self) -> None:
-        """Settle from the thread: for a view whose cell ended before the job did."""
+        """Settle from the thread, if the cell ended before the job."""
         with self._settling:
             if not self._settled:
                 self._settled = True

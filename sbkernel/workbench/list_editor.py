@@ -1,4 +1,4 @@
-"""Edit list files in a cell: text areas whose remarks follow what is typed."""
+"""Edit list files in a cell: text areas with remarks that follow what is typed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ROWS = 22
 
 
 class ListEditor(Panel):
-    """The text of a list file, with Save and Undo while somebody is there; a record keeps the text and its remarks.
+    """The text of a list file, with Save and Undo in a live session. A record keeps the text and its remarks.
 
-    What somebody else saved meanwhile is not overwritten unseen: Save says so, and a second Save replaces it.
+    If somebody else has saved the list meanwhile, Save says so, and only a second Save replaces it.
     """
 
     def __init__(self, files: ListFiles) -> None:
@@ -47,7 +47,7 @@ class ListEditor(Panel):
 
     @property
     def remarks(self) -> tuple[Any, ...]:
-        """Return what is wrong or odd in the text as it is now."""
+        """Return what is wrong or odd in the present text."""
         return self.files.check(self.value)
 
     def type(self, text: str) -> None:
@@ -57,11 +57,11 @@ class ListEditor(Panel):
             self._look()
 
     def save(self) -> None:
-        """Write the text; what stands against it is said in the panel."""
+        """Write the text. If that fails, the panel shows why."""
         try:
             done = self.files.write(self.value, over=self.saved)
             self.said = chip(f"saved; lines changed: {len(done.diff)}" if done else "nothing to save", "ok")
-            self._take_saved()  # a copy of a shipped list names its includes anew
+            self._take_saved()  # a copy of a shipped list has other paths of its includes
         except SbkernelError as error:
             self.said = _wrong(error)
             self._look_again()
@@ -73,14 +73,14 @@ class ListEditor(Panel):
             self._area.value = self.value
 
     def _look_again(self) -> None:
-        """See whether another text stands there now; what is saved next replaces that one."""
+        """Check whether the file has changed. The next Save then replaces that text."""
         with contextlib.suppress(SbkernelError):
             if (now := self.files.text) != self.saved:
                 self.saved = now
-                self.said = _wrong("Somebody else saved this list meanwhile. Save replaces that text, Undo shows it.")
+                self.said = _wrong("Somebody else has saved this list. Save replaces that text, Undo shows it.")
 
     def undo(self) -> None:
-        """Go back to the saved text; when nothing else was typed, take the last saved edit back."""
+        """Go back to the saved text. If nothing was typed, take back the last saved edit."""
         try:
             if self.value != self.saved:
                 self.said = chip("back to the saved text", "ok")
@@ -98,7 +98,7 @@ class ListEditor(Panel):
     def _look(self) -> None:
         if self._widget is not None:
             self._above.value = str(self._heading())
-            self._below.value = str(remarks_table(self.remarks) or muted("nothing to remark"))
+            self._below.value = str(remarks_table(self.remarks) or muted("no remarks"))
         self.refresh()
 
     def widget(self) -> Any:
@@ -108,9 +108,9 @@ class ListEditor(Panel):
         self._area.layout.width, self._area.layout.max_width = "auto", "960px"
         self._area.add_class("sbkernel-list")
         style = ipywidgets.HTML(f"<style>.sbkernel-list textarea{{{MONO};font-size:12px}}</style>")
-        self._below = ipywidgets.HTML(str(remarks_table(self.remarks) or muted("nothing to remark")))
+        self._below = ipywidgets.HTML(str(remarks_table(self.remarks) or muted("no remarks")))
         save = ipywidgets.Button(description="Save", button_style="primary")
-        undo = ipywidgets.Button(description="Undo", tooltip="Back to the saved text; again: take the last save back")
+        undo = ipywidgets.Button(description="Undo", tooltip="Back to the saved text; then: take back the last save")
         self._area.observe(lambda change: self.type(change["new"]), "value")
         save.on_click(lambda _: self.save())
         undo.on_click(lambda _: self.undo())
@@ -122,14 +122,14 @@ def _wrong(said: object) -> Markup:
 
 
 class ListsEditor(Panel):
-    """All list files of an osimage, an editor each while somebody is there; a record keeps their text."""
+    """All list files of an osimage, each with an editor in a live session. A record keeps their text."""
 
     def __init__(self, site: Site, image: str) -> None:
         self.site, self.image = site, image
         super().__init__()
 
     def html(self) -> Markup:
-        """Return the text of every list."""
+        """Return the text of all lists."""
         return self._shown().html
 
     def text(self) -> str:
@@ -144,8 +144,8 @@ class ListsEditor(Panel):
         return list_texts(self.site.osimages[self.image])
 
     def widget(self) -> Any:
-        """Return a button for every kind of list, one that the osimage does not have yet too, above its editor."""
-        # No Tab: its bar was seen dead to the mouse when the notebook was opened again on a running kernel.
+        """Return a button for each kind of list, even if the osimage does not have it yet, above the editor."""
+        # Not a Tab: it ignored the mouse when the notebook was opened again on a running kernel.
         editors = {attribute: _opened(ListFiles(self.site, self.image, attribute)) for attribute in ATTRIBUTES}
         chosen = ipywidgets.ToggleButtons(options=ATTRIBUTES)
         shown = ipywidgets.VBox([chosen, editors[chosen.value]])

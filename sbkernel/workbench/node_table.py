@@ -1,4 +1,4 @@
-"""A table of nodes with power buttons; what a button does is the verb that the command line calls."""
+"""A table of nodes with power buttons. A button does the same as the verb on the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Row = dict[str, str]
 
 
 class NodeTableWidget(anywidget.AnyWidget):
-    """The table in the page: for some hundred nodes, as all rows travel together."""
+    """The table in the page. All rows travel together, so it is for some hundred nodes."""
 
     _esm = _STATIC / "nodes.js"
     _css = _STATIC / "nodes.css"
@@ -50,7 +50,7 @@ class NodeTable(Panel):
         super().__init__()
 
     def rows(self, site: Site | None = None) -> list[Row]:
-        """Return one row a node."""
+        """Return one row for each node."""
         site = site or self.site
         names = site.noderange(self.noderange)
         nodes = site.nodes.many(names)
@@ -71,11 +71,11 @@ class NodeTable(Panel):
         )
 
     def text(self) -> str:
-        """Return a line a node."""
+        """Return a line for each node."""
         return "\n".join(f"{r['node']}: {r['power'] or '?'} {r['status']} {r['image']}".rstrip() for r in self.rows())
 
     def take(self, results: Any) -> None:
-        """Show what a power verb answered, one NodeResult a node."""
+        """Show the results of a power verb, one NodeResult for each node."""
         for result in results:
             self._note(result)
         self.refresh()
@@ -94,7 +94,7 @@ class NodeTable(Panel):
         return self
 
     def settle(self) -> None:
-        """Replace the buttons by the table as it is now."""
+        """Replace the buttons by the present table."""
         self._ended.set()
         super().settle()
 
@@ -125,7 +125,7 @@ class NodeTable(Panel):
     def _press(self, action: str, nodes: list[str]) -> None:
         self._widget.busy = True
         try:
-            with Site.open(self.site.root) as site:  # a store is not shared between threads
+            with Site.open(self.site.root) as site:  # threads cannot share a store
                 # By name: these were asked about, whatever the noderange of the table is by now.
                 for result in verbs.rpower_each(site, nodes, action, confirm=len(nodes)):
                     self._note(result)

@@ -1,7 +1,7 @@
-"""What every display shares: a live widget while somebody can press it, and HTML that stays.
+"""What all displays share: a widget in a live session, and HTML that stays.
 
-Each display is one bundle of text/html and text/plain, and of a widget only in a live session. `settle` replaces it
-by its HTML: a saved widget without its kernel shows as an error, HTML shows as itself.
+Each display is a bundle of text/html and text/plain, and in a live session of a widget. `settle` replaces the widget by
+its HTML, because a saved widget without its kernel shows an error.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def interactive() -> bool:
-    """Tell whether somebody can press a button.
+    """Tell whether this is a live session, in which somebody can press a button.
 
-    $SBK_HEADLESS (set by our papermill engine) decides; else whether the front end accepts input, which papermill,
-    nbconvert and voila do not. The kernel has no public name for that, so without it nobody is there.
+    $SBK_HEADLESS, which our papermill engine sets, decides. Else it is whether the front end accepts input; papermill,
+    nbconvert and voila do not. The kernel has no public name for that; if it is missing, the session is not live.
     """
     if "SBK_HEADLESS" in os.environ:
         return os.environ["SBK_HEADLESS"] == "0"
@@ -29,18 +29,18 @@ def interactive() -> bool:
 
 
 class Panel:
-    """Something shown in a cell. Subclasses say what it is as HTML, as text and, if it can be pressed, as a widget."""
+    """Something shown in a cell. Subclasses define its HTML, its text and, if there is one, its widget."""
 
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
         self._widget: Any = self.widget() if interactive() else None
 
     def html(self) -> Markup:
-        """Return what a record shows."""
+        """Return the HTML, which a record shows."""
         raise NotImplementedError
 
     def text(self) -> str:
-        """Return what a terminal shows: one line, or few."""
+        """Return the text for a terminal, of one or a few lines."""
         raise NotImplementedError
 
     def widget(self) -> Any:
@@ -57,11 +57,11 @@ class Panel:
         return self
 
     def settle(self) -> None:
-        """Replace what is displayed by its HTML as it is now; the widget lives on for pages loaded before."""
+        """Replace the display by its present HTML. The widget remains for pages that are already open."""
         self._update(None)
 
     def refresh(self) -> None:
-        """Bring the displayed HTML up to date where no widget does."""
+        """Update the displayed HTML, if no widget does that."""
         if self._widget is None:
             self._update(None)
 

@@ -1,4 +1,4 @@
-"""A treemap as plain blocks: it needs no script, no style sheet and no SVG, so every record keeps it.
+"""A treemap made of plain blocks. It needs no script, style sheet or SVG, so that records keep it.
 
 Layout: squarified treemaps (Bruls, Huizing, van Wijk, 2000), in per cent of the surface.
 """
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 926.0, 460.0
 HEAD = 19.0
 _FEWEST_PIXELS = 30.0
 _GAP = 1.0
-# Translucent, so that they suit a light and a dark page; the text keeps the colour of the page.
+# Translucent, so that they suit light and dark pages; the text has the colour of the page.
 COLOURS = (
     "21,134,168", "42,157,92", "201,138,0", "146,98,196", "209,105,59", "70,110,210", "150,150,60", "190,80,130",
     "90,150,150", "128,136,144",
@@ -27,7 +27,7 @@ COLOURS = (
 
 @dataclass(frozen=True)
 class Block:
-    """Something with a size in bytes, or a group of such."""
+    """Something with a size in bytes, or a group of these."""
 
     name: str
     size: int
@@ -35,7 +35,7 @@ class Block:
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels of a surface that is WIDTH x HEIGHT; it is drawn in per cent."""
+    """A rectangle in pixels of a surface of WIDTH x HEIGHT; it is drawn in per cent."""
 
     x: float
     y: float
@@ -50,9 +50,9 @@ def group(name: str, parts: Iterable[Block]) -> Block:
 
 
 def draw(groups: Sequence[Block], height_px: int = int(HEIGHT)) -> Markup:
-    """Return groups and their parts as nested rectangles, each as large as its share of the bytes."""
+    """Return groups and their parts as nested rectangles, whose areas are in proportion to the bytes."""
     surface = Box(0, 0, WIDTH, HEIGHT)
-    # The largest groups have colours of their own, whatever the order in which they come.
+    # The largest groups have colours of their own, in any order of the groups.
     ordered = sorted((one for one in groups if one.size > 0), key=lambda one: -one.size)
     drawn = [
         _group(one, box, COLOURS[min(number, len(COLOURS) - 1)])
@@ -65,7 +65,7 @@ def draw(groups: Sequence[Block], height_px: int = int(HEIGHT)) -> Markup:
 
 
 def layout(blocks: Sequence[Block], box: Box) -> Iterator[tuple[Block, Box]]:
-    """Yield a rectangle for every block that has a size; a row takes blocks for as long as that makes it squarer."""
+    """Yield a rectangle for each block with a size. A row takes more blocks as long as its rectangles get squarer."""
     rest = sorted((one for one in blocks if one.size > 0), key=lambda one: -one.size)
     total = float(sum(one.size for one in rest))
     while rest:
@@ -81,7 +81,7 @@ def layout(blocks: Sequence[Block], box: Box) -> Iterator[tuple[Block, Box]]:
 
 
 def _worst(row: Sequence[Block], side: float, scale: float) -> float:
-    """Return how far from square the worst rectangle of a row is; 1 is a square."""
+    """Return the worst ratio of sides in a row; 1 is a square."""
     areas = [one.size * scale for one in row]
     whole = sum(areas)
     if whole <= 0 or min(areas) <= 0 or side <= 0:
@@ -115,7 +115,7 @@ def _group(one: Block, box: Box, colour: str) -> Iterator[Markup]:
 
 
 def _with_others(parts: Iterable[Block], fewest: float) -> list[Block]:
-    """Return the parts with those that are too small to be seen as one."""
+    """Return the parts, with those that are too small to see merged into one."""
     found = list(parts)
     small = [part for part in found if part.size < fewest]
     if len(small) < 2:
@@ -136,7 +136,7 @@ def _cell(one: Block, box: Box, colour: str, *, bold: bool) -> Markup:
 
 
 def _label(one: Block, box: Box, *, bold: bool) -> Markup | None:
-    """Return the name, and the size where there is room for it."""
+    """Return the name and, if there is room, the size."""
     if box.width < 34 or box.height < 15:
         return None
     cut = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"

@@ -1,4 +1,4 @@
-"""Where the bytes of an image are, and how it grew."""
+"""Where the bytes of an image are, and how it has grown."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _LARGEST = 12
 
 
 def treemap(of: Manifest | DiffChooser) -> Shown | Following:
-    """Show where the bytes of packages are: by section, and in each by package; of a chooser, of its second."""
+    """Show the bytes of packages by section and package. Of a chooser, the second thing is shown."""
     return Following(of, lambda chosen: _packages(chosen.value.b)) if isinstance(of, DiffChooser) else _packages(of)
 
 
 def directories(site: Site, of: str | DiffChooser) -> Shown | Following:
-    """Show where the bytes of an image are, by directory; a node and a list have no files here."""
+    """Show the bytes of an image by directory. Nodes and lists have no files here."""
     if isinstance(of, DiffChooser):
         return Following(of, lambda chosen: _directories(site, chosen.words[1]))
     return _directories(site, of)
 
 
 def growth(site: Site, of: str | DiffChooser, last: int = 24) -> Shown | Following:
-    """Show the newest versions of an image: their sizes as columns, and what changed from each to the next."""
+    """Show the newest versions of an image: their sizes as columns, and what changed from one to the next."""
     if isinstance(of, DiffChooser):
         return Following(of, lambda chosen: _growth(site, chosen.words[1], last))
     return _growth(site, of, last)
@@ -85,7 +85,7 @@ def _shown(title: str, said: str, groups: list[Block], sizes: list[tuple[str, in
 
 
 def _by_top(sizes: Sizes) -> dict[str, list[Block]]:
-    """Return the directories by the one that groups them: usr/lib rather than usr, where nearly everything is."""
+    """Group directories by their parent, but by usr/lib rather than usr, where nearly everything is."""
     tops: dict[str, list[Block]] = defaultdict(list)
     for path, count in sizes.items():
         parts = path.split("/")
@@ -99,7 +99,7 @@ def _versions(found: Growth) -> str:
 
 
 def _columns(found: Growth) -> Markup:
-    """Return a column a version: what its packages take on disk, and in it what a node downloads."""
+    """Return a column for each version: its size on disk, and within it what a node downloads."""
     most = max([1, *(one.installed_bytes for one in found.stages), *(one.packed_bytes for one in found.stages)])
     columns = (_column(one, most) for one in found.stages)
     key = div(_key(0.28), muted("on disk "), _key(0.95), muted("packed"), style="font-size:12px;margin-top:4px")

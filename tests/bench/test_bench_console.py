@@ -62,7 +62,7 @@ def test_a_boot_without_every_stage_or_its_proof_is_none() -> None:
     console = ConsoleBoot()
     console.feed(DRACUT + ROOT + PROMPT, 9.0)
     events = [{"t": 3.0, "stage": "power-on"}, {"t": 4.0, "stage": "ipxe"}, {"t": 5.0, "stage": "ipxe"}]
-    with pytest.raises(ValueError, match="saying what it runs"):
+    with pytest.raises(ValueError, match="the report of what it runs"):
         booted(2.0, console, events)
     console.feed(PROOF, 9.5)
     assert booted(2.0, console, events).parts == [2.0, 5.0, 0.0, 0.0]

@@ -92,11 +92,11 @@ def test_a_list_is_edited_with_remarks_saved_and_put_back(open_notebook: Open, s
         before = area.input_value()
         area.fill(f"{before}nmap # <for us>\n")
         expect(editor).to_contain_text("not saved", timeout=15_000)
-        expect(editor).to_contain_text("no package name", timeout=15_000)
+        expect(editor).to_contain_text("not a package name", timeout=15_000)
         editor.scroll_into_view_if_needed()
         shot("list remarks")
         area.fill(f"{before}nmap\n")
-        expect(editor).to_contain_text("nothing to remark", timeout=15_000)
+        expect(editor).to_contain_text("no remarks", timeout=15_000)
         editor.get_by_role("button", name="Save").click()
         expect(editor).to_contain_text("saved; lines changed: 1", timeout=15_000)
         pkglist = lists.of(site, "mycomputeimage").pkglist

@@ -89,7 +89,7 @@ def test_removing_the_row_of_a_group_leaves_its_members(sb: Sb) -> None:
 def test_a_hidden_secret_is_not_written(sb: Sb) -> None:
     sb("chtab", "key=ipmi", "passwd.username=u", "passwd.password=p")
     assert sb("chtab", "key=ipmi", "passwd.password=***") == (
-        0, "", warning("passwd.password is ***: what is stored is kept."),
+        0, "", warning("passwd.password is ***: the stored value is kept."),
     )  # fmt: skip
     assert sb("gettab", "--reveal", "key=ipmi", "passwd.password").out == "p\n"
 

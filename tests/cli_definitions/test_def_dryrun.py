@@ -30,7 +30,7 @@ def test_mkdef_chdef_rmdef(sb: Sb, where: Path) -> None:
 
 def test_hidden_secrets_are_kept(sb: Sb, where: Path) -> None:
     sb("mkdef", "n1", "groups=all", "mgt=ipmi", "bmcpassword=hush")
-    kept = warning("n1: bmcpassword is kept as it is stored: listings do not show secrets.")
+    kept = warning("n1: bmcpassword keeps its stored value: listings do not show secrets.")
     listed = sb("lsdef", "n1", "-z").out
     assert "    bmcpassword=***\n" in listed
     assert sb("chdef", "-z", stdin=listed) == (0, made(1), kept)

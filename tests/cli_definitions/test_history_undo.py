@@ -50,9 +50,9 @@ def test_undo_and_undo_of_it(sb: Sb, where: Path) -> None:
     shown = "osimage a\n  - profile=y\n  + profile=x\n"
     assert sb("undo", "--dry-run") == (0, f"{shown}change 3 (chdef) would be undone.\n", "")
     assert values(where, "osimage", "a") == {"imagetype": "linux", "profile": "y"}
-    assert sb("undo") == (0, f"{shown}change 3 (chdef) is undone.\n", "")
+    assert sb("undo") == (0, f"{shown}change 3 (chdef) was undone.\n", "")
     assert values(where, "osimage", "a") == {"imagetype": "linux", "profile": "x"}
-    assert sb("undo").out.endswith("change 4 (undo 3) is undone.\n")
+    assert sb("undo").out.endswith("change 4 (undo 3) was undone.\n")
     assert values(where, "osimage", "a") == {"imagetype": "linux", "profile": "y"}
 
 

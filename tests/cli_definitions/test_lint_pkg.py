@@ -21,11 +21,11 @@ def test_lint_prints_places_and_remedies(sb: Sb, tmp_path: Path) -> None:
     said = sb("lint", "x")
     assert (said.code, said.err) == (1, "")
     assert said.out == (
-        f"{listed}:2:6: error: 'vim # editor' is no package name\n    A comment needs a line of its own.\n"
+        f"{listed}:2:6: error: 'vim # editor' is not a package name\n    A comment needs a line of its own.\n"
         f"{listed}:3:1: warning: -gone removes nothing: "
-        "xCAT takes nothing away from the packages of a stateless image\n"
+        "xCAT never removes packages from a stateless image\n"
         "    Remove the line, or remove the files with the exlist.\n"
-        f"{listed}:4:1: info: bash is named before, at {listed}:2\n    Remove one of them.\n"
+        f"{listed}:4:1: info: bash is already listed at {listed}:2\n    Remove one of them.\n"
         "x: 1 error, 1 warning, 1 remark\n"
     )
     assert sb("lint", "-q", "x").out.endswith("x: 1 error, 1 warning, 0 remarks\n")
@@ -38,12 +38,12 @@ def test_lint_as_json(sb: Sb, tmp_path: Path) -> None:
     first = json.loads(said.out)[0]
     assert first == {
         "file": str(listed), "line": 2, "column": 6, "severity": "error", "trace": [],
-        "message": "'vim # editor' is no package name", "remedy": "A comment needs a line of its own.",
+        "message": "'vim # editor' is not a package name", "remedy": "A comment needs a line of its own.",
     }  # fmt: skip
 
 
 def test_lint_of_a_clean_image_and_of_none(sb: Sb) -> None:
-    assert sb("lint", COMPUTE) == (0, f"{COMPUTE}: nothing to remark\n", "")
+    assert sb("lint", COMPUTE) == (0, f"{COMPUTE}: nothing found\n", "")
     assert sb("lint", COMPUTE, "--format", "json") == (0, "[]\n", "")
     missing = sb("lint", "nothing")
     assert (missing.code, missing.out) == (1, "")
@@ -60,7 +60,7 @@ def test_pkg_adds_removes_and_takes_back(sb: Sb, tmp_path: Path, where: Path) ->
     copy = f"{where}/install/custom/netboot/debian/{COMPUTE}.pkglist"
     assert sb("pkg", COMPUTE, "add", "fio", "ncdu") == (
         0,
-        f"+fio\n+ncdu\n{copy} was made from {shipped}; osimage {COMPUTE} uses it\n",
+        f"+fio\n+ncdu\n{copy} is a copy of {shipped}; osimage {COMPUTE} now uses it\n",
         "",
     )
     assert sb("pkg", COMPUTE, "add", "fio") == (0, "nothing to do\n", "")
@@ -68,7 +68,7 @@ def test_pkg_adds_removes_and_takes_back(sb: Sb, tmp_path: Path, where: Path) ->
     assert sb("pkg", COMPUTE, "remove", "ncdu") == (0, "-ncdu\n", "")
     assert sb("pkg", COMPUTE, "undo") == (0, f"+ncdu\npkglist={copy}\n", "")
     wrong = sb("pkg", COMPUTE, "remove", "nfio")
-    assert wrong == (1, "", "Error: no pkglist asks for nfio\n  did you mean fio?\n")
+    assert wrong == (1, "", "Error: no pkglist lists nfio\n  did you mean fio?\n")
 
 
 def test_pkg_lists_every_entry_with_its_place(sb: Sb, tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_pkg_lists_every_entry_with_its_place(sb: Sb, tmp_path: Path) -> None:
 
 
 def test_pkg_wants_names_where_they_belong(sb: Sb) -> None:
-    assert "add wants names of packages" in sb("pkg", COMPUTE, "add").err
+    assert "add needs names of packages" in sb("pkg", COMPUTE, "add").err
     assert "list takes no names" in sb("pkg", COMPUTE, "list", "bash").err
     refused = sb("pkg", COMPUTE, "add", "a b")
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err == "Error: 'a b' is no package name\n  Write one package a line, or commas between them.\n"
+    assert refused.err == "Error: 'a b' is not a package name\n  Write one package a line, or commas between them.\n"

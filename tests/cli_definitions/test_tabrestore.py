@@ -102,9 +102,9 @@ def test_hidden_secrets_keep_what_is_stored(sb: Sb, restore: Sb) -> None:
     assert restore("passwd", dump + '"new","u","***",,,,\n') == (
         0,
         "",
-        warning("passwd.password of ipmi is ***: what is stored is kept.")
-        + warning("passwd.password of system is ***: what is stored is kept.")
-        + warning("passwd.password of new is ***: what is stored is kept."),
+        warning("passwd.password of ipmi is ***: the stored value is kept.")
+        + warning("passwd.password of system is ***: the stored value is kept.")
+        + warning("passwd.password of new is ***: the stored value is kept."),
     )
     assert sb("tabdump", "--reveal", "passwd").out.splitlines()[1:] == [
         '"ipmi","admin","hunter2",,,,', '"new","u",,,,,', '"system","root","old",,,,',

@@ -104,7 +104,7 @@ def test_what_cannot_be_resolved_says_why(site: Site, debs: Path) -> None:
     with pytest.raises(BuildError, match=r"(?s)cannot be installed together.*rival"):
         resolve(site, "x")
     define(site, debs, "a # b\n")
-    with pytest.raises(ListFileError, match=r"x.pkglist:1: 'a # b' is no package name"):
+    with pytest.raises(ListFileError, match=r"x.pkglist:1: 'a # b' is not a package name"):
         resolve(site, "x")
     with pytest.raises(NotFoundError, match="Cannot find image 'y' from the osimage table"):
         resolve(site, "y")

@@ -90,7 +90,7 @@ def test_a_name_is_taken_out_and_nothing_else(mine: ImageLists) -> None:
 
 
 def test_what_is_not_there_cannot_be_removed(mine: ImageLists, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="no pkglist asks for vmi") as caught:
+    with pytest.raises(NotFoundError, match="no pkglist lists vmi") as caught:
         mine.pkglist.remove("vmi")
     assert caught.value.hint == "did you mean vim?"
     with pytest.raises(DefinitionError, match=rf"bash comes from an included file, {tmp_path}/base:1") as refused:
@@ -143,7 +143,7 @@ def test_a_file_of_others_is_not_overwritten(site: Site) -> None:
     copy = own(site, f"{COMPUTE}.pkglist")
     copy.parent.mkdir(parents=True)
     copy.write_text("somebody's\n")
-    with pytest.raises(DefinitionError, match="exists already and differs"):
+    with pytest.raises(DefinitionError, match="already exists and differs"):
         lists.of(site, COMPUTE).pkglist.add("fio")
     assert copy.read_text() == "somebody's\n"
 
@@ -220,7 +220,7 @@ def test_a_whole_text_is_written_with_its_remarks(mine: ImageLists, monkeypatch:
     mine.pkglist.undo()
     assert "late" in mine.pkglist.names
     monkeypatch.setattr(edit, "editor", None)
-    with pytest.raises(DefinitionError, match="no editor outside a notebook"):
+    with pytest.raises(DefinitionError, match="there is an editor only in notebooks"):
         mine.pkglist.edit()
 
 

@@ -33,13 +33,13 @@ def test_excludes_includes_and_comments() -> None:
         ("./usr\r", "1:1: warning: './usr\\r' matches nothing: the line ends in CR LF", "Unix"),
         ("./a#b", "1:1: warning: the pattern ends at the #: it is './a'", "Put a blank"),
         ("./a'b", "1:1: warning: the quote in './a'b' breaks the command that xCAT builds", "Write ?"),
-        ("./{a,b}", "1:1: warning: braces are no wildcard", "Write one line each."),
-        ("./*", "1:1: warning: './*' leaves nothing of the image", "Name what is to go."),
+        ("./{a,b}", "1:1: warning: braces are not wildcards", "Write one line for each."),
+        ("./*", "1:1: warning: './*' leaves nothing of the image", "Name what to leave out."),
         ("# INCLUDE:a#", "1:1: warning: taken as a comment: # INCLUDE:a#", "Write #INCLUDE:path#"),
         ("#include: a", "1:1: warning: taken as a comment", "Write #INCLUDE:path#"),
-        ("# old: #INCLUDE:a#", "1:8: warning: an include inside a comment", "Remove the directive"),
-        ("./a#INCLUDE:b#", "1:4: warning: text before an include", "a line of its own"),
-        ("./a\n./a", "2:1: info: ./a is there before, at exlist:1", "Remove one of them."),
+        ("# old: #INCLUDE:a#", "1:8: warning: xCAT does include the file of this comment", "Remove the directive"),
+        ("./a#INCLUDE:b#", "1:4: warning: xCAT joins the text before an include", "a line of its own"),
+        ("./a\n./a", "2:1: info: ./a is already listed at exlist:1", "Remove one of them."),
     ],
 )
 def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:

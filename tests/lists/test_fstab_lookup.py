@@ -51,12 +51,12 @@ def test_options_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "count"),
     [
-        ("a /b\n", "fstab:1:1: error: 2 fields, but 3 to 6 are expected", 0),
-        ("\n  a /b c d x 0\n", "fstab:2:3: error: the fifth and sixth field are numbers", 0),
+        ("a /b\n", "fstab:1:1: error: expected 3 to 6 fields, found 2", 0),
+        ("\n  a /b c d x 0\n", "fstab:2:3: error: the fifth and sixth field must be numbers", 0),
         ("a /b c d 0 0 # note\n", "fstab:1:1: warning: ignored from the seventh field on: # note", 1),
-        ("a b c d 0 0\n", "fstab:1:1: error: b is no directory to mount on", 1),
+        ("a b c d 0 0\n", "fstab:1:1: error: b is not a directory to mount on", 1),
         ("a /b c d 0 0\r\n", "fstab:1:13: warning: the line ends in CR LF", 1),
-        ("a /b c\nd /b e\n", "fstab:2:1: warning: /b is mounted before, in line 1", 2),
+        ("a /b c\nd /b e\n", "fstab:2:1: warning: /b is already mounted in line 1", 2),
     ],
 )
 def test_what_mount_ignores_or_refuses_is_said(text: str, says: str, count: int) -> None:
@@ -72,7 +72,7 @@ def test_swap_and_escaped_blanks_are_fine(tmp_path: Path) -> None:
     assert fstab.load(file).diagnostics == ()
     assert fstab.unescaped(fstab.load(file).mounts[1].file) == "/mnt/my disk"
     file.write_text("one two\n")
-    with pytest.raises(ListFileError, match="fstab:1: 2 fields"):
+    with pytest.raises(ListFileError, match="fstab:1: expected 3 to 6 fields"):
         fstab.load(file)
 
 

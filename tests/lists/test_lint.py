@@ -82,11 +82,11 @@ def test_every_file_is_read_with_its_own_grammar(site: Site, tmp_path: Path) -> 
     assert said(site) == [
         f"none:1:1: error: The pkglist specified '{tmp_path}/none' does not exist!",
         "p.pkglist:1:1: error: '@tools' is not a package name of Debian",
-        "p.pkglist:3:1: warning: -vim removes nothing: xCAT takes nothing away from the packages of a stateless image",
+        "p.pkglist:3:1: warning: -vim removes nothing: xCAT never removes packages from a stateless image",
         "x.exlist:1:1: warning: 'usr' matches nothing: patterns begin with ./",
         "s.synclist:1:1: warning: $SITE is not set in the environvar of the osimage",
         f"s.synclist:1:1: warning: {tmp_path}/gone does not exist",
-        "lab.fstab:1:1: error: 2 fields, but 3 to 6 are expected",
+        "lab.fstab:1:1: error: expected 3 to 6 fields, found 2",
         f"post:1:1: error: postinstall script {tmp_path}/post is not executable",
         "x:1:1: error: The postinstall specified '/none/x' does not exist!",
     ]

@@ -58,7 +58,7 @@ def test_includes_are_relative_to_the_top_file_and_expand_variables(tmp_path: Pa
 
 def test_circle_is_an_error_at_its_line(tmp_path: Path) -> None:
     write(tmp_path / "b", "x\n#INCLUDE:a#\n")
-    with pytest.raises(ListFileError, match=r"/b:2: .*circle: a -> b -> a"):
+    with pytest.raises(ListFileError, match=r"/b:2: the file includes itself: a -> b -> a"):
         pkglist.load([write(tmp_path / "a", "#INCLUDE:b#\n")])
 
 
@@ -70,9 +70,9 @@ def test_one_file_may_be_included_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "says"),
     [
-        ("a\nvim # editor\n", 2, "no package name"),
-        ("a b\n", 1, "no package name"),
-        ("\n\n--\n", 3, "no package name"),
+        ("a\nvim # editor\n", 2, "not a package name"),
+        ("a b\n", 1, "not a package name"),
+        ("\n\n--\n", 3, "not a package name"),
         ("#ENV:A=1,B=2#\n", 1, "comma"),
         ("#ENV:nothing#\n", 1, "NAME=value"),
         ("#INCLUDE:missing#\n", 1, "Unable to open"),
@@ -89,7 +89,7 @@ def test_errors_name_file_and_line(tmp_path: Path, text: str, where: int, says: 
 
 def test_bytes_that_are_no_text_are_an_error_in_a_name_and_fine_in_a_comment(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"# r\xe9sum\xe9\nbash\nvim\xff\n")
-    with pytest.raises(ListFileError, match=r"a:3: 'vim\\udcff' is no package name"):
+    with pytest.raises(ListFileError, match=r"a:3: 'vim\\udcff' is not a package name"):
         pkglist.load([tmp_path / "a"])
     read = pkglist.read([tmp_path / "a"])
     assert len(read.diagnostics) == 1
@@ -122,17 +122,21 @@ def test_prose_is_no_directive(line: str) -> None:
         ("#FOO#", "1:1: warning: unknown directive", "Directives are #INCLUDE:path#"),
         (
             "a\n #NEW_INSTALL_LIST#\n",
-            "2:2: error: a blank in front, so xCAT takes it for the name",
+            "2:2: error: because of the leading blank, xCAT takes this for the name",
             "Remove the blank.",
         ),
-        ("a, -b", "1:4: error: a blank in front, so xCAT takes it for the name of a package: -b", "Remove the blank."),
-        ("a,  b", "1:5: info: a blank in front of b, which xCAT keeps", "Remove the blank."),
+        (
+            "a, -b",
+            "1:4: error: because of the leading blank, xCAT takes this for the name of a package: -b",
+            "Remove the blank.",
+        ),
+        ("a,  b", "1:5: info: xCAT keeps the blank before b", "Remove the blank."),
         ("-b", "1:1: warning: -b removes nothing", "exlist"),
         ("a,--b", "1:3: warning: --b removes nothing", "exlist"),
         ("own/b", "1:1: warning: the directory in own/b has no effect here: xCAT uses b", "otherpkglist"),
-        ("a;b", "1:1: error: 'a;b' is no package name", "a shell would read"),
-        ("\ufeffbash", "1:1: error: '\\ufeffbash' is no package name", "a shell would read"),
-        ("a\nb,a", "2:3: info: a is named before, at pkglist:1", "Remove one of them."),
+        ("a;b", "1:1: error: 'a;b' is not a package name", "a shell interprets"),
+        ("\ufeffbash", "1:1: error: '\\ufeffbash' is not a package name", "a shell interprets"),
+        ("a\nb,a", "2:3: info: a is already listed at pkglist:1", "Remove one of them."),
     ],
 )
 def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
@@ -147,7 +151,7 @@ def test_what_stands_beside_an_include_is_glued_to_what_it_brings(tmp_path: Path
     assert read.packages == ("libone", "two-dev")
     read = pkglist.read([write(tmp_path / "a", "#INCLUDE:b# # all of them\n")])
     assert [str(one) for one in read.diagnostics] == [
-        f"{tmp_path / 'b'}:2:1: error: 'two # all of them' is no package name (included from {tmp_path / 'a'}:1)"
+        f"{tmp_path / 'b'}:2:1: error: 'two # all of them' is not a package name (included from {tmp_path / 'a'}:1)"
     ]
 
 

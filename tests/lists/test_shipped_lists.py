@@ -98,7 +98,7 @@ def test_the_exclude_list_of_el() -> None:
     parsed = exlist.parse(EL9_EXLIST)
     assert (len(parsed.exclude), len(parsed.include)) == (26, 7)
     assert [str(one) for one in parsed.diagnostics] == [
-        "exlist:27:1: info: ./usr/share/man* is there before, at exlist:13"
+        "exlist:27:1: info: ./usr/share/man* is already listed at exlist:13"
     ]
     assert "./lib/kdb/keymaps/include*" in parsed.exclude
     assert parsed.render() == EL9_EXLIST

@@ -40,7 +40,7 @@ def test_reference_example() -> None:
     assert [item.destination for item in parsed.section("APPEND")] == ["/etc/hosts"]
     assert [item.destination for item in parsed.section("MERGE")] == ["/etc/passwd"]
     assert [str(one) for one in parsed.diagnostics] == [
-        "synclist:4:1: info: only for some nodes: packimage leaves it out"
+        "synclist:4:1: info: packimage leaves this out: it is only for some nodes"
     ]
 
 
@@ -52,23 +52,23 @@ COPY = "/a -> /a\n"
     [
         (f"{COPY}/b->/c", "2:1: warning: ignored: /b->/c", "a blank on each side"),
         (f"{COPY}/b\t->\t/c", "2:1: warning: ignored: /b\\t->\\t/c", "a blank on each side"),
-        (f"{COPY} # note", "2:1: warning: a blank before the #", "Remove the blank."),
+        (f"{COPY} # note", "2:1: warning: for xCAT this is not a comment", "Remove the blank."),
         ("/b -> /c  # note", "1:1: error: the remark becomes part of the destination: /c#note", "a line of its own"),
         ("/b -> /c d;", "1:1: warning: xCAT drops blanks and ; from the destination: /cd", "Leave them out."),
         ("/b -> c", "1:1: error: the destination is not a full path: c", "full path"),
         ("b -> /c", "1:1: warning: b is not a full path", "full path"),
-        ("/a /b -> /c", "1:1: warning: several sources, so nodes take /c for a directory", "End the destination in /"),
+        ("/a /b -> /c", "1:1: warning: nodes take /c for a directory", "End the destination in /"),
         ("/a -> () /c", "1:1: error: no noderange between the parentheses", "(n1-n9)"),
         ("/a -> (n1-n3/c", "1:1: error: the parenthesis of the noderange is not closed", "(n1-n9)"),
-        (f"{COPY}execute:", "2:1: warning: ignored: execute:", "Clauses are EXECUTE:"),
+        (f"{COPY}execute:", "2:1: warning: ignored: execute:", "The clauses are EXECUTE:"),
         (f"{COPY}APPENDOO:", "2:1: warning: ignored: APPENDOO:", "source -> destination"),
-        (f"{COPY}/x/MERGE:/y -> /z", "2:1: warning: taken as the clause MERGE: because", "rename"),
-        (f"{COPY}EXECUTE:\n/x.sh", "3:1: warning: /x.sh never runs: EXECUTE: runs FILE.post", "EXECUTEALWAYS:"),
+        (f"{COPY}/x/MERGE:/y -> /z", "2:1: warning: xCAT takes this line for the clause MERGE:", "rename"),
+        (f"{COPY}EXECUTE:\n/x.sh", "3:1: warning: /x.sh never runs: EXECUTE: only runs FILE.post", "EXECUTEALWAYS:"),
         (f"{COPY}EXECUTE:\n/b.post", "3:1: warning: /b.post never runs: no line copies b", "Add the line"),
         (f"{COPY}EXECUTEALWAYS:\n/b", "3:1: warning: /b is not on the node: no line copies it", "Add the line"),
-        ("MERGE:\n/b -> /etc/hosts", "2:1: error: MERGE: does not go into /etc/hosts", "Only into /etc/passwd"),
+        ("MERGE:\n/b -> /etc/hosts", "2:1: error: MERGE: cannot change /etc/hosts", "Only /etc/passwd"),
         ("# nothing\n", "1:1: error: Found no lines to process in synclist.", "at least one line"),
-        (f"{COPY}#INCLUDE:b#", "2:1: warning: a synclist cannot include others", "Name both files"),
+        (f"{COPY}#INCLUDE:b#", "2:1: warning: a synclist cannot include another file", "Name both files"),
     ],
 )  # fmt: skip
 def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
@@ -79,7 +79,7 @@ def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
 
 def test_a_remark_behind_a_script_is_part_of_its_name() -> None:
     (found, _) = synclist.parse(f"{COPY}EXECUTEALWAYS:\n/a # always\n").diagnostics
-    assert "takes the whole line for the name of a script: /a # always" in found.message
+    assert "takes the whole line as the name of a script: /a # always" in found.message
 
 
 def test_every_file_is_read_up_to_its_first_clause(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_two_nodes_cannot_be_one_machine(site: Site, version: ImageVersion, node
     site.set("node", "n2", mac="52:54:00:00:00:01")
     result = nodeset(site, "n1,n2", f"osimage={IMAGE}")
     assert list(result) == ["n1"]
-    assert "is also that of n1" in str(result.errors["n2"])
+    assert "n1 has the same MAC address" in str(result.errors["n2"])
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_what_cannot_be_opened_leaves_what_is_open(live: wb.DefinitionPanel) -> 
 
 def test_a_new_node_says_what_it_needs(live: wb.DefinitionPanel, site: Site) -> None:
     press(live, "open", objtype="node", name="n1")
-    assert "exists already" in press(live, "new", name="n1").said["text"]
+    assert "already exists" in press(live, "new", name="n1").said["text"]
     assert "is invalid" in press(live, "new", name="n.1").said["text"]
     widget = press(live, "new", name="n2")
     assert (widget.view["exists"], widget.view["fields"]) == (False, [])

@@ -28,7 +28,7 @@ def test_headless_it_is_the_text_and_its_remarks(files: ListFiles) -> None:
     assert isinstance(panel, wb.ListEditor)
     assert "vim # &lt;editor&gt;" in panel.html()
     assert "x.pkglist:2:1" in panel.html()
-    assert "no package name" in panel.text()
+    assert "not a package name" in panel.text()
     assert panel._widget is None
 
 
@@ -37,9 +37,9 @@ def test_remarks_follow_what_is_typed_and_nothing_is_written_before_save(
 ) -> None:
     monkeypatch.setenv("SBK_HEADLESS", "0")
     panel = files.edit()
-    assert "no package name" in panel._below.value
+    assert "not a package name" in panel._below.value
     panel._area.value = "bash\nvim\n"
-    assert "nothing to remark" in panel._below.value
+    assert "no remarks" in panel._below.value
     assert "not saved" in panel._above.value
     assert "editor" in files.text
     panel.save()
@@ -58,7 +58,7 @@ def test_what_somebody_else_saved_is_not_overwritten_unseen(files: ListFiles, mo
     lists.of(files.site, "x").pkglist.add("tmux")
     panel._area.value = "bash\n"
     panel.save()
-    assert "tmux" in files.text and "Somebody else saved this list" in panel._above.value
+    assert "tmux" in files.text and "Somebody else has saved this list" in panel._above.value
     panel.save()
     assert files.text == "bash\n" and "saved" in panel._above.value
 
@@ -87,7 +87,7 @@ def test_all_lists_of_an_image_have_an_editor(files: ListFiles, monkeypatch: pyt
 def test_what_stands_against_saving_is_said(files: ListFiles) -> None:
     panel = wb.ListEditor(files)
     panel.undo()
-    assert "no edit of the pkglist of osimage x is there to take back" in panel.html()
+    assert "there is no edit of the pkglist of osimage x to take back" in panel.html()
 
 
 def test_a_shipped_list_is_copied_when_it_is_saved(files: ListFiles) -> None:
@@ -110,4 +110,4 @@ def test_a_resolution_shows_totals_and_reasons() -> None:
     shown = wb.resolution(ListResolution("x", explained(found, ["tool"])))
     assert shown.text == "x: 3 packages, 1.0 MB to download, 2.0 MB installed"
     assert "needed by tool" in shown.html and "and 1 of the base system" in shown.html
-    assert wb.remarks(()).text == "nothing to remark"
+    assert wb.remarks(()).text == "no remarks"

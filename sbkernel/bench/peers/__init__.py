@@ -1,4 +1,4 @@
-"""The other side of each comparison, as an administrator would run it: what is called, and nothing measured.
+"""The other side of each comparison, as an administrator would run it. Nothing is measured here.
 
-Owns the peers' command lines and files; they are public knowledge of those tools, not of our rooms.
+Owns the command lines and files of the peers, which are public knowledge about those tools.
 """

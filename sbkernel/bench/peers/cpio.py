@@ -1,4 +1,4 @@
-"""xCAT's packimage by default: find, cpio and gzip."""
+"""The default of xCAT's packimage: find, cpio and gzip."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _SCRIPT = Path(__file__).with_name("cpio_gzip.sh")
 
 
 def compressors() -> list[str]:
-    """Return gzip, and pigz where it is installed, which xCAT prefers then."""
+    """Return gzip and, if it is installed, pigz, which xCAT prefers."""
     return ["gzip", *(["pigz"] if shutil.which("pigz") else [])]
 
 
 def pack(tree: Path, output: Path, compressor: str, exclude: Sequence[str], include: Sequence[str]) -> None:
-    """Pack a tree but for what the patterns of an exclude list leave out; raise CommandError."""
+    """Pack a tree without what the patterns of an exclude list leave out. Raises CommandError."""
     _script(tree, output, compressor, [*ALWAYS, *exclude], include)
 
 
 def selected(tree: Path, exclude: Sequence[str], include: Sequence[str]) -> list[str]:
-    """Return the paths that find selects by an exclude list, all of the tree without patterns."""
+    """Return the paths that find selects by an exclude list; without patterns all paths of the tree."""
     always = ALWAYS if exclude or include else ()
     return _script(tree, "", "", [*always, *exclude], include).stdout.splitlines()
 
@@ -37,7 +37,7 @@ def _script(
 
 
 def paths(archive: Path) -> set[str]:
-    """Return the paths in an archive, with the directories that lead to them, which unpacking makes anyhow."""
+    """Return the paths in an archive with their directories, which unpacking makes in any case."""
     plain = archive.with_suffix(".plain")
     with plain.open("wb") as stream:
         run(["gzip", "--decompress", "--stdout", archive], stdout=stream)
@@ -47,7 +47,7 @@ def paths(archive: Path) -> set[str]:
 
 
 def with_parents(names: Iterable[str]) -> set[str]:
-    """Return relative paths without ./ and the root itself, with all their parents."""
+    """Return relative paths and all their parents, without ./ and without the root itself."""
     found: set[str] = set()
     for name in names:
         path = PurePosixPath(name)

@@ -1,4 +1,4 @@
-"""Packages compared by plain means: a join of two dicts, an outer merge and a pivot of pandas."""
+"""Compare packages by plain means: a join of two dicts, an outer merge and a pivot of pandas."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Moved = set[tuple[str, str]]
 
 
 def join(a: Manifest, b: Manifest) -> Moved:
-    """Return name and architecture of what is not the same in both."""
+    """Return name and architecture of the packages that differ."""
     old = {(package.name, package.arch): package.version for package in a}
     new = {(package.name, package.arch): package.version for package in b}
     return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
 
 
 def merge(a: Manifest, b: Manifest) -> pd.DataFrame:
-    """Return the rows of an outer merge whose versions are not the same, with sizes, and whether they are older."""
+    """Return the rows of an outer merge whose versions differ, with sizes, and whether they are older."""
     from debian.debian_support import NativeVersion
 
     merged = _frame(a).merge(_frame(b), on=["name", "arch"], how="outer", suffixes=("_old", "_new"))
@@ -35,7 +35,7 @@ def merge(a: Manifest, b: Manifest) -> pd.DataFrame:
 
 
 def pivot(manifests: Sequence[Manifest]) -> pd.DataFrame:
-    """Return the packages that are not the same in all, an image a column."""
+    """Return the packages that differ between the images, with a column for each image."""
     import pandas as pd
 
     frames = [_frame(one).assign(image=number) for number, one in enumerate(manifests)]

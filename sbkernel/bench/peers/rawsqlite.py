@@ -1,4 +1,4 @@
-"""The floor of definitions: the same rows in SQLite and nothing else; no checks, no groups, no journal, no help.
+"""The least possible work for definitions: the same rows in SQLite, without checks, groups, journal and help.
 
 Run as a program: rawsqlite.py DATABASE make ROWS | get NAME | names | all. ROWS is a file of NAME<tab>JSON lines.
 """
@@ -15,12 +15,12 @@ _TABLE = """CREATE TABLE object (objtype TEXT NOT NULL, name TEXT NOT NULL, attr
 
 
 def main(path: str, verb: str, word: str = "") -> None:
-    """Do one thing and print what it finds."""
+    """Do one of these things and print the result."""
     db = sqlite3.connect(path)
     if verb == "make":
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(_TABLE)
-        with open(word) as rows:  # noqa: PTH123 (pathlib would be half of what is measured)
+        with open(word) as rows:  # noqa: PTH123 (importing pathlib would take half of the time)
             db.executemany("INSERT INTO object VALUES ('node', ?, ?)", (line.split("\t") for line in rows))
         db.commit()
     else:
