@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run by genimage as a postinstall script of the image that sb bench boots, with its tree as $1: the node says on its
-# console what it runs, whichever initrd brought it there. Nothing waits for it.
+# Run by genimage as a postinstall script of the image that sb bench boots, with its tree as $1: the node reports on
+# its console what it runs, under any initrd. Nothing waits for it.
 set -eu
 mkdir -p "$1/etc/systemd/system/multi-user.target.wants"
 cat >"$1/etc/systemd/system/bench-proof.service" <<'EOT'
@@ -17,7 +17,7 @@ cat >"$1/usr/lib/bench-proof" <<'EOT'
 digest() {
     sha256sum "$1" | cut -c 1-64
 }
-# Several times, since the kernel may write into a line.
+# Several times, because the kernel may write into a line.
 for time in 1 2 3; do
     printf '\r\nbench-proof os-release=%s packages=%s kernel=%s root=%s end\r\n' "$(digest /etc/os-release)" \
         "$(digest /var/lib/dpkg/status)" "$(uname -r)" "$(stat --file-system --format=%T /)" >/dev/console

@@ -1,8 +1,8 @@
-# Read by sh inside the tree of an image, after its packages are in: a root that any node may boot, with no identity.
+# Read by sh inside the tree of an image, after its packages are installed: makes a root that any node can boot.
 # The script of its package manager follows, and may use what is defined here.
 set -eu
 
-# Nodes are told their name and make their keys at boot. An empty machine-id gets a new value at every boot without the
+# Nodes get their names and make their keys when they boot. An empty machine-id gets a new value at each boot without the
 # questions of a first boot (machine-id(5)).
 rm -f /etc/hostname /etc/resolv.conf /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /etc/.pwd.lock
@@ -12,7 +12,7 @@ if [ -e /var/lib/dbus ]; then
     ln -sf /etc/machine-id /var/lib/dbus/machine-id
 fi
 
-# Root has no password: keys, or what the site sets for the node.
+# Root has no password. It logs in with keys, or with the password that the site sets for the node.
 if [ -e /etc/shadow ]; then
     sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
 fi

@@ -1,4 +1,4 @@
-# Read by sh in a private mount namespace: mount what programs expect into the tree $1, then run the rest of the arguments.
+# Read by sh in a private mount namespace: mounts what programs expect in the tree $1, and runs the other arguments.
 set -eu
 tree=$1
 shift
@@ -7,6 +7,6 @@ mount --rbind /sys "$tree/sys"
 mount --rbind /dev "$tree/dev"
 mount -t tmpfs -o mode=755 tmpfs "$tree/run"
 mount -t tmpfs -o mode=1777 tmpfs "$tree/tmp"
-# An ordinary user of Debian has no sbin on his path, yet inside he is root.
+# Ordinary users of Debian have no sbin in their PATH, but here they are root.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 exec "$@"

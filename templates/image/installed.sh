@@ -1,4 +1,4 @@
-# Read by sh on a node, over ssh: what is installed there, in sections. The queries are set in the lines before these.
+# Read by sh on a node, over ssh: prints what is installed, in sections. The lines before these set the queries.
 section() {
     printf '\035%s\n' "$1"
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Found on the PATH of postinstall scripts before the real one: they work for the image's kernel, not for this host's.
+# Run by postinstall scripts in place of the real uname: they work for the kernel of the image, not of this host.
 if [ "$*" = "-r" ] || [ "$*" = "--kernel-release" ]; then
     echo "$IMG_KERNELVERSION"
 else

@@ -1,4 +1,4 @@
-# Read by init of the initrd: files over HTTP, with a bounded number of tries, each going on where the last one ended.
+# Read by init of the initrd: fetches files over HTTP. The number of tries is limited, and each continues the last one.
 
 size_of() {
     stat -c %s "$1" 2>/dev/null || echo 0
@@ -8,7 +8,7 @@ megabytes() {
     echo "$((($1 + 524288) / 1048576)) MB"
 }
 
-# watch_transfer PROCESS FILE SIZE: end a transfer that does not move for stall_s seconds; say how far it is
+# watch_transfer PROCESS FILE SIZE: end a transfer that brings nothing for stall_s seconds; show its progress
 watch_transfer() {
     before=-1
     idle=0
@@ -25,7 +25,7 @@ watch_transfer() {
     kill "$1"
 }
 
-# transfer URL FILE SIZE: one try; on failure `problem` says why
+# transfer URL FILE SIZE: try once; if that fails, `problem` says why
 transfer() {
     rm -f /tmp/stalled
     wget -c -O "$2" "$1" >/tmp/wget 2>&1 &
@@ -47,7 +47,7 @@ transfer() {
     return "$status"
 }
 
-# pause_before TRY: seconds to wait, doubling to at most 15, so that a server that comes back is found soon
+# pause_before TRY: print the seconds to wait. They double up to 15, so that a server that comes back is found soon
 pause_before() {
     pause=1
     n=2
@@ -59,7 +59,7 @@ pause_before() {
     echo "$pause"
 }
 
-# fetch URL FILE SIZE: all tries; SIZE 0 means unknown. Sets tries_used, and problem if it fails
+# fetch URL FILE SIZE: try several times; SIZE 0 means unknown. Sets tries_used and, if it fails, problem
 fetch() {
     tries_used=1
     until transfer "$1" "$2" "$3"; do
@@ -71,8 +71,8 @@ fetch() {
     done
 }
 
-# hash_while_written FILE WHOLE: print its sha256, read while it grows, and to its end once WHOLE exists (the reads share
-# one place in the file)
+# hash_while_written FILE WHOLE: print the sha256 of a file that still grows; it is complete once WHOLE exists. All reads
+# share one position in the file
 hash_while_written() {
     {
         until [ -e "$2" ]; do

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# Read by udhcpc in the initrd, at every event of DHCP; the lease arrives in the environment.
+# Run by udhcpc in the initrd at each event of DHCP. The lease is in the environment.
 case $1 in
     deconfig)
         ip addr flush dev "$interface"

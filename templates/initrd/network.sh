@@ -1,4 +1,4 @@
-# Read by init of the initrd: which network card to use, and an address for it.
+# Read by init of the initrd: chooses a network card and gets an address for it.
 
 nics() {
     for entry in $(ls /sys/class/net); do
@@ -16,7 +16,7 @@ has_link() {
     [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]
 }
 
-# wait_for SECONDS COMMAND ...: try it ten times a second until it prints something; print that
+# wait_for SECONDS COMMAND ...: run the command ten times a second until it prints something, and print that
 wait_for() {
     limit=$(($1 * 10))
     shift
@@ -35,7 +35,7 @@ nics_with_link() {
     done
 }
 
-# candidates: the card that the loader booted from, else all with a link, else all
+# candidates: print the card that the loader booted from, else all cards with a link, else all cards
 candidates() {
     wanted=$(argument BOOTIF | tr 'A-Z-' 'a-z:')
     wanted=${wanted#??:}
@@ -55,7 +55,7 @@ await_link() {
     wait_for "$link_wait" eval "has_link $1 && echo $1" >/dev/null || say "$1: no link after $link_wait s; asking DHCP anyway"
 }
 
-# ask_dhcp NIC: one question, about ten seconds; lease.sh writes the answer to /tmp/lease
+# ask_dhcp NIC: ask once, for about ten seconds; lease.sh writes the answer to /tmp/lease
 ask_dhcp() {
     rm -f /tmp/lease
     udhcpc -f -n -q -t 4 -T 2 -A 1 -i "$1" -O mtu -s /lib/sbkernel/lease.sh ${node:+-x "hostname:$node"} >/tmp/udhcpc 2>&1
@@ -92,11 +92,11 @@ find_network() {
         "do        name its driver in netdrivers of the osimage, then genimage, packimage and nodeset"
     dhcp "$list" || fail "no answer from a DHCP server" \
         "cards     $(describe_nics)" \
-        "do        look whether the DHCP server runs, knows the node's MAC address and reaches its network"
+        "do        check that the DHCP server runs, knows the node's MAC address and reaches its network"
     say "$nic: address $address${gateway:+, gateway $gateway}"
 }
 
-# lspci_network: vendor:device of the PCI network cards that the kernel sees, with a driver or not
+# lspci_network: print vendor:device of all PCI network cards, with and without a driver
 lspci_network() {
     set +f
     for device in /sys/bus/pci/devices/*; do
@@ -107,7 +107,7 @@ lspci_network() {
     set -f
 }
 
-# release_network: as it was before, for the system that starts now; systemd-networkd stalls on a card that is up
+# release_network: reset the cards for the system that starts now, as systemd-networkd stalls on a card that is up
 release_network() {
     finish_reports
     for name in $(nics); do

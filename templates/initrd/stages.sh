@@ -1,4 +1,4 @@
-# Read by init of the initrd: one function a stage, in the order in which init calls them. They share their variables.
+# Read by init of the initrd: a function for each stage, in the order in which init calls them. They share variables.
 
 run=/run/sbkernel
 image=$run/image/root.squashfs
@@ -40,14 +40,14 @@ read_command_line() {
         "do        nodeset ${node:-NODE} osimage=IMAGE"
 }
 
-# device_names: the names by which devices ask for a driver; looking through all of /sys takes seconds, the buses do not
+# device_names: print the names by which devices ask for drivers. Only the buses are read: all of /sys takes seconds
 device_names() {
     set +f
     cat /sys/bus/*/devices/*/modalias 2>/dev/null | sort -u
     set -f
 }
 
-# load_drivers: until no new devices show up, as one driver may bring others (virtio_pci does)
+# load_drivers: repeat until no new devices appear, because a driver such as virtio_pci brings further devices
 load_drivers() {
     modprobe -aq loop squashfs overlay af_packet
     known=
@@ -66,7 +66,7 @@ load_drivers() {
     done
 }
 
-# check_memory: the image is kept in memory, and the system that starts from it needs some, too
+# check_memory: the image stays in memory, and the system needs some more to start
 check_memory() {
     available=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) * 1024))
     needed=$((size + 67108864))
@@ -88,13 +88,13 @@ fetch_root() {
         "problem   $problem, after $tries_used tries" \
         "expected  $size bytes" \
         "got       $(size_of "$image") bytes" \
-        "do        look whether the service runs and the image is in the catalog: packimage, nodeset"
+        "do        check that the service runs and that the image is in the catalog: packimage, nodeset"
     : >/tmp/whole
     fetched_uptime=$(uptime)
     say "fetched $(size_of "$image") bytes"
 }
 
-# verify_root: the sum made while fetching counts if one try brought it all; whatever was put together is read again
+# verify_root: use the checksum made during the transfer if one try was enough; else read the whole image again
 verify_root() {
     if [ "$tries_used" = 1 ]; then
         wait "$hasher"
@@ -114,18 +114,18 @@ mount_root() {
     mkdir -p "$run/root" "$run/rw"
     mount -t squashfs -o ro "$image" "$run/root" || fail "the root image cannot be mounted" \
         "url       $url" \
-        "do        look at the kernel's messages above"
+        "do        see the messages of the kernel above"
     limit=$(argument rootlimit)
     mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw"
     mkdir "$run/rw/upper" "$run/rw/work"
     mount -t overlay -o "lowerdir=$run/root,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
-        fail "the root cannot be made writable" "do        look at the kernel's messages above"
+        fail "the root cannot be made writable" "do        see the messages of the kernel above"
     program=$(argument init /sbin/init)
     [ -e "$root$program" ] || [ -L "$root$program" ] || fail "the image has no $program" \
         "do        add an init system (systemd-sysv) to the pkglist"
 }
 
-# unpack_overlay: what the node has of its own; without it, it would come up nameless and closed to everybody
+# unpack_overlay: unpack the node's own files. Without them it would have no name, and nobody could log in
 unpack_overlay() {
     [ -n "$overlay_url" ] || return 0
     fetch "$overlay_url" /tmp/overlay.tar 0 || fail "the node's own files could not be fetched" \
@@ -137,7 +137,7 @@ unpack_overlay() {
         "do        nodeset $node osimage=IMAGE writes them anew"
 }
 
-# set_root_password: the overlay cannot hold a whole shadow file, which is the image's
+# set_root_password: the overlay has only the hash, because the shadow file belongs to the image
 set_root_password() {
     hash_file=$root/run/sbkernel/root-password
     [ -s "$hash_file" ] && [ -f "$root/etc/shadow" ] || return 0
@@ -148,7 +148,7 @@ set_root_password() {
     rm /tmp/shadow
 }
 
-# leave_tools: the image holds no agent; units of the overlay report with this busybox, knowing what is written here
+# leave_tools: the image has no agent. Units of the overlay report with this busybox and these values
 leave_tools() {
     cp /bin/busybox "$run/busybox"
     printf 'node=%s\nserver=%s\nimage=%s\n' "$node" "$server" "$digest" >"$run/boot"

@@ -1,5 +1,5 @@
-# Read by init of the initrd: how it speaks. To the consoles with `say`, to the server with `report`, and for the last
-# time with `fail`. The kernel's log gets every line, too, where the journal of the booted node finds it.
+# Read by init of the initrd: its messages. `say` writes to the consoles, `report` tells the server, and `fail` does both
+# and ends the boot. All lines also go to the kernel's log, from which the journal of the booted node gets them.
 
 uptime() {
     cut -d' ' -f1 /proc/uptime
@@ -30,7 +30,7 @@ argument() {
     printf '%s\n' "$value"
 }
 
-# flag NAME: whether NAME stands on the kernel's command line, with or without a value
+# flag NAME: whether NAME is on the kernel's command line, with or without a value
 flag() {
     for word in $command_line; do
         case $word in "$1" | "$1="*) return 0 ;; esac
@@ -42,7 +42,7 @@ url_encoded() {
     printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%'
 }
 
-# start_reporter: posts what report writes, one after the other: the server takes the last it hears for the newest
+# start_reporter: post what report writes, one after the other, because the server takes the last post as the newest
 start_reporter() {
     mkfifo /tmp/reports
     patience=5
@@ -54,7 +54,7 @@ start_reporter() {
     exec 3>/tmp/reports
 }
 
-# report STAGE [FIELD=VALUE ...]: tell the server, in the background; one that does not answer costs a boot few seconds
+# report STAGE [FIELD=VALUE ...]: tell the server in the background. If it does not answer, the boot loses a few seconds
 report() {
     [ -n "$server" ] && [ -n "$address" ] || return 0
     [ -n "$reporter" ] || start_reporter
@@ -74,8 +74,8 @@ finish_reports() {
     reporter=
 }
 
-# fail REASON ["NAME  VALUE" ...]: the end of this boot. Says why, in one block and to the server, and stays: nothing that
-# is not known to be right is ever started.
+# fail REASON ["NAME  VALUE" ...]: end this boot. Print the reason in one block, tell the server, and stop here: nothing
+# that is not verified is ever started.
 fail() {
     trap - EXIT
     reason=$1

@@ -59,7 +59,7 @@ def test_one_wrong_address_costs_no_other_node_its_line(site: Site, caplog: pyte
     assert {name for name, line in lines.items() if not line} == {"n3", "n5", "n6"}
     assert lines["n4"] == "52:54:00:00:00:04,10.0.0.100,n4\n"
     assert "n3: ip of group all cannot be computed: division by zero" in caplog.text
-    assert "n5: its IP address 10.0.0.100 is also that of n4" in caplog.text
+    assert "n5: n4 has the same IP address, 10.0.0.100" in caplog.text
     assert "n6: its IP address 10.9.0.300 is neither an" in caplog.text
 
 

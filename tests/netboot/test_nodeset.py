@@ -132,10 +132,10 @@ def test_two_nodes_cannot_be_one_machine(site: Site, version: ImageVersion, node
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"n1": {"ip": "10.0.0.7"}, "n2": {"ip": "10.0.0.7"}}, "IP address 10.0.0.7"),
-        ({"n1": {"ip": "fd00::7"}, "n2": {"ip": "fd00:0::7"}}, "IP address fd00::7"),
-        ({"n2": {"mac": "52-54-00-00-00-01"}}, "MAC address 52-54-00-00-00-01"),
-        ({"n1": {"mac": "52:54:00:00:00:01|52:54:00:00:00:02!n1-eth1"}}, "MAC address 52-54-00-00-00-02"),
+        ({"n1": {"ip": "10.0.0.7"}, "n2": {"ip": "10.0.0.7"}}, "IP address, 10.0.0.7"),
+        ({"n1": {"ip": "fd00::7"}, "n2": {"ip": "fd00:0::7"}}, "IP address, fd00::7"),
+        ({"n2": {"mac": "52-54-00-00-00-01"}}, "MAC address, 52-54-00-00-00-01"),
+        ({"n1": {"mac": "52:54:00:00:00:01|52:54:00:00:00:02!n1-eth1"}}, "MAC address, 52-54-00-00-00-02"),
     ],
 )
 def test_an_address_of_another_node_is_refused(
@@ -144,7 +144,7 @@ def test_an_address_of_another_node_is_refused(
     site.change("node", changes)
     for action in (f"osimage={IMAGE}", "boot"):
         result = nodeset(site, "n2", action)
-        assert (list(result), str(result.errors["n2"])) == ([], f"n2: its {kind} is also that of n1")
+        assert (list(result), str(result.errors["n2"])) == ([], f"n2: n1 has the same {kind}")
     assert not list(site.boot.glob("nodes/n2*"))
     assert list(nodeset(site, "n1,n2", f"osimage={IMAGE}")) == ["n1"]
     assert list(nodeset(site, "n2", "offline")) == ["n2"]
@@ -156,7 +156,7 @@ def test_a_node_that_is_set_keeps_its_address(site: Site, version: ImageVersion,
     site.set("node", "n1", ip="10.0.0.2")
     result = nodeset(site, "n1,n2", f"osimage={IMAGE}")
     assert list(result) == ["n2"]
-    assert str(result.errors["n1"]) == "n1: its IP address 10.0.0.2 is also that of n2"
+    assert str(result.errors["n1"]) == "n1: n2 has the same IP address, 10.0.0.2"
     nodeset(site, "n2", "offline")
     assert list(nodeset(site, "n1", f"osimage={IMAGE}")) == ["n1"]
 
