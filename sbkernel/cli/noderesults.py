@@ -11,9 +11,9 @@ from sbkernel.nodes.results import NodeResult
 
 
 def print_results(results: Iterable[NodeResult]) -> int:
-    """Print each result as xCAT does, as it comes, and at the end what to do about those that failed, each thing once.
+    """Print each result when it comes, as xCAT does, and at the end each remedy for failures once.
 
-    Return the exit status: 1 when a node failed, else 0.
+    Return the exit status: 1 if a node failed, else 0.
     """
     failed, hints = False, dict[str, None]()
     for result in results:

@@ -11,7 +11,7 @@ from sbkernel.errors import BuildError
 from sbkernel.images.initrd.archive import compression
 from sbkernel.images.initrd.build import build_initrd
 from sbkernel.images.initrd.files import busybox_for, copy_firmware
-from sbkernel.images.tree.namespaces import elf
+from sbkernel.images.tree import elf
 
 KVER = "6.1.0"
 
