@@ -93,7 +93,15 @@ def _closure(packages: Iterable[str], known: dict[str, Resolved]) -> set[str]:
         if name not in found:
             found.add(name)
             todo += needs[name]
-    return found - {"debconf", "perl-base", "dpkg", "init-system-helpers", "initramfs-tools"}
+    return found - {
+        "base-files",
+        "base-passwd",
+        "debconf",
+        "perl-base",
+        "dpkg",
+        "init-system-helpers",
+        "initramfs-tools",
+    }
 
 
 def _convert(package: Resolved, deb: Path, names: set[str], work: Path, place: Path) -> None:
