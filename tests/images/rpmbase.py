@@ -1,10 +1,19 @@
 """The smallest rpm distribution in which scriptlets run: one package with a static busybox and a few files."""
 
 import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rpms import make_repository, make_rpm
 
+from sbkernel.images.families import family_of
+from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.lists import otherpkglist, pkglist
+from sbkernel.site import Site
+
+BASE = "small-base"
 BUSYBOX = Path("/bin/busybox")
 APPLETS = ("sh", "cat", "chmod", "cp", "date", "echo", "env", "find", "grep", "id", "ln", "ls", "mkdir", "mv", "rm",
            "rmdir", "sed", "sleep", "stat", "test", "touch", "true", "uname")  # fmt: skip
@@ -30,5 +39,41 @@ def make_base(directory: Path, *, arch: str = "x86_64") -> None:
     for name, text in TEXTS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    make_rpm(directory, "small-base", arch=arch, root=root, more="Provides: /bin/sh")
+    make_rpm(directory, BASE, arch=arch, root=root, more="Provides: /bin/sh")
     make_repository(directory)
+
+
+def comps(directory: Path, group: str, packages: Sequence[str]) -> Path:
+    """Write a file of groups with one group, for createrepo_c."""
+    entries = "".join(f'<packagereq type="mandatory">{name}</packagereq>' for name in packages)
+    file = directory / "comps.xml"
+    file.write_text(
+        f"<comps><group><id>{group}</id><name>{group}</name><description/><default>true</default>"
+        f"<uservisible>true</uservisible><packagelist>{entries}</packagelist></group></comps>"
+    )
+    return file
+
+
+def modules(directory: Path, name: str, streams: Mapping[str, str], *, default: str) -> None:
+    """Add a module with an artifact a stream to the index of a repository (modulemd-v2)."""
+    documents = [
+        f'document: modulemd\nversion: 2\ndata:\n  name: {name}\n  stream: "{stream}"\n  version: 1\n'
+        f"  context: c{stream}\n  arch: x86_64\n  summary: x\n  description: x\n  license: {{module: [MIT]}}\n"
+        f"  profiles: {{common: {{rpms: [{name}]}}}}\n  artifacts:\n    rpms: [{artifact}]\n"
+        for stream, artifact in streams.items()
+    ]
+    profiles = ", ".join(f'"{stream}": [common]' for stream in streams)
+    defaults = f'{{module: {name}, stream: "{default}", profiles: {{{profiles}}}}}'
+    documents.append(f"document: modulemd-defaults\nversion: 1\ndata: {defaults}\n")
+    file = directory / "modules.yaml"
+    file.write_text("".join(f"---\n{text}...\n" for text in documents))
+    subprocess.run(["modifyrepo_c", "--mdtype=modules", file, directory / "repodata"], check=True, capture_output=True)
+
+
+def open_image(site: Site, pkgdir: str, text: str, other: str = "", **more: str) -> DnfManager:
+    """Open dnf for an osimage with these lists; `more` are further attributes."""
+    attributes = {"osvers": "rocky9.4", "osarch": "x86_64", "pkgdir": pkgdir, **more}
+    request = Request(attributes, pkglist.parse(text), otherpkglist.parse(other))
+    manager = family_of(attributes["osvers"]).open(site, request)
+    assert isinstance(manager, DnfManager)
+    return manager

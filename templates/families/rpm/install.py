@@ -94,7 +94,7 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
     def scriptout(self, msgs):
         """Pass on what a scriptlet has written."""
         if msgs:
-            print(msgs if isinstance(msgs, str) else "\n".join(msgs), flush=True)
+            print(msgs.decode(errors="replace") if isinstance(msgs, bytes) else msgs, flush=True)
 
     def error(self, message):
         """Pass on what went wrong."""

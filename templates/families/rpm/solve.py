@@ -94,21 +94,29 @@ def load(base, name, url):
 
 def solve(base, names, left_out):
     """Return what dnf would install of the names that it knows."""
-    unknown, conflict = {}, ""
-    try:
-        base.install_specs(names, exclude=left_out)
-    except dnf.exceptions.MarkingErrors as error:
-        missing = [*error.no_match_pkg_specs, *error.no_match_group_specs]
-        known = {package.name for package in base.sack.query().available()} if missing else set()
-        unknown = {name: difflib.get_close_matches(name, sorted(known), n=3) for name in missing}
-        others = [*error.error_pkg_specs, *error.error_group_specs, *map(str, error.module_depsolv_errors)]
-        conflict = str(error) if others else ""
+    # A module's stream decides which versions of its packages there are.
+    groups = [name for name in names if name.startswith("@")]
+    others = [name for name in names if not name.startswith("@")]
+    errors = [error for part in (groups, others) for error in mark(base, part, left_out)]
+    missing = [name for error in errors for name in (*error.no_match_pkg_specs, *error.no_match_group_specs)]
+    known = sorted({package.name for package in base.sack.query().available()}) if missing else []
+    unknown = {name: difflib.get_close_matches(name, known, n=3) for name in missing}
+    conflict = "\n".join(str(error) for error in errors if error.error_pkg_specs or error.error_group_specs)
     try:
         if not conflict:
             base.resolve()
     except dnf.exceptions.DepsolveError as error:
         conflict = str(error)
     return {"install": [] if conflict else described(base), "unknown": unknown, "conflict": conflict}
+
+
+def mark(base, names, left_out):
+    """Mark names for installation; return the errors, none or one."""
+    try:
+        base.install_specs(names, exclude=left_out)
+    except dnf.exceptions.MarkingErrors as error:
+        return [error]
+    return []
 
 
 def described(base):

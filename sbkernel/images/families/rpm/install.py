@@ -14,6 +14,7 @@ from sbkernel.files import made, write_whole
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.rpm import records, state
+from sbkernel.images.families.rpm.database import WRITTEN, convert
 from sbkernel.images.families.rpm.releases import Release
 from sbkernel.images.families.rpm.solver import interpreter, script
 from sbkernel.images.tree.installed import of_tree
@@ -36,11 +37,11 @@ _NOT_RUN = ("20-grub", "50-dracut", "51-dracut-rescue", "90-loaderentry", "92-cr
 def macros(release: Release) -> str:
     """Return the macros with which rpm fills a tree: the database where the release looks for it, nothing of this host.
 
-    rpm reads the database of a release that knows another form; it is put into that form when it is whole.
+    For a release that knows another form of the database, it is put into that form when it is whole.
     """
     lines = {
         "_dbpath": f"/{release.database}",
-        "_db_backend": "sqlite",
+        "_db_backend": WRITTEN,
         "__plugindir": "/nonexistent",
         "_netsharedpath": "/proc:/sys:/dev",
         "_install_langs": "all",
@@ -87,6 +88,9 @@ def install(
     for name in _NOT_RUN:
         (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
     _refuse_difference(packages, tree)
+    if release.backend != WRITTEN:
+        convert(tree, release, report)
+        _refuse_difference(packages, tree)
     stamp(tree, epoch)
     return {"epoch": epoch, "packages": [str(package) for package in packages]}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.lists import otherpkglist
@@ -158,6 +158,7 @@ def _named(found: Iterable[Repository]) -> Iterator[Repository]:
 
 def _name(url: str) -> str:
     """Return the last part of an address that tells it from others: BaseOS of http://HOST/9.4/BaseOS/x86_64/os."""
-    parts = [re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-.") for part in urlsplit(url).path.split("/")]
+    path = unquote(urlsplit(url).path)
+    parts = [re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-.") for part in path.split("/")]
     telling = [part for part in parts if part and part.lower() not in _COMMON and not re.fullmatch(r"[\d.]+", part)]
     return telling[-1] if telling else "packages"

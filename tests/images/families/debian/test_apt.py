@@ -1,15 +1,11 @@
 """Resolving with private state: a mirror that is there, gone, or not to be trusted."""
 
-import functools
-import http.server
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from debs import index, make_deb, make_repository
+from serving import serving
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian.apt import Apt
@@ -18,20 +14,6 @@ from sbkernel.images.families.debian.install import newest
 from sbkernel.images.families.debian.sources import Source
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
 from sbkernel.jobs.report import NullReport, Report
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(directory: Path, port: int = 0) -> Iterator[int]:
-    handler = functools.partial(Quiet, directory=str(directory))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
 
 
 def later(path: Path) -> None:

@@ -1,0 +1,25 @@
+"""The lists that we ship for distributions of rpm packages: found by osvers, whole with what they include."""
+
+import pytest
+
+from sbkernel import resources
+from sbkernel.definitions.lookup import candidates, platform
+from sbkernel.lists import exlist, pkglist
+
+
+@pytest.mark.parametrize("role", ["compute", "service"])
+@pytest.mark.parametrize("osvers", ["rhels8.10", "rhels9.4", "rocky9.4", "alma9.4", "centos9", "ol10.0", "fedora42"])
+def test_every_release_has_lists_for_both_roles(osvers: str, role: str) -> None:
+    folder = resources.templates() / "netboot" / platform(osvers)
+
+    def found(kind: str) -> str:
+        names = candidates(role, osvers, "x86_64", kind)
+        return next(str(folder / name) for name in names if (folder / name).is_file())
+
+    packages = pkglist.load([found("pkglist")])
+    assert {"kernel", "systemd", "openssh-server", "tar", "coreutils"} <= set(packages.packages)
+    assert ("nginx" in packages.packages) == (role == "service")
+    assert packages.diagnostics == ()
+    patterns = exlist.read([found("exlist")])
+    assert "./usr/share/man/*" in patterns.exclude
+    assert patterns.diagnostics == ()

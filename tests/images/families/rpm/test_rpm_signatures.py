@@ -1,0 +1,82 @@
+"""Whose packages are taken: those signed by a key that the site has named, or that came with the medium."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rpmbase import open_image
+from rpms import make_repository, make_rpm
+
+from sbkernel.errors import BuildError
+from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.jobs.report import NullReport
+from sbkernel.site import Site
+
+REPORT = NullReport()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site.open(tmp_path_factory.mktemp("site") / "it has blanks") as site:
+        yield site
+
+
+def fetch(manager: DnfManager) -> None:
+    manager.fetch(manager.resolve(REPORT), REPORT)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A key to sign with, below a directory of its own; its public half beside it."""
+    place = tmp_path_factory.mktemp("key")
+    place.chmod(0o700)
+    env = {**os.environ, "GNUPGHOME": str(place)}
+    generate = ["--passphrase", "", "--quick-gen-key", "Test <t@t.invalid>", "rsa2048", "sign", "never"]
+    subprocess.run(["gpg", "--batch", "--quiet", *generate], check=True, capture_output=True, env=env)
+    exported = subprocess.run(["gpg", "--armor", "--export"], check=True, capture_output=True, env=env).stdout
+    (place / "public").write_bytes(exported)
+    yield place
+    subprocess.run(["gpgconf", "--kill", "all"], env=env, check=True)
+
+
+def sign(key: Path, *packages: Path) -> None:
+    gpg = shutil.which("gpg")
+    defines = ["--define", "_gpg_name Test", "--define", f"_gpg_path {key}", "--define", f"__gpg {gpg}"]
+    subprocess.run(["rpmsign", *defines, "--addsign", *packages], check=True, capture_output=True,
+                   env={**os.environ, "GNUPGHOME": str(key)})  # fmt: skip
+
+
+def test_signed_packages_are_taken_and_others_refused(site: Site, key: Path, tmp_path: Path) -> None:
+    place = tmp_path / "signed"
+    good = make_rpm(place, "good")
+    sign(key, good)
+    make_rpm(place, "unsigned")
+    make_repository(place)
+    with_key = f"{place} gpgkey={key / 'public'}"
+    manager = open_image(site, with_key, "good\n")
+    fetch(manager)
+    manager = open_image(site, with_key, "good\nunsigned\n")
+    with pytest.raises(BuildError, match=f"not signed by a key of file://{place}: unsigned=1.0-1:x86_64") as caught:
+        fetch(manager)
+    assert "gpgcheck=0" in str(caught.value.hint)
+    blind = open_image(site, f"{with_key} gpgcheck=0", "good\nunsigned\n")
+    fetch(blind)
+    assert not blind.inputs(blind.resolve(REPORT))["keys"]
+    shutil.copy(key / "public", place / "RPM-GPG-KEY-test")
+    medium = open_image(site, str(place), "unsigned\n")
+    with pytest.raises(BuildError, match="not signed by a key"):
+        fetch(medium)
+
+
+def test_a_wrong_key_and_one_that_is_none_are_refused(site: Site, key: Path, tmp_path: Path) -> None:
+    place = tmp_path / "signed"
+    sign(key, make_rpm(place, "good"))
+    make_repository(place)
+    other = tmp_path / "other"
+    other.write_text("no key\n")
+    manager = open_image(site, f"{place} gpgkey={other}", "good\n")
+    with pytest.raises(BuildError, match="other is no public key that rpm can read"):
+        fetch(manager)

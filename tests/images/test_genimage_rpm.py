@@ -1,0 +1,85 @@
+"""A whole image of a small rpm distribution, made from Debian's packages: its tree, its manifest, kernel and initrd."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rpmdistribution import SMALL, make_distribution
+
+from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.packimage import packimage
+from sbkernel.packages import manifest
+from sbkernel.site import Site
+
+
+@dataclass
+class Built:
+    site: Site
+    repository: Path
+    tree: Path
+    result: dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    place = tmp_path_factory.mktemp("distribution")
+    with Site.open(tmp_path_factory.mktemp("site") / "it has blanks") as site:
+        repository = make_distribution(site, place / "BaseOS", SMALL)
+        listed = place / "el.pkglist"
+        listed.write_text("@core\nlinux-image-cloud-amd64\n")
+        site.set(
+            "osimage", "el", imagetype="linux", osvers="rocky9.4", osarch="x86_64", profile="el", provmethod="netboot",
+            pkglist=str(listed), pkgdir=str(place),
+        )  # fmt: skip
+        result = genimage(site, "el")
+        yield Built(site, repository, Path(str(result["rootimgdir"])) / "rootimg", result)
+
+
+def test_kernel_and_initrd_are_those_of_the_packages(built: Built) -> None:
+    kernelver = str(built.result["kernelver"])
+    assert kernelver.endswith("-cloud-amd64")
+    kernel = built.tree / "usr/lib/modules" / kernelver / "vmlinuz"
+    assert (built.tree.parent / "kernel").read_bytes() == kernel.read_bytes()
+    listed = subprocess.run(
+        f"zstd -dc '{built.tree.parent}/initrd-stateless.gz' 2>/dev/null | cpio -t --quiet",
+        shell=True, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert (
+        f"lib/modules/{kernelver}/squashfs.ko" in listed.splitlines()
+        or "squashfs" in (built.tree / f"usr/lib/modules/{kernelver}/modules.builtin").read_text()
+    )
+    assert f"lib/modules/{kernelver}/virtio_net.ko" in listed.splitlines()
+
+
+def test_the_manifest_is_rpms(built: Built) -> None:
+    found = manifest.from_json((built.tree.parent / "manifest.json").read_text(), Path("manifest.json"))
+    assert found.family == "rpm"
+    packages = {package.name: package for package in found.packages}
+    assert len(packages) == built.result["packages"]
+    assert packages["setup"].version == "1:2.13-1"
+    assert packages["setup"].explicit and packages["tar"].explicit and packages["libc6"].explicit is False
+    assert packages["tar"].origin == "BaseOS"
+
+
+def test_the_tree_is_a_root_for_any_node(built: Built) -> None:
+    tree = built.tree
+    assert (tree / "var/lib/configured-tar").read_text() == "configured\n"
+    assert (tree / "etc/machine-id").read_bytes() == b""
+    assert (tree / "etc/shadow").read_text().startswith("root:*:")
+    assert (tree / "etc/selinux/config").read_text() == "SELINUX=disabled\n"
+    assert "enabled=0" in (tree / "etc/yum.repos.d/internet.repo").read_text()
+    assert (tree / "etc/yum.repos.d/image.repo").read_text() == ""
+    assert [line.split()[0] for line in (tree / "etc/fstab").read_text().splitlines()] == ["proc", "sysfs", "devpts"]
+    assert [path for path in (tree / "var/log").rglob("*") if path.is_file()] == []
+    assert list(tree.glob("boot/*")) == []
+
+
+def test_a_second_run_does_nothing_and_the_image_packs(built: Built) -> None:
+    assert plan_genimage(built.site, "el").pending == ()
+    packed = packimage(built.site, "el")
+    assert packed
+    root = next((built.site.root / "catalog").glob("*/root.squashfs"))
+    listed = subprocess.run(["unsquashfs", "-l", root], check=True, capture_output=True, text=True).stdout
+    assert "squashfs-root/var/lib/rpm/rpmdb.sqlite\n" in listed
