@@ -1,9 +1,9 @@
 """The lists that we ship for distributions of rpm packages: found by osvers, whole with what they include."""
 
 import pytest
-from sbkernel.definitions.lookup import candidates, platform
 
 from sbkernel import resources
+from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.lists import exlist, pkglist
 
 
