@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sbkernel.definitions.definition import Definition
     from sbkernel.definitions.editing.definition_diff import DefinitionDiff
-    from sbkernel.definitions.importing.importreport import ImportReport
+    from sbkernel.definitions.importing.importer import ImportReport
     from sbkernel.definitions.makeclone import Home
     from sbkernel.definitions.objects import Changed
     from sbkernel.definitions.secret import Secret

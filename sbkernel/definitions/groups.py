@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from sbkernel.definitions import dynamic, nics
+from sbkernel.definitions import nics, select
 from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.seen import computed, inherit, lender, nodes_as_seen, without_columns
 from sbkernel.definitions.store.interface import Store, Values
@@ -84,9 +84,9 @@ def _with_members(store: Store, name: str, stored: Mapping[str, str]) -> Attribu
 
 
 def _members(store: Store, name: str, stored: Mapping[str, str]) -> list[str]:
-    if not dynamic.is_dynamic(stored):
+    if not select.is_dynamic(stored):
         return store.members(name)
-    return dynamic.chosen(dynamic.conditions_of(stored), read_nodes(store, store.names("node")))
+    return select.chosen(select.conditions_of(stored), read_nodes(store, store.names("node")))
 
 
 def node_values(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
