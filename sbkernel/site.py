@@ -15,9 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sbkernel import resources
-from sbkernel.definitions.attributes import check_type
+from sbkernel.definitions.attributes import SITE, check_type
 from sbkernel.definitions.collection import Collection, Groups, Nodes
-from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.store.interface import Store, Transaction
 from sbkernel.definitions.store.opening import open_store
 from sbkernel.errors import DefinitionError, NotFoundError

@@ -9,7 +9,7 @@ from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import objects
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.objectverbs import newvalues
 from sbkernel.definitions.objectverbs.alter import ListEditor, alter
 from sbkernel.definitions.objectverbs.make import Context

@@ -10,7 +10,7 @@ from sbkernel.cli.defmessages import Refusal, complain_of
 from sbkernel.cli.defrequest import OPTIONS, Request
 from sbkernel.cli.options import OptionError, parse
 from sbkernel.cli.verb import Verb, echo
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
 

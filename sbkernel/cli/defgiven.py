@@ -10,8 +10,7 @@ from sbkernel.cli.defcommand import names_of
 from sbkernel.cli.defmessages import NO_NAMES, Refusal, complain
 from sbkernel.cli.defrequest import Request
 from sbkernel.definitions import select, stanza
-from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE, is_secret
 from sbkernel.definitions.objectverbs.grouping import MemberChoice
 from sbkernel.definitions.objectverbs.make import Context
 from sbkernel.definitions.objectverbs.newvalues import known

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.regex import compiled
 from sbkernel.errors import DefinitionError
 
 _SYNTAX = re.compile(r"\s*([^=!~\s]+)\s*(==|=~|!=|!~|=)(.*)", re.DOTALL)
@@ -28,6 +27,8 @@ class Condition(NamedTuple):
         if self.attribute not in values:
             return False
         if self.operator.endswith("~"):
+            from sbkernel.definitions.regex import compiled
+
             hit = compiled(self.value).search(values[self.attribute]) is not None
         else:
             hit = self.value == values[self.attribute]
@@ -54,6 +55,8 @@ def _parse(text: str) -> Condition:
 
 
 def _regex(value: str) -> str:
+    from sbkernel.definitions.regex import compiled
+
     bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] == "/" else value
     try:
         compiled(bare)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.definitions import nics, select
-from sbkernel.definitions.computed.expression import evaluate, is_expression
+from sbkernel.definitions.computed.expression import evaluate
 from sbkernel.definitions.seen import as_seen
+from sbkernel.definitions.tables.attribute import is_expression
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sbkernel.definitions.computed import arithmetic
 from sbkernel.definitions.computed.arithmetic import Op
 from sbkernel.definitions.regex import compiled
+from sbkernel.definitions.tables.attribute import is_expression
 from sbkernel.errors import DefinitionError
 
 _GROUP = re.compile(r"\$(?:(\d+)|\{(\d+)\})", re.ASCII)
@@ -31,14 +32,6 @@ class Expression(NamedTuple):
     text: tuple[_Part, ...]
     highest: int
     """The highest n of its $n."""
-
-
-def is_expression(value: str) -> bool:
-    """Say whether a value is computed from the node's name."""
-    mark = value[:1]
-    if mark == "|":
-        return len(value) > 1 and value[-1] == "|"
-    return mark == "/" and value[-1] == "/" and value.count("/") == 3
 
 
 def evaluate(value: str, node: str) -> str:

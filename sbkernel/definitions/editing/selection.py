@@ -154,7 +154,7 @@ class Selection(Objects):
     @property
     def noderange(self) -> str:
         """Return the names as short as a noderange can say them, such as n[1-20]."""
-        from sbkernel.definitions.ranges.spell import fold
+        from sbkernel.definitions.ranges.fold import fold
 
         return fold(self._names)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sbkernel.definitions.groups import Reader
 from sbkernel.definitions.secret import HIDDEN
-from sbkernel.definitions.store.interface import Transaction
+from sbkernel.definitions.store.interface import Store, Transaction
 from sbkernel.definitions.xcattables import csvtext, rowedit
 from sbkernel.definitions.xcattables.columns import TABLES, Table
 from sbkernel.definitions.xcattables.rows import located
@@ -30,7 +29,7 @@ def _check_columns(table: str, keys: Mapping[str, str]) -> None:
             raise DefinitionError(f'No column "{column}" in table "{table}"')
 
 
-def _matching(reader: Reader, table: str, keys: Mapping[str, str]) -> list[TableRow]:
+def _matching(reader: Store | Transaction, table: str, keys: Mapping[str, str]) -> list[TableRow]:
     """Return the rows whose columns have these values."""
     found = located(reader, table, keys.get(TABLES[table].keys[0], ""))
     return [one for one in found if all(one.row.get(key, "") == keys[key] for key in keys)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from sbkernel.definitions import objects
-from sbkernel.definitions.attributes import attribute_of, attributes_of
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE, attribute_of, attributes_of
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, check_value
 from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of

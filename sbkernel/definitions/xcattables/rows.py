@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sbkernel.definitions.groups import Reader
-from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.attributes import SITE
+from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.definitions.xcattables.columns import TABLES, Table, shown_in, table_of
 from sbkernel.definitions.xcattables.rowshape import DECIDING, Row, TableRow, row_of
 from sbkernel.errors import DefinitionError
@@ -37,7 +36,7 @@ def matching(store: Store, table: str, keys: Mapping[str, str]) -> Iterator[Row]
     return (row for row in found if all(row.get(column, "") == value for column, value in keys.items()))
 
 
-def located(reader: Reader, table: str, key: str = "") -> Iterator[TableRow]:
+def located(reader: Store | Transaction, table: str, key: str = "") -> Iterator[TableRow]:
     """Yield the rows of a table with their objects, only those of one object if `key` names it; logs have none."""
     found = table_of(table)
     if found.name == "site":
@@ -51,7 +50,7 @@ def located(reader: Reader, table: str, key: str = "") -> Iterator[TableRow]:
             yield TableRow(found.objtype, name, row)
 
 
-def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[TableRow]:
+def _of_nodes(reader: Store | Transaction, table: Table, key: str) -> Iterator[TableRow]:
     nodes = _objects(reader, "node", key)
     named = {group for values in nodes.values() for group in values.get("groups", "").split(",")} if key else set()
     groups = reader.get_many("group", sorted(named | {key})) if key else reader.objects("group")
@@ -67,7 +66,7 @@ def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[TableRow]:
             yield TableRow("node", name, row)
 
 
-def _objects(reader: Reader, objtype: str, name: str) -> dict[str, Values]:
+def _objects(reader: Store | Transaction, objtype: str, name: str) -> dict[str, Values]:
     return reader.get_many(objtype, [name]) if name else reader.objects(objtype)
 
 
