@@ -15,9 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sbkernel import resources
-from sbkernel.definitions.attributes import check_type
+from sbkernel.definitions.attributes import SITE, check_type
 from sbkernel.definitions.collection import Collection, Groups, Nodes
-from sbkernel.definitions.newsite import SITE
 from sbkernel.definitions.store.interface import Store, Transaction
 from sbkernel.definitions.store.opening import open_store
 from sbkernel.errors import DefinitionError, NotFoundError
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from sbkernel.definitions.definition import Definition
     from sbkernel.definitions.editing.definition_diff import DefinitionDiff
-    from sbkernel.definitions.importing.importreport import ImportReport
+    from sbkernel.definitions.importing.importer import ImportReport
     from sbkernel.definitions.makeclone import Home
     from sbkernel.definitions.objects import Changed
     from sbkernel.definitions.secret import Secret

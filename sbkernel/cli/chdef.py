@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defgiven import context_of, given
 from sbkernel.cli.defmessages import FAILED, NOTHING, complain, complain_of, say
-from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import objects
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.objectverbs import newvalues
 from sbkernel.definitions.objectverbs.alter import ListEditor, alter
 from sbkernel.definitions.objectverbs.make import Context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.cli import tabwords, tabwrite
+from sbkernel.cli import tabwords
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import said, table_verb
 from sbkernel.definitions.xcattables.columns import TABLES
@@ -41,9 +41,9 @@ def _chtab(site: Site, words: tuple[str, ...], delete: bool) -> int:
     if unknown:
         return said(f"Table {unknown[0]} does not exist.")
     if delete:
-        tabwrite.remove(site, "chtab", keys, words[1:])
+        tabwords.remove(site, "chtab", keys, words[1:])
     else:
-        tabwrite.write(site, "chtab", keys, assignments)
+        tabwords.write(site, "chtab", keys, assignments)
     return 0
 
 

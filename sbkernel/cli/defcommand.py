@@ -1,4 +1,4 @@
-"""The command line of lsdef, mkdef, chdef and rmdef. All four read the same options, as in xCAT."""
+"""The command line of lsdef, mkdef, chdef and rmdef. All four read the same options and names, as in xCAT."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sbkernel.cli.defmessages import Refusal, complain_of
 from sbkernel.cli.defrequest import OPTIONS, Request
 from sbkernel.cli.options import OptionError, parse
 from sbkernel.cli.verb import Verb, echo
-from sbkernel.errors import SbkernelError
+from sbkernel.definitions.attributes import SITE
+from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
 
 Work = Callable[[Site, Request], int]
@@ -66,3 +67,25 @@ def _explained(site: Site, work: Work, request: Request) -> int:
     except SbkernelError as error:
         complain_of(error)
         return 1
+
+
+def comma(text: str) -> list[str]:
+    """Return the items of a list with commas."""
+    return [item for item in text.split(",") if item]
+
+
+def names_of(site: Site, request: Request, objtype: str) -> list[str]:
+    """Return the names that a call is about, even of objects that do not exist; a group of nodes gives its members."""
+    text = request.names
+    if objtype == "site":
+        return sorted({SITE, *comma(text)})
+    # -o without -t is taken literally, but lsdef always has a type.
+    if objtype != "node" or (request.objects and not request.types and request.verb != "lsdef"):
+        return comma(text)
+    from sbkernel.definitions.ranges.noderange import names
+    from sbkernel.definitions.ranges.universe import NodeUniverse
+
+    found = names(text, NodeUniverse(site.store))
+    if not found:
+        raise DefinitionError(f"No node in '{text}', check the noderange syntax.")
+    return found

@@ -6,19 +6,18 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from sbkernel.cli.defcommand import names_of
 from sbkernel.cli.defmessages import NO_NAMES, Refusal, complain
-from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.definitions import select, stanza
-from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.dynamic import check
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE, is_secret
 from sbkernel.definitions.objectverbs.grouping import MemberChoice
 from sbkernel.definitions.objectverbs.make import Context
 from sbkernel.definitions.objectverbs.newvalues import known
 from sbkernel.definitions.ranges.noderange import names
 from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.select import check
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError

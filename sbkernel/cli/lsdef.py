@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defcommand import comma, definition_command, names_of
 from sbkernel.cli.defmessages import complain, complain_of
-from sbkernel.cli.defnames import comma, names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import select

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sbkernel.cli.defcommand import comma
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defnames import comma
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.objectverbs import listing, templates

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defgiven import Given, context_of, given
 from sbkernel.cli.defmessages import FAILED, NOTHING, Refusal, complain, complain_of, say
-from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo

@@ -30,7 +30,7 @@ def command(site: Site, given: Words) -> int:
         return complain_all([str(error)])
 
 
-def _add(site: Site, nodes: list[str], request: columnwords.Request, given: Words) -> int:
+def _add(site: Site, nodes: list[str], request: columnwords.ColumnRequest, given: Words) -> int:
     with site.store.write("nodeadd") as transaction:
         homeless = nodeedit.add_nodes(transaction, nodes, request.assignments)
         if not homeless:

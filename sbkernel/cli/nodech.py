@@ -52,12 +52,12 @@ def _change(site: Site, nodes: list[str], given: Words) -> int:
     return complain_malformed(request)
 
 
-def complain_malformed(request: columnwords.Request) -> int:
+def complain_malformed(request: columnwords.ColumnRequest) -> int:
     """Say which words were no columnwords; the others were done."""
     return complain_all(f"Malformed argument {word} ignored." for word in request.malformed)
 
 
-def warn_of_dynamic(given: Words, transaction: Transaction, request: columnwords.Request, times: int) -> None:
+def warn_of_dynamic(given: Words, transaction: Transaction, request: columnwords.ColumnRequest, times: int) -> None:
     """Warn, once for each node as xCAT does, that a node is put into a dynamic group by name."""
     text = "nodegroup {} is a dynamic node group, should not add a node into a dynamic node group statically.\n"
     given.say([text.format(group) for group in nodeedit.dynamic_groups(transaction, request.assignments)] * times)

@@ -31,7 +31,7 @@ def command(site: Site, given: Words) -> int:
     return complain_malformed(request)
 
 
-def _check(request: columnwords.Request) -> None:
+def _check(request: columnwords.ColumnRequest) -> None:
     if any(one.operator != "=" for one in request.assignments):
         raise DefinitionError(",= and ^= are not supported by nodegrpch")
     if any(one.column == nodeedit.GROUPS for one in request.assignments):

@@ -40,7 +40,7 @@ def _show(site: Site, given: Words, nodes: list[str]) -> int:
     if wanted.doubled:
         complain_all([f"Multiple selection critera for {wanted.doubled}"])
         return status
-    style = nodelisting.Style(blame="b" in given.options, reveal="reveal" in given.options)
+    style = nodelisting.NodeStyle(blame="b" in given.options, reveal="reveal" in given.options)
     lent = lenders(site.store, nodes) if style.blame else {}
     values, lines, faults = node_values(site.store, nodes), list[str](), list[str]()
     for name in nodes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.defcommand import definition_command
+from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defnames import names_of
 from sbkernel.cli.defrequest import Request
 from sbkernel.cli.defwork import apply
 from sbkernel.cli.verb import echo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.cli import tabwords, tabwrite
+from sbkernel.cli import tabwords
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import refused, said, table_verb
 from sbkernel.definitions.xcattables.columns import TABLES
@@ -35,9 +35,9 @@ def _tabch(site: Site, words: tuple[str, ...], delete: bool) -> int:
     if unknown:
         return said(f"Table {unknown[0]} does not exist.", *([] if delete else [""]))
     if delete:
-        tabwrite.remove(site, "tabch", keys, words[1:])
+        tabwords.remove(site, "tabch", keys, words[1:])
         return 0
-    empty = tabwrite.write(site, "tabch", keys, assignments)
+    empty = tabwords.write(site, "tabch", keys, assignments)
     return refused(*("DB error " for _table in empty), code=4) if empty else 0
 
 

@@ -8,7 +8,7 @@ from sbkernel.cli.defmessages import complain
 from sbkernel.cli.options import flag
 from sbkernel.cli.tables import refused, said, table_verb
 from sbkernel.definitions.xcattables.columns import TABLES
-from sbkernel.definitions.xcattables.restore import RestoreError, restore
+from sbkernel.definitions.xcattables.rowchange import RestoreError, restore
 from sbkernel.definitions.xcattables.rowedit import LOGS
 from sbkernel.site import Site
 

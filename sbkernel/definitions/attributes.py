@@ -37,6 +37,9 @@ KEYS = {
     "zvmivp": "id",
 }
 TYPES = tuple(KEYS)
+SITE = "clustersite"
+"""Name of the one object of type site."""
+
 OPEN_TYPES = ("site",)
 """Types that take any attribute name."""
 # Columns that hold a secret where no attribute says so.

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
-from sbkernel.definitions import dynamic, nics
+from sbkernel.definitions import nics, select
 from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.seen import computed, inherit, lender, nodes_as_seen, without_columns
-from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.errors import DefinitionError
 
 
-class Reader(Protocol):
-    """What a store and a transaction both read with."""
-
-    def get(self, objtype: str, name: str) -> Values | None:
-        """Return the attributes of an object, or None."""
-
-    def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
-        """Return the objects that exist among `names`."""
-
-    def objects(self, objtype: str) -> dict[str, Values]:
-        """Return all objects of a type, sorted by name."""
-
-
-def stored_nodes(reader: Reader, names: Sequence[str]) -> tuple[dict[str, Values], dict[str, Values]]:
+def stored_nodes(reader: Store | Transaction, names: Sequence[str]) -> tuple[dict[str, Values], dict[str, Values]]:
     """Return nodes as they are stored, and the groups that they are in."""
     own = reader.get_many("node", names)
     wanted = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
     return own, reader.get_many("group", sorted(wanted))
 
 
-def read_nodes(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
+def read_nodes(reader: Store | Transaction, names: Sequence[str]) -> dict[str, Attributes]:
     """Return those of `names` that are nodes, as people see them."""
     return nodes_as_seen(*stored_nodes(reader, names))
 
@@ -84,12 +70,12 @@ def _with_members(store: Store, name: str, stored: Mapping[str, str]) -> Attribu
 
 
 def _members(store: Store, name: str, stored: Mapping[str, str]) -> list[str]:
-    if not dynamic.is_dynamic(stored):
+    if not select.is_dynamic(stored):
         return store.members(name)
-    return dynamic.chosen(dynamic.conditions_of(stored), read_nodes(store, store.names("node")))
+    return select.chosen(select.conditions_of(stored), read_nodes(store, store.names("node")))
 
 
-def node_values(reader: Reader, names: Sequence[str]) -> dict[str, Attributes]:
+def node_values(reader: Store | Transaction, names: Sequence[str]) -> dict[str, Attributes]:
     """Return what nodes have, columns that only tables show too: with what they are lent, and computed."""
     own, groups = stored_nodes(reader, names)
     return {name: Attributes("node", *computed(name, values, groups)) for name, values in own.items()}

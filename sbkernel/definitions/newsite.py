@@ -8,9 +8,6 @@ from pathlib import Path
 from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import SbkernelError
 
-SITE = "clustersite"
-"""Name of the one object of type site."""
-
 # Below the range from which the kernel takes ports of outgoing connections (ip_local_port_range).
 _PORTS = range(20000, 32000)
 _OSVERS, _OSARCH = "debian12", "x86_64"

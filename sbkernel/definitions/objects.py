@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions import nics
-from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.seen import inherit
+from sbkernel.definitions.select import is_dynamic
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.errors import DefinitionError, NotFoundError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sbkernel.definitions import dynamic, nics
+from sbkernel.definitions import nics, select
 from sbkernel.definitions.definition import Attributes
 from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
@@ -74,7 +74,7 @@ def without_columns(values: Mapping[str, str]) -> Values:
 
 def _lent(group: Mapping[str, str]) -> Mapping[str, str]:
     lent = _enabled(group)
-    return {} if dynamic.is_dynamic(lent) else lent
+    return {} if select.is_dynamic(lent) else lent
 
 
 def _enabled(values: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,4 +1,7 @@
-"""Selection strings of -w: attr==value, attr!=value, attr=~regex, attr!~regex. Pure."""
+"""Conditions on attributes, as after -w: attr==value, !=, =~regex, !~. Pure.
+
+A dynamic group keeps those that choose its members in wherevals (xCAT: mkdef -d -w).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sbkernel.definitions.regex import compiled
+from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import DefinitionError
 
 _SYNTAX = re.compile(r"\s*([^=!~\s]+)\s*(==|=~|!=|!~|=)(.*)", re.DOTALL)
@@ -24,6 +27,8 @@ class Condition(NamedTuple):
         if self.attribute not in values:
             return False
         if self.operator.endswith("~"):
+            from sbkernel.definitions.regex import compiled
+
             hit = compiled(self.value).search(values[self.attribute]) is not None
         else:
             hit = self.value == values[self.attribute]
@@ -50,6 +55,8 @@ def _parse(text: str) -> Condition:
 
 
 def _regex(value: str) -> str:
+    from sbkernel.definitions.regex import compiled
+
     bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] == "/" else value
     try:
         compiled(bare)
@@ -62,3 +69,38 @@ def _regex(value: str) -> str:
 def holds(conditions: Sequence[Condition], values: Mapping[str, str], /, **names: str) -> bool:
     """Say whether an object fulfils all conditions; `names` is its name under the key of its type, such as node."""
     return all(condition.holds(names if condition.attribute in names else values) for condition in conditions)
+
+
+JOIN = "::"
+"""Stands between the conditions in wherevals."""
+
+
+def is_dynamic(group: Mapping[str, str] | None) -> bool:
+    """Say whether a group's members are computed."""
+    return group is not None and group.get("grouptype") == "dynamic"
+
+
+def conditions_of(group: Mapping[str, str]) -> tuple[Condition, ...]:
+    """Return the conditions of a dynamic group; () when there is none that can be read: it has no members then."""
+    texts = [text for text in group.get("wherevals", "").split(JOIN) if text]
+    try:
+        return parse(texts)
+    except DefinitionError:
+        return ()
+
+
+def chosen(conditions: Sequence[Condition], nodes: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return the nodes of which all conditions hold; `node` stands for the name."""
+    if not conditions:
+        return []
+    return [name for name, values in nodes.items() if holds(conditions, values, node=name)]
+
+
+def check(conditions: Sequence[Condition]) -> None:
+    """Refuse a condition on what is no attribute of a node."""
+    table = attributes_of("node")
+    for one in conditions:
+        if one.attribute != "node" and one.attribute.partition(".")[0] not in table:
+            raise DefinitionError(
+                f"Incorrect attribute '{one.attribute}' in the selection string specified with -w flag."
+            )

@@ -39,7 +39,7 @@ class Remark(NamedTuple):
     text: str
 
 
-class Lines(NamedTuple):
+class Places(NamedTuple):
     """Where an object stands in its file: its header, and each attribute."""
 
     header: int
@@ -51,7 +51,7 @@ class Read(NamedTuple):
 
     stanzas: list[Stanza]
     remarks: list[Remark]
-    places: Mapping[tuple[str, str], Lines] = {}
+    places: Mapping[tuple[str, str], Places] = {}
 
 
 def render(stanzas: Iterable[Stanza]) -> str:
@@ -100,7 +100,7 @@ def read(text: str, file: str = "stanza") -> Read:
             raise DefinitionError(message, hint=f"{file}:{one.header}: a line such as objtype=osimage is missing.")
     stanzas = [_stanza(one) for one in objects]
     keys = [(one.objtype, one.name) for one in stanzas]
-    places = (Lines(one.header, one.lines) for one in objects)
+    places = (Places(one.header, one.lines) for one in objects)
     return Read(stanzas, reader.remarks, dict(zip(keys, places, strict=True)))
 
 

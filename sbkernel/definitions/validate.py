@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from sbkernel.definitions import addresses
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
-from sbkernel.definitions.computed import expression
-from sbkernel.definitions.computed.expression import is_expression
-from sbkernel.definitions.tables.attribute import Attribute
+from sbkernel.definitions.tables.attribute import Attribute, is_expression
 from sbkernel.errors import DefinitionError
 
 # Names become file names, URLs and words on kernel command lines.
@@ -81,6 +78,9 @@ def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: 
 
 def _check_expression(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
     """Compute a node's value at once; of a group's, which fits many names, only what is always wrong is refused."""
+    # Read only here, as the forms of addresses below: most changes need neither.
+    from sbkernel.definitions.computed import expression
+
     try:
         text = expression.evaluate(value, name) if objtype == "node" else ""
         expression.check(value)
@@ -99,8 +99,15 @@ def check_plain(attribute: Attribute, key: str, value: str, name: str) -> None:
     if attribute.pattern and not re.fullmatch(attribute.pattern, value):
         shown = "***" if attribute.secret else f"'{value}'"
         raise DefinitionError(f"{name}: {shown} is not a legal value of '{key}'.", hint=attribute.text)
-    if attribute.form and (wrong := addresses.wrong(attribute.form, value)):
-        raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=wrong)
+    if attribute.form:
+        _check_form(attribute, key, value, name)
+
+
+def _check_form(attribute: Attribute, key: str, value: str, name: str) -> None:
+    from sbkernel.definitions.addresses import wrong
+
+    if reason := wrong(attribute.form, value):
+        raise DefinitionError(f"{name}: '{value}' is not a legal value of '{key}'.", hint=reason)
 
 
 def _check_needs(needs: tuple[str, tuple[str, ...]], key: str, whole: Mapping[str, str]) -> None:

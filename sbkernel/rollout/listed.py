@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sbkernel.definitions.ranges.spell import fold
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sbkernel.definitions.ranges.spell import fold
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse, short
 from sbkernel.images.catalog.version import ImageVersion

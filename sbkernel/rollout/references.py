@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel.definitions.ranges.spell import fold
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from sbkernel.definitions import select, stanza
 from sbkernel.definitions.objectverbs import rehearse
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.ranges.noderange import expand, names, noderange
-from sbkernel.definitions.ranges.spell import fold
 from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.definitions.xcattables import columnwords, csvtext, nodelisting
 from sbkernel.definitions.xcattables.columns import TABLES
-from sbkernel.definitions.xcattables.restore import restore
+from sbkernel.definitions.xcattables.rowchange import restore
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 

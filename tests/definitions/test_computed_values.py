@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.definitions import dynamic, nics
-from sbkernel.definitions.computed.expression import evaluate, is_expression
+from sbkernel.definitions import nics, select
+from sbkernel.definitions.computed.expression import evaluate
 from sbkernel.definitions.seen import as_seen
+from sbkernel.definitions.tables.attribute import is_expression
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
@@ -206,12 +207,12 @@ def test_interfaces_are_computed() -> None:
 def test_dynamic_groups() -> None:
     nodes = {"n1": {"mgt": "ipmi"}, "n2": {"mgt": "kvm"}, "n3": {}}
     group = {"grouptype": "dynamic", "wherevals": "mgt=~ipmi|kvm::node!=n2"}
-    assert dynamic.chosen(dynamic.conditions_of(group), nodes) == ["n1"]
-    assert dynamic.chosen(dynamic.conditions_of({"wherevals": "nonsense"}), nodes) == []
-    assert dynamic.chosen((), nodes) == []
+    assert select.chosen(select.conditions_of(group), nodes) == ["n1"]
+    assert select.chosen(select.conditions_of({"wherevals": "nonsense"}), nodes) == []
+    assert select.chosen((), nodes) == []
     with pytest.raises(DefinitionError, match="'foo'"):
-        dynamic.check(dynamic.conditions_of({"wherevals": "foo==1"}))
-    dynamic.check(dynamic.conditions_of({"wherevals": "nicips.eth0==1::node==n1"}))
+        select.check(select.conditions_of({"wherevals": "foo==1"}))
+    select.check(select.conditions_of({"wherevals": "nicips.eth0==1::node==n1"}))
 
 
 def test_seen_and_stored(tmp_path) -> None:

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sbkernel.definitions.attributes import attributes_of, has_secrets
-from sbkernel.definitions.computed.expression import is_expression
 from sbkernel.definitions.importing.stanzafile import MARK, stored
 from sbkernel.definitions.stanza import TITLE
 from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.tables.attribute import is_expression
 from sbkernel.site import Site
 
 

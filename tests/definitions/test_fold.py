@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.ranges.noderange import expand
-from sbkernel.definitions.ranges.spell import fold
 
 
 @pytest.mark.parametrize(

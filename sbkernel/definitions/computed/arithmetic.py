@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 )
 
 
-class Step(NamedTuple):
+class Op(NamedTuple):
     """One step of reckoning on a stack: push a value or a group of the regex, or take `takes` values and push one."""
 
     does: str
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     takes: int = 0
 
 
-def parse(text: str) -> tuple[Step, ...]:
+def parse(text: str) -> tuple[Op, ...]:
     """Return what the text between two parentheses reckons, step by step; DefinitionError when it is no arithmetic."""
     reader = _Reader(text)
     reader.sum(depth=0)
@@ -41,7 +41,7 @@ def parse(text: str) -> tuple[Step, ...]:
     return tuple(reader.steps)
 
 
-def reckon(steps: Sequence[Step], groups: Sequence[str]) -> str:
+def reckon(steps: Sequence[Op], groups: Sequence[str]) -> str:
     """Return what the steps come to, `groups` being what the regex matched; DefinitionError: division by zero, …"""
     stack: list[Value] = []
     for step in steps:
@@ -91,7 +91,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0
-        self.steps: list[Step] = []
+        self.steps: list[Op] = []
         self._advance()
 
     def sum(self, depth: int) -> None:
@@ -105,7 +105,7 @@ class _Reader:
         while self.kind == "sign" and self._word in signs:
             sign = self._taken()
             part(depth)
-            self.steps.append(Step(sign, takes=2))
+            self.steps.append(Op(sign, takes=2))
 
     def _factor(self, depth: int) -> None:
         if depth > _DEEPEST:
@@ -121,7 +121,7 @@ class _Reader:
             self._expect(")")
         elif kind == "sign":
             self._factor(depth + 1)
-            self.steps += [Step("negate", takes=1)] if word == "-" else []
+            self.steps += [Op("negate", takes=1)] if word == "-" else []
         else:
             self.steps.append(_operand(kind, word))
 
@@ -137,7 +137,7 @@ class _Reader:
             count += 1
         self._expect(")")
         FUNCTIONS[name].check(name, count)
-        self.steps.append(Step(name, takes=count))
+        self.steps.append(Op(name, takes=count))
 
     def _expect(self, sign: str) -> None:
         if (self.kind, self._word) != ("sign", sign):
@@ -164,11 +164,11 @@ class _Reader:
 _BEGINNINGS = (("sign", "("), ("sign", "-"), ("sign", "+"))
 
 
-def _operand(kind: str, word: str) -> Step:
+def _operand(kind: str, word: str) -> Op:
     if kind in ("group", "braced"):
-        return Step("group", int(word))
+        return Op("group", int(word))
     if kind == "number":
         if word != "0" and word.startswith("0"):
             raise DefinitionError(f"{word} is an octal number in xCAT", hint="Write it without leading zeros.")
-        return Step("value", int(word))
-    return Step("value", word)
+        return Op("value", int(word))
+    return Op("value", word)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions.attributes import attributes_of
-from sbkernel.definitions.computed.expression import evaluate, is_expression
+from sbkernel.definitions.computed.expression import evaluate
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.store.interface import Values
-from sbkernel.definitions.tables.attribute import Attribute
+from sbkernel.definitions.tables.attribute import Attribute, is_expression
 from sbkernel.definitions.validate import check_plain
 from sbkernel.errors import DefinitionError
 

@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.computed import arithmetic
-from sbkernel.definitions.computed.arithmetic import Step
+from sbkernel.definitions.computed.arithmetic import Op
 from sbkernel.definitions.regex import compiled
+from sbkernel.definitions.tables.attribute import is_expression
 from sbkernel.errors import DefinitionError
 
 _GROUP = re.compile(r"\$(?:(\d+)|\{(\d+)\})", re.ASCII)
 _NUMBER_IN_NAME = r"[\D0]*(\d+)"
 
-Part = str | int | tuple[Step, ...]
+_Part = str | int | tuple[Op, ...]
 """Of a text: itself, the number of a group, or what stands in parentheses."""
 
 
@@ -28,17 +29,9 @@ class Expression(NamedTuple):
     """A value in its parts; without a regex it is made from the numbers in the name."""
 
     regex: str | None
-    text: tuple[Part, ...]
+    text: tuple[_Part, ...]
     highest: int
     """The highest n of its $n."""
-
-
-def is_expression(value: str) -> bool:
-    """Say whether a value is computed from the node's name."""
-    mark = value[:1]
-    if mark == "|":
-        return len(value) > 1 and value[-1] == "|"
-    return mark == "/" and value[-1] == "/" and value.count("/") == 3
 
 
 def evaluate(value: str, node: str) -> str:
@@ -72,14 +65,14 @@ def parse(value: str) -> Expression:
     return _expression(regex, _parts(text)) if mark else _expression(None, _parts(regex))
 
 
-def _expression(regex: str | None, parts: Sequence[Part]) -> Expression:
+def _expression(regex: str | None, parts: Sequence[_Part]) -> Expression:
     steps = [step.value for part in parts if isinstance(part, tuple) for step in part if step.does == "group"]
     return Expression(regex, tuple(parts), max(map(int, [0, *(p for p in parts if isinstance(p, int)), *steps])))
 
 
-def _parts(text: str) -> list[Part]:
+def _parts(text: str) -> list[_Part]:
     """Cut a text at its parentheses; from one that is not closed on, it is itself, as in xCAT."""
-    parts: list[Part] = []
+    parts: list[_Part] = []
     at = 0
     while (found := _bracket(text, at)) is not None:
         start, end = found
@@ -99,8 +92,8 @@ def _bracket(text: str, at: int) -> tuple[int, int] | None:
     return None
 
 
-def _plain(text: str) -> list[Part]:
-    parts: list[Part] = []
+def _plain(text: str) -> list[_Part]:
+    parts: list[_Part] = []
     at = 0
     for group in _GROUP.finditer(text):
         parts += [text[at : group.start()], int(group[1] or group[2])]
@@ -121,7 +114,7 @@ def _check_groups(expression: Expression, count: int) -> None:
         raise DefinitionError(f"there is no ${expression.highest}: {what} {count} {noun}{'s' * (count != 1)}")
 
 
-def _filled(part: Part, groups: list[str]) -> str:
+def _filled(part: _Part, groups: list[str]) -> str:
     if isinstance(part, str):
         return part
     return groups[part] if isinstance(part, int) else arithmetic.reckon(part, groups)

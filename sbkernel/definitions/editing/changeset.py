@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from sbkernel.definitions import objects
 from sbkernel.definitions.definition import Definition, printable
-from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.editing.overview import Edit, lines
-from sbkernel.definitions.editing.proposal import Fault, Proposal, Snapshot, propose
+from sbkernel.definitions.editing.proposal import Fault, ObjectSnapshot, Proposal, propose
 from sbkernel.definitions.seen import nodes_as_seen
+from sbkernel.definitions.select import is_dynamic
 from sbkernel.definitions.store import history
 from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.definitions.store.journal import matters
@@ -26,7 +26,7 @@ _SAID = 10
 class ChangeSet:
     """What would change, or was changed, attribute by attribute; `apply()` does it."""
 
-    def __init__(self, store: Store, now: Snapshot, made: Proposal) -> None:
+    def __init__(self, store: Store, now: ObjectSnapshot, made: Proposal) -> None:
         self._store, self._now = store, now
         self._proposal = made
         self.state = "open"
@@ -140,7 +140,7 @@ def draft(
     objtype: str,
     many: Many,
     wanted: Mapping[str, Mapping[str, str | int | None]],
-    base: Snapshot | None = None,
+    base: ObjectSnapshot | None = None,
 ) -> ChangeSet:
     """Return what edits would change, with its faults; `base` is what was read when they began."""
     plain = {name: {key: _text(value) for key, value in values.items()} for name, values in wanted.items()}
@@ -149,7 +149,7 @@ def draft(
     return ChangeSet(store, now, propose(plain, now, base))
 
 
-def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> Snapshot:
+def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> ObjectSnapshot:
     """Read objects, and the groups that lend them attributes; `groups` are read besides."""
     if objtype == "node":
         return _read_nodes(store, list(names), groups)
@@ -158,15 +158,15 @@ def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: I
     found = many(asked)
     if objtype == "group":
         own = {name: _with_members(store, name, own.get(name, {})) for name in found}
-    return Snapshot(objtype, {name: one.attributes.shown() for name, one in found.items()}, own, {})
+    return ObjectSnapshot(objtype, {name: one.attributes.shown() for name, one in found.items()}, own, {})
 
 
-def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> Snapshot:
+def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> ObjectSnapshot:
     own = store.get_many("node", names)
     named = {group for values in own.values() for group in values.get("groups", "").split(",") if group}
     lending = store.get_many("group", sorted(named.union(groups)))
     shown = {name: seen.shown() for name, seen in sorted(nodes_as_seen(own, lending).items())}
-    return Snapshot("node", shown, own, lending)
+    return ObjectSnapshot("node", shown, own, lending)
 
 
 def _with_members(store: Store, group: str, stored: Values) -> Values:

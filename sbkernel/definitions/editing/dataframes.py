@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.definitions.attributes import KEYS, attributes_of
-from sbkernel.definitions.editing.proposal import Snapshot
+from sbkernel.definitions.editing.proposal import ObjectSnapshot
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import DefinitionError
 
@@ -18,7 +18,7 @@ _BASE = "sbkernel"
 Cells = dict[str, dict[str, str]]
 
 
-def frame(read: Snapshot) -> pd.DataFrame:
+def frame(read: ObjectSnapshot) -> pd.DataFrame:
     """Return objects as a DataFrame that remembers what was read."""
     import pandas as pd
 
@@ -43,7 +43,7 @@ def columns_of(objtype: str, used: set[str]) -> Iterator[str]:
     yield from sorted(name for name in used if name not in table and "." not in name)
 
 
-def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, Snapshot | None]:
+def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, ObjectSnapshot | None]:
     """Return the cells of an edited frame, and what was read when it was made if it remembers that.
 
     Objects are named by the index, or by the column of their key. DefinitionError for a name that comes twice.
@@ -57,7 +57,7 @@ def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, Snapshot | None]:
     base = edited.attrs.get(_BASE)
     if base is not None and base["objtype"] != objtype:
         raise DefinitionError(f"this is a table of {base['objtype']} objects, not of {objtype}")
-    return rows, base if isinstance(base, Snapshot) else None
+    return rows, base if isinstance(base, ObjectSnapshot) else None
 
 
 def history(changes: Sequence[Change]) -> pd.DataFrame:

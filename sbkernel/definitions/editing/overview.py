@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition, printable
-from sbkernel.definitions.ranges.spell import fold
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.store.journal import Change, Entry
 
 ROWS = 40

@@ -14,7 +14,7 @@ from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.errors import DefinitionError
 
 
-class Snapshot(dict[str, str]):
+class ObjectSnapshot(dict[str, str]):
     """Objects of one type, as they were read.
 
     It travels in `DataFrame.attrs`: pandas copies those with every frame, compares them and writes them to files as
@@ -83,7 +83,7 @@ class Proposal(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-def propose(wanted: Wanted, now: Snapshot, base: Snapshot | None = None) -> Proposal:
+def propose(wanted: Wanted, now: ObjectSnapshot, base: ObjectSnapshot | None = None) -> Proposal:
     """Compare what is wanted with what was read (`base`, or else `now`), and check the difference.
 
     Without a base, what the running system writes is left out: nobody can tell whether it was edited.
@@ -119,7 +119,7 @@ def _edited(values: Mapping[str, str], before: Mapping[str, str]) -> Values:
     return {attribute: value for attribute, value in values.items() if value != before.get(attribute, "")}
 
 
-def _faults(name: str, edited: Values, now: Snapshot, base: Snapshot | None) -> Iterator[Fault]:
+def _faults(name: str, edited: Values, now: ObjectSnapshot, base: ObjectSnapshot | None) -> Iterator[Fault]:
     if base is not None and matters(now.objtype, base.own.get(name), now.own.get(name)):
         yield Fault(name, "", f"{name} was changed by somebody else after this was read.", "Read it again.")
         return
@@ -142,13 +142,13 @@ def _faults_of_new(objtype: str, name: str, edited: Values) -> Iterator[Fault]:
         yield Fault(name, "groups", f"{name} is new: Attribute 'groups' is not specified for node '{name}'.")
 
 
-def _not_kept(name: str, edited: Values, now: Snapshot) -> Iterator[Fault]:
+def _not_kept(name: str, edited: Values, now: ObjectSnapshot) -> Iterator[Fault]:
     for attribute, value in edited.items():
         if value == HIDDEN and is_secret(now.objtype, attribute):
             yield Fault(name, attribute, f"{name} has no {attribute} that *** could keep.")
 
 
-def _not_cleared(name: str, edited: Values, now: Snapshot) -> Iterator[Fault]:
+def _not_cleared(name: str, edited: Values, now: ObjectSnapshot) -> Iterator[Fault]:
     for attribute, value in edited.items():
         if not value and (lender := now.lender(name, attribute)):
             hint = "Clear it there, or give it another value here."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sbkernel.definitions.editing.changeset import ChangeSet
     from sbkernel.definitions.editing.overview import Overview
-    from sbkernel.definitions.editing.proposal import Snapshot
+    from sbkernel.definitions.editing.proposal import ObjectSnapshot
 
 Value = str | int | None
 Wanted = Value | Callable[[str], Value]
@@ -60,7 +60,7 @@ class Objects(Mapping[str, Definition]):
 
         return overview(self._objtype, self.many(self))
 
-    def read(self, names: Iterable[str] | None = None) -> Snapshot:
+    def read(self, names: Iterable[str] | None = None) -> ObjectSnapshot:
         """Return what there is of them, or of `names`: the base of edits that are to be refused when they come late."""
         from sbkernel.definitions.editing import changeset
 
@@ -102,7 +102,7 @@ class Objects(Mapping[str, Definition]):
             return self.draft(edited).checked()
         return self.draft(*dataframes.values(edited, self._objtype)).checked()
 
-    def draft(self, edited: Mapping[str, Mapping[str, Value]], base: Snapshot | None = None) -> ChangeSet:
+    def draft(self, edited: Mapping[str, Mapping[str, Value]], base: ObjectSnapshot | None = None) -> ChangeSet:
         """Return the same with its faults instead of raising them; `base` is what was read when the edits began."""
         from sbkernel.definitions.editing import changeset
 
@@ -154,7 +154,7 @@ class Selection(Objects):
     @property
     def noderange(self) -> str:
         """Return the names as short as a noderange can say them, such as n[1-20]."""
-        from sbkernel.definitions.ranges.spell import fold
+        from sbkernel.definitions.ranges.fold import fold
 
         return fold(self._names)
 

@@ -11,16 +11,14 @@ from typing import NamedTuple
 
 from sbkernel.definitions import nics
 from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.dynamic import is_dynamic
-from sbkernel.definitions.importing.found import Found, Item, Note
+from sbkernel.definitions.importing.found import Found, FoundObject, Note
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.seen import as_seen, inherit
-from sbkernel.definitions.store.interface import Values
+from sbkernel.definitions.select import is_dynamic
+from sbkernel.definitions.store.interface import Key, Values
 from sbkernel.definitions.validate import NeedsError, check_name, faults, merged
 from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
 from sbkernel.errors import DefinitionError
-
-Key = tuple[str, str]
 
 
 class Decision(NamedTuple):
@@ -73,14 +71,14 @@ class _Decider:
         before = {key: self._site.get(key) for key in self._after}
         return Decision(before, self._after, self._notes)
 
-    def _resolved(self, item: Item) -> Item:
+    def _resolved(self, item: FoundObject) -> FoundObject:
         """Give rows of a table whose key no other table knows to the site's node of that name, if there is one."""
         is_row = item.objtype == "group" and not item.values.keys() & {"grouptype", "members"}
         if is_row and ("node", item.name) in self._site and ("group", item.name) not in self._site:
             return item._replace(objtype="node")
         return item
 
-    def _joining(self, items: Sequence[Item]) -> dict[str, list[str]]:
+    def _joining(self, items: Sequence[FoundObject]) -> dict[str, list[str]]:
         """Return the groups that list a node as their member, by node."""
         nodes = {item.name for item in items if item.objtype == "node"}
         joining: dict[str, list[str]] = {}
@@ -92,14 +90,14 @@ class _Decider:
                     self._note(item, "members", f"group {item.name}: there is no node {member}")
         return joining
 
-    def _is_dynamic(self, group: Item) -> bool:
+    def _is_dynamic(self, group: FoundObject) -> bool:
         return is_dynamic(group.values) or is_dynamic(self._site.get(("group", group.name)))
 
-    def _joined(self, item: Item, groups: list[str]) -> Item:
+    def _joined(self, item: FoundObject, groups: list[str]) -> FoundObject:
         named = item.values.get("groups", self._site.get(("node", item.name), {}).get("groups", ""))
         return item._replace(values={**item.values, "groups": _comma(_split(named) + groups)})
 
-    def _is_legal(self, item: Item) -> bool:
+    def _is_legal(self, item: FoundObject) -> bool:
         try:
             if not item.objtype.startswith("table."):
                 check_name(item.objtype, item.name)
@@ -109,7 +107,7 @@ class _Decider:
             return False
         return not (item.only_new and (item.objtype, item.name) in self._site) and not self._is_another(item)
 
-    def _is_another(self, item: Item) -> bool:
+    def _is_another(self, item: FoundObject) -> bool:
         """Say whether a network of the site has this net and mask, under another name."""
         if item.objtype != "network" or ("network", item.name) in self._site:
             return False
@@ -120,7 +118,7 @@ class _Decider:
             self._note(item, "net", f"network {item.name} is not taken: {same[0]} has its net and mask already")
         return bool(same)
 
-    def _take(self, item: Item) -> None:
+    def _take(self, item: FoundObject) -> None:
         key = (item.objtype, item.name)
         before = self._site.get(key)
         given = nics.folded(before or {}, self._without_hidden(item, before or {}))
@@ -135,7 +133,7 @@ class _Decider:
         if after or item.objtype != "group" or before is not None:
             self._after[key] = after
 
-    def _refused(self, item: Item, given: Values, whole: Values) -> Iterator[tuple[str, DefinitionError]]:
+    def _refused(self, item: FoundObject, given: Values, whole: Values) -> Iterator[tuple[str, DefinitionError]]:
         shown = {name: value for name, value in given.items() if not is_hidden(item.objtype, name)}
         for attribute, error in faults(item.objtype, item.name, shown, whole):
             if item.objtype == "group" and isinstance(error, NeedsError):
@@ -143,7 +141,7 @@ class _Decider:
             self._note(item, attribute, f"{item.objtype} {item.name}: {attribute} is not taken: {error.message}")
             yield attribute, error
 
-    def _without_hidden(self, item: Item, before: Values) -> Values:
+    def _without_hidden(self, item: FoundObject, before: Values) -> Values:
         hidden = [name for name, value in item.values.items() if value == HIDDEN and is_secret(item.objtype, name)]
         for name in hidden:
             kept = "keeps the secret that is stored" if name in before else "was hidden, and no secret is stored"
@@ -157,14 +155,14 @@ class _Decider:
         found = {name: self._after.get(("group", name)) or self._site.get(("group", name)) for name in names}
         return {name: values for name, values in found.items() if values and not is_dynamic(values)}
 
-    def _without_lent(self, item: Item, given: Values, whole: Values) -> Values:
+    def _without_lent(self, item: FoundObject, given: Values, whole: Values) -> Values:
         if not self._found.with_lent:
             return given
         lent = inherit({"groups": whole.get("groups", "")}, self._groups(whole))
         same = {name for name, value in given.items() if name in lent and _is_same(item.name, name, value, lent[name])}
         return {name: value for name, value in given.items() if name == "groups" or name not in same}
 
-    def _note(self, item: Item, attribute: str, text: str) -> None:
+    def _note(self, item: FoundObject, attribute: str, text: str) -> None:
         self._notes.append(Note(item.place(attribute), text))
 
 
@@ -180,9 +178,9 @@ def _is_same(node: str, name: str, value: str, lent: str) -> bool:
     return not (one.faults or two.faults) and one.sound == two.sound
 
 
-def _merged(items: Iterable[Item]) -> list[Item]:
+def _merged(items: Iterable[FoundObject]) -> list[FoundObject]:
     """Put the parts of one object together, the later first word winning."""
-    whole: dict[Key, Item] = {}
+    whole: dict[Key, FoundObject] = {}
     for item in items:
         old = whole.get((item.objtype, item.name))
         if old is not None:

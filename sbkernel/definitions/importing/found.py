@@ -29,7 +29,7 @@ class Note(NamedTuple):
         return f"{self.where}: {self.text}"
 
 
-class Item(NamedTuple):
+class FoundObject(NamedTuple):
     """One object of a file."""
 
     objtype: str
@@ -54,7 +54,7 @@ class Found(NamedTuple):
 
     kind: str
     """stanza, tabdump or warewulf."""
-    items: list[Item]
+    items: list[FoundObject]
     notes: list[Note]
     with_lent: bool = False
     """Whether nodes come with what their groups lend, as lsdef -z prints them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sbkernel.definitions import nics, stanza
 from sbkernel.definitions.attributes import TYPES
 from sbkernel.definitions.definition import printable
-from sbkernel.definitions.importing.found import Found, Item, Note, Where
+from sbkernel.definitions.importing.found import Found, FoundObject, Note, Where
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.xcattables.columns import TABLES
@@ -55,6 +55,6 @@ def read(text: str, file: str) -> Found:
     for one in found.stanzas:
         lines = found.places[one.objtype, one.name]
         places = {key: Where(file, line) for key, line in lines.attributes.items()}
-        items.append(Item(one.objtype, one.name, one.values, Where(file, lines.header), places))
+        items.append(FoundObject(one.objtype, one.name, one.values, Where(file, lines.header), places))
     notes = [Note(Where(file, line), text) for line, text in found.remarks]
     return Found("stanza", items, notes, with_lent=MARK not in text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sbkernel.definitions.importing.found import Found, Item, Where
+from sbkernel.definitions.importing.found import Found, FoundObject, Where
 from sbkernel.definitions.importing.warewulf_convert import convert, devices, network
 from sbkernel.definitions.importing.warewulf_settings import Setting, Settings, fold, settings
 from sbkernel.definitions.importing.yamltext import Yaml
@@ -44,8 +44,8 @@ class _Reader:
         self._implied = ("default",) if "WW_INTERNAL" in top else ()
         self._profiles = self._entries(top.get("nodeprofiles"), "nodeprofiles")
         self._nodes = self._entries(top.get("nodes"), "nodes")
-        self.networks: dict[str, Item] = {}
-        self.images: dict[str, Item] = {}
+        self.networks: dict[str, FoundObject] = {}
+        self.images: dict[str, FoundObject] = {}
         self._used: set[str] = set()
 
     def _entries(self, section: Any, what: str) -> dict[str, _Entry]:
@@ -57,14 +57,14 @@ class _Reader:
         names = raw.pop(("profiles",), None)
         return _Entry(pair.where, raw, tuple(names.items) if names else ())
 
-    def groups(self) -> Iterator[Item]:
+    def groups(self) -> Iterator[FoundObject]:
         """Yield a group for each profile."""
         for name, entry in self._profiles.items():
             found = convert(fold([entry.settings]), partial=True)
             self._image(found)
             yield self._item("group", name, entry.where, {**found, "grouptype": Setting(entry.where, ("static",))})
 
-    def nodes(self) -> Iterator[Item]:
+    def nodes(self) -> Iterator[FoundObject]:
         """Yield the nodes with all that Warewulf would give them."""
         for full, entry in self._nodes.items():
             name, _, domain = full.partition(".")
@@ -106,16 +106,16 @@ class _Reader:
                 self._yaml.note(where, f"there is no profile {name}; it becomes a group without attributes")
             order.append(name)
 
-    def _item(self, objtype: str, name: str, where: Where, found: Settings | Mapping[str, Setting]) -> Item:
+    def _item(self, objtype: str, name: str, where: Where, found: Settings | Mapping[str, Setting]) -> FoundObject:
         named = {str(key): setting for key, setting in found.items()}
         values: Values = {key: setting.text for key, setting in named.items()}
-        return Item(objtype, name, values, where, {key: setting.where for key, setting in named.items()})
+        return FoundObject(objtype, name, values, where, {key: setting.where for key, setting in named.items()})
 
     def _image(self, found: Mapping[str, Setting]) -> None:
         image = found.get("provmethod")
         if image is not None:
             stub = {"imagetype": "linux", "profile": image.text, "provmethod": "netboot", "usercomment": _STUB}
-            self.images.setdefault(image.text, Item("osimage", image.text, stub, image.where, only_new=True))
+            self.images.setdefault(image.text, FoundObject("osimage", image.text, stub, image.where, only_new=True))
 
     def _network(self, whole: Settings, where: Where) -> None:
         for device in devices(whole).values():
@@ -129,7 +129,7 @@ class _Reader:
             elif lost := [name for name in ("netmask", "gateway") if name in device]:
                 self._yaml.note(where, f"{', '.join(lost)}: not taken: the network device has no address")
 
-    def _route(self, item: Item, gateway: Setting | None) -> None:
+    def _route(self, item: FoundObject, gateway: Setting | None) -> None:
         if gateway and item.values.setdefault("gateway", gateway.text) != gateway.text:
             text = f"network {item.name} has gateway {item.values['gateway']}; {gateway.text} is not taken"
             self._yaml.note(gateway.where, text)

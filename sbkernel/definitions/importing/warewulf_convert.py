@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from sbkernel.definitions.importing.found import Item
+from sbkernel.definitions.importing.found import FoundObject
 from sbkernel.definitions.importing.warewulf_settings import Setting, Settings
 from sbkernel.definitions.secret import stored
 
@@ -104,7 +104,7 @@ def _hostnames(whole: Settings, name: str, domain: str) -> Attributes:
     return {"hostnames": _as(where, f"{name}.{text}")} if text and where else {}
 
 
-def network(device: Device) -> Item | None:
+def network(device: Device) -> FoundObject | None:
     """Return the network of a device's address; None when it has none; ValueError when they make no sense."""
     if "ipaddr" not in device:
         return None
@@ -114,7 +114,7 @@ def network(device: Device) -> Item | None:
     net = ipaddress.IPv4Network((_address(device), mask), strict=False)
     values = {"net": str(net.network_address), "mask": str(net.netmask)}
     name = f"{net.network_address}-{net.netmask}".replace(".", "_")
-    return Item("network", name, values, device["ipaddr"].where, only_new=True)
+    return FoundObject("network", name, values, device["ipaddr"].where, only_new=True)
 
 
 def _as(setting: Setting, text: str) -> Setting:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import is_secret
-from sbkernel.definitions.dynamic import JOIN, is_dynamic
 from sbkernel.definitions.objectverbs import grouping, newvalues
 from sbkernel.definitions.objectverbs.make import Context
 from sbkernel.definitions.objectverbs.newvalues import NewValues, binding, check_network, check_new, without_defaults
 from sbkernel.definitions.objectverbs.outcome import ObjectOutcome, Said, errors, warnings
 from sbkernel.definitions.secret import HIDDEN
+from sbkernel.definitions.select import JOIN, is_dynamic
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import NeedsError, check_name

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from sbkernel.definitions.dynamic import JOIN, chosen
 from sbkernel.definitions.objectverbs.outcome import Said, errors, warnings
-from sbkernel.definitions.select import Condition
+from sbkernel.definitions.select import JOIN, Condition, chosen
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.errors import DefinitionError, SbkernelError
 

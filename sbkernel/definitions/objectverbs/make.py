@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sbkernel.definitions import objects
-from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.objectverbs import grouping
 from sbkernel.definitions.objectverbs.grouping import MemberChoice
 from sbkernel.definitions.objectverbs.newvalues import binding, check_new, without_defaults
 from sbkernel.definitions.objectverbs.outcome import ObjectOutcome, Said, errors, warnings
+from sbkernel.definitions.select import is_dynamic
 from sbkernel.definitions.stanza import Stanza
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
-from sbkernel.definitions.ranges.rangetext import Atom, Part, Union, fault, parse
+from sbkernel.definitions.ranges.rangetext import Atom, Term, Union, fault, parse
 from sbkernel.definitions.ranges.spell import MOST, spelled
 from sbkernel.definitions.regex import compiled
 from sbkernel.errors import DefinitionError, NotFoundError
@@ -126,7 +126,7 @@ def _loaded_factor(factor: Atom | Union, universe: Universe, files: tuple[str, .
     path = factor.text[1:]
     if path in files or len(files) > _FILES_DEEP:
         raise fault(f"{path} reads itself", factor.line, factor.at)
-    parts: list[Part] = []
+    parts: list[Term] = []
     for number, word in _words(universe.read(path)):
         parts += _loaded(parse(word, f"{path}:{number}"), universe, (*files, path)).parts
     return Union(tuple(parts))
@@ -163,7 +163,7 @@ class _Evaluation:
             (without if part.excluded else nodes).update(dict.fromkeys(names))
         return {name: None for name in nodes if name not in without} if without else nodes
 
-    def _intersection(self, part: Part, *, excluded: bool) -> Iterable[str]:
+    def _intersection(self, part: Term, *, excluded: bool) -> Iterable[str]:
         first, *others = (self._factor(factor, excluded=excluded) for factor in part.factors)
         if not others:
             return first

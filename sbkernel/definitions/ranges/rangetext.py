@@ -21,7 +21,7 @@ _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _SHOWN = 70
 
 
-class Line(NamedTuple):
+class Written(NamedTuple):
     """Text that somebody wrote, and where when it was in a file."""
 
     text: str
@@ -32,11 +32,11 @@ class Atom(NamedTuple):
     """One name, range, /regex, ^file or selection, and where it stands in its line."""
 
     text: str
-    line: Line
+    line: Written
     at: int
 
 
-class Part(NamedTuple):
+class Term(NamedTuple):
     """What stands between two commas: factors to intersect; `excluded` takes them away at the end."""
 
     excluded: bool
@@ -46,12 +46,12 @@ class Part(NamedTuple):
 class Union(NamedTuple):
     """Parts in their order."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Term, ...]
 
 
 def parse(text: str, where: str = "") -> Union:
     """Read a noderange; DefinitionError points at the first fault. `where` names the file and line it is from."""
-    line = Line(text, where)
+    line = Written(text, where)
     if not _SPECIAL.search(text):
         return Union(tuple(_plain(line)))
     reader = _Reader(line)
@@ -61,7 +61,7 @@ def parse(text: str, where: str = "") -> Union:
     return union
 
 
-def fault(message: str, line: Line, at: int) -> DefinitionError:
+def fault(message: str, line: Written, at: int) -> DefinitionError:
     """Return an error whose hint shows the text with a caret below the fault."""
     start = max(0, at - _SHOWN // 2)
     shown = "".join(char if char.isprintable() else "?" for char in line.text[start : start + _SHOWN])
@@ -69,7 +69,7 @@ def fault(message: str, line: Line, at: int) -> DefinitionError:
     return DefinitionError(f"{where}noderange: {message}", hint=f"{shown}\n  {' ' * (at - start)}^")
 
 
-def _plain(line: Line) -> Iterator[Part]:
+def _plain(line: Written) -> Iterator[Term]:
     """Read a list without brackets, which may have as many names as a site has nodes."""
     at = 0
     for piece in line.text.split(","):
@@ -77,12 +77,12 @@ def _plain(line: Line) -> Iterator[Part]:
         if name.startswith("-"):
             yield _Reader(line, at).part(depth=0)
         elif name:
-            yield Part(False, (Atom(name, line, at + len(piece) - len(piece.lstrip())),))
+            yield Term(False, (Atom(name, line, at + len(piece) - len(piece.lstrip())),))
         at += len(piece) + 1
 
 
 class _Reader:
-    def __init__(self, line: Line, at: int = 0) -> None:
+    def __init__(self, line: Written, at: int = 0) -> None:
         self.line = line
         self.at = at
 
@@ -90,7 +90,7 @@ class _Reader:
         """Read up to the end or to a `)` that was not opened here; empty parts vanish, as in xCAT."""
         if depth > DEEPEST:
             raise fault(f"more than {DEEPEST} nested parentheses", self.line, self.at)
-        parts: list[Part] = []
+        parts: list[Term] = []
         while True:
             if self._next() not in (",", ")", ""):
                 parts.append(self.part(depth))
@@ -98,7 +98,7 @@ class _Reader:
                 return Union(tuple(parts))
             self.at += 1
 
-    def part(self, depth: int) -> Part:
+    def part(self, depth: int) -> Term:
         """Read up to the comma or `)` that ends a part."""
         excluded = self._took("-")
         # A leading @ is the way other tools mark a group.
@@ -108,7 +108,7 @@ class _Reader:
             factors.append(self._factor(depth))
         if self._next() not in (",", ")", ""):
             raise fault("',' or '@' is missing", self.line, self.at)
-        return Part(excluded, tuple(factors))
+        return Term(excluded, tuple(factors))
 
     def _factor(self, depth: int) -> Atom | Union:
         if self._next() == "-":
@@ -144,13 +144,13 @@ class _Reader:
         return found
 
 
-def _end_of_atom(line: Line, start: int) -> int:
+def _end_of_atom(line: Written, start: int) -> int:
     plain = _PLAIN.match(line.text, start)
     end = plain.end() if plain else start
     return end if line.text[end : end + 1] in ",@)" else _end_with_brackets(line, start)
 
 
-def _end_with_brackets(line: Line, start: int) -> int:
+def _end_with_brackets(line: Written, start: int) -> int:
     text, at = line.text, start
     opened: list[int] = []
     escapes = "\\" if text[start : start + 1] == "/" else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from sbkernel.definitions import newsite
+from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.editing.overview import entries
 from sbkernel.definitions.store.interface import Store, Values
 from sbkernel.definitions.store.journal import Change, Entry, steady
@@ -64,7 +64,7 @@ _HINT = "sb history lists what was changed."
 
 def _plan(store: Store, reader: _Reader, change: Change, *, force: bool) -> Undone:
     entries = store.entries(change.id)
-    if any((one.objtype, one.name, one.before) == ("site", newsite.SITE, None) for one in entries):
+    if any((one.objtype, one.name, one.before) == ("site", SITE, None) for one in entries):
         raise DefinitionError(f"change {change.id} made the site; it cannot be undone", hint=_HINT)
     now = _read(reader, entries)
     late = [one for one in entries if not _as_left(one, now.get((one.objtype, one.name)))]

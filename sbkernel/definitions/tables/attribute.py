@@ -51,3 +51,11 @@ def stored(table: str, *attributes: Attribute) -> Iterator[Attribute]:
     for attribute in attributes:
         column = attribute.column or attribute.name
         yield attribute if "." in column else attribute._replace(column=f"{table}.{column}")
+
+
+def is_expression(value: str) -> bool:
+    """Say whether a value is computed from the node's name."""
+    mark = value[:1]
+    if mark == "|":
+        return len(value) > 1 and value[-1] == "|"
+    return mark == "/" and value[-1] == "/" and value.count("/") == 3

@@ -118,7 +118,7 @@ def column_of(objtype: str, attribute: str, values: Mapping[str, str]) -> str:
     return attribute if attribute.partition(".")[0] in TABLES else ""
 
 
-class Shown(NamedTuple):
+class _Shown(NamedTuple):
     """Which attributes of a type a table shows."""
 
     always: Mapping[str, str]
@@ -128,11 +128,11 @@ class Shown(NamedTuple):
 
 
 @functools.cache
-def shown_in(table: str, objtype: str) -> Shown:
+def shown_in(table: str, objtype: str) -> _Shown:
     """Return which attributes of a type a table may show."""
     here = [one for one in attributes_of(objtype).values() if any(_table_in(place) == table for place in one.places)]
     always = {one.name: one.column.partition(".")[2] for one in here if one.instead is None}
-    return Shown(always, tuple(one.name for one in here if one.instead is not None))
+    return _Shown(always, tuple(one.name for one in here if one.instead is not None))
 
 
 def _table_in(place: str) -> str:

@@ -74,7 +74,7 @@ def column(label: str) -> Column:
     return Column(table, name)
 
 
-class Assignment(NamedTuple):
+class ColumnAssignment(NamedTuple):
     """One change of one column."""
 
     column: Column
@@ -82,23 +82,23 @@ class Assignment(NamedTuple):
     value: str
 
 
-class Request(NamedTuple):
+class ColumnRequest(NamedTuple):
     """What the words of nodeadd, nodech or nodegrpch ask for."""
 
-    assignments: tuple[Assignment, ...]
+    assignments: tuple[ColumnAssignment, ...]
     criteria: tuple[tuple[Column, Criterion], ...]
     malformed: tuple[str, ...]
 
 
-def request(words: Sequence[str]) -> Request:
+def request(words: Sequence[str]) -> ColumnRequest:
     """Read assignments and criteria; NotFoundError for a column that no node table has."""
     malformed = tuple(word for word in words if "=" not in word and "!~" not in word)
     wanted = [(word, criterion(word)) for word in words if word not in malformed]
     criteria = tuple((_column(one.label), one) for _, one in wanted if one is not None)
-    return Request(tuple(_assignment(word) for word, one in wanted if one is None), criteria, malformed)
+    return ColumnRequest(tuple(_assignment(word) for word, one in wanted if one is None), criteria, malformed)
 
 
-def assigned(assignments: Iterable[Assignment], before: Callable[[Column], str]) -> dict[Column, str]:
+def assigned(assignments: Iterable[ColumnAssignment], before: Callable[[Column], str]) -> dict[Column, str]:
     """Return the new values of columns, "" for one to clear; those that stay as they are, are left out."""
     new: dict[Column, str] = {}
     for one in assignments:
@@ -112,13 +112,13 @@ def assigned(assignments: Iterable[Assignment], before: Callable[[Column], str])
     return new
 
 
-def _assignment(word: str) -> Assignment:
+def _assignment(word: str) -> ColumnAssignment:
     label, _, value = word.partition("=")
     operator = f"{label[-1]}=" if label.endswith((",", "^")) else "="
     found = _column(label.removesuffix(operator[:-1]))
     if found.is_key:
         raise DefinitionError(f"{label}: the name of a node is not changed here", hint="chdef -n renames a node.")
-    return Assignment(found, operator, value.removeprefix("@"))
+    return ColumnAssignment(found, operator, value.removeprefix("@"))
 
 
 def _column(label: str) -> Column:

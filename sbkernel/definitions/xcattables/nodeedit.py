@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sbkernel.definitions import objects
 from sbkernel.definitions.definition import Attributes
-from sbkernel.definitions.dynamic import is_dynamic
 from sbkernel.definitions.groups import node_values
+from sbkernel.definitions.select import is_dynamic
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.definitions.xcattables import rowedit
 from sbkernel.definitions.xcattables.columns import TABLES
-from sbkernel.definitions.xcattables.columnwords import Assignment, Column, Request, assigned
+from sbkernel.definitions.xcattables.columnwords import Column, ColumnAssignment, ColumnRequest, assigned
 from sbkernel.definitions.xcattables.rowedit import forget
-from sbkernel.definitions.xcattables.rowshape import Found
+from sbkernel.definitions.xcattables.rowshape import TableRow
 from sbkernel.errors import DefinitionError
 
 GROUPS = Column("nodelist", "groups")
 
 
-def fulfilling(transaction: Transaction, names: Sequence[str], request: Request) -> list[str]:
+def fulfilling(transaction: Transaction, names: Sequence[str], request: ColumnRequest) -> list[str]:
     """Return those nodes of which all criteria hold."""
     if not request.criteria:
         return list(names)
@@ -28,18 +28,18 @@ def fulfilling(transaction: Transaction, names: Sequence[str], request: Request)
     return [name for name in names if name in values and _fulfils(name, values[name], request)]
 
 
-def _fulfils(name: str, values: Mapping[str, str], request: Request) -> bool:
+def _fulfils(name: str, values: Mapping[str, str], request: ColumnRequest) -> bool:
     return all(one.holds(column.value(name, values)) for column, one in request.criteria)
 
 
-def change_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[Assignment]) -> None:
+def change_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[ColumnAssignment]) -> None:
     """Give columns of existing nodes new values; DefinitionError when one is illegal."""
     values = node_values(transaction, names)
     for name in names:
         _write(transaction, name, _assigned(name, values[name], assignments))
 
 
-def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[Assignment]) -> list[str]:
+def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[ColumnAssignment]) -> list[str]:
     """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
     values = {name: Attributes("node", {}) for name in names} | node_values(transaction, names)
     wanted = {name: _assigned(name, values[name], assignments) for name in names}
@@ -54,7 +54,7 @@ def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Seque
 
 def delete_rows(transaction: Transaction, names: Sequence[str], table: str) -> None:
     """Delete the own rows of nodes in a table; without its row in nodelist a node is gone altogether."""
-    rowedit.delete(transaction, table, *(Found("node", name, {}) for name in transaction.get_many("node", names)))
+    rowedit.delete(transaction, table, *(TableRow("node", name, {}) for name in transaction.get_many("node", names)))
 
 
 def delete_nodes(transaction: Transaction, names: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ def delete_nodes(transaction: Transaction, names: Sequence[str]) -> None:
     forget(transaction, names)
 
 
-def change_group(transaction: Transaction, group: str, assignments: Sequence[Assignment]) -> None:
+def change_group(transaction: Transaction, group: str, assignments: Sequence[ColumnAssignment]) -> None:
     """Give a group values that all its members have: their own ones of these columns are cleared.
 
     The group need not exist yet; nodes that join it inherit them.
@@ -73,7 +73,7 @@ def change_group(transaction: Transaction, group: str, assignments: Sequence[Ass
     _check_group(transaction, group)
     columns = assigned(assignments, lambda _: "")
     for table, cells in _by_table(columns).items():
-        rowedit.update(transaction, table, Found("group", group, {}), cells)
+        rowedit.update(transaction, table, TableRow("group", group, {}), cells)
     members = transaction.members(group)
     transaction.get_many("node", members)
     for name in members:
@@ -88,7 +88,7 @@ def _check_group(transaction: Transaction, group: str) -> None:
         raise DefinitionError(f"'{group}' is a node, not a group", hint="nodech changes nodes.")
 
 
-def dynamic_groups(transaction: Transaction, assignments: Iterable[Assignment]) -> list[str]:
+def dynamic_groups(transaction: Transaction, assignments: Iterable[ColumnAssignment]) -> list[str]:
     """Return the dynamic groups that nodes are put into by name."""
     values = [one.value for one in assignments if one.column == GROUPS and one.operator == "="]
     names = [group for value in values for group in value.split(",") if group]
@@ -100,13 +100,13 @@ def tables_of_nodes() -> set[str]:
     return {name for name, table in TABLES.items() if table.of_nodes}
 
 
-def _assigned(name: str, values: Mapping[str, str], assignments: Sequence[Assignment]) -> dict[Column, str]:
+def _assigned(name: str, values: Mapping[str, str], assignments: Sequence[ColumnAssignment]) -> dict[Column, str]:
     return assigned(assignments, lambda column: column.value(name, values))
 
 
 def _write(transaction: Transaction, name: str, columns: Mapping[Column, str]) -> None:
     for table, cells in _by_table(columns).items():
-        rowedit.update(transaction, table, Found("node", name, {}), cells)
+        rowedit.update(transaction, table, TableRow("node", name, {}), cells)
 
 
 def _by_table(columns: Mapping[Column, str]) -> dict[str, Values]:

@@ -26,7 +26,7 @@ class Query(NamedTuple):
     """The label of a second criterion on one column, which is refused."""
 
 
-class Style(NamedTuple):
+class NodeStyle(NamedTuple):
     """How values are shown."""
 
     blame: bool = False
@@ -70,7 +70,7 @@ def _is_table(word: str) -> bool:
     return word in TABLES and TABLES[word].of_nodes
 
 
-class Lines(NamedTuple):
+class NodeLines(NamedTuple):
     """What is shown of one node."""
 
     lines: list[str]
@@ -78,15 +78,15 @@ class Lines(NamedTuple):
     """Why columns that were asked for cannot be shown."""
 
 
-def lines(wanted: Query, node: str, values: Attributes, lenders: Mapping[str, str], style: Style) -> Lines:
+def lines(wanted: Query, node: str, values: Attributes, lenders: Mapping[str, str], style: NodeStyle) -> NodeLines:
     """Return the lines of one node, none when a criterion does not hold: per table set columns first, then unset.
 
     DefinitionError for a criterion on what cannot be computed.
     """
     if not all(one.holds(place.value(node, values)) for place, one in wanted.criteria.items()):
-        return Lines([])
+        return NodeLines([])
     if not wanted.shown and wanted.criteria:
-        return Lines([node])
+        return NodeLines([node])
     attributes = {place: attribute_in("node", f"{place.table}.{place.column}", values.sound) for place in wanted.shown}
     cells = [
         (place, label, _value(place, node, values.sound, style.reveal))
@@ -94,7 +94,7 @@ def lines(wanted: Query, node: str, values: Attributes, lenders: Mapping[str, st
         if attributes[place] not in values.faults
     ]
     tables = list(dict.fromkeys(place.table for place in wanted.shown))
-    found = Lines([], tuple(values.faults[one] for one in attributes.values() if one in values.faults))
+    found = NodeLines([], tuple(values.faults[one] for one in attributes.values() if one in values.faults))
     for place, label, value in sorted(cells, key=lambda cell: (tables.index(cell[0].table), not cell[2], cell[0])):
         lender = lenders.get(attributes[place], "") if style.blame else ""
         text = f"{value} (inherited from group {lender})" if lender and value else value

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from sbkernel.definitions import objects
-from sbkernel.definitions.attributes import attribute_of, attributes_of
-from sbkernel.definitions.newsite import SITE
+from sbkernel.definitions.attributes import SITE, attribute_of, attributes_of
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.definitions.validate import check_name, check_value
 from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
 from sbkernel.definitions.xcattables.rows import deciding
 from sbkernel.definitions.xcattables.rowshape import (
     Cells,
-    Found,
     Row,
+    TableRow,
     always,
     attribute_of_cell,
     row_of,
@@ -26,7 +25,7 @@ from sbkernel.errors import DefinitionError
 LOGS = ("auditlog", "eventlog")
 
 
-def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> Found:
+def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> TableRow:
     """Write a row, into the object that it is part of; one whose key no object has makes the object.
 
     A row of a node table whose key is no node is kept for a group, or a node, of that name.
@@ -37,10 +36,10 @@ def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> Foun
         raise DefinitionError(f"{found.name}: a row needs a value of its key {found.keys[0]}")
     objtype, name = _object_of(transaction, found, row)
     _write(transaction, found, objtype, name, row)
-    return Found(objtype, name, dict(row))
+    return TableRow(objtype, name, dict(row))
 
 
-def update(transaction: Transaction, table: str, before: Found, cells: Cells) -> None:
+def update(transaction: Transaction, table: str, before: TableRow, cells: Cells) -> None:
     """Change columns of a row; a new key moves it. DefinitionError where the row is the object itself."""
     found = table_of(table)
     _refuse_logs(found)
@@ -51,12 +50,12 @@ def update(transaction: Transaction, table: str, before: Found, cells: Cells) ->
         _write(transaction, found, before.objtype, before.name, cells)
 
 
-def replace(transaction: Transaction, table: str, before: Found, row: Row) -> None:
+def replace(transaction: Transaction, table: str, before: TableRow, row: Row) -> None:
     """Make a row that has the same key all that there is of it: columns not in `row` are cleared."""
     update(transaction, table, before, {**dict.fromkeys(before.row, ""), **row})
 
 
-def delete(transaction: Transaction, table: str, *rows: Found) -> None:
+def delete(transaction: Transaction, table: str, *rows: TableRow) -> None:
     """Remove rows; where a row is the object itself, such as a node's of nodelist, the object is removed."""
     found = table_of(table)
     _refuse_logs(found)
@@ -66,7 +65,7 @@ def delete(transaction: Transaction, table: str, *rows: Found) -> None:
         forget(transaction, {row.name for row in rows})
 
 
-def _delete(transaction: Transaction, table: Table, before: Found) -> None:
+def _delete(transaction: Transaction, table: Table, before: TableRow) -> None:
     if before.objtype == "site":
         _write_site(transaction, before.name, dict.fromkeys(("value", "comments", "disable"), ""))
         return
@@ -118,7 +117,7 @@ def _network(row: Mapping[str, str]) -> str:
     return f"{row['net']}-{row['mask']}".replace(".", "_")
 
 
-def _move(transaction: Transaction, table: Table, before: Found, cells: Cells) -> None:
+def _move(transaction: Transaction, table: Table, before: TableRow, cells: Cells) -> None:
     values = transaction.get(before.objtype, before.name) or {}
     if before.objtype in ("node", "group", "osimage") and always(table, before.objtype, values):
         raise DefinitionError(f"{table.name}: the key of {before.name} cannot be changed", hint="chdef -n renames it.")

@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sbkernel.definitions.groups import Reader
-from sbkernel.definitions.newsite import SITE
-from sbkernel.definitions.store.interface import Store, Values
+from sbkernel.definitions.attributes import SITE
+from sbkernel.definitions.store.interface import Store, Transaction, Values
 from sbkernel.definitions.xcattables.columns import TABLES, Table, shown_in, table_of
-from sbkernel.definitions.xcattables.rowshape import DECIDING, Found, Row, row_of
+from sbkernel.definitions.xcattables.rowshape import DECIDING, Row, TableRow, row_of
 from sbkernel.errors import DefinitionError
 
 _FIRST = "xcatdefaults"
@@ -37,7 +36,7 @@ def matching(store: Store, table: str, keys: Mapping[str, str]) -> Iterator[Row]
     return (row for row in found if all(row.get(column, "") == value for column, value in keys.items()))
 
 
-def located(reader: Reader, table: str, key: str = "") -> Iterator[Found]:
+def located(reader: Store | Transaction, table: str, key: str = "") -> Iterator[TableRow]:
     """Yield the rows of a table with their objects, only those of one object if `key` names it; logs have none."""
     found = table_of(table)
     if found.name == "site":
@@ -48,10 +47,10 @@ def located(reader: Reader, table: str, key: str = "") -> Iterator[Found]:
     for name, values in _objects(reader, found.objtype, key if found.is_named_by_key else "").items():
         row = row_of(found, found.objtype, name, values, values)
         if row is not None and (not key or row.get(found.keys[0]) == key):
-            yield Found(found.objtype, name, row)
+            yield TableRow(found.objtype, name, row)
 
 
-def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[Found]:
+def _of_nodes(reader: Store | Transaction, table: Table, key: str) -> Iterator[TableRow]:
     nodes = _objects(reader, "node", key)
     named = {group for values in nodes.values() for group in values.get("groups", "").split(",")} if key else set()
     groups = reader.get_many("group", sorted(named | {key})) if key else reader.objects("group")
@@ -59,15 +58,15 @@ def _of_nodes(reader: Reader, table: Table, key: str) -> Iterator[Found]:
     for name in sorted(lenders, key=_defaults_first):
         row = row_of(table, "group", name, groups[name], groups[name])
         if row is not None:
-            yield Found("group", name, row)
+            yield TableRow("group", name, row)
     depends = bool(shown_in(table.name, "node").sometimes)
     for name, values in nodes.items():
         row = row_of(table, "node", name, values, deciding(values, groups) if depends else values)
         if row is not None:
-            yield Found("node", name, row)
+            yield TableRow("node", name, row)
 
 
-def _objects(reader: Reader, objtype: str, name: str) -> dict[str, Values]:
+def _objects(reader: Store | Transaction, objtype: str, name: str) -> dict[str, Values]:
     return reader.get_many(objtype, [name]) if name else reader.objects(objtype)
 
 
@@ -100,14 +99,14 @@ def rows_of(store: Store, names: Sequence[str]) -> set[str]:
     return found
 
 
-def _of_site(values: Values) -> Iterator[Found]:
+def _of_site(values: Values) -> Iterator[TableRow]:
     """Yield a row for every setting; `site.comments.KEY` and `site.disable.KEY` are the other columns of KEY."""
     for key, value in values.items():
         if key.startswith("site."):
             continue
         others = {name: values.get(f"site.{name}.{key}", "") for name in ("comments", "disable")}
         row = {"key": key, "value": value, **{name: text for name, text in others.items() if text}}
-        yield Found("site", key, row)
+        yield TableRow("site", key, row)
 
 
 def _journal(store: Store) -> Iterator[Row]:

@@ -19,7 +19,7 @@ DECIDING = ("mgt", "nodetype")
 """Attributes of a node that decide in which column others lie; groups lend them."""
 
 
-class Found(NamedTuple):
+class TableRow(NamedTuple):
     """A row, and the object that it is part of."""
 
     objtype: str
