@@ -161,6 +161,7 @@ class Consoles:
             known = self._open.get(node)
             if known is None or known.line is not line:
                 replacing.append(self._replace(node, known, line))
+        await asyncio.gather(*replacing)
 
     async def _replace(self, node: str, old: NodeConsole | None, line: Console) -> None:
         log = ConsoleLog(self._site.consoles, node)
