@@ -46,7 +46,7 @@ def answered(base, asked):
     base.fill_sack(load_system_repo=False)
     if any(name.startswith("@") for name in asked["names"]):
         base.read_comps()
-    return {**solve(base, asked["names"], asked["left_out"]), "offline": not all(loaded)}
+    return {**solve(base, asked), "offline": not all(loaded)}
 
 
 def configuration(asked):
@@ -92,8 +92,9 @@ def load(base, name, url):
     return False
 
 
-def solve(base, names, left_out):
+def solve(base, asked):
     """Return what dnf would install of the names that it knows."""
+    names, left_out = asked["names"], asked["left_out"]
     # A module's stream decides which versions of its packages there are.
     groups = [name for name in names if name.startswith("@")]
     others = [name for name in names if not name.startswith("@")]
@@ -107,7 +108,7 @@ def solve(base, names, left_out):
             base.resolve()
     except dnf.exceptions.DepsolveError as error:
         conflict = str(error)
-    return {"install": [] if conflict else described(base), "unknown": unknown, "conflict": conflict}
+    return {"install": [] if conflict else described(base, asked["explain"]), "unknown": unknown, "conflict": conflict}
 
 
 def mark(base, names, left_out):
@@ -119,12 +120,19 @@ def mark(base, names, left_out):
     return []
 
 
-def described(base):
-    """Return the packages of the transaction, each with those of them that it needs."""
+def described(base, explain):
+    """Return the packages of the transaction, and with `explain` of each those that it needs."""
     items = {item.pkg: item for item in base.transaction if item.pkg in base.transaction.install_set}
     query = base.sack.query().filterm(pkg=list(items))
     streams = module_streams(base)
-    return [description(query, package, items[package], streams) for package in sorted(items)]
+    rows = [(package, description(package, items[package], streams)) for package in sorted(items)]
+    return [{**row, "needs": needs(query, package) if explain else []} for package, row in rows]
+
+
+def needs(query, package):
+    """Return the names of those that a package needs."""
+    found = {other.name for need in package.requires for other in query.filter(provides=need)}
+    return sorted(found - {package.name})
 
 
 def module_streams(base):
@@ -134,9 +142,8 @@ def module_streams(base):
     return {nevra: [one.getName(), one.getStream()] for one in active for nevra in one.getArtifacts()}
 
 
-def description(query, package, item, streams):
-    """Return one package: what it is, where it is, why it is there, and the names of others that it needs."""
-    needs = {other.name for need in package.requires for other in query.filter(provides=need)}
+def description(package, item, streams):
+    """Return one package: what it is, where it is, why it is there."""
     epoch = f"{package.epoch}:" if package.epoch else ""
     kind, digest = package.chksum
     full = f"{package.name}-{package.epoch}:{package.version}-{package.release}.{package.arch}"
@@ -155,7 +162,6 @@ def description(query, package, item, streams):
         "licence": package.license or "",
         "homepage": package.url or "",
         "summary": package.summary or "",
-        "needs": sorted(needs - {package.name}),
         "reason": REASONS.get(item.reason, "dependency"),
         "module": streams.get(full, []),
     }

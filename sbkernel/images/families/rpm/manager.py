@@ -62,7 +62,7 @@ class DnfManager:
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
-        answer = self.solver.solve(self.question, report)
+        answer = self.solver.solve(self.question, report, explain=True)
         by_group = [row["name"] for row in answer.rows if row["reason"] in records.ASKED]
         found = [records.candidate(row) for row in answer.rows]
         return Survey(found, [*self.question.names, *by_group], answer.unknown, answer.offline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,11 +51,14 @@ class Solver:
         """
         return self.solve(Question({}), report).offline
 
-    def solve(self, question: Question, report: Report) -> Answer:
-        """Return what dnf would install; BuildError also when the packages exclude each other."""
+    def solve(self, question: Question, report: Report, *, explain: bool = False) -> Answer:
+        """Return what dnf would install, with `explain` also who needs whom.
+
+        Raises BuildError also when the packages exclude each other.
+        """
         specs = {spec: name for name, spec in question.specs.items()}
         with in_turn(made(self.directory) / ".turn"):
-            data = self._ask(list(specs), question.left_out, report)
+            data = self._ask({"names": list(specs), "left_out": question.left_out, "explain": explain}, report)
         if data.get("problem"):
             raise _unreadable(data["problem"], damaged=data["damaged"])
         if data["offline"]:
@@ -65,7 +68,7 @@ class Solver:
             raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
         return Answer(data["install"], unknown, data["offline"])
 
-    def _ask(self, names: Iterable[str], left_out: Iterable[str], report: Report) -> Any:
+    def _ask(self, question: Mapping[str, Any], report: Report) -> Any:
         asked = {
             "root": str(made(self.directory / "root")),
             "cache": str(made(self.directory / "cache")),
@@ -74,8 +77,7 @@ class Solver:
             "platform": self.release.platform,
             "repositories": [[one.name, one.url] for one in self.repositories],
             "network": network.settings(),
-            "names": list(names),
-            "left_out": list(left_out),
+            **question,
         }
         try:
             done = run([interpreter(), "-I", script("solve.py")], input=json.dumps(asked), on_line=_log(report))
