@@ -1,4 +1,4 @@
-"""dnf and rpm as a package manager: what an image of an rpm distribution asks, resolves, fetches and installs."""
+"""dnf or zypper, and rpm, as a package manager: what an image asks, resolves, fetches and installs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import Release
 from sbkernel.images.families.rpm.repositories import Repository, refuse_untrusted
 from sbkernel.images.families.rpm.solver import Solver, script
+from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report
 
 
 @dataclass(frozen=True)
-class DnfManager:
-    """dnf for the repositories of one image."""
+class RpmManager:
+    """dnf, or zypper, for the repositories of one image."""
 
     osvers: str
     release: Release
     repositories: tuple[Repository, ...]
     question: Question
-    solver: Solver
+    solver: Solver | ZypperSolver
     downloads: Downloads
 
     @property
@@ -95,7 +96,7 @@ class DnfManager:
 
     def laid(self) -> Mapping[str, bytes]:
         """Return the repositories that nodes can reach, with their keys."""
-        return repofiles.laid(self.repositories)
+        return repofiles.laid(self.repositories, self.release.records)
 
     def laid_if_missing(self) -> Mapping[str, bytes]:
         """Return nothing: what is laid is named as no package's file is."""

@@ -11,7 +11,7 @@ from rpmbase import open_image
 from rpms import make_repository, make_rpm
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
@@ -24,7 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def fetch(manager: DnfManager) -> None:
+def fetch(manager: RpmManager) -> None:
     manager.fetch(manager.resolve(REPORT), REPORT)
 
 
