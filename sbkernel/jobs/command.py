@@ -26,6 +26,8 @@ PACKAGES = {
     "newuidmap": "uidmap",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "rpmdb": "rpm",
+    "rpmkeys": "rpm",
     "setpriv": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

@@ -9,7 +9,7 @@ from rpms import make_repository, make_rpm
 
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Request
-from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.site import Site
 
@@ -70,10 +70,10 @@ def modules(directory: Path, name: str, streams: Mapping[str, str], *, default: 
     subprocess.run(["modifyrepo_c", "--mdtype=modules", file, directory / "repodata"], check=True, capture_output=True)
 
 
-def open_image(site: Site, pkgdir: str, text: str, other: str = "", **more: str) -> DnfManager:
+def open_image(site: Site, pkgdir: str, text: str, other: str = "", **more: str) -> RpmManager:
     """Open dnf for an osimage with these lists; `more` are further attributes."""
     attributes = {"osvers": "rocky9.4", "osarch": "x86_64", "pkgdir": pkgdir, **more}
     request = Request(attributes, pkglist.parse(text), otherpkglist.parse(other))
     manager = family_of(attributes["osvers"]).open(site, request)
-    assert isinstance(manager, DnfManager)
+    assert isinstance(manager, RpmManager)
     return manager

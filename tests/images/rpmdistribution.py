@@ -54,7 +54,7 @@ _PAM = ("auth", "account", "password", "session")
 
 
 def make_distribution(site: Site, place: Path, packages: Iterable[str]) -> Path:
-    """Make a repository of these Debian packages and what they need, with the group core; return its directory."""
+    """Make a repository of these Debian packages and what they need, with a group and a pattern core; return it."""
     place.mkdir(parents=True)
     work = place.parent / f".{place.name}.work"
     resolved = _debian(site, work, packages)
@@ -64,6 +64,8 @@ def make_distribution(site: Site, place: Path, packages: Iterable[str]) -> Path:
     _setup(place, work)
     shutil.rmtree(work)
     core = ["setup", *(name for name in packages if name != KERNEL)]
+    needs = "".join(f"Requires: {name}\n" for name in core)
+    make_rpm(place, "patterns-base-core", arch="noarch", more=f"Provides: pattern() = core\n{needs}")
     make_repository(place, "--groupfile", comps(place, "core", core))
     return place
 

@@ -14,6 +14,7 @@ from sbkernel.images.families.package_manager import Family
 _FOLDER = {
     "debian": "debian", "ubuntu": "debian",
     "rh": "rpm", "centos": "rpm", "alma": "rpm", "rocky": "rpm", "ol": "rpm", "SL": "rpm", "fedora": "rpm",
+    "sles": "rpm",
 }  # fmt: skip
 """Distribution, as xCAT names the directory of its lists: the folder here that installs its packages."""
 

@@ -111,6 +111,10 @@ def level(root, asked):
     packages = root / asked["database"]
     with closed(packages / "rpmdb.sqlite"):
         pass
+    if not asked["history"]:
+        for name in ("etc/dnf/modules.d", "etc/dnf"):
+            with contextlib.suppress(OSError):
+                (root / name).rmdir()
     for leftover in (".rpm.lock", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal"):
         (packages / leftover).unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ import sys
 import dnf
 import dnf.exceptions
 import dnf.repo
+import dnf.subject
 import hawkey
 from libdnf import transaction
 
@@ -41,12 +42,24 @@ def main():
 
 
 def answered(base, asked):
-    """Read the repositories and return the answer."""
-    loaded = [load(base, name, url) for name, url in asked["repositories"]]
+    """Read the repositories and return the answer; {anew} or as they are in the cache."""
+    loaded = [load(base, name, url, asked["anew"]) for name, url in asked["repositories"]]
+    answer = {"offline": not all(loaded), "primary": primary(base), "install": [], "unknown": {}, "conflict": ""}
+    if asked["only_read"]:
+        return answer
     base.fill_sack(load_system_repo=False)
+    if "exactly" in asked:
+        found = exactly(base, asked["exactly"], asked["names"])
+        return {**answer, "install": described(base, found, asked["explain"]), "unknown": near(base, asked["unknown"])}
     if any(name.startswith("@") for name in asked["names"]):
         base.read_comps()
-    return {**solve(base, asked["names"], asked["left_out"]), "offline": not all(loaded)}
+    chosen, unknown, conflict = solve(base, asked["names"], asked["left_out"])
+    return {**answer, "install": described(base, chosen, asked["explain"]), "unknown": unknown, "conflict": conflict}
+
+
+def primary(base):
+    """Return where the list of packages of each repository lies now."""
+    return {repo.id: repo.get_metadata_path("primary") for repo in base.repos.iter_enabled()}
 
 
 def configuration(asked):
@@ -70,11 +83,14 @@ def configuration(asked):
     return conf
 
 
-def load(base, name, url):
-    """Read a repository anew; tell whether that went well, else it is as it was the last time."""
+def load(base, name, url, anew):
+    """Read a repository `anew`; tell whether that went well, else it is as it was the last time."""
     repo = base.repos.add_new_repo(name, base.conf, baseurl=[url], gpgcheck=False)
-    # A time would not do: dnf counts whole seconds.
-    repo._repo.expire()
+    if anew:
+        # A time would not do: dnf counts whole seconds.
+        repo._repo.expire()
+    else:
+        repo._repo.setSyncStrategy(dnf.repo.SYNC_ONLY_CACHE)
     try:
         repo.load()
     except dnf.exceptions.RepoError as error:
@@ -93,21 +109,48 @@ def load(base, name, url):
 
 
 def solve(base, names, left_out):
-    """Return what dnf would install of the names that it knows."""
+    """Return what dnf would install of the names that it knows, with reasons; the others; and why it cannot."""
     # A module's stream decides which versions of its packages there are.
     groups = [name for name in names if name.startswith("@")]
     others = [name for name in names if not name.startswith("@")]
     errors = [error for part in (groups, others) for error in mark(base, part, left_out)]
-    missing = [name for error in errors for name in (*error.no_match_pkg_specs, *error.no_match_group_specs)]
-    known = sorted({package.name for package in base.sack.query().available()}) if missing else []
-    unknown = {name: difflib.get_close_matches(name, known, n=3) for name in missing}
+    unknown = near(
+        base, [name for error in errors for name in (*error.no_match_pkg_specs, *error.no_match_group_specs)]
+    )
     conflict = "\n".join(str(error) for error in errors if error.error_pkg_specs or error.error_group_specs)
     try:
         if not conflict:
             base.resolve()
     except dnf.exceptions.DepsolveError as error:
         conflict = str(error)
-    return {"install": [] if conflict else described(base), "unknown": unknown, "conflict": conflict}
+    if conflict:
+        return {}, unknown, conflict
+    items = (item for item in base.transaction if item.pkg in base.transaction.install_set)
+    return {item.pkg: REASONS.get(item.reason, "dependency") for item in items}, unknown, ""
+
+
+def exactly(base, nevras, names):
+    """Return these packages with reasons, of which the names are what somebody asked for."""
+    order = [repo.id for repo in base.repos.iter_enabled()]
+    found = []
+    for name, version, arch in nevras:
+        same = base.sack.query().filter(name=name, evr=version, arch=arch)
+        found.append(min(same, key=lambda package: order.index(package.repoid)))
+    query = base.sack.query().filterm(pkg=found)
+    asked = {package for name in names for package in wanted(base, name).intersection(query)}
+    return {package: "user" if package in asked else "dependency" for package in found}
+
+
+def wanted(base, name):
+    """Return the packages that a name means; name=version is a way to ask for a version."""
+    spelt = name if " " in name else name.replace("=", "-", 1)
+    return dnf.subject.Subject(spelt).get_best_query(base.sack)
+
+
+def near(base, names):
+    """Return names of packages like each name."""
+    known = sorted({package.name for package in base.sack.query().available()}) if names else []
+    return {name: difflib.get_close_matches(name, known, n=3) for name in names}
 
 
 def mark(base, names, left_out):
@@ -119,12 +162,18 @@ def mark(base, names, left_out):
     return []
 
 
-def described(base):
-    """Return the packages of the transaction, each with those of them that it needs."""
-    items = {item.pkg: item for item in base.transaction if item.pkg in base.transaction.install_set}
-    query = base.sack.query().filterm(pkg=list(items))
+def described(base, chosen, explain):
+    """Return the packages that were chosen, with `explain` each with those that it needs."""
+    query = base.sack.query().filterm(pkg=list(chosen))
     streams = module_streams(base)
-    return [description(query, package, items[package], streams) for package in sorted(items)]
+    rows = [(package, description(package, chosen[package], streams)) for package in sorted(chosen)]
+    return [{**row, "needs": needs(query, package) if explain else []} for package, row in rows]
+
+
+def needs(query, package):
+    """Return the names of those that a package needs."""
+    found = {other.name for need in package.requires for other in query.filter(provides=need)}
+    return sorted(found - {package.name})
 
 
 def module_streams(base):
@@ -134,9 +183,8 @@ def module_streams(base):
     return {nevra: [one.getName(), one.getStream()] for one in active for nevra in one.getArtifacts()}
 
 
-def description(query, package, item, streams):
-    """Return one package: what it is, where it is, why it is there, and the names of others that it needs."""
-    needs = {other.name for need in package.requires for other in query.filter(provides=need)}
+def description(package, reason, streams):
+    """Return one package: what it is, where it is, why it is there."""
     epoch = f"{package.epoch}:" if package.epoch else ""
     kind, digest = package.chksum
     full = f"{package.name}-{package.epoch}:{package.version}-{package.release}.{package.arch}"
@@ -155,8 +203,7 @@ def description(query, package, item, streams):
         "licence": package.license or "",
         "homepage": package.url or "",
         "summary": package.summary or "",
-        "needs": sorted(needs - {package.name}),
-        "reason": REASONS.get(item.reason, "dependency"),
+        "reason": reason,
         "module": streams.get(full, []),
     }
 

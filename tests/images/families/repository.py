@@ -99,4 +99,11 @@ class RpmRepository:
         return family_of(self.osvers).open(site, Request(attributes, pkglist.parse(text)))
 
 
-REPOSITORIES = {"debian": DebianRepository, "dnf": RpmRepository}
+@dataclass
+class SuseRepository(RpmRepository):
+    """The same for a distribution with zypper."""
+
+    osvers: str = "sles15.6"
+
+
+REPOSITORIES = {"debian": DebianRepository, "dnf": RpmRepository, "zypper": SuseRepository}

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError
+from sbkernel.images.families.downloads import differences
+from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.rpm.releases import Release
 from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
+from sbkernel.packages.readers.rpm import query
 
 WRITTEN = "sqlite"
 """The form that rpm of this host writes."""
+_READ = {"bdb"}
+"""Other forms that it reads; beside one that it does not, the database stays, for whoever lists what is installed."""
 _FILE = "rpmdb.sqlite"
 _RPMDB = "usr/bin/rpmdb"
 
 
-def convert(tree: Path, release: Release, report: Report) -> None:
+def convert(tree: Path, release: Release, expected: Sequence[Resolved], report: Report) -> None:
     """Let the rpm of the tree write its database anew, in its own form; BuildError when that fails.
 
     An image without rpm keeps the database: nothing in it could read another, and here it can be read.
@@ -29,9 +35,13 @@ def convert(tree: Path, release: Release, report: Report) -> None:
     try:
         with exported.open("wb") as file:
             run(["rpmdb", "--dbpath", database.parent, "--exportdb"], stdout=file, isolated=True)
-        run(["rm", "--", database], isolated=True)
-        inside(tree, ["rpmdb", "--importdb"], input=exported.read_bytes(), on_line=report.log)
+        if release.backend in _READ:
+            run(["rm", "--", database], isolated=True)
+        inside(tree, ["/usr/bin/rpmdb", "--importdb"], input=exported.read_bytes(), on_line=report.log)
+        said = inside(tree, ["/usr/bin/rpm", "--query", "--all", "--queryformat", query.QUERY]).stdout
     except CommandError as error:
         raise BuildError(f"rpm in the image cannot take over the package database:\n{error.tail}") from error
     finally:
         exported.unlink(missing_ok=True)
+    if lines := differences(expected, query.packages(said)):
+        raise BuildError("rpm in the image has not taken over the package database:\n" + "\n".join(lines))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.rpm.download import downloads
-from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.question import question
 from sbkernel.images.families.rpm.releases import release_of
 from sbkernel.images.families.rpm.repositories import repositories
 from sbkernel.images.families.rpm.solver import Solver
+from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.readers.rpm.query import RPM
@@ -16,20 +17,21 @@ from sbkernel.site import Site
 
 
 class RpmFamily:
-    """dnf and rpm."""
+    """dnf, zypper and rpm."""
 
     name = RPM
 
-    def open(self, site: Site, request: Request) -> DnfManager:
+    def open(self, site: Site, request: Request) -> RpmManager:
         """Find the repositories that pkgdir and otherpkgdir name."""
         release = release_of(request.osvers, request.osarch)
         chosen = repositories(request.attributes, request.otherpkglist.packages)
-        return DnfManager(
+        dnf = Solver.open(site.cache / "dnf", release, chosen)
+        return RpmManager(
             request.osvers,
             release,
             chosen,
             question(request),
-            Solver.open(site.cache / "dnf", release, chosen),
+            ZypperSolver(dnf) if release.records == "zypp" else dnf,
             downloads(site.cache / "packages"),
         )
 

@@ -89,8 +89,7 @@ def install(
         (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
     _refuse_difference(packages, tree)
     if release.backend != WRITTEN:
-        convert(tree, release, report)
-        _refuse_difference(packages, tree)
+        convert(tree, release, packages, report)
     stamp(tree, epoch)
     return {"epoch": epoch, "packages": [str(package) for package in packages]}
 

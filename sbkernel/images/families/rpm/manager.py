@@ -1,4 +1,4 @@
-"""dnf and rpm as a package manager: what an image of an rpm distribution asks, resolves, fetches and installs."""
+"""dnf or zypper, and rpm, as a package manager: what an image asks, resolves, fetches and installs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import Release
 from sbkernel.images.families.rpm.repositories import Repository, refuse_untrusted
 from sbkernel.images.families.rpm.solver import Solver, script
+from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report
 
 
 @dataclass(frozen=True)
-class DnfManager:
-    """dnf for the repositories of one image."""
+class RpmManager:
+    """dnf, or zypper, for the repositories of one image."""
 
     osvers: str
     release: Release
     repositories: tuple[Repository, ...]
     question: Question
-    solver: Solver
+    solver: Solver | ZypperSolver
     downloads: Downloads
 
     @property
@@ -62,7 +63,7 @@ class DnfManager:
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
-        answer = self.solver.solve(self.question, report)
+        answer = self.solver.solve(self.question, report, explain=True)
         by_group = [row["name"] for row in answer.rows if row["reason"] in records.ASKED]
         found = [records.candidate(row) for row in answer.rows]
         return Survey(found, [*self.question.names, *by_group], answer.unknown, answer.offline)
@@ -95,7 +96,7 @@ class DnfManager:
 
     def laid(self) -> Mapping[str, bytes]:
         """Return the repositories that nodes can reach, with their keys."""
-        return repofiles.laid(self.repositories)
+        return repofiles.laid(self.repositories, self.release.records)
 
     def laid_if_missing(self) -> Mapping[str, bytes]:
         """Return nothing: what is laid is named as no package's file is."""

@@ -11,8 +11,9 @@ from sbkernel.errors import BuildError
 
 ARCHITECTURES = ("x86_64", "aarch64", "ppc64le", "s390x")
 OLDEST_EL = 8
+OLDEST_SUSE = 15
 
-Records = Literal["dnf4", "dnf5"]
+Records = Literal["dnf4", "dnf5", "zypp"]
 """Where the package manager of a release records why a package is there."""
 
 
@@ -28,7 +29,7 @@ class Release:
     architecture: str
     platform: str
     database: str
-    backend: Literal["sqlite", "bdb"]
+    backend: Literal["sqlite", "bdb", "ndb"]
     records: Records
 
 
@@ -40,7 +41,8 @@ def release_of(osvers: str, osarch: str) -> Release:
     if match is None:
         raise BuildError(f"'{osvers}' has no version", hint="osvers is such as rocky9.4 or fedora41")
     version = int(match[1])
-    return _fedora(version, osarch) if platform(osvers) == "fedora" else _enterprise(osvers, version, osarch)
+    known = {"fedora": _fedora, "sles": _suse}
+    return known.get(platform(osvers), _enterprise)(osvers, version, osarch)
 
 
 def _enterprise(osvers: str, version: int, osarch: str) -> Release:
@@ -51,9 +53,15 @@ def _enterprise(osvers: str, version: int, osarch: str) -> Release:
     return Release(str(version), osarch, f"platform:el{version}", database, "bdb" if version == 8 else "sqlite", "dnf4")
 
 
-def _fedora(version: int, osarch: str) -> Release:
+def _fedora(_osvers: str, version: int, osarch: str) -> Release:
     database = "var/lib/rpm" if version < 36 else "usr/lib/sysimage/rpm"
     records: Records = "dnf4" if version < 41 else "dnf5"
     # Fedora 39 was the last with modules.
     modules = f"platform:f{version}" if version < 40 else ""
     return Release(str(version), osarch, modules, database, "bdb" if version < 33 else "sqlite", records)
+
+
+def _suse(osvers: str, version: int, osarch: str) -> Release:
+    if version < OLDEST_SUSE:
+        raise BuildError(f"not supported: {osvers}", hint=f"version {OLDEST_SUSE} and later can be built")
+    return Release(str(version), osarch, "", "usr/lib/sysimage/rpm", "ndb", "zypp")

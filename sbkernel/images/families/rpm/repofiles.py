@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from sbkernel.images.families.rpm.releases import Records
 from sbkernel.images.families.rpm.repositories import Repository
 
-FILE = "etc/yum.repos.d/image.repo"
+FILES: Mapping[Records, str] = {
+    "dnf4": "etc/yum.repos.d/image.repo",
+    "dnf5": "etc/yum.repos.d/image.repo",
+    "zypp": "etc/zypp/repos.d/image.repo",
+}
 _KEYS = "etc/pki/rpm-gpg"
 
 
-def laid(repositories: Iterable[Repository]) -> dict[str, bytes]:
+def laid(repositories: Iterable[Repository], records: Records) -> dict[str, bytes]:
     """Return the repositories that nodes can reach, and the keys of their packages, by path in the tree."""
     usable = [one for one in repositories if one.for_nodes]
     keys = {place: key.read_bytes() for one in usable for place, key in _keys(one)}
-    return {FILE: "\n".join(map(_section, usable)).encode(), **keys}
+    return {FILES[records]: "\n".join(map(_section, usable)).encode(), **keys}
 
 
 def _section(one: Repository) -> str:

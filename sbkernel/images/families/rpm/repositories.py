@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.lists import otherpkglist
 
 _REPODATA = "repodata/repomd.xml"
+_NO_REPOSITORY = {"Packages", "repodata", "images", "EFI", "isolinux"}
 _KEYS = ("RPM-GPG-KEY*", "repodata/repomd.xml.key")
 """Key files as media and mirrors have them."""
 
@@ -83,8 +85,16 @@ def _of_pkgdir(pkgdir: str) -> Iterator[Repository]:
         if "://" in place:
             yield _remote(place, options, "pkgdir")
             continue
-        for data in sorted(Path(place).rglob(_REPODATA)):
-            yield _local(data.parent.parent, Path(place), options)
+        for directory in sorted(_indexed(Path(place))):
+            yield _local(directory, Path(place), options)
+
+
+def _indexed(top: Path) -> Iterator[Path]:
+    """Yield the directories below one that are repositories; there is none among the packages themselves."""
+    for directory, folders, _ in os.walk(top):
+        if (Path(directory) / _REPODATA).is_file():
+            yield Path(directory)
+        folders[:] = [name for name in folders if name not in _NO_REPOSITORY and not name.startswith(".")]
 
 
 def _of_otherpkgdir(otherpkgdir: str, directories: Iterable[str]) -> Iterator[Repository]:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sbkernel.errors import BuildError, CommandError
+from sbkernel.errors import BuildError
 from sbkernel.images.families.rpm.repositories import Repository, shown
 from sbkernel.jobs.run import run
 
@@ -21,8 +21,7 @@ def check(repository: Repository, files: Mapping[Path, str]) -> None:
         # Macros of this host's user, and keys that it trusts, say nothing here.
         rpmkeys = ["rpmkeys", "--dbpath", place]
         env = {"HOME": place}
-        for key in repository.keys:
-            _import(rpmkeys, key, env)
+        _import(rpmkeys, repository, env)
         done = run([*rpmkeys, *_STRICT, "--checksig", *files], env=env, check=False)
     bad = [name for file, name in files.items() if not _good(done.stdout, file)]
     if bad:
@@ -33,11 +32,12 @@ def check(repository: Repository, files: Mapping[Path, str]) -> None:
         )
 
 
-def _import(rpmkeys: Sequence[str], key: Path, env: Mapping[str, str]) -> None:
-    try:
-        run([*rpmkeys, "--import", key], env=env)
-    except CommandError as error:
-        raise BuildError(f"{key} is no public key that rpm can read:\n{error.tail}", hint="correct gpgkey=") from error
+def _import(rpmkeys: Sequence[str], repository: Repository, env: Mapping[str, str]) -> None:
+    """Import the keys of a repository: a medium may have some of a kind that rpm does not know yet, beside others."""
+    done = {key: run([*rpmkeys, "--import", key], env=env, check=False) for key in repository.keys}
+    if all(one.returncode for one in done.values()):
+        keys = ", ".join(str(key) for key in done)
+        raise BuildError(f"{keys} is no public key that rpm can read", hint="correct gpgkey=")
 
 
 def _good(output: str, file: Path) -> bool:

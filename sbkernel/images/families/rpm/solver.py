@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,17 @@ class Answer(NamedTuple):
     offline: bool
 
 
+class Index(NamedTuple):
+    """The indexes as they were read: whether some are from before, and the list of packages of each repository."""
+
+    offline: bool
+    primary: Mapping[str, str]
+
+
+Nevra = tuple[str, str, str]
+"""Name, [epoch:]version-release and architecture."""
+
+
 @dataclass(frozen=True)
 class Solver:
     """dnf's own state for one release and its repositories, in a directory below the site's cache."""
@@ -49,23 +60,38 @@ class Solver:
 
         Raises BuildError when they are damaged, and when there are none from before.
         """
-        return self.solve(Question({}), report).offline
+        return self.index(report).offline
 
-    def solve(self, question: Question, report: Report) -> Answer:
-        """Return what dnf would install; BuildError also when the packages exclude each other."""
+    def index(self, report: Report) -> Index:
+        """Read the indexes anew; raises as `read` does."""
+        data = self._ask({"only_read": True}, report)
+        return Index(data["offline"], data["primary"])
+
+    def solve(self, question: Question, report: Report, *, explain: bool = False) -> Answer:
+        """Return what dnf would install, with `explain` also who needs whom.
+
+        Raises BuildError also when the packages exclude each other.
+        """
         specs = {spec: name for name, spec in question.specs.items()}
-        with in_turn(made(self.directory) / ".turn"):
-            data = self._ask(list(specs), question.left_out, report)
-        if data.get("problem"):
-            raise _unreadable(data["problem"], damaged=data["damaged"])
-        if data["offline"]:
-            report.log("the package sources cannot be reached; using the package lists from the last time")
-        unknown = {specs.get(spec, spec): near for spec, near in data["unknown"].items()}
+        asked = {"names": list(specs), "left_out": question.left_out, "explain": explain}
+        data = self._ask(asked, report)
         if data["conflict"]:
             raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
+        unknown = {specs.get(spec, spec): near for spec, near in data["unknown"].items()}
         return Answer(data["install"], unknown, data["offline"])
 
-    def _ask(self, names: Iterable[str], left_out: Iterable[str], report: Report) -> Any:
+    def describe(
+        self, nevras: Sequence[Nevra], names: Sequence[str], unknown: Sequence[str], report: Report, *, explain: bool
+    ) -> Answer:
+        """Return what the indexes as they were read say of these packages, and names like those that are unknown.
+
+        `names` are what somebody has asked for.
+        """
+        asked = {"exactly": nevras, "names": names, "unknown": unknown, "explain": explain, "anew": False}
+        data = self._ask(asked, report)
+        return Answer(data["install"], data["unknown"], data["offline"])
+
+    def _ask(self, question: Mapping[str, Any], report: Report) -> Any:
         asked = {
             "root": str(made(self.directory / "root")),
             "cache": str(made(self.directory / "cache")),
@@ -74,14 +100,22 @@ class Solver:
             "platform": self.release.platform,
             "repositories": [[one.name, one.url] for one in self.repositories],
             "network": network.settings(),
-            "names": list(names),
-            "left_out": list(left_out),
+            "anew": True,
+            "only_read": False,
+            **question,
         }
-        try:
-            done = run([interpreter(), "-I", script("solve.py")], input=json.dumps(asked), on_line=_log(report))
-        except CommandError as error:
-            raise BuildError(f"dnf cannot solve this:\n{_last_line(error.tail)}") from error
-        return json.loads(done.stdout)
+        argv = [interpreter(), "-I", str(script("solve.py"))]
+        with in_turn(self.directory / ".turn"):
+            try:
+                done = run(argv, input=json.dumps(asked), on_line=_log(report))
+            except CommandError as error:
+                raise BuildError(f"dnf cannot solve this:\n{_last_line(error.tail)}") from error
+        data = json.loads(done.stdout)
+        if data.get("problem"):
+            raise _unreadable(data["problem"], damaged=data["damaged"])
+        if data["offline"]:
+            report.log("the package sources cannot be reached; using the package lists from the last time")
+        return data
 
 
 def script(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a package manager in the image shall know of the build: modules that are on, reasons of dnf 5. Pure."""
+"""What a package manager in the image shall know of the build: modules that are on, why packages are there. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from sbkernel.images.families.package_manager import Resolved
-from sbkernel.images.families.rpm.records import row_of
+from sbkernel.images.families.rpm.records import ASKED, row_of
 from sbkernel.images.families.rpm.releases import Release
 
 _DNF5 = "usr/lib/sysimage/libdnf5"
@@ -15,7 +15,8 @@ _WORDS = {"user": "User", "group": "Group", "dependency": "Dependency", "weak": 
 
 def files(release: Release, packages: Sequence[Resolved]) -> dict[str, str]:
     """Return the files that record the state of a tree, by path in it."""
-    return {**modules(packages), **(dnf5(packages) if release.records == "dnf5" else {})}
+    further = {"dnf4": modules, "dnf5": dnf5, "zypp": zypp}
+    return further[release.records](packages)
 
 
 def modules(packages: Iterable[Resolved]) -> dict[str, str]:
@@ -36,6 +37,12 @@ def dnf5(packages: Iterable[Resolved]) -> dict[str, str]:
         f"{_DNF5}/packages.toml": _table("packages", reasons),
         f"{_DNF5}/nevras.toml": _table("nevras", origins),
     }
+
+
+def zypp(packages: Iterable[Resolved]) -> dict[str, str]:
+    """Return the names of packages that nobody asked for, as libzypp keeps them."""
+    names = sorted({one.name for one in packages if row_of(one)["reason"] not in ASKED})
+    return {"var/lib/zypp/AutoInstalled": "".join(f"{name}\n" for name in ["# generated", *names])}
 
 
 def _origin(repository: str) -> str:

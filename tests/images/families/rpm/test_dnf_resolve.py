@@ -13,7 +13,7 @@ from serving import serving
 
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
-from sbkernel.images.families.rpm.manager import DnfManager
+from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.records import Row, row_of
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
@@ -50,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def resolved(manager: DnfManager) -> Resolution:
+def resolved(manager: RpmManager) -> Resolution:
     return manager.resolve(REPORT)
 
 
