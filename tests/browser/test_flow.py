@@ -36,7 +36,7 @@ def test_cancel_in_the_build_notebook_publishes_nothing(open_notebook: Open, sho
             site.clone("debian12-x86_64-netboot-compute", IMAGE)
         notebook = open_notebook("build.ipynb")
         notebook.run_all()
-        build = cell_of(notebook, "sbkernel.images.genimage")
+        build = cell_of(notebook, "genimage = order_genimage")
         expect(build.get_by_text("running", exact=True)).to_be_visible(timeout=120_000)
         expect(build.get_by_text("install packages")).to_be_visible(timeout=120_000)
         shot("build running")
@@ -53,7 +53,7 @@ def test_cancel_in_the_build_notebook_publishes_nothing(open_notebook: Open, sho
 def test_the_build_notebook_builds_and_packs(open_notebook: Open, shot: Shot) -> None:
     notebook = open_notebook("build.ipynb")
     notebook.run_all()
-    build = cell_of(notebook, "sbkernel.images.genimage")
+    build = cell_of(notebook, "genimage = order_genimage")
     expect(build).to_contain_text("install packages", timeout=120_000)
     expect(build.get_by_text("succeeded", exact=True)).to_be_visible(timeout=900_000)
     pack = cell_of(notebook, "sbkernel.images.packimage")
