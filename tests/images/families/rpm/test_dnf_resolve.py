@@ -76,7 +76,8 @@ def test_the_newest_epoch_counts_and_a_version_can_be_named(site: Site, reposito
 
 
 def test_groups_patterns_and_files_are_known(site: Site, repository: Path) -> None:
-    assert set(names(site, repository, "@core\n")) == {"tool", "firmware-a", "firmware-b"}
+    for group in ("@core", "@Group core", "@core-environment", "@^core-environment"):
+        assert set(names(site, repository, f"{group}\n")) == {"tool", "firmware-a", "firmware-b"}
     assert set(names(site, repository, "firm*\n")) == {"firmware-a", "firmware-b"}
     assert set(names(site, repository, "/opt/lib-2.0-1/file\n")) == {"lib"}
     (found,) = [
