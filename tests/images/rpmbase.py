@@ -44,12 +44,14 @@ def make_base(directory: Path, *, arch: str = "x86_64") -> None:
 
 
 def comps(directory: Path, group: str, packages: Sequence[str]) -> Path:
-    """Write a file of groups with one group, for createrepo_c."""
+    """Write a file of groups with one group, and an environment of that name, for createrepo_c."""
     entries = "".join(f'<packagereq type="mandatory">{name}</packagereq>' for name in packages)
     file = directory / "comps.xml"
     file.write_text(
-        f"<comps><group><id>{group}</id><name>{group}</name><description/><default>true</default>"
-        f"<uservisible>true</uservisible><packagelist>{entries}</packagelist></group></comps>"
+        f"<comps><group><id>{group}</id><name>Group {group}</name><description/><default>true</default>"
+        f"<uservisible>true</uservisible><packagelist>{entries}</packagelist></group>"
+        f"<environment><id>{group}-environment</id><name>{group}</name><description/><display_order>1</display_order>"
+        f"<grouplist><groupid>{group}</groupid></grouplist></environment></comps>"
     )
     return file
 

@@ -1,5 +1,8 @@
 """A whole image of a small rpm distribution, made from Debian's packages: its tree, its manifest, kernel and initrd."""
 
+import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +10,13 @@ from pathlib import Path
 
 import pytest
 from rpmdistribution import SMALL, make_distribution
+from smallbuild import TARGET, assert_nothing_left, processes
+from waiting import until
 
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.packimage import packimage
+from sbkernel.images.tree import installed
+from sbkernel.jobs import job as jobs
 from sbkernel.packages import manifest
 from sbkernel.site import Site
 
@@ -97,3 +104,23 @@ def test_a_second_run_does_nothing_and_the_image_packs(built: Built) -> None:
     listed = subprocess.run(["unsquashfs", "-l", root], check=True, capture_output=True, text=True).stdout
     database = "usr/lib/sysimage/rpm" if built.zypper else "var/lib/rpm"
     assert f"squashfs-root/{database}/rpmdb.sqlite\n" in listed
+
+
+def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built) -> None:
+    listed = built.site.root / "killed.pkglist"
+    listed.write_text("setup\ntar\nsed\ncoreutils\nfindutils\nlinux-image-cloud-amd64\n")
+    values = dict(built.site.osimages["el"].attributes)
+    values.pop("rootimgdir", None)
+    built.site.set("osimage", "killed", **{**values, "pkglist": str(listed), "profile": "killed"})
+    job = jobs.start(built.site, "genimage", TARGET, image="killed")
+    until(lambda: job.progress.phase == "install packages" and job.progress.done >= 3, 120)
+    assert processes(built.site)
+    os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
+    until(lambda: not processes(built.site), 5)
+    assert job.state == "failed"
+    assert "coreutils" in {one.name for one in installed.of_tree(genimage_tree(built.site, "killed")).packages}
+    assert_nothing_left(built.site)
+
+
+def genimage_tree(site: Site, image: str) -> Path:
+    return Path(str(genimage(site, image)["rootimgdir"])) / "rootimg"

@@ -52,7 +52,8 @@ _LINUXIMAGE = stored(
     Attr("pkglist", "Comma list of files that name the packages. genimage needs it.", needs=_LINUX, pattern=_PATHS),
     Attr(
         "pkgdir",
-        "Comma list of package sources: a media directory, or a repository as `URL dist components`.",
+        "Comma list of package sources: a media directory, or a repository as `URL dist components`. "
+        "For rpm packages: a directory or a URL, then gpgkey=FILE of who signs them, or gpgcheck=0.",
         default="the apt sources of this host",
         needs=_LINUX,
     ),

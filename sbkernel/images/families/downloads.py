@@ -52,14 +52,14 @@ class Downloads:
 
     def _has(self, package: Resolved) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            if _sha256(self.path(package)) == package.sha256:
+            if _is(self.path(package), package.sha256):
                 os.utime(self.path(package))
                 return True
             self.path(package).unlink()
         return False
 
     def _take(self, package: Resolved, file: Path, said: str) -> None:
-        if not file.is_file() or _sha256(file) != package.sha256:
+        if not file.is_file() or not _is(file, package.sha256):
             problem = f"the source no longer has exactly the package that was resolved: {package}"
             raise BuildError(
                 f"{problem}\n{said}".rstrip(),
@@ -75,6 +75,8 @@ def differences(expected: Iterable[object], got: Iterable[object]) -> list[str]:
     return [*(f"- {name}" for name in sorted(wanted - there)), *(f"+ {name}" for name in sorted(there - wanted))]
 
 
-def _sha256(path: Path) -> str:
+def _is(path: Path, expected: str) -> bool:
+    """Tell whether a file has this sum, whose length says of which kind it is."""
+    kind = {64: "sha256", 96: "sha384", 128: "sha512"}[len(expected)]
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, kind).hexdigest() == expected

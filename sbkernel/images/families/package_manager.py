@@ -54,7 +54,8 @@ class Request:
 class Resolved:
     """One resolved package: exactly this version for this architecture, `size` bytes of exactly this content.
 
-    `record` is what the index of its repository says of it, in the family's own format.
+    `sha256` may be a longer sum of the same kind, where a repository has no other. `record` is what the index of its
+    repository says of it, in the family's own format.
     """
 
     name: str

@@ -19,6 +19,7 @@ REASONS = {
     transaction.TransactionItemReason_GROUP: "group",
     transaction.TransactionItemReason_WEAK_DEPENDENCY: "weak",
 }
+SUMS = (hawkey.CHKSUM_SHA256, hawkey.CHKSUM_SHA384, hawkey.CHKSUM_SHA512)
 DAMAGED = re.compile(r"checksum doesn't match|parser? error|^file:.*Downloading error", re.IGNORECASE | re.DOTALL)
 """An index that is there and wrong; of a mirror, part of one may be missing because the connection broke."""
 
@@ -192,8 +193,8 @@ def description(package, reason, streams):
         "name": package.name,
         "version": f"{epoch}{package.version}-{package.release}",
         "arch": package.arch,
-        "sha256": binascii.hexlify(digest).decode() if kind == hawkey.CHKSUM_SHA256 else "",
-        "uri": package.remote_location(schemes=None),
+        "sum": binascii.hexlify(digest).decode() if kind in SUMS else "",
+        "uri": package.remote_location(schemes=None) or "",
         "repository": package.repoid,
         "built": package.buildtime,
         "download": package.downloadsize,

@@ -162,6 +162,7 @@ def test_a_mirror_that_is_gone_is_said_and_the_last_lists_serve(site: Site, repo
     after = manager.resolve(REPORT)
     assert after.offline
     assert after.packages == before.packages
+    assert [package.uri for package in after.packages] == [package.uri for package in before.packages]
     hidden.rename(repository.place)
     assert not manager.resolve(REPORT).offline
 

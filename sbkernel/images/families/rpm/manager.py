@@ -76,7 +76,7 @@ class RpmManager:
             "macros": install.macros(self.release),
             "backend": self.release.backend,
             "env": [list(pair) for pair in self.question.env],
-            "packages": {name: [row["sha256"], row["reason"], row["repository"], row["module"]] for name, row in rows},
+            "packages": {name: [row["sum"], row["reason"], row["repository"], row["module"]] for name, row in rows},
             "keys": {one.name: [_sha256(key) for key in one.keys] for one in self.repositories if one.check},
             "script": _sha256(script("install.py")),
         }

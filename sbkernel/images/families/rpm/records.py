@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,14 +15,23 @@ from sbkernel.packages.readers.rpm.query import RPM, source_of
 ASKED = frozenset({"user", "group"})
 """Reasons of packages that somebody asked for, themselves or by a group."""
 
+_SHA256_DIGITS = 64
+# Names of files in the cache are made of these; an index may hold anything.
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+~^:-]*")
+_ADDRESS = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SUM = re.compile(r"[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}")
+
 Row = Mapping[str, Any]
 
 
 def resolved(row: Row) -> Resolved:
-    """Return one row of the solver's answer; BuildError when its repository does not say the sum that it needs."""
-    if not row["sha256"]:
+    """Return one row of the solver's answer; BuildError when its repository gives no sum, or a name that is none."""
+    if not all(_WORD.fullmatch(row[key]) for key in ("name", "version", "arch")) or not _ADDRESS.fullmatch(row["uri"]):
+        package = "-".join(row[key] for key in ("name", "version", "arch"))
+        raise BuildError(f"the repository {row['repository']} has a package that nobody can have made: {package!r}")
+    if not _SUM.fullmatch(row["sum"]):
         raise BuildError(
-            f"the repository {row['repository']} has no sha256 sum of {row['name']}",
+            f"the repository {row['repository']} has no sum of {row['name']} that can be relied on",
             hint="make its index with createrepo_c, which uses sha256",
         )
     return Resolved(
@@ -29,7 +39,7 @@ def resolved(row: Row) -> Resolved:
         row["version"],
         row["arch"],
         int(row["download"]),
-        row["sha256"],
+        row["sum"],
         row["uri"],
         row["repository"],
         json.dumps(row, sort_keys=True),
@@ -62,6 +72,6 @@ def candidate(row: Row) -> Candidate:
         licence=row["licence"],
         homepage=row["homepage"],
         summary=row["summary"],
-        sha256=row["sha256"],
+        sha256=row["sum"] if len(row["sum"]) == _SHA256_DIGITS else "",
     )
     return Candidate(package, int(row["download"]), tuple(row["needs"]))

@@ -55,9 +55,9 @@ class ZypperSolver:
         specs = {_spec(name): name for name in question.names}
         unknown: list[str] = []
         with in_turn(self.root / ".turn"):
-            self._lay_out(index.primary, question.left_out, report)
+            self._lay_out(index.primary, question.left_out)
             while True:
-                said = self._ask([spec for spec in specs if spec not in unknown], report)
+                said = self._ask([spec for spec in specs if spec not in unknown])
                 if not said.unknown:
                     break
                 unknown = [spec for spec in specs if spec in {*unknown, *said.unknown}]
@@ -72,7 +72,7 @@ class ZypperSolver:
         """Return the directory that zypper takes for a system."""
         return self.dnf.directory / "zypp"
 
-    def _lay_out(self, primary: Mapping[str, str], left_out: Iterable[str], report: Report) -> None:
+    def _lay_out(self, primary: Mapping[str, str], left_out: Iterable[str]) -> None:
         """Write configuration and repositories; zypper reads anew those whose index has changed."""
         write_if_changed(self.root / "zypp.conf", _CONF.format(arch=self.dnf.release.architecture))
         write_if_changed(self.root / ".rpmmacros", "%_dbpath /var/lib/rpm\n")
@@ -88,21 +88,22 @@ class ZypperSolver:
             if write_if_changed(place / "repodata/repomd.xml", index) or new:
                 changed.append(name)
         if changed:
-            self._zypper(["refresh", "--force", *changed], report)
+            self._zypper(["refresh", "--force", *changed])
 
-    def _ask(self, specs: Sequence[str], report: Report) -> Said:
+    def _ask(self, specs: Sequence[str]) -> Said:
         if not specs:
             return Said([], [], "")
         options = ["--dry-run", "--no-recommends", "--details"]
-        return read(self._zypper(["--no-refresh", "install", *options, "--", *specs], report, check=False))
+        return read(self._zypper(["--no-refresh", "install", *options, "--", *specs], check=False))
 
-    def _zypper(self, words: Sequence[str], report: Report, *, check: bool = True) -> str:
-        globals_ = ["--root", str(self.root), "--non-interactive", "--no-gpg-checks", "--xmlout"]
+    def _zypper(self, words: Sequence[str], *, check: bool = True) -> str:
+        options = ["--root", str(self.root), "--non-interactive", "--no-gpg-checks", "--xmlout"]
         env = {"HOME": str(self.root), "ZYPP_CONF": str(self.root / "zypp.conf")}
-        done = run(["zypper", *globals_, *words], env=env, check=False, isolated=True)
-        if check and done.returncode:
-            raise BuildError(f"zypper cannot read the repositories:\n{done.stdout[-2000:]}")
-        report.log(f"zypper {words[0]}: {done.returncode}")
+        lines: list[str] = []
+        done = run(["zypper", *options, *words], env=env, check=False, on_line=lines.append, isolated=True)
+        if (check and done.returncode) or not done.stdout.startswith("<?xml"):
+            said = "\n".join(lines[-20:])
+            raise BuildError(f"zypper cannot be asked:\n{said}", hint="an ordinary user needs namespaces for it, too")
         return done.stdout
 
 

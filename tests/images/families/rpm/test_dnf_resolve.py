@@ -1,6 +1,7 @@
 """What lists mean to dnf: groups, patterns, versions, modules, what is left out, and indexes that cannot be used."""
 
 import gzip
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -75,7 +76,8 @@ def test_the_newest_epoch_counts_and_a_version_can_be_named(site: Site, reposito
 
 
 def test_groups_patterns_and_files_are_known(site: Site, repository: Path) -> None:
-    assert set(names(site, repository, "@core\n")) == {"tool", "firmware-a", "firmware-b"}
+    for group in ("@core", "@Group core", "@core-environment", "@^core-environment"):
+        assert set(names(site, repository, f"{group}\n")) == {"tool", "firmware-a", "firmware-b"}
     assert set(names(site, repository, "firm*\n")) == {"firmware-a", "firmware-b"}
     assert set(names(site, repository, "/opt/lib-2.0-1/file\n")) == {"lib"}
     (found,) = [
@@ -168,12 +170,27 @@ def test_a_damaged_index_is_refused_also_when_there_is_an_older_one(site: Site, 
     assert str(tmp_path) in caught.value.message
 
 
-def test_an_index_without_sha256_is_refused_by_name(site: Site, tmp_path: Path) -> None:
+def test_an_index_with_weak_sums_is_refused_by_name(site: Site, tmp_path: Path) -> None:
     make_rpm(tmp_path, "tool")
     make_repository(tmp_path, "--checksum", "sha1")
-    with pytest.raises(BuildError, match=r"has no sha256 sum of tool") as caught:
+    with pytest.raises(BuildError, match=r"has no sum of tool that can be relied on") as caught:
         names(site, tmp_path, "tool\n")
     assert "createrepo_c" in str(caught.value.hint)
+
+
+def test_an_index_with_longer_sums_serves_as_well(site: Site, tmp_path: Path) -> None:
+    package = make_rpm(tmp_path, "tool")
+    make_repository(tmp_path, "--checksum", "sha512")
+    manager = open_image(site, str(tmp_path), "tool\n")
+    resolution = resolved(manager)
+    manager.fetch(resolution, REPORT)
+    (tool,) = resolution.packages
+    assert tool.sha256 == hashlib.sha512(package.read_bytes()).hexdigest()
+    assert manager.downloads.path(tool).read_bytes() == package.read_bytes()
+    manager.downloads.path(tool).unlink()
+    package.write_bytes(package.read_bytes() + b"x")
+    with pytest.raises(BuildError, match="no longer has exactly"):
+        manager.fetch(resolution, REPORT)
 
 
 @pytest.mark.parametrize(

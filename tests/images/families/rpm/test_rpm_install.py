@@ -217,7 +217,7 @@ from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 with Site.open(Path.home() / "site") as site:
-    manager = open_image(site, str(Path.home() / "repository"), "scripted\\ntool\\n")
+    manager = open_image(site, str(Path.home() / "repository"), "scripted\\ntool\\n", osvers="{osvers}")
     resolution = manager.resolve(NullReport())
     manager.fetch(resolution, NullReport())
     tree = Path.home() / "layer" / "tree"
@@ -229,12 +229,12 @@ with Site.open(Path.home() / "site") as site:
 """
 
 
-def test_an_ordinary_user_fills_a_tree(home: Path, repository: Path) -> None:
+@pytest.mark.parametrize("osvers", ["rocky9.4", "sles15.6"])
+def test_an_ordinary_user_fills_a_tree(home: Path, repository: Path, osvers: str) -> None:
     shutil.copytree(repository, home / "repository", symlinks=True)
     subprocess.run(["chown", "-R", f"{USER}:", home / "repository"], check=True)
-    said = as_user(
-        home, "-c", USERS.format(tests=[str(Path(__file__).parents[number]) for number in (2, 3)])
-    ).splitlines()
+    tests = [str(Path(__file__).parents[number]) for number in (2, 3)]
+    said = as_user(home, "-c", USERS.format(tests=tests, osvers=osvers)).splitlines()
     assert said[0] == "['lib', 'scripted', 'small-base', 'tool']"
     assert said[2] == "post 1 0 /dev/null"
     assert said[-2] == "0"
