@@ -22,7 +22,7 @@ Login = tuple[str, Secret]
 
 
 def login(store: Store, key: str, username: str | None = None) -> Login | None:
-    """Return user and password of a passwd object: KEY:USER when it exists, else KEY if its user fits."""
+    """Return user and password of a passwd object: KEY:USER if it exists, else KEY if the user is right."""
     for name in ([f"{key}:{username}"] if username else []) + [key]:
         values = store.get("passwd", name) or {}
         if "password" in values and username in (None, values.get("username")):
@@ -31,7 +31,7 @@ def login(store: Store, key: str, username: str | None = None) -> Login | None:
 
 
 def bmc_login(store: Store, node: Definition) -> Login:
-    """Return user and password of a node's BMC: the node's own, else those of passwd ipmi (or its mgt)."""
+    """Return user and password of a node's BMC: its own, else those of the passwd object ipmi (or of its mgt)."""
     username, password = node.get("bmcusername"), node.get("bmcpassword")
     if password:
         return username, resolve(password)
@@ -42,7 +42,7 @@ def bmc_login(store: Store, node: Definition) -> Login:
 
 
 def ssh_key(directory: Path) -> Path:
-    """Return the private key in a directory, made at first use; its public half lies beside it."""
+    """Return the private key in a directory. It is made on first use; the public key lies beside it."""
     private = directory / "id_ed25519"
     if not private.exists():
         with in_turn(directory / ".lock"):
@@ -58,7 +58,7 @@ def _make_ssh_key(private: Path) -> None:
 
 
 def authorize(path: Path, own: str, public_keys: str) -> str:
-    """Add public keys to an authorized_keys, the site's own always; return all of it."""
+    """Add public keys, and the site's own key, to an authorized_keys file; return the whole text."""
     check_public_keys(public_keys)
     _add(path, own)
     return _add(path, public_keys)
@@ -79,7 +79,7 @@ _SALT = string.ascii_letters + string.digits + "./"
 
 
 def new_ssh_key(comment: str) -> tuple[Secret, str]:
-    """Return a new ed25519 key: the private half as OpenSSH writes it, and the public line."""
+    """Return a new ed25519 key: the private key as OpenSSH writes it, and the public line."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -90,14 +90,14 @@ def new_ssh_key(comment: str) -> tuple[Secret, str]:
 
 
 def is_hash(value: str) -> bool:
-    """Say whether a stored password is already a hash of crypt(5)."""
+    """Tell whether a stored password is already a hash of crypt(5)."""
     return value.startswith(("$1$", "$5$", "$6$", "$y$", "$2b$"))
 
 
 def salt_for(password: Secret, key: bytes) -> str:
-    """Return the salt of a password that is hashed anew each time: the same for the same password and key.
+    """Return the salt for a password that is hashed anew each time. It depends on the password and the key only.
 
-    So a second nodeset writes the same file; without the key nobody learns anything from the salt.
+    So a second nodeset writes the same file. Without the key, nobody learns anything from the salt.
     """
     import hashlib
 

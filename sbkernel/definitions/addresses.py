@@ -1,6 +1,6 @@
-"""The forms of addresses: what is wrong with a value that has not the form of its attribute. Pure.
+"""The forms of addresses, and what is wrong with a value that does not have the form of its attribute. Pure.
 
-A host is a name or an address. What can only be an address, such as 10.9.0.300, has to be one.
+A host is a name or an address. A value that can only be an address, such as 10.9.0.300, must be a valid one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RANGE_SIGN = re.compile("[-,/]")
 
 
 def wrong(form: str, value: str) -> str:
-    """Return what is wrong with a value of this form, one of FORMS; "" when it is right."""
+    """Return what is wrong with a value of this form, one of FORMS; "" if it is right."""
     return next(FORMS[form](value), "")
 
 
@@ -40,14 +40,14 @@ def _hosts(value: str) -> Iterator[str]:
 
 
 def _net(value: str) -> Iterator[str]:
-    """A network's address; xCAT writes that of an IPv6 network with its prefix, fd00::/64."""
+    """Check the address of a network. xCAT writes IPv6 networks with their prefix: fd00::/64."""
     yield from _address(value.partition("/")[0])
     if "/" in value and _parsed("ip_network", value) is None:
         yield f"{value} is not a network."
 
 
 def _mask(value: str) -> Iterator[str]:
-    """255.255.255.0, /24, or 24; of an IPv6 network /64."""
+    """Check a network mask: 255.255.255.0, /24 or 24, and /64 for an IPv6 network."""
     bits = value.removeprefix("/")
     if bits.isascii() and bits.isdigit():
         good = int(bits) <= 128
@@ -58,7 +58,7 @@ def _mask(value: str) -> Iterator[str]:
 
 
 def _ranges(value: str) -> Iterator[str]:
-    """first-last; several with ; between, and each may be a network instead."""
+    """Check ranges, first-last, with ; between them. A network may stand for a range."""
     for part in value.split(";"):
         first, last = (end.strip() for end in (*_RANGE_SIGN.split(part, maxsplit=1), "")[:2])
         yield from _address(first)
@@ -73,14 +73,14 @@ def _ranges(value: str) -> Iterator[str]:
 
 
 def _interfaces(value: str) -> Iterator[str]:
-    """-suffix:address or name:address, a comma list."""
+    """Check a comma list of -suffix:address or name:address."""
     for item in value.split(","):
         name, _, address = item.strip().partition(":")
         yield from _address(address.strip()) if name else iter([f"{item}: a name is missing."])
 
 
 def _of_nics(value: str) -> Iterator[str]:
-    """The addresses of one interface, a|b, or of several, eth0!a|b,ib0!c; what is computed is checked then."""
+    """Check the addresses of one interface, a|b, or of several, eth0!a|b,ib0!c. A computed value is checked later."""
     for text in pairs(value).values() if "!" in value else [value]:
         for address in () if text.startswith(("|", "/")) else text.split("|"):
             yield from _host(address)

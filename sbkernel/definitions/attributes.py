@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.errors import DefinitionError, NotFoundError
 
-# Object type, and the attribute that xCAT calls its name (lsdef's types; passwd is ours).
+# The object types, each with the attribute that xCAT uses as the name (the types of lsdef; passwd is ours).
 KEYS = {
     "auditlog": "recid",
     "boottarget": "bprofile",
@@ -41,24 +41,24 @@ SITE = "clustersite"
 """Name of the one object of type site."""
 
 OPEN_TYPES = ("site",)
-"""Types that take any attribute name."""
-# Columns that hold a secret where no attribute says so.
+"""Types that accept any attribute name."""
+# Columns that hold a secret although no attribute says so.
 _SECRET_COLUMNS = ("password", "passwd", "sshpassword", "vidpassword", "authkey", "privkey", "community", "tokenid")
-# The files of tables/ in which types are; all others are in small.
+# The file in tables/ for a type; all other types are in small.
 _FILES = {"group": "node", "node": "node", "osimage": "osimage", "site": "settings"}
 
 
 def check_type(objtype: str) -> None:
-    """Raise DefinitionError when there is no such object type; its attributes are not read for that."""
+    """Raise DefinitionError if there is no such object type. This does not read the attributes of the type."""
     if objtype not in TYPES:
         raise DefinitionError(f"Type '{objtype}' is not a valid xCAT object type.", hint=near(objtype, TYPES))
 
 
 @functools.cache
 def attributes_of(objtype: str) -> Mapping[str, Attribute]:
-    """Return the attributes of an object type by name; a group also has those of a node that tables share.
+    """Return the attributes of an object type by name. A group also has the attributes that it can lend to nodes.
 
-    `table.NAME` is the type of rows that no object shows, such as table.litefile; its attributes are the columns.
+    `table.NAME` is the type of the rows that no object shows, such as table.litefile. Its attributes are the columns.
     """
     if objtype.startswith("table."):
         return _columns_of(objtype.removeprefix("table."))
@@ -74,7 +74,7 @@ def _read(objtype: str) -> tuple[Attribute, ...]:
 
 
 def _lent() -> dict[str, Attribute]:
-    """Return the node attributes that a group lends: all but those of nodelist, which are a node's own."""
+    """Return the node attributes that a group can lend: all except those in nodelist."""
     return {name: one for name, one in attributes_of("node").items() if not one.column.startswith("nodelist.")}
 
 
@@ -88,7 +88,7 @@ def _columns_of(table: str) -> dict[str, Attribute]:
 
 
 def attribute_of(objtype: str, name: str) -> Attribute:
-    """Return one entry; `nicips.eth0` is an entry of nicips. An unknown name raises DefinitionError."""
+    """Return one entry. `nicips.eth0` belongs to nicips. Raises DefinitionError for an unknown name."""
     table = attributes_of(objtype)
     if name in table:
         return table[name]
@@ -103,13 +103,13 @@ def attribute_of(objtype: str, name: str) -> Attribute:
 
 
 def is_secret(objtype: str, name: str) -> bool:
-    """Say whether a value of this attribute, or of a `table.column` that no attribute shows, is printed as ***."""
+    """Tell whether a value of this attribute, or of a `table.column` that no attribute shows, is printed as ***."""
     known = attributes_of(objtype).get(name)
     return known.secret if known is not None else name.rpartition(".")[2] in _SECRET_COLUMNS and "." in name
 
 
 def has_secrets(objtype: str) -> bool:
-    """Say whether objects of a type may hold a secret."""
+    """Tell whether objects of a type may hold a secret."""
     return any(attribute.secret for attribute in attributes_of(objtype).values())
 
 

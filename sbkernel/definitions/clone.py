@@ -13,7 +13,7 @@ from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
 
-# Attribute: extension of its files. Words after the first blank of an element are a script's arguments.
+# Attribute: extension of its files. In an element, the words after the first blank are the arguments of a script.
 LISTS = {
     "pkglist": "pkglist",
     "otherpkglist": "otherpkgs.pkglist",
@@ -27,13 +27,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
 class Copy(NamedTuple):
-    """One list file to copy; `rebase` makes its relative includes absolute."""
+    """One list file to copy. With `rebase`, its relative includes become absolute."""
 
     source: Path
     target: Path
     rebase: bool
     moved: Moved = ()
-    """With these, it goes to another site: includes that do not move along are put in their place."""
+    """If set, the copy is for another site: the text of an included file that is not there replaces the include."""
 
 
 class Clone(NamedTuple):
@@ -45,9 +45,9 @@ class Clone(NamedTuple):
 
 
 def plan_clone(source: Definition, name: str, installdir: Path, fstab: Path | None, moved: Moved = ()) -> Clone:
-    """Plan a clone: own name, profile and rootimgdir, and an own copy of every list file and the fstab.
+    """Plan a clone with its own name, profile and rootimgdir, and its own copy of every list file and of the fstab.
 
-    With `moved` it is for another site, where other paths below those directories have a new place, and no parent.
+    With `moved`, the clone is for another site: paths below those directories change, and it has no parent.
     """
     _check_clone_name(name)
     osvers, osarch = _required(source, "osvers"), _required(source, "osarch")
@@ -104,11 +104,11 @@ def _overlap(one: str, two: str) -> bool:
 
 
 Moved = tuple[tuple[Path, Path], ...]
-"""Directories of one site, and those that take their place in another."""
+"""Directories of one site, each with the directory that replaces it in another."""
 
 
 def relocated(value: str, moved: Moved) -> str:
-    """Return a comma list of paths in which those below a directory that moves are below its new place."""
+    """Return a comma list of paths. Those below a directory that moves are below its new place."""
     return ",".join(_relocated(element, moved) for element in value.split(","))
 
 
@@ -120,10 +120,10 @@ def _relocated(element: str, moved: Moved) -> str:
 
 
 def list_text(text: str, directory: Path, moved: Moved, above: tuple[Path, ...] = ()) -> str:
-    """Return a list file for another site: a file that it includes and that is not there too is put in its place.
+    """Return a list file for another site. The text of an included file that is not there replaces the include.
 
-    Relative includes are taken from the directory of the first file, as genimage does. DefinitionError when an
-    included file cannot be read, or goes in a circle.
+    Relative includes are relative to the directory of the first file, as for genimage. Raises DefinitionError if an
+    included file cannot be read, or includes itself.
     """
     return "\n".join(_line(line, directory, moved, above) for line in text.split("\n"))
 

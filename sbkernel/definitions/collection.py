@@ -1,4 +1,4 @@
-"""Mappings of name to Definition, read from the store at every access; nodes have what their groups lend them."""
+"""Mappings from name to Definition. Every access reads the store. Nodes have what their groups lend them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Collection(Objects):
         self._objtype = objtype
 
     def __getitem__(self, name: str) -> Definition:
-        """Return the definition of that name; for text that names several, a Selection of them.
+        """Return the definition of that name, or a Selection if the text names several objects.
 
-        NotFoundError when there is none. Typed code knows which it wants, and asks `select` for several.
+        Raises NotFoundError if there is none. Typed code calls `select` to get several objects.
         """
         values = self._values(name)
         if values is not None:
@@ -43,7 +43,7 @@ class Collection(Objects):
         return isinstance(name, str) and self._values(name) is not None
 
     def select(self, names: str) -> Selection:
-        """Return some of them by a comma list, of nodes by a noderange; NotFoundError when one does not exist."""
+        """Return some of them by a comma list, or nodes by a noderange. Raises NotFoundError if one does not exist."""
         wanted = [name.strip() for name in names.split(",") if name.strip()]
         found = self._read(wanted)
         if missing := [name for name in wanted if name not in found]:
@@ -58,7 +58,7 @@ class Collection(Objects):
         return NotFoundError(message, hint=near(name, self))
 
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
-        """Return the definitions of `names`, in one read where the store can; unknown names are left out."""
+        """Return the definitions of `names`, read together if the store can do that. Unknown names are left out."""
         found = self._read(list(names))
         return {name: Definition.of(self._objtype, name, found[name]) for name in sorted(found)}
 
@@ -74,7 +74,7 @@ class Collection(Objects):
 
 
 class Nodes(Collection):
-    """All nodes; attributes that a node lacks come from the first of its groups that has them."""
+    """All nodes. An attribute that a node lacks comes from the first of its groups that has it."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store, "node")
@@ -86,14 +86,14 @@ class Nodes(Collection):
         return read_nodes(self._store, names)
 
     def select(self, names: str) -> Selection:
-        """Return the nodes of a noderange; NotFoundError for unknown names, DefinitionError when it cannot be read."""
+        """Return the nodes of a noderange. Raises NotFoundError for unknown names, DefinitionError for wrong syntax."""
         from sbkernel.definitions.ranges.noderange import noderange
         from sbkernel.definitions.ranges.universe import NodeUniverse
 
         return self._part(noderange(names, NodeUniverse(self._store)))
 
     def touched(self, objects: Iterable[Key]) -> set[str]:
-        """Return the nodes among objects that changed, and those that changed groups lend attributes to."""
+        """Return the nodes among the changed objects, and the members of changed groups."""
         names = set[str]()
         for objtype, name in objects:
             if objtype == "node":

@@ -1,4 +1,4 @@
-"""Definition: one object of the site, and its attributes, which never print a secret."""
+"""One object of the site, and its attributes, which never print a secret."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def printable(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 class Attributes(Mapping[str, str]):
-    """Attributes of one object, read-only; secrets show as *** wherever the whole is printed, unless revealed.
+    """Attributes of one object, read-only. Printed as a whole, they show secrets as ***, unless revealed.
 
-    Reading one that cannot be computed from the object's name raises DefinitionError, which names its row.
+    Reading an attribute that cannot be computed raises a DefinitionError that names the object and the attribute.
     """
 
     __slots__ = ("_objtype", "_revealed", "faults", "sound")
@@ -62,7 +62,7 @@ class Attributes(Mapping[str, str]):
         return dict(self.sound) if self._revealed else printable(self._objtype, self.sound)
 
     def shown(self) -> dict[str, str]:
-        """Return all as they may be printed; a word stands for those that cannot be computed."""
+        """Return all of them as they may be printed. UNCOMPUTED stands for those that cannot be computed."""
         found = self.printable()
         return {name: found.get(name, UNCOMPUTED) for name in self} if self.faults else found
 
@@ -80,7 +80,7 @@ class Definition(NamedTuple):
         return cls(objtype, name, values if isinstance(values, Attributes) else Attributes(objtype, values))
 
     def get(self, attribute: str, default: str = "") -> str:
-        """Return the value of an attribute, or `default` when it is unset; DefinitionError if it cannot be computed."""
+        """Return an attribute, or `default` if it is unset. Raises DefinitionError if it cannot be computed."""
         return self.attributes.get(attribute, default)
 
     @property
@@ -90,9 +90,9 @@ class Definition(NamedTuple):
         return "\n".join([f"{self.objtype}: {self.name}", *values])
 
     def peek(self, attribute: str, default: str = "") -> str:
-        """Return the same, and `default` too for what cannot be computed.
+        """Return the value of an attribute, or `default` if it is unset or cannot be computed.
 
-        It is for a look at all nodes, which the wrong row of one shall not end.
+        For loops over all nodes, which one wrong row must not end.
         """
         return self.attributes.sound.get(attribute, default)
 
@@ -100,7 +100,7 @@ class Definition(NamedTuple):
         printer.text(self.text)
 
     def revealed(self) -> Definition:
-        """Return the same, with secrets that are printed: for --reveal alone."""
+        """Return the same definition, but it prints its secrets. Only --reveal may use it."""
         return Definition(
             self.objtype,
             self.name,

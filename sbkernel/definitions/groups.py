@@ -1,4 +1,4 @@
-"""Nodes and groups as they are read from the store: nodes with what groups lend them, groups with their members."""
+"""Read nodes with what their groups lend them, and groups with their members."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_nodes(reader: Store | Transaction, names: Sequence[str]) -> dict[str, A
 
 
 def peek_all(store: Store, *attributes: str) -> Iterator[tuple[str, Values]]:
-    """Yield every node with some of its attributes, for questions about all nodes of a site; in two reads.
+    """Yield every node with some of its attributes, in two reads. It answers questions about all nodes of a site.
 
     Attributes that are unset or cannot be computed are left out.
     """
@@ -35,7 +35,7 @@ def peek_all(store: Store, *attributes: str) -> Iterator[tuple[str, Values]]:
 
 
 def _only(values: Mapping[str, str], attributes: Sequence[str]) -> Values:
-    """Return some attributes, and those that say whether and to whom they are lent."""
+    """Return some attributes, and those that decide whether and to whom they are lent."""
     kept = (*attributes, "groups", "grouptype")
     return {key: value for key, value in values.items() if key in kept or key.endswith(".disable")}
 
@@ -49,8 +49,7 @@ def group_names(store: Store) -> list[str]:
 def read_groups(store: Store, names: Sequence[str]) -> dict[str, Attributes]:
     """Return those of `names` that are groups, with their members.
 
-    Rows of tables keyed by a name that is no group are kept with type group too: a node that joins such a group
-    inherits them.
+    The store also has objects of type group for names in tables that are not groups yet. They are left out here.
     """
     stored = store.get_many("group", names)
     found = {name: _with_members(store, name, stored.get(name, {})) for name in names}
@@ -76,13 +75,13 @@ def _members(store: Store, name: str, stored: Mapping[str, str]) -> list[str]:
 
 
 def node_values(reader: Store | Transaction, names: Sequence[str]) -> dict[str, Attributes]:
-    """Return what nodes have, columns that only tables show too: with what they are lent, and computed."""
+    """Return what nodes have, with what they inherit, computed, and with the columns that only tables show."""
     own, groups = stored_nodes(reader, names)
     return {name: Attributes("node", *computed(name, values, groups)) for name, values in own.items()}
 
 
 def lenders(store: Store, names: Sequence[str]) -> dict[str, Values]:
-    """Return for nodes, by attribute, the group that lends it."""
+    """Return, for each node and attribute, the group that lends it."""
     own, groups = stored_nodes(store, names)
     return {
         name: {key: group for key in inherit(values, groups) if (group := lender(values, groups, key))}

@@ -1,4 +1,4 @@
-"""Where the list files of an osimage are: default names, directories, and lists that include others. Pure."""
+"""Where the list files of an osimage lie: default names, directories, and includes. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePath
 from sbkernel.errors import DefinitionError
 
 INCLUDE = re.compile(r"#INCLUDE:([^#^\n]+)#")
-"""What splices another list file, wherever it stands; relative to the top-level file (xCAT's imgutils)."""
+"""Includes another list file, anywhere in a line. Its path is relative to the top-level file (xCAT: imgutils)."""
 
 _PLATFORMS = (
     ("rh", "rh"), ("centos", "centos"), ("alma", "alma"), ("rocky", "rocky"), ("fedora", "fedora"), ("sle", "sles"),
@@ -35,7 +35,7 @@ def candidates(profile: str, osvers: str, osarch: str, ext: str) -> list[str]:
 
 
 def _older(osvers: str) -> Iterator[str]:
-    """Yield what a version falls back to: minor versions counted down, then the major one alone."""
+    """Yield the versions that a version falls back to: lower minor versions, then the major version alone."""
     base = osvers.partition("-")[0]
     if base != osvers:
         yield base
@@ -53,14 +53,14 @@ def _older(osvers: str) -> Iterator[str]:
 
 
 def _older_ubuntu(stem: str, minor: int) -> Iterator[str]:
-    """ubuntu24.04.3 falls back to 24.04.2, 24.04.1 and 24.04, and stops there."""
+    """Yield 24.04.2, 24.04.1 and 24.04 for ubuntu24.04.3, and no more."""
     if "." in stem:
         yield from (f"{stem}.{number}" for number in range(minor - 1, 0, -1))
         yield stem
 
 
 def rebase_includes(text: str, directory: PurePath) -> str:
-    """Make relative includes absolute, so that a copy of the file elsewhere still finds them."""
+    """Make relative includes absolute, so that a copy of the file elsewhere still works."""
 
     def absolute(match: re.Match[str]) -> str:
         path = match[1].strip()

@@ -1,4 +1,4 @@
-"""Make a clone of an osimage: files and definition, or nothing when it fails."""
+"""Make a clone of an osimage: files and definition, or nothing if it fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sbkernel.files import in_turn, made, write_whole
 
 
 class Home(NamedTuple):
-    """A site, as far as cloning has to know it."""
+    """What cloning needs to know of a site."""
 
     root: Path
     installdir: Path
@@ -27,7 +27,7 @@ class Home(NamedTuple):
 
 
 def make_clone(original: Definition, name: str, here: Home, there: Home) -> None:
-    """Clone an osimage of one site in another, which may be the same; DefinitionError when the name is taken."""
+    """Clone an osimage from one site to another, or within one. Raises DefinitionError if the name is taken."""
     moved = _moved(here, there) if here.root.resolve() != there.root.resolve() else ()
     plan = clone.plan_clone(original, name, there.installdir, _fstab(original, here.installdir), moved)
     with in_turn(there.run / "clone.lock"), contextlib.ExitStack() as undo:
@@ -35,7 +35,7 @@ def make_clone(original: Definition, name: str, here: Home, there: Home) -> None
         _copy_lists(plan.copies, undo)
         with there.store.write(f"clone {original.name}") as transaction:
             _insert(transaction, plan)
-            # Lists without an osimage are harmless, an osimage without lists is not: keep them before the commit.
+            # Keep the lists before the commit: lists without an osimage are harmless, an osimage without lists is not.
             undo.pop_all()
 
 
@@ -44,7 +44,7 @@ def _moved(here: Home, there: Home) -> Moved:
 
 
 def _fstab(image: Definition, installdir: Path) -> Path | None:
-    """Return the fstab that the site wrote for an image, if it did."""
+    """Return the fstab that the site has for an image, if there is one."""
     wanted = candidates(image.get("profile"), image.get("osvers"), image.get("osarch"), "fstab")
     where = installdir / "custom" / "netboot" / platform(image.get("osvers"))
     return next((where / name for name in wanted if (where / name).is_file()), None)
@@ -66,14 +66,14 @@ def _refuse_existing(store: Store | Transaction, name: str) -> None:
 
 
 def _copy_lists(copies: Iterable[Copy], undo: contextlib.ExitStack) -> None:
-    """Copy list files; `undo` removes those that were made. An existing file with other content is an error."""
+    """Copy list files. `undo` removes the new ones. An existing file with other content is an error."""
     for copy in copies:
         content = _list_content(copy)
         made(copy.target.parent)
         if copy.target.exists():
             _refuse_other_content(copy, content)
             continue
-        # First the undo: a file can be in its place and the write still fail, when its name cannot be made durable.
+        # Register the undo first: a write can fail after the file is in place, when its name is made durable.
         undo.callback(copy.target.unlink, missing_ok=True)
         write_whole(copy.target, content, mode=copy.source.stat().st_mode & 0o755, durable=True)
 

@@ -1,4 +1,4 @@
-"""What a new site holds, and the little that it takes from this host: free ports and the time zone."""
+"""What a new site contains, and what it takes from this host: free ports and the time zone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import SbkernelError
 
-# Below the range from which the kernel takes ports of outgoing connections (ip_local_port_range).
+# Below the range that the kernel uses for outgoing connections (ip_local_port_range).
 _PORTS = range(20000, 32000)
 _OSVERS, _OSARCH = "debian12", "x86_64"
 
 
 def site_values(http_port: int, syslog_port: int, timezone: str) -> Values:
-    """Return the settings of a new site; what is unset has the default that the attribute table names."""
+    """Return the settings of a new site. All others have the defaults that the attribute table names."""
     values = {"httpport": str(http_port), "syslogport": str(syslog_port), "timezone": timezone}
     return {key: value for key, value in values.items() if value}
 
 
 def groups() -> dict[str, Values]:
-    """Return the groups that are rows of tables only: what every node, and every service node, runs after boot."""
+    """Return the groups that only tables show: what every node, and every service node, runs after it has booted."""
     return {
         "service": {"postscripts": "servicenode"},
         "xcatdefaults": {"postbootscripts": "otherpkgs", "postscripts": "syslog,remoteshell,syncfiles"},
@@ -28,7 +28,7 @@ def groups() -> dict[str, Values]:
 
 
 def osimages(shared: Path, installdir: Path) -> dict[str, Values]:
-    """Return the shipped image definitions by name; their lists lie in the directory `shared`."""
+    """Return the image definitions that we ship, by name. Their lists lie in the directory `shared`."""
     return {
         f"{_OSVERS}-{_OSARCH}-netboot-{role}": _osimage(role, shared, installdir) for role in ("compute", "service")
     }
@@ -51,9 +51,9 @@ def _osimage(role: str, shared: Path, installdir: Path) -> Values:
 
 
 def free_ports(preferred: tuple[int, int] | None) -> tuple[int, int]:
-    """Return a port for HTTP and one for syslog on which nobody listens.
+    """Return a free port for HTTP and one for syslog.
 
-    Only the user's own site takes the preferred ones: others would choose the same while its service rests.
+    Only the user's default site may take the preferred ports: other sites would take them while its service is down.
     """
     import random
 
@@ -82,7 +82,7 @@ def _free(port: int) -> bool:
 
 
 def host_timezone() -> str:
-    """Return the time zone of this host, such as Europe/Vienna; "" when it does not say."""
+    """Return the time zone of this host, such as Europe/Vienna; "" if it is unknown."""
     with contextlib.suppress(OSError):
         if name := Path("/etc/timezone").read_text().strip():
             return name

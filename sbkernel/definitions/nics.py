@@ -1,6 +1,6 @@
 """Attributes with a value for each network interface (xCAT table nics). Pure.
 
-People write `nicips.eth0=10.0.0.1`; kept is one value, as in xCAT's table: `eth0!10.0.0.1,ib0!10.1.0.1`.
+People write `nicips.eth0=10.0.0.1`. We store one value, as xCAT's table does: `eth0!10.0.0.1,ib0!10.1.0.1`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def spread(values: Mapping[str, str]) -> Values:
 
 
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
-    """Return new values with `nicips.eth0` put into what nicips was or is now; an empty one takes the interface out."""
+    """Return new values in which `nicips.eth0` is part of nicips. An empty value removes the interface."""
     words = {key: value for key, value in given.items() if "." in key and is_word(key)}
     if not words:
         return dict(given)
@@ -43,13 +43,13 @@ def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
 
 
 def is_word(key: str) -> bool:
-    """Say whether an attribute is written `nicips.eth0`."""
+    """Tell whether an attribute is written like `nicips.eth0`."""
     name, dot, _ = key.partition(".")
     return bool(dot) and name in keyed("node")
 
 
 def pairs(text: str) -> Values:
-    """Read eth0!a,ib0!b; what has no ! belongs to the interface before it (values may hold commas)."""
+    """Read eth0!a,ib0!b. A part without ! belongs to the interface before it, as values may contain commas."""
     found: Values = {}
     latest = ""
     for item in text.split(","):

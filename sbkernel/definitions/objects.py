@@ -1,4 +1,4 @@
-"""Change one object inside a transaction: checked against the attribute table, group members kept on their nodes."""
+"""Change one object inside a transaction. The attribute table decides what is legal; nodes store their groups."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sbkernel.errors import DefinitionError, NotFoundError
 
 Changes = Mapping[str, str | None]
 Changed = Changes | Callable[[Values], Changes]
-"""New values by attribute, None or "" to clear; or a function of the values before that returns them."""
+"""New values by attribute, None or "" to clear one; or a function from the old values to the new ones."""
 
 _OF_DYNAMIC = {"grouptype", "wherevals", "members", "membergroups"}
 
 
 class Draft(NamedTuple):
-    """An object as it would be, and what is wrong about each attribute that was given."""
+    """An object as it would be, and what is wrong with each new value."""
 
     objtype: str
     name: str
@@ -30,7 +30,7 @@ class Draft(NamedTuple):
 
 
 def change(transaction: Transaction, objtype: str, name: str, changed: Changed) -> None:
-    """Create an object or change it; DefinitionError when a name, attribute or value is wrong."""
+    """Create or change an object. Raises DefinitionError if a name, an attribute or a value is wrong."""
     check_name(objtype, name)
     before = whole_of(transaction, objtype, name)
     given = changed(dict(before)) if callable(changed) else changed
@@ -41,7 +41,7 @@ def change(transaction: Transaction, objtype: str, name: str, changed: Changed) 
 
 
 def draft(transaction: Transaction, objtype: str, name: str, given: Values, before: Values | None = None) -> Draft:
-    """Return what an object would be with new values, instead of `before` if that is given; nothing is written."""
+    """Return what an object would be with new values. `before` replaces what is stored. Nothing is written."""
     before = whole_of(transaction, objtype, name) if before is None else before
     whole = _settled(objtype, merged(before, nics.folded(before, given)))
     if objtype == "group" and "grouptype" not in whole and not exists(transaction, objtype, name):
@@ -51,14 +51,14 @@ def draft(transaction: Transaction, objtype: str, name: str, given: Values, befo
 
 
 def write(transaction: Transaction, drafted: Draft) -> None:
-    """Write a draft; the members of a group are written with their nodes."""
+    """Write a draft. The members of a group are stored with their nodes."""
     objtype, name, whole = drafted.objtype, drafted.name, dict(drafted.whole)
     if objtype == "group":
         members = whole.pop("members", "")
         if not is_dynamic(whole):
             set_members(transaction, name, members)
         if not whole:
-            # A group that nodes only name has nothing of its own to keep.
+            # A group that only nodes name has nothing to store.
             transaction.delete(objtype, name)
             return
     elif objtype == "node" and _lone_rows(transaction, name):
@@ -67,9 +67,9 @@ def write(transaction: Transaction, drafted: Draft) -> None:
 
 
 def whole_of(transaction: Transaction, objtype: str, name: str) -> Values:
-    """Return an object as it is stored, a group with its members; {} when there is none.
+    """Return an object as it is stored, a group with its members; {} if there is none.
 
-    A new node takes over what tables were told about its name before it existed.
+    A new node begins with the table rows that were written for its name before it existed.
     """
     values = transaction.get(objtype, name)
     if objtype == "group" and not is_dynamic(values):
@@ -81,7 +81,7 @@ def whole_of(transaction: Transaction, objtype: str, name: str) -> Values:
 
 
 def _lone_rows(transaction: Transaction, name: str) -> Values:
-    """Return what is kept for a name that is no group: rows of tables."""
+    """Return the table rows that are stored for a name that is not a group."""
     values = transaction.get("group", name)
     if values is None or "grouptype" in values or transaction.members(name):
         return {}
@@ -89,7 +89,7 @@ def _lone_rows(transaction: Transaction, name: str) -> Values:
 
 
 def exists(transaction: Transaction, objtype: str, name: str) -> bool:
-    """Say whether there is such an object; a group is there when it was made, or when a node names it."""
+    """Tell whether an object exists. A group exists if it was made, or if a node names it."""
     values = transaction.get(objtype, name)
     if objtype != "group" or (values is not None and "grouptype" in values):
         return values is not None
@@ -97,7 +97,7 @@ def exists(transaction: Transaction, objtype: str, name: str) -> bool:
 
 
 def remove(transaction: Transaction, objtype: str, name: str) -> bool:
-    """Remove an object, a group also from its members' lists; return whether there was one."""
+    """Remove an object, and a group also from the lists of its members. Return whether it existed."""
     found = exists(transaction, objtype, name)
     if found:
         if objtype == "group":
@@ -107,7 +107,7 @@ def remove(transaction: Transaction, objtype: str, name: str) -> bool:
 
 
 def rename(transaction: Transaction, objtype: str, old: str, new: str) -> None:
-    """Give an object another name, a group also in its members' lists; DefinitionError when the name is taken."""
+    """Rename an object, and a group also in the lists of its members. Raises DefinitionError if the name is taken."""
     check_name(objtype, new)
     if exists(transaction, objtype, new):
         raise DefinitionError(f"Object {new} already exists.")
@@ -122,7 +122,7 @@ def rename(transaction: Transaction, objtype: str, old: str, new: str) -> None:
 
 
 def look_ahead(transaction: Transaction, objtype: str, names: Iterable[str], given: Iterable[Values]) -> None:
-    """Read in one go what changes of many objects will ask for one by one."""
+    """Read at once what the changes of many objects would read one by one."""
     wanted = list(names)
     transaction.get_many(objtype, wanted)
     if objtype == "node":
@@ -131,10 +131,10 @@ def look_ahead(transaction: Transaction, objtype: str, names: Iterable[str], giv
 
 
 def _settled(objtype: str, whole: Values) -> Values:
-    """Return the values with columns that tables were told early moved to the attributes that now show them."""
+    """Return the values. Columns that were set in tables before an attribute showed them move to that attribute."""
     if not any("." in key for key in whole):
         return whole
-    # Read only here: what an ordinary change starts with stays small.
+    # Imported only here, so that an ordinary change starts fast.
     from sbkernel.definitions.xcattables.columns import settled
 
     return settled(objtype, whole)
@@ -156,7 +156,7 @@ def _dynamic_faults(name: str, whole: Values, given: Values) -> dict[str, Defini
 
 
 def set_members(transaction: Transaction, group: str, members: str) -> None:
-    """Make a comma list of nodes the members of a group; NotFoundError when one of them is no node."""
+    """Make the nodes in a comma list the members of a group. Raises NotFoundError if one is not a node."""
     old, new = set(transaction.members(group)), {node for node in members.split(",") if node}
     transaction.get_many("node", sorted(old ^ new))
     for node in sorted(new - old):

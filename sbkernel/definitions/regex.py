@@ -1,4 +1,4 @@
-"""Compile regular expressions that users wrote, in perl's spelling as in xCAT or in Python's."""
+"""Compile regular expressions that users wrote, in Perl's syntax, as in xCAT, or in Python's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 
 from sbkernel.errors import DefinitionError
 
-# What perl spells otherwise (perlre): \z, [[:digit:]], (?<name>...). All else that both know means the same.
+# What Perl writes differently (perlre): \z, [[:digit:]], (?<name>...). The rest means the same in both.
 _PERL = re.compile(r"\\.|\[:(\w+):\]|\(\?<(?![=!])", re.DOTALL)
 _CLASSES = {
     "alnum": "A-Za-z0-9",
@@ -25,10 +25,10 @@ _CLASSES = {
 
 @functools.lru_cache(maxsize=1000)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Return a compiled pattern; DefinitionError says what is wrong with it."""
+    """Return a compiled pattern. Raises DefinitionError that says what is wrong with it."""
     try:
         with warnings.catch_warnings():
-            # A future meaning of '[[' is nothing to tell an administrator about.
+            # Python warns that '[[' may get another meaning; an administrator need not know.
             warnings.simplefilter("ignore")
             return re.compile(_PERL.sub(_python, pattern))
     except (re.error, OverflowError, RecursionError) as error:
@@ -44,5 +44,5 @@ def _python(perl: re.Match[str]) -> str:
 
 
 def bare(pattern: str) -> str:
-    """Return a pattern without the slashes around it, each of which is optional."""
+    """Return a pattern without the slash before it and the slash after it, if they are there."""
     return pattern.removeprefix("/").removesuffix("/")

@@ -1,4 +1,4 @@
-"""Secret: a value that prints as ***, and the references that say where one is kept."""
+"""A secret value, which prints as ***, and references that say where a secret is kept."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import NoReturn
 from sbkernel.errors import DefinitionError, ToolMissingError
 
 HIDDEN = "***"
-"""What stands for a secret in every listing; mkdef, chdef and imports take it as "keep what is stored"."""
+"""What listings show instead of a secret. In mkdef, chdef and imports it means "keep what is stored"."""
 REFERENCES = ("env:", "file:", "keyring:")
-"""How a value begins that says where the secret is; such a value is no secret itself."""
+"""The beginnings of values that say where the secret is. Such a value is not secret itself."""
 
 _PLAIN = "text:"
-_SERVICE = "sbkernel"  # under which the system keyring files our secrets: keyring set sbkernel NAME
+_SERVICE = "sbkernel"  # the service name of our secrets in the system keyring: keyring set sbkernel NAME
 
 
 class Secret:
-    """A password or key. It prints as ***, cannot be pickled, and gives its value only to `reveal`."""
+    """A password or key. It prints as *** and cannot be pickled. Only `reveal` returns the value."""
 
     __slots__ = ("_value",)
 
@@ -43,25 +43,25 @@ class Secret:
 
 
 def stored(value: str) -> str:
-    """Return how a literal value is stored, so that it is not taken for a reference or for a hidden value."""
+    """Return a literal value in the form in which it is stored, so that it is not read as a reference or as ***."""
     return _PLAIN + value if value == HIDDEN or value.startswith((*REFERENCES, _PLAIN)) else value
 
 
 def is_reference(value: str) -> bool:
-    """Say whether a stored value only says where the secret is."""
+    """Tell whether a stored value only says where the secret is."""
     return value.startswith(REFERENCES)
 
 
 def shown(value: str) -> str:
-    """Return how a stored secret is printed: a reference as it is, all else as ***."""
+    """Return what is printed for a stored secret: a reference as it is, anything else as ***."""
     return value if not value or is_reference(value) else HIDDEN
 
 
 def resolve(value: str) -> Secret:
     """Return the secret that a stored value holds or refers to.
 
-    env:NAME is a variable, file:PATH the first line of a file, keyring:NAME an entry of the system keyring, text:VALUE
-    the literal VALUE; all else is itself. DefinitionError when the place is empty or cannot be read.
+    env:NAME is a variable, file:PATH the first line of a file, keyring:NAME an entry in the system keyring, text:VALUE
+    the literal VALUE. Anything else is the secret itself. Raises DefinitionError if it cannot be read.
     """
     kind, _, where = value.partition(":")
     if value.startswith(_PLAIN):
@@ -94,7 +94,7 @@ def _from_keyring(name: str) -> Secret:
     try:
         value = keyring.get_password(_SERVICE, name)
     except KeyringError as error:
-        # Only its kind: a backend may quote what it was asked to keep.
+        # Name only the kind of error: its text may quote the secret.
         raise DefinitionError(
             f"the secret is kept in the system keyring as {name}, which cannot be read: {type(error).__name__}",
             hint="Is it unlocked, and does this login have one? A service has none: use file:PATH or env:NAME there.",

@@ -11,14 +11,14 @@ from sbkernel.errors import DefinitionError
 
 _GROUP_OWN = frozenset({"grouptype", "members", "wherevals", "membergroups", "usercomment", "groups"})
 _MARKS = ("|", "/")
-"""How a value begins that may be computed."""
+"""The first character of a value that may be computed."""
 
 Groups = Mapping[str, Mapping[str, str]]
 """Groups by name, as they are stored."""
 
 
 def inherit(own: Mapping[str, str], groups: Groups) -> Values:
-    """Return a node's attributes with those that its groups lend, the first group first; dynamic ones lend none."""
+    """Return a node's attributes with those that its groups lend. The first group wins; dynamic groups lend nothing."""
     whole = dict(_enabled(own))
     for group in _split(own):
         for key, value in _lent(groups.get(group, {})).items():
@@ -28,19 +28,19 @@ def inherit(own: Mapping[str, str], groups: Groups) -> Values:
 
 
 def lender(own: Mapping[str, str], groups: Groups, attribute: str) -> str:
-    """Return the group that lends a node an attribute, or "" when it is the node's own or unset."""
+    """Return the group that lends an attribute to a node; "" if it is the node's own or unset."""
     if attribute in own or attribute in _GROUP_OWN:
         return ""
     return next((group for group in _split(own) if attribute in _lent(groups.get(group, {}))), "")
 
 
 def nodes_as_seen(own: Mapping[str, Mapping[str, str]], groups: Groups) -> dict[str, Attributes]:
-    """Return nodes as people see them, of what is stored with them and with their groups."""
+    """Return nodes as people see them, from what is stored for them and for their groups."""
     return {name: as_seen(name, values, groups) for name, values in own.items()}
 
 
 def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
-    """Return a node as people see it: with what it is lent, computed, and one `nicips.eth0` an interface."""
+    """Return a node as people see it: with what it inherits, computed, and with `nicips.eth0` for each interface."""
     values, faults = computed(node, own, groups)
     spread = nics.spread(without_columns(values))
     of_nics = {key: value for key, value in spread.items() if value[:1] in _MARKS and nics.is_word(key)}
@@ -52,21 +52,21 @@ def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
 
 
 def computed(node: str, own: Mapping[str, str], groups: Groups) -> tuple[Values, Mapping[str, DefinitionError]]:
-    """Return a node's values with what it is lent, columns that only tables show too, and what cannot be computed."""
+    """Return the values of a node, also inherited ones and columns of tables alone, and what cannot be computed."""
     return _computed(node, inherit(own, groups), lambda key: lender(own, groups, key))
 
 
 def _computed(node: str, whole: Values, lent_by: Callable[[str], str]) -> tuple[Values, Mapping[str, DefinitionError]]:
     if not any(value[:1] in _MARKS for value in whole.values()):
         return whole, {}
-    # Read only here: most listings have nothing to compute.
+    # Imported only here: most listings have nothing to compute.
     from sbkernel.definitions.computed.compute import compute
 
     return compute(node, whole, lent_by)
 
 
 def without_columns(values: Mapping[str, str]) -> Values:
-    """Drop `table.column`: columns that no attribute shows are kept with the object, and only its tables show them."""
+    """Leave out `table.column`: a column that no attribute shows is stored with the object, but only tables show it."""
     return {
         key: value for key, value in values.items() if "." not in key or nics.is_word(key) or key.startswith("passwd.")
     }
@@ -78,7 +78,7 @@ def _lent(group: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _enabled(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out what lies in rows that are disabled (column `disable`, which only tables show)."""
+    """Leave out the attributes in disabled rows (column `disable`, which only tables show)."""
     if ".disable" not in " ".join(values):
         return values
     from sbkernel.definitions.xcattables.columns import enabled

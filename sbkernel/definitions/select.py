@@ -1,6 +1,6 @@
 """Conditions on attributes, as after -w: attr==value, !=, =~regex, !~. Pure.
 
-A dynamic group keeps those that choose its members in wherevals (xCAT: mkdef -d -w).
+The conditions that choose the members of a dynamic group are stored in wherevals (xCAT: mkdef -d -w).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Condition(NamedTuple):
     value: str
 
     def holds(self, values: Mapping[str, str]) -> bool:
-        """Say whether an object fulfils it; one that lacks the attribute never does, as in xCAT."""
+        """Tell whether it holds for an object. It never does if the object lacks the attribute, as in xCAT."""
         if self.attribute not in values:
             return False
         if self.operator.endswith("~"):
@@ -36,7 +36,7 @@ class Condition(NamedTuple):
 
 
 def parse(texts: Sequence[str]) -> tuple[Condition, ...]:
-    """Read selection strings; a second one on an attribute replaces the first, as in xCAT."""
+    """Read selection strings. A second one for the same attribute replaces the first, as in xCAT."""
     conditions = {condition.attribute: condition for condition in map(_parse, texts)}
     return tuple(conditions.values())
 
@@ -67,21 +67,21 @@ def _regex(value: str) -> str:
 
 
 def holds(conditions: Sequence[Condition], values: Mapping[str, str], /, **names: str) -> bool:
-    """Say whether an object fulfils all conditions; `names` is its name under the key of its type, such as node."""
+    """Tell whether all conditions hold for an object. `names` is its name by the key of its type, such as node."""
     return all(condition.holds(names if condition.attribute in names else values) for condition in conditions)
 
 
 JOIN = "::"
-"""Stands between the conditions in wherevals."""
+"""The separator between the conditions in wherevals."""
 
 
 def is_dynamic(group: Mapping[str, str] | None) -> bool:
-    """Say whether a group's members are computed."""
+    """Tell whether a group's members are computed."""
     return group is not None and group.get("grouptype") == "dynamic"
 
 
 def conditions_of(group: Mapping[str, str]) -> tuple[Condition, ...]:
-    """Return the conditions of a dynamic group; () when there is none that can be read: it has no members then."""
+    """Return the conditions of a dynamic group; () if they cannot be read, and then it has no members."""
     texts = [text for text in group.get("wherevals", "").split(JOIN) if text]
     try:
         return parse(texts)
@@ -90,14 +90,14 @@ def conditions_of(group: Mapping[str, str]) -> tuple[Condition, ...]:
 
 
 def chosen(conditions: Sequence[Condition], nodes: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return the nodes of which all conditions hold; `node` stands for the name."""
+    """Return the nodes for which all conditions hold. In a condition, `node` is the name."""
     if not conditions:
         return []
     return [name for name, values in nodes.items() if holds(conditions, values, node=name)]
 
 
 def check(conditions: Sequence[Condition]) -> None:
-    """Refuse a condition on what is no attribute of a node."""
+    """Refuse a condition on something that is not an attribute of nodes."""
     table = attributes_of("node")
     for one in conditions:
         if one.attribute != "node" and one.attribute.partition(".")[0] not in table:

@@ -33,21 +33,21 @@ class Stanza(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """What xCAT would drop without a word, and the number of its line."""
+    """Something that xCAT would drop silently, and its line number."""
 
     line: int
     text: str
 
 
 class Places(NamedTuple):
-    """Where an object stands in its file: its header, and each attribute."""
+    """The lines of an object in its file: its header, and each attribute."""
 
     header: int
     attributes: Mapping[str, int]
 
 
 class Read(NamedTuple):
-    """The objects of a stanza file, what was dropped, and where the objects stand, by type and name."""
+    """The objects of a stanza file, what was dropped, and the lines of each object, by type and name."""
 
     stanzas: list[Stanza]
     remarks: list[Remark]
@@ -55,7 +55,7 @@ class Read(NamedTuple):
 
 
 def render(stanzas: Iterable[Stanza]) -> str:
-    """Return the text of a stanza file; objtype first, then attributes in order of their names."""
+    """Return the text of a stanza file: objtype first, then the attributes, sorted."""
     return "".join([f"{TITLE}\n", *(_render(stanza) for stanza in stanzas)])
 
 
@@ -65,28 +65,28 @@ def _render(stanza: Stanza) -> str:
 
 
 def attribute(key: str, value: str) -> str:
-    """Return the line of an attribute; a comment for a value that no line can hold."""
+    """Return the line of an attribute, or a comment if the value does not fit on a line."""
     if "\n" in value:
         return f"    # {key} is left out: it holds a line break"
     return f"    {key}={quoted(value)}"
 
 
 def quoted(value: str) -> str:
-    """Return a value as it is written: quoted where the reader would strip it, else raw, as in xCAT."""
+    """Return a value as it is written: quoted if the reader would strip it, else raw, as in xCAT."""
     return f'"{value}"' if value != value.strip() or value[:1] == '"' or value[-1:] == '"' else value
 
 
 def parse(text: str, file: str = "stanza") -> list[Stanza]:
-    """Return the objects of a stanza file, as `read` does, without what it has to remark."""
+    """Return the objects of a stanza file, as `read` does, without its remarks."""
     return read(text, file).stanzas
 
 
 def read(text: str, file: str = "stanza") -> Read:
-    """Read a stanza file; DefinitionError for an object without objtype.
+    """Read a stanza file. Raises DefinitionError for an object without objtype.
 
-    `default-TYPE` lends its values to the objects after it, at their objtype line. A header that comes twice adds to
-    the first, unless it has another objtype: nodes and groups may have the same name. From a line that is neither a
-    header nor an attribute on, all is left out until the next header, as in xCAT, with a remark.
+    `default-TYPE` gives its values to the objects after it, at their objtype line. A second header of the same name
+    adds to the first, unless its objtype differs: a node and a group may have one name. After a line that is neither
+    a header nor an attribute, everything up to the next header is left out, as in xCAT, with a remark.
     """
     reader = _Reader()
     for number, line in enumerate(text.split("\n"), start=1):
@@ -105,7 +105,7 @@ def read(text: str, file: str = "stanza") -> Read:
 
 
 class _Section(NamedTuple):
-    """What stands between two headers."""
+    """A header and what follows it, up to the next header."""
 
     name: str
     header: int
@@ -113,7 +113,7 @@ class _Section(NamedTuple):
     lines: dict[str, int]
 
     def is_default(self) -> bool:
-        """Say whether it is default-TYPE, and not an object that is called so."""
+        """Tell whether it is default-TYPE, and not an object of that name."""
         default = _DEFAULT.fullmatch(self.name) if self.name.startswith("default-") else None
         return default is not None and self.values.get("objtype", default[1]) == default[1]
 
@@ -173,7 +173,7 @@ class _Reader:
         return found
 
     def objects(self) -> list[_Section]:
-        """Put sections of one name together, those of different types apart."""
+        """Join the sections that have the same name and type."""
         named: dict[str, list[_Section]] = {}
         for section in self.sections:
             if section.is_default():

@@ -1,4 +1,4 @@
-"""Check names and attributes of one object. Pure: values in, the same values or DefinitionError out."""
+"""Check the name and the attributes of one object. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sbkernel.definitions.attributes import attribute_of, attributes_of, near
 from sbkernel.definitions.tables.attribute import Attribute, is_expression
 from sbkernel.errors import DefinitionError
 
-# Names become file names, URLs and words on kernel command lines.
+# Names become file names, parts of URLs and words on kernel command lines.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:-]{0,127}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
@@ -19,11 +19,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class NeedsError(DefinitionError):
-    """An attribute is legal only while another one has certain values, which it has not (xCAT's only_if)."""
+    """An attribute is legal only while another one has certain values, and it does not have them (xCAT: only_if)."""
 
 
 def check_name(objtype: str, name: str) -> str:
-    """Return a legal object name; a node's is a short host name or an IPv4 address."""
+    """Return the name of an object if it is legal. A node has a short host name or an IPv4 address."""
     attributes_of(objtype)
     if objtype == "node":
         return _check_node_name(name)
@@ -49,7 +49,7 @@ def check_values(objtype: str, name: str, given: Mapping[str, str], whole: Mappi
 def faults(
     objtype: str, name: str, given: Mapping[str, str], whole: Mapping[str, str]
 ) -> Iterator[tuple[str, DefinitionError]]:
-    """Yield every attribute in `given` that is wrong, with what is wrong about it."""
+    """Yield every attribute in `given` that is wrong, with the error."""
     for key, value in given.items():
         try:
             _check(objtype, name, key, value, whole)
@@ -66,7 +66,7 @@ def _check(objtype: str, name: str, key: str, value: str, whole: Mapping[str, st
 
 
 def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
-    """Refuse a value that an attribute, here called `key`, cannot have, or an expression that cannot be computed."""
+    """Refuse a value that an attribute, called `key` here, cannot have, or an expression that cannot be computed."""
     if not value.isprintable() and _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
     if objtype in _COMPUTED and not attribute.literal and is_expression(value):
@@ -77,8 +77,8 @@ def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: 
 
 
 def _check_expression(objtype: str, attribute: Attribute, key: str, value: str, name: str) -> None:
-    """Compute a node's value at once; of a group's, which fits many names, only what is always wrong is refused."""
-    # Read only here, as the forms of addresses below: most changes need neither.
+    """Compute the value of a node at once. For a group, refuse only what is wrong for every name."""
+    # Imported only here, like the forms of addresses below: most changes need neither.
     from sbkernel.definitions.computed import expression
 
     try:

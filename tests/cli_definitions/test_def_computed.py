@@ -6,7 +6,7 @@ import pytest
 from sbrun import Sb, error, made
 
 BROKEN = r"|n(\d+)|10.0.0.(20+8/($1-2))|"
-SAID = f"n2: ip of group all cannot be computed: division by zero\n  It is {BROKEN}"
+SAID = f"n2: ip of group all cannot be computed: division by zero\n  The value is {BROKEN}"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What may stand in the parentheses of a computed value: whole numbers, text and xCAT's functions (xcatdb(5)). Pure.
+"""The arithmetic in the parentheses of a computed value: whole numbers, text, xCAT's functions (xcatdb(5)). Pure.
 
 sum := product {("+" | "-") product}    product := factor {("*" | "/" | "%") factor}
 factor := ["-" | "+"] factor | number | $n | 'text' | "text" | function "(" sum {"," sum} ")" | "(" sum ")"
@@ -14,7 +14,7 @@ from sbkernel.definitions.computed.functions import FUNCTIONS, Value, number
 from sbkernel.errors import DefinitionError
 
 _DEEPEST = 50
-"""More nested parentheses than anybody writes; the parser recurses."""
+"""More nested parentheses than anybody writes. The parser recurses."""
 
 _BIGGEST = 10**18
 _TOKEN = re.compile(
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 class Op(NamedTuple):
-    """One step of reckoning on a stack: push a value or a group of the regex, or take `takes` values and push one."""
+    """One operation on a stack: push a value or a group of the regex, or replace `takes` values by their result."""
 
     does: str
     value: Value = 0
@@ -33,7 +33,7 @@ class Op(NamedTuple):
 
 
 def parse(text: str) -> tuple[Op, ...]:
-    """Return what the text between two parentheses reckons, step by step; DefinitionError when it is no arithmetic."""
+    """Return the operations that the text between two parentheses means. Raises DefinitionError for wrong syntax."""
     reader = _Reader(text)
     reader.sum(depth=0)
     if reader.kind:
@@ -42,7 +42,7 @@ def parse(text: str) -> tuple[Op, ...]:
 
 
 def reckon(steps: Sequence[Op], groups: Sequence[str]) -> str:
-    """Return what the steps come to, `groups` being what the regex matched; DefinitionError: division by zero, …"""
+    """Return the result. `groups` are those of the match. Raises DefinitionError, such as for a division by zero."""
     stack: list[Value] = []
     for step in steps:
         if step.does == "value":
@@ -64,7 +64,7 @@ def _done(does: str, taken: Sequence[Value]) -> Value:
 
 
 def _quotient(left: int, right: int) -> int:
-    """Divide as perl does under `use integer`: the fraction is lost."""
+    """Divide as Perl does under `use integer`: the fraction is dropped."""
     if right == 0:
         raise DefinitionError("division by zero")
     quotient = abs(left) // abs(right)
@@ -72,7 +72,7 @@ def _quotient(left: int, right: int) -> int:
 
 
 def _remainder(left: int, right: int) -> int:
-    """Return what division leaves; it has the sign of `left`, as in perl under `use integer`."""
+    """Return the remainder. It has the sign of `left`, as in Perl under `use integer`."""
     return left - right * _quotient(left, right)
 
 
@@ -87,7 +87,7 @@ _OPERATORS: dict[str, Callable[..., int]] = {
 
 
 class _Reader:
-    """Reads one word ahead; the steps come in the order in which they are done."""
+    """A recursive descent parser that looks one word ahead. It collects operations in postfix order."""
 
     def __init__(self, text: str) -> None:
         self._text, self._at = text, 0

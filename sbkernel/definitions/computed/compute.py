@@ -1,4 +1,4 @@
-"""Compute the attributes of a node; what cannot be computed is a fault that names its row. Pure."""
+"""Compute the attributes of a node. An attribute that cannot be computed becomes a fault that names its row. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sbkernel.errors import DefinitionError
 
 
 class Computed(NamedTuple):
-    """A node's attributes with their values for it; those made to be blank are left out."""
+    """The attributes of a node with their values. Attributes that come out blank are left out."""
 
     values: Values
     faults: dict[str, DefinitionError]
@@ -23,7 +23,7 @@ class Computed(NamedTuple):
 
 
 def compute(node: str, whole: Mapping[str, str], lender: Callable[[str], str]) -> Computed:
-    """Compute the expressions among a node's attributes; `lender` says which group lends one ("": it is its own)."""
+    """Compute the expressions among the attributes of a node. `lender` returns the group that lends one, or ""."""
     found = Computed({}, {})
     table = attributes_of("node")
     for key, value in whole.items():
@@ -39,7 +39,7 @@ def compute(node: str, whole: Mapping[str, str], lender: Callable[[str], str]) -
 
 
 def _value(known: Attribute | None, key: str, value: str, node: str) -> str:
-    """Return what a value comes to; one that is not computed comes to itself."""
+    """Return the result of an expression, or the value itself if it is not one."""
     if not is_expression(value) or (known is not None and known.literal):
         return value
     try:
@@ -54,9 +54,9 @@ def _value(known: Attribute | None, key: str, value: str, node: str) -> str:
 
 
 def _fault(node: str, key: str, group: str, value: str, error: DefinitionError | None) -> DefinitionError:
-    """Name the row; without the error and the value where they are secret."""
+    """Return an error that names the row. If the value is secret, it shows neither the value nor the reason."""
     row = f"{key} of group {group}" if group else key
     message = f"{node}: {row} cannot be computed"
     if error is None:
-        return DefinitionError(message, hint=f"It is {HIDDEN}.")
-    return DefinitionError(f"{message}: {error.message.removeprefix(f'{node}: ')}", hint=f"It is {value}")
+        return DefinitionError(message, hint=f"The value is {HIDDEN}.")
+    return DefinitionError(f"{message}: {error.message.removeprefix(f'{node}: ')}", hint=f"The value is {value}")

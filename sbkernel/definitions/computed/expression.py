@@ -1,8 +1,8 @@
 """Values computed from the node's name: `|regex|text|`, `|text|` and `/regex/text/` (xCAT: xcatdb(5)). Pure.
 
-What the regex matches of the name is replaced by the text, in which $1 is what the first bracket of the regex matched,
-and so is ($1), leading zeros and all; ($1+0) reckons. Without a regex, $1, $2 ... are the numbers in the name, without
-leading zeros. A regex that matches nothing leaves the name itself. `/regex/text/` does not reckon.
+The text replaces the part of the name that the regex matches. In the text, $1 and ($1) are the first group of the
+match, with its leading zeros; ($1+0) calculates. Without a regex, $1, $2 ... are the numbers in the name, without
+leading zeros. If the regex does not match, the value is the name. `/regex/text/` does not calculate.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _GROUP = re.compile(r"\$(?:(\d+)|\{(\d+)\})", re.ASCII)
 _NUMBER_IN_NAME = r"[\D0]*(\d+)"
 
 _Part = str | int | tuple[Op, ...]
-"""Of a text: itself, the number of a group, or what stands in parentheses."""
+"""A part of a text: plain text, the number of a group, or the operations in parentheses."""
 
 
 class Expression(NamedTuple):
-    """A value in its parts; without a regex it is made from the numbers in the name."""
+    """A parsed value. If it has no regex, one is made from the numbers in the name."""
 
     regex: str | None
     text: tuple[_Part, ...]
     highest: int
-    """The highest n of its $n."""
+    """The highest n among its $n."""
 
 
 def evaluate(value: str, node: str) -> str:
-    """Return what a value means for a node, "" for one that is made to be blank; DefinitionError says why it fails."""
+    """Return the value for a node, which may be blank on purpose. Raises DefinitionError if it cannot be computed."""
     if not is_expression(value):
         return value
     expression = parse(value)
@@ -50,7 +50,7 @@ def evaluate(value: str, node: str) -> str:
 
 
 def check(value: str) -> None:
-    """Refuse an expression that no node's name can make a value of; DefinitionError says what is wrong with it."""
+    """Refuse an expression that is wrong for every name. Raises DefinitionError that says why."""
     expression = parse(value)
     if expression.regex is not None:
         _check_groups(expression, compiled(expression.regex).groups)
@@ -58,7 +58,7 @@ def check(value: str) -> None:
 
 @functools.lru_cache(maxsize=1000)
 def parse(value: str) -> Expression:
-    """Read an expression; DefinitionError when its text is wrong."""
+    """Parse an expression. Raises DefinitionError if its text is wrong."""
     regex, mark, text = value[1:-1].partition(value[0])
     if value[0] == "/":
         return _expression(regex, _plain(text))
@@ -71,7 +71,7 @@ def _expression(regex: str | None, parts: Sequence[_Part]) -> Expression:
 
 
 def _parts(text: str) -> list[_Part]:
-    """Cut a text at its parentheses; from one that is not closed on, it is itself, as in xCAT."""
+    """Split a text at its parentheses. After one that is not closed, the rest is plain text, as in xCAT."""
     parts: list[_Part] = []
     at = 0
     while (found := _bracket(text, at)) is not None:
@@ -82,7 +82,7 @@ def _parts(text: str) -> list[_Part]:
 
 
 def _bracket(text: str, at: int) -> tuple[int, int] | None:
-    """Return where the next (...) begins and ends, its inner ones included."""
+    """Return where the next (...) begins and ends, with the parentheses inside it."""
     start = text.find("(", at)
     depth = 0
     for end in range(start, len(text) if start >= 0 else -1):
@@ -107,7 +107,7 @@ def _numbers_of(node: str) -> str:
 
 
 def _check_groups(expression: Expression, count: int) -> None:
-    """Refuse $n where the regex has no n groups; without a regex every number in the name is one."""
+    """Refuse $n if the regex has fewer than n groups. Without a regex, each number in the name is a group."""
     if expression.highest > count:
         what = "the name has" if expression.regex is None else "the regular expression has"
         noun = "number" if expression.regex is None else "group"

@@ -1,4 +1,4 @@
-"""The functions that arithmetic may call: sprintf, and xCAT's helpers for numbering (xcatdb(5)). Pure."""
+"""The functions in computed values: sprintf, and xCAT's helper functions for numbering (xcatdb(5)). Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sbkernel.errors import DefinitionError
 
 Value = int | str
-"""A number, or text such as what a regex matched: leading zeros count only where it is reckoned with."""
+"""A number, or text, such as a group of the match. Text keeps its leading zeros until it is used as a number."""
 
 _NUMBER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 _DIRECTIVE = re.compile(r"%(?:%|([-+ 0#]*)(\d{0,3})(?:\.(\d{1,3}))?([a-zA-Z]))", re.ASCII)
@@ -17,21 +17,21 @@ _BYTE = 256
 
 
 class Function(NamedTuple):
-    """A function, and how many values it takes."""
+    """A function, and how many arguments it takes."""
 
     call: Callable[..., Value]
     fewest: int
     most: int
 
     def check(self, name: str, count: int) -> None:
-        """Refuse a call with too few or too many values."""
+        """Refuse a call with too few or too many arguments."""
         if not self.fewest <= count <= self.most:
             wanted = self.fewest if self.fewest == self.most else f"at least {self.fewest}"
             raise DefinitionError(f"{name} takes {wanted} values, not {count}")
 
 
 def number(value: Value) -> int:
-    """Return a value as a number: 7 for 007, 0 for an empty text; DefinitionError for a text that is no number."""
+    """Return a value as a number: 7 for 007, 0 for an empty text. Raises DefinitionError for other text."""
     if isinstance(value, str):
         if value.strip() and not _NUMBER.fullmatch(value):
             raise DefinitionError(f"'{value}' is not a number")
@@ -40,7 +40,7 @@ def number(value: Value) -> int:
 
 
 def _sprintf(form: Value, *values: Value) -> str:
-    """Write values by a format: %d %s %x %X %o %c, with flags, width and precision."""
+    """Format values: %d %s %x %X %o %c, with flags, width and precision."""
     left = list(values)
 
     def written(match: re.Match[str]) -> str:
@@ -62,7 +62,7 @@ def _written(match: re.Match[str], value: Value) -> str:
 
 
 def _letter(value: Value, first: int) -> int:
-    """Return the place of a letter in the alphabet, which begins with `first`."""
+    """Return the position of a letter in the alphabet. The position of a is `first`."""
     letter = str(value).lower()
     if not re.fullmatch("[a-z].*", letter):
         raise DefinitionError(f"'{value}' does not begin with a letter")
@@ -70,7 +70,7 @@ def _letter(value: Value, first: int) -> int:
 
 
 def _dim2idx(*values: Value) -> int:
-    """Return the number, from 1, of what has these places in its row, rack, chassis ...: place, size, place, ..."""
+    """Return the index, from 1, of a position in several dimensions: position, size, position, size, position ..."""
     index = number(values[0]) - 1
     for size, place in zip(values[1::2], values[2::2], strict=False):
         index = index * number(size) + number(place) - 1
@@ -78,7 +78,7 @@ def _dim2idx(*values: Value) -> int:
 
 
 def _skip(value: Value, skips: Value) -> int:
-    """Return an index with numbers left out, `start[:count],...`; -1 for one that is left out."""
+    """Return an index that leaves out some numbers, `start[:count],...`; -1 for a number that is left out."""
     index = left = number(value)
     for element in str(skips).split(","):
         start, _, count = element.partition(":")
@@ -92,7 +92,7 @@ def _skip(value: Value, skips: Value) -> int:
 
 
 def _ipadd(*values: Value) -> str:
-    """Add to an IPv4 address: its four bytes, what to add, and how many first and last numbers of a byte to skip."""
+    """Add to an IPv4 address: its four bytes, the number to add, how many low and how many high last bytes to skip."""
     one, two, three, four, add, first, last = map(number, values)
     size = _BYTE - first - last
     if size <= 0 or add < 0:
@@ -102,7 +102,7 @@ def _ipadd(*values: Value) -> str:
 
 
 def _mknum(value: Value) -> int:
-    """Return the sum of the bytes of a text, to spread nodes whose names have no numbers."""
+    """Return the sum of the bytes of a text, to distribute nodes whose names have no numbers."""
     return sum(str(value).encode())
 
 

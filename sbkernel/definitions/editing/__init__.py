@@ -1,1 +1,1 @@
-"""Definitions in Python: selections, DataFrames, changes that are shown before they are made, diffs."""
+"""Definitions in Python: selections, DataFrames, diffs, and changes that are shown before they are made."""

@@ -1,4 +1,4 @@
-"""A change of many objects: first shown, then made in one transaction, or not at all."""
+"""A change of many objects: first shown, then made, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SAID = 10
 
 
 class ChangeSet:
-    """What would change, or was changed, attribute by attribute; `apply()` does it."""
+    """What would change, or was changed, attribute by attribute. `apply()` makes the change."""
 
     def __init__(self, store: Store, now: ObjectSnapshot, made: Proposal) -> None:
         self._store, self._now = store, now
@@ -51,17 +51,17 @@ class ChangeSet:
 
     @property
     def faults(self) -> Sequence[Fault]:
-        """Return what stands against it."""
+        """Return what is wrong with it."""
         return self._proposal.faults
 
     @property
     def left_out(self) -> Sequence[str]:
-        """Return the attributes that were not compared, as the running system writes them."""
+        """Return the attributes that were not compared, because the running system writes them."""
         return self._proposal.left_out
 
     @property
     def edits(self) -> list[Edit]:
-        """Return every attribute that changes; secrets are ***."""
+        """Return every attribute that changes. Secrets are ***."""
         return [edit for name, changes in self._proposal.changes.items() for edit in self._edits_of(name, changes)]
 
     @property
@@ -84,7 +84,7 @@ class ChangeSet:
         return sum(map(len, self._proposal.changes.values()))
 
     def checked(self) -> Self:
-        """Return it; DefinitionError with all that stands against it."""
+        """Return it. Raises DefinitionError with everything that is wrong with it."""
         if not self.faults:
             return self
         said = [str(fault) for fault in self.faults[:_SAID]]
@@ -94,7 +94,7 @@ class ChangeSet:
         raise DefinitionError("\n  ".join([f"{len(self.faults)} values cannot be taken:", *said, *more]))
 
     def apply(self) -> Self:
-        """Make the change, whole or not at all; DefinitionError when an object was changed meanwhile."""
+        """Make the change, all of it or nothing. Raises DefinitionError if an object was changed in the meantime."""
         self.checked()
         if self.state != "open":
             raise DefinitionError(f"this change is {self.state} already", hint="Make a new one from what is there now.")
@@ -106,7 +106,7 @@ class ChangeSet:
         return self
 
     def undo(self) -> Self:
-        """Put everything back, as `sb undo` does; DefinitionError when an object was changed since."""
+        """Undo the change, as `sb undo` does. Raises DefinitionError if an object was changed since."""
         if self.state != "applied":
             raise DefinitionError(f"this change is {self.state}: there is nothing to undo")
         if self.number is not None:
@@ -142,7 +142,7 @@ def draft(
     wanted: Mapping[str, Mapping[str, str | int | None]],
     base: ObjectSnapshot | None = None,
 ) -> ChangeSet:
-    """Return what edits would change, with its faults; `base` is what was read when they began."""
+    """Return what edits would change, with its faults. `base` is what was read before the edits."""
     plain = {name: {key: _text(value) for key, value in values.items()} for name, values in wanted.items()}
     groups = {group for values in plain.values() for group in values.get("groups", "").split(",") if group}
     now = read(store, objtype, many, plain, groups)
@@ -150,10 +150,10 @@ def draft(
 
 
 def read(store: Store, objtype: str, many: Many, names: Iterable[str], groups: Iterable[str] = ()) -> ObjectSnapshot:
-    """Read objects, and the groups that lend them attributes; `groups` are read besides."""
+    """Read objects, the groups that lend them attributes, and `groups`."""
     if objtype == "node":
         return _read_nodes(store, list(names), groups)
-    # What is stored comes first: a change between the two reads is then taken for one that came later.
+    # Read what is stored first: then a change between the two reads counts as a later one.
     own = store.get_many(objtype, asked := list(names))
     found = many(asked)
     if objtype == "group":
@@ -170,7 +170,7 @@ def _read_nodes(store: Store, names: list[str], groups: Iterable[str]) -> Object
 
 
 def _with_members(store: Store, group: str, stored: Values) -> Values:
-    """Return a group with the members that are kept with their nodes; those of a dynamic one are kept nowhere."""
+    """Return a group with its members, which the nodes store. Those of a dynamic group are not stored."""
     members = "" if is_dynamic(stored) else ",".join(store.members(group))
     return {**stored, "members": members} if members else stored
 

@@ -1,4 +1,4 @@
-"""Definitions as DataFrames, and back: a row an object, a column an attribute, "" where it is unset."""
+"""Definitions as DataFrames, and back: a row for each object, a column for each attribute, "" if it is unset."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def frame(read: ObjectSnapshot) -> pd.DataFrame:
 
 
 def columns_of(objtype: str, used: set[str]) -> Iterator[str]:
-    """Yield the attributes in use in the order of the attribute table, nicips.eth0 where nicips stands.
+    """Yield the attributes in use, in the order of the attribute table, with nicips.eth0 in the place of nicips.
 
-    What an attribute of xCAT does not show (a column such as nodehm.comments) is left out.
+    Columns that no attribute shows, such as nodehm.comments, are left out.
     """
     table = attributes_of(objtype)
     for attribute in table.values():
@@ -44,9 +44,9 @@ def columns_of(objtype: str, used: set[str]) -> Iterator[str]:
 
 
 def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, ObjectSnapshot | None]:
-    """Return the cells of an edited frame, and what was read when it was made if it remembers that.
+    """Return the cells of an edited frame, and what was read when it was made, if the frame has that.
 
-    Objects are named by the index, or by the column of their key. DefinitionError for a name that comes twice.
+    The index names the objects, or else the column of their key. Raises DefinitionError if a name occurs twice.
     """
     key = KEYS[objtype]
     named = edited.set_index(key) if key in edited.columns and edited.index.name != key else edited
@@ -61,7 +61,7 @@ def values(edited: pd.DataFrame, objtype: str) -> tuple[Cells, ObjectSnapshot | 
 
 
 def history(changes: Sequence[Change]) -> pd.DataFrame:
-    """Return change sets as a DataFrame, the number of each as its index; times are of this host's zone."""
+    """Return change sets as a DataFrame, with their numbers as the index. Times are in the time zone of this host."""
     import pandas as pd
 
     made = pd.DataFrame(changes, columns=list(Change._fields)).set_index("id")

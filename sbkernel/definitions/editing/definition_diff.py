@@ -1,4 +1,4 @@
-"""How two definitions differ: their attributes, and the lines of the list files that they name."""
+"""How two definitions differ: in their attributes, and in the lines of the list files that they name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ListFile(NamedTuple):
     path: Path
 
     def read(self) -> str:
-        """Return its text, its includes as full paths; why it cannot be read when it cannot."""
+        """Return its text, with includes as full paths, or why it cannot be read."""
         try:
             text = self.path.read_text(errors="replace")
         except OSError as error:
@@ -43,18 +43,18 @@ class Difference(NamedTuple):
 
 
 class DefinitionDiff:
-    """Two definitions and how they differ; true when they do."""
+    """Two definitions and how they differ. It is true if they do."""
 
     def __init__(self, a: Definition, b: Definition) -> None:
         self.a, self.b = a, b
         self.attributes = tuple(_attributes(a, b))
         """The attributes that differ."""
         self.lists = tuple(_lists(a, b))
-        """(attribute, unified diff) of the list files that differ; files are compared by what they say."""
+        """(attribute, unified diff) of the list files whose content differs."""
 
     @property
     def df(self) -> pd.DataFrame:
-        """Return the attributes that differ as a DataFrame: a row an attribute, a column a definition."""
+        """Return the attributes that differ as a DataFrame: a row for each attribute, a column for each definition."""
         import pandas as pd
 
         rows = [(one.a, one.b) for one in self.attributes]
@@ -76,7 +76,7 @@ class DefinitionDiff:
 
 
 def list_files(image: Definition) -> list[ListFile]:
-    """Return the list files of an osimage in the order in which they are used, scripts without their arguments."""
+    """Return the list files of an osimage in the order in which they are used, and scripts without their arguments."""
     named = ((attribute, image.get(attribute)) for attribute in LISTS)
     return [
         ListFile(attribute, Path(element.split()[0]))

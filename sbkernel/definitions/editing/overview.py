@@ -1,4 +1,4 @@
-"""Objects and changes as text: those that look alike are one line, and long lists are cut. Pure."""
+"""Objects and changes as text. Those that look alike share a line, and long lists are cut. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Overview(NamedTuple):
     columns: list[str]
     rows: list[Row]
     more: str
-    """What is said about the rows that are left out; "" when there are none."""
+    """The remark about the rows that are left out; "" if there are none."""
 
     @property
     def text(self) -> str:
@@ -55,7 +55,7 @@ class Overview(NamedTuple):
 
 
 def overview(objtype: str, definitions: Mapping[str, Definition]) -> Overview:
-    """Return objects as a table in which those that look alike are one row."""
+    """Return objects as a table. Those that look alike share a row."""
     columns = _columns(objtype, definitions.values())
     alike: dict[Row, list[str]] = {}
     for name, one in definitions.items():
@@ -68,12 +68,12 @@ def overview(objtype: str, definitions: Mapping[str, Definition]) -> Overview:
 
 
 def more(count: int) -> str:
-    """Say how many of `count` rows are left out; "" when all are shown."""
+    """Return how many of `count` rows are left out, in words; "" if all are shown."""
     return f"and {count - ROWS:,} more rows" if count > ROWS else ""
 
 
 def edited(edits: Iterable[Edit]) -> list[tuple[str, str, str, str]]:
-    """Return edits as names, attribute, before and after; objects that change in the same way are one row."""
+    """Return edits as names, attribute, before and after. Objects that change in the same way share a row."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for name, key, before, after in edits:
         alike.setdefault((key, _cell(key, before), _cell(key, after)), []).append(name)
@@ -141,7 +141,7 @@ def _objects(change: Change, entries: Sequence[Entry]) -> str:
 
 
 def before_and_after(entries: Iterable[Entry], *, reveal: bool = False) -> Iterator[str]:
-    """Yield every object and its attributes that differ, `-` before and `+` after; secrets are ***."""
+    """Yield every object and its attributes that differ, with `-` before and `+` after. Secrets are ***."""
     for one in entries:
         yield f"{one.objtype} {one.name}{_fate(one)}"
         before, after = (_shown(one.objtype, values, reveal) for values in (one.before, one.after))

@@ -1,4 +1,4 @@
-"""What was read of some objects, what somebody's edits of them would change, and what is wrong with that. Pure."""
+"""What was read of some objects, what edits would change, and what is wrong with the edits. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sbkernel.errors import DefinitionError
 class ObjectSnapshot(dict[str, str]):
     """Objects of one type, as they were read.
 
-    It travels in `DataFrame.attrs`: pandas copies those with every frame, compares them and writes them to files as
-    JSON. So a copy of it is itself, it is equal to nothing else, and all that leaves the process is the type.
+    It is kept in `DataFrame.attrs`. pandas copies and compares these for every frame, and writes them to files as JSON.
+    So a copy of it is the same object, it is equal only to itself, and only the type leaves the process.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class ObjectSnapshot(dict[str, str]):
         super().__init__(objtype=objtype)
         self.objtype = objtype
         self.shown = shown
-        """Objects as they are shown, a node with what its groups lend it."""
+        """Objects as they are shown: a node with what its groups lend it."""
         self.own = own
-        """Objects as they are stored, a group with its members."""
+        """Objects as they are stored: a group with its members."""
         self.groups = groups
         """The groups that lend attributes to these nodes."""
 
@@ -49,7 +49,7 @@ class ObjectSnapshot(dict[str, str]):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
     def lender(self, name: str, attribute: str) -> str:
-        """Return the group that lends a node an attribute which it does not have itself, or ""."""
+        """Return the group that lends an attribute to a node; "" if none does."""
         own = self.own.get(name, {})
         groups = [] if attribute in own else own.get("groups", "").split(",")
         return next((group for group in groups if attribute in self.groups.get(group, {})), "")
@@ -59,7 +59,7 @@ Wanted = Mapping[str, Mapping[str, str]]
 
 
 class Fault(NamedTuple):
-    """One thing that stands against a draft; no attribute: it is about the object, no name: about them all."""
+    """Something wrong. Without an attribute it is about the object, without a name about all objects."""
 
     name: str
     attribute: str
@@ -76,7 +76,7 @@ class Fault(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """Changes by object, what is wrong with them, and the attributes that were left out."""
+    """Changes by object, what is wrong with them, and which attributes were left out."""
 
     changes: dict[str, Values]
     faults: tuple[Fault, ...]
@@ -84,9 +84,9 @@ class Proposal(NamedTuple):
 
 
 def propose(wanted: Wanted, now: ObjectSnapshot, base: ObjectSnapshot | None = None) -> Proposal:
-    """Compare what is wanted with what was read (`base`, or else `now`), and check the difference.
+    """Compare what is wanted with what was read (`base`, else `now`), and check the difference.
 
-    Without a base, what the running system writes is left out: nobody can tell whether it was edited.
+    Without a base, attributes that the running system writes are left out: they may differ without an edit.
     """
     names = {attribute: None for values in wanted.values() for attribute in values}
     unknown = tuple(_unknown(now.objtype, names))

@@ -1,7 +1,7 @@
-"""Some objects of one type, seen as a mapping, as a table, or as something to change at once.
+"""Some objects of one type: as a mapping, as a table, and to change together.
 
-`Objects` is what a whole collection and a part of it have in common; `Selection` is a part that was chosen by name,
-by noderange or by its attributes. What shows them, and pandas, is imported when it is asked for.
+`Objects` is what a collection and a part of it have in common. `Selection` is a part, chosen by name, by noderange or
+by attributes. Displays and pandas are imported when they are needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Value = str | int | None
 Wanted = Value | Callable[[str], Value]
-"""A new value, None or "" to clear; or a function of the object's name that returns one."""
+"""A new value, None or "" to clear; or a function from the name of an object to the value."""
 
 
 class Objects(Mapping[str, Definition]):
@@ -45,9 +45,9 @@ class Objects(Mapping[str, Definition]):
 
     @property
     def df(self) -> pd.DataFrame:
-        """Return a DataFrame: a row an object, a column an attribute that any of them has, "" where it is unset.
+        """Return a DataFrame: a row for each object, a column for each attribute in use, "" if it is unset.
 
-        Secrets show as ***. `changes(frame)` takes it back after it was edited.
+        Secrets are ***. Edit it, then give it to `changes(frame)`.
         """
         from sbkernel.definitions.editing import dataframes
 
@@ -55,33 +55,33 @@ class Objects(Mapping[str, Definition]):
 
     @property
     def overview(self) -> Overview:
-        """Return them as a table for people, in which those that look alike are one row."""
+        """Return them as a table for people. Those that look alike share a row."""
         from sbkernel.definitions.editing.overview import overview
 
         return overview(self._objtype, self.many(self))
 
     def read(self, names: Iterable[str] | None = None) -> ObjectSnapshot:
-        """Return what there is of them, or of `names`: the base of edits that are to be refused when they come late."""
+        """Return what is stored for them, or for `names`. With this as a base, edits that come too late are refused."""
         from sbkernel.definitions.editing import changeset
 
         return changeset.read(self._store, self._objtype, self.many, self if names is None else names)
 
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
-        """Return the definitions of `names`, in one read where the store can; unknown names are left out."""
+        """Return the definitions of `names`, read together if the store can do that. Unknown names are left out."""
         raise NotImplementedError
 
     def items(self) -> ItemsView[str, Definition]:
-        """Return names and definitions, in one read where the store can."""
+        """Return names and definitions, read together if the store can do that."""
         names = list(self)
         found = self.many(names)
         return {name: found[name] for name in names if name in found}.items()
 
     def values(self) -> ValuesView[Definition]:
-        """Return the definitions, in one read where the store can."""
+        """Return the definitions, read together if the store can do that."""
         return dict(self.items()).values()
 
     def where(self, *conditions: str) -> Selection:
-        """Return those that fulfil all conditions, written as after -w: attr==value, !=, =~regex, !~."""
+        """Return those for which all conditions hold, written as after -w: attr==value, !=, =~regex, !~."""
         wanted = select.parse(conditions)
         key = KEYS[self._objtype]
         for condition in wanted:
@@ -91,10 +91,10 @@ class Objects(Mapping[str, Definition]):
         return self._part(name for name, one in found if select.holds(wanted, one.attributes, **{key: name}))
 
     def changes(self, edited: pd.DataFrame | Mapping[str, Mapping[str, Value]]) -> ChangeSet:
-        """Return what an edited `df`, or {name: {attribute: value}}, would change; `apply()` does it, as one change.
+        """Return what an edited `df`, or {name: {attribute: value}}, would change. `apply()` makes it one change.
 
-        None, "" and missing values clear, *** keeps, a new name is a new object; objects that are not named stay.
-        Raises DefinitionError with all that is wrong, and when an object was changed after `df` was read.
+        None, "" and missing values clear, *** keeps, a new name is a new object. Other objects stay as they are.
+        Raises DefinitionError with everything that is wrong, or if an object was changed after `df` was read.
         """
         from sbkernel.definitions.editing import dataframes
 
@@ -103,7 +103,7 @@ class Objects(Mapping[str, Definition]):
         return self.draft(*dataframes.values(edited, self._objtype)).checked()
 
     def draft(self, edited: Mapping[str, Mapping[str, Value]], base: ObjectSnapshot | None = None) -> ChangeSet:
-        """Return the same with its faults instead of raising them; `base` is what was read when the edits began."""
+        """Return the same, but with its faults instead of an error. `base` is what was read before the edits."""
         from sbkernel.definitions.editing import changeset
 
         return changeset.draft(self._store, self._objtype, self.many, edited, base)
@@ -114,7 +114,7 @@ class Objects(Mapping[str, Definition]):
     def _ipython_key_completions_(self) -> list[str]:
         return self.names
 
-    if not TYPE_CHECKING:  # for people at a prompt: `site.nodes.n1`; a type checker shall see misspelled methods
+    if not TYPE_CHECKING:  # For people at a prompt: `site.nodes.n1`. A type checker must see misspelled methods.
 
         def __getattr__(self, name: str) -> Definition:
             if name.startswith("_") or name not in self:
@@ -153,7 +153,7 @@ class Selection(Objects):
 
     @property
     def noderange(self) -> str:
-        """Return the names as short as a noderange can say them, such as n[1-20]."""
+        """Return the names as a short noderange, such as n[1-20]."""
         from sbkernel.definitions.ranges.fold import fold
 
         return fold(self._names)
@@ -163,10 +163,10 @@ class Selection(Objects):
         return self._source.many(name for name in names if name in self._known)
 
     def set(self, **attributes: Wanted) -> ChangeSet:
-        """Give all of them these attributes, as one change; return it. `set(bmc=lambda name: f"{name}-bmc")`.
+        """Set attributes of all of them, and return the change. Example: `set(bmc=lambda name: f"{name}-bmc")`.
 
-        None or "" clears. All or, when one is wrong, none: DefinitionError. Attributes whose names hold a dot are
-        given as `set(**{"nicips.eth0": "10.0.0.1"})`.
+        None or "" clears. Raises DefinitionError if one value is wrong, and then nothing changes. For an attribute with
+        a dot in its name, write `set(**{"nicips.eth0": "10.0.0.1"})`.
         """
         return self.changes({name: _for(name, attributes) for name in self}).apply()
 

@@ -1,7 +1,7 @@
 """Read tables as tabdump and dumpxCATdb write them: one NAME.csv a table. Pure.
 
-The rows go through what tabrestore uses, so that they become the same objects; a row that it refuses is tried value
-by value, so that one bad value costs no other.
+Rows are inserted as tabrestore inserts them, so that they become the same objects. If a row is refused, each of its
+values is tried alone, so that one bad value does not cost the others.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sbkernel.definitions.xcattables.rowedit import LOGS, insert
 from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, ListFileError
 
-# What the other tables lean on: nodes, groups, and what decides in which attribute a column lies.
+# Read first: nodes, groups, and what decides which attribute a column belongs to.
 _FIRST = ("nodelist", "nodegroup", "nodehm", "nodetype", "osimage")
 
 
 class Sheet:
-    """A Transaction over nothing but itself; `written` gathers the objects that were put since it was last emptied."""
+    """A Transaction in memory. `written` collects the objects that were written since it was last cleared."""
 
     change: int | None = None
 
@@ -77,13 +77,13 @@ class Sheet:
             self.put(objtype, name, values)
 
     def delete(self, objtype: str, name: str) -> None:
-        """Remove an object; nothing happens when there is none."""
+        """Remove an object. Nothing happens if there is none."""
         before = self._objects.get(objtype, {}).pop(name, {})
         for group in before.get("groups", "").split(",") if objtype == "node" else ():
             self._members.get(group, set()).discard(name)
 
     def forget(self, until: int) -> None:
-        """Do nothing: it keeps no journal."""
+        """Do nothing: there is no journal."""
 
 
 class _Row(NamedTuple):
@@ -92,7 +92,7 @@ class _Row(NamedTuple):
 
 
 def read(files: Mapping[Path, str]) -> Found:
-    """Read the text of each file; ListFileError when one is no CSV."""
+    """Read the text of each file. Raises ListFileError if one is not CSV."""
     reader = _Reader()
     for file in sorted(files, key=lambda file: (_rank(file), file.name)):
         reader.take(file, files[file])
@@ -123,7 +123,7 @@ class _Reader:
         ]
 
     def take(self, file: Path, text: str) -> None:
-        """Take the rows of one table."""
+        """Read the rows of one table."""
         table, rows = TABLES.get(_name(file)), list(_rows(file, text, self.notes))
         if table is None or table.name in LOGS:
             why = "there is no such table" if table is None else "it is a log"

@@ -1,7 +1,7 @@
 """Compare what was found with what the site has: which objects to write, and what cannot be taken. Pure.
 
-Attributes that were found win, others stay. Nodes get the groups that list them as members; what their groups lend
-them anyway is not stored again; *** keeps the secret that is stored.
+Attributes that were found win, the others stay. Nodes get the groups that list them as members. What their groups
+lend them anyway is not stored again. *** keeps the stored secret.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sbkernel.errors import DefinitionError
 
 
 class Decision(NamedTuple):
-    """Objects before and after, those that stay as they are included, and what was not taken."""
+    """Objects before and after, also those that do not change, and what was not taken."""
 
     before: dict[Key, Values | None]
     after: dict[Key, Values]
@@ -38,7 +38,7 @@ class Decision(NamedTuple):
 
 
 def needed(found: Found) -> dict[str, list[str]]:
-    """Return the names, by type, of all objects that `decide` has to know as the site has them."""
+    """Return the names, by type, of all objects of the site that `decide` needs."""
     names: dict[str, set[str]] = {"node": set(), "group": set()}
     for item in found.items:
         names.setdefault(item.objtype, set()).add(item.name)
@@ -48,7 +48,7 @@ def needed(found: Found) -> dict[str, list[str]]:
 
 
 def decide(found: Found, site: Mapping[Key, Values]) -> Decision:
-    """Decide on everything that was found; `site` holds the objects of `needed` as they are."""
+    """Decide about everything that was found. `site` has the objects of `needed`."""
     return _Decider(found, site).decide()
 
 
@@ -62,7 +62,7 @@ class _Decider:
     def decide(self) -> Decision:
         items = [item for item in _merged(map(self._resolved, self._found.items)) if self._is_legal(item)]
         joining = self._joining(items)
-        # A node's attributes are checked with what its groups lend it, so groups come first.
+        # The attributes of a node are checked with what its groups lend it, so groups come first.
         for item in sorted(items, key=lambda item: item.objtype == "node"):
             self._take(self._joined(item, joining.pop(item.name, [])) if item.objtype == "node" else item)
         for node, groups in joining.items():
@@ -72,7 +72,7 @@ class _Decider:
         return Decision(before, self._after, self._notes)
 
     def _resolved(self, item: FoundObject) -> FoundObject:
-        """Give rows of a table whose key no other table knows to the site's node of that name, if there is one."""
+        """Assign rows whose key no other table has to the node of that name, if the site has one."""
         is_row = item.objtype == "group" and not item.values.keys() & {"grouptype", "members"}
         if is_row and ("node", item.name) in self._site and ("group", item.name) not in self._site:
             return item._replace(objtype="node")
@@ -108,7 +108,7 @@ class _Decider:
         return not (item.only_new and (item.objtype, item.name) in self._site) and not self._is_another(item)
 
     def _is_another(self, item: FoundObject) -> bool:
-        """Say whether a network of the site has this net and mask, under another name."""
+        """Tell whether a network of the site has this net and mask under another name."""
         if item.objtype != "network" or ("network", item.name) in self._site:
             return False
         wanted = (item.values.get("net"), item.values.get("mask"))
@@ -126,7 +126,7 @@ class _Decider:
         if item.objtype == "node":
             given = self._without_lent(item, given, whole)
             whole = inherit(whole, self._groups(whole))
-        # Only now it is known which attribute a column shows: bmc lies in ipmi or in openbmc, as mgt says.
+        # Only now do we know which attribute a column shows: mgt decides whether bmc is in ipmi or in openbmc.
         given = {_attribute(item.objtype, name, whole): value for name, value in given.items()}
         wrong = {attribute for attribute, _ in self._refused(item, given, whole)}
         after = merged(before or {}, {name: value for name, value in given.items() if name not in wrong})
@@ -146,7 +146,7 @@ class _Decider:
         for name in hidden:
             kept = "keeps the secret that is stored" if name in before else "was hidden, and no secret is stored"
             self._note(item, name, f"{item.objtype} {item.name}: {name}=*** {kept}")
-        # Members of a group are kept on the nodes.
+        # The members of a group are stored with the nodes.
         gone = [*hidden, "members"] if item.objtype == "group" else hidden
         return {name: value for name, value in item.values.items() if name not in gone}
 
@@ -171,7 +171,7 @@ def _attribute(objtype: str, name: str, values: Mapping[str, str]) -> str:
 
 
 def _is_same(node: str, name: str, value: str, lent: str) -> bool:
-    """Say whether a node sees the same value: of an expression that a group lends, lsdef prints what it comes to."""
+    """Tell whether a value is what the group lends: for an expression, lsdef prints the result."""
     if value == lent:
         return True
     one, two = (as_seen(node, {name: text}, {}) for text in (value, lent))
@@ -179,7 +179,7 @@ def _is_same(node: str, name: str, value: str, lent: str) -> bool:
 
 
 def _merged(items: Iterable[FoundObject]) -> list[FoundObject]:
-    """Put the parts of one object together, the later first word winning."""
+    """Join the parts of one object. A later value wins."""
     whole: dict[Key, FoundObject] = {}
     for item in items:
         old = whole.get((item.objtype, item.name))

@@ -1,4 +1,4 @@
-"""What a reader found in a file: objects, where each attribute stands, and what was not understood."""
+"""What a reader found in a file: objects, the place of each attribute, and what was not understood."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sbkernel.definitions.store.interface import Values
 
 
 class Where(NamedTuple):
-    """A place in a file; line and column count from 1, 0: the whole."""
+    """A place in a file. Lines and columns count from 1; 0 means the whole file or line."""
 
     file: str
     line: int = 0
@@ -20,7 +20,7 @@ class Where(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something that was not taken as it stands, or not at all."""
+    """Something that was taken in another form, or not at all."""
 
     where: Where
     text: str
@@ -37,24 +37,24 @@ class FoundObject(NamedTuple):
     values: Values
     where: Where
     places: Mapping[str, Where] = {}
-    """Where each attribute stands; one that is not there stands where the object does."""
+    """The place of each attribute; else that of the object."""
     only_new: bool = False
-    """Made when there is none, else left as it is."""
+    """It is made if there is none, else left as it is."""
 
     def __repr__(self) -> str:
         return f"{self.objtype} {self.name} at {self.where}"
 
     def place(self, attribute: str) -> Where:
-        """Return where an attribute stands."""
+        """Return the place of an attribute."""
         return self.places.get(attribute, self.where)
 
 
 class Found(NamedTuple):
-    """What a file or directory holds."""
+    """What a file or directory contains."""
 
     kind: str
     """stanza, tabdump or warewulf."""
     items: list[FoundObject]
     notes: list[Note]
     with_lent: bool = False
-    """Whether nodes come with what their groups lend, as lsdef -z prints them."""
+    """Whether nodes include what their groups lend them, as lsdef -z prints them."""

@@ -23,9 +23,9 @@ _HINT = f"--format {'|'.join(KINDS)} says what it is."
 
 
 def import_path(store: Store, path: Path | str, kind: str = "", *, dry_run: bool = False) -> ImportReport:
-    """Import what lies at `path` (`-`: stdin) and return a report; one change set, or nothing when something fails.
+    """Import `path` (`-`: stdin) as one change set, or nothing if something fails. Return a report.
 
-    `kind` is stanza, tabdump or warewulf, or "" to find out. With `dry_run` nothing is written.
+    `kind` is stanza, tabdump or warewulf, or "" to detect it. With `dry_run`, nothing is written.
     """
     found = read(path, kind)
     if dry_run:
@@ -52,7 +52,7 @@ def _write(transaction: Transaction, decision: Decision) -> None:
 
 
 def read(path: Path | str, kind: str = "") -> Found:
-    """Read what lies at `path`, or stdin for `-`; NotFoundError, ListFileError, or DefinitionError for what it is."""
+    """Read `path`, or stdin for `-`. Raises NotFoundError, ListFileError, or DefinitionError for an unknown format."""
     where = Path(path)
     if kind not in ("", *KINDS):
         raise DefinitionError(f"no format {kind!r}", hint=f"There are {', '.join(KINDS)}.")
@@ -111,14 +111,14 @@ def _text(path: Path | str) -> str:
 
 
 class ImportReport(NamedTuple):
-    """What came in, what changed, and what was not understood."""
+    """What was read, what changed, and what was not understood."""
 
     source: str
     kind: str
     decision: Decision
     dry_run: bool
     change: int | None = None
-    """Number of the change set, for undo; None when nothing changed."""
+    """The number of the change set, for undo; None if nothing changed."""
 
     def __str__(self) -> str:
         return "\n".join([*self.summary(), *self.complaints()])
@@ -128,11 +128,11 @@ class ImportReport(NamedTuple):
 
     @property
     def notes(self) -> list[Note]:
-        """Return what was not taken, or not as it stands."""
+        """Return what was not taken, or taken in another form."""
         return self.decision.notes
 
     def summary(self) -> Iterator[str]:
-        """Yield one line a type of object: how many are new, changed, and as they were."""
+        """Yield one line for each object type: how many are new, changed and unchanged."""
         done = "would be imported" if self.dry_run else "imported"
         yield f"{self.source} ({self.kind}): {len(self.decision.after)} objects {done}"
         for objtype, counts in sorted(self._counts().items()):
@@ -149,13 +149,13 @@ class ImportReport(NamedTuple):
         return counts
 
     def differences(self, *, new: bool = True) -> Iterator[str]:
-        """Yield the attributes before and after of what changes, of new objects too unless `new` is false."""
+        """Yield the attributes that change, before and after; also those of new objects, unless `new` is false."""
         before, after = self.decision.before, self.decision.after
         entries = (Entry(*key, before[key], after[key]) for key in self.decision.changed)
         return overview.before_and_after(entry for entry in entries if new or entry.before is not None)
 
     def complaints(self) -> Iterator[str]:
-        """Yield what was not taken, once each, with all the places where it stands."""
+        """Yield each thing that was not taken, once, with all its places."""
         places: dict[str, list[str]] = {}
         for note in self.notes:
             places.setdefault(note.text, []).append(str(note.where))

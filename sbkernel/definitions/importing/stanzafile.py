@@ -1,4 +1,4 @@
-"""A whole site as stanza text: written, and read back, as lsdef -z writes it too."""
+"""A whole site as stanza text: sb export writes it, and sb import reads it and the listings of lsdef -z."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _ORDER = ("site", "network", "osimage", "passwd", "group")
 
 
 def in_order(types: Iterable[str]) -> list[str]:
-    """Return object types in the order of a file: what others refer to comes first."""
+    """Return object types in the order in which a file has them: those that others refer to come first."""
     return sorted(types, key=lambda objtype: (_ORDER.index(objtype) if objtype in _ORDER else len(_ORDER), objtype))
 
 
 def stored(store: Store) -> Iterator[tuple[str, dict[str, Values]]]:
-    """Yield all objects by type, rows of tables that no object shows included."""
+    """Yield all objects by type, with the rows of tables that no object shows."""
     types = {*TYPES, *(table.objtype for table in TABLES.values())}
     return ((objtype, store.objects(objtype)) for objtype in in_order(types))
 
 
 def render(objects: Iterable[tuple[str, Mapping[str, Values]]], *, reveal: bool = False) -> str:
-    """Return objects by type as stanza text that `sb import` and `mkdef -z` take back; secrets are *** unless revealed.
+    """Return objects as stanza text for `sb import` and `mkdef -z`. Secrets are ***, unless revealed.
 
-    A value with a line break has no spelling in a stanza file: it is left out, and a comment says so.
+    A stanza file cannot hold a value with a line break: it is left out, and a comment says so.
     """
     every = ((objtype, name, values) for objtype, named in objects for name, values in named.items())
     parts = [_part(*one, reveal) for one in every]
@@ -43,13 +43,13 @@ def _part(objtype: str, name: str, values: Values, reveal: bool) -> str:
 
 
 def _spread(values: Mapping[str, str]) -> Values:
-    """Write nicips as nicips.eth0, where reading that back gives the same."""
+    """Write nicips as nicips.eth0, if reading it back gives the same value."""
     spread = nics.spread(values)
     return spread if nics.folded({}, spread) == values else dict(values)
 
 
 def read(text: str, file: str) -> Found:
-    """Read the text of a stanza file; ListFileError for an object without objtype."""
+    """Read the text of a stanza file. Raises DefinitionError for an object without objtype."""
     found = stanza.read(text, file)
     items = []
     for one in found.stanzas:

@@ -1,7 +1,7 @@
-"""Read nodes.conf of Warewulf 4: profiles become groups, nodes nodes, images stubs of osimages. Pure.
+"""Read nodes.conf of Warewulf 4: profiles become groups, nodes become nodes, images become osimage stubs. Pure.
 
-A later profile of a node wins over an earlier one there, and the first group of a node wins here: so the groups of a
-node are its profiles from last to first. What Warewulf would merge otherwise is stored with the node.
+In Warewulf, a later profile of a node wins; here, the first group wins. So the groups of a node are its profiles from
+last to first. Where Warewulf would merge differently, the value is stored with the node.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Entry(NamedTuple):
 
 
 def read(text: str, file: str) -> Found:
-    """Read the text of a nodes.conf; ListFileError when it is not YAML."""
+    """Read the text of a nodes.conf. Raises ListFileError if it is not YAML."""
     yaml = Yaml(text, file)
     reader = _Reader(yaml)
     items = [*reader.groups(), *reader.nodes(), *reader.networks.values(), *reader.images.values()]
@@ -40,7 +40,7 @@ class _Reader:
         top = yaml.mapping(yaml.root, "the file")
         for name in top.keys() - {"WW_INTERNAL", "nodeprofiles", "nodes"}:
             yaml.note(top[name].where, f"{name} is not known")
-        # Until 4.5, which still wrote WW_INTERNAL, a node without profiles had this one.
+        # Up to 4.5, which still wrote WW_INTERNAL, a node without profiles had this profile.
         self._implied = ("default",) if "WW_INTERNAL" in top else ()
         self._profiles = self._entries(top.get("nodeprofiles"), "nodeprofiles")
         self._nodes = self._entries(top.get("nodes"), "nodes")
@@ -65,7 +65,7 @@ class _Reader:
             yield self._item("group", name, entry.where, {**found, "grouptype": Setting(entry.where, ("static",))})
 
     def nodes(self) -> Iterator[FoundObject]:
-        """Yield the nodes with all that Warewulf would give them."""
+        """Yield the nodes with everything that Warewulf would give them."""
         for full, entry in self._nodes.items():
             name, _, domain = full.partition(".")
             profiles = self._resolved(entry.profiles or self._known(self._implied), entry.where)
@@ -80,7 +80,7 @@ class _Reader:
         self._used.update(profiles)
         layers = [self._profiles[one].settings for one in profiles if one in self._profiles]
         whole = fold([*layers, entry.settings])
-        # A comment is about what it stands with.
+        # A comment belongs to the profile or node that has it.
         whole.pop(("comment",), None)
         return whole | {path: setting for path, setting in entry.settings.items() if path == ("comment",)}
 
@@ -88,7 +88,7 @@ class _Reader:
         return tuple(name for name in profiles if name in self._profiles)
 
     def _resolved(self, names: tuple[str, ...], where: Where) -> list[str]:
-        """Return profiles with those that they name before them; `~name` takes one out."""
+        """Return profiles, each after the profiles that it names. `~name` removes one."""
         order: list[str] = []
         self._walk(names, where, order, set())
         out = {name[1:] for name in order if name.startswith("~")}
@@ -135,7 +135,7 @@ class _Reader:
             self._yaml.note(gateway.where, text)
 
     def unused(self) -> None:
-        """Note what only nodes can have, where no node has it."""
+        """Note the settings that only nodes can have in profiles that no node uses."""
         for name, entry in self._profiles.items():
             if name not in self._used and devices(entry.settings):
                 self._yaml.note(entry.where, f"profile {name} is used by no node: its network devices are not taken")

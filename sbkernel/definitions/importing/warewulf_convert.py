@@ -1,4 +1,4 @@
-"""Settings of Warewulf as attributes of xCAT. Pure."""
+"""Convert settings of Warewulf to attributes of xCAT. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN = {("comment",): "usercomment", ("image name",): "provmethod", ("ipmi", "
 
 
 def convert(whole: Settings, *, name: str = "", domain: str = "", partial: bool = False) -> Attributes:
-    """Return the attributes of a node, or with `partial` those of a profile."""
+    """Return the attributes of a node, or, with `partial`, those of a profile."""
     found = {attribute: whole[path] for path, attribute in _PLAIN.items() if path in whole}
     if ("kernel", "args") in whole:
         found["addkcmdline"] = whole["kernel", "args"]
@@ -30,7 +30,7 @@ def convert(whole: Settings, *, name: str = "", domain: str = "", partial: bool 
 
 
 def devices(whole: Settings) -> dict[str, Device]:
-    """Return the network devices by Warewulf's name of them, the one that boots first."""
+    """Return the network devices by their Warewulf names. The device that boots comes first."""
     found: dict[str, dict[str, Setting]] = {}
     for path, setting in whole.items():
         if path[0] == _DEVICES:
@@ -74,7 +74,7 @@ def _network(found: Mapping[str, Device]) -> Attributes:
 
 
 def _boots(device: Device) -> Attributes:
-    """Return the attributes that only the interface that boots has."""
+    """Return the attributes that only the boot interface has."""
     found = {"installnic": device["device"]} if "device" in device else {}
     return found | ({"ip": _as(device["ipaddr"], _address(device))} if "ipaddr" in device else {})
 
@@ -97,7 +97,7 @@ def _address(device: Device, key: str = "ipaddr") -> str:
 
 
 def _hostnames(whole: Settings, name: str, domain: str) -> Attributes:
-    """Return the name with the cluster's behind it, which Warewulf writes to /etc/hosts."""
+    """Return NAME.CLUSTER, which Warewulf writes to /etc/hosts."""
     cluster = whole.get(("cluster name",))
     text = domain or (cluster.text if cluster else "")
     where = cluster or next(iter(whole.values()), None)
@@ -105,7 +105,7 @@ def _hostnames(whole: Settings, name: str, domain: str) -> Attributes:
 
 
 def network(device: Device) -> FoundObject | None:
-    """Return the network of a device's address; None when it has none; ValueError when they make no sense."""
+    """Return the network of a device; None if it has no address. Raises ValueError if address or mask is wrong."""
     if "ipaddr" not in device:
         return None
     mask = device["netmask"].text if "netmask" in device else device["ipaddr"].text.partition("/")[2]

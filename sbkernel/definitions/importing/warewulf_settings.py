@@ -1,7 +1,6 @@
 """Settings of a node or profile of Warewulf 4, flat: ("ipmi", "username") -> value and place. Pure.
 
-Its words (Warewulf: nodes.conf, `wwctl`): where each goes, or why it goes nowhere. Old spellings (4.0 to 4.4) stand
-for the new ones.
+The tables say where each key of nodes.conf goes, or why it goes nowhere. Old keys (4.0 to 4.4) become the new ones.
 """
 
 from __future__ import annotations
@@ -68,18 +67,18 @@ _NOWHERE: dict[Path, str] = {
     ("network devices", "prefixlen6"): _IPV6,
     ("network devices", "gateway6"): _IPV6,
 }
-"""Words that are understood and have no place here, with what to use instead."""
+"""Keys that are known but have no place here, with what to use instead."""
 
 
 class Setting(NamedTuple):
-    """One value, or the items of a list, and where it stands."""
+    """One value, or the items of a list, and its place in the file."""
 
     where: Where
     items: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """Return it as one text."""
+        """Return it as one string."""
         return " ".join(self.items)
 
     def __repr__(self) -> str:
@@ -91,7 +90,7 @@ _LISTS: tuple[Path, ...] = (("kernel", "args"), ("profiles",))
 
 
 def settings(yaml: Yaml, node: Any, what: str) -> Settings:
-    """Return what a node or profile sets; what is not known, or has no place here, is noted."""
+    """Return what a node or profile sets. Keys that are unknown or have no place here are noted."""
     found: Settings = {}
     for key, pair in yaml.mapping(node, what).items():
         path = _SPELLINGS.get(key, (key,))
@@ -133,7 +132,7 @@ def _is_taken(path: Path) -> bool:
 
 
 def fold(layers: Iterable[Settings]) -> Settings:
-    """Merge settings as Warewulf does: a later one wins, lists grow, and `~item` takes an item out."""
+    """Merge settings as Warewulf does: a later one wins, lists are joined, and `~item` removes an item."""
     whole: Settings = {}
     for layer in layers:
         for path, setting in layer.items():

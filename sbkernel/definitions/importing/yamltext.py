@@ -1,4 +1,4 @@
-"""Read YAML as plain values that know their line and column. Pure."""
+"""Read YAML as plain values with their line and column. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Pair(NamedTuple):
     """One entry of a mapping."""
 
     where: Where
-    """Of its key."""
+    """The place of its key."""
     value: Any
     """A node of PyYAML."""
 
 
 class Yaml:
-    """One YAML file, and what was odd about its mappings."""
+    """One YAML file, and notes about what was not understood."""
 
     def __init__(self, text: str, file: str) -> None:
         import yaml
@@ -35,7 +35,7 @@ class Yaml:
             raise ListFileError(file, mark.line + 1 if mark else 1, f"not YAML: {problem}") from None
 
     def where(self, node: Any) -> Where:
-        """Return where a node begins."""
+        """Return the place where a node begins."""
         return Where(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def note(self, where: Where, text: str) -> None:
@@ -43,7 +43,7 @@ class Yaml:
         self.notes.append(Note(where, text))
 
     def mapping(self, node: Any, what: str) -> dict[str, Pair]:
-        """Return the entries of a mapping, those of << included; anything else but nothing is noted."""
+        """Return the entries of a mapping, with those of <<. Notes anything else that is not empty."""
         import yaml
 
         if not isinstance(node, yaml.MappingNode):
@@ -66,7 +66,7 @@ class Yaml:
         return ((self.text(key, f"a key of {what}"), Pair(self.where(key), value)) for key, value in node.value)
 
     def text(self, node: Any, what: str) -> str:
-        """Return a scalar as it is written; "" for null. Anything else is noted."""
+        """Return a scalar as it is written; "" for null. Notes anything else."""
         import yaml
 
         if isinstance(node, yaml.ScalarNode):

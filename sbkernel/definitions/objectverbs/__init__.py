@@ -1,1 +1,1 @@
-"""What lsdef, mkdef, chdef and rmdef do with one object, and how listings look; the verbs themselves are in cli/."""
+"""What lsdef, mkdef, chdef and rmdef do with one object, and what listings look like. The verbs are in cli/."""

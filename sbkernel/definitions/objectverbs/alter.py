@@ -1,4 +1,4 @@
-"""Change or create one object, as xCAT's chdef does: what is wrong with one attribute does not stop the others."""
+"""Change or create one object, as xCAT's chdef does. An error in one attribute does not stop the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ListEditor = Callable[[str, Mapping[str, str], Mapping[str, str]], NewValues]
 
 
 def alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Context) -> ObjectOutcome:
-    """Change an object, or create it when it is not there."""
+    """Change an object, or create it if it does not exist."""
     try:
         check_name(one.objtype, one.name)
     except DefinitionError as error:
@@ -76,7 +76,7 @@ def _changes(
 
 
 def _concealed(one: Stanza, problem: str) -> str:
-    """Take secrets out of a message: chdef -m quotes what it cannot remove."""
+    """Hide secrets in a message: chdef -m quotes what it cannot remove."""
     for key in filter(lambda key: is_secret(one.objtype, key), one.values):
         for item in filter(None, one.values[key].split(",")):
             problem = problem.replace(item, HIDDEN)

@@ -1,4 +1,4 @@
-"""What mkdef and chdef make of a group: its members by noderange or by conditions, or the conditions themselves."""
+"""What mkdef and chdef do with a group: its members by noderange or by conditions, or the conditions themselves."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.errors import DefinitionError, SbkernelError
 
 Nodes = Callable[[], dict[str, Values]]
-"""All nodes, with what their groups lend them; read only when conditions have to be tried."""
+"""All nodes, with what their groups lend them. Called only if conditions must be tested."""
 
 
 class NoConditionsError(DefinitionError):
-    """A dynamic group was given nothing that selects its members."""
+    """A dynamic group has no conditions."""
 
 
 class MemberChoice(NamedTuple):
@@ -27,7 +27,7 @@ class MemberChoice(NamedTuple):
 
 
 class Grouping(NamedTuple):
-    """A group's new attributes; its members as a list, None when nothing was said of them."""
+    """The new attributes of a group, and its members as a list, or None if none were given."""
 
     values: Values
     members: list[str] | None
@@ -35,7 +35,7 @@ class Grouping(NamedTuple):
 
 
 def dynamic_values(name: str, given: Values, how: MemberChoice) -> Values:
-    """Return the attributes of a new dynamic group; DefinitionError when it has others, or no conditions."""
+    """Return the attributes of a new dynamic group. Raises DefinitionError if it has others, or no conditions."""
     refuse_attributes(name, given)
     wherevals = given.get("wherevals") or JOIN.join(how.where)
     if not wherevals:
@@ -44,9 +44,9 @@ def dynamic_values(name: str, given: Values, how: MemberChoice) -> Values:
 
 
 def refuse_attributes(name: str, given: Mapping[str, str]) -> None:
-    """Raise DefinitionError when a dynamic group is given attributes.
+    """Raise DefinitionError if a dynamic group is given attributes.
 
-    A stanza that says its grouptype may hold its members, as lsdef -z writes them; they are left out.
+    A stanza with its grouptype may have its members, as lsdef -z writes them. They are ignored.
     """
     stanza = {"grouptype", "members"} if "grouptype" in given else set()
     if given.keys() - {"wherevals"} - stanza:
@@ -56,7 +56,7 @@ def refuse_attributes(name: str, given: Mapping[str, str]) -> None:
 def static(
     transaction: Transaction, given: Values, how: MemberChoice, expand: Callable[[str], list[str]], nodes: Nodes
 ) -> Grouping:
-    """Find the members of a static group; those that are no nodes are said and left out."""
+    """Find the members of a static group. Names that are not nodes are reported and left out."""
     members, values = given.get("members", ""), {key: value for key, value in given.items() if key != "members"}
     if how.where and members:
         raise DefinitionError("Cannot use a list of members together with the '-w' option.")
@@ -72,10 +72,10 @@ def static(
 
 
 def failed(error: SbkernelError) -> tuple[Said, ...]:
-    """Return what is said of an object, perhaps a group, that cannot be made or changed."""
+    """Return the messages for an object, perhaps a group, that cannot be made or changed."""
     return errors(error, "Skipping to the next group.") if isinstance(error, NoConditionsError) else errors(error)
 
 
 def no_members(name: str) -> tuple[Said, ...]:
-    """Return what is said of a new group without members."""
+    """Return the message for a new group without members."""
     return warnings(f"Cannot determine a member list for group '{name}'.")

@@ -1,4 +1,4 @@
-"""What lsdef shows of objects, and how, byte for byte as xCAT does. Pure: definitions in, lines out."""
+"""What lsdef shows of objects, byte for byte as xCAT does. Pure."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Wanted(NamedTuple):
     """What to show of each object."""
 
     only: tuple[str, ...] = ()
-    """These attributes, unset ones too; empty: all that are set."""
+    """Only these attributes, unset ones too; empty: all that are set."""
     defaults: Mapping[str, str] = {}
-    """The scripts that every node runs, put before its own (xcatdefaults)."""
+    """The scripts that every node runs before its own (xcatdefaults)."""
     tables: bool = False
-    """Say after each value where xCAT keeps it."""
+    """Show where xCAT stores each value."""
 
 
 class Listed(NamedTuple):
-    """An object with the attributes that a listing shows of it, in order; secrets are hidden already."""
+    """An object with the attributes that a listing shows, in order. Secrets are already hidden."""
 
     objtype: str
     name: str
@@ -37,7 +37,7 @@ class Listed(NamedTuple):
 
 
 def listed(one: Definition, wanted: Wanted) -> Listed:
-    """Return what a listing shows of an object; what cannot be computed is left out."""
+    """Return what a listing shows of an object. Attributes that cannot be computed are left out."""
     held = _fitting(one.objtype, one.attributes.printable(), one.attributes.sound)
     values = _annotated(one, held) if wanted.tables else held
     if one.objtype == "node" and wanted.defaults:
@@ -52,7 +52,7 @@ def listed(one: Definition, wanted: Wanted) -> Listed:
 
 
 def unlisted(one: Definition, only: Sequence[str] = ()) -> list[DefinitionError]:
-    """Return why attributes cannot be listed: those of `only`, else any."""
+    """Return why attributes cannot be computed: those in `only`, else all."""
     faults = one.attributes.faults
     return [error for key, error in faults.items() if not only or {key, key.partition(".")[0]} & {*only}]
 
@@ -68,7 +68,7 @@ def with_defaults(values: Values, defaults: Mapping[str, str], *, annotate: bool
 
 
 def check_only(objtype: str, only: Iterable[str]) -> tuple[list[str], list[DefinitionError]]:
-    """Return those names that are attributes of a type, and an error for each that is not."""
+    """Return the names that are attributes of a type, and an error for each name that is not."""
     right: list[str] = []
     wrong: list[DefinitionError] = []
     for key in only:
@@ -95,7 +95,7 @@ def _chosen(one: Definition, values: Mapping[str, str], only: Sequence[str]) -> 
 
 
 def _fitting(objtype: str, printed: Values, held: Mapping[str, str]) -> Values:
-    """Leave out what needs another attribute to be otherwise: a BMC's password of a node that mgt does not give one."""
+    """Leave out attributes whose condition does not hold, such as bmcpassword of a node without mgt=ipmi."""
     needs = _needs(objtype)
     if needs.keys().isdisjoint(printed) or objtype == "group":
         return printed
@@ -116,7 +116,7 @@ def _annotated(one: Definition, values: Values) -> Values:
 
     annotated = {}
     for key, value in values.items():
-        # Members are counted from the nodes; no table has them as they are shown.
+        # Members come from the nodes; no table has them as they are shown.
         counted = (one.objtype, key) == ("group", "members")
         place = None if counted else location(one.objtype, key, one.attributes.sound)
         gap = "" if place is None or place.key == "node" else " "
@@ -126,29 +126,29 @@ def _annotated(one: Definition, values: Values) -> Values:
 
 
 def short(objects: Iterable[Listed], *, all_types: bool) -> Iterator[str]:
-    """Yield `NAME  (type)`; xCAT has one blank before the type in listings of all types, else two."""
+    """Yield `NAME  (type)`. As in xCAT, there is one blank in listings of all types, else two."""
     gap = " " if all_types else "  "
     return (f"{one.name}{gap}({one.objtype})" for one in objects)
 
 
 def long(objects: Iterable[Listed], *, with_type: bool = False) -> Iterator[str]:
-    """Yield a header and one indented line an attribute."""
+    """Yield a header and one indented line for each attribute."""
     for one in objects:
         yield f"Object name: {one.name}" + (f"  ({one.objtype})" if with_type else "")
         yield from (f"    {key}={value}" for key, value in one.values)
 
 
 def compressed(objects: Iterable[Listed]) -> Iterator[str]:
-    """Yield `NAME: attr=value` a line, for tools that group by what comes before the colon."""
+    """Yield lines such as `NAME: attr=value`, for tools that group by what comes before the colon."""
     for one in objects:
         for key, value in one.values:
-            # xCAT leaves the members of a group as they are in a long listing.
+            # xCAT prints the members of a group as in a long listing.
             is_list = (one.objtype, key) == ("group", "members")
             yield f"    {key}={value}" if is_list else f"{one.name}: {key}={value}"
 
 
 def stanzas(objects: Iterable[Listed], *, names_only: bool = False) -> Iterator[str]:
-    """Yield the lines of a stanza file; secrets are ***, which mkdef and chdef take as what is stored."""
+    """Yield the lines of a stanza file. Secrets are ***; mkdef and chdef then keep what is stored."""
     yield TITLE
     for one in objects:
         yield from ("", f"{one.name}:")

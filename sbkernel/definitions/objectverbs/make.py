@@ -1,4 +1,4 @@
-"""Make one object, as xCAT's mkdef does: what is wrong with it is said, and then nothing of it is written."""
+"""Make one object, as xCAT's mkdef does. If anything is wrong with it, nothing of it is written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sbkernel.errors import SbkernelError
 
 
 class Context(NamedTuple):
-    """What making and altering objects needs to know beside the object."""
+    """What making and altering an object needs besides the object."""
 
     expand: Callable[[str], list[str]]
-    """A noderange to names."""
+    """Expands a noderange to names."""
     nodes: grouping.Nodes
     fill: Callable[[Mapping[str, str]], Values] | None = None
     """Adds the defaults of an osimage (-u)."""
@@ -29,13 +29,13 @@ class Context(NamedTuple):
     """The scripts that every node runs (xcatdefaults)."""
     chosen: MemberChoice = MemberChoice()
     from_file: bool = False
-    """Objects come from a listing: a group without grouptype is one that nodes only name."""
+    """Objects come from a listing: a group without grouptype is one that only nodes name."""
 
 
 def make(transaction: Transaction, one: Stanza, context: Context, *, there: bool, force: bool = False) -> ObjectOutcome:
-    """Make an object that was not `there`, or with `force` make it anew.
+    """Make an object. One that was `there` before is replaced with `force`, else left as it is.
 
-    A group may be there by now though it was not: nodes that were made before it name it.
+    A group that was not there may exist by now, because nodes made before it name it.
     """
     try:
         check_name(one.objtype, one.name)
@@ -52,7 +52,7 @@ def _make(transaction: Transaction, one: Stanza, context: Context, there: bool) 
     check_new(transaction, one.objtype, one.name, one.values)
     values, said = _prepared(transaction, one, context, there)
     values, twice = without_defaults(one.name, values, context.defaults)
-    # The settings of a site stay: making them anew with a single one would lose the others.
+    # The settings of a site stay: replacing them by one setting would lose the others.
     before: Values | None = None if one.objtype == "site" or not there else {}
     drafted = objects.draft(transaction, one.objtype, one.name, values, before)
     if faults := binding(drafted, from_file=context.from_file):

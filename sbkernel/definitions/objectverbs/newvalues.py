@@ -1,4 +1,4 @@
-"""What mkdef and chdef make of `attr=value` words, one object at a time, and what an object has to have."""
+"""What mkdef and chdef do with `attr=value` words for one object, and what an object must have."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SKIPPING = "Skipping to the next attribute."
 
 
 class NewValues(NamedTuple):
-    """Attributes to change, and what could not be done."""
+    """The attributes to change, and what could not be done."""
 
     changes: Values
     problems: tuple[str, ...] = ()
 
 
 def pairs(words: Sequence[str]) -> Values:
-    """Read attr=value words; DefinitionError for one without a name or `=`."""
+    """Read attr=value words. Raises DefinitionError for one without a name or `=`."""
     for word in words:
         if not word.partition("=")[1] or not word.partition("=")[0].strip():
             raise DefinitionError(f"Incorrect 'attr=val' pair - {word}")
@@ -31,7 +31,7 @@ def pairs(words: Sequence[str]) -> Values:
 
 
 def known(objtype: str, given: Mapping[str, str]) -> tuple[Values, list[DefinitionError]]:
-    """Return the attributes that the type has, and an error for each that it has not."""
+    """Return the attributes that the type has, and an error for each that it does not have."""
     right: Values = {}
     wrong: list[DefinitionError] = []
     for key, value in given.items():
@@ -45,12 +45,12 @@ def known(objtype: str, given: Mapping[str, str]) -> tuple[Values, list[Definiti
 
 
 def replace(_name: str, _before: Mapping[str, str], given: Mapping[str, str]) -> NewValues:
-    """Set every attribute to the value given; an empty one clears it."""
+    """Set every attribute to its new value. An empty value clears it."""
     return NewValues(dict(given))
 
 
 def plus(_name: str, before: Mapping[str, str], given: Mapping[str, str], delimiter: str = ",") -> NewValues:
-    """Append to lists what they do not have yet (chdef -p)."""
+    """Append to lists the items that they lack (chdef -p)."""
     changes = {}
     for key, value in given.items():
         items = _items(before.get(key, ""), delimiter) + _items(value, delimiter)
@@ -59,12 +59,12 @@ def plus(_name: str, before: Mapping[str, str], given: Mapping[str, str], delimi
 
 
 def append(_name: str, before: Mapping[str, str], given: Mapping[str, str]) -> NewValues:
-    """Append values with a comma, what is there already too: settings of the site know no items (chdef -t site -p)."""
+    """Append values with a comma, even twice: settings of the site are not lists (chdef -t site -p)."""
     return NewValues({key: ",".join(filter(None, (before.get(key, ""), value))) for key, value in given.items()})
 
 
 def minus(name: str, before: Mapping[str, str], given: Mapping[str, str], delimiter: str = ",") -> NewValues:
-    """Remove items from lists; a list that lacks one of them stays as it is, which is a problem (chdef -m)."""
+    """Remove items from lists (chdef -m). A list that lacks an item is not changed, and that is a problem."""
     changes: Values = {}
     problems: list[str] = []
     for key, value in given.items():
@@ -82,7 +82,7 @@ def minus(name: str, before: Mapping[str, str], given: Mapping[str, str], delimi
 def joined_by(
     editor: Callable[[str, Mapping[str, str], Mapping[str, str]], NewValues], delimiter: str
 ) -> Callable[[str, Mapping[str, str], Mapping[str, str]], NewValues]:
-    """Return an editor of lists whose items stand between other delimiters than commas."""
+    """Return an editor for lists with another delimiter than commas."""
     if editor not in (plus, minus):
         return editor
     return lambda name, before, given: (plus if editor is plus else minus)(name, before, given, delimiter)
@@ -96,7 +96,7 @@ CAPITALS = "contains capital letters which may not be resolved correctly by the 
 
 
 def check_new(transaction: Transaction, objtype: str, name: str, values: Mapping[str, str]) -> None:
-    """Refuse a node without groups, and a network that is incomplete or there already under another name."""
+    """Refuse a node without groups, and a network that is incomplete or exists under another name."""
     if objtype == "node" and not values.get("groups"):
         raise DefinitionError(f"Attribute 'groups' is not specified for node '{name}', skipping to the next node.")
     if objtype == "network":
@@ -117,14 +117,14 @@ def check_network(transaction: Transaction, name: str, values: Mapping[str, str]
 
 
 def binding(drafted: Draft, *, from_file: bool) -> dict[str, DefinitionError]:
-    """Return the faults that count: a group of a listing may have what needs the mgt that another group lends."""
+    """Return the faults that count. A group in a listing may have attributes whose mgt comes from another group."""
     if not (from_file and drafted.objtype == "group"):
         return drafted.faults
     return {key: fault for key, fault in drafted.faults.items() if not isinstance(fault, NeedsError)}
 
 
 def without_defaults(name: str, values: Values, defaults: Mapping[str, str]) -> tuple[Values, list[str]]:
-    """Return attributes without the scripts that every node runs anyway, and a sentence on each that was left out."""
+    """Return attributes without the scripts that every node runs anyway, and a sentence for each script left out."""
     keys = [key for key in ("postscripts", "postbootscripts") if key in values]
     if not keys:
         return values, []

@@ -1,4 +1,4 @@
-"""What became of each object of a verb over many: whether it was done, and what there is to say about it."""
+"""What a verb did with each object: whether it succeeded, and what there is to say."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Said(NamedTuple):
 
 
 class ObjectOutcome(NamedTuple):
-    """What became of one object."""
+    """What a verb did with one object."""
 
     name: str
     done: bool = False
     created: bool = False
     failed: bool = False
-    """Not all of it could be done; an Error may also be said of what was done."""
+    """Not everything could be done. There can also be an Error about something that was done."""
     said: tuple[Said, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Do something to the definitions and take it back: what a dry run would have changed."""
+"""Change the definitions and roll back, to show in a dry run what would change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class _TakenBackError(Exception):
-    """Ends the transaction without an effect."""
+    """Rolls back the transaction."""
 
 
 def rehearse(store: Store, work: Callable[[Transaction], T]) -> tuple[T, list[Entry]]:
-    """Return what `work` returns, and what it would change, sorted; the store stays as it is."""
+    """Return what `work` returns, and what it would change, sorted. The store does not change."""
     done: list[tuple[T, list[Entry]]] = []
     try:
         with store.write("dry run") as transaction:
@@ -28,7 +28,7 @@ def rehearse(store: Store, work: Callable[[Transaction], T]) -> tuple[T, list[En
 
 
 class _Watched:
-    """A transaction that remembers what its objects were."""
+    """A transaction that remembers its objects as they were before."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._inner = transaction

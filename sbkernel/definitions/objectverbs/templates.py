@@ -1,4 +1,4 @@
-"""What a new object begins with: a template that is shipped, another object, or what follows from its parts (-u)."""
+"""What a new object begins with: a template that we ship, another object, or defaults for an osimage (-u)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _MUST, _MAY = "MANDATORY:", "OPTIONAL:"
 
 
 def read(shipped: Path) -> dict[str, Values]:
-    """Return the templates by name from the directory of all that is shipped."""
+    """Return the node templates, by name, from the directory of templates."""
     files = sorted((shipped / "nodes").glob("*.stanza"))
     found = (one for file in files for one in stanza.parse(file.read_text(), str(file)))
     return {one.name: one.values for one in found}
 
 
 def instance(template: Mapping[str, str], given: Mapping[str, str]) -> Values:
-    """Return a node's attributes: what is given, and the template's where nothing, "" or 0 is given.
+    """Return a node's attributes: the given ones, and those of the template for which nothing, "" or 0 is given.
 
-    DefinitionError when something is not given that must be.
+    Raises DefinitionError if a mandatory one is not given.
     """
     values = dict(given)
     for key, value in sorted(template.items()):
@@ -38,7 +38,7 @@ def instance(template: Mapping[str, str], given: Mapping[str, str]) -> Values:
 
 
 def copy(source: Mapping[str, str], given: Mapping[str, str]) -> Values:
-    """Return a new object's attributes: what is given, and those of an existing object for the rest."""
+    """Return the attributes of a new object: the given ones, and those of an existing object for the rest."""
     return {**{key: value for key, value in source.items() if given.get(key) in (None, "", "0")}, **_set(given)}
 
 
@@ -52,15 +52,15 @@ _OF_IMAGES = {"exlist": "exlist", "postinstall": "postinstall"}
 
 
 def filler(installdir: Path, shared: Path) -> Callable[[Mapping[str, str]], Values]:
-    """Return a function that adds what follows; the site's own lists come before the shipped ones.
+    """Return a function that adds defaults. The site's own lists come before the ones that we ship.
 
-    It raises DefinitionError when profile or provmethod is missing or wrong.
+    It raises DefinitionError if profile or provmethod is missing or wrong.
     """
     return lambda given: fill(given, installdir, shared)
 
 
 def fill(given: Mapping[str, str], installdir: Path, shared: Path) -> Values:
-    """Return the attributes of an osimage with those that follow from them; what is given stays."""
+    """Return the attributes of an osimage and the defaults that follow from them."""
     named = _named(given)
     osvers, osarch, profile = named["osvers"], named["osarch"], named["profile"]
     method = "install" if named["provmethod"] == "install" else "netboot"

@@ -1,1 +1,1 @@
-"""Noderange: text to a tree of parts, parts to nodes of a Universe, nodes back to folded text."""
+"""Noderanges: from text to a tree, from the tree to nodes, and from nodes back to short text."""

@@ -1,4 +1,4 @@
-"""Fold names for display: n1, n2, n3 become n[1-3]. Pure; what it writes, noderange and expand read back."""
+"""Fold names for display: n1, n2, n3 become n[1-3]. noderange and expand read the result back. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sbkernel.definitions.ranges.spell import spelled
 
 _FIELD = re.compile(r"(\d+)", re.ASCII)
 _LONGEST = 15
-"""Longer rows of digits are not counted with."""
+"""Longer numbers are treated as text."""
 
 Fields = tuple[str, ...]
-"""A name cut at its numbers: text, number, text, ...; a folded number is `[...]`."""
+"""A name split at its numbers: text, number, text, ... A folded number is `[...]`."""
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return names as a short noderange, in order of their numbers: `n[1-20],gpu1`."""
+    """Return names as a short noderange, sorted by their numbers: `n[1-20],gpu1`."""
     rows: list[Fields] = [tuple(_FIELD.split(name)) for name in dict.fromkeys(names)]
     for back in range(2, max(map(len, rows), default=0) + 1, 2):
         rows = _folded(rows, back)
@@ -24,7 +24,7 @@ def fold(names: Iterable[str]) -> str:
 
 
 def _folded(rows: Iterable[Fields], back: int) -> list[Fields]:
-    """Fold the number that stands `back` fields before the end, in rows that have the same other fields."""
+    """Fold the number that is `back` fields before the end, in rows whose other fields are the same."""
     whole: list[Fields] = []
     alike: dict[tuple[Fields, Fields], dict[str, None]] = {}
     for row in rows:
@@ -38,7 +38,7 @@ def _folded(rows: Iterable[Fields], back: int) -> list[Fields]:
 
 
 def _fields(head: Fields, numbers: Mapping[str, None]) -> list[str]:
-    # A range has to begin with a name: [5-6] is none.
+    # A range must begin with a name: [5-6] is not a range.
     if len(numbers) == 1 or head == ("",):
         return list(numbers)
     usable = [number for number in numbers if len(number) <= _LONGEST]
@@ -47,7 +47,7 @@ def _fields(head: Fields, numbers: Mapping[str, None]) -> list[str]:
 
 
 def _ranges(numbers: Iterable[str]) -> list[str]:
-    """Return runs such as 1-3, 08-11; numbers written with leading zeros run with those as wide as they."""
+    """Return runs such as 1-3 and 08-11. Numbers with leading zeros only join numbers of the same width."""
     padded = {len(number) for number in numbers if number[0] == "0" and len(number) > 1}
     runs: list[list[str]] = []
     last = (-1, -1)
@@ -69,7 +69,7 @@ def _order(row: Fields) -> tuple[tuple[str, int], ...]:
 
 
 def _written(row: Fields) -> str:
-    """Return a row as text; a plain name that reads like a range gets brackets round its last number."""
+    """Return a row as text. If a plain name looks like a range, its last number is put in brackets."""
     name, head = "".join(row), "".join(row[:-2])
     if "[" in name or not head or spelled(name) == [name]:
         return name

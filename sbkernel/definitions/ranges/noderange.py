@@ -1,4 +1,4 @@
-"""Noderange: xCAT's way to name nodes (noderange(3)). Pure; what exists is asked from a Universe.
+"""Noderange: xCAT's way to name nodes (noderange(3)). Pure: a Universe knows what exists.
 
 a,b  union     -a  taken away at the end     a@b  intersection     (a,b)@c  grouping
 name, group, n01-n10, n01:n10, n[01-03,07]r[1-2], n10+3, /regex, ^/path/file, table.column==value (!= =~ !~),
@@ -16,12 +16,12 @@ from sbkernel.definitions.regex import compiled
 from sbkernel.errors import DefinitionError, NotFoundError
 
 _NAMED = 100
-"""So many unknown names are spelled out in an error."""
+"""An error shows this many unknown names."""
 
 _FILES_DEEP = 20
 
 Names = dict[str, None]
-"""A set that keeps the order in which names came."""
+"""A set that keeps the order of the names."""
 
 
 class Universe(Protocol):
@@ -40,7 +40,7 @@ class Universe(Protocol):
         """Return the names of all nodes."""
 
     def where(self, selection: str) -> list[str] | None:
-        """Return the nodes of which `table.column==value` holds, or None when there is no such column."""
+        """Return the nodes for which `table.column==value` holds, or None if there is no such column."""
 
     def read(self, path: str) -> str:
         """Return the text of a file with nodes in it."""
@@ -73,10 +73,10 @@ class Nothing:
 
 
 def noderange(text: str, universe: Universe) -> list[str]:
-    """Return the sorted nodes that `text` names; unknown names raise NotFoundError with all of them.
+    """Return the nodes that `text` names, sorted. Raises NotFoundError with all unknown names.
 
-    A slip in the grammar raises DefinitionError that points at it. A selection by an unknown column holds of no
-    node, as in xCAT, but cannot be used to take nodes away.
+    Wrong syntax raises a DefinitionError that points at it. A selection by an unknown column selects no nodes, as in
+    xCAT, but it cannot be used to exclude nodes.
     """
     evaluation = _Evaluation(universe, _read(text, universe))
     nodes = evaluation.names()
@@ -86,15 +86,15 @@ def noderange(text: str, universe: Universe) -> list[str]:
 
 
 def names(text: str, universe: Universe, where: str = "") -> list[str]:
-    """Return the names that `text` stands for, in its order; what is neither node nor group is a new name.
+    """Return the names that `text` stands for, in its order. A name that is neither a node nor a group is a new name.
 
-    `where` says in errors where the text was found.
+    `where` tells errors where the text comes from.
     """
     return list(_Evaluation(universe, _read(text, universe, where)).names())
 
 
 def expand(text: str) -> list[str]:
-    """Return the names that `text` spells, in its order, whether or not nodes of that name exist."""
+    """Return the names that `text` spells, in its order, whether such nodes exist or not."""
     return names(text, Nothing())
 
 
@@ -109,7 +109,7 @@ def _read(text: str, universe: Universe, where: str = "") -> Union:
 
 
 def _loaded(union: Union, universe: Universe, files: tuple[str, ...]) -> Union:
-    """Put the lines of files in the place of their names."""
+    """Replace the names of files by what they contain."""
     return Union(
         tuple(
             part._replace(factors=tuple(_loaded_factor(factor, universe, files) for factor in part.factors))
@@ -133,7 +133,7 @@ def _loaded_factor(factor: Atom | Union, universe: Universe, files: tuple[str, .
 
 
 def _words(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the first word of every line that begins with neither # nor ^; a colon ends it as a blank does."""
+    """Yield the first word of every line that does not begin with # or ^. A colon ends a word, as a blank does."""
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.replace(":", " ").split(None, 1)
         if words and not line.startswith(("#", "^")):
@@ -141,7 +141,7 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 
 
 class _Evaluation:
-    """All words of a tree are looked up together, so that a long list costs a few questions to the store."""
+    """Evaluates a tree. It looks up all words together, so that a long list needs only a few queries."""
 
     def __init__(self, universe: Universe, tree: Union) -> None:
         self._universe = universe
@@ -189,7 +189,7 @@ class _Evaluation:
         self._look_up_names({text: spelt for text, spelt in ranges.items() if spelt is not None})
 
     def _special(self, atom: Atom) -> list[str] | None:
-        """Return the names that a range spells; look up a /regex and a selection at once."""
+        """Return the names that a range spells. A /regex and a selection are looked up here."""
         try:
             if atom.text.startswith("/"):
                 self._found[atom.text] = self._matching(atom.text)
@@ -217,7 +217,7 @@ class _Evaluation:
         return spelt
 
     def _look_up_names(self, ranges: dict[str, list[str]]) -> None:
-        """Look up all names that ranges spell, as nodes, else as groups; the others are unknown."""
+        """Look up the names that ranges spell, as nodes, else as groups. The others are unknown."""
         candidates = dict.fromkeys(name for text, spelt in ranges.items() for name in spelt if name != text)
         nodes = self._universe.existing(candidates.keys()) if candidates else set()
         rest = [name for name in candidates if name not in nodes]

@@ -1,7 +1,7 @@
-"""The grammar of a noderange (noderange(3)): text to a tree of parts, with the place of every word. Pure.
+"""The grammar of a noderange (noderange(3)): from text to a tree that knows the position of every word. Pure.
 
 union := part {"," part}    part := ["-"] factor {"@" factor}    factor := "(" union ")" | atom
-An atom is a name, a range, /regex, ^/file or a selection; commas inside its brackets belong to it.
+An atom is a name, a range, /regex, ^/file or a selection. Commas inside its brackets belong to it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sbkernel.errors import DefinitionError
 
 DEEPEST = 50
-"""More nested parentheses than anybody writes; the parser recurses."""
+"""More nested parentheses than anybody writes. The parser recurses."""
 
 _PLAIN = re.compile(r"[^,@()\[\]{}\\/]*")
 _SPECIAL = re.compile(r"[@()\[\]{}\\/^]")
@@ -22,14 +22,14 @@ _SHOWN = 70
 
 
 class Written(NamedTuple):
-    """Text that somebody wrote, and where when it was in a file."""
+    """Text, and the file and line that it comes from, if it does."""
 
     text: str
     where: str = ""
 
 
 class Atom(NamedTuple):
-    """One name, range, /regex, ^file or selection, and where it stands in its line."""
+    """One name, range, /regex, ^file or selection, and its position in the text."""
 
     text: str
     line: Written
@@ -37,20 +37,20 @@ class Atom(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What stands between two commas: factors to intersect; `excluded` takes them away at the end."""
+    """What stands between two commas: factors to intersect. If `excluded`, the result is removed at the end."""
 
     excluded: bool
     factors: tuple[Atom | Union, ...]
 
 
 class Union(NamedTuple):
-    """Parts in their order."""
+    """Terms in their order."""
 
     parts: tuple[Term, ...]
 
 
 def parse(text: str, where: str = "") -> Union:
-    """Read a noderange; DefinitionError points at the first fault. `where` names the file and line it is from."""
+    """Parse a noderange. Raises a DefinitionError that points at the first mistake. `where` names file and line."""
     line = Written(text, where)
     if not _SPECIAL.search(text):
         return Union(tuple(_plain(line)))
@@ -62,7 +62,7 @@ def parse(text: str, where: str = "") -> Union:
 
 
 def fault(message: str, line: Written, at: int) -> DefinitionError:
-    """Return an error whose hint shows the text with a caret below the fault."""
+    """Return an error whose hint shows the text with a caret below the mistake."""
     start = max(0, at - _SHOWN // 2)
     shown = "".join(char if char.isprintable() else "?" for char in line.text[start : start + _SHOWN])
     where = f"{line.where}: " if line.where else ""
@@ -70,7 +70,7 @@ def fault(message: str, line: Written, at: int) -> DefinitionError:
 
 
 def _plain(line: Written) -> Iterator[Term]:
-    """Read a list without brackets, which may have as many names as a site has nodes."""
+    """Parse a list without brackets, quickly: it may name every node of a site."""
     at = 0
     for piece in line.text.split(","):
         name = piece.strip()
@@ -87,7 +87,7 @@ class _Reader:
         self.at = at
 
     def union(self, depth: int) -> Union:
-        """Read up to the end or to a `)` that was not opened here; empty parts vanish, as in xCAT."""
+        """Read up to the end, or to a `)` that was not opened here. Empty terms are ignored, as in xCAT."""
         if depth > DEEPEST:
             raise fault(f"more than {DEEPEST} nested parentheses", self.line, self.at)
         parts: list[Term] = []
@@ -99,9 +99,9 @@ class _Reader:
             self.at += 1
 
     def part(self, depth: int) -> Term:
-        """Read up to the comma or `)` that ends a part."""
+        """Read up to the comma or `)` that ends a term."""
         excluded = self._took("-")
-        # A leading @ is the way other tools mark a group.
+        # Other tools mark a group with a leading @.
         self._took("@")
         factors = [self._factor(depth)]
         while self._took("@"):

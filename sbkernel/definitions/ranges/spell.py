@@ -1,7 +1,7 @@
-"""Names that one range of a noderange spells, whether or not nodes of that name exist. Pure.
+"""The names that one range of a noderange spells, whether such nodes exist or not. Pure.
 
-n01-n10, n01:n10, n[01-03,07]r[1-2], n10+3; and 5, 5-7, 5+2 with $XCAT_NODE_PREFIX, else node, before the number
-and $XCAT_NODE_SUFFIX behind it.
+n01-n10, n01:n10, n[01-03,07]r[1-2], n10+3; and 5, 5-7, 5+2, with $XCAT_NODE_PREFIX (else node) before the number and
+$XCAT_NODE_SUFFIX after it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from sbkernel.errors import DefinitionError
 
 MOST = 1_000_000
-"""More names than any site has; a range that gives more is a slip of the keyboard."""
+"""More names than any site has. A range that spells more is a typing error."""
 
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _PLUS = re.compile(r"(.*?)(\d+)\+(\d+)", re.ASCII | re.DOTALL)
@@ -36,7 +36,7 @@ def _prefixed(name: str) -> str:
 
 
 def _plus(atom: str) -> list[str] | None:
-    """n10+3 is n10 ... n13."""
+    """Read n10+3: n10 ... n13."""
     match = _PLUS.fullmatch(atom)
     if match is None or "[" in atom:
         return None
@@ -44,7 +44,7 @@ def _plus(atom: str) -> list[str] | None:
 
 
 def _span(atom: str) -> list[str] | None:
-    """n01-n10, n01:n10 and 5-7: both ends differ in one number."""
+    """Read n01-n10, n01:n10 and 5-7, whose ends differ in one number."""
     for match in re.finditer("[-:]", atom):
         names = _between(atom[: match.start()], atom[match.end() :], atom)
         if names is not None:
@@ -65,7 +65,7 @@ def _between(left: str, right: str, atom: str) -> list[str] | None:
 
 
 def _counted(first: str, operator: str, last: str, atom: str) -> Iterator[str]:
-    """Count from first to last, or on by `last` for +, as wide as first is written."""
+    """Count from `first` to `last`, or, for +, by `last` more. Numbers are as wide as `first`."""
     if max(len(first), len(last)) > len(str(MOST)) + 9:
         raise DefinitionError(f"'{atom}' has a number that is too long")
     low = int(first)
@@ -78,7 +78,7 @@ def _counted(first: str, operator: str, last: str, atom: str) -> Iterator[str]:
 
 
 def _brackets(atom: str) -> list[str] | None:
-    """n[01-03,07]r[1-2]: the product of all brackets, the last turning fastest; nothing but a name may begin it."""
+    """Read n[01-03,07]r[1-2]: the product of all brackets, the last one varies fastest. A name must come first."""
     pieces = _BRACKETS.split(atom)
     if len(pieces) == 1 or not pieces[0]:
         return None

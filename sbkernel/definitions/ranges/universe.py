@@ -10,7 +10,7 @@ from sbkernel.definitions.store.interface import Store
 from sbkernel.errors import DefinitionError, NotFoundError
 
 _MANY = 2000
-"""From so many names on it is faster to read the names of all nodes."""
+"""From this many names on, it is faster to read the names of all nodes."""
 
 _LONGEST_BYTES = 64 << 20
 
@@ -29,7 +29,7 @@ class NodeUniverse:
         return set(names).intersection(self._store.names("node"))
 
     def groups(self, names: Collection[str]) -> set[str]:
-        """Return those of `names` that are groups: that a node names, or that were made."""
+        """Return those of `names` that are groups: those that were made, and those that a node names."""
         if len(names) >= _MANY:
             names = set(names).intersection(group_names(self._store))
         return {name for name in names if self._group(name) is not None}
@@ -43,11 +43,11 @@ class NodeUniverse:
         return self._store.names("node")
 
     def where(self, selection: str) -> list[str] | None:
-        """Return the nodes of which `table.column==value` holds, or None when there is no such column."""
+        """Return the nodes for which `table.column==value` holds, or None if there is no such column."""
         from sbkernel.definitions.groups import node_values
         from sbkernel.definitions.xcattables.columnwords import column, criterion
 
-        # A single = is a comparison too, in a noderange alone.
+        # In a noderange, and only there, a single = is a comparison, too.
         condition = criterion(selection) or criterion(selection.replace("=", "==", 1))
         try:
             wanted = column(condition.label) if condition else None
@@ -59,7 +59,7 @@ class NodeUniverse:
         return [name for name, values in nodes.items() if condition.holds(wanted.value(name, values))]
 
     def read(self, path: str) -> str:
-        """Return the text of a file; DefinitionError when it cannot be read."""
+        """Return the text of a file. Raises DefinitionError if it cannot be read."""
         try:
             with Path(path).open("rb") as file:
                 data = file.read(_LONGEST_BYTES + 1)
@@ -71,7 +71,7 @@ class NodeUniverse:
         return data.decode("utf-8", "backslashreplace")
 
     def _group(self, name: str) -> list[str] | None:
-        """Return the nodes of a group, or None when there is no such group."""
+        """Return the nodes of a group, or None if there is no such group."""
         if name not in self._members:
             found = read_groups(self._store, [name]).get(name)
             self._members[name] = None if found is None else [node for node in found["members"].split(",") if node]

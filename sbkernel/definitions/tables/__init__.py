@@ -1,1 +1,1 @@
-"""The attribute table, one file an object type. Data only: names, meaning, legal values, dependencies."""
+"""The attribute table, as data: names, meaning, legal values, dependencies; and the columns of xCAT's tables."""

@@ -1,4 +1,4 @@
-"""Attributes of node, one machine, and of group, beside those that it lends its members.
+"""Attributes of node, which is one machine, and the attributes that only a group has.
 
 xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac and others; nodegroup.
 """

@@ -1,4 +1,4 @@
-"""Attributes of node that say what it is made of, where it stands and how its hardware is reached."""
+"""Attributes of node about its hardware: what it is, where it is, and how it is reached."""
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr
 from sbkernel.definitions.tables.attribute import stored

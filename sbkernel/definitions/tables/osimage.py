@@ -9,7 +9,7 @@ _LINUX_OR_WINDOWS = ("imagetype", ("linux", "windows"))
 _NIM = ("imagetype", ("NIM",))
 _LINUX_OR_NIM = ("imagetype", ("linux", "NIM"))
 _PATHS = r"(/[^,]*)(,/[^,]*)*"
-# xCAT puts ro before them (PR 7588); rw would let one node write into the root of all.
+# xCAT puts ro before them (PR 7588). With rw, one node could write to the root of all nodes.
 _NFS_OPTIONS = r"(?!(?:.*,)?(?i:rw|defaults)(?:,|$))[^\s,]+(,[^\s,]+)*"
 
 _OSIMAGE = stored(

@@ -12,10 +12,10 @@ class Columns(NamedTuple):
     names: tuple[str, ...]
     """In the order of tabdump."""
     keys: tuple[str, ...]
-    """Those that tell rows apart, the name of the object first."""
+    """The columns that identify a row, the name of the object first."""
 
 
-# The columns before `|` are the keys. networks: xCAT tells its rows apart by net and mask.
+# The columns before `|` are the keys. In networks, xCAT uses net and mask instead.
 _TABLES = """
 auditlog       recid | audittime userid clientname clienttype command noderange args status comments disable
 bootparams     node | kernel initrd kcmdline addkcmdline dhcpstatements adddhcpstatements comments disable
@@ -92,7 +92,7 @@ zvm            node | hcp userid nodetype parent comments disable discovered sta
 zvmivp         id | ip schedule last_run type_of_run access_user orch_parms prep_parms main_ivp_parms comments disable
 """  # noqa: E501
 
-# The second key of deps is not its second column.
+# In deps, the second key is not the second column.
 _IN_ORDER = {"deps": ("node", "nodedep", "msdelay", "cmd", "comments", "disable")}
 
 
@@ -104,7 +104,7 @@ def _read(line: str) -> tuple[str, Columns]:
 
 COLUMNS: Mapping[str, Columns] = dict(map(_read, _TABLES.strip().splitlines()))
 
-# Object types, and the tables whose rows show their objects, the table of every object first.
+# The tables that show objects of a type. Every object has a row in the first one.
 TABLES_OF = {
     "boottarget": ("boottarget",),
     "group": ("nodegroup",),
@@ -125,7 +125,7 @@ TABLES_OF = {
     "zone": ("zone",),
     "zvmivp": ("zvmivp",),
 }
-# Tables that show nodes and groups although their key is called otherwise.
+# Tables that show nodes and groups although their key has another name.
 NODE_KEYS = {"mpa": "mpa", "ppcdirect": "hcp", "ppchcp": "hcp", "switches": "switch"}
-# Tables with a column `node` that tell their rows apart by something else.
+# Tables with a column `node` that is not their key.
 NOT_OF_NODES = ("auditlog", "discoverydata", "eventlog", "performance")

@@ -1,6 +1,6 @@
-"""Attributes of site: settings of the whole site (xCAT table site). xCAT takes any key here, and so do we.
+"""Attributes of site: settings of the whole site (xCAT table site). xCAT accepts any key here, and so do we.
 
-Values are closed only where this program reads them; a setting that it does not use is kept for other tools.
+Only the settings that this program uses have a closed set of values. The others are stored for other tools.
 """
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr

@@ -1,7 +1,7 @@
 """xCAT's tables and columns, and the attributes that they show. Pure.
 
-Every table is a view: a row of nodehm is what a node or group has of the attributes whose column is nodehm.*.
-A column that no attribute shows is kept with the object under the name `table.column`, which listings leave out.
+Every table is a view: a row of nodehm shows the attributes of a node or group whose column is nodehm.*. A column
+that no attribute shows is stored with the object under the name `table.column`, which listings leave out.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
     """In the order of tabdump."""
     keys: tuple[str, ...]
-    """The columns that tell rows apart, the object's name first."""
+    """The columns that identify a row, the name of the object first."""
     objtype: str
-    """The type whose objects are its rows; with `of_nodes`, of rows beyond a node's or group's first."""
+    """The type of the objects that its rows show; with `of_nodes`, of the further rows of a node or group."""
     of_nodes: bool
-    """Whether nodes and groups are its rows."""
+    """Whether its rows show nodes and groups."""
 
     @property
     def is_named_by_key(self) -> bool:
-        """Say whether the first key alone is the name of the object."""
+        """Tell whether the first key alone is the name of the object."""
         return len(self.keys) == 1 and self.objtype not in ("firmware", "network")
 
 
 class Location(NamedTuple):
-    """Where xCAT keeps an attribute: table, the column of the object's name, column."""
+    """Where xCAT keeps an attribute: the table, the column with the name of the object, and the column."""
 
     table: str
     key: str
@@ -53,16 +53,16 @@ TABLES: Mapping[str, Table] = {name: _table(name, columns) for name, columns in 
 
 
 def table_of(name: str) -> Table:
-    """Return a table; NotFoundError when there is none of that name."""
+    """Return a table. Raises NotFoundError if there is none of that name."""
     if name not in TABLES:
         raise NotFoundError(f"No such table: {name}")
     return TABLES[name]
 
 
 def place(table: str, column: str) -> tuple[str, str]:
-    """Return the object type and attribute that a column shows; NotFoundError for an unknown column.
+    """Return the object type and the attribute that a column shows. Raises NotFoundError for an unknown column.
 
-    A node table's columns are attributes of `node`, which groups have too. The key column gives the name of the key.
+    The columns of a node table are attributes of `node`, which groups have, too. The key column gives its own name.
     """
     found = TABLES.get(table)
     if found is None or column not in found.columns:
@@ -75,9 +75,9 @@ def place(table: str, column: str) -> tuple[str, str]:
 
 
 def attribute_in(objtype: str, column: str, values: Mapping[str, str]) -> str:
-    """Return the attribute that lies in `table.column` for an object with these values.
+    """Return the attribute that `table.column` shows for an object with these values.
 
-    Where none does, such as openbmc.bmc of a node that mgt does not make one, it is the name of the column.
+    If it shows none, such as openbmc.bmc for a node with mgt=ipmi, this is the name of the column.
     """
     fitting = [one for one in _by_column(objtype).get(column, ()) if _column(one, values) == column]
     best = [one for one in fitting if one.needs is not None and _wanted(one, values)]
@@ -85,12 +85,12 @@ def attribute_in(objtype: str, column: str, values: Mapping[str, str]) -> str:
 
 
 def value_in(objtype: str, column: str, values: Mapping[str, str]) -> str:
-    """Return what `table.column` shows of an object that has these values, its groups' among them; "" when unset."""
+    """Return what `table.column` shows for an object with these values, inherited ones included; "" if it is unset."""
     return values.get(attribute_in(objtype, column, values), "")
 
 
 def settled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values with those kept as `table.column` moved to the attribute that has become theirs."""
+    """Return the values. Each that is stored as `table.column` moves to the attribute that shows this column now."""
     whole = dict(values)
     for name in [key for key in values if "." in key and key in _by_column(objtype)]:
         attribute = attribute_in(objtype, name, values)
@@ -100,7 +100,7 @@ def settled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def location(objtype: str, attribute: str, values: Mapping[str, str]) -> Location | None:
-    """Return where xCAT keeps an attribute of an object; None for one of ours that no table shows."""
+    """Return where xCAT keeps an attribute of an object; None for our own, which no table shows."""
     if objtype == "site":
         return Location("site", "key", attribute)
     column = column_of(objtype, attribute, values)
@@ -111,7 +111,7 @@ def location(objtype: str, attribute: str, values: Mapping[str, str]) -> Locatio
 
 
 def column_of(objtype: str, attribute: str, values: Mapping[str, str]) -> str:
-    """Return the `table.column` of an attribute of an object; "" when no table shows it."""
+    """Return the `table.column` of an attribute of an object; "" if no table shows it."""
     known = attributes_of(objtype).get(attribute) or attributes_of(objtype).get(attribute.partition(".")[0])
     if known is not None:
         return _column(known, values)
@@ -119,17 +119,17 @@ def column_of(objtype: str, attribute: str, values: Mapping[str, str]) -> str:
 
 
 class _Shown(NamedTuple):
-    """Which attributes of a type a table shows."""
+    """The attributes of a type that a table shows."""
 
     always: Mapping[str, str]
-    """Attribute and column, whatever the object is."""
+    """Attribute and column, for every object."""
     sometimes: tuple[str, ...]
-    """Attributes that lie here or elsewhere: what other attributes say decides."""
+    """Attributes that this table shows or another one, depending on other attributes."""
 
 
 @functools.cache
 def shown_in(table: str, objtype: str) -> _Shown:
-    """Return which attributes of a type a table may show."""
+    """Return the attributes of a type that a table may show."""
     here = [one for one in attributes_of(objtype).values() if any(_table_in(place) == table for place in one.places)]
     always = {one.name: one.column.partition(".")[2] for one in here if one.instead is None}
     return _Shown(always, tuple(one.name for one in here if one.instead is not None))
@@ -140,7 +140,7 @@ def _table_in(place: str) -> str:
 
 
 def enabled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values without those in rows that are disabled; the columns that say so stay."""
+    """Return the values without those in disabled rows. The columns `disable` themselves stay."""
     off = {_table_in(key) for key, value in values.items() if key.endswith(".disable") and is_yes(value)} - {"nodelist"}
     return {
         key: value
@@ -150,12 +150,12 @@ def enabled(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_yes(value: str) -> bool:
-    """Say whether a value of the column `disable` switches its row off (xCAT: 1 or yes)."""
+    """Tell whether a value of the column `disable` disables the row (xCAT: 1 or yes)."""
     return value.lower() in ("1", "yes", "y")
 
 
 def is_hidden(objtype: str, attribute: str) -> bool:
-    """Say whether this is a column that only tables show, kept as `table.column`."""
+    """Tell whether this is a column that only tables show, stored as `table.column`."""
     table, dot, _ = attribute.partition(".")
     known = attributes_of(objtype)
     return bool(dot) and table in TABLES and attribute not in known and table not in known

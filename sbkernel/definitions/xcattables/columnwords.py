@@ -1,7 +1,7 @@
 """Words about columns of tables, as nodels and nodech take them (nodels(1), nodech(1)). Pure.
 
-Criteria: table.column==value, !=, =~regex, !~regex, and shortnames; unlike selection strings of -w, an unset column
-counts as the empty string. Assignments: table.column=v, =@v, ,=v, ^=v.
+Criteria: table.column==value, !=, =~regex, !~regex, and short names. Unlike in -w, an unset column counts as the
+empty string. Assignments: table.column=v, =@v, ,=v, ^=v.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Column(NamedTuple):
     column: str
 
     def value(self, node: str, values: Mapping[str, str]) -> str:
-        """Return what it says about a node with these attributes; "" when unset."""
+        """Return its value for a node with these attributes; "" if it is unset."""
         return node if self.is_key else value_in("node", f"{self.table}.{self.column}", values)
 
     @property
     def is_key(self) -> bool:
-        """Say whether it holds the name of the node."""
+        """Tell whether it is the column with the name of the node."""
         return self.column == TABLES[self.table].keys[0]
 
 
@@ -44,14 +44,14 @@ class Criterion(NamedTuple):
     wanted: str
 
     def holds(self, value: str) -> bool:
-        """Say whether a value fulfils it."""
+        """Tell whether it holds for a value."""
         is_regex = self.operator.endswith("~")
         hit = compiled(self.wanted).search(value) is not None if is_regex else self.wanted == value
         return hit is not self.operator.startswith("!")
 
 
 def criterion(text: str) -> Criterion | None:
-    """Read a criterion; None when the text has no operator. DefinitionError for a bad regular expression."""
+    """Read a criterion; None if the text has no operator. Raises DefinitionError for a wrong regular expression."""
     match = _SYNTAX.fullmatch(text)
     if match is None:
         return None
@@ -63,7 +63,7 @@ def criterion(text: str) -> Criterion | None:
 
 
 def column(label: str) -> Column:
-    """Return the column that `table.column` or a shortname means; NotFoundError when no node table has it."""
+    """Return the column that `table.column` or a short name means. Raises NotFoundError if no node table has it."""
     table, dot, name = label.partition(".")
     if label in SHORTNAMES:
         table, name = SHORTNAMES[label]
@@ -83,7 +83,7 @@ class ColumnAssignment(NamedTuple):
 
 
 class ColumnRequest(NamedTuple):
-    """What the words of nodeadd, nodech or nodegrpch ask for."""
+    """What the words of nodeadd, nodech and nodegrpch ask for."""
 
     assignments: tuple[ColumnAssignment, ...]
     criteria: tuple[tuple[Column, Criterion], ...]
@@ -91,7 +91,7 @@ class ColumnRequest(NamedTuple):
 
 
 def request(words: Sequence[str]) -> ColumnRequest:
-    """Read assignments and criteria; NotFoundError for a column that no node table has."""
+    """Read assignments and criteria. Raises NotFoundError for a column that no node table has."""
     malformed = tuple(word for word in words if "=" not in word and "!~" not in word)
     wanted = [(word, criterion(word)) for word in words if word not in malformed]
     criteria = tuple((_column(one.label), one) for _, one in wanted if one is not None)
@@ -99,7 +99,7 @@ def request(words: Sequence[str]) -> ColumnRequest:
 
 
 def assigned(assignments: Iterable[ColumnAssignment], before: Callable[[Column], str]) -> dict[Column, str]:
-    """Return the new values of columns, "" for one to clear; those that stay as they are, are left out."""
+    """Return the new values of columns, "" for one to clear. Columns that do not change are left out."""
     new: dict[Column, str] = {}
     for one in assignments:
         if one.operator == "=":
@@ -131,7 +131,7 @@ def _column(label: str) -> Column:
 
 
 def _joined(old: str, more: str) -> str:
-    """Put each item that is not there yet in front, one by one, as xCAT does."""
+    """Put each missing item in front, one by one, as xCAT does."""
     if not old:
         return more
     items = old.split(",")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Record(NamedTuple):
-    """One record of a file: its number counted from 0 after the header, its text, and its fields or its fault."""
+    """One record of a file: its number, from 0 after the header, its text, and its fields or what is wrong with it."""
 
     number: int
     text: str
@@ -20,7 +20,7 @@ class Record(NamedTuple):
 
 
 def render(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of a table: the header, then a line a row; a value with a newline makes several."""
+    """Yield the lines of a table: the header, then one for each row, or several if a value has a newline."""
     yield "#" + ",".join(columns)
     yield from (",".join(_quoted(row.get(column, "")) for column in columns) for row in rows)
 
@@ -30,12 +30,12 @@ def _quoted(value: str) -> str:
 
 
 def columns_of(header: str) -> list[str]:
-    """Return the columns that a header line names; spreadsheets quote them."""
+    """Return the columns that a header line names. Spreadsheets quote them."""
     return header.replace('"', "").removeprefix("#").rstrip().split(",")
 
 
 def records(lines: Sequence[str], width: int) -> Iterator[Record]:
-    """Read the lines after the header, with at most `width` fields each; what is wrong is told and does not stop."""
+    """Read the lines after the header, with at most `width` fields each. A wrong record does not stop it."""
     number = 0
     while number < len(lines):
         record = _Reader(lines, number, width).read()
@@ -48,7 +48,7 @@ class _FaultError(Exception):
 
 
 class _Reader:
-    """One record; it goes over several lines while a quoted field does."""
+    """Reads one record, which spans several lines if a quoted field does."""
 
     def __init__(self, lines: Sequence[str], number: int, width: int) -> None:
         self._lines = lines

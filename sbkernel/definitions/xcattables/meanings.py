@@ -1,4 +1,4 @@
-"""What tables and columns mean, for tabdump -d: the attribute's text where one shows a column. Pure."""
+"""What tables and columns mean, for tabdump -d. A column that an attribute shows has the text of that. Pure."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _TABLES = {
     "zvmivp": "Verifications of z/VM installations.",
 }
 
-# By column where it means the same in every table, else by table.column.
+# By column if it means the same in every table, else by table.column.
 _COLUMNS = {
     "comments": "Any text.",
     "disable": "yes or 1: the row is as if it were not there.",

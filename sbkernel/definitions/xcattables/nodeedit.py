@@ -1,4 +1,4 @@
-"""Change nodes and what groups lend them by columns of tables, inside a transaction."""
+"""Change nodes, and what groups lend them, by columns of tables, inside a transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GROUPS = Column("nodelist", "groups")
 
 
 def fulfilling(transaction: Transaction, names: Sequence[str], request: ColumnRequest) -> list[str]:
-    """Return those nodes of which all criteria hold."""
+    """Return the nodes for which all criteria hold."""
     if not request.criteria:
         return list(names)
     values = node_values(transaction, names)
@@ -33,27 +33,27 @@ def _fulfils(name: str, values: Mapping[str, str], request: ColumnRequest) -> bo
 
 
 def change_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[ColumnAssignment]) -> None:
-    """Give columns of existing nodes new values; DefinitionError when one is illegal."""
+    """Give columns of existing nodes new values. Raises DefinitionError if one is not legal."""
     values = node_values(transaction, names)
     for name in names:
         _write(transaction, name, _assigned(name, values[name], assignments))
 
 
 def add_nodes(transaction: Transaction, names: Sequence[str], assignments: Sequence[ColumnAssignment]) -> list[str]:
-    """Make nodes, or change those that exist; return those that would have no group: then nothing is written."""
+    """Make nodes, or change those that exist. Return the nodes that would have no group; then nothing is written."""
     values = {name: Attributes("node", {}) for name in names} | node_values(transaction, names)
     wanted = {name: _assigned(name, values[name], assignments) for name in names}
     objects.look_ahead(transaction, "node", names, [])
     homeless = [name for name in names if not wanted[name].get(GROUPS, values[name].get("groups", ""))]
     for name in () if homeless else names:
         check_name("node", name)
-        # The groups come first: what they lend decides where other columns are kept.
+        # Groups come first: what they lend decides where other columns are stored.
         _write(transaction, name, dict(sorted(wanted[name].items(), key=lambda item: item[0] != GROUPS)))
     return homeless
 
 
 def delete_rows(transaction: Transaction, names: Sequence[str], table: str) -> None:
-    """Delete the own rows of nodes in a table; without its row in nodelist a node is gone altogether."""
+    """Delete the rows of nodes in a table. Without its row in nodelist, a node no longer exists."""
     rowedit.delete(transaction, table, *(TableRow("node", name, {}) for name in transaction.get_many("node", names)))
 
 
@@ -66,9 +66,9 @@ def delete_nodes(transaction: Transaction, names: Sequence[str]) -> None:
 
 
 def change_group(transaction: Transaction, group: str, assignments: Sequence[ColumnAssignment]) -> None:
-    """Give a group values that all its members have: their own ones of these columns are cleared.
+    """Give a group values that all its members inherit: their own values of these columns are cleared.
 
-    The group need not exist yet; nodes that join it inherit them.
+    The group need not exist yet. Nodes that join it inherit the values.
     """
     _check_group(transaction, group)
     columns = assigned(assignments, lambda _: "")
@@ -89,14 +89,14 @@ def _check_group(transaction: Transaction, group: str) -> None:
 
 
 def dynamic_groups(transaction: Transaction, assignments: Iterable[ColumnAssignment]) -> list[str]:
-    """Return the dynamic groups that nodes are put into by name."""
+    """Return the dynamic groups into which the assignments put nodes by name."""
     values = [one.value for one in assignments if one.column == GROUPS and one.operator == "="]
     names = [group for value in values for group in value.split(",") if group]
     return [group for group in names if is_dynamic(transaction.get("group", group))]
 
 
 def tables_of_nodes() -> set[str]:
-    """Return the names of the tables whose rows are nodes and groups."""
+    """Return the names of the tables whose rows show nodes and groups."""
     return {name for name, table in TABLES.items() if table.of_nodes}
 
 

@@ -1,4 +1,4 @@
-"""What nodels shows of nodes: columns of tables, byte for byte as xCAT does, chosen by criteria. Pure."""
+"""What nodels shows: columns of tables for nodes, chosen by criteria, byte for byte as xCAT does. Pure."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Query(NamedTuple):
     criteria: dict[Column, Criterion]
     is_labelled: bool
     unknown: tuple[str, ...]
-    """Words that are no column."""
+    """Words that are not columns."""
     doubled: str = ""
-    """The label of a second criterion on one column, which is refused."""
+    """The label of a second criterion for the same column, which is refused."""
 
 
 class NodeStyle(NamedTuple):
     """How values are shown."""
 
     blame: bool = False
-    """Say which group lent a value."""
+    """Show which group lends a value."""
     reveal: bool = False
     """Show secrets."""
 
 
 def query(words: Sequence[str], *, labelled: bool = False) -> Query:
-    """Read the items of nodels. Values have labels when there are several items or a whole table."""
+    """Read the items of nodels. Values have labels if there are several items or a whole table."""
     found = Query({}, {}, labelled or any(map(_is_table, words)) or sum(map(_is_item, words)) > 1, ())
     for word in words:
         if _is_table(word):
@@ -79,9 +79,9 @@ class NodeLines(NamedTuple):
 
 
 def lines(wanted: Query, node: str, values: Attributes, lenders: Mapping[str, str], style: NodeStyle) -> NodeLines:
-    """Return the lines of one node, none when a criterion does not hold: per table set columns first, then unset.
+    """Return the lines of one node, none if a criterion does not hold. In each table, set columns come first.
 
-    DefinitionError for a criterion on what cannot be computed.
+    Raises DefinitionError for a criterion on a value that cannot be computed.
     """
     if not all(one.holds(place.value(node, values)) for place, one in wanted.criteria.items()):
         return NodeLines([])

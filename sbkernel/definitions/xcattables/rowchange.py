@@ -1,4 +1,4 @@
-"""Change or remove the rows that have some columns (xCAT: chtab, tabch), or replace all by a file's (tabrestore)."""
+"""Change or remove rows found by their columns (xCAT: chtab, tabch), or replace all rows (xCAT: tabrestore)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sbkernel.errors import DefinitionError, SbkernelError
 
 
 class Cell(NamedTuple):
-    """A new value of one column; `adds` appends items that a comma list lacks."""
+    """A new value of one column. `adds` appends the items that a comma list lacks."""
 
     column: str
     value: str
@@ -23,7 +23,7 @@ class Cell(NamedTuple):
 
 
 def _check_columns(table: str, keys: Mapping[str, str]) -> None:
-    """Refuse keys that are no columns of a table."""
+    """Refuse keys that are not columns of a table."""
     for column in keys:
         if column not in TABLES[table].columns:
             raise DefinitionError(f'No column "{column}" in table "{table}"')
@@ -36,7 +36,7 @@ def _matching(reader: Store | Transaction, table: str, keys: Mapping[str, str]) 
 
 
 def write(transaction: Transaction, table: str, keys: Mapping[str, str], cells: list[Cell]) -> bool:
-    """Change the rows that match, or add one when none does; return whether there was something to write."""
+    """Change the rows that match, or add one if there is none. Return whether anything was written."""
     _check_columns(table, keys)
     found = _matching(transaction, table, keys)
     for one in found:
@@ -70,7 +70,7 @@ def _joined(before: str, more: str) -> str:
 
 
 class RestoreError(SbkernelError):
-    """A file that cannot be restored; nothing was."""
+    """A file cannot be restored, and nothing was changed."""
 
     def __init__(self, faults: Sequence[str], exit_code: int) -> None:
         super().__init__("\n".join(faults))
@@ -84,9 +84,9 @@ class _Incoming(NamedTuple):
 
 
 def restore(transaction: Transaction, table: Table, lines: Sequence[str], *, append: bool) -> list[str]:
-    """Make the records of a file the rows of a table, or more rows of it; return where *** kept what is stored.
+    """Replace the rows of a table by the records of a file, or append them. Return where *** kept a stored secret.
 
-    RestoreError tells all that is wrong; the transaction has to be given up then.
+    Raises RestoreError with everything that is wrong. Then the transaction must be rolled back.
     """
     columns = _columns(table, lines)
     records = [_concealed(table, one) for one in csvtext.records(lines[1:], len(columns))]
@@ -101,7 +101,7 @@ def restore(transaction: Transaction, table: Table, lines: Sequence[str], *, app
 
 
 def _concealed(table: Table, record: csvtext.Record) -> csvtext.Record:
-    """Keep the text of a record out of messages where it may hold a secret."""
+    """Keep the text of a record out of messages if it may contain a secret."""
     if not any(is_secret_cell(table, column) for column in table.columns):
         return record
     fault = f"{record.fault.partition(': ')[0]}: {HIDDEN}" if record.fault else ""
@@ -145,7 +145,7 @@ def _fault(text: str, one: _Incoming) -> str:
 
 
 def _look_ahead(transaction: Transaction, table: Table, incoming: Sequence[_Incoming]) -> None:
-    """Read in one go what writing will ask for one by one."""
+    """Read at once what writing would read one by one."""
     names = [one.row.get(table.keys[0], "") for one in incoming]
     for objtype in ("node", "group") if table.of_nodes else (table.objtype,):
         transaction.get_many(objtype, names)

@@ -1,4 +1,4 @@
-"""Change rows of xCAT's tables inside a transaction: an object's attributes, under the names of columns."""
+"""Change rows of xCAT's tables inside a transaction: attributes of objects, under the names of columns."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LOGS = ("auditlog", "eventlog")
 
 
 def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> TableRow:
-    """Write a row, into the object that it is part of; one whose key no object has makes the object.
+    """Write a row to the object that it belongs to, and make the object if it does not exist.
 
-    A row of a node table whose key is no node is kept for a group, or a node, of that name.
+    A row of a node table whose key is not a node is stored for a group, or a later node, of that name.
     """
     found = table_of(table)
     _refuse_logs(found)
@@ -40,7 +40,7 @@ def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> Tabl
 
 
 def update(transaction: Transaction, table: str, before: TableRow, cells: Cells) -> None:
-    """Change columns of a row; a new key moves it. DefinitionError where the row is the object itself."""
+    """Change columns of a row. A new key moves the row. Raises DefinitionError if the row is the object itself."""
     found = table_of(table)
     _refuse_logs(found)
     moved = {key for key in found.keys if key in cells and cells[key] != before.row.get(key)}
@@ -51,12 +51,12 @@ def update(transaction: Transaction, table: str, before: TableRow, cells: Cells)
 
 
 def replace(transaction: Transaction, table: str, before: TableRow, row: Row) -> None:
-    """Make a row that has the same key all that there is of it: columns not in `row` are cleared."""
+    """Replace a row by one with the same key: columns that are not in `row` are cleared."""
     update(transaction, table, before, {**dict.fromkeys(before.row, ""), **row})
 
 
 def delete(transaction: Transaction, table: str, *rows: TableRow) -> None:
-    """Remove rows; where a row is the object itself, such as a node's of nodelist, the object is removed."""
+    """Remove rows. If a row is the object itself, such as a row of nodelist, the object is removed."""
     found = table_of(table)
     _refuse_logs(found)
     for row in rows:
@@ -78,7 +78,7 @@ def _delete(transaction: Transaction, table: Table, before: TableRow) -> None:
 
 
 def key_of(table: str, row: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what tells a row from the others of its table."""
+    """Return the values that identify a row in its table."""
     return tuple(row.get(key, "") for key in table_of(table).keys)
 
 
@@ -106,7 +106,7 @@ def _object_of(transaction: Transaction, table: Table, row: Mapping[str, str]) -
 
 
 def _login(transaction: Transaction, key: str, username: str) -> str:
-    """Return the name of a login: its key, or key:user when the key alone has another user."""
+    """Return the name of a login: its key, or key:user if the key has another user."""
     there = transaction.get("passwd", key)
     return key if there is None or there.get("username", "") == username else f"{key}:{username}"
 
@@ -176,7 +176,7 @@ _TABLES = [table for table in TABLES.values() if table.of_nodes and len(table.ke
 
 
 def forget(transaction: Transaction, nodes: Collection[str]) -> None:
-    """Remove the further rows of nodes that are gone."""
+    """Remove the further rows of nodes that no longer exist."""
     gone = set(nodes)
     for table in _TABLES:
         for name, values in transaction.objects(table.objtype).items():

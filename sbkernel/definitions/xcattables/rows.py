@@ -1,6 +1,6 @@
-"""Read the rows of xCAT's tables from the store, and the conditions by which tabdump -w chooses among them.
+"""Read the rows of xCAT's tables from the store, and the conditions of tabdump -w.
 
-What rows are made of is decided in rowshape.
+rowshape decides what a row consists of.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NODE_TABLES = [table for table in TABLES.values() if table.of_nodes]
 
 
 def rows(store: Store, table: str) -> Iterator[Row]:
-    """Yield the rows of a table: columns that are set, by name; NotFoundError when there is no such table."""
+    """Yield the rows of a table: the columns that are set, by name. Raises NotFoundError if there is no such table."""
     if table == "auditlog":
         yield from _journal(store)
         return
@@ -30,14 +30,14 @@ def rows(store: Store, table: str) -> Iterator[Row]:
 
 
 def matching(store: Store, table: str, keys: Mapping[str, str]) -> Iterator[Row]:
-    """Yield the rows whose columns have these values; by the key of the table that is quick."""
+    """Yield the rows whose columns have these values. It is fast if they include the key of the table."""
     key = keys.get(table_of(table).keys[0], "")
     found = rows(store, table) if table == "auditlog" else (one.row for one in located(store, table, key))
     return (row for row in found if all(row.get(column, "") == value for column, value in keys.items()))
 
 
 def located(reader: Store | Transaction, table: str, key: str = "") -> Iterator[TableRow]:
-    """Yield the rows of a table with their objects, only those of one object if `key` names it; logs have none."""
+    """Yield the rows of a table with their objects, or only those with this `key`. Logs have no objects."""
     found = table_of(table)
     if found.name == "site":
         yield from _of_site(reader.get("site", SITE) or {})
@@ -75,7 +75,7 @@ def _defaults_first(name: str) -> tuple[bool, str]:
 
 
 def deciding(values: Mapping[str, str], groups: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    """Return a node's values with those that decide about columns, where its groups lend them."""
+    """Return the values of a node, with those that decide about columns if its groups lend them."""
     whole: dict[str, str] = {}
     for key in DECIDING:
         lenders = (groups.get(group, {}).get(key) for group in values.get("groups", "").split(","))
@@ -100,7 +100,7 @@ def rows_of(store: Store, names: Sequence[str]) -> set[str]:
 
 
 def _of_site(values: Values) -> Iterator[TableRow]:
-    """Yield a row for every setting; `site.comments.KEY` and `site.disable.KEY` are the other columns of KEY."""
+    """Yield a row for every setting. `site.comments.KEY` and `site.disable.KEY` are its other columns."""
     for key, value in values.items():
         if key.startswith("site."):
             continue
@@ -139,7 +139,7 @@ class RowCondition(NamedTuple):
     value: str
 
     def holds(self, row: Mapping[str, str]) -> bool:
-        """Say whether a row fulfils it; an unset column fulfils none, as NULL in SQL."""
+        """Tell whether it holds for a row. It never does for an unset column, as with NULL in SQL."""
         if self.column not in row:
             return False
         if self.operator.endswith("~"):
@@ -148,13 +148,13 @@ class RowCondition(NamedTuple):
 
 
 def is_like(text: str, pattern: str) -> bool:
-    """Say whether SQL's LIKE holds, as SQLite has it: % any text, _ any character, ASCII letters of either case."""
+    """Tell whether SQL's LIKE holds, as in SQLite: % is any text, _ any character; case of ASCII letters is ignored."""
     regex = "".join({"%": ".*", "_": "."}.get(char, re.escape(char)) for char in pattern)
     return re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE | re.ASCII) is not None
 
 
 def conditions(texts: Sequence[str], table: Table) -> tuple[RowCondition, ...]:
-    """Read conditions on a table; DefinitionError for an unknown column or operator."""
+    """Read conditions for a table. Raises DefinitionError for an unknown column or operator."""
     return tuple(_condition(text, table) for text in texts)
 
 

@@ -1,4 +1,4 @@
-"""What a row of a table is made of, and what an object becomes when a row of it is changed. Pure."""
+"""What a row of a table consists of, and what an object becomes if a row of it changes. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Cells = Mapping[str, str | None]
 """New values of a row by column; None or "" clears."""
 
 DECIDING = ("mgt", "nodetype")
-"""Attributes of a node that decide in which column others lie; groups lend them."""
+"""Attributes of a node that decide which column shows other attributes. Groups can lend them."""
 
 
 class TableRow(NamedTuple):
@@ -28,7 +28,7 @@ class TableRow(NamedTuple):
 
 
 def row_of(table: Table, objtype: str, name: str, values: Mapping[str, str], deciding: Mapping[str, str]) -> Row | None:
-    """Return an object's row in a table; None when it has none there. `deciding` are its values with what is lent."""
+    """Return the row of an object in a table; None if it has none. `deciding` are its values with what is lent."""
     row = _cells(table, objtype, values, deciding)
     if not row and not always(table, objtype, values):
         return None
@@ -48,7 +48,7 @@ def _cells(table: Table, objtype: str, values: Mapping[str, str], deciding: Mapp
 
 
 def always(table: Table, objtype: str, values: Mapping[str, str]) -> bool:
-    """Say whether an object has a row in this table even if no column of it is set."""
+    """Tell whether an object has a row in this table even if none of its columns is set."""
     if objtype in ("node", "group"):
         return table.name == "nodelist" if objtype == "node" else table.name == "nodegroup" and "grouptype" in values
     return TABLES_OF.get(objtype, (table.name,))[0] == table.name
@@ -65,7 +65,7 @@ def _name(table: Table, objtype: str, name: str) -> Row:
 def with_cells(
     table: Table, objtype: str, values: Mapping[str, str], cells: Cells, deciding: Mapping[str, str]
 ) -> Values:
-    """Return an object's values after columns of its row have changed."""
+    """Return the values of an object after a change of its row."""
     whole = dict(values)
     for column, value in cells.items():
         if column in _name(table, objtype, "") or f"{table.name}.{column}" == "nodegroup.members":
@@ -76,24 +76,24 @@ def with_cells(
 
 
 def attribute_of_cell(table: Table, objtype: str, column: str, deciding: Mapping[str, str]) -> str:
-    """Return the attribute in which an object keeps a column."""
+    """Return the attribute that a column shows for an object."""
     return attribute_in(objtype, f"{table.name}.{column}", deciding)
 
 
 def without_row(table: Table, objtype: str, values: Mapping[str, str], deciding: Mapping[str, str]) -> Values:
-    """Return an object's values without those that a table shows."""
+    """Return the values of an object without those that a table shows."""
     prefix = f"{table.name}."
     return {key: value for key, value in values.items() if not column_of(objtype, key, deciding).startswith(prefix)}
 
 
 def is_enabled(row: Mapping[str, str]) -> bool:
-    """Say whether a row counts; one with disable=1 or yes is as if it were not there."""
+    """Tell whether a row counts. One with disable=1 or yes does not."""
     return not is_yes(row.get("disable", ""))
 
 
 @functools.cache
 def is_secret_cell(table: Table, column: str) -> bool:
-    """Say whether a column of a table is printed as ***."""
+    """Tell whether a column of a table is printed as ***."""
     objtype = "node" if table.of_nodes else table.objtype
     attributes = attributes_of(objtype).values()
     return any(one.secret for one in attributes if f"{table.name}.{column}" in one.places) or (
