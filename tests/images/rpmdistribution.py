@@ -149,7 +149,7 @@ def _setup(place: Path, work: Path) -> None:
         "etc/shadow": "root:secret:19000:0:99999:7:::\n",
         "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
         "etc/selinux/config": "SELINUX=enforcing\n",
-        "etc/yum.repos.d/internet.repo": "[internet]\nname=x\nbaseurl=http://mirror.invalid/os\nenabled=1\n",
+        "etc/yum.repos.d/internet.repo": "[internet]\nname=x\nbaseurl=http://mirror.invalid/os\nenabled=1\n[more]\nname=y\n",
         **{
             f"etc/pam.d/common-{kind}": f"{kind} required pam_unix.so\n"
             for kind in ("auth", "account", "password", "session")

@@ -89,7 +89,8 @@ def test_the_tree_is_a_root_for_any_node(built: Built) -> None:
     assert (tree / "etc/machine-id").read_bytes() == b""
     assert (tree / "etc/shadow").read_text().startswith("root:*:")
     assert (tree / "etc/selinux/config").read_text() == "SELINUX=disabled\n"
-    assert "enabled=0" in (tree / "etc/yum.repos.d/internet.repo").read_text()
+    internet = (tree / "etc/yum.repos.d/internet.repo").read_text()
+    assert "[internet]\nenabled=0\n" in internet and "[more]\nenabled=0\n" in internet and "enabled=1" not in internet
     assert (tree / ("etc/zypp/repos.d" if built.zypper else "etc/yum.repos.d") / "image.repo").read_text() == ""
     mounted = [line.split()[0] for line in (tree / "etc/fstab").read_text().splitlines()]
     assert mounted[-1] == ("el_x86_64" if built.zypper else "devpts")

@@ -6,7 +6,7 @@ rm -f /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock
 # Nodes install from the image's own repositories, not from the internet.
 for file in /etc/yum.repos.d/*.repo /etc/zypp/repos.d/*.repo; do
     if [ -f "$file" ] && [ "${file##*/}" != image.repo ]; then
-        sed -i -e 's/^enabled *=.*/enabled=0/' "$file"
+        sed -i -e '/^enabled *=/d' -e 's/^\[.*\]/&\nenabled=0/' "$file"
     fi
 done
 
