@@ -1,5 +1,6 @@
 """An ordinary user of this host who runs our programs: with subordinate ids, and a home that nobody else may enter."""
 
+import os
 import pwd
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-USER = "sbkernel-test"
+# Tests in other processes have users of their own.
+USER = f"sbkernel-{os.getpid()}"
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ REASONS = {
 def main():
     """Install {packages: [{file, repository, reason}]} into {root}; leave {files} there, and nothing of the build."""
     asked = json.load(sys.stdin)
+    os.umask(0o022)
     logging.getLogger("dnf").addHandler(complaints())
     with dnf.Base(configuration(asked)) as base:
         base.fill_sack(load_system_repo=False, load_available_repos=False)

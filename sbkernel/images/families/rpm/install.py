@@ -26,9 +26,15 @@ from sbkernel.jobs.report import Report
 VERSION = 1
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
-# What is mounted while packages are installed has its modes given here: rpm would change those of the mount.
-_DIRECTORIES = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777, "var/tmp": 0o1777}
+# rpm would change the modes of what is mounted there while packages are installed.
+_MOUNTS = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777}
 _BOOT_LOADER = "etc/kernel/install.d"
+_DIRECTORIES = {
+    **dict.fromkeys(("", "var", "etc", "etc/kernel", _BOOT_LOADER), 0o755),
+    **_MOUNTS,
+    "var/tmp": 0o1777,
+}
+"""What is there before any package: modes do not depend on who builds."""
 # What kernel-install(8) would do for the host's way to boot: build an initrd for minutes, copy this host's command
 # line. The first in etc/ counts, and one that leads nowhere is none.
 _NOT_RUN = ("20-grub", "50-dracut", "51-dracut-rescue", "90-loaderentry", "92-crashkernel", "99-grub-mkconfig")
@@ -73,14 +79,7 @@ def install(
             "history": release.records == "dnf4",
             "epoch": epoch,
             "files": state.files(release, packages),
-            "packages": [
-                {
-                    "file": str(downloads.path(one)),
-                    "repository": one.repository,
-                    "reason": records.row_of(one)["reason"],
-                }
-                for one in packages
-            ],
+            "packages": [_described(one, downloads) for one in packages],
         }
         _run(tree, asked, {**env, "HOME": str(scratch), "SOURCE_DATE_EPOCH": str(epoch)}, report)
     finally:
@@ -103,7 +102,7 @@ def _lay_out(tree: Path) -> None:
     for name, mode in _DIRECTORIES.items():
         made(tree / name).chmod(mode)
     for name in _NOT_RUN:
-        (made(tree / _BOOT_LOADER) / f"{name}.install").symlink_to("/dev/null")
+        (tree / _BOOT_LOADER / f"{name}.install").symlink_to("/dev/null")
 
 
 def _run(tree: Path, asked: Mapping[str, Any], env: Mapping[str, str], report: Report) -> None:

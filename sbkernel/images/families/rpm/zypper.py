@@ -58,11 +58,12 @@ class ZypperSolver:
             self._lay_out(index.primary, question.left_out)
             while True:
                 said = self._ask([spec for spec in specs if spec not in unknown])
-                if not said.unknown:
+                if not set(said.unknown).intersection(specs).difference(unknown):
                     break
                 unknown = [spec for spec in specs if spec in {*unknown, *said.unknown}]
-        if said.problem:
-            raise BuildError(f"the packages cannot be installed together:\n{said.problem}")
+        problems = [*filter(None, [said.problem]), *(f"No provider of '{one}' found." for one in said.unknown)]
+        if problems:
+            raise BuildError("the packages cannot be installed together:\n" + "\n".join(problems))
         known = [spec for spec in specs if spec not in unknown]
         answer = self.dnf.describe(said.chosen, known, [specs[spec] for spec in unknown], report, explain=explain)
         return answer._replace(offline=index.offline)
