@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.definitions.newsite import SITE
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
@@ -13,7 +13,7 @@ def comma(text: str) -> list[str]:
     return [item for item in text.split(",") if item]
 
 
-def names_of(site: Site, request: Request, objtype: str) -> list[str]:
+def names_of(site: Site, request: DefinitionRequest, objtype: str) -> list[str]:
     """Return the names that a call is about, even of objects that do not exist; a group of nodes gives its members."""
     text = request.names
     if objtype == "site":

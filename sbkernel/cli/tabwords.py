@@ -9,7 +9,7 @@ from typing import NamedTuple
 _ASSIGNMENT = re.compile(r"[^.=]+\.[^.=]+=.+", re.DOTALL)
 
 
-class Assignment(NamedTuple):
+class NewCell(NamedTuple):
     """One new value. `adds` appends the items that a list with commas lacks."""
 
     table: str
@@ -38,14 +38,14 @@ def is_assignment(text: str) -> bool:
     return _ASSIGNMENT.fullmatch(text.partition(",")[0]) is not None
 
 
-def assignments(words: Sequence[str]) -> list[Assignment]:
+def assignments(words: Sequence[str]) -> list[NewCell]:
     """Read new values. Raises WrongWordError with the word that is wrong."""
     return [_assignment(word) for word in words]
 
 
-def _assignment(word: str) -> Assignment:
+def _assignment(word: str) -> NewCell:
     where, equals, value = word.partition("=")
     table, dot, column = where.partition(".")
     if not (equals and dot and table and column):
         raise WrongWordError(word)
-    return Assignment(table, column.removesuffix("+"), value, column.endswith("+"))
+    return NewCell(table, column.removesuffix("+"), value, column.endswith("+"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.tabwords import Assignment
+from sbkernel.cli.tabwords import NewCell
 from sbkernel.definitions.secret import HIDDEN
 from sbkernel.definitions.xcattables import rowchange
 from sbkernel.definitions.xcattables.columns import TABLES, place
@@ -23,7 +23,7 @@ def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]
             rowchange.remove(transaction, table, keys)
 
 
-def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[Assignment]) -> list[str]:
+def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[NewCell]) -> list[str]:
     """Change the rows with these keys, or add one if there is none; return the tables in which nothing was written."""
     cells: dict[str, list[rowchange.Cell]] = {}
     for one in assignments:
