@@ -14,7 +14,7 @@ from typing import Any
 from sbkernel.errors import RecordError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import bootlog
-from sbkernel.records.follow import Follower
+from sbkernel.records.follow import ProgressFollower
 from sbkernel.records.run import Record, run_notebook
 from sbkernel.service.client import Service
 from sbkernel.service.verbs import console_tail, rpower
@@ -67,7 +67,7 @@ def demo(site: Site, say: Say, *, image: str = IMAGE, node: str = NODE) -> Outco
 def run_step(site: Site, say: Say, node: str, notebook: str, parameters: Mapping[str, Any]) -> Record:
     """Run one notebook and say how it goes; raises RecordError with the path of the record when it fails."""
     say(f"{notebook}: {', '.join(f'{key}={value}' for key, value in parameters.items())}")
-    with Follower(site, node, lambda line: say(f"  {line}")):
+    with ProgressFollower(site, node, lambda line: say(f"  {line}")):
         record = run_notebook(site, notebook, parameters)
     say(f"  {record.seconds:6.1f} s  {notebook} {record.status}, record {record.path_html}")
     if not record.ok:

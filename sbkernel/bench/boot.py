@@ -12,7 +12,7 @@ from statistics import median
 from sbkernel.bench import bootsetup
 from sbkernel.bench.bootsetup import OURS, PEER
 from sbkernel.bench.console import ConsoleBoot, Proof
-from sbkernel.bench.row import Check, Goal, Part, Row
+from sbkernel.bench.row import BenchRow, Check, Goal, Share
 from sbkernel.bench.samework import same_value
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import NodeError
@@ -24,7 +24,7 @@ from sbkernel.site import Site
 GOAL = Goal(0.65)
 LIMIT_S = 900.0
 # The parts of the boot lie between these stages.
-STAGES = ("power-on", "ipxe", "kernel", "userspace", "login")
+_STAGES = ("power-on", "ipxe", "kernel", "userspace", "login")
 PARTS = ("firmware, DHCP", "load kernel and initrd", "kernel and initrd, to root", "userspace, to login")
 FACTS: dict[str, Callable[[Proof], str]] = {
     "os-release (sha256)": lambda proof: proof.os_release,
@@ -36,7 +36,7 @@ FACTS: dict[str, Callable[[Proof], str]] = {
 
 @dataclass(frozen=True)
 class Boot:
-    """One boot: when each of STAGES was reached (seconds since the epoch), and what the node reported to run."""
+    """One boot: when each stage was reached (seconds since the epoch), and what the node reported to run."""
 
     reached: dict[str, float]
     proof: Proof
@@ -49,11 +49,11 @@ class Boot:
     @property
     def parts(self) -> list[float]:
         """Return the seconds from each stage to the next."""
-        times = [self.reached[stage] for stage in STAGES]
+        times = [self.reached[stage] for stage in _STAGES]
         return [later - earlier for earlier, later in itertools.pairwise(times)]
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Boot the same image on two equal virtual nodes in turn, each under its initrd."""
     version = bootsetup.prepare(work)
     boots: dict[str, list[Boot]] = {OURS: [], PEER: []}
@@ -61,7 +61,7 @@ def rows(work: Workspace) -> Iterator[Row]:
         for node, done in boots.items():
             work.say(f"boot: {node}, run {number}")
             done.append(boot(work.site, node))
-    yield compare(boots[OURS], boots[PEER], bootsetup.sizes(work.site, version))
+    yield boot_row(boots[OURS], boots[PEER], bootsetup.described_sizes(work.site, version))
 
 
 def boot(site: Site, node: str, limit_s: float = LIMIT_S) -> Boot:
@@ -88,11 +88,11 @@ def _concluded(site: Site, node: str, began: float, console: ConsoleBoot) -> Boo
         raise NodeError(node, str(error), hint=f"its console ends with:\n{console_tail(site, node)}") from None
 
 
-def booted(began: float, console: ConsoleBoot, events: Sequence[bootlog.Event]) -> Boot:
+def booted(began: float, console: ConsoleBoot, events: Sequence[bootlog.BootEvent]) -> Boot:
     """Return the boot that the console and the boot log show. Raises ValueError if it did not succeed."""
     fetched = {str(event["stage"]): float(event["t"]) for event in reversed(events)}
     reached = {"power-on": began, **console.seen, **{key: fetched[key] for key in ("ipxe",) if key in fetched}}
-    missing = [stage for stage in STAGES if stage not in reached]
+    missing = [stage for stage in _STAGES if stage not in reached]
     if console.failure or missing or console.proof is None:
         raise ValueError(console.failure or f"not reached: {', '.join(missing) or 'the report of what it runs'}")
     return Boot(reached, console.proof)
@@ -117,13 +117,13 @@ def _power(site: Site, node: str, action: str) -> None:
             raise NodeError(node, f"rpower {action}: {result.text}")
 
 
-def compare(ours: Sequence[Boot], peers: Sequence[Boot], note: str = "") -> Row:
+def boot_row(ours: Sequence[Boot], peers: Sequence[Boot], note: str = "") -> BenchRow:
     """Make the row of boots under both initrds."""
     parts = [
-        Part(name, median(boot.parts[number] for boot in ours), median(boot.parts[number] for boot in peers))
+        Share(name, median(boot.parts[number] for boot in ours), median(boot.parts[number] for boot in peers))
         for number, name in enumerate(PARTS)
     ]
-    return Row(
+    return BenchRow(
         name="boot",
         ours="power-on to login under our initrd",
         peer="the same packed root, kernel, iPXE and virtual hardware under dracut's livenet initrd",

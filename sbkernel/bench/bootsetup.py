@@ -7,7 +7,7 @@ import shutil
 
 from sbkernel import resources
 from sbkernel.bench.peers import dracut
-from sbkernel.bench.workspace import IMAGE, Workspace
+from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS
@@ -22,7 +22,7 @@ from sbkernel.site import Site
 
 BOOTED, DRACUT = "bench", "bench-dracut"
 OURS, PEER = "bench1", "bench2"
-MEMORY_MB = 2048
+_MEMORY_MB = 2048
 INITRD = "bench/livenet.img"
 
 
@@ -34,7 +34,7 @@ def prepare(work: Workspace) -> ImageVersion:
     version = Catalog(work.site).current(BOOTED)
     asyncio.run(Probe(work.site.cache).usable(version.kernel))
     for node in (OURS, PEER):
-        mkvm(work.site, node, memory_mb=MEMORY_MB)
+        mkvm(work.site, node, memory_mb=_MEMORY_MB)
         nodeset(work.site, node, f"osimage={BOOTED}")
     _build_peer_initrd(work)
     _change_peer_script(work.site, version)
@@ -45,12 +45,12 @@ def _define(work: Workspace) -> None:
     """Define two images: the compute image with a script that reports what runs, and a small one to run dracut in."""
     site = work.site
     if BOOTED not in site.osimages:
-        site.clone(IMAGE, BOOTED)
+        site.clone(COMPUTE_IMAGE, BOOTED)
     site.set("osimage", BOOTED, postinstall=str(resources.templates() / "bench" / "proof.sh"))
-    kernels = [name for name in read_spec(site, IMAGE).packages if name.startswith("linux-image")]
+    kernels = [name for name in read_spec(site, COMPUTE_IMAGE).packages if name.startswith("linux-image")]
     pkglist = work.root / f"{DRACUT}.pkglist"
     pkglist.write_text("".join(f"{name}\n" for name in (*kernels, *dracut.PACKAGES)))
-    like = site.osimages[IMAGE]
+    like = site.osimages[COMPUTE_IMAGE]
     kept = {key: like.get(key) for key in ("imagetype", "osarch", "osname", "osvers", "provmethod", "pkgdir")}
     site.set("osimage", DRACUT, **kept, profile=DRACUT, pkglist=str(pkglist))
 
@@ -70,7 +70,7 @@ def _change_peer_script(site: Site, version: ImageVersion) -> None:
     script.write_text(dracut.boot_script(script.read_text(), server.url(f"boot/{INITRD}"), root))
 
 
-def sizes(site: Site, version: ImageVersion) -> str:
+def described_sizes(site: Site, version: ImageVersion) -> str:
     """Return the sizes of the initrds and of the packed root as text."""
     ours, peer, root = (path.stat().st_size / 1e6 for path in (version.initrd, site.boot / INITRD, version.root))
     return f"initrd: ours {ours:.1f} MB, the peer's {peer:.1f} MB; packed root of both {root:.1f} MB"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sbkernel.bench.clock import Phases, Spells, Spent, timed
 from sbkernel.bench.peers import mmdebstrap
-from sbkernel.bench.peers.mmdebstrap import DEFAULT, DRACUT, Peer
-from sbkernel.bench.row import Check, Goal, Row
-from sbkernel.bench.samework import Installed, installed, same_packages
-from sbkernel.bench.workspace import IMAGE, Workspace
+from sbkernel.bench.peers.mmdebstrap import DRACUT, INITRAMFS_TOOLS, Peer
+from sbkernel.bench.row import BenchRow, Check, Goal
+from sbkernel.bench.samework import Installed, installed_packages, same_packages
+from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import sources as apt_sources
 from sbkernel.images.families.debian.manager import AptManager
@@ -20,7 +20,7 @@ from sbkernel.images.tree.namespaces import remove_tree
 
 GOAL = Goal(0.5, "at most half its time")
 OURS = "genimage with nothing cached: resolve, download, install, configure, kernel, initrd"
-PEERS = {DEFAULT: GOAL, DRACUT: None}
+PEERS = {INITRAMFS_TOOLS: GOAL, DRACUT: None}
 
 # Our tree has merged /usr from the start; a plain build installs the program that converts the tree.
 APART = (
@@ -29,9 +29,9 @@ APART = (
 )  # fmt: skip
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Compare a cold build with each way in which the distribution makes its initrd."""
-    spec = read_spec(work.site, IMAGE)
+    spec = read_spec(work.site, COMPUTE_IMAGE)
     ours: list[Spent] = []
     phases = Phases()
     peers: dict[Peer, list[Spent]] = {peer: [] for peer in PEERS}
@@ -49,7 +49,7 @@ def rows(work: Workspace) -> Iterator[Row]:
     for peer, goal in PEERS.items():
         spells = Spells(tuple(ours), tuple(peers[peer]))
         notes = (spells.note, phases.note)
-        yield Row(peer.name, OURS, peer.what, spells.ours_s, spells.peer_s, checks[peer], goal, notes=notes)
+        yield BenchRow(peer.name, OURS, peer.what, spells.ours_s, spells.peer_s, checks[peer], goal, notes=notes)
 
 
 def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:
@@ -72,7 +72,7 @@ def same_work(asked: Collection[str], ours: RootimgDir, peer: Path) -> tuple[Che
 
 
 def _installed(tree: Path) -> dict[str, Installed]:
-    return installed((tree / "var/lib/dpkg/status").read_text(errors="replace"))
+    return installed_packages((tree / "var/lib/dpkg/status").read_text(errors="replace"))
 
 
 def _bootable(ours: RootimgDir, kernels: list[str], initrds: list[str]) -> Check:

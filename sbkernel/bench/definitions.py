@@ -10,7 +10,7 @@ from pathlib import Path
 from sbkernel.bench import manynodes
 from sbkernel.bench.clock import Spells, interleaved
 from sbkernel.bench.peers import rawsqlite
-from sbkernel.bench.row import Check, Goal, Row
+from sbkernel.bench.row import BenchRow, Check, Goal
 from sbkernel.bench.workspace import Workspace
 from sbkernel.jobs.run import run
 from sbkernel.site import Site
@@ -46,7 +46,7 @@ class _Field:
         return out.read_text()
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Measure each verb at each size, then how its processor time grows, which a busy machine affects least."""
     times: dict[str, dict[int, tuple[float, ...]]] = {}
     for count in SIZES:
@@ -58,10 +58,10 @@ def rows(work: Workspace) -> Iterator[Row]:
         yield from _growth(verb, by_count)
 
 
-def _of_size(field: _Field, runs: int) -> Iterator[tuple[str, Spells, Row]]:
+def _of_size(field: _Field, runs: int) -> Iterator[tuple[str, Spells, BenchRow]]:
     yield "mkdef", *_mkdef(field, runs)
     middle = f"n{field.count // 2:06d}"
-    everything = manynodes.noderange(field.count)
+    everything = manynodes.whole_range(field.count)
     listings = (
         ("lsdef of one", ["lsdef", middle], ["get", middle], _without_scripts),
         ("lsdef", ["lsdef"], ["names"], lambda text: text.replace("  (node)", "")),
@@ -72,7 +72,7 @@ def _of_size(field: _Field, runs: int) -> Iterator[tuple[str, Spells, Row]]:
         yield name, *_listing(field, runs, name, (ours, peer), same)
 
 
-def _mkdef(field: _Field, runs: int) -> tuple[Spells, Row]:
+def _mkdef(field: _Field, runs: int) -> tuple[Spells, BenchRow]:
     text, lines = manynodes.stanza_text(field.count).encode(), field.where / "rows"
     lines.write_text(manynodes.row_lines(field.count))
     sites = iter([f"site{number}" for number in range(runs)])
@@ -93,7 +93,7 @@ def _mkdef(field: _Field, runs: int) -> tuple[Spells, Row]:
 
 def _listing(
     field: _Field, runs: int, name: str, words: tuple[list[str], list[str]], same: Callable[[str], str]
-) -> tuple[Spells, Row]:
+) -> tuple[Spells, BenchRow]:
     ours, peer = words
     listed, found = same(field.sb("site0", *ours)), field.floor("floor0", *peer)
     spells = interleaved(lambda: field.sb("site0", *ours), lambda: field.floor("floor0", *peer), runs)
@@ -106,17 +106,17 @@ def _without_scripts(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("    post"))
 
 
-def _row(field: _Field, name: str, ours: str, spells: Spells, check: Check) -> Row:
+def _row(field: _Field, name: str, ours: str, spells: Spells, check: Check) -> BenchRow:
     notes = (spells.note, _USERS) if name == "lsdef" else (spells.note,)
-    return Row(f"{name} {field.count:,}", ours, _FLOOR, spells.ours_s, spells.peer_s, (check,), notes=notes)
+    return BenchRow(f"{name} {field.count:,}", ours, _FLOOR, spells.ours_s, spells.peer_s, (check,), notes=notes)
 
 
-def _growth(verb: str, by_count: Mapping[int, tuple[float, ...]]) -> Iterator[Row]:
+def _growth(verb: str, by_count: Mapping[int, tuple[float, ...]]) -> Iterator[BenchRow]:
     small, large = SIZES[-2], SIZES[-1]
     linear = tuple(seconds * large / small for seconds in by_count[small])
     measured = bool(by_count[small] and by_count[large])
     check = Check("both sizes were measured", ok=measured, found=f"{small:,} and {large:,}")
     what = f"{large // small} times the time for {small:,}"
-    yield Row(
+    yield BenchRow(
         f"growth {verb}", f"sb {verb} of {large:,}, processor time", what, by_count[large], linear, (check,), GROWTH
     )

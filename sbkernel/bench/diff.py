@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from sbkernel.bench import manypackages
 from sbkernel.bench.clock import Spells, interleaved
 from sbkernel.bench.peers import frames, squashfs
-from sbkernel.bench.row import Check, Goal, Row
-from sbkernel.bench.workspace import IMAGE, Workspace
+from sbkernel.bench.row import BenchRow, Check, Goal
+from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.images import manifests
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
@@ -37,7 +37,7 @@ _SEEDS = itertools.count()
 Pair = tuple[Manifest, Manifest]
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Measure all rows. The packed image is the compute image."""
     runs = work.runs_or(RUNS)
     work.say(f"diff: two manifests of {PACKAGES:,} packages")
@@ -47,32 +47,32 @@ def rows(work: Workspace) -> Iterator[Row]:
     yield matrices(IMAGES[-1], PACKAGES, runs)
     yield matrix_growth(IMAGES, PACKAGES, runs)
     work.built()
-    packimage(work.site, IMAGE)
+    packimage(work.site, COMPUTE_IMAGE)
     work.say("diff: the manifest of a packed image")
-    yield looked_into(Catalog(work.site).current(IMAGE).root, work.fresh("unpacked"), runs)
+    yield looked_into(Catalog(work.site).current(COMPUTE_IMAGE).root, work.fresh("unpacked"), runs)
 
 
-def diffs(count: int, runs: int) -> Iterator[Row]:
+def diffs(count: int, runs: int) -> Iterator[BenchRow]:
     """Compare a diff with a join of two dicts, the least possible work, and its DataFrame with a merge of pandas."""
     (sample,) = _pairs(count, 1)
     found, joined, merged = diff(*sample), frames.join(*sample), frames.merge(*sample)
     ours = "diff: kinds of change, order of versions, successors, attention"
     spells = _each(_pairs(count, runs), diff, frames.join)
     check = _same(_moved(found), joined)
-    yield Row(f"diff {count:,}", ours, "join of two dicts", spells.ours_s, spells.peer_s, (check,))
+    yield BenchRow(f"diff {count:,}", ours, "join of two dicts", spells.ours_s, spells.peer_s, (check,))
     spells = _each(_pairs(count, runs), lambda a, b: diff(a, b).df, frames.merge)
     checks = (_same(_moved(found), set(zip(merged["name"], merged["arch"], strict=True))), _as_many(found, merged))
     peer = "pandas: outer merge, order of versions"
-    yield Row(f"diff frame {count:,}", f"{ours}, .df", peer, spells.ours_s, spells.peer_s, checks, FRAME)
+    yield BenchRow(f"diff frame {count:,}", f"{ours}, .df", peer, spells.ours_s, spells.peer_s, checks, FRAME)
 
 
-def diff_growth(sizes: Sequence[int], runs: int) -> Row:
+def diff_growth(sizes: Sequence[int], runs: int) -> BenchRow:
     """Measure how the processor time of a diff grows with the packages. A busy machine affects it least."""
     times = [_processor_s([functools.partial(diff, *pair) for pair in _pairs(count, runs)]) for count in sizes]
     return _growth("growth diff", f"diff of {sizes[-1]:,} packages, processor time", sizes, times)
 
 
-def matrices(images: int, count: int, runs: int) -> Row:
+def matrices(images: int, count: int, runs: int) -> BenchRow:
     """Compare many images side by side, as a DataFrame, with a pivot of pandas."""
     several = _images(images, count)
     found, pivoted = matrix(several), frames.pivot(several)
@@ -81,11 +81,11 @@ def matrices(images: int, count: int, runs: int) -> Row:
     check = Check("the same packages and versions", ok=alike, found=f"{len(found)} of {found.total} differ")
     spells = interleaved(lambda: matrix(several).df, lambda: frames.pivot(several), runs)
     what = f"{images} images of {count:,} packages side by side, .df"
-    return Row(f"matrix {images}x{count:,}", what, "pandas: concat, unstack, nunique", spells.ours_s, spells.peer_s,
-               (check,), PIVOT)  # fmt: skip
+    name, peer = f"matrix {images}x{count:,}", "pandas: concat, unstack, nunique"
+    return BenchRow(name, what, peer, spells.ours_s, spells.peer_s, (check,), PIVOT)
 
 
-def matrix_growth(images: Sequence[int], count: int, runs: int) -> Row:
+def matrix_growth(images: Sequence[int], count: int, runs: int) -> BenchRow:
     """Measure how the processor time of a matrix grows with the images."""
 
     several = [_images(number, count) for number in images]
@@ -93,7 +93,7 @@ def matrix_growth(images: Sequence[int], count: int, runs: int) -> Row:
     return _growth("growth matrix", f"{images[-1]} images of {count:,} packages, processor time", images, times)
 
 
-def looked_into(root: Path, place: Path, runs: int) -> Row:
+def looked_into(root: Path, place: Path, runs: int) -> BenchRow:
     """Compare the manifest of a packed image with unpacking all of it first, below an empty directory."""
     turn = iter(range(runs + 1))
 
@@ -104,7 +104,7 @@ def looked_into(root: Path, place: Path, runs: int) -> Row:
     check = Check("the same packages", ok=ours.packages == theirs.packages and len(ours) > 0, found=f"{len(ours)}")
     spells = interleaved(lambda: manifests.of_squashfs(root), peer, runs)
     what = f"manifest of a packed image of {root.stat().st_size / 1e6:.0f} MB"
-    return Row("manifest", what, "unsquashfs of everything, then the same", spells.ours_s, spells.peer_s, (check,),
+    return BenchRow("manifest", what, "unsquashfs of everything, then the same", spells.ours_s, spells.peer_s, (check,),
                MANIFEST, notes=(spells.note,))  # fmt: skip
 
 
@@ -137,11 +137,11 @@ def _processor_s(actions: Sequence[Callable[[], object]]) -> tuple[float, ...]:
     return tuple(times)
 
 
-def _moved(found: Diff) -> frames.Moved:
+def _moved(found: Diff) -> frames._Moved:
     return {package.key for row in found for package in (row.old, row.new) if package}
 
 
-def _same(ours: frames.Moved, peer: frames.Moved) -> Check:
+def _same(ours: frames._Moved, peer: frames._Moved) -> Check:
     return Check("the same packages changed", ok=ours == peer and bool(ours), found=f"{len(ours)}, {len(peer)}")
 
 
@@ -150,8 +150,8 @@ def _as_many(found: Diff, merged: pd.DataFrame) -> Check:
     return Check("as many are older", ok=ours == peer, found=f"{ours}, {peer}")
 
 
-def _growth(name: str, ours: str, sizes: Sequence[int], times: Sequence[tuple[float, ...]]) -> Row:
+def _growth(name: str, ours: str, sizes: Sequence[int], times: Sequence[tuple[float, ...]]) -> BenchRow:
     factor = sizes[-1] / sizes[0]
     linear = tuple(seconds * factor for seconds in times[0])
     check = Check("both sizes were measured", ok=all(times), found=" and ".join(f"{size:,}" for size in sizes))
-    return Row(name, ours, f"{factor:g} times the time for {sizes[0]:,}", times[-1], linear, (check,), LINEAR)
+    return BenchRow(name, ours, f"{factor:g} times the time for {sizes[0]:,}", times[-1], linear, (check,), LINEAR)

@@ -40,6 +40,6 @@ def row_lines(count: int) -> str:
     return "".join(f"{one.name}\t{json.dumps(one.values)}\n" for one in nodes(count))
 
 
-def noderange(count: int) -> str:
+def whole_range(count: int) -> str:
     """Return a noderange that names all nodes."""
     return f"n[000000-{count - 1:06d}]"

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from sbkernel.bench.clock import Phases, interleaved
 from sbkernel.bench.peers import cpio, squashfs
-from sbkernel.bench.row import Goal, Row
+from sbkernel.bench.row import BenchRow, Goal
 from sbkernel.bench.samework import about_as_small, same_paths, same_value
-from sbkernel.bench.workspace import IMAGE, Workspace
+from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.pack.squashfs import PackOptions
@@ -29,9 +29,9 @@ CPIO_GOAL = Goal(1 / 8, "8 times faster")
 OURS = "packimage: compare, pack, checksum, manifest, publish"
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Compare packimage with each peer, on the tree of the compute image."""
-    packing = Packing(work.site, IMAGE, work.built().tree, work.fresh("pack"))
+    packing = PackWork(work.site, COMPUTE_IMAGE, work.built().tree, work.fresh("pack"))
     read_once(packing.tree)
     for compressor in cpio.compressors():
         work.say(f"pack: find, cpio and {compressor}")
@@ -41,7 +41,7 @@ def rows(work: Workspace) -> Iterator[Row]:
 
 
 @dataclass(frozen=True)
-class Packing:
+class PackWork:
     """An image of a site to pack, and its tree. Peers write to `place`."""
 
     site: Site
@@ -66,7 +66,7 @@ class Packing:
         packimage(self.site, self.image, report=self.phases, force=True)
 
 
-def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
+def against_cpio(packing: PackWork, runs: int, compressor: str) -> BenchRow:
     """Compare with the way of xCAT. Only gzip has a goal; xCAT uses it if pigz is not installed."""
     archive = packing.place / f"root.cpio.{compressor}"
     patterns = packing.patterns
@@ -79,7 +79,7 @@ def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
         same_paths(squashfs.paths(packing.packed.root), cpio.paths(archive)),
         about_as_small(packing.packed.root_size, archive.stat().st_size),
     )
-    return Row(
+    return BenchRow(
         name=f"pack-{compressor}",
         ours=OURS,
         peer=f"xCAT's packimage: find | cpio -H newc | {compressor}, the same exclude list",
@@ -91,7 +91,7 @@ def against_cpio(packing: Packing, runs: int, compressor: str) -> Row:
     )
 
 
-def against_mksquashfs(packing: Packing, runs: int) -> Row:
+def against_mksquashfs(packing: PackWork, runs: int) -> BenchRow:
     """Compare with mksquashfs, which gets its exclusions from find, not from us. Both results must be identical."""
     tree, place, patterns = packing.tree, packing.place, packing.patterns
     kept = cpio.with_parents(cpio.selected(tree, patterns.exclude, patterns.include))
@@ -110,7 +110,9 @@ def against_mksquashfs(packing: Packing, runs: int) -> Row:
         same_value("sha256 of the packed root", packing.packed.root_sha256, _sha256(place / "root.squashfs")),
     )
     peer = f"mksquashfs alone, {' '.join(options.argv())}, the same exclusions"
-    return Row("pack", OURS, peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=(spells.note, packing.phases.note))
+    return BenchRow(
+        "pack", OURS, peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=(spells.note, packing.phases.note)
+    )
 
 
 def read_once(tree: Path) -> None:

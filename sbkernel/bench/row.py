@@ -30,7 +30,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Part:
+class Share:
     """A part of the work that both sides do, in seconds."""
 
     name: str
@@ -39,7 +39,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchRow:
     """One comparison. Times are wall-clock seconds, one for each run; the ratio is that of the medians.
 
     A row without checks, or with a check that fails, is not a comparison: it has no ratio and meets no goal.
@@ -52,7 +52,7 @@ class Row:
     peer_s: tuple[float, ...]
     checks: tuple[Check, ...]
     goal: Goal | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Share, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -88,11 +88,11 @@ class Row:
         }
 
 
-def failed(name: str, ours: str, peer: str, reason: str, goal: Goal | None = None) -> Row:
+def failed_row(name: str, ours: str, peer: str, reason: str, goal: Goal | None = None) -> BenchRow:
     """Return the row of a comparison that failed."""
-    return Row(name, ours, peer, (), (), (Check("both sides ran", ok=False, found=reason),), goal)
+    return BenchRow(name, ours, peer, (), (), (Check("both sides ran", ok=False, found=reason),), goal)
 
 
-def passed(rows: Sequence[Row]) -> bool:
+def passed(rows: Sequence[BenchRow]) -> bool:
     """Tell whether all rows are valid and meet their goals."""
     return all(row.valid and row.met is not False for row in rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sbkernel.bench.row import Check
 
-SHOWN = 8
+_SHOWN = 8
 _RELATION = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
 
@@ -21,7 +21,7 @@ class Installed:
     needs: frozenset[str]
 
 
-def installed(status: str) -> dict[str, Installed]:
+def installed_packages(status: str) -> dict[str, Installed]:
     """Read the installed packages from dpkg's status file, by name (deb-control(5))."""
     packages = (_installed(paragraph) for paragraph in status.split("\n\n"))
     return {package.name: package for package in packages if package is not None}
@@ -36,7 +36,7 @@ def _installed(paragraph: str) -> Installed | None:
     return Installed(fields["Package"], fields["Version"], frozenset(names))
 
 
-def closure(packages: Mapping[str, Installed], roots: Iterable[str], barred: Collection[str] = ()) -> set[str]:
+def all_needed(packages: Mapping[str, Installed], roots: Iterable[str], barred: Collection[str] = ()) -> set[str]:
     """Return the installed roots and all installed packages that they need, but not what only barred packages need."""
     found: set[str] = set()
     todo = list(roots)
@@ -55,8 +55,8 @@ def same_packages(
 
     `asked` is the list that both were built from. What it needs must be on both sides, even if others need it too.
     """
-    needed = closure(ours, asked, apart) | closure(peer, asked, apart)
-    excused = (closure(ours, apart) | closure(peer, apart)) - needed
+    needed = all_needed(ours, asked, apart) | all_needed(peer, asked, apart)
+    excused = (all_needed(ours, apart) | all_needed(peer, apart)) - needed
     only_ours, only_peer = ours.keys() - peer.keys(), peer.keys() - ours.keys()
     common = ours.keys() & peer.keys()
     wrong = sorted([*((only_ours | only_peer) - excused), *(n for n in common if ours[n].version != peer[n].version)])
@@ -90,5 +90,5 @@ def about_as_small(ours_bytes: int, peer_bytes: int, tolerance: float = 1.1) -> 
 
 def _names(names: Iterable[str]) -> str:
     listed = sorted(names)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return (" ".join(listed[:SHOWN]) or "none") + more
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return (" ".join(listed[:_SHOWN]) or "none") + more

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from sbkernel.bench.row import Part, Row
+from sbkernel.bench.row import BenchRow, Share
 
-HEAD = ("row", "ours", "peer", "ratio", "goal", "")
+_HEAD = ("row", "ours", "peer", "ratio", "goal", "")
 
 
-def block(row: Row) -> str:
+def block(row: BenchRow) -> str:
     """Return all facts about one row."""
     lines = [
         row.name,
@@ -24,14 +24,14 @@ def block(row: Row) -> str:
     return "\n".join(lines)
 
 
-def table(rows: Sequence[Row]) -> str:
+def rows_table(rows: Sequence[BenchRow]) -> str:
     """Return one line for each row."""
-    cells = [HEAD, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
+    cells = [_HEAD, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
     return "\n".join(_line(line, widths) for line in cells)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: BenchRow) -> tuple[str, ...]:
     goal = str(row.goal) if row.goal else "-"
     return row.name, _times(row.ours_s), _times(row.peer_s), _ratio(row), goal, _verdict(row)
 
@@ -52,11 +52,11 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def _ratio(row: Row) -> str:
+def _ratio(row: BenchRow) -> str:
     return "-" if row.ratio is None else f"{row.ratio:.3g}"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: BenchRow) -> str:
     if not row.valid:
         return "INVALID: not the same work" if row.ours_s and row.peer_s else "INVALID: not measured"
     if row.met is None:
@@ -64,7 +64,7 @@ def _verdict(row: Row) -> str:
     return "met" if row.met else "MISSED"
 
 
-def _parts(parts: Sequence[Part]) -> list[str]:
+def _parts(parts: Sequence[Share]) -> list[str]:
     width = max((len(part.name) for part in parts), default=0)
     return [
         f"  part   {part.name:<{width}}  ours {part.ours_s:6.1f} s  peer {part.peer_s:6.1f} s  {_times_of(part)}"
@@ -72,5 +72,5 @@ def _parts(parts: Sequence[Part]) -> list[str]:
     ]
 
 
-def _times_of(part: Part) -> str:
+def _times_of(part: Share) -> str:
     return f"ratio {part.ours_s / part.peer_s:.2f}" if part.peer_s > 0 else ""

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from sbkernel.bench.clock import interleaved
 from sbkernel.bench.definitions import COMPILED
-from sbkernel.bench.row import Check, Goal, Row
-from sbkernel.bench.workspace import IMAGE, Workspace
+from sbkernel.bench.row import BenchRow, Check, Goal
+from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.jobs.run import Completed, run
 
 GOAL = Goal(5)
 RUNS = 20
 
 
-def rows(work: Workspace) -> Iterator[Row]:
+def rows(work: Workspace) -> Iterator[BenchRow]:
     """Compare `sb lsdef` on a site with two images with `python -c pass` of the same interpreter."""
     work.say("startup: sb lsdef")
     lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"), env=COMPILED)
@@ -27,11 +27,11 @@ def rows(work: Workspace) -> Iterator[Row]:
     spells = interleaved(lsdef, nothing, work.runs_or(RUNS))
     check = Check(
         "lsdef lists the images",
-        ok=IMAGE in listed.stdout,
+        ok=COMPUTE_IMAGE in listed.stdout,
         found=", ".join(listed.stdout.replace("(osimage)", "").split()) or "nothing",
     )
     what = f"python -c pass, {Path(sys.executable).name} {sys.version.split()[0]}"
-    yield Row("startup", "sb lsdef -t osimage", what, spells.ours_s, spells.peer_s, (check,), GOAL)
+    yield BenchRow("startup", "sb lsdef -t osimage", what, spells.ours_s, spells.peer_s, (check,), GOAL)
 
 
 def _sb(work: Workspace, *words: str) -> list[str]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from sbkernel.bench import boot, build, definitions, diff, pack, startup
-from sbkernel.bench.row import Row, failed
+from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
 
-ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
+BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "build": build.rows,
     "pack": pack.rows,
     "boot": boot.rows,
@@ -21,14 +21,14 @@ ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
 }
 
 
-def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[Row]:
+def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[BenchRow]:
     """Yield the rows of the named benchmarks, or of all. A benchmark that fails gives a row that says why."""
-    for name in names or ROWS:
+    for name in names or BENCHMARKS:
         try:
-            for row in ROWS[name](work):
+            for row in BENCHMARKS[name](work):
                 yield replace(row, notes=(*row.notes, _surroundings()))
         except SbkernelError as error:
-            yield failed(name, "-", "-", str(error))
+            yield failed_row(name, "-", "-", str(error))
 
 
 def _surroundings() -> str:

@@ -17,7 +17,7 @@ from sbkernel.service.client import Service
 from sbkernel.service.verbs import rpower
 from sbkernel.site import Site
 
-IMAGE = "debian12-x86_64-netboot-compute"
+COMPUTE_IMAGE = "debian12-x86_64-netboot-compute"
 Say = Callable[[str], None]
 
 
@@ -42,20 +42,20 @@ class Workspace:
         path.mkdir(parents=True)
         return path
 
-    def built(self, image: str = IMAGE) -> RootimgDir:
+    def built(self, image: str = COMPUTE_IMAGE) -> RootimgDir:
         """Return the directory of a built image. It is built if no row has built it yet."""
         if image not in self._built:
             self.say(f"building {image} to work with (not timed)")
             self._built[image] = self._build(image, NullReport())
         return self._built[image]
 
-    def forget(self, image: str = IMAGE) -> None:
+    def forget(self, image: str = COMPUTE_IMAGE) -> None:
         """Remove what earlier builds left in the site: package lists, packages, layers and the tree of the image."""
         remove_tree(self.site.cache)
         remove_tree(rootimgdir.checked(self.site, image, self.site.osimages[image].attributes))
         self._built.pop(image, None)
 
-    def build_cold(self, report: Report, image: str = IMAGE) -> RootimgDir:
+    def build_cold(self, report: Report, image: str = COMPUTE_IMAGE) -> RootimgDir:
         """Build an image with nothing cached."""
         self._built[image] = self._build(image, report, force=True)
         return self._built[image]
@@ -77,7 +77,7 @@ def workspace(
     try:
         with Site.open(root / "site") as site:
             if pkglist is not None:
-                site.set("osimage", IMAGE, pkglist=str(pkglist.absolute()))
+                site.set("osimage", COMPUTE_IMAGE, pkglist=str(pkglist.absolute()))
             try:
                 yield Workspace(root, site, say, runs)
             finally:

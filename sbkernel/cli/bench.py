@@ -47,21 +47,21 @@ def command(
     Example:
       sb bench pack diff
     """
-    from sbkernel.bench.row import Row, passed
-    from sbkernel.bench.show import block, table
+    from sbkernel.bench.row import BenchRow, passed
+    from sbkernel.bench.show import block, rows_table
     from sbkernel.bench.suite import measure
     from sbkernel.bench.workspace import workspace
 
     signal.signal(signal.SIGTERM, _interrupt)
     # A benchmark has a site of its own. It must not use the database of the real site.
     os.environ.pop(SERVER_VARIABLE, None)
-    done: list[Row] = []
+    done: list[BenchRow] = []
     with workspace(_say, runs=runs or 0, pkglist=pkglist, keep=keep, where=where) as work:
         for row in measure(work, rows):
             done.append(row)
             if not as_json:
                 click.echo(f"{block(row)}\n")
-    click.echo(json.dumps([row.as_dict() for row in done], indent=1) if as_json else table(done))
+    click.echo(json.dumps([row.as_dict() for row in done], indent=1) if as_json else rows_table(done))
     return 0 if passed(done) else 1
 
 

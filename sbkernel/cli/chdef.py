@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defgiven import context_of, given
-from sbkernel.cli.defmessages import FAILED, NOTHING, complain, complain_of, say
-from sbkernel.cli.defrequest import Request
-from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
+from sbkernel.cli.defmessages import FAILED, NOTHING_CHANGED, complain, complain_of, say
+from sbkernel.cli.defrequest import DefinitionRequest
+from sbkernel.cli.defwork import in_transaction, nodes_first, updated_names, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import SITE
@@ -23,7 +23,7 @@ _TREE = {"rootimgdir", "osvers", "osarch", "profile", "provmethod"}
 """Attributes of an osimage that decide where it is built."""
 
 
-def work(site: Site, request: Request) -> int:
+def work(site: Site, request: DefinitionRequest) -> int:
     """Change attributes, or create what does not exist; `ATTR=` clears one."""
     if request.rename:
         return _rename(site, request)
@@ -32,14 +32,14 @@ def work(site: Site, request: Request) -> int:
         complain_of(error)
         complain("Error", newvalues.SKIPPING)
     context, editor = context_of(site, request), _editor(request)
-    stanzas = [one for one in in_order(wanted.stanzas) if one.values or one.objtype == "group"]
-    outcomes = apply(site, request, lambda transaction: _alter_all(transaction, stanzas, editor, context))
+    stanzas = [one for one in nodes_first(wanted.stanzas) if one.values or one.objtype == "group"]
+    outcomes = in_transaction(site, request, lambda transaction: _alter_all(transaction, stanzas, editor, context))
     if any(one.values.keys() & _TREE for one in stanzas):
         warn_of_shared_trees(site, stanzas)
     return _report(outcomes, stanzas, request, failed=bool(wanted.wrong))
 
 
-def _editor(request: Request) -> ListEditor:
+def _editor(request: DefinitionRequest) -> ListEditor:
     return newvalues.plus if request.plus else newvalues.minus if request.minus else newvalues.replace
 
 
@@ -52,7 +52,7 @@ def _alter_all(
     return [alter(transaction, one, editor, context) for one in stanzas]
 
 
-def _rename(site: Site, request: Request) -> int:
+def _rename(site: Site, request: DefinitionRequest) -> int:
     objtype, new = request.objtype, request.rename
     names = names_of(site, request, objtype)
     if objtype == "site":
@@ -65,21 +65,21 @@ def _rename(site: Site, request: Request) -> int:
             raise DefinitionError(f"The {names[0]} is not a valid object.")
         objects.rename(transaction, objtype, names[0], new)
 
-    apply(site, request, rename)
+    in_transaction(site, request, rename)
     echo(f"Changed the object name from {names[0]} to {new}.")
     return 0
 
 
-def _report(outcomes: list[ObjectOutcome], stanzas: list[Stanza], request: Request, *, failed: bool) -> int:
+def _report(outcomes: list[ObjectOutcome], stanzas: list[Stanza], request: DefinitionRequest, *, failed: bool) -> int:
     wrong = say(outcomes)
     if failed or any(one.failed for one in outcomes):
         complain("Error", FAILED)
         return 1
     done = sum(one.done for one in outcomes)
     if request.verbose:
-        echo(updated(outcomes) if done else "No database was updated")
+        echo(updated_names(outcomes) if done else "No database was updated")
         return int(wrong)
-    echo(f"{done} object definitions have been created or modified." if done else f"{NOTHING}.")
+    echo(f"{done} object definitions have been created or modified." if done else f"{NOTHING_CHANGED}.")
     created = {one.name for one in outcomes if one.created}
     if created:
         names = [one.name for one in outcomes if one.created]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sbkernel import __version__
-from sbkernel.cli.defconflicts import check, check_words
+from sbkernel.cli.defconflicts import check_options, check_words
 from sbkernel.cli.defmessages import Refusal, complain_of
-from sbkernel.cli.defrequest import OPTIONS, Request
-from sbkernel.cli.options import OptionError, parse
+from sbkernel.cli.defrequest import OPTIONS, DefinitionRequest
+from sbkernel.cli.options import OptionError, parse_options
 from sbkernel.cli.verb import Verb, echo
 from sbkernel.definitions.attributes import SITE
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
 
-Work = Callable[[Site, Request], int]
+_Work = Callable[[Site, DefinitionRequest], int]
 
 
-def definition_command(verb: str, work: Work) -> Verb:
+def definition_command(verb: str, work: _Work) -> Verb:
     """Return a verb that does `work` if its options and words are valid."""
 
     def run(site: str | None, words: Sequence[str]) -> int:
@@ -29,11 +29,11 @@ def definition_command(verb: str, work: Work) -> Verb:
     return Verb(verb, run)
 
 
-def _run(where: str | None, verb: str, words: Sequence[str], work: Work) -> int:
+def _run(where: str | None, verb: str, words: Sequence[str], work: _Work) -> int:
     if not words and verb != "lsdef":
-        return _help(Request(verb, ()))
+        return _help(DefinitionRequest(verb, ()))
     request = _request(verb, words)
-    check(request)
+    check_options(request)
     if request.wants_help:
         return _help(request)
     if request.version:
@@ -44,24 +44,24 @@ def _run(where: str | None, verb: str, words: Sequence[str], work: Work) -> int:
         return _explained(site, work, request)
 
 
-def _help(request: Request) -> int:
-    from sbkernel.cli.defusage import attribute_help, usage
+def _help(request: DefinitionRequest) -> int:
+    from sbkernel.cli.defusage import attributes_usage, usage
 
-    echo(attribute_help(request) if request.types else usage(request.verb))
+    echo(attributes_usage(request) if request.types else usage(request.verb))
     return 0
 
 
-def _request(verb: str, words: Sequence[str]) -> Request:
+def _request(verb: str, words: Sequence[str]) -> DefinitionRequest:
     try:
-        given, rest = parse([option.option() for option in OPTIONS], words)
+        given, rest = parse_options([option.option() for option in OPTIONS], words)
     except OptionError as error:
         from sbkernel.cli.defusage import usage
 
         raise Refusal(f"Invalid option..\n  {error}", usage=usage(verb)) from None
-    return Request(verb, rest, **given)
+    return DefinitionRequest(verb, rest, **given)
 
 
-def _explained(site: Site, work: Work, request: Request) -> int:
+def _explained(site: Site, work: _Work, request: DefinitionRequest) -> int:
     try:
         return work(site, request)
     except SbkernelError as error:
@@ -74,7 +74,7 @@ def comma(text: str) -> list[str]:
     return [item for item in text.split(",") if item]
 
 
-def names_of(site: Site, request: Request, objtype: str) -> list[str]:
+def names_of(site: Site, request: DefinitionRequest, objtype: str) -> list[str]:
     """Return the names that a call is about, even of objects that do not exist; a group of nodes gives its members."""
     text = request.names
     if objtype == "site":

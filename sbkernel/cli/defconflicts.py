@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sbkernel.cli.defmessages import NO_NAMES, Refusal
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.definitions.attributes import check_type
 from sbkernel.errors import DefinitionError
 
@@ -14,13 +14,13 @@ _NICS = re.compile(r"nic\w+\..*")
 _EXAMPLE = "Example of -z usage:\n\t'cat stanzafile | {} -z'"
 
 
-def check(request: Request) -> None:
+def check_options(request: DefinitionRequest) -> None:
     """Refuse options that exclude each other, and show the usage."""
     for messages in (*_general(request), *_of_template(request), *_of_verb(request)):
         raise Refusal(*messages, usage=_usage(request))
 
 
-def check_words(request: Request) -> None:
+def check_words(request: DefinitionRequest) -> None:
     """Refuse invalid words, some of them without the usage."""
     if len(request.bare) > 1:
         raise Refusal("noderange can not contain spaces.", usage=_usage(request))
@@ -40,7 +40,7 @@ def check_words(request: Request) -> None:
         raise Refusal("Cannot use '-u' with '-p' or '-m'.")
 
 
-def check_types(request: Request) -> None:
+def check_types(request: DefinitionRequest) -> None:
     """Refuse unknown types."""
     for objtype in request.objtypes:
         try:
@@ -49,7 +49,7 @@ def check_types(request: Request) -> None:
             raise Refusal(f"\n{error}") from None
 
 
-def _check_names(request: Request) -> None:
+def _check_names(request: DefinitionRequest) -> None:
     if request.everything and request.names:
         raise Refusal("Cannot use '-a' with '-o', a noderange or file input.")
     if request.verb == "lsdef" or request.names or request.objtype == "site":
@@ -59,7 +59,7 @@ def _check_names(request: Request) -> None:
         raise Refusal(NO_NAMES, usage=_usage(request) if shows else "")
 
 
-def _general(request: Request) -> Iterator[tuple[str, ...]]:
+def _general(request: DefinitionRequest) -> Iterator[tuple[str, ...]]:
     verb, only = request.verb, request.only or request.nics
     if request.fill and verb not in ("mkdef", "chdef"):
         yield (f"Option '-u' can not work with {verb}.",)
@@ -84,7 +84,7 @@ def _general(request: Request) -> Iterator[tuple[str, ...]]:
         yield ("The flags '-c' and '-i' must be used together.",)
 
 
-def _of_template(request: Request) -> Iterator[tuple[str, ...]]:
+def _of_template(request: DefinitionRequest) -> Iterator[tuple[str, ...]]:
     if request.template is None:
         return
     if request.verb not in ("mkdef", "lsdef"):
@@ -97,7 +97,7 @@ def _of_template(request: Request) -> Iterator[tuple[str, ...]]:
         yield ("The file input can not be used with --template option!",)
 
 
-def _of_verb(request: Request) -> Iterator[tuple[str, ...]]:
+def _of_verb(request: DefinitionRequest) -> Iterator[tuple[str, ...]]:
     if request.verb == "rmdef":
         yield from _of_rmdef(request)
     if request.verb == "mkdef" and (request.plus or request.minus):
@@ -111,7 +111,7 @@ def _of_verb(request: Request) -> Iterator[tuple[str, ...]]:
             yield ("Cannot use '-z' with '-o' or a noderange.", _EXAMPLE.format(request.verb))
 
 
-def _of_rmdef(request: Request) -> Iterator[tuple[str, ...]]:
+def _of_rmdef(request: DefinitionRequest) -> Iterator[tuple[str, ...]]:
     if any(
         (request.dynamic, request.only, request.is_long, request.minus, request.plus, request.where, request.stanza)
     ) or request.is_short:  # fmt: skip
@@ -120,7 +120,7 @@ def _of_rmdef(request: Request) -> Iterator[tuple[str, ...]]:
         yield ("You must use the '-f' option when using the '-a' option.",)
 
 
-def _of_chdef(request: Request) -> Iterator[tuple[str, ...]]:
+def _of_chdef(request: DefinitionRequest) -> Iterator[tuple[str, ...]]:
     if request.force:
         yield ("The '-f' option is not valid for the chdef command.",)
     if not request.rename:
@@ -138,7 +138,7 @@ def _of_chdef(request: Request) -> Iterator[tuple[str, ...]]:
         yield ("The '-n' option (changing object name) can only work on one object.",)
 
 
-def _usage(request: Request) -> str:
+def _usage(request: DefinitionRequest) -> str:
     from sbkernel.cli.defusage import usage
 
     return usage(request.verb)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sbkernel.cli.defcommand import names_of
 from sbkernel.cli.defmessages import NO_NAMES, Refusal, complain
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.definitions import select, stanza
 from sbkernel.definitions.attributes import SITE, is_secret
 from sbkernel.definitions.objectverbs.grouping import MemberChoice
@@ -31,7 +31,7 @@ class Given(NamedTuple):
     wrong: list[DefinitionError]
 
 
-def given(site: Site, request: Request, values: Values | None = None) -> Given:
+def given(site: Site, request: DefinitionRequest, values: Values | None = None) -> Given:
     """Return the objects that a call makes or changes: with -z those on stdin, else those that its words name."""
     if request.stanza:
         objects, remarks, _places = stanza.read(sys.stdin.read(), "stdin")
@@ -47,7 +47,7 @@ def given(site: Site, request: Request, values: Values | None = None) -> Given:
     return _known(with_kept_secrets(site, one) for one in objects)
 
 
-def _refuse_other_sites(request: Request) -> None:
+def _refuse_other_sites(request: DefinitionRequest) -> None:
     if request.objtype == "site" and request.names not in ("", SITE):
         hint = f"The settings of the site are one object, {SITE}; its name can be left out."
         raise DefinitionError(f"Could not find an object named '{request.names}' of type 'site'.", hint=hint)
@@ -79,7 +79,7 @@ def with_kept_secrets(site: Site, one: Stanza) -> Stanza:
     return one._replace(values=values)
 
 
-def context_of(site: Site, request: Request) -> Context:
+def context_of(site: Site, request: DefinitionRequest) -> Context:
     """Return what is needed to make and alter objects. Raises DefinitionError for a wrong -w."""
     conditions = select.parse(request.where)
     if request.dynamic:

@@ -11,7 +11,7 @@ from sbkernel.errors import SbkernelError
 
 FAILED = "One or more errors occured when attempting to create or modify xCAT object definitions."
 NO_NAMES = "No object names were provided."
-NOTHING = "No object definitions have been created or modified"
+NOTHING_CHANGED = "No object definitions have been created or modified"
 
 
 class Refusal(Exception):  # noqa: N818 (not an error of the program: the verb says no)

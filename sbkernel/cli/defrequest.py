@@ -59,7 +59,7 @@ OPTIONS = (
 )  # fmt: skip
 
 
-class Request(NamedTuple):
+class DefinitionRequest(NamedTuple):
     """One call: the verb, its words, its options."""
 
     verb: str

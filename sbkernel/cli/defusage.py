@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defrequest import OPTIONS, Opt, Request
+from sbkernel.cli.defrequest import OPTIONS, DefinitionRequest, Opt
 from sbkernel.definitions.attributes import TYPES, attributes_of
 from sbkernel.definitions.objectverbs import listing
 from sbkernel.errors import DefinitionError
@@ -53,7 +53,7 @@ def _described(option: Opt) -> str:
     return textwrap.fill(option.text, _WIDTH, initial_indent=f"  {spelled:<{_COLUMN}} ", subsequent_indent=indent)
 
 
-def attribute_help(request: Request) -> str:
+def attributes_usage(request: DefinitionRequest) -> str:
     """Return what the attributes of the types mean. Raises DefinitionError for an unknown type or attribute."""
     return "\n".join(line for objtype in request.objtypes for line in _help(objtype, request.only))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.objectverbs.newvalues import CAPITALS
 from sbkernel.definitions.objectverbs.outcome import ObjectOutcome
@@ -17,7 +17,7 @@ from sbkernel.site import Site
 T = TypeVar("T")
 
 
-def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
+def in_transaction(site: Site, request: DefinitionRequest, work: Callable[[Transaction], T]) -> T:
     """Do `work` and return its result. With --dry-run print what it would change, and change nothing."""
     if not request.dry_run:
         with site.store.write(request.verb) as transaction:
@@ -31,7 +31,7 @@ def apply(site: Site, request: Request, work: Callable[[Transaction], T]) -> T:
     return result
 
 
-def in_order(stanzas: Iterable[Stanza]) -> list[Stanza]:
+def nodes_first(stanzas: Iterable[Stanza]) -> list[Stanza]:
     """Return objects in the order in which they can be written: nodes before the groups that contain them."""
     return sorted(stanzas, key=lambda one: one.objtype == "group")
 
@@ -50,16 +50,16 @@ def warn_of_shared_trees(site: Site, stanzas: Iterable[Stanza]) -> None:
     named = [one.name for one in stanzas if one.objtype == "osimage"]
     if not named:
         return
-    from sbkernel.images.rootimgdir import overlaps, places
+    from sbkernel.images.rootimgdir import build_places, overlaps
 
-    known = places(site)
+    known = build_places(site)
     for name in named:
         if name in known and (found := overlaps(known, name)):
             remedy = f"chdef -t osimage {name} rootimgdir=DIR profile=NAME; sb clone does it by itself."
             complain("Warning", "\n".join([*found, f"  genimage will refuse that: {remedy}"]))
 
 
-def updated(outcomes: Sequence[ObjectOutcome]) -> str:
+def updated_names(outcomes: Sequence[ObjectOutcome]) -> str:
     """Return the names of the objects that were changed, for -V."""
     names = sorted(one.name for one in outcomes if one.done)
     return "\n".join(["The database was updated for the following objects:", *names])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sbkernel.cli import tabwords
 from sbkernel.cli.options import flag
-from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
+from sbkernel.cli.tables import REVEAL, printable_row, refused, said, table_verb
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.xcattables.columns import TABLES
 from sbkernel.definitions.xcattables.rows import matching
@@ -39,7 +39,7 @@ def _gettab(site: Site, words: tuple[str, ...], labels: bool, reveal: bool) -> i
 
 def _first(site: Site, table: str, keys: Mapping[str, str], reveal: bool) -> Row | None:
     row = next((row for row in matching(site.store, table, keys) if is_enabled(row)), None)
-    return None if row is None else printable(TABLES[table], row, reveal=reveal)
+    return None if row is None else printable_row(TABLES[table], row, reveal=reveal)
 
 
 def _print(found: Mapping[str, Row | None], words: Sequence[str], *, labels: bool) -> None:

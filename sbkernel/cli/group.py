@@ -12,14 +12,14 @@ import click
 from sbkernel import __version__
 from sbkernel.cli.verb import Verb
 
-Groups = Mapping[str, Mapping[str, str]]
+VerbGroups = Mapping[str, Mapping[str, str]]
 """Task -> verb -> one line of help."""
 
 
 class Verbs(click.Group):
     """A group that knows its verbs by name and imports a verb only when it is called."""
 
-    def __init__(self, groups: Groups, **settings: Any) -> None:
+    def __init__(self, groups: VerbGroups, **settings: Any) -> None:
         super().__init__(**settings)
         self._groups = groups
         self._lines = {verb: line for verbs in groups.values() for verb, line in verbs.items()}
@@ -40,7 +40,7 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a verb; the error for a wrong one names the verbs that may be meant."""
         if args and args[0] not in self._lines and not args[0].startswith("-"):
-            meant = near(args[0], self._lines)
+            meant = near_verbs(args[0], self._lines)
             ctx.fail(f"no verb {args[0]!r}" + (f"; did you mean {' or '.join(meant)}?" if meant else ""))
         return super().resolve_command(ctx, args)
 
@@ -52,7 +52,7 @@ class Verbs(click.Group):
                 formatter.write_dl([(verb.ljust(width), line) for verb, line in verbs.items()])
 
 
-def near(word: str, lines: Mapping[str, str]) -> list[str]:
+def near_verbs(word: str, lines: Mapping[str, str]) -> list[str]:
     """Return up to three verbs that may be meant: spelt alike, or with the word in their name or help."""
     import difflib
     import re
@@ -76,7 +76,7 @@ def _wrapped(verb: Verb) -> click.Command:
     )  # fmt: skip
 
 
-def group(groups: Groups) -> click.Command:
+def group(groups: VerbGroups) -> click.Command:
     """Return the command line as click sees it."""
 
     @click.command(
@@ -103,7 +103,7 @@ def group(groups: Groups) -> click.Command:
     return root
 
 
-def run(groups: Groups, words: Sequence[str]) -> int:
+def run(groups: VerbGroups, words: Sequence[str]) -> int:
     """Run one verb, or print help; return the exit status."""
     try:
         status = group(groups).main(args=list(words), prog_name="sb", standalone_mode=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sbkernel.cli.defcommand import comma, definition_command, names_of
 from sbkernel.cli.defmessages import complain, complain_of
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import select
 from sbkernel.definitions.attributes import TYPES
@@ -33,7 +33,7 @@ class _Found(NamedTuple):
     hidden: int
 
 
-def work(site: Site, request: Request) -> int:
+def work(site: Site, request: DefinitionRequest) -> int:
     """List definitions: names, or all attributes when objects are named."""
     if request.template is not None:
         from sbkernel.cli import lstemplates
@@ -58,21 +58,21 @@ def work(site: Site, request: Request) -> int:
     return int(bool(found.missing or wrong or undecided or unlisted))
 
 
-def _types(request: Request) -> list[str]:
+def _types(request: DefinitionRequest) -> list[str]:
     if not request.everything:
         return request.objtypes
     # xCAT has no object type for passwords. A listing of everything shows them only if an import is to restore them.
     return [one for one in TYPES if one not in _LOGS and (one != "passwd" or request.reveal)]
 
 
-def _only(types: Sequence[str], request: Request) -> tuple[dict[str, tuple[str, ...]], list[DefinitionError]]:
+def _only(types: Sequence[str], request: DefinitionRequest) -> tuple[dict[str, tuple[str, ...]], list[DefinitionError]]:
     names = _NICS if request.nics else tuple(comma(request.only))
     checked = {objtype: check_only(objtype, names) for objtype in types}
     wrong = [error for _right, errors in checked.values() for error in errors]
     return {objtype: tuple(right) for objtype, (right, _wrong) in checked.items()}, wrong
 
 
-def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
+def _find(site: Site, types: Iterable[str], request: DefinitionRequest) -> _Found:
     definitions: list[Definition] = []
     missing = hidden = 0
     for objtype in types:
@@ -88,7 +88,7 @@ def _find(site: Site, types: Iterable[str], request: Request) -> _Found:
     return _Found(definitions, missing, hidden)
 
 
-def _names_do(request: Request) -> bool:
+def _names_do(request: DefinitionRequest) -> bool:
     """Tell whether only names are shown. Inherited values are not needed then, and it is ten times as fast."""
     return not (_is_long(request) or request.where)
 
@@ -123,7 +123,11 @@ def _defaults(site: Site) -> dict[str, str]:
 
 
 def _print(
-    site: Site, chosen: list[Definition], only: dict[str, tuple[str, ...]], request: Request, defaults: dict[str, str]
+    site: Site,
+    chosen: list[Definition],
+    only: dict[str, tuple[str, ...]],
+    request: DefinitionRequest,
+    defaults: dict[str, str],
 ) -> None:
     if not _is_long(request):
         names = (Listed(one.objtype, one.name) for one in chosen)
@@ -138,12 +142,12 @@ def _print(
     _echo(_lines(shown, request))
 
 
-def _is_long(request: Request) -> bool:
+def _is_long(request: DefinitionRequest) -> bool:
     asked = request.is_long or request.names or request.only or request.nics or request.stanza
     return bool(asked) and not request.is_short
 
 
-def _lines(shown: Iterable[Listed], request: Request) -> Iterator[str]:
+def _lines(shown: Iterable[Listed], request: DefinitionRequest) -> Iterator[str]:
     if request.compress:
         return listing.compressed(shown)
     if request.stanza:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbkernel.cli.defcommand import comma
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defrequest import Request
+from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.objectverbs import listing, templates
 from sbkernel.definitions.objectverbs.listing import Listed, with_defaults
@@ -12,7 +12,7 @@ from sbkernel.definitions.store.interface import Values
 from sbkernel.site import Site
 
 
-def work(site: Site, request: Request) -> int:
+def work(site: Site, request: DefinitionRequest) -> int:
     """List all templates, or show the named ones."""
     shipped = templates.read(site.root / "share")
     if not request.everything and "node" not in request.objtypes:

@@ -17,7 +17,7 @@ from sbkernel.errors import SbkernelError
 
 # Task -> verb -> one line of help, in the order of the work. Each verb is in one group, and is the `command` of the
 # module sbkernel.cli.<verb>.
-GROUPS = {
+VERB_GROUPS = {
     "See what is defined": {
         "lsdef": "list osimages, nodes, groups, networks and settings",
         "nodels": "list nodes, or columns of tables for them",
@@ -88,7 +88,7 @@ GROUPS = {
         "bench": "run benchmarks: our time, a peer's, the ratio",
     },
 }
-VERBS = {verb: line for verbs in GROUPS.values() for verb, line in verbs.items()}
+VERBS = {verb: line for verbs in VERB_GROUPS.values() for verb, line in verbs.items()}
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -155,7 +155,7 @@ def _run(words: list[str]) -> int:
             return command.run(site, rest[1:])
     from sbkernel.cli import group
 
-    return group.run(GROUPS, words)
+    return group.run(VERB_GROUPS, words)
 
 
 def _site(words: list[str]) -> tuple[str | None, list[str]]:

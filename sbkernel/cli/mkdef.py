@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defgiven import Given, context_of, given
-from sbkernel.cli.defmessages import FAILED, NOTHING, Refusal, complain, complain_of, say
-from sbkernel.cli.defrequest import Request
-from sbkernel.cli.defwork import apply, in_order, updated, warn_of_capitals, warn_of_shared_trees
+from sbkernel.cli.defmessages import FAILED, NOTHING_CHANGED, Refusal, complain, complain_of, say
+from sbkernel.cli.defrequest import DefinitionRequest
+from sbkernel.cli.defwork import in_transaction, nodes_first, updated_names, warn_of_capitals, warn_of_shared_trees
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import objects
 from sbkernel.definitions.objectverbs import newvalues, templates
@@ -20,7 +20,7 @@ from sbkernel.site import Site
 _NEVER_COPIED = ("members", "status", "statustime", "updatestatus", "updatestatustime", "appstatus", "appstatustime")
 
 
-def work(site: Site, request: Request) -> int:
+def work(site: Site, request: DefinitionRequest) -> int:
     """Make definitions from attr=value words, a template, or a stanza file."""
     wanted = given(site, request, None if request.template is None else _from_template(site, request))
     _check(wanted)
@@ -29,7 +29,7 @@ def work(site: Site, request: Request) -> int:
     context = context_of(site, request)
 
     def make_all(transaction: Transaction) -> list[ObjectOutcome]:
-        stanzas = in_order(wanted.stanzas)
+        stanzas = nodes_first(wanted.stanzas)
         for objtype in {one.objtype for one in stanzas}:
             some = [one for one in stanzas if one.objtype == objtype]
             objects.look_ahead(transaction, objtype, [one.name for one in some], [one.values for one in some])
@@ -37,7 +37,7 @@ def work(site: Site, request: Request) -> int:
         pairs = zip(stanzas, there, strict=True)
         return [make(transaction, one, context, there=was, force=request.force) for one, was in pairs]
 
-    outcomes = apply(site, request, make_all)
+    outcomes = in_transaction(site, request, make_all)
     warn_of_shared_trees(site, wanted.stanzas)
     return _report(outcomes, request)
 
@@ -59,14 +59,14 @@ def _check(wanted: Given) -> None:
         raise DefinitionError(message.format(",".join(names)))
 
 
-def _refuse_nothing(wanted: Given, request: Request) -> None:
+def _refuse_nothing(wanted: Given, request: DefinitionRequest) -> None:
     if request.stanza or request.objtype == "group" or any(one.values for one in wanted.stanzas):
         return
     needed = " The 'groups' attribute is required when creating node definitions." if request.types == "node" else ""
-    raise DefinitionError(f"{NOTHING}: no attributes were specified.{needed}")
+    raise DefinitionError(f"{NOTHING_CHANGED}: no attributes were specified.{needed}")
 
 
-def _from_template(site: Site, request: Request) -> Values:
+def _from_template(site: Site, request: DefinitionRequest) -> Values:
     name, objtype = request.template or "", request.objtype
     if objtype == "node":
         shipped = templates.read(site.root / "share")
@@ -81,14 +81,14 @@ def _from_template(site: Site, request: Request) -> Values:
     return templates.copy(shared, request.values)
 
 
-def _report(outcomes: list[ObjectOutcome], request: Request) -> int:
+def _report(outcomes: list[ObjectOutcome], request: DefinitionRequest) -> int:
     wrong = say(outcomes)
     if any(one.failed for one in outcomes):
         complain("Error", FAILED)
         return 1
     made = sum(one.done for one in outcomes)
     if request.verbose and made:
-        echo(updated(outcomes))
+        echo(updated_names(outcomes))
     text = f"{made} object definitions have been created or modified."
     if not made:
         complain("Error", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbkernel.cli.defmessages import complain
 from sbkernel.cli.nodech import complain_malformed, warn_of_dynamic
-from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.ranges.noderange import names
 from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.definitions.xcattables import columnwords, nodeedit
@@ -20,7 +20,7 @@ Example: nodeadd n[1-20] groups=all,compute nodehm.mgt=ipmi"""
 
 
 @node_verb("nodeadd", _USAGE, fewest=2)
-def command(site: Site, given: Words) -> int:
+def command(site: Site, given: NodeWords) -> int:
     """Make nodes, or change those that exist."""
     try:
         nodes = names(given.words[0], NodeUniverse(site.store))
@@ -30,7 +30,7 @@ def command(site: Site, given: Words) -> int:
         return complain_all([str(error)])
 
 
-def _add(site: Site, nodes: list[str], request: columnwords.ColumnRequest, given: Words) -> int:
+def _add(site: Site, nodes: list[str], request: columnwords.ColumnRequest, given: NodeWords) -> int:
     with site.store.write("nodeadd") as transaction:
         homeless = nodeedit.add_nodes(transaction, nodes, request.assignments)
         if not homeless:

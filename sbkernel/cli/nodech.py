@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.store.interface import Transaction
 from sbkernel.definitions.xcattables import columnwords, nodeedit
 from sbkernel.errors import SbkernelError
@@ -21,7 +21,7 @@ Example: nodech n[1-20] nodehm.mgt=ipmi groups,=rack1"""
 
 
 @node_verb("nodech", _USAGE, ("d|delete",), fewest=2)
-def command(site: Site, given: Words) -> int:
+def command(site: Site, given: NodeWords) -> int:
     """Change columns of nodes, or delete their rows of tables."""
     nodes = site.noderange(given.words[0])
     if "d" in given.options:
@@ -40,7 +40,7 @@ def _delete(site: Site, nodes: list[str], tables: Sequence[str]) -> int:
     return status | complain_all(f"ERROR: Unable to open table {table} in configuration" for table in unknown)
 
 
-def _change(site: Site, nodes: list[str], given: Words) -> int:
+def _change(site: Site, nodes: list[str], given: NodeWords) -> int:
     try:
         request = columnwords.request(given.words[1:])
         with site.store.write("nodech") as transaction:
@@ -57,7 +57,7 @@ def complain_malformed(request: columnwords.ColumnRequest) -> int:
     return complain_all(f"Malformed argument {word} ignored." for word in request.malformed)
 
 
-def warn_of_dynamic(given: Words, transaction: Transaction, request: columnwords.ColumnRequest, times: int) -> None:
+def warn_of_dynamic(given: NodeWords, transaction: Transaction, request: columnwords.ColumnRequest, times: int) -> None:
     """Warn, once for each node as xCAT does, that a node is put into a dynamic group by name."""
     text = "nodegroup {} is a dynamic node group, should not add a node into a dynamic node group statically.\n"
     given.say([text.format(group) for group in nodeedit.dynamic_groups(transaction, request.assignments)] * times)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.cli.nodech import complain_malformed
-from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.xcattables import columnwords, nodeedit
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.site import Site
@@ -17,7 +17,7 @@ Example: nodegrpch compute nodehm.mgt=ipmi"""
 
 
 @node_verb("nodegrpch", _USAGE, fewest=1)
-def command(site: Site, given: Words) -> int:
+def command(site: Site, given: NodeWords) -> int:
     """Give groups values of columns, and clear those of the members, so that all members inherit."""
     groups = [group for group in given.words[0].split(",") if group]
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.groups import hidden_nodes
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
@@ -19,7 +19,7 @@ Example: nodels compute nodehm.mgt==ipmi ipmi.bmc"""
 
 
 @node_verb("nodels", _USAGE, ("b|blame", "H|with-fieldname", "S", "reveal"))
-def command(site: Site, given: Words) -> int:
+def command(site: Site, given: NodeWords) -> int:
     """List nodes, or columns of tables for them; table.column==value (!= =~ !~) chooses."""
     nodes = site.noderange(given.words[0]) if given.words else site.store.names("node")
     if "S" not in given.options:
@@ -31,7 +31,7 @@ def command(site: Site, given: Words) -> int:
     return _show(site, given, nodes)
 
 
-def _show(site: Site, given: Words, nodes: list[str]) -> int:
+def _show(site: Site, given: NodeWords, nodes: list[str]) -> int:
     from sbkernel.definitions.groups import lenders, node_values
     from sbkernel.definitions.xcattables import nodelisting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sbkernel.cli.nodeverb import Words, complain_all, node_verb
+from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.xcattables import nodeedit
 from sbkernel.site import Site
 
@@ -15,7 +15,7 @@ Removes nodes and all their rows. Groups stay, and what was built stays on disk.
 
 
 @node_verb("noderm", _USAGE, fewest=1)
-def command(site: Site, given: Words) -> int:
+def command(site: Site, given: NodeWords) -> int:
     """Remove nodes."""
     if len(given.words) > 1:
         return complain_all(["noderange can not contain spaces."])

@@ -8,7 +8,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.netboot import bootlog
-from sbkernel.netboot.timeline import Row, timeline
+from sbkernel.netboot.timeline import StageRow, timeline
 from sbkernel.site import Site
 
 
@@ -31,7 +31,7 @@ def command(site: Site, noderange: str, show_timeline: bool) -> None:
             click.echo(f"{node}: {_last(rows)}")
 
 
-def _last(rows: list[Row]) -> str:
+def _last(rows: list[StageRow]) -> str:
     if not rows:
         return "no boot seen"
     row = rows[-1]
@@ -40,7 +40,7 @@ def _last(rows: list[Row]) -> str:
     return f"{row.stage} {row.seconds:.1f} s after {since}, at {_clock(row.time)}{detail}"
 
 
-def _show_timeline(node: str, rows: list[Row]) -> None:
+def _show_timeline(node: str, rows: list[StageRow]) -> None:
     click.echo(f"{node}: " + (f"began {_clock(rows[0].time)}" if rows else "no boot seen"))
     for row in rows:
         click.echo(f"  {row.seconds:8.1f} s  {row.delta:+8.1f}  {row.stage:<10} {row.detail}".rstrip())

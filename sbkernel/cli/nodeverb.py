@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from sbkernel import __version__
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.options import Option, OptionError, flag, parse
+from sbkernel.cli.options import Option, OptionError, flag, parse_options
 from sbkernel.cli.verb import Verb, echo
 from sbkernel.site import Site
 
 _COMMON = ("h|?|help", "v|version", "V|verbose")
 
 
-class Words(NamedTuple):
+class NodeWords(NamedTuple):
     """The command line: words, and the options by their first spelling."""
 
     words: list[str]
@@ -29,13 +29,13 @@ class Words(NamedTuple):
         echo(text, nl=False)
 
 
-Body = Callable[[Site, Words], int]
+_Body = Callable[[Site, NodeWords], int]
 
 
-def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 0) -> Callable[[Body], Verb]:
+def node_verb(name: str, usage: str, options: Sequence[str] = (), fewest: int = 0) -> Callable[[_Body], Verb]:
     """Make a verb of a function. `options` are such as `b|blame`; fewer words than `fewest` print the usage."""
 
-    def decorate(body: Body) -> Verb:
+    def decorate(body: _Body) -> Verb:
         def run(where: str | None, arguments: Sequence[str]) -> int:
             given = _read(arguments, (*_COMMON, *options))
             if given is None or "h" in given.options:
@@ -58,14 +58,14 @@ def _usage(usage: str, status: int) -> int:
     return status
 
 
-def _read(arguments: Sequence[str], options: Sequence[str]) -> Words | None:
+def _read(arguments: Sequence[str], options: Sequence[str]) -> NodeWords | None:
     """Separate options from words, in any order and bundled as in -bH. Return None for an unknown option."""
     known = [_option(option.split("|")) for option in options]
     try:
-        given, words = parse(known, arguments)
+        given, words = parse_options(known, arguments)
     except OptionError:
         return None
-    return Words(list(words), frozenset(given))
+    return NodeWords(list(words), frozenset(given))
 
 
 def _option(spellings: Sequence[str]) -> Option:

@@ -42,7 +42,7 @@ def flag(*flags: str, name: str) -> Option:
     return Option(flags, name)
 
 
-def parse(options: Sequence[Option], words: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def parse_options(options: Sequence[Option], words: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the values of options by name, and the other words. Raises OptionError."""
     reader = _Reader(options, words)
     return reader.values, tuple(reader.read())

@@ -12,7 +12,7 @@ from sbkernel.lists.edit import PackageFiles
 from sbkernel.lists.writing import Edited
 from sbkernel.site import Site
 
-ACTIONS = ("add", "remove", "list", "undo", "resolve")
+_ACTIONS = ("add", "remove", "list", "undo", "resolve")
 
 
 @click.command("pkg")
@@ -27,7 +27,7 @@ ACTIONS = ("add", "remove", "list", "undo", "resolve")
 )
 @click.option("--all", "everything", is_flag=True, help="With resolve: show the base system as well.")
 @click.argument("image")
-@click.argument("action", type=click.Choice(ACTIONS))
+@click.argument("action", type=click.Choice(_ACTIONS))
 @click.argument("names", nargs=-1)
 @pass_site
 def command(
@@ -82,7 +82,7 @@ def _list(files: PackageFiles, form: str) -> None:
 
 
 def _resolve(site: Site, image: str, form: str, everything: bool) -> int:
-    from sbkernel.cli.resolution import show
+    from sbkernel.cli.resolution import print_resolution
     from sbkernel.images.resolve import resolve
 
-    return show(resolve(site, image), form, everything)
+    return print_resolution(resolve(site, image), form, everything)

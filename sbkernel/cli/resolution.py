@@ -15,7 +15,7 @@ from sbkernel.units import size
 _COLUMNS = ("NAME", "VERSION", "ARCH", "DOWNLOAD", "SIZE", "WHY")
 
 
-def show(resolved: ListResolution, form: str, everything: bool) -> int:
+def print_resolution(resolved: ListResolution, form: str, everything: bool) -> int:
     """Print a resolution; return 1 if no source has one of the packages, else 0."""
     if form == "json":
         click.echo(json.dumps(_data(resolved), indent=2))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sbkernel.cli.defcommand import definition_command, names_of
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.defrequest import Request
-from sbkernel.cli.defwork import apply
+from sbkernel.cli.defrequest import DefinitionRequest
+from sbkernel.cli.defwork import in_transaction
 from sbkernel.cli.verb import echo
 from sbkernel.definitions import objects
 from sbkernel.definitions.attributes import TYPES
@@ -19,7 +19,7 @@ _KEPT = ("site", "passwd", "auditlog", "eventlog")
 Object = tuple[str, str]
 
 
-def work(site: Site, request: Request) -> int:
+def work(site: Site, request: DefinitionRequest) -> int:
     """Remove definitions; what was built stays on disk."""
     if "site" in request.objtypes:
         raise DefinitionError("The settings of the site cannot be removed.", hint="chdef -t site KEY= clears one.")
@@ -29,7 +29,7 @@ def work(site: Site, request: Request) -> int:
         wanted = [(objtype, name) for objtype in request.objtypes for name in sorted(names_of(site, request, objtype))]
     if request.cleanup and not request.dry_run:
         _take_back(site, [name for objtype, name in wanted if objtype == "node"])
-    return _report(wanted, apply(site, request, lambda transaction: _remove(transaction, wanted)), request)
+    return _report(wanted, in_transaction(site, request, lambda transaction: _remove(transaction, wanted)), request)
 
 
 def _remove(transaction: Transaction, wanted: list[Object]) -> list[Object]:
@@ -55,7 +55,7 @@ def _take_back(site: Site, nodes: list[str]) -> None:
             complain("Warning", str(error))
 
 
-def _report(wanted: list[Object], removed: list[Object], request: Request) -> int:
+def _report(wanted: list[Object], removed: list[Object], request: DefinitionRequest) -> int:
     gone = set(removed)
     missing = [] if request.everything else [one for one in wanted if one not in gone]
     for objtype, name in missing:

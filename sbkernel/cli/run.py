@@ -64,7 +64,7 @@ def command(
         raise click.UsageError("Missing argument 'NOTEBOOK'; --list shows what there is.")
     source = library.find(site, notebook)
     click.echo(f"notebook  {source}")
-    record = run_notebook(site, source, _values(source, pairs, texts, files), name=name, report=Lines())
+    record = run_notebook(site, source, _values(source, pairs, texts, files), name=name, report=_Lines())
     click.echo(f"record    {record.path_ipynb}")
     click.echo(f"          {record.path_html}")
     click.echo(f"{record.status} after {record.seconds:.1f} s" + (f": {record.error}" if record.error else ""))
@@ -110,7 +110,7 @@ def _described(parameter: Parameter) -> str:
     return f"{parameter.name}: {parameter.annotation} = {parameter.default}".ljust(56) + f"  {parameter.help}".rstrip()
 
 
-class Lines(NullReport):
+class _Lines(NullReport):
     """Print a line for each cell and each job; in a terminal the last line is live."""
 
     def __init__(self) -> None:

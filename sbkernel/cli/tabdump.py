@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
-from sbkernel.cli.tables import REVEAL, printable, refused, said, table_verb
+from sbkernel.cli.tables import REVEAL, printable_row, refused, said, table_verb
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.xcattables import csvtext, meanings
 from sbkernel.definitions.xcattables.columns import TABLES, Table, table_of
@@ -71,7 +71,7 @@ def _rows(site: Site, table: Table, where: tuple[str, ...], reveal: bool) -> Ite
     wanted = conditions(where, table)
     for row in rows(site.store, table.name):
         if not wanted or (is_enabled(row) and all(one.holds(row) for one in wanted)):
-            yield printable(table, row, reveal=reveal)
+            yield printable_row(table, row, reveal=reveal)
 
 
 def _print(lines: Iterator[str], file: str | None, mode: int) -> int:

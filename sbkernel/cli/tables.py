@@ -7,7 +7,7 @@ from typing import Any
 
 from sbkernel import __version__
 from sbkernel.cli.defmessages import complain
-from sbkernel.cli.options import Option, OptionError, flag, parse
+from sbkernel.cli.options import Option, OptionError, flag, parse_options
 from sbkernel.cli.verb import Verb, echo
 from sbkernel.definitions.secret import shown
 from sbkernel.definitions.xcattables.columns import Table
@@ -15,12 +15,12 @@ from sbkernel.definitions.xcattables.rowshape import Row, is_secret_cell
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
-Work = Callable[..., int]
+_Work = Callable[..., int]
 REVEAL = flag("--reveal", name="reveal")
 
 
 def table_verb(
-    name: str, usage: str, work: Work, options: Sequence[Option] = (), *, version: str = "", help_status: int = 0
+    name: str, usage: str, work: _Work, options: Sequence[Option] = (), *, version: str = "", help_status: int = 0
 ) -> Verb:
     """Make a verb of `work`, which gets the words and all options. A mistake prints the usage and exits with 1."""
     known = (
@@ -31,7 +31,7 @@ def table_verb(
 
     def run(where: str | None, arguments: Sequence[str]) -> int:
         try:
-            given, words = parse(known, arguments)
+            given, words = parse_options(known, arguments)
         except OptionError:
             return said(usage)
         if given.pop("wants_help", False):
@@ -46,7 +46,7 @@ def table_verb(
     return Verb(name, run)
 
 
-def _explained(site: Site, work: Work, words: tuple[str, ...], options: Mapping[str, Any]) -> int:
+def _explained(site: Site, work: _Work, words: tuple[str, ...], options: Mapping[str, Any]) -> int:
     try:
         return work(site, words, **options)
     except SbkernelError as error:
@@ -67,7 +67,7 @@ def said(*lines: str, code: int = 1) -> int:
     return code
 
 
-def printable(table: Table, row: Row, *, reveal: bool) -> Row:
+def printable_row(table: Table, row: Row, *, reveal: bool) -> Row:
     """Return a row as it is printed: with secrets as ***, unless `reveal`."""
     if reveal:
         return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sbkernel.cli.options import ANY_NUMBER, Option, flag
-from sbkernel.cli.tables import printable, refused, said, table_verb
+from sbkernel.cli.tables import printable_row, refused, said, table_verb
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.store.journal import Change
 from sbkernel.definitions.xcattables import csvtext
@@ -53,7 +53,7 @@ def _prune(site: Site, name: str, given: dict[str, int], verbose: bool) -> int:
         echo(f"Nothing to prune from {name}.")
     if verbose:
         table = TABLES[name]
-        said(*csvtext.render(table.columns, (printable(table, row, reveal=False) for row in removed or [])))
+        said(*csvtext.render(table.columns, (printable_row(table, row, reveal=False) for row in removed or [])))
     else:
         echo(f"tabprune of {name} complete.")
     return 0

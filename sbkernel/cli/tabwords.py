@@ -20,7 +20,7 @@ _FIRST = ("nodelist", "nodehm", "nodetype", "osimage")
 """Tables that are written first: their columns decide in which column of another table an attribute lies."""
 
 
-class Assignment(NamedTuple):
+class NewCell(NamedTuple):
     """One new value. `adds` appends the items that a list with commas lacks."""
 
     table: str
@@ -49,17 +49,17 @@ def is_assignment(text: str) -> bool:
     return _ASSIGNMENT.fullmatch(text.partition(",")[0]) is not None
 
 
-def assignments(words: Sequence[str]) -> list[Assignment]:
+def assignments(words: Sequence[str]) -> list[NewCell]:
     """Read new values. Raises WrongWordError with the word that is wrong."""
     return [_assignment(word) for word in words]
 
 
-def _assignment(word: str) -> Assignment:
+def _assignment(word: str) -> NewCell:
     where, equals, value = word.partition("=")
     table, dot, column = where.partition(".")
     if not (equals and dot and table and column):
         raise WrongWordError(word)
-    return Assignment(table, column.removesuffix("+"), value, column.endswith("+"))
+    return NewCell(table, column.removesuffix("+"), value, column.endswith("+"))
 
 
 def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ def remove(site: Site, verb: str, keys: Mapping[str, str], tables: Sequence[str]
             rowchange.remove(transaction, table, keys)
 
 
-def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[Assignment]) -> list[str]:
+def write(site: Site, verb: str, keys: Mapping[str, str], assignments: Sequence[NewCell]) -> list[str]:
     """Change the rows with these keys, or add one if there is none; return the tables in which nothing was written."""
     cells: dict[str, list[rowchange.Cell]] = {}
     for one in assignments:

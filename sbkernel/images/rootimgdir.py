@@ -32,16 +32,16 @@ def checked(site: Site, image: str, attributes: Mapping[str, str]) -> Path:
     path = Path(attributes.get("rootimgdir") or default(site, attributes))
     if not path.is_absolute() or ".." in path.parts:
         raise DefinitionError(f"rootimgdir {path} of image '{image}' is not an absolute path")
-    real = place(site, attributes)
+    real = build_place(site, attributes)
     if real is None:
         raise DefinitionError(f"rootimgdir {path} of image '{image}' is a link that leads back to itself")
     _refuse_dangerous(site, image, real)
-    for overlap in overlaps({**places(site), image: real}, image):
+    for overlap in overlaps({**build_places(site), image: real}, image):
         raise DefinitionError(overlap, hint=f"sb chdef -t osimage {image} rootimgdir=DIR")
     return real
 
 
-def place(site: Site, attributes: Mapping[str, str]) -> Path | None:
+def build_place(site: Site, attributes: Mapping[str, str]) -> Path | None:
     """Return where an image is built, links followed; None if its definition names no absolute path."""
     try:
         path = Path(attributes.get("rootimgdir") or default(site, attributes))
@@ -50,14 +50,14 @@ def place(site: Site, attributes: Mapping[str, str]) -> Path | None:
         return None
 
 
-def places(site: Site) -> dict[str, Path]:
+def build_places(site: Site) -> dict[str, Path]:
     """Return where each image is built, links followed.
 
     Images of other provmethods are left out: xCAT's statelite image shares the directory of its netboot twin, and its
     install image would have the same default.
     """
     built = (one for one in site.osimages.many(site.osimages).values() if one.get("provmethod") in ("netboot", ""))
-    found = {one.name: place(site, one.attributes) for one in built}
+    found = {one.name: build_place(site, one.attributes) for one in built}
     return {name: path for name, path in found.items() if path is not None}
 
 

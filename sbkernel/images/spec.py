@@ -12,7 +12,7 @@ from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import PackageManager, Request
 from sbkernel.images.tree.postinstall import Script, scripts_of
 from sbkernel.lists import otherpkglist, pkglist
-from sbkernel.lists.document import Line
+from sbkernel.lists.document import ListLine
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
 
@@ -67,7 +67,7 @@ class ImageSpec:
         """Return what a build should log about the lists."""
         return (*self.request.pkglist.warnings, *self.request.otherpkglist.warnings)
 
-    def listed(self, name: str) -> Line | None:
+    def listed(self, name: str) -> ListLine | None:
         """Return the line of the lists that asks for a package."""
         found = self.request.pkglist.listed(name) or self.request.otherpkglist.listed(name)
         return found.line if found else None

@@ -24,7 +24,7 @@ class FileBefore:
     @property
     def untouched(self) -> bool:
         """Tell whether the file has not changed since the edit."""
-        return digest_of(text_or_none(self.path)) == self.after
+        return text_digest(text_or_none(self.path)) == self.after
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Backup:
         return any(one.path == path and one.before is None and one.untouched for one in self.files)
 
 
-def digest_of(text: str | None) -> str | None:
+def text_digest(text: str | None) -> str | None:
     """Return the digest of a text, or None for None."""
     return None if text is None else hashlib.sha256(encoded(text)).hexdigest()
 
@@ -53,7 +53,7 @@ def text_or_none(path: Path) -> str | None:
         return None
 
 
-def place(own: Path) -> Path:
+def undo_path(own: Path) -> Path:
     """Return where the last edit of a list of the site is kept."""
     return own.with_name(f".{own.name}.undo")
 
@@ -62,19 +62,19 @@ def save(own: Path, backup: Backup) -> None:
     """Keep an edit in place of the last one."""
     rows = [{"path": str(one.path), "before": one.before, "after": one.after} for one in backup.files]
     data = {"before": backup.attribute_before, "after": backup.attribute_after, "files": rows}
-    write_whole(place(own), json.dumps(data, indent=1) + "\n", durable=True)
+    write_whole(undo_path(own), json.dumps(data, indent=1) + "\n", durable=True)
 
 
 def load(own: Path) -> Backup | None:
     """Return the last edit, or None. Raises DefinitionError if its record cannot be read."""
-    text = text_or_none(place(own))
+    text = text_or_none(undo_path(own))
     if text is None:
         return None
     try:
         return _backup(json.loads(text))
     except (ValueError, KeyError, TypeError):
         raise DefinitionError(
-            f"{place(own)} cannot be read", hint="Remove it; the lists themselves are not damaged."
+            f"{undo_path(own)} cannot be read", hint="Remove it; the lists themselves are not damaged."
         ) from None
 
 

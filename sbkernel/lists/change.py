@@ -9,7 +9,7 @@ from sbkernel.errors import DefinitionError
 from sbkernel.lists import exlist, pkglist
 from sbkernel.lists.diagnostic import shown
 from sbkernel.lists.document import Document
-from sbkernel.lists.entries import Entry
+from sbkernel.lists.entries import ListEntry
 from sbkernel.lists.include import BLANKS
 
 
@@ -59,7 +59,7 @@ def without_packages(document: Document, names: Iterable[str]) -> Document:
     return document
 
 
-def _is_one_of(entry: Entry, names: set[str]) -> bool:
+def _is_one_of(entry: ListEntry, names: set[str]) -> bool:
     return entry.kind == "install" and entry.name in names
 
 

@@ -10,7 +10,7 @@ from sbkernel.errors import ListFileError
 from sbkernel.lists.diagnostic import Diagnostic, Severity
 
 
-class Line(NamedTuple):
+class ListLine(NamedTuple):
     """One line of a list file, without its end."""
 
     file: str
@@ -28,7 +28,7 @@ class Line(NamedTuple):
         return Diagnostic(self.file, self.number, column, severity, message, remedy, self.trace)
 
 
-class Row(NamedTuple):
+class ListRow(NamedTuple):
     """A line and its end; the end is empty if the file stops without one."""
 
     text: str
@@ -40,18 +40,18 @@ class Document:
     """The rows of one file; `render` returns exactly the text that was parsed."""
 
     file: str
-    rows: tuple[Row, ...]
+    rows: tuple[ListRow, ...]
 
     @classmethod
     def parse(cls, text: str, file: str) -> Self:
         r"""Cut a text at \n, as Perl does; a \r stays part of its line."""
         *whole, rest = text.split("\n")
-        return cls(file, (*map(Row, whole), *([Row(rest, "")] if rest else [])))
+        return cls(file, (*map(ListRow, whole), *([ListRow(rest, "")] if rest else [])))
 
-    def lines(self, trace: tuple[str, ...] = ()) -> Iterator[Line]:
+    def lines(self, trace: tuple[str, ...] = ()) -> Iterator[ListLine]:
         """Yield the lines."""
         for number, row in enumerate(self.rows, start=1):
-            yield Line(self.file, number, row.text, trace)
+            yield ListLine(self.file, number, row.text, trace)
 
     def render(self) -> str:
         """Return the text."""
@@ -71,4 +71,4 @@ class Document:
         """Return the document with a new line after line `after` (0: at the top). It ends like the line before it."""
         before = [row if row.end else row._replace(end="\n") for row in self.rows[:after]]
         carriage = "\r" if before and before[-1].text.endswith("\r") else ""
-        return Document(self.file, (*before, Row(text + carriage), *self.rows[after:]))
+        return Document(self.file, (*before, ListRow(text + carriage), *self.rows[after:]))

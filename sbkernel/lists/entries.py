@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
-from sbkernel.lists.document import Line
+from sbkernel.lists.document import ListLine
 from sbkernel.lists.include import BLANKS, Piece
 
-Kind = Literal["install", "pre_remove", "post_remove", "env", "pass", "comment", "empty"]
+EntryKind = Literal["install", "pre_remove", "post_remove", "env", "pass", "comment", "empty"]
 
 _DIRECTIVE = re.compile(r"\s*#(INCLUDE:[^#^\n]+#|NEW_INSTALL_LIST#|ENV:[^#^\n]+#)", re.ASCII)
 _NEW_LIST = re.compile(r"#NEW_INSTALL_LIST#")
@@ -24,13 +24,13 @@ _DIRECTIVES = {"INCLUDE": "#INCLUDE:path#", "NEW_INSTALL_LIST": "#NEW_INSTALL_LI
 _SHELL = re.compile(r"[;|&$()<>`\\'\"\ufeff\ud800-\udfff\x00-\x08\x0e-\x1f\x7f]")
 
 
-class Entry(NamedTuple):
+class ListEntry(NamedTuple):
     """One item between commas and its place. `text` is what xCAT reads, `name` is what the author means."""
 
-    kind: Kind
+    kind: EntryKind
     name: str
     text: str
-    line: Line
+    line: ListLine
     column: int
 
     @property
@@ -48,14 +48,14 @@ class PackageGrammar:
 
     separator = ","
 
-    def keep(self, line: Line) -> str | None:
+    def keep(self, line: ListLine) -> str | None:
         """Drop blank lines and comments; leading blanks stay, as in xCAT."""
         text = line.text.rstrip(BLANKS)
         if not text or (text.lstrip(BLANKS).startswith("#") and not _DIRECTIVE.match(text)):
             return None
         return text
 
-    def look(self, line: Line) -> Iterator[Diagnostic]:
+    def look(self, line: ListLine) -> Iterator[Diagnostic]:
         """Yield what is odd about a comment: it is nearly a directive, or contains one."""
         text = line.text.strip(BLANKS)
         if not text.startswith("#") or _DIRECTIVE.match(text):
@@ -77,20 +77,20 @@ def _meant(text: str) -> str:
     return f"Write {_DIRECTIVES[near[0]]}" if near else f"Directives are {', '.join(_DIRECTIVES.values())}"
 
 
-def entries(parts: Iterable[list[Piece]]) -> Iterator[Entry]:
+def entries(parts: Iterable[list[Piece]]) -> Iterator[ListEntry]:
     """Yield the entries of a spliced list; those without effect have the kind empty."""
     return (_entry(pieces) for pieces in parts if pieces)
 
 
-def _entry(parts: list[Piece]) -> Entry:
+def _entry(parts: list[Piece]) -> ListEntry:
     first = next((part for part in parts if part.text.strip(BLANKS)), parts[0])
     text = "".join(part.text for part in parts)
     column = first.column + len(first.text) - len(first.text.lstrip(BLANKS))
     kind, name = _kind(text)
-    return Entry(kind, name, text, first.line, column)
+    return ListEntry(kind, name, text, first.line, column)
 
 
-def _kind(text: str) -> tuple[Kind, str]:
+def _kind(text: str) -> tuple[EntryKind, str]:
     if text.startswith("--"):
         return "post_remove", text[2:].strip(BLANKS)
     if text.startswith("-"):
@@ -105,7 +105,7 @@ def _kind(text: str) -> tuple[Kind, str]:
     return ("install" if name else "empty"), name
 
 
-def look(entry: Entry, kind: str) -> Iterator[Diagnostic]:
+def look_at_entry(entry: ListEntry, kind: str) -> Iterator[Diagnostic]:
     """Yield where xCAT reads an entry in an unexpected way. `kind` is the kind of list, such as pkglist."""
     if entry.kind == "comment":
         yield from _look_comment(entry)
@@ -116,18 +116,18 @@ def look(entry: Entry, kind: str) -> Iterator[Diagnostic]:
         yield from _look_use(entry, kind)
 
 
-def _look_comment(entry: Entry) -> Iterator[Diagnostic]:
+def _look_comment(entry: ListEntry) -> Iterator[Diagnostic]:
     if entry.text.startswith("#ENV:"):
         remedy = "Separate with blanks: A=1 B=2"
         yield entry.note("error", "#ENV: contains a comma, and xCAT splits the line there", remedy)
 
 
-def _look_environment(entry: Entry) -> Iterator[Diagnostic]:
-    if environment(entry.name) is None:
+def _look_environment(entry: ListEntry) -> Iterator[Diagnostic]:
+    if env_assignments(entry.name) is None:
         yield entry.note("error", "#ENV: needs NAME=value", "#ENV:http_proxy=http://10.0.0.1:3128#")
 
 
-def environment(text: str) -> dict[str, str] | None:
+def env_assignments(text: str) -> dict[str, str] | None:
     """Return the assignments of an #ENV: as a shell reads them; None if it cannot."""
     try:
         words = shlex.split(text)
@@ -138,7 +138,7 @@ def environment(text: str) -> dict[str, str] | None:
     return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
-def _look_name(entry: Entry) -> Iterator[Diagnostic]:
+def _look_name(entry: ListEntry) -> Iterator[Diagnostic]:
     said = f"'{shown(entry.text.strip(BLANKS))}' is not a package name"
     name, padded = entry.name, entry.text[:1] in BLANKS
     if padded and name.startswith(("#", "-")):
@@ -154,7 +154,7 @@ def _look_name(entry: Entry) -> Iterator[Diagnostic]:
         yield entry.note("info", f"xCAT keeps the blank before {shown(name)}", "Remove the blank.")
 
 
-def _look_use(entry: Entry, kind: str) -> Iterator[Diagnostic]:
+def _look_use(entry: ListEntry, kind: str) -> Iterator[Diagnostic]:
     removes = entry.kind != "install"
     if removes and kind == "pkglist":
         what = f"{shown(entry.text)} removes nothing: xCAT never removes packages from a stateless image"

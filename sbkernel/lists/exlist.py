@@ -9,10 +9,16 @@ from pathlib import Path
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors, shown
 from sbkernel.lists.document import Document
-from sbkernel.lists.include import Reader, splice
-from sbkernel.lists.rules import ExlistGrammar, Rule, look, rules
+from sbkernel.lists.include import TextReader, splice
+from sbkernel.lists.rules import ExlistGrammar, ExlistRule, look_at_rule, rules
 
-ALWAYS = ("./etc/init.d/statelite", "./etc/rc.sysinit.backup", "./.statelite*", "./.default*", "./.statebackup*")
+ALWAYS_EXCLUDED = (
+    "./etc/init.d/statelite",
+    "./etc/rc.sysinit.backup",
+    "./.statelite*",
+    "./.default*",
+    "./.statebackup*",
+)
 """What xCAT always leaves out."""
 
 
@@ -25,7 +31,7 @@ class Exlist:
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    rules: tuple[ExlistRule, ...] = dataclasses.field(default=(), compare=False, repr=False)
     diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
     documents: tuple[Document, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
@@ -39,12 +45,12 @@ class Exlist:
         return "".join(document.render() for document in self.documents)
 
 
-def parse(text: str, file: str = "exlist", *, read: Reader | None = None) -> Exlist:
+def parse(text: str, file: str = "exlist", *, read: TextReader | None = None) -> Exlist:
     """Parse the text of one list, without raising. Without `read`, includes are left out."""
     document = Document.parse(text, file)
     spliced = splice(document, ExlistGrammar(), read)
     found = tuple(rule for pieces in spliced.parts for rule in rules(pieces))
-    notes = (note for rule in found for note in look(rule))
+    notes = (note for rule in found for note in look_at_rule(rule))
     return _of(found, [*spliced.diagnostics, *notes], (document,))
 
 
@@ -72,14 +78,14 @@ def compose(exclude: Iterable[str], include: Iterable[str] = ()) -> str:
     return "".join([*(f"{pattern}\n" for pattern in exclude), *(f"+{pattern}\n" for pattern in include)])
 
 
-def _of(found: tuple[Rule, ...], notes: Iterable[Diagnostic], documents: tuple[Document, ...]) -> Exlist:
+def _of(found: tuple[ExlistRule, ...], notes: Iterable[Diagnostic], documents: tuple[Document, ...]) -> Exlist:
     exclude = dict.fromkeys(rule.pattern for rule in found if not rule.keep)
     include = dict.fromkeys(rule.pattern for rule in found if rule.keep)
     return Exlist(tuple(exclude), tuple(include), found, in_order([*notes, *_duplicates(found)]), documents)
 
 
-def _duplicates(found: Iterable[Rule]) -> Iterator[Diagnostic]:
-    first: dict[tuple[str, bool], Rule] = {}
+def _duplicates(found: Iterable[ExlistRule]) -> Iterator[Diagnostic]:
+    first: dict[tuple[str, bool], ExlistRule] = {}
     for rule in found:
         before = first.setdefault((rule.pattern, rule.keep), rule)
         if before is not rule:

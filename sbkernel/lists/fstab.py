@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors, shown
-from sbkernel.lists.document import Document, Line
+from sbkernel.lists.document import Document, ListLine
 
 _BLANKS = " \t"
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
@@ -86,7 +86,7 @@ def parse(text: str, file: str = "fstab") -> Fstab:
     """Parse an fstab, without raising; lines that mount(8) ignores are left out."""
     document = Document.parse(text, file)
     notes: list[Diagnostic] = []
-    found: list[tuple[Line, Mount]] = []
+    found: list[tuple[ListLine, Mount]] = []
     for line in document.lines():
         fields = _fields(line.text)
         if fields and not fields[0].startswith("#"):
@@ -122,7 +122,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _look(line: Line, fields: list[str]) -> Iterator[Diagnostic]:
+def _look(line: ListLine, fields: list[str]) -> Iterator[Diagnostic]:
     column = len(line.text) - len(line.text.lstrip(_BLANKS)) + 1
     if len(fields) < 3:
         yield line.note("error", f"expected 3 to 6 fields, found {len(fields)}", _FORM, column)
@@ -139,8 +139,8 @@ def _look(line: Line, fields: list[str]) -> Iterator[Diagnostic]:
         yield line.note("warning", "the line ends in CR LF", "Save the file with Unix line ends.", len(line.text))
 
 
-def _twice(found: Iterable[tuple[Line, Mount]]) -> Iterator[Diagnostic]:
-    first: dict[str, Line] = {}
+def _twice(found: Iterable[tuple[ListLine, Mount]]) -> Iterator[Diagnostic]:
+    first: dict[str, ListLine] = {}
     for line, mount in found:
         where = unescaped(mount.file)
         before = first.setdefault(where, line)

@@ -17,22 +17,22 @@ from typing import NamedTuple, Protocol
 
 from sbkernel.definitions.listpaths import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, shown
-from sbkernel.lists.document import Document, Line
+from sbkernel.lists.document import Document, ListLine
 
-MOST = 10_000
+_MOST = 10_000
 """Limit of includes in one list. Files that include others twice, and so on, double the text at every step."""
 BLANKS = " \t\r\f\v"
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 
-Reader = Callable[[Path], str]
+TextReader = Callable[[Path], str]
 
 
 class Piece(NamedTuple):
     """Text from one place; `column` is the column of its first character."""
 
     text: str
-    line: Line
+    line: ListLine
     column: int
 
     def part(self, start: int, end: int | None = None) -> Piece:
@@ -46,10 +46,10 @@ class Grammar(Protocol):
     separator: str
     """The text between lines when they are joined."""
 
-    def keep(self, line: Line) -> str | None:
+    def keep(self, line: ListLine) -> str | None:
         """Return what is left of a line before includes are spliced; None drops the line."""
 
-    def look(self, line: Line) -> Iterable[Diagnostic]:
+    def look(self, line: ListLine) -> Iterable[Diagnostic]:
         """Return what is odd about a line of a file."""
 
 
@@ -60,7 +60,7 @@ class Spliced(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def splice(document: Document, grammar: Grammar, read: Reader | None = None) -> Spliced:
+def splice(document: Document, grammar: Grammar, read: TextReader | None = None) -> Spliced:
     """Splice in what a document includes. Without `read` the directives are removed, and their files are not checked.
 
     A relative path is relative to the directory of the document, also in included files.
@@ -85,14 +85,14 @@ def _split(pieces: Iterable[Piece], separator: str) -> list[list[Piece]]:
 
 
 class _Splicer:
-    def __init__(self, directory: Path, grammar: Grammar, read: Reader | None) -> None:
+    def __init__(self, directory: Path, grammar: Grammar, read: TextReader | None) -> None:
         self._directory = directory
         self._grammar = grammar
         self._read = read
         self._count = 0
         self.diagnostics: list[Diagnostic] = []
 
-    def pieces(self, lines: Iterable[Line]) -> list[Piece]:
+    def pieces(self, lines: Iterable[ListLine]) -> list[Piece]:
         """Return the lines that the grammar keeps, joined."""
         joined: list[Piece] = []
         for line in lines:
@@ -115,7 +115,7 @@ class _Splicer:
             start = match.end()
         return [*result, *_cut(pieces, ends, start, ends[-1])]
 
-    def _included(self, path: str, line: Line, column: int) -> list[Piece]:
+    def _included(self, path: str, line: ListLine, column: int) -> list[Piece]:
         if self._read is None:
             return []
         target = _expanded(path, line, column)
@@ -126,15 +126,15 @@ class _Splicer:
         document = Document.parse(text, str(self._directory / str(target)))
         return self.pieces(document.lines((f"{line.file}:{line.number}", *line.trace)))
 
-    def _text(self, path: str, line: Line, column: int) -> str | Diagnostic:
+    def _text(self, path: str, line: ListLine, column: int) -> str | Diagnostic:
         target = self._directory / path
         above = [Path(line.file), *(Path(place.rpartition(":")[0]) for place in line.trace)]
         self._count += 1
         if os.path.realpath(target) in map(os.path.realpath, above):
             circle = " -> ".join(one.name for one in (*reversed(above), target))
             return line.note("error", f"the file includes itself: {circle}", "Remove this line.", column)
-        if self._count > MOST:
-            return line.note("error", f"more than {MOST} includes", "Include each file once.", column)
+        if self._count > _MOST:
+            return line.note("error", f"more than {_MOST} includes", "Include each file once.", column)
         try:
             return self._read(target) if self._read else ""
         except (OSError, ValueError):
@@ -154,7 +154,7 @@ def _cut(pieces: Sequence[Piece], ends: Sequence[int], start: int, end: int) -> 
     return found
 
 
-def _expanded(path: str, line: Line, column: int) -> str | Diagnostic:
+def _expanded(path: str, line: ListLine, column: int) -> str | Diagnostic:
     """Return the path with environment variables replaced. xCAT leaves unset ones in place, and then fails."""
     for match in _VARIABLE.finditer(path):
         name = match[1] or match[2]

@@ -28,7 +28,7 @@ _READERS: dict[str, Callable[[Sequence[Path | str]], Parsed]] = {
     "exlist": exlist.read,
     "synclists": synclist.read,
 }
-ATTRIBUTES = tuple(_READERS)
+LIST_ATTRIBUTES = tuple(_READERS)
 """The attributes that name list files."""
 
 

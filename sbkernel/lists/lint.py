@@ -12,7 +12,7 @@ from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import fstab, kinds, lookup, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
-from sbkernel.lists.syncline import Item, substituted, variables
+from sbkernel.lists.syncline import SyncItem, substituted, variables
 from sbkernel.lists.text import missing, paths_of, refusal, text_of
 from sbkernel.site import Site
 
@@ -23,7 +23,7 @@ def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of all list files of an osimage, of fstab and postinstall. Raises NotFoundError."""
     definition = site.osimages[image]
     found: list[Diagnostic] = []
-    for attribute in kinds.ATTRIBUTES:
+    for attribute in kinds.LIST_ATTRIBUTES:
         found += _of_attribute(definition, attribute)
     found += _of_sources(definition)
     found += _of_fstab(site, definition)
@@ -58,7 +58,7 @@ def _of_sources(image: Definition) -> Iterator[Diagnostic]:
             yield from _of_missing_sources(item, values)
 
 
-def _of_missing_sources(item: Item, values: dict[str, str]) -> Iterator[Diagnostic]:
+def _of_missing_sources(item: SyncItem, values: dict[str, str]) -> Iterator[Diagnostic]:
     for source in item.sources:
         path = substituted(source, values)
         if path.startswith("/") and "$" not in path and not _WILD.search(path) and missing(Path(path)):

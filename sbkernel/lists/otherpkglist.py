@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sbkernel.lists import pkglist
-from sbkernel.lists.include import Reader
+from sbkernel.lists.include import TextReader
 from sbkernel.lists.pkglist import Pkglist
 
 KIND = "otherpkglist"
@@ -20,7 +20,7 @@ class Placed(NamedTuple):
     name: str
 
 
-def parse(text: str, file: str = KIND, *, read: Reader | None = None) -> Pkglist:
+def parse(text: str, file: str = KIND, *, read: TextReader | None = None) -> Pkglist:
     """Parse the text of one list, without raising."""
     return pkglist.parse(text, file, kind=KIND, read=read)
 

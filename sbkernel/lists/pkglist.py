@@ -10,8 +10,8 @@ from pathlib import Path
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors, shown
 from sbkernel.lists.document import Document
-from sbkernel.lists.entries import Entry, PackageGrammar, entries, environment, look
-from sbkernel.lists.include import Reader, splice
+from sbkernel.lists.entries import ListEntry, PackageGrammar, entries, env_assignments, look_at_entry
+from sbkernel.lists.include import TextReader, splice
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Pkglist:
     """All passes, all entries with their places, and what is wrong or odd. Two lists are equal if their passes are."""
 
     passes: tuple[Pass, ...] = ()
-    entries: tuple[Entry, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    entries: tuple[ListEntry, ...] = dataclasses.field(default=(), compare=False, repr=False)
     diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
     documents: tuple[Document, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
@@ -60,7 +60,7 @@ class Pkglist:
         """Return the lines that a build should log."""
         return as_warnings(self.diagnostics)
 
-    def listed(self, name: str) -> Entry | None:
+    def listed(self, name: str) -> ListEntry | None:
         """Return the first entry that names a package."""
         return next((one for one in self.entries if one.kind == "install" and one.name == name), None)
 
@@ -69,12 +69,12 @@ class Pkglist:
         return "".join(document.render() for document in self.documents)
 
 
-def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: Reader | None = None) -> Pkglist:
+def parse(text: str, file: str = "pkglist", *, kind: str = "pkglist", read: TextReader | None = None) -> Pkglist:
     """Parse the text of one list, without raising. Without `read`, includes are left out."""
     document = Document.parse(text, file)
     spliced = splice(document, PackageGrammar(), read)
     found = tuple(entries(spliced.parts))
-    diagnostics = [*spliced.diagnostics, *(note for entry in found for note in look(entry, kind))]
+    diagnostics = [*spliced.diagnostics, *(note for entry in found for note in look_at_entry(entry, kind))]
     return Pkglist(_used(_passes(found)), found, in_order([*diagnostics, *_duplicates(found)]), (document,))
 
 
@@ -105,8 +105,8 @@ def _pass_lines(one: Pass) -> list[str]:
     return [*env, *(f"-{n}" for n in one.pre_remove), *one.packages, *(f"--{n}" for n in one.post_remove)]
 
 
-def _passes(found: Iterable[Entry]) -> list[Pass]:
-    groups: list[list[Entry]] = [[]]
+def _passes(found: Iterable[ListEntry]) -> list[Pass]:
+    groups: list[list[ListEntry]] = [[]]
     for entry in found:
         if entry.kind == "pass":
             groups.append([])
@@ -115,11 +115,11 @@ def _passes(found: Iterable[Entry]) -> list[Pass]:
     return [_pass(group) for group in groups]
 
 
-def _pass(group: Sequence[Entry]) -> Pass:
+def _pass(group: Sequence[ListEntry]) -> Pass:
     def names(kind: str) -> tuple[str, ...]:
         return _unique(entry.name for entry in group if entry.kind == kind and entry.name)
 
-    env = {key: value for one in names("env") for key, value in (environment(one) or {}).items()}
+    env = {key: value for one in names("env") for key, value in (env_assignments(one) or {}).items()}
     return Pass(names("install"), names("pre_remove"), names("post_remove"), env)
 
 
@@ -127,8 +127,8 @@ def _used(passes: Iterable[Pass]) -> tuple[Pass, ...]:
     return tuple(one for one in passes if one != Pass())
 
 
-def _duplicates(found: Iterable[Entry]) -> Iterator[Diagnostic]:
-    first: dict[str, Entry] = {}
+def _duplicates(found: Iterable[ListEntry]) -> Iterator[Diagnostic]:
+    first: dict[str, ListEntry] = {}
     for entry in found:
         if entry.kind != "install":
             continue

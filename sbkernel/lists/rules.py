@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from sbkernel.definitions.listpaths import INCLUDE
 from sbkernel.lists.diagnostic import Diagnostic, Severity, shown
-from sbkernel.lists.document import Line
+from sbkernel.lists.document import ListLine
 from sbkernel.lists.include import BLANKS, Piece
 
 _ALMOST = re.compile(r"\s*#\s*(?:INCLUDE\b|(?i:include\s*:))")
 _BRACES = re.compile(r"\{[^{}]*,[^{}]*\}")
 
 
-class Rule(NamedTuple):
+class ExlistRule(NamedTuple):
     """One pattern and its place. `keep` means a leading +."""
 
     pattern: str
     keep: bool
-    line: Line
+    line: ListLine
     column: int
     comment: bool
     """Whether a # ended the pattern."""
@@ -40,12 +40,12 @@ class ExlistGrammar:
 
     separator = "\n"
 
-    def keep(self, line: Line) -> str | None:
+    def keep(self, line: ListLine) -> str | None:
         """Keep every line. In included files, remove trailing blanks and empty lines."""
         text = line.text.rstrip(BLANKS) if line.trace else line.text
         return text or None
 
-    def look(self, line: Line) -> Iterator[Diagnostic]:
+    def look(self, line: ListLine) -> Iterator[Diagnostic]:
         """Yield what is odd about a comment: it is nearly a directive, or it includes a file."""
         text = line.text.strip(BLANKS)
         match = INCLUDE.search(line.text)
@@ -59,7 +59,7 @@ class ExlistGrammar:
             yield line.note("warning", what, "Give the directive a line of its own.", match.start() + 1)
 
 
-def rules(pieces: Sequence[Piece]) -> Iterator[Rule]:
+def rules(pieces: Sequence[Piece]) -> Iterator[ExlistRule]:
     """Yield the pattern of a spliced line. xCAT drops the text from # on and the blanks before it, but no others."""
     whole = "".join(piece.text for piece in pieces)
     text, hash_, _ = whole.partition("#")
@@ -68,10 +68,10 @@ def rules(pieces: Sequence[Piece]) -> Iterator[Rule]:
         return
     keep = text.startswith("+")
     first = next(piece for piece in pieces if piece.text)
-    yield Rule(text[1:] if text[0] in "+-" else text, keep, first.line, first.column, bool(hash_))
+    yield ExlistRule(text[1:] if text[0] in "+-" else text, keep, first.line, first.column, bool(hash_))
 
 
-def look(rule: Rule) -> Iterator[Diagnostic]:
+def look_at_rule(rule: ExlistRule) -> Iterator[Diagnostic]:
     """Yield where xCAT reads a pattern in an unexpected way."""
     yield from _look_nothing(rule)
     pattern = shown(rule.pattern)
@@ -88,12 +88,12 @@ def look(rule: Rule) -> Iterator[Diagnostic]:
         yield rule.note("warning", what, "Put a blank before a comment; write ? for a # in a name.")
 
 
-def _glued(rule: Rule) -> bool:
+def _glued(rule: ExlistRule) -> bool:
     before = rule.line.text.partition("#")[0]
     return bool(before) and before[-1] not in BLANKS and not INCLUDE.search(rule.line.text)
 
 
-def _look_nothing(rule: Rule) -> Iterator[Diagnostic]:
+def _look_nothing(rule: ExlistRule) -> Iterator[Diagnostic]:
     pattern = rule.pattern
     bare = pattern.strip(BLANKS)
     said = f"'{shown(pattern)}' matches nothing: "

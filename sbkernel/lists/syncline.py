@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sbkernel.lists.diagnostic import Diagnostic, Severity
-from sbkernel.lists.document import Document, Line
+from sbkernel.lists.document import Document, ListLine
 from sbkernel.lists.include import BLANKS
 
 CLAUSES = ("EXECUTE:", "EXECUTEALWAYS:", "APPEND:", "MERGE:")
@@ -18,7 +18,7 @@ _LOST = re.compile(r"[\s;]", re.ASCII)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 
 
-class Item(NamedTuple):
+class SyncItem(NamedTuple):
     """One line with an effect. `clause` is "" for a plain copy, else one of CLAUSES without its colon.
 
     A copy has sources and a destination; with a noderange it is only for those nodes. A script has one source.
@@ -28,7 +28,7 @@ class Item(NamedTuple):
     sources: tuple[str, ...]
     destination: str
     noderange: str | None
-    line: Line
+    line: ListLine
 
     def note(self, severity: Severity, message: str, remedy: str) -> Diagnostic:
         """Return a diagnostic of this line."""
@@ -48,13 +48,13 @@ def substituted(path: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], match[0]), path)
 
 
-def variables(item: Item) -> tuple[str, ...]:
+def variables(item: SyncItem) -> tuple[str, ...]:
     """Return the names of the variables in the paths of an item."""
     words = " ".join((*item.sources, item.destination))
     return tuple(dict.fromkeys(match[1] or match[2] for match in _VARIABLE.finditer(words)))
 
 
-def items(document: Document) -> Iterator[Item]:
+def items(document: Document) -> Iterator[SyncItem]:
     """Yield the items of a document."""
     clause = ""
     for line in document.lines():
@@ -64,12 +64,12 @@ def items(document: Document) -> Iterator[Item]:
         if begins := clause_of(text):
             clause = begins
         elif clause.startswith("EXECUTE"):
-            yield Item(clause, (text.strip(BLANKS),), "", None, line)
+            yield SyncItem(clause, (text.strip(BLANKS),), "", None, line)
         elif match := _COPY.fullmatch(text):
             yield _copy(clause, match[1], match[2], line)
 
 
-def _copy(clause: str, sources: str, destination: str, line: Line) -> Item:
+def _copy(clause: str, sources: str, destination: str, line: ListLine) -> SyncItem:
     nodes = _FOR_NODES.fullmatch(destination)
     noderange, path = (nodes[1].strip(BLANKS), nodes[2]) if nodes else (None, destination)
-    return Item(clause, tuple(sources.split()), _LOST.sub("", path), noderange, line)
+    return SyncItem(clause, tuple(sources.split()), _LOST.sub("", path), noderange, line)

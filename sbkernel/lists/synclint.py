@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from sbkernel.lists.diagnostic import Diagnostic, shown
-from sbkernel.lists.document import Document, Line
+from sbkernel.lists.document import Document, ListLine
 from sbkernel.lists.include import BLANKS
-from sbkernel.lists.syncline import CLAUSES, Item, clause_of
+from sbkernel.lists.syncline import CLAUSES, SyncItem, clause_of
 
 MERGEABLE = ("/etc/passwd", "/etc/shadow", "/etc/group")
 
@@ -17,7 +17,7 @@ _ALMOST_CLAUSE = re.compile(r"\s*(EXECUTE|EXECUTEALWAYS|APPEND|MERGE)\s*:?\s*", 
 _REMARK = re.compile(r"\s#")
 
 
-def look(document: Document, items: Sequence[Item]) -> Iterator[Diagnostic]:
+def look_at_synclist(document: Document, items: Sequence[SyncItem]) -> Iterator[Diagnostic]:
     """Yield what is odd about single lines, then about lines that depend on each other."""
     known = {item.line.number: item for item in items}
     for line in document.lines():
@@ -26,10 +26,10 @@ def look(document: Document, items: Sequence[Item]) -> Iterator[Diagnostic]:
     yield from _look_scripts(items)
     if not any(item.destination for item in items):
         said = f"Found no lines to process in {document.file}."
-        yield Line(document.file, 1, "").note("error", said, "xCAT needs at least one line: source -> destination")
+        yield ListLine(document.file, 1, "").note("error", said, "xCAT needs at least one line: source -> destination")
 
 
-def _look_line(line: Line) -> Iterator[Diagnostic]:
+def _look_line(line: ListLine) -> Iterator[Diagnostic]:
     """Yield what is odd about a line without an effect."""
     text = line.text.strip(BLANKS)
     if not text:
@@ -49,13 +49,13 @@ def _look_line(line: Line) -> Iterator[Diagnostic]:
         )
 
 
-def _look_clause(line: Line, text: str, clause: str) -> Iterator[Diagnostic]:
+def _look_clause(line: ListLine, text: str, clause: str) -> Iterator[Diagnostic]:
     if text != clause:
         what = f"xCAT takes this line for the clause {clause} and ignores the rest"
         yield line.note("warning", what, f"Write {clause} on a line of its own, and rename files that contain it.")
 
 
-def _look_item(item: Item) -> Iterator[Diagnostic]:
+def _look_item(item: SyncItem) -> Iterator[Diagnostic]:
     if item.clause.startswith("EXECUTE"):
         yield from _look_script(item)
         return
@@ -68,7 +68,7 @@ def _look_item(item: Item) -> Iterator[Diagnostic]:
             yield item.note("warning", what, "Write the full path.")
 
 
-def _look_noderange(item: Item, destination: str) -> Iterator[Diagnostic]:
+def _look_noderange(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
     if item.noderange == "":
         yield item.note("error", "no noderange between the parentheses", "Write: source -> (n1-n9) destination")
     elif item.noderange is None and destination.startswith("("):
@@ -77,7 +77,7 @@ def _look_noderange(item: Item, destination: str) -> Iterator[Diagnostic]:
         yield item.note("info", "packimage leaves this out: it is only for some nodes", "")
 
 
-def _look_destination(item: Item, destination: str) -> Iterator[Diagnostic]:
+def _look_destination(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
     path = destination.partition(")")[2].strip(BLANKS) if item.noderange is not None else destination
     became = shown(item.destination)
     if _REMARK.search(path):
@@ -94,7 +94,7 @@ def _look_destination(item: Item, destination: str) -> Iterator[Diagnostic]:
         yield item.note("error", f"MERGE: cannot change {became}", f"Only {', '.join(MERGEABLE)}")
 
 
-def _look_script(item: Item) -> Iterator[Diagnostic]:
+def _look_script(item: SyncItem) -> Iterator[Diagnostic]:
     script = item.sources[0]
     if _REMARK.search(script) or " -> " in script:
         what = f"{item.clause}: takes the whole line as the name of a script: {shown(script)}"
@@ -104,7 +104,7 @@ def _look_script(item: Item) -> Iterator[Diagnostic]:
         yield item.note("warning", what, "Rename it, or put it under EXECUTEALWAYS:")
 
 
-def _look_scripts(items: Sequence[Item]) -> Iterator[Diagnostic]:
+def _look_scripts(items: Sequence[SyncItem]) -> Iterator[Diagnostic]:
     """Yield scripts that no line copies to the node, or whose file no line copies."""
     copied = set(_names(items))
     for item in items:
@@ -119,7 +119,7 @@ def _look_scripts(items: Sequence[Item]) -> Iterator[Diagnostic]:
             yield item.note("warning", what, "Add the line that copies it.")
 
 
-def _names(items: Iterable[Item]) -> Iterator[str]:
+def _names(items: Iterable[SyncItem]) -> Iterator[str]:
     for item in items:
         if not item.clause.startswith("EXECUTE"):
             yield from (PurePosixPath(path).name for path in (*item.sources, item.destination))

@@ -9,27 +9,27 @@ from pathlib import Path
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors
 from sbkernel.lists.document import Document
-from sbkernel.lists.syncline import Item, clause_of, items
-from sbkernel.lists.synclint import look
+from sbkernel.lists.syncline import SyncItem, clause_of, items
+from sbkernel.lists.synclint import look_at_synclist
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Synclist:
     """All items in order, and what is wrong or odd."""
 
-    items: tuple[Item, ...] = ()
+    items: tuple[SyncItem, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
     documents: tuple[Document, ...] = dataclasses.field(default=(), compare=False, repr=False)
 
-    def section(self, clause: str = "") -> tuple[Item, ...]:
+    def section(self, clause: str = "") -> tuple[SyncItem, ...]:
         """Return the items of a clause such as APPEND, or the plain copies."""
         return tuple(item for item in self.items if item.clause == clause)
 
-    def in_image(self) -> tuple[Item, ...]:
+    def in_image(self) -> tuple[SyncItem, ...]:
         """Return what packimage copies. xCAT stops at the first clause of a file, and skips lines for some nodes."""
         return tuple(item for one in self.documents for item in self._before_clauses(one) if item.noderange is None)
 
-    def _before_clauses(self, document: Document) -> Iterator[Item]:
+    def _before_clauses(self, document: Document) -> Iterator[SyncItem]:
         stop = next((line.number for line in document.lines() if clause_of(line.text)), len(document.rows) + 1)
         return (item for item in self.items if item.line.file == document.file and item.line.number < stop)
 
@@ -47,7 +47,7 @@ def parse(text: str, file: str = "synclist") -> Synclist:
     """Parse the text of one list, without raising."""
     document = Document.parse(text, file)
     found = tuple(items(document))
-    return Synclist(found, in_order(look(document, found)), (document,))
+    return Synclist(found, in_order(look_at_synclist(document, found)), (document,))
 
 
 def read(paths: Sequence[Path | str]) -> Synclist:

@@ -12,7 +12,7 @@ from sbkernel import files
 from sbkernel.definitions.listpaths import rebase_includes
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.lists import backup
-from sbkernel.lists.backup import Backup, FileBefore, digest_of, text_or_none
+from sbkernel.lists.backup import Backup, FileBefore, text_digest, text_or_none
 from sbkernel.lists.document import Document
 from sbkernel.lists.own import is_shipped, named_by, own_path
 from sbkernel.lists.text import encoded, paths_of, text_of
@@ -133,7 +133,7 @@ def _write(
     # A file that an edit left when `sb undo` took it back counts as missing, so that undo removes it.
     leftover = {target.path for target in moved if last is not None and last.made(target.path)}
     rows = (
-        FileBefore(target.path, None if target.path in leftover else before, digest_of(text))
+        FileBefore(target.path, None if target.path in leftover else before, text_digest(text))
         for target, before, text in texts
     )
     record = Backup(value, after if moved else value, tuple(rows))
@@ -192,7 +192,7 @@ def undo(site: Site, image: str, attribute: str) -> Edited:
         value = site.osimages[image].get(attribute)
         _refuse_changed(image, attribute, last, value)
         now = {one.path: text_or_none(one.path) for one in last.files}
-        rows = tuple(FileBefore(one.path, now[one.path], digest_of(one.before)) for one in last.files)
+        rows = tuple(FileBefore(one.path, now[one.path], text_digest(one.before)) for one in last.files)
         _apply(
             site, image, attribute, Backup(value, last.attribute_before, rows), {o.path: o.before for o in last.files}
         )

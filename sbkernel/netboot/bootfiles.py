@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sbkernel.files import write_if_changed
 from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_path
-from sbkernel.netboot.render import render
+from sbkernel.netboot.render import render_template
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
@@ -45,7 +45,7 @@ def apply(boot: Path, plan: BootPlan) -> None:
 
 def write_common(boot: Path) -> None:
     """Write the script that every machine runs first."""
-    write_if_changed(boot / "boot.ipxe", render("ipxe/boot.ipxe"))
+    write_if_changed(boot / "boot.ipxe", render_template("ipxe/boot.ipxe"))
 
 
 def _head(boot: Path, node: str) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from sbkernel.netboot.names import node_file_name
 from sbkernel.site import Site
 
-Event = dict[str, Any]
+BootEvent = dict[str, Any]
 
 STAGES = (
     "power-on", "dhcp", "ipxe", "kernel", "initrd", "fetched", "verified", "mounted", "userspace", "login", "failed",
@@ -34,7 +34,7 @@ def append(site: Site, node: str, stage: str, t: float | None = None, **data: An
         log.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
 
 
-def read(site: Site, node: str, since_power_on: bool = True) -> list[Event]:
+def read(site: Site, node: str, since_power_on: bool = True) -> list[BootEvent]:
     """Return the events of a node, oldest first: those of the last boot, or all. [] if it has never booted."""
     try:
         lines = path(site, node).read_text(errors="replace").splitlines()
@@ -44,13 +44,13 @@ def read(site: Site, node: str, since_power_on: bool = True) -> list[Event]:
     return last_boot(events) if since_power_on else events
 
 
-def last_boot(events: list[Event]) -> list[Event]:
+def last_boot(events: list[BootEvent]) -> list[BootEvent]:
     """Return the events since the last power-on; all events if there is none."""
     starts = [number for number, event in enumerate(events) if event["stage"] == "power-on"]
     return events[starts[-1] :] if starts else events
 
 
-def _parse(line: str) -> Event | None:
+def _parse(line: str) -> BootEvent | None:
     """Read one line. Return None for an incomplete one, which a full disk or a power cut leaves."""
     try:
         event = json.loads(line)

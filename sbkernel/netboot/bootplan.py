@@ -12,7 +12,7 @@ from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.commandline import command_line, plain_word
 from sbkernel.netboot.names import dashed_mac, node_file_name
-from sbkernel.netboot.render import render
+from sbkernel.netboot.render import render_template
 from sbkernel.netboot.server import Server
 
 
@@ -64,7 +64,7 @@ def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes
     mac = mac_of(node)
     base = server.url(f"catalog/{image.version.digest}")
     line = command_line(node, image.definition, server, _image_facts(node.name, mac, image, server))
-    script = render(
+    script = render_template(
         "ipxe/node.ipxe",
         state=plain_state(image.state),
         node=node.name,
@@ -81,7 +81,7 @@ def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes
 def plan_local(node: Definition) -> BootPlan:
     """Plan to boot a node from its disk. It keeps its osimage, which xCAT forgets (xcat2/xcat-core 1938)."""
     mac = mac_of(node)
-    script = render("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
+    script = render_template("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
     return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {"currstate": "boot"})
 
 
@@ -107,7 +107,7 @@ def plain_state(state: str) -> str:
 
 
 def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
-    return {script_path(node): script.encode(), mac_path(mac): render("ipxe/by-mac.ipxe", node=node).encode()}
+    return {script_path(node): script.encode(), mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node).encode()}
 
 
 def _why(image: Bootable) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot.names import dashed_mac, node_file_name
-from sbkernel.netboot.render import render
+from sbkernel.netboot.render import render_template
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def dnsmasq_conf(
                 f"there is no network for the interface {interface}",
                 hint=f"sb mkdef -t network NAME net=10.0.0.0 mask=255.255.255.0 mgtifname={interface}",
             )
-    return render(
+    return render_template(
         "dnsmasq/dnsmasq.conf",
         networks=found,
         http_port=http_port,

@@ -22,7 +22,7 @@ from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, share
 from sbkernel.netboot.server import Server, SiteServer
 from sbkernel.site import Site
 
-ACTIONS = ("osimage", "boot", "stat", "offline")
+_ACTIONS = ("osimage", "boot", "stat", "offline")
 _DEPRECATED = ("install", "netboot", "statelite")
 
 
@@ -73,8 +73,8 @@ def _parse(action: str) -> tuple[str, str]:
             'The options "install", "netboot", and "statelite" have been deprecated, '
             'use "osimage=<osimage_name>" instead.'
         )
-    if verb not in ACTIONS or (equals and verb != "osimage"):
-        raise DefinitionError(f"nodeset does not know {action!r}", hint="actions: osimage=IMAGE " + " ".join(ACTIONS))
+    if verb not in _ACTIONS or (equals and verb != "osimage"):
+        raise DefinitionError(f"nodeset does not know {action!r}", hint="actions: osimage=IMAGE " + " ".join(_ACTIONS))
     if equals and not image.strip():
         raise DefinitionError("osimage= names no image", hint="write osimage=IMAGE without a blank")
     return verb, image.strip()
@@ -87,10 +87,10 @@ def _states(site: Site, nodes: list[str]) -> NodesetResult:
 
 
 Planner = Callable[[Definition], BootPlan]
-Find = Callable[[Reference], ImageVersion]
+_Find = Callable[[Reference], ImageVersion]
 
 
-def _planner(site: Site, verb: str, image: str, find: Find) -> Planner:
+def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
@@ -133,7 +133,7 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
     return {key: value for key, value in plan.attributes.items() if node.peek(key) != value}
 
 
-def _image_planner(site: Site, image: str, find: Find) -> Planner:
+def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
@@ -155,7 +155,7 @@ def _image_planner(site: Site, image: str, find: Find) -> Planner:
     return plan
 
 
-def _bootable(site: Site, find: Find, word: str) -> Bootable:
+def _bootable(site: Site, find: _Find, word: str) -> Bootable:
     """Return an osimage with the version that a word names. Raises NotFoundError in xCAT's words."""
     asked = parse(word)
     if asked.image not in site.osimages:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.secret import Secret
-from sbkernel.netboot.render import render
+from sbkernel.netboot.render import render_template
 from sbkernel.netboot.server import Server
 
 # Any fixed time. With a changing one, the same files would give other bytes.
-MTIME_S = 315532800
+_MTIME_S = 315532800
 UNITS = ("sbkernel-hostkeys.service", "sbkernel-report.service")
 _SYSTEMD = "etc/systemd/system"
 _WANTS = f"{_SYSTEMD}/multi-user.target.wants"
@@ -83,12 +83,12 @@ def _values(shared: Shared) -> dict[str, object]:
 
 
 def _files(modes: Mapping[str, int], values: Mapping[str, object]) -> bytes:
-    texts = {name: render(f"overlay/{name}", **values).encode() for name in sorted(modes)}
+    texts = {name: render_template(f"overlay/{name}", **values).encode() for name in sorted(modes)}
     return b"".join(_member(name, modes[name], content) for name, content in texts.items())
 
 
 def _member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     head = tarfile.TarInfo(name)
-    head.mode, head.size, head.type, head.linkname, head.mtime = mode, len(content), kind, link, MTIME_S
+    head.mode, head.size, head.type, head.linkname, head.mtime = mode, len(content), kind, link, _MTIME_S
     head.uname = head.gname = "root"
     return head.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def render(template: str, **values: object) -> str:
+def render_template(template: str, **values: object) -> str:
     """Return templates/<template> with `values` filled in. A missing value is an error."""
     return _environment().get_template(template).render(values)
 

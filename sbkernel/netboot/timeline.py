@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sbkernel.netboot.bootlog import STAGES, Event
+from sbkernel.netboot.bootlog import STAGES, BootEvent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ _NOT_DETAIL = {"t", "node", "stage", "uptime", "at", "source", "image"}
 
 
 @dataclass(frozen=True)
-class Row:
+class StageRow:
     """One stage of a boot.
 
     `time` is in seconds since the epoch, `seconds` since power-on (or since the first event, if power-on was not
@@ -29,7 +29,7 @@ class Row:
     detail: str
 
 
-def timeline(events: Sequence[Event]) -> list[Row]:
+def timeline(events: Sequence[BootEvent]) -> list[StageRow]:
     """Return the stages of one boot in the order in which they were reached, each once.
 
     If a stage was seen several times, such as a kernel that was fetched again, the first time counts; for `failed` the
@@ -43,25 +43,25 @@ def timeline(events: Sequence[Event]) -> list[Row]:
     zero = found[0][0] if found else 0.0
     before = [zero, *(when for when, _ in found)]
     return [
-        Row(event["stage"], when, when - zero, when - earlier, _detail(event))
+        StageRow(event["stage"], when, when - zero, when - earlier, _detail(event))
         for (when, event), earlier in zip(found, before, strict=False)
     ]
 
 
-def kernel_start(events: Iterable[Event]) -> float | None:
+def kernel_start(events: Iterable[BootEvent]) -> float | None:
     """Return when the kernel of the node started: the earliest time that fits its reports, which all arrive late."""
     starts = [event["t"] - uptime for event in events if (uptime := _number(event, "uptime")) is not None]
     return min(starts, default=None)
 
 
-def frame(events: Sequence[Event]) -> pd.DataFrame:
-    """Return the timeline as a DataFrame with the fields of Row as columns."""
+def stages_frame(events: Sequence[BootEvent]) -> pd.DataFrame:
+    """Return the timeline as a DataFrame with the fields of StageRow as columns."""
     import pandas as pd
 
-    return pd.DataFrame([asdict(row) for row in timeline(events)], columns=list(Row.__annotations__))
+    return pd.DataFrame([asdict(row) for row in timeline(events)], columns=list(StageRow.__annotations__))
 
 
-def _when(event: Event, started: float | None) -> float:
+def _when(event: BootEvent, started: float | None) -> float:
     moment = _number(event, "at")
     if moment is None:
         moment = _number(event, "uptime")
@@ -70,19 +70,19 @@ def _when(event: Event, started: float | None) -> float:
     return min(float(event["t"]), started + moment)
 
 
-def _once(pairs: Iterable[tuple[float, Event]]) -> list[tuple[float, Event]]:
-    kept: dict[str, tuple[float, Event]] = {}
+def _once(pairs: Iterable[tuple[float, BootEvent]]) -> list[tuple[float, BootEvent]]:
+    kept: dict[str, tuple[float, BootEvent]] = {}
     for when, event in pairs:
         if event["stage"] not in kept or event["stage"] == "failed":
             kept[event["stage"]] = (when, event)
     return list(kept.values())
 
 
-def _rank(event: Event) -> int:
+def _rank(event: BootEvent) -> int:
     return STAGES.index(event["stage"]) if event["stage"] in STAGES else len(STAGES)
 
 
-def _detail(event: Event) -> str:
+def _detail(event: BootEvent) -> str:
     return ", ".join(f"{key} {_shown(key, value)}" for key, value in event.items() if key not in _NOT_DETAIL)
 
 

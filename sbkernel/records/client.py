@@ -18,14 +18,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
-GRACE_S = 60.0  # an interrupted cell first ends its job; after this time the kernel is killed
+_GRACE_S = 60.0  # an interrupted cell first ends its job; after this time the kernel is killed
 
 
 class RecordClient(PapermillNotebookClient):
     """Papermill's client with three differences.
 
     SIGTERM and SIGINT interrupt the running cell, as the stop button does, so that awaited jobs are cancelled. After a
-    second signal or GRACE_S seconds the kernel is killed. No cell starts after a signal. If the kernel dies, that is an
+    second signal or a minute the kernel is killed. No cell starts after a signal. If the kernel dies, that is an
     error of the cell that was running.
     """
 
@@ -105,7 +105,7 @@ class RecordClient(PapermillNotebookClient):
         self.signal = signal.Signals(number)
         self._signal_kernel(signal.SIGINT if first else signal.SIGKILL)
         if first:
-            timer = threading.Timer(GRACE_S, self._signal_kernel, [signal.SIGKILL])
+            timer = threading.Timer(_GRACE_S, self._signal_kernel, [signal.SIGKILL])
             timer.daemon = True
             timer.start()
 

@@ -16,7 +16,7 @@ from sbkernel.site import Site
 TICK_S = 0.5
 
 
-class Follower:
+class ProgressFollower:
     """Call `say` with a line for each phase and stage that ends during the `with` block."""
 
     def __init__(self, site: Site, node: str, say: Callable[[str], None]) -> None:

@@ -54,7 +54,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
     return named | dburl.secrets(environment.get(SERVER_VARIABLE, ""))
 
 
-def of_site(site: Site) -> set[str]:
+def secrets_of_site(site: Site) -> set[str]:
     """Return the secrets of the site: the passwords in objects of all types, groups included.
 
     A secret that is kept elsewhere and cannot be read is left out: this run cannot have read it either.
@@ -73,4 +73,4 @@ def _stored(site: Site, objtype: str) -> Iterator[str]:
 
 def known(site: Site) -> set[str]:
     """Return the secrets that this run could write: those of the environment and of the site."""
-    return from_environment() | of_site(site)
+    return from_environment() | secrets_of_site(site)

@@ -45,7 +45,7 @@ def rsetboot(
     return list(_results(Service(site), "rsetboot", **_named(nodes), **options))
 
 
-def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.Event:
+def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.BootEvent:
     """Wait until the boot that began last reaches a stage and return its event.
 
     Raises NodeError with the reason as soon as the boot has failed, and after `timeout_s`; its hint is the end of
@@ -78,7 +78,7 @@ def _results(service: Service, verb: str, **arguments: Any) -> Iterator[NodeResu
         yield NodeResult(str(answer["node"]), bool(answer["ok"]), str(answer["text"]), answer["hint"])
 
 
-def _raise_failed(site: Site, node: str, events: list[bootlog.Event]) -> None:
+def _raise_failed(site: Site, node: str, events: list[bootlog.BootEvent]) -> None:
     failed = next((event for event in events if event["stage"] == "failed"), None)
     if failed:
         reason = failed.get("reason") or "the node gave no reason"

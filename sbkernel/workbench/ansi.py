@@ -25,7 +25,7 @@ _INK, _PAPER = "#d6dde6", "#12171d"
 
 
 @dataclass(frozen=True)
-class Style:
+class TextStyle:
     """Colour and weight of a run of characters."""
 
     colour: str = ""
@@ -37,10 +37,10 @@ class Style:
         return ";".join(part for part in (f"color:{self.colour}" if self.colour else "", weight) if part)
 
 
-def _apply(style: Style, codes: str) -> Style:
+def _apply(style: TextStyle, codes: str) -> TextStyle:
     for code in (int(c) if c.isdigit() else 0 for c in re.split("[;:]", codes)):
         if code == 0:
-            style = Style()
+            style = TextStyle()
         elif code in (1, 22):
             style = replace(style, bold=code == 1)
         elif 30 <= code <= 37 or 90 <= code <= 97:
@@ -52,10 +52,10 @@ def _apply(style: Style, codes: str) -> Style:
     return style
 
 
-def runs(text: str) -> list[tuple[str, Style]]:
+def runs(text: str) -> list[tuple[str, TextStyle]]:
     """Return the printable text as runs of the same style."""
-    found: list[tuple[str, Style]] = []
-    style, at = Style(), 0
+    found: list[tuple[str, TextStyle]] = []
+    style, at = TextStyle(), 0
     for control in _CONTROL.finditer(text):
         found.append((text[at : control.start()], style))
         at = control.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from sbkernel.netboot import bootlog
-from sbkernel.netboot.bootlog import Event
+from sbkernel.netboot.bootlog import BootEvent
 from sbkernel.netboot.timeline import timeline as timeline_rows
 from sbkernel.site import Site
 from sbkernel.units import seconds, size
@@ -27,7 +27,7 @@ def timeline(site: Site, node: str) -> Shown:
     return Shown(card_of(node, events), text or f"{node}: has not booted yet")
 
 
-def card_of(node: str, events: list[Event]) -> Markup:
+def card_of(node: str, events: list[BootEvent]) -> Markup:
     """Return the timeline of one boot."""
     rows = timeline_rows(events)
     if not rows:
@@ -37,7 +37,7 @@ def card_of(node: str, events: list[Event]) -> Markup:
     return card(heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars)
 
 
-def last(events: list[Event]) -> tuple[str, str]:
+def last(events: list[BootEvent]) -> tuple[str, str]:
     """Return the last stage of a boot and its time; empty strings before it begins."""
     rows = timeline_rows(events)
     return (rows[-1].stage, seconds(rows[-1].seconds)) if rows else ("", "")

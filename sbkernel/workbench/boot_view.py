@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from sbkernel.errors import NodeError
 from sbkernel.netboot import bootlog
-from sbkernel.netboot.bootlog import Event
+from sbkernel.netboot.bootlog import BootEvent
 from sbkernel.service.verbs import console_tail, wait_for
 from sbkernel.site import Site
 from sbkernel.workbench import boot
@@ -89,7 +89,7 @@ class BootView(Panel):
         """Return the stages that end a boot. The login prompt is seen only if there is a console."""
         return ("userspace", "login") if self.site.nodes[node].get("cons") else ("userspace",)
 
-    def _events(self, node: str) -> list[Event]:
+    def _events(self, node: str) -> list[BootEvent]:
         """Return the events of the boot that began after this view was made."""
         events = bootlog.read(self.site, node)
         return events if events and events[0]["t"] >= self._since else []

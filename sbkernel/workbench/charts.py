@@ -9,10 +9,10 @@ from markupsafe import Markup
 from sbkernel.units import seconds, size
 from sbkernel.workbench.html import MONO, MUTED, bar, div, span
 
-Row = tuple[str, float, str]  # label, value, text
+_Row = tuple[str, float, str]  # label, value, text
 
 
-def bars(rows: Iterable[Row], *, tone: str = "busy") -> Markup:
+def bars(rows: Iterable[_Row], *, tone: str = "busy") -> Markup:
     """Return one bar for each row, in proportion to the largest value."""
     rows = list(rows)
     most = max((value for _, value, _ in rows), default=0.0) or 1.0

@@ -26,7 +26,7 @@ from sbkernel.workbench.displays.packagediff import changes, summary
 from sbkernel.workbench.html import TONES, card, div, muted
 from sbkernel.workbench.panel import Panel, Shown, interactive
 
-ALL = "every change"
+_ALL = "every change"
 ATTENTION = "attention"
 
 
@@ -133,7 +133,7 @@ class DiffTable(Panel):
 
     def __init__(self, source: Diff | DiffChooser) -> None:
         self.source = source
-        self.needle, self.kind = "", ALL
+        self.needle, self.kind = "", _ALL
         super().__init__()
         if isinstance(source, DiffChooser):
             source.follow(self._look)
@@ -159,7 +159,7 @@ class DiffTable(Panel):
         """Return the rows as the command line prints them."""
         return diff_table(self.value).partition("\n\n")[2] or "no rows"
 
-    def filter(self, needle: str = "", kind: str = ALL) -> None:
+    def filter(self, needle: str = "", kind: str = _ALL) -> None:
         """Select rows by a text in name, group or section, by kind, or by attention."""
         self.needle, self.kind = needle, kind
         self._look()
@@ -167,7 +167,7 @@ class DiffTable(Panel):
     def widget(self) -> Any:
         """Return the filter above the rows."""
         text = ipywidgets.Text(placeholder="name, group or section", layout={"width": "300px"})
-        kind = ipywidgets.Dropdown(options=[ALL, ATTENTION, *KINDS], value=ALL, layout={"width": "160px"})
+        kind = ipywidgets.Dropdown(options=[_ALL, ATTENTION, *KINDS], value=_ALL, layout={"width": "160px"})
         self._shown = ipywidgets.HTML(value=str(self.html()))
         for field in (text, kind):
             field.observe(lambda _change: self.filter(text.value, kind.value), "value")

@@ -18,8 +18,8 @@ from sbkernel.definitions.validate import check_name
 from sbkernel.errors import DefinitionError
 from sbkernel.site import Site
 
-TYPES = ("osimage", "node", "group", "network", "policy", "route", "rack", "zone", "site")
-SHOWN = 200
+EDITABLE_TYPES = ("osimage", "node", "group", "network", "policy", "route", "rack", "zone", "site")
+LISTED_COUNT = 200
 """Number of names that are listed. The search finds the others."""
 
 Edits = Mapping[str, str]
@@ -62,7 +62,7 @@ class Editor:
     def search(self, objtype: str, text: str = "") -> tuple[list[str], int]:
         """Return the first names that contain a text, in any case, and the number of all such names."""
         found = [name for name in self.site.all_of(objtype) if text.lower() in name.lower()]
-        return found[:SHOWN], len(found)
+        return found[:LISTED_COUNT], len(found)
 
     def fields(self) -> list[dict[str, Any]]:
         """Return the attributes that are set, in the order of the attribute table, with secrets hidden."""
@@ -71,7 +71,7 @@ class Editor:
 
     def table(self) -> list[dict[str, Any]]:
         """Return all attributes that the object can have."""
-        return [describe(attribute.name, attribute) for attribute in attributes_of(self.objtype).values()]
+        return [described_attribute(attribute.name, attribute) for attribute in attributes_of(self.objtype).values()]
 
     def draft(self, edits: Edits) -> ChangeSet:
         """Return what the edits would change, with the faults."""
@@ -110,10 +110,10 @@ class Editor:
 
     def _field(self, key: str, value: str) -> dict[str, Any]:
         lender = self.base.lender(self.name, key)
-        return {**describe(key, attribute_of(self.objtype, key)), "value": value, "lender": lender}
+        return {**described_attribute(key, attribute_of(self.objtype, key)), "value": value, "lender": lender}
 
 
-def describe(name: str, attribute: Attribute) -> dict[str, Any]:
+def described_attribute(name: str, attribute: Attribute) -> dict[str, Any]:
     """Return an attribute as the form shows it."""
     needs = f" Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}." if attribute.needs else ""
     default = f" Unset: {attribute.default}." if attribute.default else ""

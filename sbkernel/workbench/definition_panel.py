@@ -14,7 +14,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
-from sbkernel.workbench.definition_editor import TYPES, Editor
+from sbkernel.workbench.definition_editor import EDITABLE_TYPES, Editor
 from sbkernel.workbench.definitions import definition
 from sbkernel.workbench.html import div, muted
 from sbkernel.workbench.panel import Panel
@@ -29,7 +29,7 @@ class DefinitionWidget(anywidget.AnyWidget):
     _css = _STATIC / "definitions.css"
     view: Any = traitlets.Dict().tag(sync=True)
     names: Any = traitlets.Dict().tag(sync=True)
-    answer: Any = traitlets.Dict().tag(sync=True)
+    _answer: Any = traitlets.Dict().tag(sync=True)
     said: Any = traitlets.Dict().tag(sync=True)
 
 
@@ -102,7 +102,7 @@ class DefinitionPanel(Panel):
         self._draw(widget)
 
     def _draft(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
-        widget.answer = {"number": message["number"], **answer(self.editor.draft(message["edits"]))}
+        widget.answer = {"number": message["number"], **_answer(self.editor.draft(message["edits"]))}
 
     def _save(self, widget: DefinitionWidget, message: Mapping[str, Any]) -> None:
         self.editor.save(message["edits"])
@@ -132,7 +132,7 @@ class DefinitionPanel(Panel):
         self._drawn += 1
         editor = self.editor
         widget.view = {
-            "drawn": self._drawn, "types": TYPES, "objtype": editor.objtype, "name": editor.name,
+            "drawn": self._drawn, "types": EDITABLE_TYPES, "objtype": editor.objtype, "name": editor.name,
             "exists": editor.exists, "fields": editor.fields(), "table": editor.table(),
             "done": editor.done[-1].text if editor.done else "",
         }  # fmt: skip
@@ -141,7 +141,7 @@ class DefinitionPanel(Panel):
         widget.said = {"text": text, "tone": tone}
 
 
-def answer(draft: ChangeSet) -> dict[str, Any]:
+def _answer(draft: ChangeSet) -> dict[str, Any]:
     """Return what the form shows beside and below the fields, for a draft of one object."""
     return {
         "faults": {fault.attribute: str(fault) for fault in draft.faults if fault.attribute},

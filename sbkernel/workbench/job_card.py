@@ -18,7 +18,7 @@ _LIVE_LINES, _KEPT_LINES = 6, 60
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class JobSnapshot:
     """A job at one moment."""
 
     verb: str
@@ -38,11 +38,11 @@ class Snapshot:
         return self.state not in ("pending", "running")
 
 
-def snapshot(job: Job) -> Snapshot:
+def snapshot(job: Job) -> JobSnapshot:
     """Read a job as it is now."""
     state = job.state
     running = state in ("pending", "running")
-    return Snapshot(
+    return JobSnapshot(
         verb=job.verb,
         target=str(job.spec.get("kwargs", {}).get("image", "")),
         state=state,
@@ -56,7 +56,7 @@ def snapshot(job: Job) -> Snapshot:
     )
 
 
-def line(now: Snapshot) -> str:
+def line(now: JobSnapshot) -> str:
     """Return one line of text: `genimage compute: running, install packages 123/224 (12.3 s)`."""
     what = f"{now.verb} {now.target}".strip()
     doing = "" if now.done or not now.progress.phase else f", {_doing(now.progress)}"
@@ -64,7 +64,7 @@ def line(now: Snapshot) -> str:
     return f"{what}: {now.state}{doing} ({seconds(now.seconds)}){why}"
 
 
-def render(now: Snapshot) -> Markup:
+def render(now: JobSnapshot) -> Markup:
     """Return the card of a job."""
     title = f"{now.verb} {now.target}".strip()
     remark = _UNCHANGED if now.unchanged else None
@@ -86,7 +86,7 @@ def _count(progress: Progress) -> str:
     return str(progress.done or "")
 
 
-def _phases(now: Snapshot) -> Markup:
+def _phases(now: JobSnapshot) -> Markup:
     finished = [took for _, took in now.progress.phases if took is not None]
     longest = max(finished, default=0.0) or 1.0
     rows = []
@@ -121,7 +121,7 @@ def _row(mark: str, title: str, drawn: Markup, text: str) -> Markup:
     )
 
 
-def _log(now: Snapshot) -> Markup | None:
+def _log(now: JobSnapshot) -> Markup | None:
     if not now.tail:
         return None
     text = "\n".join(line.rstrip() for line in now.tail)

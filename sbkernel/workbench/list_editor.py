@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sbkernel.errors import SbkernelError
 from sbkernel.lists import edit
 from sbkernel.lists.edit import ListFiles
-from sbkernel.lists.kinds import ATTRIBUTES
+from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
 from sbkernel.workbench.definitions import lists as list_texts
 from sbkernel.workbench.diagnostics import remarks_table
@@ -146,8 +146,8 @@ class ListsEditor(Panel):
     def widget(self) -> Any:
         """Return a button for each kind of list, even if the osimage does not have it yet, above the editor."""
         # Not a Tab: it ignored the mouse when the notebook was opened again on a running kernel.
-        editors = {attribute: _opened(ListFiles(self.site, self.image, attribute)) for attribute in ATTRIBUTES}
-        chosen = ipywidgets.ToggleButtons(options=ATTRIBUTES)
+        editors = {attribute: _opened(ListFiles(self.site, self.image, attribute)) for attribute in LIST_ATTRIBUTES}
+        chosen = ipywidgets.ToggleButtons(options=LIST_ATTRIBUTES)
         shown = ipywidgets.VBox([chosen, editors[chosen.value]])
 
         def choose(change: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ _LOOK_S = 1.0
 _KEPT_ROWS = 200
 _TONES = {"on": "ok", "login": "ok", "booted": "ok", "userspace": "ok", "failed": "bad", "off": "quiet", "": "quiet"}
 
-Row = dict[str, str]
+_Row = dict[str, str]
 
 
 class NodeTableWidget(anywidget.AnyWidget):
@@ -49,7 +49,7 @@ class NodeTable(Panel):
         self._ended = threading.Event()
         super().__init__()
 
-    def rows(self, site: Site | None = None) -> list[Row]:
+    def rows(self, site: Site | None = None) -> list[_Row]:
         """Return one row for each node."""
         site = site or self.site
         names = site.noderange(self.noderange)
@@ -98,7 +98,7 @@ class NodeTable(Panel):
         self._ended.set()
         super().settle()
 
-    def _row(self, node: Definition) -> Row:
+    def _row(self, node: Definition) -> _Row:
         power, status = self._power.get(node.name, ""), node.peek("status")
         return {
             "node": node.name,

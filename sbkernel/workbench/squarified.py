@@ -15,7 +15,7 @@ from sbkernel.units import size
 from sbkernel.workbench.html import div
 
 WIDTH, HEIGHT = 926.0, 460.0
-HEAD = 19.0
+_HEAD = 19.0
 _FEWEST_PIXELS = 30.0
 _GAP = 1.0
 # Translucent, so that they suit light and dark pages; the text has the colour of the page.
@@ -105,7 +105,7 @@ def _place(row: Sequence[Block], box: Box, scale: float) -> tuple[list[Box], Box
 
 
 def _group(one: Block, box: Box, colour: str) -> Iterator[Markup]:
-    head = HEAD if one.parts and box.height > 2.2 * HEAD and box.width > 46 else 0.0
+    head = _HEAD if one.parts and box.height > 2.2 * _HEAD and box.width > 46 else 0.0
     yield _cell(one, box, f"rgba({colour},{0.28 if one.parts else 0.34})", bold=True)
     inner = Box(box.x + 2, box.y + head + (0 if head else 2), box.width - 4, box.height - head - (2 if head else 4))
     if inner.width > 4 and inner.height > 4:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from waiting import until
 
-from sbkernel.bench.suite import ROWS
+from sbkernel.bench.suite import BENCHMARKS
 from sbkernel.bench.workspace import workspace
 from sbkernel.cli.bench import NAMES
 from sbkernel.service.client import Service
@@ -24,7 +24,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_command_line_knows_the_rows_of_the_suite() -> None:
-    assert set(NAMES) == set(ROWS)
+    assert set(NAMES) == set(BENCHMARKS)
 
 
 def test_startup_prints_its_row_as_json_and_leaves_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.bench.boot import Boot, booted, compare, same_root
+from sbkernel.bench.boot import Boot, boot_row, booted, same_root
 from sbkernel.bench.console import ConsoleBoot, Proof
 
 DIGEST = "ab" * 32
@@ -79,7 +79,7 @@ def a_boot(login: float, packages: str = DIGEST) -> Boot:
 
 
 def test_boots_are_split_by_stage() -> None:
-    row = compare([a_boot(40.0)], [a_boot(80.0)])
+    row = boot_row([a_boot(40.0)], [a_boot(80.0)])
     assert row.ratio == 0.5
     assert [(part.ours_s, part.peer_s) for part in row.parts] == [(4, 4), (2, 2), (14, 54), (20, 20)]
     assert sum(part.ours_s for part in row.parts) == row.ours_s[0]
@@ -87,7 +87,7 @@ def test_boots_are_split_by_stage() -> None:
 
 @pytest.mark.parametrize("other", ["cd" * 32, ""])
 def test_boots_of_different_roots_are_not_compared(other: str) -> None:
-    row = compare([a_boot(40.0)], [a_boot(80.0, other)])
+    row = boot_row([a_boot(40.0)], [a_boot(80.0, other)])
     assert row.ratio is None
     assert not row.valid
 

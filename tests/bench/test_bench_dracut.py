@@ -2,16 +2,16 @@
 
 import pytest
 
-from sbkernel.bench.peers.dracut import argv, boot_script, command_line
+from sbkernel.bench.peers.dracut import argv, boot_script, livenet_command_line
 from sbkernel.errors import SbkernelError
-from sbkernel.netboot.render import render
+from sbkernel.netboot.render import render_template
 
 LINE = (
     "NODE=vn1 XCAT=10.0.2.2:8080 imgurl=http://10.0.2.2:8080/catalog/d/root.squashfs sbkernel.sha256=aa sbkernel.size=1"
     " sbkernel.image=d sbkernel.overlay=http://10.0.2.2:8080/boot/nodes/vn1.overlay.tar BOOTIF=01-52-54-00-00-00-01"
     " console=tty0 console=ttyS0,115200 mitigations=off"
 )
-SCRIPT = render(
+SCRIPT = render_template(
     "ipxe/node.ipxe",
     state="netboot debian12-x86_64-compute",
     node="vn1",
@@ -28,7 +28,7 @@ INITRD = "http://10.0.2.2:8080/boot/bench/livenet.img"
 
 
 def test_the_command_line_names_the_same_root_and_keeps_what_is_not_ours() -> None:
-    words = command_line(LINE, ROOT).split()
+    words = livenet_command_line(LINE, ROOT).split()
     assert words[0] == f"root=live:{ROOT}"
     assert words[-3:] == ["console=tty0", "console=ttyS0,115200", "mitigations=off"]
     assert not [word for word in words if word.startswith(("sbkernel.", "NODE=", "XCAT=", "imgurl=", "BOOTIF="))]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.bench.pack import Packing, against_cpio, against_mksquashfs, read_once
+from sbkernel.bench.pack import PackWork, against_cpio, against_mksquashfs, read_once
 from sbkernel.bench.peers import cpio, squashfs
 from sbkernel.bench.samework import same_paths
 from sbkernel.site import Site
@@ -15,7 +15,7 @@ STATUS = "Package: base-files\nStatus: install ok installed\nArchitecture: amd64
 
 
 @pytest.fixture
-def packing(tmp_path: Path) -> Packing:
+def packing(tmp_path: Path) -> PackWork:
     site = Site.open(tmp_path / "site")
     built = tmp_path / "built"
     tree = built / "rootimg"
@@ -33,10 +33,10 @@ def packing(tmp_path: Path) -> Packing:
         rootimgdir=str(built), pkglist=str(tmp_path / "exlist"), exlist=str(tmp_path / "exlist"),
     )  # fmt: skip
     (tmp_path / "place").mkdir()
-    return Packing(site, IMAGE, tree, tmp_path / "place")
+    return PackWork(site, IMAGE, tree, tmp_path / "place")
 
 
-def test_both_ways_of_mksquashfs_give_the_same_bytes(packing: Packing) -> None:
+def test_both_ways_of_mksquashfs_give_the_same_bytes(packing: PackWork) -> None:
     read_once(packing.tree)
     row = against_mksquashfs(packing, runs=2)
     assert row.valid, row.checks
@@ -47,14 +47,14 @@ def test_both_ways_of_mksquashfs_give_the_same_bytes(packing: Packing) -> None:
 
 
 @pytest.mark.parametrize("compressor", cpio.compressors())
-def test_cpio_packs_the_same_files(packing: Packing, compressor: str) -> None:
+def test_cpio_packs_the_same_files(packing: PackWork, compressor: str) -> None:
     row = against_cpio(packing, 1, compressor)
     checks = {check.what: check for check in row.checks}
     assert checks["list of files"].ok, row.checks
     assert (row.goal is not None) == (compressor == "gzip")
 
 
-def test_a_peer_that_packed_another_tree_gets_no_ratio(packing: Packing) -> None:
+def test_a_peer_that_packed_another_tree_gets_no_ratio(packing: PackWork) -> None:
     packing.ours()
     (packing.tree / "etc").mkdir()
     archive = packing.place / "other.gz"

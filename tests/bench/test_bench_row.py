@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.bench.row import Check, Goal, Part, Row, failed, passed
-from sbkernel.bench.show import block, table
+from sbkernel.bench.row import BenchRow, Check, Goal, Share, failed_row, passed
+from sbkernel.bench.show import block, rows_table
 
 SAME = Check("packages", ok=True, found="200 by name and version")
 OTHER = Check("packages", ok=False, found="only ours: vim")
-ROW = Row("pack", "packimage", "mksquashfs", (3.0, 9.0, 2.0), (6.0, 5.0, 7.0), (SAME,), Goal(0.6))
+ROW = BenchRow("pack", "packimage", "mksquashfs", (3.0, 9.0, 2.0), (6.0, 5.0, 7.0), (SAME,), Goal(0.6))
 
 seconds = st.lists(st.floats(1e-3, 1e5), min_size=1, max_size=5).map(tuple)
 
@@ -38,18 +38,18 @@ def test_a_goal_is_met_at_or_below_it_and_turning_sides_inverts_the_ratio(
         replace(ROW, checks=(SAME, OTHER)),
         replace(ROW, checks=()),
         replace(ROW, peer_s=()),
-        failed("pack", "packimage", "mksquashfs", "mksquashfs not found", Goal(0.6)),
+        failed_row("pack", "packimage", "mksquashfs", "mksquashfs not found", Goal(0.6)),
     ],
     ids=["other work", "nothing checked", "peer did not run", "failed"],
 )
-def test_what_was_not_shown_to_be_the_same_work_has_no_ratio_and_meets_no_goal(row: Row) -> None:
+def test_what_was_not_shown_to_be_the_same_work_has_no_ratio_and_meets_no_goal(row: BenchRow) -> None:
     assert not row.valid
     assert row.ratio is None
     assert row.met is False
     assert not passed([ROW, row])
     assert "INVALID" in block(row)
-    assert "INVALID" in table([row])
-    assert "0.5" not in table([replace(row, goal=None)])
+    assert "INVALID" in rows_table([row])
+    assert "0.5" not in rows_table([replace(row, goal=None)])
 
 
 def test_a_row_without_a_goal_informs_only() -> None:
@@ -63,17 +63,19 @@ def test_a_missed_goal_is_told() -> None:
     row = replace(ROW, ours_s=(6.0,))
     assert row.met is False
     assert not passed([row])
-    assert "MISSED" in table([row])
+    assert "MISSED" in rows_table([row])
 
 
 def test_the_table_has_every_number_of_a_row() -> None:
-    head, line = table([replace(ROW, goal=Goal(1 / 8, "8 times faster"), peer_s=(0.0301,), ours_s=(60.0,))]).split("\n")
+    head, line = rows_table([replace(ROW, goal=Goal(1 / 8, "8 times faster"), peer_s=(0.0301,), ours_s=(60.0,))]).split(
+        "\n"
+    )
     assert head.split() == ["row", "ours", "peer", "ratio", "goal"]
     assert " ".join(line.split()) == "pack 60.0 s 30 ms 1.99e+03 <= 0.125 (8 times faster) MISSED"
 
 
 def test_a_block_has_checks_parts_and_notes() -> None:
-    text = block(replace(ROW, parts=(Part("userspace", 20.0, 25.0),), notes=("initrd: ours 3 MB",)))
+    text = block(replace(ROW, parts=(Share("userspace", 20.0, 25.0),), notes=("initrd: ours 3 MB",)))
     assert "200 by name and version" in text
     assert "userspace" in text
     assert "0.80" in text
@@ -81,7 +83,7 @@ def test_a_block_has_checks_parts_and_notes() -> None:
 
 
 def test_rows_survive_json() -> None:
-    data = json.loads(json.dumps(replace(ROW, parts=(Part("userspace", 1.0, 2.0),)).as_dict()))
+    data = json.loads(json.dumps(replace(ROW, parts=(Share("userspace", 1.0, 2.0),)).as_dict()))
     assert data["ratio"] == 0.5
     assert data["met"] is True
     assert data["goal"] == {"ratio": 0.6, "words": ""}

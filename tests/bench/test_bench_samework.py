@@ -7,7 +7,14 @@ import pytest
 from sbkernel.bench.build import APART, same_work
 from sbkernel.bench.pack import left_out
 from sbkernel.bench.peers.cpio import with_parents
-from sbkernel.bench.samework import about_as_small, closure, installed, same_packages, same_paths, same_value
+from sbkernel.bench.samework import (
+    about_as_small,
+    all_needed,
+    installed_packages,
+    same_packages,
+    same_paths,
+    same_value,
+)
 from sbkernel.images.rootimgdir import RootimgDir
 
 OURS = {
@@ -36,19 +43,19 @@ def status(packages: dict[str, str], **versions: str) -> str:
 
 
 def check(ours: dict[str, str], peer: dict[str, str], **versions: str) -> tuple[bool, str]:
-    found = same_packages(ASKED, installed(status(ours)), installed(status(peer, **versions)), APART)
+    found = same_packages(ASKED, installed_packages(status(ours)), installed_packages(status(peer, **versions)), APART)
     return found.ok, found.found
 
 
 def test_a_package_that_was_removed_is_not_installed() -> None:
-    assert set(installed(status(OURS))) == set(OURS)
+    assert set(installed_packages(status(OURS))) == set(OURS)
 
 
 def test_a_closure_follows_alternatives_and_stops_at_barred_names() -> None:
-    packages = installed(status(PEER))
-    assert closure(packages, ["usrmerge"]) == {"usrmerge", "perl", "perl-base", "libc6"}
-    assert closure(packages, ["linux-image"], {"initramfs-tools"}) == {"linux-image", "kmod"}
-    assert closure(packages, ["unknown"]) == set()
+    packages = installed_packages(status(PEER))
+    assert all_needed(packages, ["usrmerge"]) == {"usrmerge", "perl", "perl-base", "libc6"}
+    assert all_needed(packages, ["linux-image"], {"initramfs-tools"}) == {"linux-image", "kmod"}
+    assert all_needed(packages, ["unknown"]) == set()
 
 
 def test_the_same_lists_are_alike() -> None:

@@ -33,7 +33,7 @@ def record(tmp_path: Path, beacon: socket.socket) -> Path:
     """A record with one of each display, and one output that would ask `beacon`."""
     host, port = beacon.getsockname()
     progress = Progress(phases=(("download packages", 2.0), ("install packages", 31.0)))
-    job = job_card.Snapshot("genimage", "mine", "succeeded", 33.0, progress, ["Setting up vim"], "/log")
+    job = job_card.JobSnapshot("genimage", "mine", "succeeded", 33.0, progress, ["Setting up vim"], "/log")
     shown = [
         job_card.render(job),
         charts.timeline([("power-on", 0, 0, "action on"), ("kernel", 5, 5, ""), ("login", 40, 35, "prompt")]),

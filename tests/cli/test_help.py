@@ -8,14 +8,14 @@ from click.testing import CliRunner, Result
 
 from sbkernel import cli
 from sbkernel.cli.group import group
-from sbkernel.cli.main import GROUPS, VERBS
+from sbkernel.cli.main import VERB_GROUPS, VERBS
 
-USAGE_OF_XCAT = {*GROUPS["Define them through xCAT's tables"], "nodels", "tabdump", "gettab", "tabgrep"}
+USAGE_OF_XCAT = {*VERB_GROUPS["Define them through xCAT's tables"], "nodels", "tabdump", "gettab", "tabgrep"}
 """Verbs that print xCAT's usage, long lines included."""
 
 
 def sb(*words: str, width: int = 80) -> Result:
-    return CliRunner(env={"COLUMNS": str(width)}).invoke(group(GROUPS), list(words), prog_name="sb")
+    return CliRunner(env={"COLUMNS": str(width)}).invoke(group(VERB_GROUPS), list(words), prog_name="sb")
 
 
 def has_a_verb(path: Path) -> bool:
@@ -34,14 +34,14 @@ def test_every_module_of_a_verb_is_in_the_table_and_every_verb_has_its_module() 
 
 
 def test_a_verb_is_in_one_group() -> None:
-    assert len(VERBS) == sum(map(len, GROUPS.values()))
+    assert len(VERBS) == sum(map(len, VERB_GROUPS.values()))
 
 
 def test_help_names_each_verb_once_below_its_group_on_a_line_of_its_own() -> None:
     lines = sb("-h").stdout.splitlines()
-    listed = [line.split()[0] for line in lines[lines.index(f"{next(iter(GROUPS))}:") :] if line.startswith("  ")]
+    listed = [line.split()[0] for line in lines[lines.index(f"{next(iter(VERB_GROUPS))}:") :] if line.startswith("  ")]
     assert listed == list(VERBS)
-    assert [line for line in lines if line.removesuffix(":") in GROUPS] == [f"{title}:" for title in GROUPS]
+    assert [line for line in lines if line.removesuffix(":") in VERB_GROUPS] == [f"{title}:" for title in VERB_GROUPS]
 
 
 def test_help_says_what_to_try_first_before_the_verbs() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.cli.options import Option, OptionError, flag, parse
+from sbkernel.cli.options import Option, OptionError, flag, parse_options
 
 OPTIONS = (
     flag("-l", "--long", name="is_long"),
@@ -40,19 +40,19 @@ WRONG = [
 
 @pytest.mark.parametrize(("words", "values", "rest"), READ, ids=[case[0] for case in READ])
 def test_options_and_words(words: str, values: dict[str, object], rest: tuple[str, ...]) -> None:
-    assert parse(OPTIONS, words.split()) == (values, rest)
+    assert parse_options(OPTIONS, words.split()) == (values, rest)
 
 
 @pytest.mark.parametrize(("words", "message"), WRONG, ids=[case[0] for case in WRONG])
 def test_what_cannot_be_read_is_named(words: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        parse(OPTIONS, words.split())
+        parse_options(OPTIONS, words.split())
 
 
 @given(st.lists(st.text(max_size=6) | st.sampled_from(["-l", "-t", "--", "-w", "--template", "--ty=x"])))
 def test_no_words_make_it_fail_otherwise(words: list[str]) -> None:
     try:
-        values, rest = parse(OPTIONS, words)
+        values, rest = parse_options(OPTIONS, words)
     except OptionError:
         return
     assert set(rest) <= set(words)

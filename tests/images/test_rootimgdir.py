@@ -6,7 +6,7 @@ import pytest
 
 from sbkernel.errors import DefinitionError
 from sbkernel.images.genimage import genimage
-from sbkernel.images.rootimgdir import checked, place
+from sbkernel.images.rootimgdir import build_place, checked
 from sbkernel.site import Site
 
 
@@ -94,7 +94,7 @@ def test_what_is_no_absolute_path_is_no_place(
     monkeypatch.chdir(top)
     define(site, "mine", top)
     attributes = {**site.osimages["mine"].attributes, "rootimgdir": value}
-    assert place(site, attributes) is None
+    assert build_place(site, attributes) is None
     with pytest.raises(DefinitionError, match="is not an absolute path"):
         checked(site, "mine", attributes)
 

@@ -29,7 +29,7 @@ def trial(target, marker):
     more = {"marker": marker} if marker else {}
     with Site.open(sys.argv[1]) as site:
         print(follow.follow(job.start(site, target, f"job_targets:{target}", **more)))
-main.GROUPS["Try"] = {"try": ""}
+main.VERB_GROUPS["Try"] = {"try": ""}
 sys.modules["sbkernel.cli.try"] = types.SimpleNamespace(command=trial)
 main.main(sys.argv[2:])
 """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sbkernel.lists import exlist, fstab, otherpkglist, pkglist, synclist
 from sbkernel.lists.diagnostic import Diagnostic
-from sbkernel.lists.kinds import ATTRIBUTES
+from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.lists.lint import lint
 from sbkernel.lists.text import decoded, encoded
 from sbkernel.site import Site
@@ -89,7 +89,7 @@ def test_any_three_files_that_include_each_other(tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site.open(tmp_path_factory.mktemp("linted") / "site") as opened:
-        files = {attribute: str(opened.root / attribute) for attribute in (*ATTRIBUTES, "postinstall")}
+        files = {attribute: str(opened.root / attribute) for attribute in (*LIST_ATTRIBUTES, "postinstall")}
         for image, osvers in (("deb", "debian12"), ("el", "rhels9")):
             opened.set("osimage", image, osvers=osvers, imagetype="linux", osarch="x86_64", **files)
         yield opened
@@ -97,7 +97,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @given(st.lists(TEXTS.filter(lambda text: _plain(text)), min_size=5, max_size=5))
 def test_any_lists_of_an_image_are_linted(site: Site, texts: list[str]) -> None:
-    for attribute, text in zip((*ATTRIBUTES, "postinstall"), texts, strict=True):
+    for attribute, text in zip((*LIST_ATTRIBUTES, "postinstall"), texts, strict=True):
         (site.root / attribute).write_bytes(encoded(text))
     for image in ("deb", "el"):
         assert all(str(one).isprintable() for one in lint(site, image))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot import bootlog
-from sbkernel.netboot.timeline import frame, timeline
+from sbkernel.netboot.timeline import stages_frame, timeline
 from sbkernel.site import Site
 
 BOOT = [
@@ -60,8 +60,8 @@ def test_stages_seen_twice_count_once() -> None:
 
 
 def test_the_frame_has_a_row_a_stage_and_is_never_without_columns() -> None:
-    assert list(frame(BOOT)["stage"]) == [row.stage for row in timeline(BOOT)]
-    assert list(frame([]).columns) == ["stage", "time", "seconds", "delta", "detail"]
+    assert list(stages_frame(BOOT)["stage"]) == [row.stage for row in timeline(BOOT)]
+    assert list(stages_frame([]).columns) == ["stage", "time", "seconds", "delta", "detail"]
 
 
 EVENTS = st.lists(
@@ -73,7 +73,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS)
-def test_a_timeline_never_runs_backwards(events: list[bootlog.Event]) -> None:
+def test_a_timeline_never_runs_backwards(events: list[bootlog.BootEvent]) -> None:
     rows = timeline(events)
     assert all(row.delta >= 0 and row.seconds >= 0 for row in rows)
     assert len({row.stage for row in rows}) == len(rows)

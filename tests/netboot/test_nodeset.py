@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from netsite import IMAGE, publish
 
 from sbkernel.cli.group import group
-from sbkernel.cli.main import GROUPS
+from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.commandline import NO_TIMER_CHECK
@@ -251,7 +251,9 @@ def test_a_second_run_rewrites_nothing(site: Site, version: ImageVersion, nodes:
 
 
 def run(site: Site, *arguments: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(group(GROUPS), ["--site", str(site.root), "nodeset", *arguments], standalone_mode=False)
+    done = CliRunner().invoke(
+        group(VERB_GROUPS), ["--site", str(site.root), "nodeset", *arguments], standalone_mode=False
+    )
     return int(done.return_value or 0), done.stdout, done.stderr
 
 

@@ -8,13 +8,13 @@ from click.testing import CliRunner, Result
 
 from sbkernel.cli import lab
 from sbkernel.cli.group import group
-from sbkernel.cli.main import GROUPS
+from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import RecordError
 from sbkernel.site import Site
 
 
 def sb(site: Site, *words: str) -> Result:
-    return CliRunner().invoke(group(GROUPS), ["--site", str(site.root), *words], standalone_mode=False)
+    return CliRunner().invoke(group(VERB_GROUPS), ["--site", str(site.root), *words], standalone_mode=False)
 
 
 def test_list_shows_notebooks_with_their_parameters(site: Site) -> None:

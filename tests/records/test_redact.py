@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.records.redact import from_environment, of_site, redact
+from sbkernel.records.redact import from_environment, redact, secrets_of_site
 from sbkernel.site import Site
 
 secret = st.text(min_size=4, max_size=20)
@@ -47,4 +47,4 @@ def test_the_site_knows_its_passwords(site: Site, monkeypatch: pytest.MonkeyPatc
     site.set("passwd", "ipmi", username="root", password="calvin")
     site.set("passwd", "system", username="root", password="file:/nonexistent")
     site.set("node", "n1", groups="all", mgt="ipmi", bmc="10.0.0.1", bmcusername="u", bmcpassword="env:MY_BMC")
-    assert of_site(site) == {"calvin", "from the environment"}
+    assert secrets_of_site(site) == {"calvin", "from the environment"}

@@ -9,7 +9,7 @@ import pytest
 from sbkernel import workbench as wb
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site
-from sbkernel.workbench.definition_editor import SHOWN, Editor
+from sbkernel.workbench.definition_editor import LISTED_COUNT, Editor
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 
@@ -135,5 +135,5 @@ def test_search_is_cut_and_counted(site: Site) -> None:
     site.change("node", {f"cn{i:03}": {"groups": "all"} for i in range(300)})
     editor = Editor(site, "node", "n1")
     names, found = editor.search("node")
-    assert (len(names), found) == (SHOWN, 301)
+    assert (len(names), found) == (LISTED_COUNT, 301)
     assert editor.search("node", "CN12") == ([f"cn12{i}" for i in range(10)], 10)

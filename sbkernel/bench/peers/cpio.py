@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from sbkernel.jobs.run import Completed, run
-from sbkernel.lists.exlist import ALWAYS
+from sbkernel.lists.exlist import ALWAYS_EXCLUDED
 
 _SCRIPT = Path(__file__).with_name("cpio_gzip.sh")
 
@@ -20,12 +20,12 @@ def compressors() -> list[str]:
 
 def pack(tree: Path, output: Path, compressor: str, exclude: Sequence[str], include: Sequence[str]) -> None:
     """Pack a tree without what the patterns of an exclude list leave out. Raises CommandError."""
-    _script(tree, output, compressor, [*ALWAYS, *exclude], include)
+    _script(tree, output, compressor, [*ALWAYS_EXCLUDED, *exclude], include)
 
 
 def selected(tree: Path, exclude: Sequence[str], include: Sequence[str]) -> list[str]:
     """Return the paths that find selects by an exclude list; without patterns all paths of the tree."""
-    always = ALWAYS if exclude or include else ()
+    always = ALWAYS_EXCLUDED if exclude or include else ()
     return _script(tree, "", "", [*always, *exclude], include).stdout.splitlines()
 
 

@@ -48,7 +48,7 @@ def build(root: Path, kernelver: str, drivers: Sequence[str]) -> Path:
     return output
 
 
-def command_line(ours: str, image_url: str) -> str:
+def livenet_command_line(ours: str, image_url: str) -> str:
     """Return our kernel command line with the arguments of our initrd replaced by those of dracut's."""
     kept = [word for word in ours.split() if not _OURS.match(word)]
     return " ".join([f"root=live:{image_url}", *ARGUMENTS, *kept])
@@ -59,6 +59,6 @@ def boot_script(ours: str, initrd_url: str, image_url: str) -> str:
     kernel, initrd = _KERNEL.search(ours), _INITRD.search(ours)
     if kernel is None or initrd is None:
         raise SbkernelError("the boot script is not one that nodeset wrote for an image")
-    line = f"kernel {kernel['url']} initrd=initrd {command_line(kernel['line'], image_url)} || goto again"
+    line = f"kernel {kernel['url']} initrd=initrd {livenet_command_line(kernel['line'], image_url)} || goto again"
     script = ours.replace(kernel.group(), line)
     return script.replace(initrd.group(), f"initrd --name initrd {initrd_url} || goto again")

@@ -18,7 +18,7 @@ class Peer:
     packages: tuple[str, ...] = ()
 
 
-DEFAULT = Peer("build", "mmdebstrap --variant=minbase, the distribution's own initrd (initramfs-tools)")
+INITRAMFS_TOOLS = Peer("build", "mmdebstrap --variant=minbase, the distribution's own initrd (initramfs-tools)")
 # What the lists of xCAT for the Debian family contain to boot over the network.
 DRACUT = Peer("build-dracut", "the same with dracut and dracut-network, as xCAT has it", ("dracut", "dracut-network"))
 

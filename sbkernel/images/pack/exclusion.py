@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from sbkernel.lists.exlist import ALWAYS
+from sbkernel.lists.exlist import ALWAYS_EXCLUDED
 
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
@@ -29,7 +29,7 @@ class Exclusion:
     """An exclude list, ready to be asked about many paths such as ./usr/share; ALWAYS is part of it."""
 
     def __init__(self, exclude: Iterable[str], include: Iterable[str]) -> None:
-        self._excluded = _AnyOf([*ALWAYS, *exclude])
+        self._excluded = _AnyOf([*ALWAYS_EXCLUDED, *exclude])
         self._included = _AnyOf(list(include))
 
     def keeps(self, path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sbkernel.images.pack.exclusion import regex
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
 from sbkernel.lists.exlist import Exlist
-from sbkernel.lists.rules import Rule
+from sbkernel.lists.rules import ExlistRule
 
 NEEDED = {
     **dict.fromkeys(("./proc", "./sys", "./dev", "./run"), "the kernel and systemd mount something on it"),
@@ -23,7 +23,7 @@ _EXAMPLES = 3
 
 
 class _Match(NamedTuple):
-    rule: Rule
+    rule: ExlistRule
     paths: list[str]
 
     @property
@@ -68,7 +68,7 @@ def _tree(paths: Sequence[str], matches: Iterable[_Match]) -> _Tree:
     return _Tree(frozenset(paths), frozenset(excluded), frozenset(unlisted), frozenset(kept | above_kept))
 
 
-def _matched(rule: Rule, tree: Sequence[str]) -> _Match:
+def _matched(rule: ExlistRule, tree: Sequence[str]) -> _Match:
     match = re.compile(regex(rule.pattern), re.DOTALL).fullmatch
     return _Match(rule, [path for path in tree if match(path)])
 

@@ -39,7 +39,7 @@ def lint_tree(site: Site, image: str) -> tuple[Diagnostic, ...]:
     """Return what the exlist of an osimage does to its built tree; nothing when there is no tree or no list."""
     definition = site.osimages[image]
     files = [path for path in paths_of(definition.get("exlist")) if refusal(path, "exlist") is None]
-    place = rootimgdir.place(site, definition.attributes)
+    place = rootimgdir.build_place(site, definition.attributes)
     if not files or place is None or not RootimgDir(place).tree.is_dir():
         return ()
     return against(exlist.read(files), paths_below(RootimgDir(place).tree))
