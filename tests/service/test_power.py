@@ -99,23 +99,25 @@ def test_the_nodes_that_were_asked_about_are_sent_though_the_group_changes_meanw
     for node in nodes.values():
         node.machine.power = True
     near, far = pty.openpty()
+    os.set_blocking(near, False)
+    said = bytearray()
+
+    def says(words: bytes) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            said.extend(os.read(near, 4096))
+        return words in said
+
     argv = [sys.executable, "-m", "sbkernel.cli", "--site", str(site.root), "rpower", "rack", "off"]
     process = subprocess.Popen(argv, stdin=far, stdout=far, stderr=far, start_new_session=True)
-    os.close(far)
-    said = b""
-    while b"Type their count" not in said:
-        said += os.read(near, 4096)
-    assert b"off stops 9 nodes" in said
+    until(lambda: says(b"off stops 9 nodes") and says(b"to go on"), seen=said.decode)
     site.set("node", "n9", groups="all")
     site.set("node", "n10", groups="all,rack")
     os.write(near, b"9\n")
-    with contextlib.suppress(OSError):  # Linux: EIO when the last process at the other end is gone
-        while data := os.read(near, 4096):
-            said += data
+    until(lambda: says(b": off") and said.count(b": off\r\n") == 9, seen=said.decode)
     assert process.wait(60) == 0
-    assert said.count(b": off\r\n") == 9
     assert [name for name, node in nodes.items() if node.machine.power] == ["n10"]
     os.close(near)
+    os.close(far)
 
 
 @pytest.mark.usefixtures("service")
