@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sbkernel.cli.defcommand import names_of
@@ -11,7 +11,7 @@ from sbkernel.cli.defmessages import NO_NAMES, Refusal, complain
 from sbkernel.cli.defrequest import DefinitionRequest
 from sbkernel.definitions import select, stanza
 from sbkernel.definitions.attributes import SITE, is_secret
-from sbkernel.definitions.objectverbs.grouping import MemberChoice
+from sbkernel.definitions.objectverbs.grouping import MemberChoice, Nodes
 from sbkernel.definitions.objectverbs.make import Context
 from sbkernel.definitions.objectverbs.newvalues import known
 from sbkernel.definitions.ranges.noderange import names
@@ -95,5 +95,5 @@ def context_of(site: Site, request: DefinitionRequest) -> Context:
     return Context(lambda text: names(text, universe), _nodes(site), fill, defaults, chosen, request.stanza)
 
 
-def _nodes(site: Site) -> Callable[[], dict[str, Values]]:
-    return lambda: {name: dict(one.attributes) for name, one in site.nodes.many(list(site.nodes)).items()}
+def _nodes(site: Site) -> Nodes:
+    return lambda: {name: one.attributes for name, one in site.nodes.many(list(site.nodes)).items()}

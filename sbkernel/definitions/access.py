@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{16,}( .*)?")
 
 Login = tuple[str, Secret]
+_CRYPT = ("libcrypt.so.1", "libcrypt.so.2")
+_SALT = string.ascii_letters + string.digits + "./"
 
 
 def login(store: Store, key: str, username: str | None = None) -> Login | None:
@@ -72,10 +74,6 @@ def _add(path: Path, public_keys: str) -> str:
             text = "".join(f"{line}\n" for line in [*text.splitlines(), *more])
             write_whole(path, text, durable=True)
     return text
-
-
-_CRYPT = ("libcrypt.so.1", "libcrypt.so.2")
-_SALT = string.ascii_letters + string.digits + "./"
 
 
 def new_ssh_key(comment: str) -> tuple[Secret, str]:

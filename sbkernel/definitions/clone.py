@@ -24,6 +24,8 @@ LISTS = {
 WITH_INCLUDES = ("pkglist", "otherpkglist", "exlist")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+Moved = tuple[tuple[Path, Path], ...]
+"""Directories of one site, each with the directory that replaces it in another."""
 
 
 class Copy(NamedTuple):
@@ -101,10 +103,6 @@ def _overlap(one: str, two: str) -> bool:
         return False
     a, b = Path(one), Path(two)
     return a == b or a in b.parents or b in a.parents
-
-
-Moved = tuple[tuple[Path, Path], ...]
-"""Directories of one site, each with the directory that replaces it in another."""
 
 
 def relocated(value: str, moved: Moved) -> str:

@@ -42,7 +42,7 @@ def nodes_as_seen(own: Mapping[str, Mapping[str, str]], groups: Groups) -> dict[
 def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
     """Return a node as people see it: with what it inherits, computed, and with `nicips.eth0` for each interface."""
     values, faults = computed(node, own, groups)
-    spread = nics.spread(without_columns(values))
+    spread, faults = nics.spread(without_columns(values)), {key: faults[key] for key in faults if _is_shown(key)}
     of_nics = {key: value for key, value in spread.items() if value[:1] in _MARKS and nics.is_word(key)}
     if of_nics:
         again, wrong = _computed(node, of_nics, lambda key: lender(own, groups, key.partition(".")[0]))
@@ -67,9 +67,11 @@ def _computed(node: str, whole: Values, lent_by: Callable[[str], str]) -> tuple[
 
 def without_columns(values: Mapping[str, str]) -> Values:
     """Leave out `table.column`: a column that no attribute shows is stored with the object, but only tables show it."""
-    return {
-        key: value for key, value in values.items() if "." not in key or nics.is_word(key) or key.startswith("passwd.")
-    }
+    return {key: value for key, value in values.items() if _is_shown(key)}
+
+
+def _is_shown(key: str) -> bool:
+    return "." not in key or nics.is_word(key) or key.startswith("passwd.")
 
 
 def _lent(group: Mapping[str, str]) -> Mapping[str, str]:

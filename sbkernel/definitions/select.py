@@ -13,6 +13,8 @@ from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import DefinitionError
 
 _SYNTAX = re.compile(r"\s*([^=!~\s]+)\s*(==|=~|!=|!~|=)(.*)", re.DOTALL)
+JOIN = "::"
+"""The separator between the conditions in wherevals."""
 
 
 class Condition(NamedTuple):
@@ -69,10 +71,6 @@ def _regex(value: str) -> str:
 def holds(conditions: Sequence[Condition], values: Mapping[str, str], /, **names: str) -> bool:
     """Tell whether all conditions hold for an object. `names` is its name by the key of its type, such as node."""
     return all(condition.holds(names if condition.attribute in names else values) for condition in conditions)
-
-
-JOIN = "::"
-"""The separator between the conditions in wherevals."""
 
 
 def is_dynamic(group: Mapping[str, str] | None) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attributes import attribute_of, attributes_of, near
-from sbkernel.definitions.tables.attribute import Attribute, is_expression
+from sbkernel.definitions.tables.attribute import Attribute
 from sbkernel.errors import DefinitionError
 
 # Names become file names, parts of URLs and words on kernel command lines.
@@ -69,7 +69,7 @@ def check_value(objtype: str, attribute: Attribute, key: str, value: str, name: 
     """Refuse a value that an attribute, called `key` here, cannot have, or an expression that cannot be computed."""
     if not value.isprintable() and _CONTROL.search(value):
         raise DefinitionError(f"{name}: the value of '{key}' holds a control character")
-    if objtype in _COMPUTED and not attribute.literal and is_expression(value):
+    if objtype in _COMPUTED and attribute.computes(value):
         if not attribute.is_comment:
             _check_expression(objtype, attribute, key, value, name)
     else:

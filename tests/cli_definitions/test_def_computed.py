@@ -50,6 +50,8 @@ def test_conditions_on_it_are_said_to_be_undecided(three: Sb) -> None:
     shown = three("lsdef", "-w", "ip=~28$")
     assert (shown.out, shown.err, shown.code) == ("n3  (node)\n", error(SAID), 1)
     assert three("mkdef", "-t", "group", "far", "-d", "-w", "ip=~28$").code == 0
+    assert three("mkdef", "-t", "group", "near", "-w", "mgt==kvm").code == 0, "it does not depend on that"
+    assert three("mkdef", "-t", "group", "fixed", "-w", "ip=~28$").err.count(SAID) == 1
     shown = three("lsdef", "-t", "group", "far,all", "-i", "members")
     assert shown.out == "Object name: all\n    members=n1,n2,n3\nObject name: far\n"
     assert shown.err == error(f"the members of group far cannot be found: {SAID}")

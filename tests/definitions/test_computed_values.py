@@ -257,10 +257,10 @@ def test_what_no_name_can_make_sense_of_is_refused_when_it_is_stored(tmp_path) -
         for value, says in (("|n(|x|", "not a regular expression"), ("|n|($1)|", r"no \$1"), ("|(1+)|", "missing")):
             with pytest.raises(DefinitionError, match=says):
                 site.set("group", "all", ip=value)
-        site.set("group", "all", ip="|10.0.0.($2+0)|", tftpdir="/srv/tftp/")
+        site.set("group", "all", ip="|10.0.0.($2+0)|", tftpdir="/srv/tftp/", nfsdir="|/srv/r($2)/|")
         site.set("node", "n1r2", groups="all")
         node = site.nodes["n1r2"]
-        assert (node.get("ip"), node.get("tftpdir")) == ("10.0.0.2", "/srv/tftp/")
+        assert [node.get(key) for key in ("ip", "tftpdir", "nfsdir")] == ["10.0.0.2", "/srv/tftp/", "/srv/r2/"]
         with pytest.raises(DefinitionError, match="n1r2: 'ip' cannot be computed from"):
             site.set("node", "n1r2", ip="|(1/0)|")
         with pytest.raises(DefinitionError, match="not a legal value of 'serialport'"):
@@ -290,4 +290,8 @@ def test_a_comment_that_only_looks_like_an_expression_is_text(tmp_path) -> None:
         site.set("node", "n1", groups="all", usercomment="|see ticket (4711|12)|", mgt="ipmi")
         site.set("group", "all", provmethod="|(1/0)|", mgt="ipmi")
         assert site.nodes["n1"].get("usercomment") == "|see ticket (4711|12)|"
+        with site.store.write("a table") as transaction:
+            more = {"nodehm.comments": "|(|x|", "ipmi.bmcid": "|(1/0)|"}
+            transaction.put("node", "n1", {**(transaction.get("node", "n1") or {}), **more})
+        assert list(site.nodes["n1"].attributes.faults) == ["provmethod"]
         assert "(cannot be computed)" in repr(site.nodes)

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"|'(?P<text>[^'\\]*)'|\"(?P<quoted>[^\"\\$@]*)\"|(?P<sign>\S))",
     re.ASCII,
 )
+_BEGINNINGS = (("sign", "("), ("sign", "-"), ("sign", "+"))
 
 
 class Op(NamedTuple):
@@ -159,9 +160,6 @@ class _Reader:
         """Return an error that shows what was not expected."""
         what = f"'{self._word}' is not expected" if self.kind else "something is missing at the end"
         return DefinitionError(f"{what} in '({self._text})'")
-
-
-_BEGINNINGS = (("sign", "("), ("sign", "-"), ("sign", "+"))
 
 
 def _operand(kind: str, word: str) -> Op:

@@ -40,14 +40,14 @@ def compute(node: str, whole: Mapping[str, str], lender: Callable[[str], str]) -
 
 def _value(known: Attribute | None, key: str, value: str, node: str) -> str:
     """Return the result of an expression, or the value itself if it is not one."""
-    if not is_expression(value) or (known is not None and known.literal):
+    if not (is_expression(value) if known is None else known.computes(value)):
         return value
     try:
         text = evaluate(value, node)
         if text and known is not None:
             check_plain(known, key, text, node)
     except DefinitionError:
-        if known is not None and known.is_comment:
+        if key.endswith(".comments") or (known is not None and known.is_comment):
             return value
         raise
     return text

@@ -25,6 +25,8 @@ _OTHERS = 4
 _PLURALS = {"policy": "policies", "passwd": "passwd"}
 
 Row = tuple[str, ...]
+NAMED = 5
+"""How many objects a line names."""
 
 
 class Edit(NamedTuple):
@@ -119,10 +121,6 @@ def _cell(column: str, value: str) -> str:
 
 def _short(value: str) -> str:
     return value if len(value) <= _WIDTH else f"{value[: _WIDTH - 1]}…"
-
-
-NAMED = 5
-"""How many objects a line names."""
 
 
 def change_line(change: Change, entries: Sequence[Entry]) -> str:

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple, Self
 
 from sbkernel.definitions.attributes import attribute_of, is_secret
 from sbkernel.definitions.secret import HIDDEN
-from sbkernel.definitions.seen import inherit
+from sbkernel.definitions.seen import inherit, lender
 from sbkernel.definitions.store.interface import Values
 from sbkernel.definitions.store.journal import matters, steady
 from sbkernel.definitions.validate import check_name, faults, merged
 from sbkernel.errors import DefinitionError
+
+Wanted = Mapping[str, Mapping[str, str]]
 
 
 class ObjectSnapshot(dict[str, str]):
@@ -50,12 +52,7 @@ class ObjectSnapshot(dict[str, str]):
 
     def lender(self, name: str, attribute: str) -> str:
         """Return the group that lends an attribute to a node; "" if none does."""
-        own = self.own.get(name, {})
-        groups = [] if attribute in own else own.get("groups", "").split(",")
-        return next((group for group in groups if attribute in self.groups.get(group, {})), "")
-
-
-Wanted = Mapping[str, Mapping[str, str]]
+        return lender(self.own.get(name, {}), self.groups, attribute)
 
 
 class Fault(NamedTuple):

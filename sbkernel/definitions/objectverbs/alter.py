@@ -18,6 +18,7 @@ from sbkernel.definitions.validate import NeedsError, check_name
 from sbkernel.errors import DefinitionError, SbkernelError
 
 ListEditor = Callable[[str, Mapping[str, str], Mapping[str, str]], NewValues]
+_NAMING = ("imagetype", "provmethod", "profile", "osname", "osvers", "osarch")
 
 
 def alter(transaction: Transaction, one: Stanza, editor: ListEditor, context: Context) -> ObjectOutcome:
@@ -81,9 +82,6 @@ def _concealed(one: Stanza, problem: str) -> str:
         for item in filter(None, one.values[key].split(",")):
             problem = problem.replace(item, HIDDEN)
     return problem
-
-
-_NAMING = ("imagetype", "provmethod", "profile", "osname", "osvers", "osarch")
 
 
 def _of_group(

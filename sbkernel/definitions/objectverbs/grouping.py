@@ -10,7 +10,7 @@ from sbkernel.definitions.select import JOIN, Condition, chosen
 from sbkernel.definitions.store.interface import Transaction, Values
 from sbkernel.errors import DefinitionError, SbkernelError
 
-Nodes = Callable[[], dict[str, Values]]
+Nodes = Callable[[], Mapping[str, Mapping[str, str]]]
 """All nodes, with what their groups lend them. Called only if conditions must be tested."""
 
 

@@ -12,6 +12,7 @@ from sbkernel.definitions.validate import NeedsError
 from sbkernel.errors import DefinitionError
 
 SKIPPING = "Skipping to the next attribute."
+CAPITALS = "contains capital letters which may not be resolved correctly by the dns server."
 
 
 class NewValues(NamedTuple):
@@ -90,9 +91,6 @@ def joined_by(
 
 def _items(value: str, delimiter: str) -> list[str]:
     return [item for item in value.split(delimiter) if item]
-
-
-CAPITALS = "contains capital letters which may not be resolved correctly by the dns server."
 
 
 def check_new(transaction: Transaction, objtype: str, name: str, values: Mapping[str, str]) -> None:

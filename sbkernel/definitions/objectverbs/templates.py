@@ -12,6 +12,9 @@ from sbkernel.definitions.store.interface import Values
 from sbkernel.errors import DefinitionError
 
 _MUST, _MAY = "MANDATORY:", "OPTIONAL:"
+_METHODS = ("install", "netboot", "statelite")
+_LISTS = {"pkglist": "pkglist", "otherpkglist": "otherpkgs.pkglist", "synclists": "synclist"}
+_OF_IMAGES = {"exlist": "exlist", "postinstall": "postinstall"}
 
 
 def read(shipped: Path) -> dict[str, Values]:
@@ -44,11 +47,6 @@ def copy(source: Mapping[str, str], given: Mapping[str, str]) -> Values:
 
 def _set(given: Mapping[str, str]) -> Values:
     return {key: value for key, value in given.items() if value not in ("", "0")}
-
-
-_METHODS = ("install", "netboot", "statelite")
-_LISTS = {"pkglist": "pkglist", "otherpkglist": "otherpkgs.pkglist", "synclists": "synclist"}
-_OF_IMAGES = {"exlist": "exlist", "postinstall": "postinstall"}
 
 
 def filler(installdir: Path, shared: Path) -> Callable[[Mapping[str, str]], Values]:

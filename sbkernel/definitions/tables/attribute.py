@@ -27,12 +27,16 @@ class Attribute(NamedTuple):
     """Written by the running system. Its changes are not in the journal."""
     keyed: bool = False
     """Has one value for each key, written `nicips.eth0=...`."""
-    literal: bool = False
-    """Never computed from a node's name: `/srv/tftp/` is a directory here, not `/regex/text/`."""
+    is_path: bool = False
+    """Holds paths: `/srv/tftp/` is a directory here, not `/regex/text/`."""
     column: str = ""
     """The `table.column` that shows it in xCAT's tables; empty: none, the attribute is ours."""
     instead: tuple[str, dict[str, str]] | None = None
     """Another attribute, and for its values the column in which xCAT keeps this one instead."""
+
+    def computes(self, value: str) -> bool:
+        """Tell whether a value of a node or a group is computed from the node's name."""
+        return is_expression(value) and not (self.is_path and value.startswith("/"))
 
     @property
     def is_comment(self) -> bool:

@@ -57,7 +57,7 @@ _NODEHM = stored(
     Attr("conserver", "Host that keeps its console open.", default="this host", form="host"),
     Attr("consoleondemand", "Open the console only while somebody looks.", _YES_NO, default="that of the site"),
     Attr("consoleenabled", "Whether its console is kept open.", _YES_NO),
-    Attr("cmdmapping", "File that maps commands of another tool."),
+    Attr("cmdmapping", "File that maps commands of another tool.", is_path=True),
     Attr("serialport", "Serial port of its console; 0 is ttyS0.", pattern=_NUMBER),
     Attr("serialspeed", "Speed of the serial port, such as 115200.", pattern=_NUMBER),
     Attr("serialflow", "Flow control of the serial port.", ("hard", "soft", "none", "tcs", "ctsrts")),
@@ -74,9 +74,9 @@ _NODERES = stored(
     Attr("xcatmaster", "Address of the server as the node sees it.", pattern=r"[\w.:<>-]+", form="host"),
     Attr("servicenode", "Comma list of its service nodes.", form="hosts"),
     Attr("tftpserver", "TFTP server.", default="that of its network", form="host"),
-    Attr("tftpdir", "Directory of that TFTP server.", literal=True),
+    Attr("tftpdir", "Directory of that TFTP server.", is_path=True),
     Attr("nfsserver", "Server of the image.", default="xcatmaster", form="host"),
-    Attr("nfsdir", "Directory on that server.", literal=True),
+    Attr("nfsdir", "Directory on that server.", is_path=True),
     Attr("monserver", "Monitoring server, as the site and as the node see it: a,b.", form="hosts"),
     Attr("nimserver", "NIM server; not used."),
     Attr("nameservers", "Comma list of name servers, instead of those of its network or the site.", form="hosts"),
@@ -86,8 +86,8 @@ _NODERES = stored(
 )
 _BOOTPARAMS = stored(
     "bootparams",
-    Attr("kernel", "Kernel that it boots; written by nodeset.", volatile=True),
-    Attr("initrd", "initrd that it boots; written by nodeset.", volatile=True),
+    Attr("kernel", "Kernel that it boots; written by nodeset.", volatile=True, is_path=True),
+    Attr("initrd", "initrd that it boots; written by nodeset.", volatile=True, is_path=True),
     Attr("kcmdline", "Kernel command line; written by nodeset.", volatile=True),
     Attr("addkcmdline", "Added to the kernel's command line, after the osimage's.", pattern=r"[^\n\r]*"),
 )

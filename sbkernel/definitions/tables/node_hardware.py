@@ -97,7 +97,7 @@ _BLADE = (
     Attr("slotid", "Slot number.", needs=("mgt", ("fsp", "ipmi")), column="mp.id"),
     Attr("displayname", "Another name of the chassis.", needs=_MM, column="mpa.displayname"),
     Attr("slots", "Number of slots of the chassis.", needs=_MM, column="mpa.slots"),
-    Attr("urlpath", "Path of the chassis' web pages.", needs=_MM, column="mpa.urlpath", literal=True),
+    Attr("urlpath", "Path of the chassis' web pages.", needs=_MM, column="mpa.urlpath", is_path=True),
 )
 _PLACE = (
     *stored(

@@ -23,6 +23,7 @@ from sbkernel.definitions.xcattables.rowshape import (
 from sbkernel.errors import DefinitionError
 
 LOGS = ("auditlog", "eventlog")
+_TABLES = [table for table in TABLES.values() if table.of_nodes and len(table.keys) > 1]
 
 
 def insert(transaction: Transaction, table: str, row: Mapping[str, str]) -> TableRow:
@@ -170,9 +171,6 @@ def _deciding(transaction: Transaction, objtype: str, values: Mapping[str, str])
         return values
     groups = {group: transaction.get("group", group) or {} for group in values.get("groups", "").split(",") if group}
     return deciding(values, groups)
-
-
-_TABLES = [table for table in TABLES.values() if table.of_nodes and len(table.keys) > 1]
 
 
 def forget(transaction: Transaction, nodes: Collection[str]) -> None:

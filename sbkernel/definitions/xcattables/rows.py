@@ -19,6 +19,10 @@ from sbkernel.errors import DefinitionError
 
 _FIRST = "xcatdefaults"
 _NODE_TABLES = [table for table in TABLES.values() if table.of_nodes]
+_SYNTAX = re.compile(r"([^=!~<>]+)(==|!=|=~|!~|>=|<=|>|<|=)(.*)", re.DOTALL)
+_COMPARE: Mapping[str, Callable[[str, str], bool]] = {
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+}  # fmt: skip
 
 
 def rows(store: Store, table: str) -> Iterator[Row]:
@@ -123,12 +127,6 @@ def _journal(store: Store) -> Iterator[Row]:
             "args": ",".join(sorted({f"-t {entry.objtype}" for entry in entries})),
             "status": "allowed",
         }
-
-
-_SYNTAX = re.compile(r"([^=!~<>]+)(==|!=|=~|!~|>=|<=|>|<|=)(.*)", re.DOTALL)
-_COMPARE: Mapping[str, Callable[[str, str], bool]] = {
-    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
-}  # fmt: skip
 
 
 class RowCondition(NamedTuple):
