@@ -16,8 +16,8 @@ def test_sides_take_turns() -> None:
 
 
 def test_the_processor_time_of_children_counts_also_when_they_are_isolated() -> None:
-    assert timed(lambda: run(BUSY)).cpu_s >= 0.29
-    assert timed(lambda: run(BUSY, isolated=True)).cpu_s >= 0.29
+    assert timed(lambda: run(BUSY)).cpu_s >= 0.25  # read in ticks of 10 ms
+    assert timed(lambda: run(BUSY, isolated=True)).cpu_s >= 0.25  # read in ticks of 10 ms
 
 
 def test_the_note_gives_both_times_and_their_ratio() -> None:

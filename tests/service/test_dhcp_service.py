@@ -95,7 +95,7 @@ def test_dnsmasq_is_kept_running_follows_the_networks_and_goes_with_the_service(
 
 def test_an_interface_without_a_network_is_reported(site: Site, cable: None, service: Service) -> None:
     site.set("site", "clustersite", dhcpinterfaces="host|lo")
-    with pytest.raises(ServiceError, match="no network covers the interface lo"):
+    with pytest.raises(ServiceError, match="there is no network for the interface lo"):
         service.ensure()
     site.set("site", "clustersite", dhcpinterfaces="eth99")
     with pytest.raises(ServiceError, match="interface eth99 has no IPv4 address"):
