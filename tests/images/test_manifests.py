@@ -140,11 +140,11 @@ def test_the_lists_of_apt_tell_where_packages_came_from(tmp_path: Path) -> None:
     lists = tree / "var/lib/apt/lists"
     lists.mkdir(parents=True)
     text = f"Package: bash\nVersion: {version}\nArchitecture: amd64\nSHA256: {'a' * 64}\n"
-    plain = lists / "deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages"
+    plain = lists / "deb.example.org_debian_dists_bookworm_main_binary-amd64_Packages"
     plain.write_text(text)
     subprocess.run(["xz", plain], check=True)
     bash = manifests.of_tree(tree).packages[1]
-    assert (bash.origin, bash.sha256) == ("deb.debian.org/debian bookworm/main", "a" * 64)
+    assert (bash.origin, bash.sha256) == ("deb.example.org/debian bookworm/main", "a" * 64)
 
 
 def test_files_are_taken_for_what_they_are(tmp_path: Path, rpm_tree: Path) -> None:
@@ -185,7 +185,7 @@ def site(tmp_path: Path) -> Site:
     (built / "initrd-stateless.gz").write_bytes(b"i")
     record = {"steps": {}, "kernelver": "6.1", "asked": ["bash"], "origins": {}}
     for package in dpkg.installed(built / "rootimg"):
-        record["origins"] |= {str(package): ["deb.debian.org/debian main", "b" * 64]}  # type: ignore[operator]
+        record["origins"] |= {str(package): ["deb.example.org/debian main", "b" * 64]}  # type: ignore[operator]
     (built / "plan.json").write_text(json.dumps(record))
     site.set(
         "osimage", "img", osvers="debian12", osarch="x86_64", profile="img", provmethod="netboot", imagetype="linux",
@@ -197,7 +197,7 @@ def site(tmp_path: Path) -> Site:
 def test_an_image_before_and_after_it_is_packed(site: Site, tmp_path: Path) -> None:
     built = manifests.of_image(site, "img")
     assert [p.name for p in built if p.explicit] == ["bash"]
-    assert {(p.origin, p.sha256) for p in built} == {("deb.debian.org/debian main", "b" * 64)}
+    assert {(p.origin, p.sha256) for p in built} == {("deb.example.org/debian main", "b" * 64)}
     first = packimage(site, "img")["digest"]
     published = manifests.of_image(site, "img")
     assert published.packages == built.packages

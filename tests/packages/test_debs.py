@@ -147,8 +147,8 @@ def test_any_text_has_a_licence_or_none(text: str) -> None:
 
 def test_lists_tell_repository_and_sum() -> None:
     text = "Package: a\nVersion: 1:2\nArchitecture: all\nSHA256: abc\nDescription: x\n\nPackage: b\nVersion: 1\n\n"
-    name = "deb.debian.org_debian-security_dists_bookworm-security_updates_main_binary-amd64_Packages.lz4"
-    where = "deb.debian.org/debian-security bookworm-security/updates/main"
+    name = "deb.example.org_debian-security_dists_bookworm-security_updates_main_binary-amd64_Packages.lz4"
+    where = "deb.example.org/debian-security bookworm-security/updates/main"
     assert aptlists.origins([(name, text), ("other_Packages", text)], {"a=1:2:all"}) == {
         "a=1:2:all": Origin(where, "abc")
     }

@@ -27,7 +27,7 @@ def origins(lists: Iterable[tuple[str, str]], wanted: Container[str]) -> dict[st
 
 
 def repository(file: str) -> str:
-    """Return host/path suite/component of a list's file name, such as deb.debian.org/debian bookworm/main."""
+    """Return host/path suite/component of a list's file name, such as deb.example.org/debian bookworm/main."""
     base, dists, rest = file.partition("_Packages")[0].partition("_dists_")
     if not dists:
         return _path(base)
