@@ -137,11 +137,11 @@ def _processor_s(actions: Sequence[Callable[[], object]]) -> tuple[float, ...]:
     return tuple(times)
 
 
-def _moved(found: Diff) -> frames._Moved:
+def _moved(found: Diff) -> frames.MovedPackages:
     return {package.key for row in found for package in (row.old, row.new) if package}
 
 
-def _same(ours: frames._Moved, peer: frames._Moved) -> Check:
+def _same(ours: frames.MovedPackages, peer: frames.MovedPackages) -> Check:
     return Check("the same packages changed", ok=ours == peer and bool(ours), found=f"{len(ours)}, {len(peer)}")
 
 

@@ -29,7 +29,7 @@ class DefinitionWidget(anywidget.AnyWidget):
     _css = _STATIC / "definitions.css"
     view: Any = traitlets.Dict().tag(sync=True)
     names: Any = traitlets.Dict().tag(sync=True)
-    _answer: Any = traitlets.Dict().tag(sync=True)
+    answer: Any = traitlets.Dict().tag(sync=True)
     said: Any = traitlets.Dict().tag(sync=True)
 
 

@@ -4,9 +4,13 @@ import hashlib
 import re
 from pathlib import Path
 
+import anywidget
 import pytest
 
 from sbkernel.workbench import console_view
+from sbkernel.workbench.console_view import ConsoleWidget
+from sbkernel.workbench.definition_panel import DefinitionWidget
+from sbkernel.workbench.node_table import NodeTableWidget
 
 STATIC = Path(console_view.__file__).parent / "static"
 NOTE = (STATIC / "BUILD.md").read_text()
@@ -22,6 +26,16 @@ def test_checksums(name: str) -> None:
 def test_nothing_is_loaded(path: Path) -> None:
     loaded = re.findall(r"""(?:import\s*\(?|fetch\(|url\(|src=)\s*["']?(https?:[^"')\s]+)""", path.read_text())
     assert loaded == []
+
+
+@pytest.mark.parametrize(
+    ("script", "widget"),
+    [("console.src", ConsoleWidget), ("definitions", DefinitionWidget), ("nodes", NodeTableWidget)],
+)
+def test_a_script_reads_and_writes_what_its_widget_has(script: str, widget: type[anywidget.AnyWidget]) -> None:
+    text = (STATIC / f"{script}.js").read_text()
+    used = set(re.findall(r'model\.(?:get|set)\("(\w+)"', text)) | set(re.findall(r'"change:(\w+)"', text))
+    assert used and used <= set(widget.class_trait_names(sync=True))
 
 
 def test_the_licence_of_what_is_bundled_is_beside_it() -> None:

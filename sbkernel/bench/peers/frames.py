@@ -10,10 +10,10 @@ from sbkernel.packages.manifest import Manifest
 if TYPE_CHECKING:
     import pandas as pd
 
-_Moved = set[tuple[str, str]]
+MovedPackages = set[tuple[str, str]]
 
 
-def join(a: Manifest, b: Manifest) -> _Moved:
+def join(a: Manifest, b: Manifest) -> MovedPackages:
     """Return name and architecture of the packages that differ."""
     old = {(package.name, package.arch): package.version for package in a}
     new = {(package.name, package.arch): package.version for package in b}
