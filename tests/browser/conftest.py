@@ -77,7 +77,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, layers: Path) -> Iterator[Lab]
         "JUPYTER_DATA_DIR": str(root / "data"),
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
         "IPYTHONDIR": str(root / "ipython"),
-        "PYTHONPATH": str(HERE),
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),  # this checkout, not an installed one
     }
     site = root / "site"
     site.mkdir()
