@@ -246,12 +246,6 @@ class Site:
 
         return Home(self.root, self.installdir, self.run, self.store)
 
-    def sharing_rootimgdir(self, image: str) -> list[str]:
-        """Return the other osimages that would be built in this one's rootimgdir, or above or below it."""
-        from sbkernel.definitions.clone import sharing_rootimgdir
-
-        return sharing_rootimgdir(self.store.objects("osimage"), self.osimages[image].get("rootimgdir"), image)
-
     def secret(self, key: str, username: str | None = None) -> Secret | None:
         """Return the password of a passwd object, such as ipmi or system; None when there is none."""
         login = self.login(key, username)

@@ -8,7 +8,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.noderesults import print_results
-from sbkernel.nodes.rpower import ACTIONS
+from sbkernel.nodes.rpower import POWER_ACTIONS
 from sbkernel.service import verbs
 from sbkernel.service.safety import needs_count
 from sbkernel.site import Site
@@ -16,7 +16,7 @@ from sbkernel.site import Site
 
 @click.command()
 @click.argument("noderange")
-@click.argument("action", metavar="|".join(ACTIONS))
+@click.argument("action", metavar="|".join(POWER_ACTIONS))
 @click.option("--confirm", type=int, metavar="COUNT", help="Number of nodes; required to stop more than 8.")
 @pass_site
 def command(site: Site, noderange: str, action: str, confirm: int | None) -> int:

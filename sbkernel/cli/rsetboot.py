@@ -6,14 +6,14 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.noderesults import print_results
-from sbkernel.nodes.rsetboot import ACTIONS
+from sbkernel.nodes.rsetboot import BOOT_ACTIONS
 from sbkernel.service import verbs
 from sbkernel.site import Site
 
 
 @click.command()
 @click.argument("noderange")
-@click.argument("device", metavar="|".join(ACTIONS))
+@click.argument("device", metavar="|".join(BOOT_ACTIONS))
 @click.option("-p", "persistent", is_flag=True, help="For every boot from now on. Default: for the next boot only.")
 @click.option("-u", "uefi", is_flag=True, help="Boot in UEFI mode.")
 @pass_site

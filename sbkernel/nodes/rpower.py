@@ -35,7 +35,7 @@ _UNCERTAIN = {
     PowerChange.NMI: "may have got the NMI",
 }
 
-ACTIONS = (*_RUNNING, *_ASKS)
+POWER_ACTIONS = (*_RUNNING, *_ASKS)
 
 
 def decide(action: str, running: bool) -> tuple[PowerChange | None, str]:
@@ -43,8 +43,8 @@ def decide(action: str, running: bool) -> tuple[PowerChange | None, str]:
 
     Raises DefinitionError for an action that rpower does not have.
     """
-    if action not in ACTIONS:
-        raise DefinitionError(f"unsupported command rpower {action}", hint=f"rpower knows: {' '.join(ACTIONS)}")
+    if action not in POWER_ACTIONS:
+        raise DefinitionError(f"unsupported command rpower {action}", hint=f"rpower knows: {' '.join(POWER_ACTIONS)}")
     change = (_RUNNING if running else _OFF).get(action)
     return change, change.value if change else "on" if running else "off"
 

@@ -7,7 +7,7 @@ from sbkernel.nodes.failures import ControlError, LostAnswerError
 from sbkernel.nodes.power import BootDevice, BootOverride, Power
 
 DEVICES = ("net", "hd", "cd", "floppy", "def", "default", "setup")
-ACTIONS = (*DEVICES, "stat")
+BOOT_ACTIONS = (*DEVICES, "stat")
 _TEXTS = {
     BootDevice.NETWORK: "Network",
     BootDevice.HARD_DRIVE: "Hard Drive",
@@ -20,8 +20,10 @@ _TEXTS = {
 
 def check_device(action: str) -> None:
     """Raise DefinitionError for a device that rsetboot does not have."""
-    if action not in ACTIONS:
-        raise DefinitionError(f"unsupported command rsetboot {action}", hint=f"rsetboot knows: {' '.join(ACTIONS)}")
+    if action not in BOOT_ACTIONS:
+        raise DefinitionError(
+            f"unsupported command rsetboot {action}", hint=f"rsetboot knows: {' '.join(BOOT_ACTIONS)}"
+        )
 
 
 def override(action: str, *, persistent: bool = False, uefi: bool = False) -> BootOverride | None:

@@ -6,7 +6,7 @@ import pytest
 
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
-from sbkernel.nodes.rpower import ACTIONS, decide
+from sbkernel.nodes.rpower import POWER_ACTIONS, decide
 from sbkernel.nodes.rsetboot import DEVICES, check_device, override, text
 
 # action, running before -> what is sent and printed, as xCAT's ipmi plugin
@@ -34,7 +34,7 @@ POWER = [
 @pytest.mark.parametrize(("action", "running", "change", "printed"), POWER)
 def test_power(action: str, running: bool, change: PowerChange | None, printed: str) -> None:
     assert decide(action, running) == (change, printed)
-    assert action in ACTIONS
+    assert action in POWER_ACTIONS
 
 
 def test_unknown_words_are_refused() -> None:
