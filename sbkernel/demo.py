@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DemoOutcome:
     """What the demo ended with."""
 
     records: tuple[Record, ...]
@@ -47,7 +47,7 @@ def flow(image: str, node: str) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
-def demo(site: Site, say: Say, *, image: str = IMAGE, node: str = NODE) -> Outcome:
+def demo(site: Site, say: Say, *, image: str = IMAGE, node: str = NODE) -> DemoOutcome:
     """Define, build and boot `image` on the virtual node `node`; return what came of it.
 
     Costs minutes the first time; an unchanged image is not built again. The node runs on when it ends well; a
@@ -76,10 +76,10 @@ def run_step(site: Site, say: Say, node: str, notebook: str, parameters: Mapping
     return record
 
 
-def outcome(site: Site, image: str, node: str, records: tuple[Record, ...], seconds: float) -> Outcome:
+def outcome(site: Site, image: str, node: str, records: tuple[Record, ...], seconds: float) -> DemoOutcome:
     """Collect what the node reported and what its console shows."""
     reported = [event["image"] for event in bootlog.read(site, node) if event.get("image")]
-    return Outcome(
+    return DemoOutcome(
         records=records,
         published=Catalog(site).current(image).digest,
         reported=reported[-1] if reported else "",

@@ -21,10 +21,10 @@ def command(site: Site, image: str, node: str, off: bool) -> int:
     It takes about three minutes the first time; an unchanged image is not built again. The node keeps running unless
     --off is given.
     """
-    from sbkernel.demo import Outcome, demo, tidy
+    from sbkernel.demo import DemoOutcome, demo, tidy
 
     click.echo(f"site {site.root}")
-    outcome: Outcome = demo(site, click.echo, image=image, node=node)
+    outcome: DemoOutcome = demo(site, click.echo, image=image, node=node)
     if off:
         tidy(site, node)
     click.echo()

@@ -46,7 +46,7 @@ class Places(NamedTuple):
     attributes: Mapping[str, int]
 
 
-class Read(NamedTuple):
+class StanzaRead(NamedTuple):
     """The objects of a stanza file, what was dropped, and the lines of each object, by type and name."""
 
     stanzas: list[Stanza]
@@ -81,7 +81,7 @@ def parse(text: str, file: str = "stanza") -> list[Stanza]:
     return read(text, file).stanzas
 
 
-def read(text: str, file: str = "stanza") -> Read:
+def read(text: str, file: str = "stanza") -> StanzaRead:
     """Read a stanza file. Raises DefinitionError for an object without objtype.
 
     `default-TYPE` gives its values to the objects after it, at their objtype line. A second header of the same name
@@ -101,7 +101,7 @@ def read(text: str, file: str = "stanza") -> Read:
     stanzas = [_stanza(one) for one in objects]
     keys = [(one.objtype, one.name) for one in stanzas]
     places = (Places(one.header, one.lines) for one in objects)
-    return Read(stanzas, reader.remarks, dict(zip(keys, places, strict=True)))
+    return StanzaRead(stanzas, reader.remarks, dict(zip(keys, places, strict=True)))
 
 
 class _Section(NamedTuple):

@@ -34,7 +34,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Places:
+class DhcpPlaces:
     """The directories and files of dnsmasq."""
 
     leases: Path
@@ -45,7 +45,7 @@ class Places:
 def dnsmasq_conf(
     networks: Iterable[Definition],
     addresses: Mapping[str, str],
-    places: Places,
+    places: DhcpPlaces,
     *,
     http_port: int,
     lease_s: int = 43200,

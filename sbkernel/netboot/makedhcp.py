@@ -11,7 +11,7 @@ from sbkernel.errors import SbkernelError
 from sbkernel.files import write_if_changed
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.claims import Claims
-from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
+from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
 from sbkernel.site import Site
 
@@ -24,7 +24,7 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
     `addresses` gives our address on each interface to serve; `ipv6` are those that also have an IPv6 address.
     """
     directory = dhcp_directory(site)
-    places = Places(leases=directory / "leases", hosts=directory / "hosts")
+    places = DhcpPlaces(leases=directory / "leases", hosts=directory / "hosts")
     text = dnsmasq_conf(
         site.networks.values(),
         addresses,

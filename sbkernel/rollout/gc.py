@@ -40,7 +40,7 @@ _OTHERS: Sequence[tuple[Find, Remove]] = (
 
 
 @dataclass(frozen=True)
-class Collection:
+class GarbageCollection:
     """What a collection removed, or would remove in a dry run, and what it kept; `leftover_bytes`: of killed ones."""
 
     items: tuple[Item, ...]
@@ -84,7 +84,7 @@ class Collection:
         return f"{'would free' if self.dry_run else 'freed'} {size(self.freed_bytes)}: {', '.join(parts)}"
 
 
-def gc(site: Site, *, keep: int = KEEP, older_than: str = OLDER_THAN, dry_run: bool = False) -> Collection:
+def gc(site: Site, *, keep: int = KEEP, older_than: str = OLDER_THAN, dry_run: bool = False) -> GarbageCollection:
     """Remove versions, layers, downloaded packages, logs and finished jobs that nobody needs; return what and why not.
 
     `keep` newest versions of each image, layers and jobs stay, and so does what was needed within `older_than` (30d,
@@ -96,7 +96,7 @@ def gc(site: Site, *, keep: int = KEEP, older_than: str = OLDER_THAN, dry_run: b
         raise DefinitionError(f"{keep} versions cannot be kept", hint="0 or more")
     rule = Rule(keep, read_duration(older_than))
     if dry_run:
-        return Collection(tuple(_planned(site, rule)), True)
+        return GarbageCollection(tuple(_planned(site, rule)), True)
     with lock(site.catalog, "gc", what="catalog"):
         catalog = Catalog(site)
         left = removing.sweep(catalog)
@@ -105,7 +105,7 @@ def gc(site: Site, *, keep: int = KEEP, older_than: str = OLDER_THAN, dry_run: b
         now = time.time()
         for find, remove in _OTHERS:
             items += remove(site, find(site, rule, now))
-    return Collection(tuple(items), False, left)
+    return GarbageCollection(tuple(items), False, left)
 
 
 def _planned(site: Site, rule: Rule) -> Iterable[Item]:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
-from sbkernel.netboot.dhcp import Places, dnsmasq_conf, host_line
+from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line
 from sbkernel.netboot.makedhcp import makedhcp, write_hosts
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.site import Site
 
-PLACES = Places(Path("/x/leases"), Path("/x/hosts"))
+PLACES = DhcpPlaces(Path("/x/leases"), Path("/x/hosts"))
 NET = {"net": "10.0.0.0", "mask": "255.255.255.0", "mgtifname": "br0"}
 
 

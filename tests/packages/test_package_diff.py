@@ -11,7 +11,7 @@ from IPython.lib.pretty import pretty
 
 from sbkernel.errors import DefinitionError
 from sbkernel.packages.diff.attention import Attention
-from sbkernel.packages.diff.change import KINDS, Change
+from sbkernel.packages.diff.change import KINDS, PackageChange
 from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.packages.diff.formats import FORMATS, render
 from sbkernel.packages.diff.successor import stem
@@ -281,4 +281,4 @@ def _mirrored(there: Diff, back: Diff) -> None:
 def test_groups_of_a_diff_are_those_that_were_looked_for() -> None:
     found = diff(side("x=1:amd64"), side("x=2:amd64"), Attention({"mine": ["src:x"]}))
     assert (found.groups, found.rows[0].attention) == (("mine",), "mine")
-    assert Change("added", None, one("y=1:all")).reason == ""
+    assert PackageChange("added", None, one("y=1:all")).reason == ""

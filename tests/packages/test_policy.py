@@ -11,7 +11,7 @@ from IPython.lib.pretty import pretty
 from sbkernel.errors import DefinitionError, ListFileError, NotFoundError, PolicyError
 from sbkernel.packages.diff import policyfile
 from sbkernel.packages.diff.diff import Diff, diff
-from sbkernel.packages.diff.policy import Growth, Policy
+from sbkernel.packages.diff.policy import GrowthLimit, Policy
 from sbkernel.packages.diff.policyfile import parse
 from sbkernel.packages.manifest import manifest
 from sbkernel.packages.package import Package
@@ -122,10 +122,10 @@ def test_a_file_with_everything() -> None:
         "removed: forbid\ngrowth: 1.5 %\nattention: kernel slurm\nrequired:\n  - munge\nexempt: [a, b]\nadded: allow\n"
     )
     assert parse(text) == Policy(
-        ("removed",), Growth(percent=1.5), attention=("kernel", "slurm"), required=("munge",), exempt=("a", "b")
+        ("removed",), GrowthLimit(percent=1.5), attention=("kernel", "slurm"), required=("munge",), exempt=("a", "b")
     )
     assert parse("") == parse("# nothing\n") == Policy()
-    assert parse("growth: 2 GB").growth == Growth(size_bytes=2e9)
+    assert parse("growth: 2 GB").growth == GrowthLimit(size_bytes=2e9)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sbkernel.jobs import job as jobs
 from sbkernel.jobs.lock import lock
 from sbkernel.netboot import bootlog
 from sbkernel.rollout import caches
-from sbkernel.rollout.gc import Collection, gc
+from sbkernel.rollout.gc import GarbageCollection, gc
 from sbkernel.site import Site
 
 DAY = 86400.0
@@ -26,11 +26,11 @@ def old(path: Path, days: float) -> Path:
     return path
 
 
-def gone(done: Collection, kind: str) -> list[str]:
+def gone(done: GarbageCollection, kind: str) -> list[str]:
     return sorted(item.name for item in done.gone if item.kind == kind)
 
 
-def why(done: Collection, name: str) -> str:
+def why(done: GarbageCollection, name: str) -> str:
     return next("; ".join(item.why) for item in done.items if item.name == name)
 
 

@@ -21,7 +21,7 @@ from sbkernel.definitions.xcattables.columns import attribute_in, is_hidden
 from sbkernel.errors import DefinitionError
 
 
-class Decision(NamedTuple):
+class ImportDecision(NamedTuple):
     """Objects before and after, also those that do not change, and what was not taken."""
 
     before: dict[Key, Values | None]
@@ -47,7 +47,7 @@ def needed(found: Found) -> dict[str, list[str]]:
     return {objtype: sorted(some) for objtype, some in names.items()}
 
 
-def decide(found: Found, site: Mapping[Key, Values]) -> Decision:
+def decide(found: Found, site: Mapping[Key, Values]) -> ImportDecision:
     """Decide about everything that was found. `site` has the objects of `needed`."""
     return _Decider(found, site).decide()
 
@@ -59,7 +59,7 @@ class _Decider:
         self._notes = list(found.notes)
         self._after: dict[Key, Values] = {}
 
-    def decide(self) -> Decision:
+    def decide(self) -> ImportDecision:
         items = [item for item in _merged(map(self._resolved, self._found.items)) if self._is_legal(item)]
         joining = self._joining(items)
         # The attributes of a node are checked with what its groups lend it, so groups come first.
@@ -69,7 +69,7 @@ class _Decider:
             values = self._site["node", node]
             self._after["node", node] = {**values, "groups": _comma(_split(values.get("groups", "")) + groups)}
         before = {key: self._site.get(key) for key in self._after}
-        return Decision(before, self._after, self._notes)
+        return ImportDecision(before, self._after, self._notes)
 
     def _resolved(self, item: FoundObject) -> FoundObject:
         """Assign rows whose key no other table has to the node of that name, if the site has one."""

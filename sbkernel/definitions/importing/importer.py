@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sbkernel.definitions.editing import overview
-from sbkernel.definitions.importing.decide import Decision, decide, needed
+from sbkernel.definitions.importing.decide import ImportDecision, decide, needed
 from sbkernel.definitions.importing.found import Found, Note
 from sbkernel.definitions.store.interface import Key, Store, Transaction, Values
 from sbkernel.definitions.store.journal import Entry
@@ -45,7 +45,7 @@ def _site(store: Store | Transaction, found: Found) -> dict[Key, Values]:
     return known | {("network", name): values for name, values in store.objects("network").items()}
 
 
-def _write(transaction: Transaction, decision: Decision) -> None:
+def _write(transaction: Transaction, decision: ImportDecision) -> None:
     changed = decision.changed
     for objtype in {objtype for objtype, _ in changed}:
         transaction.put_many(objtype, {key[1]: decision.after[key] for key in changed if key[0] == objtype})
@@ -115,7 +115,7 @@ class ImportReport(NamedTuple):
 
     source: str
     kind: str
-    decision: Decision
+    decision: ImportDecision
     dry_run: bool
     change: int | None = None
     """The number of the change set, for undo; None if nothing changed."""

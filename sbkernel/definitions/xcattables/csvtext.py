@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 
-class Record(NamedTuple):
+class CsvRecord(NamedTuple):
     """One record of a file: its number, from 0 after the header, its text, and its fields or what is wrong with it."""
 
     number: int
@@ -34,7 +34,7 @@ def columns_of(header: str) -> list[str]:
     return header.replace('"', "").removeprefix("#").rstrip().split(",")
 
 
-def records(lines: Sequence[str], width: int) -> Iterator[Record]:
+def records(lines: Sequence[str], width: int) -> Iterator[CsvRecord]:
     """Read the lines after the header, with at most `width` fields each. A wrong record does not stop it."""
     number = 0
     while number < len(lines):
@@ -56,14 +56,14 @@ class _Reader:
         self._width = width
         self._text = self._rest = lines[number].rstrip()
 
-    def read(self) -> Record:
+    def read(self) -> CsvRecord:
         try:
             fields = tuple(self._field() for _ in range(self._width))
             if self._rest:
                 raise _FaultError(f"Too many fields on line {self._number}: {self._text} | {self._rest}")
         except _FaultError as fault:
-            return Record(self._number, self._text, fault=str(fault))
-        return Record(self._number, self._text, fields)
+            return CsvRecord(self._number, self._text, fault=str(fault))
+        return CsvRecord(self._number, self._text, fields)
 
     def _field(self) -> str:
         if not self._rest or self._rest.startswith(","):

@@ -79,7 +79,7 @@ class RestoreError(SbkernelError):
 
 
 class _Incoming(NamedTuple):
-    record: csvtext.Record
+    record: csvtext.CsvRecord
     row: Row
 
 
@@ -100,7 +100,7 @@ def restore(transaction: Transaction, table: Table, lines: Sequence[str], *, app
     return _write(transaction, table, incoming, there)
 
 
-def _concealed(table: Table, record: csvtext.Record) -> csvtext.Record:
+def _concealed(table: Table, record: csvtext.CsvRecord) -> csvtext.CsvRecord:
     """Keep the text of a record out of messages if it may contain a secret."""
     if not any(is_secret_cell(table, column) for column in table.columns):
         return record
@@ -119,7 +119,7 @@ def _columns(table: Table, lines: Sequence[str]) -> list[str]:
     return columns
 
 
-def _row(columns: Sequence[str], record: csvtext.Record) -> Row:
+def _row(columns: Sequence[str], record: csvtext.CsvRecord) -> Row:
     return {column: value for column, value in zip(columns, record.fields, strict=False) if value}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sbkernel.definitions.importing.yamltext import Yaml
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.packages.diff.change import Change
+from sbkernel.packages.diff.change import PackageChange
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
 
@@ -60,7 +60,7 @@ class Attention:
         match = self._by_name.fullmatch(package.name) or self._by_source.fullmatch(package.source)
         return list(self.groups)[int((match.lastgroup or "g0")[1:])] if match else ""
 
-    def flagged(self, change: Change) -> Change:
+    def flagged(self, change: PackageChange) -> PackageChange:
         """Return a row with its group: that of the new package, else of the old."""
         return change._replace(attention=self.of(change.new) or self.of(change.old))
 

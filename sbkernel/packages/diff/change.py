@@ -18,7 +18,7 @@ KINDS = (REMOVED, DOWNGRADED, REPLACED, ARCH_CHANGED, ADDED, UPDATED, REBUILT, C
 NONE = Package("", "", "")
 
 
-class Change(NamedTuple):
+class PackageChange(NamedTuple):
     """A package that is not the same on both sides; `old` or `new` is None where it is not installed.
 
     `replaced` has another name on each side, `arch-changed` another architecture, `rebuilt` the same version and
@@ -101,12 +101,12 @@ class Changes:
 
     a: Manifest
     b: Manifest
-    rows: tuple[Change, ...]
+    rows: tuple[PackageChange, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[PackageChange]:
         return iter(self.rows)
 
     @property
@@ -126,9 +126,9 @@ class Changes:
         return sum(row.delta for row in self.rows) if self.sized else 0
 
     @property
-    def moved(self) -> dict[str, tuple[Change, ...]]:
+    def moved(self) -> dict[str, tuple[PackageChange, ...]]:
         """Return the rows that deserve attention, by group."""
-        found: dict[str, tuple[Change, ...]] = {}
+        found: dict[str, tuple[PackageChange, ...]] = {}
         for row in self.rows:
             if row.attention:
                 found[row.attention] = (*found.get(row.attention, ()), row)

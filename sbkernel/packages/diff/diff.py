@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sbkernel.errors import DefinitionError
 from sbkernel.packages.diff.attention import DEFAULT, Attention
-from sbkernel.packages.diff.change import Change, Changes
+from sbkernel.packages.diff.change import Changes, PackageChange
 from sbkernel.packages.diff.matching import changes
 from sbkernel.packages.diff.summary import summary
 from sbkernel.packages.manifest import Manifest
@@ -73,7 +73,7 @@ def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
     return Diff(a, b, tuple(ordered), tuple(paid.groups))
 
 
-def cells(row: Change, *, sized: bool) -> tuple[Any, ...]:
+def cells(row: PackageChange, *, sized: bool) -> tuple[Any, ...]:
     """Return a row as the columns of the DataFrame."""
     sizes = (row.old_size, row.new_size, row.delta) if sized else (None, None, None)
     now, before = row.package, row.old or row.package
@@ -83,7 +83,7 @@ def cells(row: Change, *, sized: bool) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _searched(row: Change) -> str:
+def _searched(row: PackageChange) -> str:
     return f"{row.names} {row.attention} {row.section}".casefold()
 
 

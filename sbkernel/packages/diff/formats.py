@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sbkernel.packages.diff.change import Change
+from sbkernel.packages.diff.change import PackageChange
 from sbkernel.packages.diff.diff import COLUMNS, Diff, cells
 from sbkernel.packages.diff.matrix import Matrix
 from sbkernel.packages.diff.summary import headline, signed, summary
@@ -99,7 +99,7 @@ def _texts(diff: Diff) -> list[tuple[str, ...]]:
     return [_text(row, sized=sized) for row in diff.rows]
 
 
-def _text(row: Change, *, sized: bool) -> tuple[str, ...]:
+def _text(row: PackageChange, *, sized: bool) -> tuple[str, ...]:
     why = ", ".join(word for word in (row.attention, row.reason) if word)
     delta = signed(row.delta) if sized else ""
     return row.change, row.names, row.arch, row.old_version, row.new_version, delta, row.section, why

@@ -19,7 +19,7 @@ from sbkernel.packages.diff.change import (
     REMOVED,
     REPLACED,
     UPDATED,
-    Change,
+    PackageChange,
 )
 from sbkernel.packages.diff.successor import newest_first, successions
 from sbkernel.packages.manifest import Manifest
@@ -30,7 +30,7 @@ Id = tuple[str, str, str]
 Packages = Sequence[Package]
 
 
-def changes(a: Manifest, b: Manifest, family: str) -> Iterator[Change]:
+def changes(a: Manifest, b: Manifest, family: str) -> Iterator[PackageChange]:
     """Yield a row for every package that is not the same in both manifests, in no order."""
     old, new = _by_id(a), _by_id(b)
     gone = [package for key, package in old.items() if key not in new]
@@ -43,11 +43,11 @@ def _by_id(manifest: Manifest) -> dict[Id, Package]:
     return {package[:3]: package for package in manifest.packages}
 
 
-def _rebuilt(old: Mapping[Id, Package], new: Mapping[Id, Package]) -> Iterator[Change]:
+def _rebuilt(old: Mapping[Id, Package], new: Mapping[Id, Package]) -> Iterator[PackageChange]:
     for key, before in old.items():
         after = new.get(key)
         if after is not None and _other_file(before, after):
-            yield Change(REBUILT, before, after)
+            yield PackageChange(REBUILT, before, after)
 
 
 def _other_file(before: Package, after: Package) -> bool:
@@ -70,25 +70,25 @@ def _without_loose(gone: Packages, come: Packages, a: Manifest, b: Manifest) -> 
     return [one for one in gone if known(one) not in same], [one for one in come if known(one) not in same]
 
 
-def _moves(gone: Packages, come: Packages, family: str) -> Iterator[Change]:
+def _moves(gone: Packages, come: Packages, family: str) -> Iterator[PackageChange]:
     by_key, gone, come = _matched(gone, come, lambda package: package.key, family)
     by_name, gone, come = _matched(gone, come, lambda package: package.name, family)
     moved = [*by_key, *by_name]
     moved += _into_any(gone, moved, family)
     gone = _without(gone, (change.old for change in moved))
     replaced = [
-        Change(REPLACED, old, new, _direction_of_sources(old, new, family), shared)
+        PackageChange(REPLACED, old, new, _direction_of_sources(old, new, family), shared)
         for old, new, shared in successions(gone, come, _merged(moved), family)
     ]
     yield from moved
     yield from replaced
-    yield from (Change(REMOVED, old, None) for old in _without(gone, (change.old for change in replaced)))
-    yield from (Change(ADDED, None, new) for new in _without(come, (change.new for change in replaced)))
+    yield from (PackageChange(REMOVED, old, None) for old in _without(gone, (change.old for change in replaced)))
+    yield from (PackageChange(ADDED, None, new) for new in _without(come, (change.new for change in replaced)))
 
 
 def _matched(
     gone: Packages, come: Packages, key: Callable[[Package], Hashable], family: str
-) -> tuple[list[Change], Packages, Packages]:
+) -> tuple[list[PackageChange], Packages, Packages]:
     """Return the moves between packages with one key, and what is left over on both sides."""
     after = _grouped(come, key)
     pairs = (
@@ -113,7 +113,7 @@ def _without(packages: Packages, taken: Iterable[Package | None]) -> Packages:
     return [package for package in packages if package[:3] not in keys] if keys else packages
 
 
-def _into_any(gone: Packages, moved: Sequence[Change], family: str) -> list[Change]:
+def _into_any(gone: Packages, moved: Sequence[PackageChange], family: str) -> list[PackageChange]:
     """Return the moves of other architectures of a package into the one for all machines."""
     universal = {change.new.name: change.new for change in moved if change.new and change.new.arch in EVERYWHERE}
     return [
@@ -123,11 +123,11 @@ def _into_any(gone: Packages, moved: Sequence[Change], family: str) -> list[Chan
     ]
 
 
-def _move(old: Package, new: Package, family: str) -> Change:
+def _move(old: Package, new: Package, family: str) -> PackageChange:
     order = _order(old.version, new.version, family)
     if old.arch and new.arch and old.arch != new.arch:
-        return Change(ARCH_CHANGED, old, new, order or 0)
-    return Change({None: CHANGED, -1: DOWNGRADED}.get(order, UPDATED), old, new, order or 0)
+        return PackageChange(ARCH_CHANGED, old, new, order or 0)
+    return PackageChange({None: CHANGED, -1: DOWNGRADED}.get(order, UPDATED), old, new, order or 0)
 
 
 def _order(old: str, new: str, family: str) -> int | None:
@@ -145,7 +145,7 @@ def _direction_of_sources(old: Package, new: Package, family: str) -> int:
     return _order(old.source_version, new.source_version, family) or 0
 
 
-def _merged(moved: Iterable[Change]) -> dict[str, Package]:
+def _merged(moved: Iterable[PackageChange]) -> dict[str, Package]:
     """Return the packages that stayed, by the names that they replace since; old manifests do not say."""
     return {
         name: change.new

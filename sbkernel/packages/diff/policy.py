@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from sbkernel.errors import DefinitionError, PolicyError
-from sbkernel.packages.diff.change import CHANGED, DOWNGRADED, Change
+from sbkernel.packages.diff.change import CHANGED, DOWNGRADED, PackageChange
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.summary import growth, movement, remark
 from sbkernel.units import size
@@ -17,7 +17,7 @@ _SHOWN = 8
 ALL = "all"
 
 
-class Growth(NamedTuple):
+class GrowthLimit(NamedTuple):
     """The most that packages may grow: by percent, or by bytes."""
 
     percent: float | None = None
@@ -32,7 +32,7 @@ class Policy:
     """The rules of a file; `forbid` are kinds of change."""
 
     forbid: tuple[str, ...] = ()
-    growth: Growth | None = None
+    growth: GrowthLimit | None = None
     attention: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Violation(NamedTuple):
 
     rule: str
     text: str
-    rows: tuple[Change, ...] = ()
+    rows: tuple[PackageChange, ...] = ()
 
     def __str__(self) -> str:
         """Return the rule and what broke it, a row a line."""
@@ -59,7 +59,7 @@ class Violation(NamedTuple):
         lines += [f"    and {more} more"] if more > 0 else []
         return "\n".join([f"{self.rule}: {self.text}", *lines])
 
-    def _row(self, row: Change) -> str:
+    def _row(self, row: PackageChange) -> str:
         return movement(row) if self.rule.startswith(f"{row.change}:") else remark(row)
 
 
@@ -101,7 +101,7 @@ class Verdict:
 
 
 def _kinds(policy: Policy, diff: Diff) -> Iterator[Violation]:
-    tests: dict[str, Callable[[Change], bool]] = {
+    tests: dict[str, Callable[[PackageChange], bool]] = {
         # An older version is a downgrade whatever else changed; versions that cannot be ordered may be one.
         DOWNGRADED: lambda row: row.direction < 0 or row.change == CHANGED,
     }
@@ -123,7 +123,7 @@ def _growth(policy: Policy, diff: Diff) -> Iterator[Violation]:
         yield Violation(f"growth: {limit}", f"grew by {growth(diff)}, most of it in", tuple(largest[:_SHOWN]))
 
 
-def _grew(diff: Diff, limit: Growth) -> bool:
+def _grew(diff: Diff, limit: GrowthLimit) -> bool:
     if limit.size_bytes is not None:
         return diff.delta_bytes > limit.size_bytes
     return diff.delta_bytes > diff.a.size_bytes * (limit.percent or 0) / 100
@@ -157,7 +157,7 @@ def _forbidden(policy: Policy, diff: Diff) -> Iterator[Violation]:
             yield Violation(f"forbidden: {pattern}", f"{diff.b.name} has {_some(found)}")
 
 
-def _is_any(row: Change, patterns: Sequence[str]) -> bool:
+def _is_any(row: PackageChange, patterns: Sequence[str]) -> bool:
     names = [package.name for package in (row.old, row.new) if package]
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from sbkernel.definitions.importing.yamltext import Pair, Yaml
 from sbkernel.errors import ListFileError, NotFoundError
 from sbkernel.packages.diff.change import KINDS
-from sbkernel.packages.diff.policy import Growth, Policy
+from sbkernel.packages.diff.policy import GrowthLimit, Policy
 
 _LISTS = ("attention", "required", "forbidden", "exempt")
 KEYS = (*KINDS, "growth", *_LISTS)
@@ -62,7 +62,7 @@ class _Reader:
             self._refuse(self.pairs[kind], f"{kind}: {text!r} is neither allow nor forbid")
         return text == "forbid"
 
-    def _growth(self) -> Growth | None:
+    def _growth(self) -> GrowthLimit | None:
         text = self._text("growth")
         if not text:
             return None
@@ -71,7 +71,7 @@ class _Reader:
             self._refuse(self.pairs["growth"], f"growth: {text!r} is neither a percentage nor a size", "5 % or 200 MB")
             return None
         number = float(match[1])
-        return Growth(percent=number) if match[2] == "%" else Growth(size_bytes=number * _UNITS[match[2]])
+        return GrowthLimit(percent=number) if match[2] == "%" else GrowthLimit(size_bytes=number * _UNITS[match[2]])
 
     def _list(self, key: str) -> tuple[str, ...]:
         if key not in self.pairs:

@@ -14,8 +14,8 @@ from sbkernel.packages.diff.change import (
     REMOVED,
     REPLACED,
     UPDATED,
-    Change,
     Changes,
+    PackageChange,
 )
 from sbkernel.units import size
 
@@ -60,12 +60,12 @@ def signed(count: int) -> str:
     return f"+{size(count)}" if count > 0 else size(count)
 
 
-def movement(row: Change) -> str:
+def movement(row: PackageChange) -> str:
     """Return a row in words, with the architecture where that changed."""
     return f"{row} ({row.arch})" if row.change == ARCH_CHANGED else str(row)
 
 
-def remark(row: Change) -> str:
+def remark(row: PackageChange) -> str:
     """Return a row in words, with what the versions do not tell: openssl 3.0 -> 1.1 (downgraded)."""
     return movement(row) if row.change in _PLAIN else f"{row} ({row.change})"
 
@@ -97,7 +97,7 @@ def _grown(diff: Changes) -> Iterator[tuple[str, str]]:
         yield "grew most", ", ".join(shown)
 
 
-def _listed(rows: Sequence[Change], said: Callable[[Change], str]) -> str:
+def _listed(rows: Sequence[PackageChange], said: Callable[[PackageChange], str]) -> str:
     """Return as many rows as fit on a line, those that were asked for first: they say more."""
     texts = [said(row) for row in sorted(rows, key=lambda row: (not row.package.explicit, -row.package.size_bytes))]
     fitting = next((n for n in range(len(texts), 1, -1) if len(", ".join(texts[:n])) <= _ROOM), 1)

@@ -16,7 +16,7 @@ from sbkernel.packages.diff.change import (
     REMOVED,
     REPLACED,
     UPDATED,
-    Change,
+    PackageChange,
 )
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.summary import percentage, signed
@@ -95,7 +95,7 @@ def _groups(diff: Diff) -> Markup:
     return div(*(_group(name, rows) for name, rows in diff.moved.items()), style="margin:2px 0 0 0")
 
 
-def _group(name: str, rows: Sequence[Change]) -> Markup:
+def _group(name: str, rows: Sequence[PackageChange]) -> Markup:
     """Return one line a group: its name, the package that says most, how many more."""
     first = min(rows, key=lambda row: (not row.package.explicit, row.change == UPDATED, -row.package.size_bytes))
     more = muted(f"and {len(rows) - 1} more") if len(rows) > 1 else None
@@ -107,7 +107,7 @@ def _group(name: str, rows: Sequence[Change]) -> Markup:
     )
 
 
-def _versions(row: Change) -> Markup:
+def _versions(row: PackageChange) -> Markup:
     if row.old is None or row.new is None:
         return span(chip(row.change, KIND_TONES[row.change]), mono(row.new_version or row.old_version))
     tone = f";color:{TONES[KIND_TONES[row.change]]}" if row.change == DOWNGRADED else ""
@@ -116,7 +116,7 @@ def _versions(row: Change) -> Markup:
     )
 
 
-def _row(row: Change, widest: int, *, sized: bool) -> tuple[object, ...]:
+def _row(row: PackageChange, widest: int, *, sized: bool) -> tuple[object, ...]:
     weight = "font-weight:600;" if row.attention or row.package.explicit else ""
     group = chip(row.attention, "warn") if row.attention else muted(row.reason)
     return (
@@ -140,7 +140,7 @@ def _arrow(text: str) -> str:
     return text.replace("->", "→")
 
 
-def _delta(row: Change) -> object:
+def _delta(row: PackageChange) -> object:
     return signed(row.delta) if row.delta else muted("0 B")
 
 

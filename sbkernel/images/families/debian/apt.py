@@ -13,7 +13,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed
 from sbkernel.images.families.debian import configuration, records, sources
 from sbkernel.images.families.debian.output import complaints, is_untrusted, solution, unknown_packages
-from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report
@@ -32,7 +32,7 @@ class Apt:
     directory: Path
 
     @classmethod
-    def open(cls, cache: Path, chosen: tuple[Source, ...], architecture: str) -> Apt:
+    def open(cls, cache: Path, chosen: tuple[AptSource, ...], architecture: str) -> Apt:
         """Prepare the private directories of these sources below `cache`."""
         text = sources.render(chosen)
         apt = cls(cache / digest_of([text, architecture])[:16])
@@ -122,7 +122,7 @@ def host_network() -> str:
     return configuration.network_settings(run(["apt-config", "dump"]).stdout)
 
 
-def host_sources(etc: Path = Path("/etc/apt")) -> list[Source]:
+def host_sources(etc: Path = Path("/etc/apt")) -> list[AptSource]:
     """Read the sources that the host itself uses."""
     paths = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
     files = [path for path in paths if path.suffix in (".list", ".sources") and path.is_file()]

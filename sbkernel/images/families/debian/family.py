@@ -10,8 +10,8 @@ from sbkernel.images.families.debian import sources
 from sbkernel.images.families.debian.apt import Apt, host_sources
 from sbkernel.images.families.debian.download import downloads
 from sbkernel.images.families.debian.manager import AptManager
-from sbkernel.images.families.debian.releases import Release, release_of
-from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.debian.releases import DebianRelease, release_of
+from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import PackagePass, Request
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.pkglist import Pkglist
@@ -57,9 +57,9 @@ class DebianFamily:
 FAMILY = DebianFamily()
 
 
-def _sources(pkgdir: str, release: Release) -> tuple[Source, ...]:
+def _sources(pkgdir: str, release: DebianRelease) -> tuple[AptSource, ...]:
     if pkgdir:
-        chosen: Sequence[Source] = sources.from_pkgdir(pkgdir)
+        chosen: Sequence[AptSource] = sources.from_pkgdir(pkgdir)
     else:
         chosen = sources.for_release(host_sources(), release.codename, release.architecture)
     return tuple(map(sources.by_copy, chosen))

@@ -14,7 +14,7 @@ from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made
 from sbkernel.images.families.debian import mmdebstrap, records
 from sbkernel.images.families.debian.output import PackageCounter, archive_name
-from sbkernel.images.families.debian.releases import Release
+from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolved
 from sbkernel.images.tree.namespaces import remove_tree
@@ -28,7 +28,7 @@ _MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "
 def install(
     packages: Sequence[Resolved],
     downloads: Downloads,
-    release: Release,
+    release: DebianRelease,
     passes: Sequence[PackagePass],
     tree: Path,
     report: Report,

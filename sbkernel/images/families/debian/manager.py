@@ -14,8 +14,8 @@ from sbkernel.images.families.debian import configuration, mmdebstrap, records, 
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.download import by_helper
 from sbkernel.images.families.debian.install import hook_files, install
-from sbkernel.images.families.debian.releases import Release
-from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.debian.releases import DebianRelease
+from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
     PackagePass,
@@ -31,8 +31,8 @@ from sbkernel.jobs.report import Report
 class AptManager:
     """apt for the sources of one image."""
 
-    release: Release
-    sources: tuple[Source, ...]
+    release: DebianRelease
+    sources: tuple[AptSource, ...]
     passes: tuple[PackagePass, ...]
     apt: Apt
     downloads: Downloads
@@ -121,7 +121,7 @@ def bare(name: str) -> str:
     return name.partition("=")[0].partition(":")[0]
 
 
-def keyrings(chosen: Iterable[Source]) -> Sequence[Path]:
+def keyrings(chosen: Iterable[AptSource]) -> Sequence[Path]:
     """Return the keyring files that sources are signed by, each once."""
     words = [word for source in chosen for word in source.option("Signed-By").split()]
     return [Path(word) for word in dict.fromkeys(words) if word.startswith("/")]

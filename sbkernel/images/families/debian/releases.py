@@ -12,14 +12,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "
 
 
 @dataclass(frozen=True)
-class Release:
+class DebianRelease:
     """A release as its package manager names it."""
 
     codename: str
     architecture: str
 
 
-def release_of(osvers: str, osarch: str) -> Release:
+def release_of(osvers: str, osarch: str) -> DebianRelease:
     """Return the release that osvers and osarch mean: debian12 on x86_64 is bookworm, amd64.
 
     Raises BuildError for distributions that cannot be built.
@@ -31,4 +31,4 @@ def release_of(osvers: str, osarch: str) -> Release:
         raise BuildError(f"not supported yet: {osvers or 'osvers unset'}; supported: {supported}")
     if osarch not in _ARCHITECTURES:
         raise BuildError(f"not supported yet: {osarch or 'osarch unset'}; supported: {', '.join(_ARCHITECTURES)}")
-    return Release(codename, _ARCHITECTURES[osarch])
+    return DebianRelease(codename, _ARCHITECTURES[osarch])

@@ -17,7 +17,7 @@ _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 
 
 @dataclass(frozen=True)
-class Source:
+class AptSource:
     """One repository of binary packages: where, which suite, which components, and its options as deb822 fields."""
 
     uri: str
@@ -41,18 +41,18 @@ def _field(name: str, value: str) -> str:
     return "".join([f"{name}: {first}\n".replace(": \n", ":\n"), *(f" {line.strip() or '.'}\n" for line in rest)])
 
 
-def render(sources: Iterable[Source]) -> str:
+def render(sources: Iterable[AptSource]) -> str:
     """Return sources as the text of a `.sources` file."""
     return "\n".join(str(source) for source in sources)
 
 
-def parse(text: str, file: str | Path) -> list[Source]:
+def parse(text: str, file: str | Path) -> list[AptSource]:
     """Read a `.list` or `.sources` file by its name; raise ListFileError with file:line."""
     reader = _parse_deb822 if str(file).endswith(".sources") else _parse_lines
     return list(reader(text, str(file)))
 
 
-def _parse_lines(text: str, file: str) -> Iterator[Source]:
+def _parse_lines(text: str, file: str) -> Iterator[AptSource]:
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.split("#", 1)[0].strip()
         if bare:
@@ -61,7 +61,7 @@ def _parse_lines(text: str, file: str) -> Iterator[Source]:
                 yield source
 
 
-def parse_line(line: str, file: str = "sources.list", number: int = 1) -> Source | None:
+def parse_line(line: str, file: str = "sources.list", number: int = 1) -> AptSource | None:
     """Read one line `deb [options] URI suite components`; None for sources of other kinds, such as deb-src."""
     match = re.fullmatch(r"(\S+)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)", line.strip())
     if match is None:
@@ -70,14 +70,14 @@ def parse_line(line: str, file: str = "sources.list", number: int = 1) -> Source
     if kind != "deb" or uri.startswith("cdrom:"):
         return None
     fields = tuple((_field_name(name), value.replace(",", " ")) for name, _, value in _OPTION.findall(options or ""))
-    return Source(uri, suite, tuple(components.split()), fields)
+    return AptSource(uri, suite, tuple(components.split()), fields)
 
 
 def _field_name(option: str) -> str:
     return _FIELDS.get(option.lower(), "-".join(word.capitalize() for word in option.split("-")))
 
 
-def _parse_deb822(text: str, file: str) -> Iterator[Source]:
+def _parse_deb822(text: str, file: str) -> Iterator[AptSource]:
     for number, fields in _stanzas(text, file):
         missing = [name for name in ("Types", "Uris", "Suites") if not fields.get(name)]
         if missing:
@@ -87,7 +87,7 @@ def _parse_deb822(text: str, file: str) -> Iterator[Source]:
         options = tuple((name, value) for name, value in fields.items() if name not in _OWN_FIELDS)
         for uri in fields["Uris"].split():
             for suite in fields["Suites"].split():
-                yield Source(uri, suite, tuple(fields.get("Components", "").split()), options)
+                yield AptSource(uri, suite, tuple(fields.get("Components", "").split()), options)
 
 
 def _stanzas(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -110,7 +110,7 @@ def _stanzas(text: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
             raise ListFileError(file, number, f"not a deb822 field: {line!r}")
 
 
-def fits(source: Source, codename: str, architecture: str) -> bool:
+def fits(source: AptSource, codename: str, architecture: str) -> bool:
     """Tell whether a source belongs to a release: bookworm, bookworm-updates, …; a flat repository belongs to none."""
     architectures = source.option("Architectures").split()
     return re.match(rf"{re.escape(codename)}(?:[-/]|$)", source.suite) is not None and (
@@ -118,7 +118,7 @@ def fits(source: Source, codename: str, architecture: str) -> bool:
     )
 
 
-def for_release(sources: Iterable[Source], codename: str, architecture: str) -> tuple[Source, ...]:
+def for_release(sources: Iterable[AptSource], codename: str, architecture: str) -> tuple[AptSource, ...]:
     """Return the sources of the host that fit an image, each once; raise DefinitionError if there are none."""
     chosen = tuple(dict.fromkeys(source for source in sources if fits(source, codename, architecture)))
     if not chosen:
@@ -129,12 +129,12 @@ def for_release(sources: Iterable[Source], codename: str, architecture: str) -> 
     return chosen
 
 
-def from_pkgdir(pkgdir: str) -> tuple[Source, ...]:
+def from_pkgdir(pkgdir: str) -> tuple[AptSource, ...]:
     """Read pkgdir: a comma list of `URL suite components` and local directories of packages."""
     return tuple(_from_entry(entry.strip()) for entry in pkgdir.split(",") if entry.strip())
 
 
-def _from_entry(entry: str) -> Source:
+def _from_entry(entry: str) -> AptSource:
     if entry.startswith("/"):
         return local_source(Path(entry))
     line = entry if entry.startswith("deb ") else f"deb {entry}"
@@ -149,19 +149,19 @@ def _from_entry(entry: str) -> Source:
     return source
 
 
-def local_source(directory: Path) -> Source:
+def local_source(directory: Path) -> AptSource:
     """Return the source of a local directory with a Packages file; only a signed one is checked by signature."""
     signed = any((directory / name).exists() for name in ("InRelease", "Release.gpg"))
-    return Source(f"copy:{directory}", "./", options=() if signed else (("Trusted", "yes"),))
+    return AptSource(f"copy:{directory}", "./", options=() if signed else (("Trusted", "yes"),))
 
 
-def reachable_by_nodes(source: Source) -> bool:
+def reachable_by_nodes(source: AptSource) -> bool:
     """Tell whether a node can use the source: not when it is a directory of the build host."""
     return not source.uri.startswith(("copy:", "file:"))
 
 
-def by_copy(source: Source) -> Source:
+def by_copy(source: AptSource) -> AptSource:
     """Return the source such that apt copies local packages, since file: paths do not exist inside the image."""
     if not source.uri.startswith("file:"):
         return source
-    return Source("copy:" + source.uri.removeprefix("file:"), source.suite, source.components, source.options)
+    return AptSource("copy:" + source.uri.removeprefix("file:"), source.suite, source.components, source.options)

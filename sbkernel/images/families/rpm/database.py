@@ -8,7 +8,7 @@ from pathlib import Path
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.downloads import differences
 from sbkernel.images.families.package_manager import Resolved
-from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -22,7 +22,7 @@ _FILE = "rpmdb.sqlite"
 _RPMDB = "usr/bin/rpmdb"
 
 
-def convert(tree: Path, release: Release, expected: Sequence[Resolved], report: Report) -> None:
+def convert(tree: Path, release: RpmRelease, expected: Sequence[Resolved], report: Report) -> None:
     """Let the rpm of the tree write its database anew, in its own form; BuildError when that fails.
 
     An image without rpm keeps the database: nothing in it could read another, and here it can be read.

@@ -15,7 +15,7 @@ from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.rpm import records, state
 from sbkernel.images.families.rpm.database import WRITTEN, convert
-from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
 from sbkernel.images.tree.installed import of_tree
 from sbkernel.images.tree.namespaces import enter, remove_tree, stamp
@@ -40,7 +40,7 @@ _DIRECTORIES = {
 _NOT_RUN = ("20-grub", "50-dracut", "51-dracut-rescue", "90-loaderentry", "92-crashkernel", "99-grub-mkconfig")
 
 
-def macros(release: Release) -> str:
+def macros(release: RpmRelease) -> str:
     """Return the macros with which rpm fills a tree: the database where the release looks for it, nothing of this host.
 
     For a release that knows another form of the database, it is put into that form when it is whole.
@@ -59,7 +59,7 @@ def macros(release: Release) -> str:
 def install(
     packages: Sequence[Resolved],
     downloads: Downloads,
-    release: Release,
+    release: RpmRelease,
     env: Mapping[str, str],
     tree: Path,
     report: Report,

@@ -15,7 +15,7 @@ from sbkernel.images.families.package_manager import Resolution, Survey, Unknown
 from sbkernel.images.families.rpm import install, network, records, repofiles, signatures
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
-from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.repositories import Repository, refuse_untrusted
 from sbkernel.images.families.rpm.solver import Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
@@ -27,7 +27,7 @@ class RpmManager:
     """dnf, or zypper, for the repositories of one image."""
 
     osvers: str
-    release: Release
+    release: RpmRelease
     repositories: tuple[Repository, ...]
     question: Question
     solver: Solver | ZypperSolver

@@ -18,7 +18,7 @@ Records = Literal["dnf4", "dnf5", "zypp"]
 
 
 @dataclass(frozen=True)
-class Release:
+class RpmRelease:
     """A release as its package manager sees it.
 
     `database` is the directory of rpm's database in the tree; `backend` is the form in which rpm of the release
@@ -33,7 +33,7 @@ class Release:
     records: Records
 
 
-def release_of(osvers: str, osarch: str) -> Release:
+def release_of(osvers: str, osarch: str) -> RpmRelease:
     """Return the release that osvers and osarch mean; BuildError for one that cannot be built."""
     match = re.fullmatch(r"\D+?(\d+)(?:\.\d+)*", osvers)
     if osarch not in ARCHITECTURES:
@@ -45,23 +45,25 @@ def release_of(osvers: str, osarch: str) -> Release:
     return known.get(platform(osvers), _enterprise)(osvers, version, osarch)
 
 
-def _enterprise(osvers: str, version: int, osarch: str) -> Release:
+def _enterprise(osvers: str, version: int, osarch: str) -> RpmRelease:
     if version < OLDEST_EL:
         raise BuildError(f"not supported: {osvers}", hint=f"version {OLDEST_EL} and later can be built")
     # rpm 4.14 of EL 8 knows Berkeley DB alone; EL 10 has moved the database as Fedora 36 has.
     database = "var/lib/rpm" if version < 10 else "usr/lib/sysimage/rpm"
-    return Release(str(version), osarch, f"platform:el{version}", database, "bdb" if version == 8 else "sqlite", "dnf4")
+    return RpmRelease(
+        str(version), osarch, f"platform:el{version}", database, "bdb" if version == 8 else "sqlite", "dnf4"
+    )
 
 
-def _fedora(_osvers: str, version: int, osarch: str) -> Release:
+def _fedora(_osvers: str, version: int, osarch: str) -> RpmRelease:
     database = "var/lib/rpm" if version < 36 else "usr/lib/sysimage/rpm"
     records: Records = "dnf4" if version < 41 else "dnf5"
     # Fedora 39 was the last with modules.
     modules = f"platform:f{version}" if version < 40 else ""
-    return Release(str(version), osarch, modules, database, "bdb" if version < 33 else "sqlite", records)
+    return RpmRelease(str(version), osarch, modules, database, "bdb" if version < 33 else "sqlite", records)
 
 
-def _suse(osvers: str, version: int, osarch: str) -> Release:
+def _suse(osvers: str, version: int, osarch: str) -> RpmRelease:
     if version < OLDEST_SUSE:
         raise BuildError(f"not supported: {osvers}", hint=f"version {OLDEST_SUSE} and later can be built")
-    return Release(str(version), osarch, "", "usr/lib/sysimage/rpm", "ndb", "zypp")
+    return RpmRelease(str(version), osarch, "", "usr/lib/sysimage/rpm", "ndb", "zypp")

@@ -14,7 +14,7 @@ from sbkernel.files import in_turn, made
 from sbkernel.images.families.rpm import network
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.records import Row
-from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.repositories import Repository, shown
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.command import find_program
@@ -46,11 +46,11 @@ class Solver:
     """dnf's own state for one release and its repositories, in a directory below the site's cache."""
 
     directory: Path
-    release: Release
+    release: RpmRelease
     repositories: tuple[Repository, ...]
 
     @classmethod
-    def open(cls, cache: Path, release: Release, repositories: tuple[Repository, ...]) -> Solver:
+    def open(cls, cache: Path, release: RpmRelease, repositories: tuple[Repository, ...]) -> Solver:
         """Return the solver of these repositories."""
         names = [[one.name, one.url] for one in repositories]
         return cls(cache / digest_of([release.version, release.architecture, names])[:16], release, repositories)

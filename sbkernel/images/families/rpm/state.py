@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.rpm.records import ASKED, row_of
-from sbkernel.images.families.rpm.releases import Release
+from sbkernel.images.families.rpm.releases import RpmRelease
 
 _DNF5 = "usr/lib/sysimage/libdnf5"
 _WORDS = {"user": "User", "group": "Group", "dependency": "Dependency", "weak": "Weak Dependency"}
 
 
-def files(release: Release, packages: Sequence[Resolved]) -> dict[str, str]:
+def files(release: RpmRelease, packages: Sequence[Resolved]) -> dict[str, str]:
     """Return the files that record the state of a tree, by path in it."""
     further = {"dnf4": modules, "dnf5": dnf5, "zypp": zypp}
     return further[release.records](packages)

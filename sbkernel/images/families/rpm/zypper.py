@@ -31,7 +31,7 @@ _REPOMD = (
 _LOCK = "type: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: {name}\n\n"
 
 
-class Said(NamedTuple):
+class ZypperSaid(NamedTuple):
     """What zypper has written: the packages as name, version and architecture, and names that it does not know."""
 
     chosen: Sequence[tuple[str, str, str]]
@@ -91,9 +91,9 @@ class ZypperSolver:
         if changed:
             self._zypper(["refresh", "--force", *changed])
 
-    def _ask(self, specs: Sequence[str]) -> Said:
+    def _ask(self, specs: Sequence[str]) -> ZypperSaid:
         if not specs:
-            return Said([], [], "")
+            return ZypperSaid([], [], "")
         options = ["--dry-run", "--no-recommends", "--details"]
         return read(self._zypper(["--no-refresh", "install", *options, "--", *specs], check=False))
 
@@ -108,7 +108,7 @@ class ZypperSolver:
         return done.stdout
 
 
-def read(output: str) -> Said:
+def read(output: str) -> ZypperSaid:
     """Return what `zypper --xmlout install` wrote."""
     tree = ElementTree.fromstring(output)  # noqa: S314
     errors = [one.text or "" for one in tree.iter("message") if one.get("type") == "error"]
@@ -121,7 +121,7 @@ def read(output: str) -> Said:
         for one in summary.iter("solvable")
         if one.get("type") == "package"
     ]
-    return Said(chosen, unknown, "\n".join([*problems, *others]).strip())
+    return ZypperSaid(chosen, unknown, "\n".join([*problems, *others]).strip())
 
 
 def _spec(name: str) -> str:

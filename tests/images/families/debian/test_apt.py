@@ -11,7 +11,7 @@ from sbkernel.errors import BuildError
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.download import by_helper, downloads
 from sbkernel.images.families.debian.install import newest
-from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
 from sbkernel.jobs.report import NullReport, Report
 
@@ -39,7 +39,7 @@ def debs(tmp_path: Path) -> Path:
 
 
 def open_apt(place: Path, port: int, *options: tuple[str, str]) -> Apt:
-    return Apt.open(place / "apt", (Source(f"http://127.0.0.1:{port}", "./", (), options),), "amd64")
+    return Apt.open(place / "apt", (AptSource(f"http://127.0.0.1:{port}", "./", (), options),), "amd64")
 
 
 def resolve(apt: Apt, names: list[str], report: Report | None = None) -> Resolution:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from sbkernel.errors import DefinitionError, ListFileError
 from sbkernel.images.families.debian import sources as apt_sources
-from sbkernel.images.families.debian.sources import Source
+from sbkernel.images.families.debian.sources import AptSource
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789.-", min_size=1, max_size=12)
 SOURCES = st.builds(
-    Source,
+    AptSource,
     uri=WORD.map(lambda host: f"http://{host}/debian"),
     suite=WORD,
     components=st.lists(WORD, max_size=3).map(tuple),
@@ -23,7 +23,7 @@ SOURCES = st.builds(
 
 
 @given(st.lists(SOURCES, max_size=5))
-def test_what_is_written_is_read_back(sources: list[Source]) -> None:
+def test_what_is_written_is_read_back(sources: list[AptSource]) -> None:
     assert apt_sources.parse(apt_sources.render(sources), "x.sources") == sources
 
 
@@ -46,8 +46,8 @@ def test_one_line_format() -> None:
     )
     options = (("Architectures", "amd64 arm64"), ("Signed-By", "/k.gpg"))
     assert apt_sources.parse(text, "sources.list") == [
-        Source("http://m/debian", "bookworm", ("main", "contrib"), options),
-        Source("http://m/flat", "./"),
+        AptSource("http://m/debian", "bookworm", ("main", "contrib"), options),
+        AptSource("http://m/flat", "./"),
     ]
 
 
@@ -86,13 +86,13 @@ def test_errors_name_file_and_line(name: str, text: str, where: str) -> None:
     ],
 )  # fmt: skip
 def test_suites_of_a_release(suite: str, fits: bool) -> None:
-    assert apt_sources.fits(Source("http://m", suite), "bookworm", "amd64") is fits
-    assert not apt_sources.fits(Source("http://m", suite, (), (("Architectures", "arm64"),)), "bookworm", "amd64")
+    assert apt_sources.fits(AptSource("http://m", suite), "bookworm", "amd64") is fits
+    assert not apt_sources.fits(AptSource("http://m", suite, (), (("Architectures", "arm64"),)), "bookworm", "amd64")
 
 
 def test_a_host_without_fitting_sources_is_told_what_to_set() -> None:
     with pytest.raises(DefinitionError, match="no apt source of this host is for trixie") as caught:
-        apt_sources.for_release([Source("http://m", "bookworm", ("main",))], "trixie", "amd64")
+        apt_sources.for_release([AptSource("http://m", "bookworm", ("main",))], "trixie", "amd64")
     assert "pkgdir" in str(caught.value.hint)
 
 
@@ -102,17 +102,17 @@ def test_pkgdir(tmp_path: Path) -> None:
     (signed / "InRelease").touch()
     text = f"http://m/debian bookworm main contrib, [trusted=yes] http://m bookworm-x main,{tmp_path},{signed}"
     assert apt_sources.from_pkgdir(text) == (
-        Source("http://m/debian", "bookworm", ("main", "contrib")),
-        Source("http://m", "bookworm-x", ("main",), (("Trusted", "yes"),)),
-        Source(f"copy:{tmp_path}", "./", (), (("Trusted", "yes"),)),
-        Source(f"copy:{signed}", "./"),
+        AptSource("http://m/debian", "bookworm", ("main", "contrib")),
+        AptSource("http://m", "bookworm-x", ("main",), (("Trusted", "yes"),)),
+        AptSource(f"copy:{tmp_path}", "./", (), (("Trusted", "yes"),)),
+        AptSource(f"copy:{signed}", "./"),
     )
     with pytest.raises(DefinitionError, match="neither a directory nor"):
         apt_sources.from_pkgdir("bookworm")
 
 
 def test_nodes_get_no_directories_of_the_build_host() -> None:
-    by_copy = apt_sources.by_copy(Source("file:/srv/debs", "./"))
-    assert by_copy == Source("copy:/srv/debs", "./")
+    by_copy = apt_sources.by_copy(AptSource("file:/srv/debs", "./"))
+    assert by_copy == AptSource("copy:/srv/debs", "./")
     assert not apt_sources.reachable_by_nodes(by_copy)
-    assert apt_sources.reachable_by_nodes(Source("http://m", "bookworm"))
+    assert apt_sources.reachable_by_nodes(AptSource("http://m", "bookworm"))
