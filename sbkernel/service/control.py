@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from sbkernel.errors import SbkernelError, ServiceError
+from sbkernel.jobs.localsocket import listen
 from sbkernel.service.connections import Connections
-from sbkernel.service.endpoint import Endpoint, listen
+from sbkernel.service.endpoint import Endpoint
 from sbkernel.service.protocol import LINE_LIMIT, Message, decode, encode, encode_error
 
 _log = logging.getLogger(__name__)

@@ -6,15 +6,12 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from sbkernel import files
-
-_SUN_PATH = 108  # sizeof(sockaddr_un.sun_path), unix(7)
+from sbkernel.jobs.localsocket import reachable
 
 
 @dataclass(frozen=True)
@@ -39,19 +36,6 @@ class Endpoint:
         return self.run / "service.starting"
 
 
-@contextmanager
-def reachable(path: Path) -> Iterator[str]:
-    """Yield a name of a unix socket that fits into an address, through /proc when its path is too long."""
-    if len(os.fsencode(path)) < _SUN_PATH:
-        yield str(path)
-        return
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)
-
-
 def connect(path: Path, timeout_s: float) -> socket.socket:
     """Connect to the unix socket at a path of any length; OSError when nobody listens."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -63,18 +47,6 @@ def connect(path: Path, timeout_s: float) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-def listen(path: Path) -> socket.socket:
-    """Listen on a unix socket (0600); a stale one is replaced, so hold the lock of the service."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    os.fchmod(listener.fileno(), 0o600)  # before bind: Linux gives the file the mode of the socket
-    with reachable(path) as address:
-        listener.bind(address)
-    listener.listen(64)
-    listener.setblocking(False)
-    return listener
 
 
 def take(path: Path, *, patience_s: float = 0.0) -> IO[str] | None:

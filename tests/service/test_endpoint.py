@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import NodeError, NotFoundError, ServiceError
+from sbkernel.jobs.localsocket import listen
 from sbkernel.service import protocol
-from sbkernel.service.endpoint import connect, holder, listen, take
+from sbkernel.service.endpoint import connect, holder, take
 
 
 @pytest.mark.parametrize("depth", [1, 20])

@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError
+from sbkernel.jobs import localsocket
 from sbkernel.nodes.failures import LostAnswerError, NoAnswerError, RefusedError
 from sbkernel.nodes.power import READS, BootOverride, PowerChange
-from sbkernel.nodes.virtual import localsocket, orders
+from sbkernel.nodes.virtual import orders
 from sbkernel.site import Site
 
 ANSWER_S = 30.0
@@ -47,7 +48,7 @@ class QemuPower:
     async def _call(self, call: str, value: object = None) -> Any:
         try:
             async with asyncio.timeout(self.answer_s):
-                reader, writer = await localsocket.connect(self._socket)
+                reader, writer = await localsocket.open_connection(self._socket)
         except (OSError, TimeoutError):
             raise NoAnswerError(self.node, "no answer from the process of the virtual nodes", hint=_HINT) from None
         try:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import NotFoundError, SbkernelError
+from sbkernel.jobs import localsocket
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
-from sbkernel.nodes.virtual import localsocket
 from sbkernel.nodes.virtual.guest import QemuMachine
 
 SOCKET = "virtual.sock"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import SbkernelError
-from sbkernel.nodes.virtual.localsocket import connect
+from sbkernel.jobs.localsocket import open_connection
 
 TIMEOUT_S = 5.0
 
@@ -17,7 +17,7 @@ async def command(socket_path: Path, execute: str, **arguments: Any) -> Any:
     """Carry out one QMP command and return its value. Raises SbkernelError when QEMU refuses or is gone."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            reader, writer = await connect(socket_path)
+            reader, writer = await open_connection(socket_path)
             try:
                 await reader.readline()
                 await _ask(reader, writer, {"execute": "qmp_capabilities"})

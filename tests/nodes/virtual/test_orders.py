@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from waiting import until_async as until
 
+from sbkernel.jobs import localsocket
 from sbkernel.nodes.failures import LostAnswerError, NoAnswerError, RefusedError
 from sbkernel.nodes.mkvm import mkvm, rmvm
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
 from sbkernel.nodes.rsetboot import rsetboot
-from sbkernel.nodes.virtual import localsocket
 from sbkernel.nodes.virtual.host import VirtualNodes
 from sbkernel.nodes.virtual.kvm import QemuPower
 from sbkernel.nodes.virtual.orders import SOCKET

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SUN_PATH = 108  # sizeof(sockaddr_un.sun_path), unix(7)
+
 
 @contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Yield a short name by way of the directory's descriptor: a socket's path is limited to 107 bytes (unix(7))."""
+def reachable(path: Path) -> Iterator[str]:
+    """Yield a name of a unix socket that fits into an address, through /proc when its path is too long."""
+    if len(os.fsencode(path)) < _SUN_PATH:
+        yield str(path)
+        return
     directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{directory}/{path.name}"
@@ -20,18 +25,18 @@ def _short(path: Path) -> Iterator[str]:
         os.close(directory)
 
 
-async def connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def open_connection(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to a socket. Raises OSError when nobody listens."""
-    with _short(path) as name:
+    with reachable(path) as name:
         return await asyncio.open_unix_connection(name)
 
 
 def listen(path: Path) -> socket.socket:
-    """Return a listening socket (0600) in the place of one that a dead process left."""
+    """Listen on a unix socket (0600) in the place of one that a dead process left; hold the lock of whoever listens."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     os.fchmod(listener.fileno(), 0o600)  # before bind: Linux gives the file the mode of the socket
-    with _short(path) as name:
+    with reachable(path) as name:
         listener.bind(name)
     listener.listen(64)
     listener.setblocking(False)
