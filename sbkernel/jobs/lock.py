@@ -47,7 +47,7 @@ def _write(descriptor: int, text: str) -> None:
 
 def _locked(text: str, path: Path, what: str) -> LockedError:
     who, since = "", ""
-    if text:  # empty for the instant between the holder's lock and its note
+    with contextlib.suppress(ValueError):  # empty, or in parts, for the instant in which holders change
         holder = json.loads(text)
         who = f"{holder['verb']} process {holder['pid']}"
         since = time.strftime(" since %Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))

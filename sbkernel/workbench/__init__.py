@@ -7,6 +7,8 @@ when it is first used: importing ipywidgets and pandas takes longer than all els
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sbkernel.lists import edit
+
 if TYPE_CHECKING:
     from sbkernel.workbench.boot import console_lines, timeline
     from sbkernel.workbench.boot_view import BootView
@@ -63,3 +65,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _list_editor(files: edit.ListFiles) -> Any:
+    return __getattr__("ListEditor")(files)
+
+
+edit.editor = _list_editor

@@ -9,7 +9,6 @@ import ipywidgets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.lists import edit
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
@@ -163,6 +162,3 @@ def _opened(files: ListFiles) -> Any:
     except SbkernelError as error:
         return ipywidgets.HTML(str(_wrong(error)))
     return editor._widget
-
-
-edit.editor = ListEditor
