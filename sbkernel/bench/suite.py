@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, definitions, diff, pack, startup
+from sbkernel.bench import boot, build, builddnf, definitions, diff, pack, startup
 from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
 
 BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "build": build.rows,
+    "build-dnf": builddnf.rows,
     "pack": pack.rows,
     "boot": boot.rows,
     "startup": startup.rows,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from rpmdistribution import SMALL, make_distribution
 from smallbuild import TARGET, assert_nothing_left, processes
 from waiting import until
 
+from sbkernel.bench.rpms.distribution import SMALL, make_distribution
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.images.tree import installed

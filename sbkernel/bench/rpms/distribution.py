@@ -3,23 +3,23 @@
 What Debian's packages do in their own scriptlets is done by the package "setup", as far as a login needs it.
 """
 
+from __future__ import annotations
+
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from debs import pkgdir
-from rpmbase import comps
-from rpms import make_repository, make_rpm
-
+from sbkernel.bench.rpms.package import make_rpm
+from sbkernel.errors import BuildError
+from sbkernel.files import made
 from sbkernel.images.families import family_of
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.package_manager import Request, Resolution, Resolved
 from sbkernel.jobs.report import NullReport
+from sbkernel.jobs.run import run
 from sbkernel.lists import pkglist
 from sbkernel.site import Site
 
@@ -51,32 +51,57 @@ _DIRECTORIES = (
     "run",
 )  # fmt: skip
 _PAM = ("auth", "account", "password", "session")
+_TEXTS = {
+    "etc/os-release": 'ID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Small Linux 9.4"\n',
+    "etc/passwd": _USERS,
+    "etc/group": "".join(f"{name}:x:{number}:\n" for name, _, number in (one.partition(":") for one in _GROUPS)),
+    "etc/shadow": "root:secret:19000:0:99999:7:::\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
+    "etc/selinux/config": "SELINUX=enforcing\n",
+    "etc/yum.repos.d/internet.repo": "[internet]\nname=x\nbaseurl=http://mirror.invalid/os\nenabled=1\n[more]\nname=y\n",
+    **{f"etc/pam.d/common-{kind}": f"{kind} required pam_unix.so\n" for kind in _PAM},
+    "etc/pam.d/common-session-noninteractive": "session required pam_unix.so\n",
+}
+_NOT_TAKEN = frozenset((
+    "base-files", "base-passwd", "debconf", "perl-base", "dpkg", "init-system-helpers", "initramfs-tools",
+))  # fmt: skip
+"""Packages that only Debian's own scriptlets need, or that would make an initrd in the tree."""
+_COMPS = """\
+<comps><group><id>core</id><name>Core</name><description/><default>true</default><uservisible>true</uservisible>\
+<packagelist>{packages}</packagelist></group></comps>
+"""
 
 
-def make_distribution(site: Site, place: Path, packages: Iterable[str]) -> Path:
-    """Make a repository of these Debian packages and what they need, with a group and a pattern core; return it."""
+def make_distribution(site: Site, place: Path, packages: Sequence[str]) -> Path:
+    """Make a repository of these Debian packages and what they need, with a group and a pattern core; return it.
+
+    The packages come from the apt sources of this host through the cache of the site. A hundred take half a minute.
+    Raises CommandError and BuildError.
+    """
     place.mkdir(parents=True)
-    work = place.parent / f".{place.name}.work"
-    resolved = _debian(site, work, packages)
+    work = made(place.parent / f".{place.name}.work")
+    resolved = _debian(site, packages)
     names = {package.name for package, _ in resolved}
     with ThreadPoolExecutor(2) as executor:
         list(executor.map(lambda pair: _convert(pair[0], pair[1], names, work, place), resolved))
     _setup(place, work)
-    shutil.rmtree(work)
     core = ["setup", *(name for name in packages if name != KERNEL)]
     needs = "".join(f"Requires: {name}\n" for name in core)
     make_rpm(place, "patterns-base-core", arch="noarch", more=f"Provides: pattern() = core\n{needs}")
-    make_repository(place, "--groupfile", comps(place, "core", core))
+    comps = work / "comps.xml"
+    entries = "".join(f'<packagereq type="mandatory">{name}</packagereq>' for name in core)
+    comps.write_text(_COMPS.format(packages=entries))
+    run(["createrepo_c", "--quiet", "--groupfile", comps, place])
+    shutil.rmtree(work)
     return place
 
 
-def _debian(site: Site, work: Path, packages: Iterable[str]) -> list[tuple[Resolved, Path]]:
-    work.mkdir()
-    (work / "none").mkdir()
-    (work / "none/Packages").touch()
-    attributes = {"osvers": "debian12", "osarch": "x86_64", "pkgdir": pkgdir(work / "none")}
-    manager = family_of("debian12").open(site, Request(attributes, pkglist.parse("")))
-    assert isinstance(manager, AptManager)
+def _debian(site: Site, packages: Sequence[str]) -> list[tuple[Resolved, Path]]:
+    """Return the packages and what they need, with their files."""
+    request = Request({"osvers": "debian12", "osarch": "x86_64"}, pkglist.parse(""))
+    manager = family_of("debian12").open(site, request)
+    if not isinstance(manager, AptManager):
+        raise BuildError("packages are converted from those of Debian alone")
     with manager.apt.in_turn():
         manager.apt.update(NullReport())
         wanted = {one.name: one for one in manager.apt.solve(list(packages))}
@@ -85,7 +110,7 @@ def _debian(site: Site, work: Path, packages: Iterable[str]) -> list[tuple[Resol
     return [(one, manager.downloads.path(one)) for one in chosen]
 
 
-def _closure(packages: Iterable[str], known: dict[str, Resolved]) -> set[str]:
+def _closure(packages: Iterable[str], known: Mapping[str, Resolved]) -> set[str]:
     """Return the packages and what they need: Debian's own base is larger than that."""
     needs = {one.package.name: one.needs for one in records.candidates(list(known.values()))}
     found: set[str] = set()
@@ -95,24 +120,16 @@ def _closure(packages: Iterable[str], known: dict[str, Resolved]) -> set[str]:
         if name not in found:
             found.add(name)
             todo += needs[name]
-    return found - {
-        "base-files",
-        "base-passwd",
-        "debconf",
-        "perl-base",
-        "dpkg",
-        "init-system-helpers",
-        "initramfs-tools",
-    }
+    return found - _NOT_TAKEN
 
 
 def _convert(package: Resolved, deb: Path, names: set[str], work: Path, place: Path) -> None:
     fields = records.fields(package.record)
     root = work / package.name
-    subprocess.run(["dpkg-deb", "--extract", deb, root], check=True)
+    run(["dpkg-deb", "--extract", deb, root])
     for name in _MERGED:
         if (root / name).is_dir():
-            subprocess.run(["cp", "--archive", "--link", f"{root / name}/.", _made(root / "usr" / name)], check=True)
+            run(["cp", "--archive", "--link", f"{root / name}/.", made(root / "usr" / name)])
             shutil.rmtree(root / name)
     for kernel in root.glob("boot/vmlinuz-*"):
         _like_el(root, kernel.name.removeprefix("vmlinuz-"))
@@ -132,39 +149,20 @@ def _like_el(root: Path, version: str) -> None:
     for name in ("vmlinuz", "config", "System.map"):
         (root / f"boot/{name}-{version}").rename(root / f"usr/lib/modules/{version}/{name}")
     (root / "lib").symlink_to("usr/lib")
-    subprocess.run(["depmod", "--basedir", root, version], check=True)
+    run(["depmod", "--basedir", root, version])
     (root / "lib").unlink()
 
 
 def _setup(place: Path, work: Path) -> None:
     root = work / "setup"
     for name in _DIRECTORIES:
-        _made(root / name)
+        made(root / name)
     for name in _MERGED:
         (root / name).symlink_to(f"usr/{name}")
-    texts = {
-        "etc/os-release": 'ID="rocky"\nVERSION_ID="9.4"\nPRETTY_NAME="Small Linux 9.4"\n',
-        "etc/passwd": _USERS,
-        "etc/group": "".join(f"{name}:x:{number}:\n" for name, _, number in (one.partition(":") for one in _GROUPS)),
-        "etc/shadow": "root:secret:19000:0:99999:7:::\n",
-        "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
-        "etc/selinux/config": "SELINUX=enforcing\n",
-        "etc/yum.repos.d/internet.repo": "[internet]\nname=x\nbaseurl=http://mirror.invalid/os\nenabled=1\n[more]\nname=y\n",
-        **{
-            f"etc/pam.d/common-{kind}": f"{kind} required pam_unix.so\n"
-            for kind in ("auth", "account", "password", "session")
-        },
-        "etc/pam.d/common-session-noninteractive": "session required pam_unix.so\n",
-    }
-    for name, text in texts.items():
-        _made((root / name).parent)
+    for name, text in _TEXTS.items():
+        made((root / name).parent)
         (root / name).write_text(text)
     make_rpm(place, "setup", "1:2.13-1", "noarch", root=root, scripts="%post -p <lua>\nposix.mkdir('/var/lib/setup')\n")
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def _names(clauses: str) -> list[str]:
@@ -187,8 +185,3 @@ def _evr(version: str) -> str:
     upstream, _, revision = rest.rpartition("-")
     clean = [re.sub(r"[^A-Za-z0-9.+~^]", "_", one) for one in ((upstream, revision) if upstream else (rest, "1"))]
     return (f"{epoch}:" if epoch else "") + "-".join(clean)
-
-
-if __name__ == "__main__":
-    with Site.open(Path(sys.argv[1]) / "site") as site:
-        print(make_distribution(site, Path(sys.argv[1]) / "BaseOS", BOOTABLE))
