@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sbkernel.errors import SbkernelError
+from sbkernel.images import space
 from sbkernel.images.plan import Facts, Plan, Step
 from sbkernel.jobs.report import Report
 
@@ -29,6 +31,9 @@ class Shelf(Protocol):
 
     def facts(self, outcome: str) -> Facts:
         """Return what was recorded with an outcome."""
+
+    def disk(self, step: Step) -> Path:
+        """Return a directory on the disk that a step writes to."""
 
 
 @dataclass(frozen=True)
@@ -70,4 +75,7 @@ def execute(plan: Plan, shelf: Shelf, report: Report, *, force: bool = False) ->
 
 def _run(step: Step, shelf: Shelf, report: Report, anew: bool) -> None:
     with report.phase(step.title, step.total):
-        shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
+        try:
+            shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
+        except (SbkernelError, OSError) as error:
+            raise space.full(error, step.title, shelf.disk(step)) or error from error.__cause__

@@ -122,6 +122,10 @@ class DirectoryShelf:
         found = self._new.get(outcome) or self.there.get(outcome)
         return found.facts if found else {}
 
+    def disk(self, step: Step) -> Path:
+        """Return where layers are kept, or the work place."""
+        return self.layers.root if step.makes == "layer" else self.work
+
     def _layer(self, outcome: str) -> str | None:
         made_by = (step.name for step in self.plan if step.makes == "layer" and step.outcome == outcome)
         name = next(made_by, None)

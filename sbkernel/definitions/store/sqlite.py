@@ -142,8 +142,15 @@ def _connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA user_version")
     except sqlite3.Error as error:
-        raise SbkernelError(f"{path}: {error}", hint="Is it a site, and may you read and write it?") from None
+        raise SbkernelError(f"{path}: {error}", hint=_remedy(path)) from None
     return db
+
+
+def _remedy(path: Path) -> str:
+    status = os.statvfs(path.parent)
+    if not status.f_bavail:
+        return f"There is no space left on the disk of {path.parent}."
+    return "Is it a site, and may you read and write it?"
 
 
 def _use_wal(db: sqlite3.Connection) -> None:

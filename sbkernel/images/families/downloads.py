@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made
+from sbkernel.images import space
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
@@ -43,6 +44,7 @@ class Downloads:
             there = len(packages) - len(missing)
             report.progress(there, len(packages))
             if missing:
+                space.check(sum(package.size for package in missing), "packages to download", self.directory)
                 with tempfile.TemporaryDirectory(prefix=".new-", dir=self.directory) as place:
                     files = [(package, Path(place) / self.file_name(package)) for package in missing]
                     said = bring(files, lambda done: report.progress(there + done, len(packages)))

@@ -69,5 +69,5 @@ def inside(
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
-    command = ["chroot", str(tree), "env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", *argv]
+    command = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
     return enter(tree, command, input=input, on_line=on_line)
