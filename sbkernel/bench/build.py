@@ -58,7 +58,7 @@ def _peer(work: Workspace, spec: ImageSpec, peer: Peer) -> Spent:
     manager = spec.manager
     if not isinstance(manager, AptManager):
         raise BuildError("the peer is mmdebstrap, which builds images of Debian alone")
-    sources.write_text(apt_sources.render(manager.sources))
+    sources.write_text(apt_sources.render(manager.sources.all))
     packages, codename = [*spec.packages, *peer.packages], manager.release.codename
     return timed(lambda: mmdebstrap.build(codename, packages, sources, place / "tree"))
 

@@ -171,7 +171,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         outcomes = {**before.get("outcomes", {}), **{name: asdict(one) for name, one in shelf.new.items()}}
         record = {
             **before,
-            **({"packages": len(asked.resolution.packages), **asked.recorded} if asked else {}),
+            **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
             "steps": {**(before.get("steps", {}) if plan.given else {}), **plan.digests},
             "outcomes": outcomes,
             "kernelver": outcomes[KERNEL]["facts"]["kernelver"],

@@ -69,7 +69,7 @@ class ImageSpec:
 
     def listed(self, name: str) -> ListLine | None:
         """Return the line of the lists that asks for a package."""
-        found = self.request.pkglist.listed(name) or self.request.otherpkglist.listed(name)
+        found = self.request.pkglist.listed(name) or otherpkglist.listed(self.request.otherpkglist, name)
         return found.line if found else None
 
 

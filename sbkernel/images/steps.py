@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sbkernel import resources
-from sbkernel.images.families.package_manager import Resolution
+from sbkernel.images.families.package_manager import PackagePass, Resolution
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
 from sbkernel.images.plan import Facts, Step, Work
@@ -24,6 +24,7 @@ from sbkernel.images.tree.postinstall import declared, environment, inputs, run_
 
 PACKAGES = "packages"
 _MIB = 1 << 20
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Asked:
     @property
     def recorded(self) -> dict[str, Any]:
         """Return what a tree does not tell of its packages: who was asked for, where each came from."""
-        origins = {str(one): [one.repository, one.sha256] for one in self.resolution.packages}
+        origins = {str(one): [one.repository, one.sha256] for one in self.resolution.kept}
         return {"asked": list(self.spec.packages), "origins": origins}
 
 
@@ -85,7 +86,7 @@ def packages_step(asked: Asked) -> Step:
         "layer",
         PACKAGES,
         on=("download",),
-        summary=f"{_packages(resolution)}, {manager.about}",
+        summary=f"{_packages(resolution)}, {manager.about}{_in_passes(manager.passes)}{_without(resolution)}",
         total=len(resolution.packages),
         run=run,
     )
@@ -183,6 +184,19 @@ def manifest_step(asked: Asked, tree: str) -> Step:
 
 def _packages(resolution: Resolution) -> str:
     return f"{len(resolution.packages)} package" + ("" if len(resolution.packages) == 1 else "s")
+
+
+def _in_passes(passes: Sequence[PackagePass]) -> str:
+    """Return what each pass asks for, when there are several."""
+    if len(passes) < 2:
+        return ""
+    shown = (" ".join(one.packages[:_SHOWN]) + (" …" if len(one.packages) > _SHOWN else "") for one in passes)
+    return f", {len(passes)} passes: " + "; ".join(shown)
+
+
+def _without(resolution: Resolution) -> str:
+    names = " ".join(one.name for one in resolution.removed)
+    return f", then without {names}" if names else ""
 
 
 def _hashes(contents: Mapping[str, bytes]) -> dict[str, str]:

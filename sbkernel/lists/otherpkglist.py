@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sbkernel.lists import pkglist
+from sbkernel.lists.entries import ListEntry
 from sbkernel.lists.include import TextReader
 from sbkernel.lists.pkglist import Pkglist
 
@@ -33,6 +34,12 @@ def read(paths: Sequence[Path | str]) -> Pkglist:
 def load(paths: Sequence[Path | str]) -> Pkglist:
     """Read list files. Raises ListFileError for the first error in them."""
     return pkglist.load(paths, KIND)
+
+
+def listed(parsed: Pkglist, name: str) -> ListEntry | None:
+    """Return the first entry that names a package, from whichever directory."""
+    found = (one for one in parsed.entries if one.kind == "install" and placed(one.name).name == name)
+    return next(found, None)
 
 
 def placed(entry: str) -> Placed:

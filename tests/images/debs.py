@@ -20,6 +20,9 @@ def make_deb(directory: Path, name: str, files: Mapping[str, str] | None = None,
     for path, text in texts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
+    for script in ("preinst", "postinst", "prerm", "postrm"):
+        if (root / "DEBIAN" / script).exists():
+            (root / "DEBIAN" / script).chmod(0o755)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "--build", root, directory],
         check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},

@@ -74,10 +74,19 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Resolution:
-    """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked."""
+    """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked.
+
+    Those in `removed` are among them: they are installed with the others, and leave the tree at the end.
+    """
 
     packages: tuple[Resolved, ...]
     offline: bool = False
+    removed: tuple[Resolved, ...] = ()
+
+    @property
+    def kept(self) -> tuple[Resolved, ...]:
+        """Return what the finished tree holds."""
+        return tuple(package for package in self.packages if package not in self.removed)
 
     @property
     def size(self) -> int:
@@ -123,6 +132,10 @@ class PackageManager(Protocol):
     def asked(self) -> Sequence[str]:
         """Return the packages that the lists ask for, each once, in order."""
 
+    @property
+    def passes(self) -> Sequence[PackagePass]:
+        """Return the passes of the lists, in the order in which they are installed."""
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes of the sources anew; tell whether that failed and those from the last time are used.
 
@@ -149,6 +162,8 @@ class PackageManager(Protocol):
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly the fetched packages into a tree that does not exist yet, in a private namespace.
+
+        What the resolution says is removed goes again at the end, by the package manager in the tree.
 
         Returns facts to record, `epoch` among them: when the newest package was made, in seconds since the epoch.
         Raises BuildError when the tree would hold anything else.

@@ -30,21 +30,39 @@ def main():
     asked = json.load(sys.stdin)
     os.umask(0o022)
     logging.getLogger("dnf").addHandler(complaints())
+    display = Display(len(asked["packages"]))
+    for number, env in enumerate(asked["passes"]):
+        packages = [one for one in asked["packages"] if one["pass"] == number]
+        if packages:
+            change(asked, env, display, lambda base, packages=packages: add(base, packages))
+    if asked["removed"]:
+        change(asked, {}, display, lambda base: remove(base, asked["removed"]), there=True)
+    level(Path(asked["root"]), asked)
+    for name, text in asked["files"].items():
+        write(Path(asked["root"]), name, text)
+
+
+def change(asked, env, display, planned, there=False):
+    """Make one transaction of what is `planned`; scriptlets see the environment of their pass.
+
+    Packages that are `there` already are looked up only when that is needed.
+    """
     with dnf.Base(configuration(asked)) as base:
-        base.fill_sack(load_system_repo=False, load_available_repos=False)
+        base.fill_sack(load_system_repo=there, load_available_repos=False)
         # rpm has read the macros of the build by now, and the library that makes fsync(2) do nothing is loaded;
         # programs in the tree would find neither.
         os.environ["HOME"] = "/root"
         for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):
             os.environ.pop(name, None)
+        before = dict(os.environ)
+        os.environ.update(env)
         try:
-            add(base, asked["packages"])
-            base.do_transaction(display=Display(len(asked["packages"])))
+            planned(base)
+            base.do_transaction(display=display)
         except dnf.exceptions.Error as error:
             sys.exit(str(error))
-    level(Path(asked["root"]), asked)
-    for name, text in asked["files"].items():
-        write(Path(asked["root"]), name, text)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def complaints():
@@ -80,6 +98,13 @@ def add(base, packages):
     base._transaction = base.history.rpm
 
 
+def remove(base, names):
+    """Make a transaction that removes packages, without a solver."""
+    for package in base.sack.query().installed().filter(name=names):
+        base.history.rpm.add_erase(package, transaction.TransactionItemReason_USER)
+    base._transaction = base.history.rpm
+
+
 class Display(dnf.yum.rpmtrans.TransactionDisplay):
     """Write a line for each package when rpm begins with it, and what scriptlets say."""
 
@@ -87,9 +112,13 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
         super().__init__()
         self.total = total
         self.seen = set()
+        self.gone = set()
 
     def progress(self, package, action, *_counts):
         """Say which package is being installed."""
+        if action == dnf.callback.PKG_ERASE and str(package) not in self.gone:
+            self.gone.add(str(package))
+            print(f"Removing {package}", flush=True)
         if action == dnf.callback.PKG_INSTALL and str(package) not in self.seen:
             self.seen.add(str(package))
             print(f"Installing {package} ({len(self.seen)}/{self.total})", flush=True)

@@ -50,12 +50,12 @@ def answered(base, asked):
         return answer
     base.fill_sack(load_system_repo=False)
     if "exactly" in asked:
-        found = exactly(base, asked["exactly"], asked["names"])
-        return {**answer, "install": described(base, found, asked["explain"]), "unknown": near(base, asked["unknown"])}
+        found = exactly(base, asked["exactly"], asked["names"], asked["sources"])
+        return {**answer, "install": described(base, found, asked), "unknown": near(base, asked["unknown"])}
     if any(name.startswith("@") for name in asked["names"]):
         base.read_comps()
-    chosen, unknown, conflict = solve(base, asked["names"], asked["left_out"])
-    return {**answer, "install": described(base, chosen, asked["explain"]), "unknown": unknown, "conflict": conflict}
+    chosen, unknown, conflict = solve(base, asked["names"], asked["left_out"], asked["sources"])
+    return {**answer, "install": described(base, chosen, asked), "unknown": unknown, "conflict": conflict}
 
 
 def primary(base):
@@ -109,12 +109,16 @@ def load(base, name, url, anew):
     return False
 
 
-def solve(base, names, left_out):
-    """Return what dnf would install of the names that it knows, with reasons; the others; and why it cannot."""
+def solve(base, names, left_out, sources):
+    """Return what dnf would install of the names that it knows, with reasons; the others; and why it cannot.
+
+    Names among `sources` come from the repositories that it says.
+    """
     # A module's stream decides which versions of its packages there are.
     groups = [name for name in names if name.startswith("@")]
-    others = [name for name in names if not name.startswith("@")]
-    errors = [error for part in (groups, others) for error in mark(base, part, left_out)]
+    others = [name for name in names if not name.startswith("@") and name not in sources]
+    parts = [(groups, None), (others, None), *(([name], repositories) for name, repositories in sources.items())]
+    errors = [error for part, repositories in parts for error in mark(base, part, left_out, repositories)]
     unknown = near(
         base, [name for error in errors for name in (*error.no_match_pkg_specs, *error.no_match_group_specs)]
     )
@@ -130,13 +134,14 @@ def solve(base, names, left_out):
     return {item.pkg: REASONS.get(item.reason, "dependency") for item in items}, unknown, ""
 
 
-def exactly(base, nevras, names):
-    """Return these packages with reasons, of which the names are what somebody asked for."""
+def exactly(base, nevras, names, sources):
+    """Return these packages with reasons; the names are what somebody asked for, of some from certain `sources`."""
     order = [repo.id for repo in base.repos.iter_enabled()]
     found = []
     for name, version, arch in nevras:
         same = base.sack.query().filter(name=name, evr=version, arch=arch)
-        found.append(min(same, key=lambda package: order.index(package.repoid)))
+        from_there = [package for package in same if package.repoid in sources.get(name, ())]
+        found.append(min(from_there or same, key=lambda package: order.index(package.repoid)))
     query = base.sack.query().filterm(pkg=found)
     asked = {package for name in names for package in wanted(base, name).intersection(query)}
     return {package: "user" if package in asked else "dependency" for package in found}
@@ -154,27 +159,60 @@ def near(base, names):
     return {name: difflib.get_close_matches(name, known, n=3) for name in names}
 
 
-def mark(base, names, left_out):
-    """Mark names for installation; return the errors, none or one."""
+def mark(base, names, left_out, repositories):
+    """Mark names for installation, from certain repositories where some are given; return the errors, none or one."""
     try:
-        base.install_specs(names, exclude=left_out)
+        base.install_specs(names, exclude=left_out, reponame=repositories)
     except dnf.exceptions.MarkingErrors as error:
         return [error]
     return []
 
 
-def described(base, chosen, explain):
-    """Return the packages that were chosen, with `explain` each with those that it needs."""
+def described(base, chosen, asked):
+    """Return the packages that were chosen, with {explain} each with those that it needs, and in which of {passes}."""
     query = base.sack.query().filterm(pkg=list(chosen))
     streams = module_streams(base)
-    rows = [(package, description(package, chosen[package], streams)) for package in sorted(chosen)]
-    return [{**row, "needs": needs(query, package) if explain else []} for package, row in rows]
+    rows = {package: description(package, chosen[package], streams) for package in sorted(chosen)}
+    for package, row in rows.items():
+        met = requirements(query, package) if asked["explain"] or asked["requirements"] else []
+        row["needs"] = sorted({name for names in met for name in names} - {package.name}) if asked["explain"] else []
+        if asked["requirements"]:
+            row["requirements"] = met
+    if asked["passes"]:
+        for package, number in in_passes(base, query, asked["passes"]).items():
+            rows[package]["pass"] = number
+    return list(rows.values())
 
 
-def needs(query, package):
-    """Return the names of those that a package needs."""
-    found = {other.name for need in package.requires for other in query.filter(provides=need)}
-    return sorted(found - {package.name})
+def requirements(query, package):
+    """Return for each thing that a package needs the names of those that provide it."""
+    return [sorted({other.name for other in query.filter(provides=need)}) for need in package.requires]
+
+
+def in_passes(base, query, passes):
+    """Return the pass in which each package comes: the first that asks for it, or for one that needs it.
+
+    What comes by a group belongs to the first.
+    """
+    asked = [[one for name in names for one in wanted(base, name).intersection(query)] for names in passes]
+    others = set(query) - needed(query, [package for packages in asked for package in packages])
+    found = {}
+    for number, packages in enumerate(asked):
+        for package in needed(query, [*packages, *(others if number == 0 else ())]):
+            found.setdefault(package, number)
+    return found
+
+
+def needed(query, packages):
+    """Return packages and those that they need, and so on."""
+    found = set()
+    waiting = list(packages)
+    while waiting:
+        package = waiting.pop()
+        if package not in found:
+            found.add(package)
+            waiting += [other for need in package.requires for other in query.filter(provides=need)]
+    return found
 
 
 def module_streams(base):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from debs import index, make_deb, pkgdir
@@ -16,7 +17,7 @@ from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.families.package_manager import PackageManager, Request
 from sbkernel.jobs.report import NullReport
-from sbkernel.lists import pkglist
+from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.site import Site
 
 
@@ -30,7 +31,6 @@ class DebianRepository:
     osarch: str = "x86_64"
     unknown: str = "own-tol"
     near: str = "own-tool"
-    made: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
     def make_base(site: Site, place: Path) -> None:
@@ -47,22 +47,30 @@ class DebianRepository:
 
     def add(self, name: str, version: str = "1.0", *, needs: str = "", content: str = "x") -> None:
         """Put a package into the repository; one of the same name stays if its version is another."""
-        fields = {"Depends": needs} if needs else {}
-        make_deb(self.place, name, {f"usr/share/{name}": content}, Version=version, **fields)
+        self.make(self.place, name, version, needs=needs, content=content)
         index(self.place)
+
+    def make(
+        self, place: Path, name: str, version: str = "1.0", *, needs: str = "", content: str = "x", script: str = ""
+    ) -> None:
+        """Make a package in a directory that nobody indexes; the shell script runs when it has been installed."""
+        fields = {"Depends": needs} if needs else {}
+        scripts = {"DEBIAN/postinst": f"#!/bin/sh\n{script}\n"} if script else {}
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as work:
+            make_deb(Path(work), name, {f"usr/share/{name}": content, **scripts}, Version=version, **fields)
+            for file in Path(work).glob("*.deb"):
+                shutil.move(file, place / file.name)
 
     def remove(self, name: str) -> None:
         """Take a package out of the repository."""
         for file in self.place.glob(f"{name}_*.deb"):
             file.unlink()
-        shutil.rmtree(self.place / f".{name}", ignore_errors=True)
         index(self.place)
 
-    def open(self, site: Site, text: str) -> PackageManager:
-        """Open the package manager for a package list."""
-        attributes = {"osvers": self.osvers, "osarch": self.osarch, "pkgdir": f"{self.base},{self.place}"}
-        request = Request(attributes, pkglist.parse(text))
-        return family_of(self.osvers).open(site, request)
+    def open(self, site: Site, text: str, other: str = "", otherpkgdir: str = "") -> PackageManager:
+        """Open the package manager for a package list, and one of the site's own packages."""
+        return opened(self, site, text, other, otherpkgdir)
 
 
 @dataclass
@@ -83,9 +91,20 @@ class RpmRepository:
 
     def add(self, name: str, version: str = "1.0", *, needs: str = "", content: str = "x") -> None:
         """Put a package into the repository; one of the same name stays if its version is another."""
-        requires = "".join(f"Requires: {one}\n" for one in ("small-base", needs) if one)
-        make_rpm(self.place, name, f"{version}-1", "noarch", more=requires, files={f"usr/share/{name}": content})
+        self.make(self.place, name, version, needs=needs, content=content)
         make_repository(self.place)
+
+    def make(
+        self, place: Path, name: str, version: str = "1.0", *, needs: str = "", content: str = "x", script: str = ""
+    ) -> None:
+        """Make a package in a directory that nobody indexes; the shell script runs when it has been installed."""
+        requires = "".join(f"Requires: {one}\n" for one in ("small-base", needs) if one)
+        post = f"%post\n{script}\n" if script else ""
+        files = {f"usr/share/{name}": content}
+        with tempfile.TemporaryDirectory() as work:
+            made = make_rpm(Path(work), name, f"{version}-1", "noarch", more=requires, files=files, scripts=post)
+            (place / "noarch").mkdir(parents=True, exist_ok=True)
+            shutil.move(made, place / "noarch" / made.name)
 
     def remove(self, name: str) -> None:
         """Take a package out of the repository."""
@@ -93,10 +112,9 @@ class RpmRepository:
             file.unlink()
         make_repository(self.place)
 
-    def open(self, site: Site, text: str) -> PackageManager:
-        """Open the package manager for a package list."""
-        attributes = {"osvers": self.osvers, "osarch": self.osarch, "pkgdir": f"{self.base},{self.place}"}
-        return family_of(self.osvers).open(site, Request(attributes, pkglist.parse(text)))
+    def open(self, site: Site, text: str, other: str = "", otherpkgdir: str = "") -> PackageManager:
+        """Open the package manager for a package list, and one of the site's own packages."""
+        return opened(self, site, text, other, otherpkgdir)
 
 
 @dataclass
@@ -104,6 +122,18 @@ class SuseRepository(RpmRepository):
     """The same for a distribution with zypper."""
 
     osvers: str = "sles15.6"
+
+
+def opened(
+    repository: DebianRepository | RpmRepository, site: Site, text: str, other: str, otherpkgdir: str
+) -> PackageManager:
+    """Open the package manager of a repository and its base."""
+    attributes = {
+        "osvers": repository.osvers, "osarch": repository.osarch, "pkgdir": f"{repository.base},{repository.place}",
+        "otherpkgdir": otherpkgdir,
+    }  # fmt: skip
+    request = Request(attributes, pkglist.parse(text), otherpkglist.parse(other))
+    return family_of(repository.osvers).open(site, request)
 
 
 REPOSITORIES = {"debian": DebianRepository, "dnf": RpmRepository, "zypper": SuseRepository}

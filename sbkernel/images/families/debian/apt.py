@@ -32,7 +32,9 @@ class Apt:
     directory: Path
 
     @classmethod
-    def open(cls, cache: Path, chosen: tuple[AptSource, ...], architecture: str) -> Apt:
+    def open(
+        cls, cache: Path, chosen: tuple[AptSource, ...], architecture: str, preferences: str = configuration.PREFERENCES
+    ) -> Apt:
         """Prepare the private directories of these sources below `cache`."""
         text = sources.render(chosen)
         apt = cls(cache / digest_of([text, architecture])[:16])
@@ -41,7 +43,7 @@ class Apt:
         files = {
             "apt.conf": configuration.apt_conf(apt.directory, architecture, host_network()),
             "etc/sources.list.d/image.sources": text,
-            "etc/preferences.d/image": configuration.PREFERENCES,
+            "etc/preferences.d/image": preferences,
             "state/status": "",
         }
         for name, content in files.items():
@@ -73,16 +75,35 @@ class Apt:
         report.log("the package sources cannot be reached; using the package lists from the last time")
         return True
 
-    def solve(self, names: Sequence[str]) -> tuple[Resolved, ...]:
-        """Return what installing `names` on top of a minimal base means, each package with its record."""
+    def solve(self, names: Sequence[str], left_out: Sequence[str] = ()) -> tuple[Resolved, ...]:
+        """Return what installing `names` on top of a minimal base means, each package with its record.
+
+        None of `left_out`, names or patterns, comes in; what needs them does not either.
+        """
         # Printing addresses takes a quarter of the time of --simulate, and says which bytes are meant.
         nothing_there = f"-oDir::Cache::archives={self.directory}/none"
-        done = self._get("install", "--print-uris", nothing_there, "-oAcquire::ForceHash=SHA256", *BASE, *names)
+        done = self._get(
+            "install",
+            "--print-uris",
+            nothing_there,
+            "-oAcquire::ForceHash=SHA256",
+            *self._without(left_out),
+            *BASE,
+            *names,
+        )
         if done.returncode == 0:
             return self._with_records(solution(done.stdout.splitlines()))
         if unknown := unknown_packages(done.stdout):
             raise UnknownPackagesError({name: self._near(name) for name in dict.fromkeys(unknown)})
         raise BuildError(f"the packages cannot be installed together:\n{_reasons(done.stdout)}")
+
+    def _without(self, left_out: Sequence[str]) -> list[str]:
+        """Return the option that keeps packages out (apt_preferences(5))."""
+        if not left_out:
+            return []
+        file = self.directory / "left-out"
+        write_if_changed(file, configuration.kept_out(left_out))
+        return [f"-oDir::Etc::preferences={file}"]
 
     def _with_records(self, packages: Sequence[Resolved]) -> tuple[Resolved, ...]:
         """Add to each package what the package lists say of it (apt-cache(8), show)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 # Acquire settings that say how to reach mirrors; the others say what to fetch or where to put it.
@@ -14,6 +15,11 @@ _NETWORK = re.compile(
 # apt would otherwise pull in usrmerge, and with it all of perl, to convert a tree that mmdebstrap's merged-usr hook
 # lays out merged from the start. Debian 12 only; later releases ship the tree merged.
 PREFERENCES = "Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
+
+
+def kept_out(names: Iterable[str]) -> str:
+    """Return preferences by which packages, names or patterns, are never installed."""
+    return "\n".join(f"Package: {name}\nPin: version *\nPin-Priority: -1\n" for name in names)
 
 
 def network_settings(dump: str) -> str:

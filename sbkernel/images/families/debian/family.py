@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
-from sbkernel.errors import DefinitionError
-from sbkernel.images.families.debian import sources
-from sbkernel.images.families.debian.apt import Apt, host_sources
+from sbkernel.images.families.debian import configuration
+from sbkernel.images.families.debian.apt import Apt
+from sbkernel.images.families.debian.chosen import chosen
 from sbkernel.images.families.debian.download import downloads
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.releases import DebianRelease, release_of
-from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import PackagePass, Request
+from sbkernel.images.families.passes import AskedFor, asked_for
+from sbkernel.lists import otherpkglist
 from sbkernel.lists.diagnostic import Diagnostic, shown
+from sbkernel.lists.entries import ListEntry
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.readers.deb.dpkg import DEB
 from sbkernel.site import Site
 
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
 """A package that apt can be asked for (deb-control(5)); what its command line takes beyond that would surprise."""
+_REMOVED = re.compile(r"[a-z0-9*?][a-z0-9+.*?-]*")
 
 
 class DebianFamily:
@@ -30,59 +35,52 @@ class DebianFamily:
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""
         release = release_of(request.osvers, request.osarch)
-        if request.attributes.get("otherpkglist"):
-            raise DefinitionError(
-                "otherpkglist is not supported yet",
-                hint="name those packages in the pkglist, and their repository in pkgdir",
-            )
-        chosen = _sources(request.attributes.get("pkgdir", ""), release)
+        for parsed in (request.pkglist, request.otherpkglist):
+            if wrong := next(filter(_is_wrong, parsed.entries), None):
+                raise wrong.line.error(f"'{shown(wrong.name)}' is not a package name of Debian")
+        sources = chosen(site, request, release)
+        preferences = "" if release.unmerged else configuration.PREFERENCES
         return AptManager(
             release,
-            chosen,
-            _passes(request.pkglist, request.kernelver),
-            Apt.open(site.cache / "apt", chosen, release.architecture),
+            sources,
+            _asked(request, release),
+            Apt.open(site.cache / "apt", sources.all, release.architecture, preferences),
             downloads(site.cache / "packages"),
         )
 
     def remarks(self, pkglist: Pkglist) -> Iterator[Diagnostic]:
         """Yield the names that no package of this family can have."""
-        for entry in pkglist.entries:
-            if entry.kind == "install" and not PACKAGE.fullmatch(entry.name):
-                remedy = (
-                    "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
-                )
-                yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
+        for entry in filter(_is_wrong, pkglist.entries):
+            remedy = "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
+            yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
 
 
 FAMILY = DebianFamily()
 
 
-def _sources(pkgdir: str, release: DebianRelease) -> tuple[AptSource, ...]:
-    if pkgdir:
-        chosen: Sequence[AptSource] = sources.from_pkgdir(pkgdir)
-    else:
-        chosen = sources.for_release(host_sources(), release.codename, release.architecture)
-    return tuple(map(sources.by_copy, chosen))
+def _is_wrong(entry: ListEntry) -> bool:
+    if entry.kind == "install":
+        return not PACKAGE.fullmatch(otherpkglist.placed(entry.name).name)
+    return entry.kind in ("pre_remove", "post_remove") and not _REMOVED.fullmatch(otherpkglist.placed(entry.name).name)
 
 
-def _passes(pkglist: Pkglist, kernelver: str) -> tuple[PackagePass, ...]:
-    for name in pkglist.packages:
-        if not PACKAGE.fullmatch(name):
-            problem = f"'{name}' is not a package name of Debian"
-            found = pkglist.listed(name)
-            raise found.line.error(problem) if found else DefinitionError(problem)
-    loaded = (PackagePass(one.packages, tuple(sorted(one.env.items()))) for one in pkglist.passes)
-    return tuple(with_kernel(one, kernelver) for one in loaded if one.packages)
+def _asked(request: Request, release: DebianRelease) -> AskedFor:
+    asked = asked_for(request)
+    fixed = partial(with_kernel, kernelver=request.kernelver, distribution=release.distribution)
+    return replace(asked, passes=tuple(map(fixed, asked.passes)))
 
 
-def with_kernel(one: PackagePass, kernelver: str) -> PackagePass:
+def with_kernel(one: PackagePass, kernelver: str, distribution: str = "debian") -> PackagePass:
     """Return a pass with its kernel packages replaced by those of a fixed version, as xCAT does for Debian's family."""
     if not kernelver:
         return one
-    names = dict.fromkeys(_fixed(name, kernelver) for name in one.packages)
+    names = dict.fromkeys(fixed for name in one.packages for fixed in _fixed(name, kernelver, distribution))
     return PackagePass(tuple(names), one.env)
 
 
-def _fixed(name: str, kernelver: str) -> str:
+def _fixed(name: str, kernelver: str, distribution: str) -> tuple[str, ...]:
+    if distribution == "ubuntu" and name.startswith("linux-image-generic"):
+        # What the package without a version brings; drivers of most servers are among the extra modules.
+        return f"linux-image-{kernelver}", f"linux-modules-extra-{kernelver}", "linux-firmware"
     prefix = next((p for p in ("linux-image-", "linux-headers-") if name.startswith(p)), None)
-    return f"{prefix}{kernelver}" if prefix else name
+    return (f"{prefix}{kernelver}" if prefix else name,)

@@ -16,7 +16,7 @@ from sbkernel.images.families.debian import mmdebstrap, records
 from sbkernel.images.families.debian.output import PackageCounter, archive_name
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
-from sbkernel.images.families.package_manager import PackagePass, Resolved
+from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -26,18 +26,20 @@ _MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "
 
 
 def install(
-    packages: Sequence[Resolved],
+    resolution: Resolution,
     downloads: Downloads,
     release: DebianRelease,
     passes: Sequence[PackagePass],
     tree: Path,
     report: Report,
 ) -> dict[str, object]:
-    """Build `tree` from the fetched packages; return `epoch` and the packages, to be recorded with it.
+    """Build `tree` from the fetched packages; return `epoch` and what is in it, to be recorded with it.
 
     apt chooses again inside, but from these packages alone: a mirror that has moved since cannot change the outcome.
     """
+    packages = resolution.packages
     epoch = newest(downloads.path(package) for package in packages)
+    hooks = hook_files(release)[0].parent
     with _repository(packages, downloads, release.codename, tree.with_name("packages")) as repository:
         argv = mmdebstrap.argv(
             tree,
@@ -45,7 +47,9 @@ def install(
             architecture=release.architecture,
             source=f"deb [trusted=yes] copy:{quote(str(repository))} ./",
             passes=passes,
-            hooks=hook_files()[0].parent,
+            hooks=hooks,
+            removed=[package.name for package in resolution.removed],
+            merge=mmdebstrap.merging(release, {package.name for package in packages}, hooks),
         )
         env = mmdebstrap.environment(
             scratch=tree.parent,
@@ -55,8 +59,8 @@ def install(
             first=passes[0] if passes else None,
         )
         _follow(argv, env, len(packages), report)
-    _refuse_difference(packages, tree)
-    return {"epoch": epoch, "packages": [str(package) for package in packages]}
+    _refuse_difference(resolution.kept, tree)
+    return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
 
 
 @contextlib.contextmanager
@@ -103,10 +107,11 @@ def _refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
         )
 
 
-def hook_files() -> list[Path]:
+def hook_files(release: DebianRelease) -> list[Path]:
     """Return the scripts that mmdebstrap runs."""
     folder = resources.templates() / "families" / "debian"
-    return [folder / name for name in ("setup.sh", "extract.sh", "customize.sh")]
+    merge = (mmdebstrap.MERGE,) if release.unmerged else ()
+    return [folder / name for name in ("setup.sh", "extract.sh", "customize.sh", *merge)]
 
 
 def preload(architecture: str) -> Path | None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
-from sbkernel.images.families.debian import configuration, mmdebstrap, records, sources
+from sbkernel.images.families.debian import configuration, local, mmdebstrap, records, sources
 from sbkernel.images.families.debian.apt import Apt
+from sbkernel.images.families.debian.chosen import Sources
 from sbkernel.images.families.debian.download import by_helper
 from sbkernel.images.families.debian.install import hook_files, install
+from sbkernel.images.families.debian.local import Listed
+from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.downloads import Downloads
@@ -24,6 +28,7 @@ from sbkernel.images.families.package_manager import (
     Survey,
     UnknownPackagesError,
 )
+from sbkernel.images.families.passes import AskedFor, removed_with
 from sbkernel.jobs.report import Report
 
 
@@ -32,42 +37,85 @@ class AptManager:
     """apt for the sources of one image."""
 
     release: DebianRelease
-    sources: tuple[AptSource, ...]
-    passes: tuple[PackagePass, ...]
+    sources: Sources
+    lists: AskedFor
     apt: Apt
     downloads: Downloads
 
     @property
     def about(self) -> str:
         """Return release, architecture and the number of sources."""
-        number = f"{len(self.sources)} source" + ("" if len(self.sources) == 1 else "s")
+        number = f"{len(self.sources.all)} source" + ("" if len(self.sources.all) == 1 else "s")
         return f"{self.release.codename} {self.release.architecture}, {number}"
 
     @property
     def asked(self) -> list[str]:
         """Return the packages of all passes, each once, in order."""
-        return list(dict.fromkeys(name for one in self.passes for name in one.packages))
+        return list(self.lists.names)
+
+    @property
+    def passes(self) -> Sequence[PackagePass]:
+        """Return the passes of the lists."""
+        return self.lists.passes
 
     def check_sources(self, report: Report) -> bool:
         """Update the package lists; tell whether those from the last time have to do."""
         with self.apt.in_turn():
-            return self.apt.update(report)
+            return self._update(report)
+
+    def _update(self, report: Report) -> bool:
+        gone = self.sources.refresh(report)
+        return self.apt.update(report) or gone
 
     def resolve(self, report: Report) -> Resolution:
         """Return exactly the packages that a minimal base and the lists mean now."""
         with self.apt.in_turn():
-            offline = self.apt.update(report)
-            return Resolution(self._based(self.apt.solve(self.asked)), offline)
+            offline = self._update(report)
+            found = self._based(self._solve(self.asked))
+            return Resolution(found, offline, self._removed(found))
+
+    def _solve(self, names: Sequence[str]) -> tuple[Resolved, ...]:
+        """Return what apt chooses; for what the lists want from one directory it is asked by the version there."""
+        own = {name: listed for name in names if (listed := self._listed(name))}
+        spelt = [f"{name}={own[name].version}" if name in own else name for name in names]
+        found = self.apt.solve(spelt, self.lists.left_out)
+        return tuple(self._at_home(own[one.name].instead_of(one) if one.name in own else one) for one in found)
+
+    def _listed(self, name: str) -> Listed | None:
+        """Return the package of the directory that the lists want it from."""
+        directories = [directory for there, directory in self.lists.places if there == name]
+        places = [place for directory in directories for place in self.sources.at(directory) if place.flat]
+        if not places:
+            return None
+        found = next(filter(None, (local.newest(place, name, self.release.architecture) for place in places)), None)
+        if found is None:
+            near = {one for place in places for one in local.names(place)}
+            raise UnknownPackagesError({name: difflib.get_close_matches(name, sorted(near), n=3)})
+        return found
+
+    def _at_home(self, one: Resolved) -> Resolved:
+        uri = local.real_uri(one.uri, self.sources.indexes)
+        return replace(one, uri=uri, repository=repository_of(uri))
+
+    def _removed(self, packages: Sequence[Resolved]) -> tuple[Resolved, ...]:
+        """Return those that leave the tree at the end."""
+        if not self.lists.removed:
+            return ()
+        needs, base = records.requirements(packages), records.base(packages)
+        gone = removed_with(self.lists.removed, needs, map(bare, self.asked), base)
+        return tuple(one for one in packages if one.name in gone)
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the sources have; the names that they do not have come back with names like them."""
         unknown: dict[str, list[str]] = {}
         with self.apt.in_turn():
-            offline = self.apt.update(report)
+            offline = self._update(report)
             while True:
                 known = [name for name in self.asked if name not in unknown and bare(name) not in unknown]
                 try:
-                    found = records.candidates(self.apt.solve(known))
+                    solved = self._solve(known)
+                    gone = self._removed(solved)
+                    found = records.candidates([one for one in solved if one not in gone])
                     return Survey(found, [bare(name) for name in self.asked], unknown, offline)
                 except UnknownPackagesError as error:
                     if not set(error.near) & {*known, *map(bare, known)}:
@@ -89,8 +137,9 @@ class AptManager:
             "release": [self.release.codename, self.release.architecture],
             "passes": mmdebstrap.passes_data(self.passes),
             "packages": {str(package): package.sha256 for package in resolution.packages},
-            "hooks": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in hook_files()},
+            "hooks": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in hook_files(self.release)},
             "options": [configuration.BUILD_OPTIONS, configuration.PREFERENCES],
+            **({"removed": [one.name for one in resolution.removed]} if resolution.removed else {}),
         }
 
     def fetch(self, resolution: Resolution, report: Report) -> None:
@@ -99,16 +148,16 @@ class AptManager:
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
-        return install(resolution.packages, self.downloads, self.release, self.passes, tree, report)
+        return install(resolution, self.downloads, self.release, self.passes, tree, report)
 
     def laid(self) -> dict[str, bytes]:
         """Return the sources that nodes can reach."""
-        usable = sources.render(filter(sources.reachable_by_nodes, self.sources))
+        usable = sources.render(filter(sources.reachable_by_nodes, self.sources.all))
         return {"etc/apt/sources.list.d/image.sources": usable.encode()}
 
     def laid_if_missing(self) -> dict[str, bytes]:
         """Return the keyrings that sources are signed by: their packages may not be in the image."""
-        found = (path for path in keyrings(self.sources) if path.is_file())
+        found = (path for path in keyrings(self.sources.all) if path.is_file())
         return {str(path).lstrip("/"): path.read_bytes() for path in found}
 
     def configure_script(self) -> bytes:

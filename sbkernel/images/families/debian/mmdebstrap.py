@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
+from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.package_manager import PackagePass
 
 # Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
 VERSION = 2
-MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
+_MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
+_SAYS_MERGED = "usr-is-merged"
+MERGE = "merge.sh"
 
 
 def argv(
-    target: Path, *, codename: str, architecture: str, source: str, passes: Sequence[PackagePass], hooks: Path
+    target: Path,
+    *,
+    codename: str,
+    architecture: str,
+    source: str,
+    passes: Sequence[PackagePass],
+    hooks: Path,
+    merge: Sequence[str] = (),
+    removed: Sequence[str] = (),
 ) -> list[str]:
     """Return the call that builds `target` from one source, of which the hooks bring the packages in.
 
-    The first pass is installed by mmdebstrap itself, the following ones by apt from outside.
+    The first pass is installed by mmdebstrap itself, the following ones by apt from outside; by it, too, `removed`
+    goes again at the end.
     """
     first = ",".join(passes[0].packages) if passes else ""
     return [
@@ -32,10 +44,11 @@ def argv(
         "--aptopt=APT::Install-Recommends false",
         "--dpkgopt=force-unsafe-io",
         "--dpkgopt=force-confdef",
-        f"--hook-directory={MERGED_USR}",
+        *merge,
         f"--setup-hook={_hook(hooks / 'setup.sh')}",
         f"--extract-hook={_hook(hooks / 'extract.sh')}",
         *(f"--customize-hook={_later_pass(one)}" for one in passes[1:]),
+        *([f"--customize-hook={_apt_get(['purge', *removed])}"] if removed else []),
         f"--customize-hook={_hook(hooks / 'customize.sh')}",
         codename,
         str(target),
@@ -68,13 +81,29 @@ def _hook(script: Path) -> str:
     return f'sh {shlex.quote(str(script))} "$1"'
 
 
+def merging(release: DebianRelease, names: Container[str], hooks: Path) -> list[str]:
+    """Return the options by which /bin and its like are links into /usr; `names` are those of the packages to come.
+
+    mmdebstrap's own hook serves releases with a package that says so, which the hook needs; from Debian 13 on the links
+    come with base-files.
+    """
+    if _SAYS_MERGED in names:
+        return [f"--hook-directory={_MERGED_USR}"]
+    return [f"--setup-hook={_hook(hooks / MERGE)}"] if release.unmerged else []
+
+
 def _later_pass(one: PackagePass) -> str:
+    return _apt_get(["install", *one.packages], one.env)
+
+
+def _apt_get(command: Sequence[str], env: Sequence[tuple[str, str]] = ()) -> str:
     words = [
-        "env", *(f"{key}={value}" for key, value in one.env),
+        "env", *(f"{key}={value}" for key, value in env),
         "apt-get", "--yes", "-oDir::Bin::dpkg=env", "-oDPkg::Options::=--unset=TMPDIR", "-oDPkg::Options::=dpkg",
     ]  # fmt: skip
-    command = f'{shlex.join(words)} -oDPkg::Chroot-Directory="$1" install {shlex.join(one.packages)}'
-    return f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" {command}'
+    return (
+        f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" {shlex.join(words)} -oDPkg::Chroot-Directory="$1" {shlex.join(command)}'
+    )
 
 
 def passes_data(passes: Sequence[PackagePass]) -> list[Mapping[str, object]]:

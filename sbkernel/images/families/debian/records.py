@@ -73,19 +73,44 @@ def _providers(pairs: Iterable[tuple[Resolved, Record]]) -> dict[str, list[str]]
     return provided | found
 
 
+def requirements(resolved: Sequence[Resolved]) -> dict[str, list[frozenset[str]]]:
+    """Return what each package needs: for each dependency, the names of those that can meet it."""
+    pairs = [(one, fields(one.record)) for one in resolved]
+    meet: dict[str, set[str]] = {one.name: {one.name} for one in resolved}
+    for one, record in pairs:
+        for name in _names(record.get("Provides", "").split(",")):
+            meet.setdefault(name, set()).add(one.name)
+    return {one.name: [_met(clause, meet) for clause in _clauses(record)] for one, record in pairs}
+
+
+def _met(clause: str, meet: Mapping[str, set[str]]) -> frozenset[str]:
+    return frozenset(one for name in _names(clause.split("|")) for one in meet.get(name, ()))
+
+
+def _clauses(record: Record) -> list[str]:
+    return [clause for name in ("Pre-Depends", "Depends") for clause in record.get(name, "").split(",")]
+
+
+def base(resolved: Sequence[Resolved]) -> list[str]:
+    """Return the names of the packages that belong to every system."""
+    return [one.name for one in resolved if _is_base(fields(one.record))]
+
+
+def _is_base(record: Record) -> bool:
+    return record.get("Essential") == "yes" or record.get("Priority") == "required"
+
+
 def _names(clauses: Iterable[str]) -> list[str]:
     return [match[1] for match in map(_NAME.match, clauses) if match]
 
 
 def _candidate(one: Resolved, record: Record, providers: Mapping[str, Sequence[str]]) -> Candidate:
-    base = record.get("Essential") == "yes" or record.get("Priority") == "required"
-    return Candidate(_package(one, record), one.size, tuple(_needs(one.name, record, providers)), base)
+    return Candidate(_package(one, record), one.size, tuple(_needs(one.name, record, providers)), _is_base(record))
 
 
 def _needs(own: str, record: Record, providers: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names of resolved packages that fulfil a dependency: of alternatives, the first that is there."""
-    clauses = (clause for name in ("Pre-Depends", "Depends") for clause in record.get(name, "").split(","))
-    alternatives = (_names(clause.split("|")) for clause in clauses)
+    alternatives = (_names(clause.split("|")) for clause in _clauses(record))
     chosen = (next((providers[name] for name in names if name in providers), ()) for names in alternatives)
     return [name for name in dict.fromkeys(name for names in chosen for name in names) if name != own]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbkernel.errors import DefinitionError, ListFileError
+from sbkernel.images.families.places import Place
 
 # one-line option -> deb822 field, where capitalising the words is not enough (sources.list(5), "OPTIONS")
 _FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets", "pdiffs": "PDiffs"}
 _OWN_FIELDS = {"Types", "Uris", "Suites", "Components", "Enabled"}
 _OPTION = re.compile(r"([A-Za-z-]+)([+-]?=)(\S+)")
+_NO_SUITE = re.compile(r"deb\s+(?:\[[^\]]*\]\s+)?\S+")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+]*:")
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 
 
@@ -129,30 +132,38 @@ def for_release(sources: Iterable[AptSource], codename: str, architecture: str) 
     return chosen
 
 
-def from_pkgdir(pkgdir: str) -> tuple[AptSource, ...]:
-    """Read pkgdir: a comma list of `URL suite components` and local directories of packages."""
-    return tuple(_from_entry(entry.strip()) for entry in pkgdir.split(",") if entry.strip())
+def from_place(place: Place, attribute: str, codename: str, components: Sequence[str]) -> AptSource:
+    """Return the source of an address: `URL suite components`, with defaults for what is not there.
 
-
-def _from_entry(entry: str) -> AptSource:
-    if entry.startswith("/"):
-        return local_source(Path(entry))
-    line = entry if entry.startswith("deb ") else f"deb {entry}"
+    A key that the place names must have signed it, unless it says gpgcheck=0; DefinitionError for anything else.
+    """
+    line = place.text if place.text.startswith("deb ") else f"deb {place.text}"
+    if _NO_SUITE.fullmatch(line):
+        line = f"{line} {codename}"
     try:
-        source = parse_line(line, "pkgdir")
+        source = parse_line(line, attribute)
     except ListFileError as error:
+        source, hint = None, error.hint
+    else:
+        hint = None
+    if source is None or not _ADDRESS.match(source.uri):
         raise DefinitionError(
-            f"pkgdir: {entry!r} is neither a directory nor 'URL suite components'", hint=error.hint
-        ) from None
-    if source is None:
-        raise DefinitionError(f"pkgdir: {entry!r} is not a source of binary packages")
-    return source
+            f"{attribute}: {place.text!r} is neither a directory nor 'URL suite components'", hint=hint
+        )
+    if not source.components and not source.suite.endswith("/"):
+        source = replace(source, components=tuple(components))
+    return replace(source, options=(*source.options, *_by_key(place)))
 
 
-def local_source(directory: Path) -> AptSource:
-    """Return the source of a local directory with a Packages file; only a signed one is checked by signature."""
-    signed = any((directory / name).exists() for name in ("InRelease", "Release.gpg"))
-    return AptSource(f"copy:{directory}", "./", options=() if signed else (("Trusted", "yes"),))
+def _by_key(place: Place) -> list[tuple[str, str]]:
+    for key in place.keys:
+        if key.suffix not in (".gpg", ".asc", ".pgp"):
+            raise DefinitionError(
+                f"gpgkey={key}: apt tells keys by their names", hint="call it .asc if it is text, else .gpg"
+            )
+    if place.check is False:
+        return [("Trusted", "yes")]
+    return [("Signed-By", " ".join(map(str, place.keys)))] if place.keys else []
 
 
 def reachable_by_nodes(source: AptSource) -> bool:

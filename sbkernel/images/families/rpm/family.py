@@ -24,13 +24,13 @@ class RpmFamily:
     def open(self, site: Site, request: Request) -> RpmManager:
         """Find the repositories that pkgdir and otherpkgdir name."""
         release = release_of(request.osvers, request.osarch)
-        chosen = repositories(request.attributes, request.otherpkglist.packages)
-        dnf = Solver.open(site.cache / "dnf", release, chosen)
+        chosen = repositories(site, request)
+        dnf = Solver.open(site.cache / "dnf", release, chosen.all)
         return RpmManager(
             request.osvers,
             release,
             chosen,
-            question(request),
+            question(request, chosen),
             ZypperSolver(dnf) if release.records == "zypp" else dnf,
             downloads(site.cache / "packages"),
         )

@@ -12,7 +12,7 @@ from typing import Any
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made, write_whole
 from sbkernel.images.families.downloads import Downloads, differences
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.package_manager import Resolution, Resolved
 from sbkernel.images.families.rpm import records, state
 from sbkernel.images.families.rpm.database import WRITTEN, convert
 from sbkernel.images.families.rpm.releases import RpmRelease
@@ -58,14 +58,18 @@ def macros(release: RpmRelease) -> str:
 
 
 def install(
-    packages: Sequence[Resolved],
+    resolution: Resolution,
     downloads: Downloads,
     release: RpmRelease,
-    env: Mapping[str, str],
+    passes: Sequence[Mapping[str, str]],
     tree: Path,
     report: Report,
 ) -> dict[str, Any]:
-    """Fill `tree` with the fetched packages; return `epoch` and the packages, to be recorded with it."""
+    """Fill `tree` with the fetched packages; return `epoch` and what is in it, to be recorded with it.
+
+    `passes` are the environments of those in which the packages come.
+    """
+    packages, kept = resolution.packages, resolution.kept
     epoch = records.newest(packages)
     scratch = made(tree.with_name("scratch"))
     try:
@@ -79,24 +83,27 @@ def install(
             "database": release.database,
             "history": release.records == "dnf4",
             "epoch": epoch,
-            "files": state.files(release, packages),
+            "files": state.files(release, kept),
             "packages": [_described(one, downloads) for one in packages],
+            "passes": passes,
+            "removed": [one.name for one in resolution.removed],
         }
-        _run(tree, asked, {**env, "HOME": str(scratch), "SOURCE_DATE_EPOCH": str(epoch)}, report)
+        _run(tree, asked, {"HOME": str(scratch), "SOURCE_DATE_EPOCH": str(epoch)}, report)
     finally:
         remove_tree(scratch)
     for name in _NOT_RUN:
         (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
-    _refuse_difference(packages, tree)
+    _refuse_difference(kept, tree)
     if release.backend != WRITTEN:
-        convert(tree, release, packages, report)
+        convert(tree, release, kept, report)
     stamp(tree, epoch)
-    return {"epoch": epoch, "packages": [str(package) for package in packages]}
+    return {"epoch": epoch, "packages": [str(package) for package in kept]}
 
 
-def _described(one: Resolved, downloads: Downloads) -> dict[str, str]:
+def _described(one: Resolved, downloads: Downloads) -> dict[str, Any]:
     reason = records.row_of(one)["reason"]
-    return {"file": str(downloads.path(one)), "repository": one.repository, "reason": reason}
+    place = {"file": str(downloads.path(one)), "repository": one.repository}
+    return {**place, "reason": reason, "pass": records.pass_of(one)}
 
 
 def _lay_out(tree: Path) -> None:

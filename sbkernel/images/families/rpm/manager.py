@@ -11,13 +11,14 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Resolution, Survey, UnknownPackagesError
+from sbkernel.images.families.package_manager import PackagePass, Resolution, Survey, UnknownPackagesError
+from sbkernel.images.families.passes import removed_with
 from sbkernel.images.families.rpm import install, network, records, repofiles, signatures
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import RpmRelease
-from sbkernel.images.families.rpm.repositories import Repository, refuse_untrusted
-from sbkernel.images.families.rpm.solver import Solver, script
+from sbkernel.images.families.rpm.repositories import Repositories, real_url, refuse_untrusted
+from sbkernel.images.families.rpm.solver import Answer, Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report
 
@@ -28,7 +29,7 @@ class RpmManager:
 
     osvers: str
     release: RpmRelease
-    repositories: tuple[Repository, ...]
+    repositories: Repositories
     question: Question
     solver: Solver | ZypperSolver
     downloads: Downloads
@@ -36,7 +37,7 @@ class RpmManager:
     @property
     def about(self) -> str:
         """Return release, architecture and the number of repositories."""
-        number = f"{len(self.repositories)} repositor" + ("y" if len(self.repositories) == 1 else "ies")
+        number = f"{len(self.repositories.all)} repositor" + ("y" if len(self.repositories.all) == 1 else "ies")
         return f"{self.osvers} {self.release.architecture}, {number}"
 
     @property
@@ -44,28 +45,50 @@ class RpmManager:
         """Return the packages and groups that the lists ask for."""
         return self.question.names
 
+    @property
+    def passes(self) -> Sequence[PackagePass]:
+        """Return the passes of the lists."""
+        return self.question.lists.passes
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes anew; tell whether those from the last time have to do."""
-        refuse_untrusted(self.repositories)
-        return self.solver.read(report)
+        refuse_untrusted(self.repositories.all)
+        gone = self.repositories.refresh(report)
+        return self.solver.read(report) or gone
 
     def resolve(self, report: Report) -> Resolution:
         """Return exactly the packages that the lists mean now; no package is there unless something asks for it."""
-        refuse_untrusted(self.repositories)
-        answer = self.solver.solve(self.question, report)
+        refuse_untrusted(self.repositories.all)
+        answer = self._solve(report)
         if answer.unknown:
             raise UnknownPackagesError(answer.unknown)
         if not answer.rows:
             raise BuildError(
                 "the lists ask for no package", hint="name packages or groups such as @core in the pkglist"
             )
-        return Resolution(tuple(sorted(map(records.resolved, answer.rows))), answer.offline)
+        packages = tuple(sorted(map(records.resolved, answer.rows)))
+        return Resolution(packages, answer.offline, tuple(one for one in packages if one.name in self._gone(answer)))
+
+    def _solve(self, report: Report, *, explain: bool = False) -> Answer:
+        gone = self.repositories.refresh(report)
+        answer = self.solver.solve(self.question, report, explain=explain)
+        rows = [{**row, "uri": real_url(row["uri"], self.repositories.indexes)} for row in answer.rows]
+        return answer._replace(rows=rows, offline=answer.offline or gone)
+
+    def _gone(self, answer: Answer) -> Sequence[str]:
+        """Return the names of those that leave the tree at the end."""
+        if not self.question.removed:
+            return ()
+        needs = {row["name"]: [frozenset(names) for names in row["requirements"]] for row in answer.rows}
+        asked = [row["name"] for row in answer.rows if row["reason"] == "user"]
+        return removed_with(self.question.removed, needs, asked, ())
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
-        answer = self.solver.solve(self.question, report, explain=True)
-        by_group = [row["name"] for row in answer.rows if row["reason"] in records.ASKED]
-        found = [records.candidate(row) for row in answer.rows]
+        answer = self._solve(report, explain=True)
+        rows = [row for row in answer.rows if row["name"] not in self._gone(answer)]
+        by_group = [row["name"] for row in rows if row["reason"] in records.ASKED]
+        found = [records.candidate(row) for row in rows]
         return Survey(found, [*self.question.names, *by_group], answer.unknown, answer.offline)
 
     def inputs(self, resolution: Resolution) -> Mapping[str, Any]:
@@ -77,26 +100,34 @@ class RpmManager:
             "backend": self.release.backend,
             "env": [list(pair) for pair in self.question.env],
             "packages": {name: [row["sum"], row["reason"], row["repository"], row["module"]] for name, row in rows},
-            "keys": {one.name: [_sha256(key) for key in one.keys] for one in self.repositories if one.check},
+            "keys": {one.name: [_sha256(key) for key in one.keys] for one in self.repositories.all if one.check},
             "script": _sha256(script("install.py")),
+            **({"passes": self._passes(resolution)} if len(self.passes) > 1 else {}),
+            **({"removed": [one.name for one in resolution.removed]} if resolution.removed else {}),
         }
+
+    def _passes(self, resolution: Resolution) -> Sequence[Any]:
+        """Return environment and packages of each pass."""
+        passes = [(dict(one.env), [str(two) for two in resolution.packages if records.pass_of(two) == number])
+                  for number, one in enumerate(self.passes)]  # fmt: skip
+        return [[env, packages] for env, packages in passes]
 
     def fetch(self, resolution: Resolution, report: Report) -> None:
         """Fetch the packages by address and sha256, and check who has signed them where a repository has keys."""
         self.downloads.fetch(resolution.packages, by_curl(network.settings()), report)
-        for repository in (one for one in self.repositories if one.check):
+        for repository in (one for one in self.repositories.all if one.check):
             mine = (one for one in resolution.packages if one.repository == repository.name)
             if files := {self.downloads.path(one): str(one) for one in mine}:
                 signatures.check(repository, files)
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
-        packages, env = resolution.packages, dict(self.question.env)
-        return install.install(packages, self.downloads, self.release, env, tree, report)
+        environments = [dict(one.env) for one in self.passes] if len(self.passes) > 1 else [dict(self.question.env)]
+        return install.install(resolution, self.downloads, self.release, environments, tree, report)
 
     def laid(self) -> Mapping[str, bytes]:
         """Return the repositories that nodes can reach, with their keys."""
-        return repofiles.laid(self.repositories, self.release.records)
+        return repofiles.laid(self.repositories.all, self.release.records)
 
     def laid_if_missing(self) -> Mapping[str, bytes]:
         """Return nothing: what is laid is named as no package's file is."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sbkernel.images.families.package_manager import Request
-from sbkernel.lists import otherpkglist
-from sbkernel.lists.pkglist import Pkglist
+from sbkernel.images.families.passes import AskedFor, asked_for
+from sbkernel.images.families.rpm.repositories import Repositories
 
 KERNELS = frozenset(
     f"kernel{part}" for part in ("", "-core", "-modules", "-modules-core", "-modules-extra", "-headers", "-devel",
@@ -22,30 +21,48 @@ _VERSION = re.compile(r"[^\s=<>@/]+=[^\s=<>]+")
 
 @dataclass(frozen=True)
 class Question:
-    """Names asked for, each with what dnf is asked for it; names that must not come; environment of the packages."""
+    """What the lists ask, each name with what dnf is asked for it, and those that come from certain repositories."""
 
+    lists: AskedFor
     specs: Mapping[str, str]
-    left_out: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names as the lists have them, each once."""
         return tuple(self.specs)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return names and patterns of what must not come."""
+        return self.lists.left_out
 
-def question(request: Request) -> Question:
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Return names and patterns of what leaves the tree at the end."""
+        return self.lists.removed
+
+    @property
+    def passes(self) -> list[list[str]]:
+        """Return what dnf is asked for in each pass."""
+        return [[self.specs[name] for name in one.packages] for one in self.lists.passes]
+
+    @property
+    def env(self) -> tuple[tuple[str, str], ...]:
+        """Return the environment of all passes."""
+        return tuple(sorted({key: value for one in self.lists.passes for key, value in one.env}.items()))
+
+
+def question(request: Request, repositories: Repositories) -> Question:
     """Return what an osimage asks.
 
-    All passes are one: a tree that does not exist yet is filled at once. What a list removes, before or after, does not
-    come in, neither by its own name nor by a group; a package that needs it cannot come either.
+    All passes are solved as one. What is left out does not come in, neither by its own name nor by a group; a package
+    that needs it cannot come either.
     """
-    asked = [*request.pkglist.packages, *(_placed(name) for name in request.otherpkglist.packages)]
-    removed = (_placed(name) for name in _removed([request.pkglist, request.otherpkglist]))
-    left_out = tuple(dict.fromkeys(removed))
-    wanted = (name for name in asked if not any(fnmatch.fnmatchcase(name, one) for one in left_out))
-    env = {key: value for one in _passes(request) for key, value in one.items()}
-    return Question({name: spec_of(name, request.kernelver) for name in wanted}, left_out, tuple(sorted(env.items())))
+    lists = asked_for(request)
+    specs = {name: spec_of(name, request.kernelver) for name in lists.names}
+    sources = {name: repositories.named(directory) for name, directory in lists.places if name in specs}
+    return Question(lists, specs, {name: found for name, found in sources.items() if found})
 
 
 def spec_of(name: str, kernelver: str = "") -> str:
@@ -58,15 +75,3 @@ def spec_of(name: str, kernelver: str = "") -> str:
     if _VERSION.fullmatch(name):
         return name.replace("=", "-", 1)
     return f"{name}-{kernelver}" if kernelver and name in KERNELS else name
-
-
-def _placed(name: str) -> str:
-    return otherpkglist.placed(name).name
-
-
-def _removed(lists: Iterable[Pkglist]) -> Iterable[str]:
-    return (name for parsed in lists for one in parsed.passes for name in one.remove)
-
-
-def _passes(request: Request) -> Iterable[Mapping[str, str]]:
-    return (one.env for parsed in (request.pkglist, request.otherpkglist) for one in parsed.passes)

@@ -42,7 +42,7 @@ def resolved(row: Row) -> Resolved:
         row["sum"],
         row["uri"],
         row["repository"],
-        json.dumps(row, sort_keys=True),
+        json.dumps({key: value for key, value in row.items() if key != "requirements"}, sort_keys=True),
     )
 
 
@@ -50,6 +50,11 @@ def row_of(package: Resolved) -> Row:
     """Return what the solver said of a package."""
     row: Row = json.loads(package.record)
     return row
+
+
+def pass_of(package: Resolved) -> int:
+    """Return in which pass a package is installed."""
+    return int(row_of(package).get("pass", 0))
 
 
 def newest(packages: Iterable[Resolved]) -> int:

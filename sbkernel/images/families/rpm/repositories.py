@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.lists import otherpkglist
+from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.places import Place, of_otherpkgdir, other_places, places, shown
+from sbkernel.jobs.report import Report
+from sbkernel.jobs.run import run
+from sbkernel.site import Site
 
 _REPODATA = "repodata/repomd.xml"
 _NO_REPOSITORY = {"Packages", "repodata", "images", "EFI", "isolinux"}
 _KEYS = ("RPM-GPG-KEY*", "repodata/repomd.xml.key")
 """Key files as media and mirrors have them."""
 
-_OPTION = re.compile(r"\s+(gpgkey|gpgcheck)=(\S*)$")
 _SCHEMES = ("file", "http", "https", "ftp")
 # Last parts of addresses that tell no repository from another.
 _COMMON = {"os", "repo", "x86_64", "aarch64", "ppc64le", "s390x", "noarch", "basearch", "rpms"}
@@ -33,6 +37,8 @@ class Repository:
     check: bool = False
     trusted: bool = True
     """False when nobody has said by what to trust a mirror."""
+    index: LocalIndex | None = None
+    """What we index, when nobody else has."""
 
     @property
     def local(self) -> bool:
@@ -45,22 +51,47 @@ class Repository:
         return not self.local and not urlsplit(self.url).username
 
 
-def repositories(attributes: Mapping[str, str], others: Iterable[str]) -> tuple[Repository, ...]:
+@dataclass(frozen=True)
+class Repositories:
+    """The repositories of an image, the directories that we index, and the addresses of those that the list names."""
+
+    all: tuple[Repository, ...]
+    indexes: tuple[LocalIndex, ...] = ()
+    placed: tuple[tuple[str, str], ...] = ()
+
+    def refresh(self, report: Report) -> bool:
+        """Index what has changed; tell whether a directory is gone and its index from the last time is used."""
+        gone = [index.refresh(report) for index in self.indexes]
+        return any(gone)
+
+    def named(self, directory: str) -> Sequence[str]:
+        """Return the names of the repositories that a directory below otherpkgdir is."""
+        urls = [url for name, url in self.placed if name == directory]
+        return [one.name for one in self.all if one.url in urls]
+
+
+def repositories(site: Site, request: Request) -> Repositories:
     """Return the repositories of an osimage: pkgdir's, and those below otherpkgdir that its list names.
 
-    DefinitionError when there is none (xCAT: genimage of EL) or an option is wrong.
+    DefinitionError when there is none (xCAT: genimage of EL) or an option is wrong, ListFileError for a directory of
+    the list that does not exist.
     """
-    placed = [otherpkglist.placed(entry).directory for entry in others]
-    found = [*_of_pkgdir(attributes.get("pkgdir", "")), *_of_otherpkgdir(attributes.get("otherpkgdir", ""), placed)]
+    cache = site.cache / "indexes"
+    others = list(_of_otherpkgdir(site, request, cache))
+    found = [*_of_pkgdir(request.attributes.get("pkgdir", ""), cache), *(one for _, one in others)]
     if not found:
         raise DefinitionError(
             "no repository among pkgdir and otherpkgdir",
-            hint="pkgdir names directories that hold repodata, or URLs, with commas between them",
+            hint="pkgdir names directories that hold repodata or packages, or URLs, with commas between them",
         )
     first: dict[str, Repository] = {}
     for one in found:
         first.setdefault(one.url, one)
-    return tuple(_named(first.values()))
+    return Repositories(
+        tuple(_named(first.values())),
+        tuple(dict.fromkeys(one.index for one in found if one.index)),
+        tuple((name, one.url) for name, one in others if name),
+    )
 
 
 def refuse_untrusted(chosen: Iterable[Repository]) -> None:
@@ -74,19 +105,16 @@ def refuse_untrusted(chosen: Iterable[Repository]) -> None:
         )
 
 
-def shown(url: str) -> str:
-    """Return an address without a password."""
-    return re.sub(r"//[^/@]*@", "//", url)
-
-
-def _of_pkgdir(pkgdir: str) -> Iterator[Repository]:
-    """Yield every URL, and every directory below the local ones that is a repository."""
-    for place, options in map(_options, _entries(pkgdir)):
-        if "://" in place:
-            yield _remote(place, options, "pkgdir")
+def _of_pkgdir(pkgdir: str, cache: Path) -> Iterator[Repository]:
+    """Yield every URL, and every directory below the local ones that is a repository, else that one as a whole."""
+    for place in places(pkgdir, "pkgdir"):
+        if "://" in place.text:
+            yield _remote(place, "pkgdir")
             continue
-        for directory in sorted(_indexed(Path(place))):
-            yield _local(directory, Path(place), options)
+        found = sorted(_indexed(Path(place.text)))
+        yield from (_local(directory, place) for directory in found)
+        if not found and any(Path(place.text).rglob("*.rpm")):
+            yield _local(Path(place.text), place, cache)
 
 
 def _indexed(top: Path) -> Iterator[Path]:
@@ -97,69 +125,68 @@ def _indexed(top: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if name not in _NO_REPOSITORY and not name.startswith(".")]
 
 
-def _of_otherpkgdir(otherpkgdir: str, directories: Iterable[str]) -> Iterator[Repository]:
-    entries = [_options(entry) for entry in _entries(otherpkgdir)]
-    yield from (_remote(place, options, "otherpkgdir") for place, options in entries if "://" in place)
-    for top, options in ((Path(place), options) for place, options in entries if "://" not in place):
-        for directory in dict.fromkeys(directories):
-            if (top / directory / _REPODATA).is_file():
-                yield _local(top / directory, top, options)
+def _of_otherpkgdir(site: Site, request: Request, cache: Path) -> Iterator[tuple[str, Repository]]:
+    """Yield what the otherpkglist needs of otherpkgdir; no name stands before an address."""
+    if not request.otherpkglist.packages:
+        return
+    tops = of_otherpkgdir(site, request.attributes)
+    yield from (("", _remote(top, "otherpkgdir")) for top in tops if "://" in top.text)
+    for one in other_places(tops, request.otherpkglist):
+        yield one.name, _local(one.directory, one.below, cache)
 
 
-def _entries(text: str) -> Iterator[str]:
-    return filter(None, map(str.strip, text.split(",")))
-
-
-def _options(entry: str) -> tuple[str, list[tuple[str, str]]]:
-    """Split an entry into its place, which may hold blanks, and the options after it."""
-    options: list[tuple[str, str]] = []
-    while match := _OPTION.search(entry):
-        options.insert(0, (match[1], match[2]))
-        entry = entry[: match.start()]
-    return entry, options
-
-
-def _remote(url: str, options: list[tuple[str, str]], attribute: str) -> Repository:
+def _remote(place: Place, attribute: str) -> Repository:
+    url = place.text
     if urlsplit(url).scheme not in _SCHEMES or re.search(r"\s", url):
         raise DefinitionError(
             f"{attribute}: {shown(url)!r} is no address of a repository",
             hint="file://, http:// or https://, then gpgkey=FILE or gpgcheck=0",
         )
-    plain = Repository("", url.rstrip("/"))
-    made = _with_keys(plain, _keys(options), dict(options).get("gpgcheck", ""))
-    return replace(made, trusted=made.local or made.check or dict(options).get("gpgcheck") == "0")
+    made = _with_keys(Repository("", url.rstrip("/")), place.keys, place.check)
+    return replace(made, trusted=made.local or made.check or place.check is False)
 
 
-def _local(directory: Path, top: Path, options: list[tuple[str, str]]) -> Repository:
-    keys = _keys(options)
+def _local(directory: Path, place: Place, cache: Path | None = None) -> Repository:
+    """Return a directory as a repository; one without an index gets one in the cache, if there is one for it."""
+    keys = list(place.keys)
     if not keys:
-        above = [directory, *(one for one in directory.parents if one.is_relative_to(top))]
+        above = [directory, *(one for one in directory.parents if one.is_relative_to(place.text))]
         keys = [key for one in above for pattern in _KEYS for key in sorted(one.glob(pattern))]
-    plain = Repository("", f"file://{quote(str(directory.absolute()))}")
-    return _with_keys(plain, keys, dict(options).get("gpgcheck", ""))
+    plain = Repository("", _file_url(directory))
+    if cache is not None and not (directory / _REPODATA).is_file():
+        index = LocalIndex.below(cache, directory.absolute(), ".rpm", write_index)
+        plain = Repository("", _file_url(index.place), index=index)
+    return _with_keys(plain, keys, place.check)
 
 
-def _with_keys(plain: Repository, keys: list[Path], check: str) -> Repository:
-    if check not in ("", "0", "1"):
-        raise DefinitionError(f"gpgcheck={check} is neither 0 nor 1", hint="correct pkgdir")
-    if check == "1" and not keys:
+def _file_url(directory: Path) -> str:
+    return f"file://{quote(str(directory.absolute()))}"
+
+
+def write_index(directory: Path, place: Path) -> None:
+    """Write the index of a directory that has none (createrepo_c(8))."""
+    run(["createrepo_c", "--quiet", "--no-database", "--outputdir", place, directory])
+
+
+def real_url(url: str, indexes: Iterable[LocalIndex]) -> str:
+    """Return where a package lies: beside an index in the cache there is none."""
+    for index in indexes:
+        if url.startswith(prefix := f"{_file_url(index.place)}/"):
+            return f"{_file_url(index.directory)}/{url.removeprefix(prefix)}"
+    return url
+
+
+def _with_keys(plain: Repository, keys: Sequence[Path], check: bool | None) -> Repository:
+    if check and not keys:
         raise DefinitionError(f"gpgcheck=1 without a key for {shown(plain.url)}", hint="add gpgkey=/PATH/OF/KEY")
-    return replace(plain, keys=tuple(keys), check=bool(keys) and check != "0")
-
-
-def _keys(options: list[tuple[str, str]]) -> list[Path]:
-    keys = [Path(value.removeprefix("file://")) for name, value in options if name == "gpgkey"]
-    for key in keys:
-        if not key.is_absolute() or not key.is_file():
-            raise DefinitionError(f"gpgkey={key} is no file of this host", hint="copy the key here and name its path")
-    return keys
+    return replace(plain, keys=tuple(keys), check=bool(keys) and check is not False)
 
 
 def _named(found: Iterable[Repository]) -> Iterator[Repository]:
     """Give each repository a name of its own, from its address."""
     taken: set[str] = set()
     for one in found:
-        name = _name(one.url)
+        name = _name(_file_url(one.index.directory) if one.index else one.url)
         number = next(n for n in range(1, len(taken) + 2) if (name if n == 1 else f"{name}-{n}") not in taken)
         name = name if number == 1 else f"{name}-{number}"
         taken.add(name)

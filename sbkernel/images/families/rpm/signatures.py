@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.rpm.repositories import Repository, shown
+from sbkernel.images.families.places import shown
+from sbkernel.images.families.rpm.repositories import Repository
 from sbkernel.jobs.run import run
 
 # Without the level, rpmkeys is content with a package that nobody has signed.

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import in_turn, made
+from sbkernel.images.families.places import shown
 from sbkernel.images.families.rpm import network
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.records import Row
 from sbkernel.images.families.rpm.releases import RpmRelease
-from sbkernel.images.families.rpm.repositories import Repository, shown
+from sbkernel.images.families.rpm.repositories import Repository
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
@@ -73,7 +74,8 @@ class Solver:
         Raises BuildError also when the packages exclude each other.
         """
         specs = {spec: name for name, spec in question.specs.items()}
-        asked = {"names": list(specs), "left_out": question.left_out, "explain": explain}
+        sources = {question.specs[name]: found for name, found in question.sources.items()}
+        asked = {"names": list(specs), "left_out": question.left_out, "sources": sources, **further(question, explain)}
         data = self._ask(asked, report)
         if data["conflict"]:
             raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
@@ -81,13 +83,18 @@ class Solver:
         return Answer(data["install"], unknown, data["offline"])
 
     def describe(
-        self, nevras: Sequence[Nevra], names: Sequence[str], unknown: Sequence[str], report: Report, *, explain: bool
+        self,
+        nevras: Sequence[Nevra],
+        names: Sequence[str],
+        unknown: Sequence[str],
+        report: Report,
+        more: Mapping[str, Any],
     ) -> Answer:
         """Return what the indexes as they were read say of these packages, and names like those that are unknown.
 
-        `names` are what somebody has asked for.
+        `names` are what somebody has asked for; `more` is what further() returns.
         """
-        asked = {"exactly": nevras, "names": names, "unknown": unknown, "explain": explain, "anew": False}
+        asked = {"exactly": nevras, "names": names, "unknown": unknown, "anew": False, **more}
         data = self._ask(asked, report)
         return Answer(data["install"], data["unknown"], data["offline"])
 
@@ -116,6 +123,12 @@ class Solver:
         if data["offline"]:
             report.log("the package sources cannot be reached; using the package lists from the last time")
         return data
+
+
+def further(question: Question, explain: bool) -> dict[str, Any]:
+    """Return what else dnf shall say of the packages: who needs whom, and in which pass each comes."""
+    passes = question.passes if len(question.passes) > 1 else []
+    return {"explain": explain, "requirements": bool(question.removed), "passes": passes}
 
 
 def script(name: str) -> Path:

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, point, write_if_changed
 from sbkernel.images.families.rpm.question import Question
-from sbkernel.images.families.rpm.solver import Answer, Solver
+from sbkernel.images.families.rpm.solver import Answer, Solver, further
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -52,7 +52,7 @@ class ZypperSolver:
     def solve(self, question: Question, report: Report, *, explain: bool = False) -> Answer:
         """Return what zypper would install; raises as Solver.solve does."""
         index = self.dnf.index(report)
-        specs = {_spec(name): name for name in question.names}
+        specs = {_spec(name, question.sources.get(name, ())): name for name in question.names}
         unknown: list[str] = []
         with in_turn(self.root / ".turn"):
             self._lay_out(index.primary, question.left_out)
@@ -64,9 +64,11 @@ class ZypperSolver:
         problems = [*filter(None, [said.problem]), *(f"No provider of '{one}' found." for one in said.unknown)]
         if problems:
             raise BuildError("the packages cannot be installed together:\n" + "\n".join(problems))
-        known = [spec for spec in specs if spec not in unknown]
-        answer = self.dnf.describe(said.chosen, known, [specs[spec] for spec in unknown], report, explain=explain)
-        return answer._replace(offline=index.offline)
+        known = [_spec(name) for spec, name in specs.items() if spec not in unknown]
+        more = {**further(question, explain), "sources": question.sources}
+        answer = self.dnf.describe(said.chosen, known, [specs[spec] for spec in unknown], report, more)
+        elsewhere = _elsewhere(answer, question)
+        return answer._replace(unknown={**answer.unknown, **{name: [] for name in elsewhere}}, offline=index.offline)
 
     @property
     def root(self) -> Path:
@@ -108,6 +110,12 @@ class ZypperSolver:
         return done.stdout
 
 
+def _elsewhere(answer: Answer, question: Question) -> list[str]:
+    """Return the names for which zypper has looked further than in the repositories that they shall come from."""
+    sources = {row["name"]: row["repository"] for row in answer.rows}
+    return [name for name, known in question.sources.items() if sources.get(name, known[0]) not in known]
+
+
 def read(output: str) -> ZypperSaid:
     """Return what `zypper --xmlout install` wrote."""
     tree = ElementTree.fromstring(output)  # noqa: S314
@@ -124,6 +132,8 @@ def read(output: str) -> ZypperSaid:
     return ZypperSaid(chosen, unknown, "\n".join([*problems, *others]).strip())
 
 
-def _spec(name: str) -> str:
+def _spec(name: str, sources: Sequence[str] = ()) -> str:
     """Return how zypper spells a name: a pattern is what its package says that it provides."""
-    return f"pattern() = {name.removeprefix('@')}" if name.startswith("@") else name
+    if name.startswith("@"):
+        return f"pattern() = {name.removeprefix('@')}"
+    return f"{sources[0]}:{name}" if sources else name

@@ -1,14 +1,21 @@
 """Package sources: both formats are read, what fits a release is kept, what is written is read back the same."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.errors import DefinitionError, ListFileError
+from sbkernel.errors import BuildError, DefinitionError, ListFileError
 from sbkernel.images.families.debian import sources as apt_sources
+from sbkernel.images.families.debian.chosen import Sources, chosen
+from sbkernel.images.families.debian.family import with_kernel
+from sbkernel.images.families.debian.releases import release_of
 from sbkernel.images.families.debian.sources import AptSource
+from sbkernel.images.families.package_manager import PackagePass, Request
+from sbkernel.lists import pkglist
+from sbkernel.site import Site
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789.-", min_size=1, max_size=12)
 SOURCES = st.builds(
@@ -96,19 +103,108 @@ def test_a_host_without_fitting_sources_is_told_what_to_set() -> None:
     assert "pkgdir" in str(caught.value.hint)
 
 
+def sources_of(pkgdir: str, tmp_path: Path, osvers: str = "debian12", **more: str) -> Sources:
+    with Site.open(tmp_path / "site") as site:
+        for key, value in more.items():
+            site.set("site", "clustersite", **{key: value})
+        attributes = {"osvers": osvers, "osarch": "x86_64", "pkgdir": pkgdir}
+        return chosen(site, Request(attributes, pkglist.parse("")), release_of(osvers, "x86_64"))
+
+
 def test_pkgdir(tmp_path: Path) -> None:
-    signed = tmp_path / "signed"
-    signed.mkdir()
-    (signed / "InRelease").touch()
-    text = f"http://m/debian bookworm main contrib, [trusted=yes] http://m bookworm-x main,{tmp_path},{signed}"
-    assert apt_sources.from_pkgdir(text) == (
+    signed, indexed, plain, key = (tmp_path / name for name in ("signed", "it has blanks", "plain", "key.asc"))
+    for directory in (signed, indexed, plain):
+        directory.mkdir()
+    for file in (signed / "InRelease", signed / "Packages", indexed / "Packages", key):
+        file.touch()
+    entries = (
+        "http://m/debian bookworm main contrib", "[trusted=yes] http://m bookworm-x main", "http://m", f"{indexed}",
+        f"{signed}", f"{signed} gpgcheck=0", f"http://m bookworm main gpgkey={key}", f"{indexed} gpgkey={key}",
+        "http://m bookworm gpgcheck=0", "http://m ./", f"{plain}",
+    )  # fmt: skip
+    found = sources_of(",".join(entries), tmp_path)
+    trusted, by_key = (("Trusted", "yes"),), (("Signed-By", str(key)),)
+    copied = f"copy:{tmp_path}/it%20has%20blanks"
+    assert found.all == (
         AptSource("http://m/debian", "bookworm", ("main", "contrib")),
-        AptSource("http://m", "bookworm-x", ("main",), (("Trusted", "yes"),)),
-        AptSource(f"copy:{tmp_path}", "./", (), (("Trusted", "yes"),)),
+        AptSource("http://m", "bookworm-x", ("main",), trusted),
+        AptSource("http://m", "bookworm", ("main",)),
+        AptSource(copied, "./", (), trusted),
         AptSource(f"copy:{signed}", "./"),
+        AptSource(f"copy:{signed}", "./", (), trusted),
+        AptSource("http://m", "bookworm", ("main",), by_key),
+        AptSource(copied, "./", (), by_key),
+        AptSource("http://m", "bookworm", ("main",), trusted),
+        AptSource("http://m", "./"),
+        AptSource(f"copy:{found.indexes[0].place}", "./", (), trusted),
     )
-    with pytest.raises(DefinitionError, match="neither a directory nor"):
-        apt_sources.from_pkgdir("bookworm")
+    assert [one.directory for one in found.indexes] == [plain]
+    assert list(plain.iterdir()) == []
+
+
+def test_a_mirror_in_a_directory_is_one_of_its_suite(tmp_path: Path) -> None:
+    for component in ("main", "universe", "source-only"):
+        kind = "source" if component == "source-only" else "binary-amd64"
+        (tmp_path / "medium/dists/noble" / component / kind).mkdir(parents=True)
+    found = sources_of(f"{tmp_path}/medium", tmp_path, "ubuntu24.04.3")
+    assert found.all == (AptSource(f"copy:{tmp_path}/medium", "noble", ("main", "universe"), (("Trusted", "yes"),)),)
+    (tmp_path / "bad/dists/bookworm/main/binary-arm64").mkdir(parents=True)
+    with pytest.raises(DefinitionError, match="has no packages for amd64"):
+        sources_of(f"{tmp_path}/bad", tmp_path)
+
+
+def test_ubuntu_has_two_components_and_the_mirror_of_the_site(tmp_path: Path) -> None:
+    both = ("main", "universe")
+    assert sources_of("http://m noble", tmp_path, "ubuntu24.04").all == (AptSource("http://m", "noble", both),)
+    found = sources_of("", tmp_path, "ubuntu24.04", ubuntu_apt_mirror="http://m/ubuntu")
+    assert [(one.suite, one.components) for one in found.all] == [
+        (suite, both) for suite in ("noble", "noble-updates", "noble-security")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pkgdir", "said"),
+    [
+        ("bookworm", "neither a directory nor"),
+        ("cdrom:[x]/ bookworm main", "neither a directory nor"),
+        ("http://m bookworm main gpgcheck=2", "gpgcheck=2 is neither 0 nor 1"),
+        ("http://m bookworm main gpgkey=/nonexistent.asc", "gpgkey=/nonexistent.asc is no file of this host"),
+        ("http://m bookworm main gpgkey=/etc/passwd", "apt tells keys by their names"),
+    ],
+)
+def test_a_wrong_entry_of_pkgdir_says_what_is_wrong(pkgdir: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=re.escape(said)):
+        sources_of(pkgdir, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("osvers", "codename"),
+    [
+        ("debian11", "bullseye"), ("debian12", "bookworm"), ("debian12.5", "bookworm"), ("debian13", "trixie"),
+        ("ubuntu20.04", "focal"), ("ubuntu22.04.5", "jammy"), ("ubuntu24.04.1", "noble"), ("ubuntu24.04", "noble"),
+    ],
+)  # fmt: skip
+def test_releases_by_the_names_that_osvers_has(osvers: str, codename: str) -> None:
+    found = release_of(osvers, "x86_64")
+    assert (found.codename, found.architecture) == (codename, "amd64")
+
+
+@pytest.mark.parametrize(
+    "osvers", ["", "debian", "debian10", "ubuntu24", "ubuntu24.10", "ubuntu", "debian12-x", "mint21"]
+)
+def test_other_releases_are_refused(osvers: str) -> None:
+    with pytest.raises(BuildError, match="not supported yet"):
+        release_of(osvers, "x86_64")
+
+
+def test_the_kernel_of_ubuntu_with_a_fixed_version_brings_its_further_modules() -> None:
+    listed = PackagePass(("bash", "linux-image-generic", "linux-headers-generic"))
+    assert with_kernel(listed, "6.8.0-31-generic", "ubuntu").packages == (
+        "bash", "linux-image-6.8.0-31-generic", "linux-modules-extra-6.8.0-31-generic", "linux-firmware",
+        "linux-headers-6.8.0-31-generic",
+    )  # fmt: skip
+    listed = PackagePass(("linux-image-virtual",))
+    assert with_kernel(listed, "6.8.0-31-generic", "ubuntu").packages == ("linux-image-6.8.0-31-generic",)
 
 
 def test_nodes_get_no_directories_of_the_build_host() -> None:

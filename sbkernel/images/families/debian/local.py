@@ -1,0 +1,147 @@
+"""Directories of packages on this host as sources of apt, whoever has indexed them, and what their indexes say."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from sbkernel.errors import DefinitionError
+from sbkernel.files import write_whole
+from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian.releases import DebianRelease
+from sbkernel.images.families.debian.sources import AptSource
+from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.places import Place
+from sbkernel.jobs.run import run
+from sbkernel.packages.readers.deb.dpkg import DEB
+from sbkernel.packages.versions import sort_key
+
+_INDEXES: Mapping[str, Callable[[bytes], bytes]] = {
+    "Packages": bytes,
+    "Packages.gz": gzip.decompress,
+    "Packages.xz": lzma.decompress,
+}
+_SIGNATURES = ("InRelease", "Release.gpg")
+
+
+@dataclass(frozen=True)
+class LocalSource:
+    """A directory as a source; `listed` is where its index lies, `index` is there when we make it."""
+
+    source: AptSource
+    directory: Path = Path()
+    listed: Path = Path()
+    index: LocalIndex | None = None
+
+    @property
+    def flat(self) -> bool:
+        """Tell whether one index lists all its packages."""
+        return self.source.suite == "./"
+
+
+def local_source(place: Place, directory: Path, release: DebianRelease, cache: Path) -> LocalSource:
+    """Return a directory as a source: a mirror or medium of the release, or packages with or without an index.
+
+    A directory with a signature, or for which the place names a key, is checked by it; others are trusted.
+    DefinitionError for a mirror without a component for this architecture.
+    """
+    if (suite := directory / "dists" / release.codename).is_dir():
+        return LocalSource(_mirror(place, directory, suite, release), directory, suite)
+    if not any((directory / name).is_file() for name in _INDEXES):
+        index = LocalIndex.below(cache, directory, ".deb", write_index)
+        return LocalSource(AptSource(copy_uri(index.place), "./", options=_trusted()), directory, index.place, index)
+    signed = any((directory / name).exists() for name in _SIGNATURES)
+    return LocalSource(
+        AptSource(copy_uri(directory), "./", options=_options(place, signed=signed)), directory, directory
+    )
+
+
+def _mirror(place: Place, directory: Path, suite: Path, release: DebianRelease) -> AptSource:
+    found = sorted(path.parent.name for path in suite.glob(f"*/binary-{release.architecture}"))
+    if not found:
+        raise DefinitionError(f"{suite} has no packages for {release.architecture}", hint="correct pkgdir or osarch")
+    return AptSource(copy_uri(directory), release.codename, tuple(found), _options(place, signed=False))
+
+
+def _options(place: Place, *, signed: bool) -> tuple[tuple[str, str], ...]:
+    if place.check is False or not (signed or place.keys or place.check):
+        return _trusted()
+    return (("Signed-By", " ".join(map(str, place.keys))),) if place.keys else ()
+
+
+def _trusted() -> tuple[tuple[str, str], ...]:
+    return (("Trusted", "yes"),)
+
+
+def copy_uri(directory: Path) -> str:
+    """Return the address by which apt copies from a directory: paths of this host do not exist inside the image."""
+    return f"copy:{quote(str(directory), safe='/+~:@,=')}"
+
+
+def write_index(directory: Path, place: Path) -> None:
+    """Write the index of a directory that has none (apt-ftparchive(1))."""
+    before = place / "Packages"
+    done = run(["apt-ftparchive", "packages", "."], cwd=directory)
+    newer = before.stat().st_mtime_ns + 2_000_000_000 if before.exists() else 0
+    write_whole(before, done.stdout)
+    # apt compares whole seconds.
+    now = max(before.stat().st_mtime_ns, newer)
+    os.utime(before, ns=(now, now))
+
+
+def real_uri(uri: str, indexes: Iterable[LocalIndex]) -> str:
+    """Return where a package lies: beside an index in the cache there is none."""
+    for index in indexes:
+        if uri.startswith(prefix := f"copy:{index.place}/"):
+            return f"copy:{index.directory}/{uri.removeprefix(prefix).removeprefix('./')}"
+    return uri
+
+
+class Listed(NamedTuple):
+    """A package as the index of its directory has it."""
+
+    version: str
+    record: str
+    directory: Path
+
+    def instead_of(self, one: Resolved) -> Resolved:
+        """Return this package for one of the same version, which another source may have, too."""
+        fields = records.fields(self.record)
+        uri = f"copy:{self.directory}/{fields.get('Filename', '').removeprefix('./')}"
+        size, total = fields.get("Size", ""), fields.get("SHA256", "")
+        if one.version != self.version or not (size.isdigit() and total):
+            return one
+        return replace(
+            one, architecture=fields["Architecture"], size=int(size), sha256=total, uri=uri, record=self.record
+        )
+
+
+def newest(place: LocalSource, name: str, architecture: str) -> Listed | None:
+    """Return the newest version of a package in a directory; None if there is none."""
+    pairs = ((record, records.fields(record)) for record in _records(place.listed))
+    found = [
+        Listed(fields["Version"], f"{record.strip()}\n", place.directory)
+        for record, fields in pairs
+        if fields.get("Package") == name and fields.get("Architecture") in (architecture, "all") and "Version" in fields
+    ]
+    order = sort_key(DEB)
+    return max(found, key=lambda one: order(one.version), default=None)
+
+
+def names(place: LocalSource) -> set[str]:
+    """Return the names of the packages in a directory."""
+    return {records.fields(record).get("Package", "") for record in _records(place.listed)}
+
+
+def _records(listed: Path) -> list[str]:
+    for name, unpacked in _INDEXES.items():
+        if (listed / name).is_file():
+            return unpacked((listed / name).read_bytes()).decode(errors="replace").split("\n\n")
+    return []

@@ -1,0 +1,61 @@
+"""An index for a directory of packages that has none: it lies in the site's cache, and the directory stays as it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.errors import BuildError
+from sbkernel.files import in_turn, made, write_whole
+from sbkernel.images.plan import digest_of
+from sbkernel.jobs.report import Report
+
+_LISTING = "listing"
+
+
+@dataclass(frozen=True)
+class LocalIndex:
+    """The index of the packages below `directory`, kept at `place`; `write(directory, place)` makes it."""
+
+    directory: Path
+    place: Path
+    ending: str
+    write: Callable[[Path, Path], None]
+
+    @classmethod
+    def below(cls, cache: Path, directory: Path, ending: str, write: Callable[[Path, Path], None]) -> LocalIndex:
+        """Return the index of a directory, with a place of its own below the cache."""
+        return cls(directory, cache / digest_of([str(directory), ending])[:16], ending, write)
+
+    def refresh(self, report: Report) -> bool:
+        """Make the index anew where the files have changed; tell whether the one from before has to do.
+
+        Raises BuildError when the directory is gone and there is none.
+        """
+        with in_turn(made(self.place) / ".turn"):
+            listing = self.place / _LISTING
+            if not self.directory.is_dir():
+                if not listing.exists():
+                    raise BuildError(f"no directory {self.directory}", hint="correct pkgdir or otherpkgdir")
+                report.log(f"{self.directory} is gone; using its package list from the last time")
+                return True
+            digest = self._digest()
+            if not listing.exists() or listing.read_text() != digest:
+                listing.unlink(missing_ok=True)
+                report.log(f"indexing the packages in {self.directory}")
+                self.write(self.directory, self.place)
+                write_whole(listing, digest)
+            return False
+
+    def _digest(self) -> str:
+        """Return a digest of names, sizes and times of the package files."""
+        found = []
+        for folder, folders, names in os.walk(self.directory):
+            folders.sort()
+            for name in sorted(name for name in names if name.endswith(self.ending)):
+                path = Path(folder, name)
+                stat = path.stat()
+                found.append([str(path.relative_to(self.directory)), stat.st_size, stat.st_mtime_ns])
+        return digest_of(found)

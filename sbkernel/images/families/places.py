@@ -1,0 +1,93 @@
+"""Where packages come from, as pkgdir and otherpkgdir say it for every family: places, and whose keys to trust."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sbkernel.errors import DefinitionError
+from sbkernel.lists import otherpkglist
+from sbkernel.lists.pkglist import Pkglist
+from sbkernel.site import Site
+
+_OPTION = re.compile(r"\s+(gpgkey|gpgcheck)=(\S*)$")
+
+
+class Place(NamedTuple):
+    """One entry: a directory or an address, key files, and whether signatures count (None: nothing was said)."""
+
+    text: str
+    keys: tuple[Path, ...] = ()
+    check: bool | None = None
+
+    @property
+    def local(self) -> bool:
+        """Tell whether it is a directory, named by its path."""
+        return self.text.startswith("/")
+
+
+def places(text: str, attribute: str) -> Iterator[Place]:
+    """Yield the entries of an attribute, a comma list; DefinitionError for an option that is wrong."""
+    for entry in filter(None, map(str.strip, text.split(","))):
+        rest = entry
+        options: list[tuple[str, str]] = []
+        while match := _OPTION.search(rest):
+            options.insert(0, (match[1], match[2]))
+            rest = rest[: match.start()]
+        yield Place(rest, tuple(_keys(options)), _check(options, attribute))
+
+
+def _check(options: Sequence[tuple[str, str]], attribute: str) -> bool | None:
+    said = dict(options).get("gpgcheck", "")
+    if said not in ("", "0", "1"):
+        raise DefinitionError(f"gpgcheck={said} is neither 0 nor 1", hint=f"correct {attribute}")
+    return said == "1" if said else None
+
+
+def _keys(options: Iterable[tuple[str, str]]) -> Iterator[Path]:
+    for key in (Path(value.removeprefix("file://")) for name, value in options if name == "gpgkey"):
+        if not key.is_absolute() or not key.is_file():
+            raise DefinitionError(f"gpgkey={key} is no file of this host", hint="copy the key here and name its path")
+        yield key
+
+
+def shown(url: str) -> str:
+    """Return an address without a password."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+class OtherPlace(NamedTuple):
+    """A directory below otherpkgdir that entries of the otherpkglist name, and the place that it is below."""
+
+    name: str
+    directory: Path
+    below: Place
+
+
+def of_otherpkgdir(site: Site, attributes: Mapping[str, str]) -> list[Place]:
+    """Return the entries of otherpkgdir, or its default (xCAT: linuximage.otherpkgdir)."""
+    default = site.installdir / "post" / "otherpkgs" / attributes.get("osvers", "") / attributes.get("osarch", "")
+    return list(places(attributes.get("otherpkgdir") or str(default), "otherpkgdir"))
+
+
+def other_places(tops: Sequence[Place], others: Pkglist) -> list[OtherPlace]:
+    """Return the directories of packages that the otherpkglist names, each once, in its order.
+
+    Raises ListFileError for an entry whose directory is nowhere below otherpkgdir. Bare names come from otherpkgdir
+    itself where that is a directory, and from its addresses.
+    """
+    found: dict[Path, OtherPlace] = {}
+    for entry in (one for one in others.entries if one.kind == "install"):
+        name = otherpkglist.placed(entry.name).directory
+        if name != "." and not all(part not in ("", ".", "..") for part in name.split("/")):
+            raise entry.line.error(f"'{name}' is no directory below otherpkgdir", hint="write subdir/package")
+        there = [OtherPlace(name, Path(top.text, name), top) for top in tops if top.local]
+        there = [one for one in there if one.directory.is_dir()]
+        if name != "." and not there:
+            where = " and ".join(top.text for top in tops if top.local) or "otherpkgdir, which names addresses alone"
+            raise entry.line.error(f"no directory {name} in {where}", hint="make it, or correct otherpkgdir")
+        for one in there:
+            found.setdefault(one.directory, one)
+    return list(found.values())
