@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.version import FILES, ImageVersion
+from sbkernel.images.catalog.version import BESIDE, ImageVersion
 from sbkernel.site import Site
 
 
-def publish(site: Site, root: bytes, image: str, *, gated: bool = False) -> ImageVersion:
+def publish(
+    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs"
+) -> ImageVersion:
     catalog = Catalog(site)
     with catalog.staging() as staged:
-        for name in FILES:
-            (staged.path / name).write_bytes({"root.squashfs": root, "manifest.json": b"[]"}.get(name, b"x"))
+        for name in (root_name, *BESIDE):
+            (staged.path / name).write_bytes({root_name: root, "manifest.json": b"[]"}.get(name, b"x"))
             staged.add(name)
         return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3}, gated=gated)
 

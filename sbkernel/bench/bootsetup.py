@@ -66,7 +66,7 @@ def _build_peer_initrd(work: Workspace) -> None:
 def _change_peer_script(site: Site, version: ImageVersion) -> None:
     server = SiteServer.of(site).seen_by(site.nodes[PEER])
     script = site.boot / "nodes" / f"{PEER}.ipxe"
-    root = server.url(f"catalog/{version.digest}/root.squashfs")
+    root = server.url(f"catalog/{version.digest}/{version.root.name}")
     script.write_text(dracut.boot_script(script.read_text(), server.url(f"boot/{INITRD}"), root))
 
 

@@ -100,9 +100,9 @@ def looked_into(root: Path, place: Path, runs: int) -> BenchRow:
     def peer() -> Manifest:
         return manifests.of_tree(squashfs.unpack(root, place / str(next(turn))))
 
-    ours, theirs = manifests.of_squashfs(root), peer()
+    ours, theirs = manifests.of_packed(root), peer()
     check = Check("the same packages", ok=ours.packages == theirs.packages and len(ours) > 0, found=f"{len(ours)}")
-    spells = interleaved(lambda: manifests.of_squashfs(root), peer, runs)
+    spells = interleaved(lambda: manifests.of_packed(root), peer, runs)
     what = f"manifest of a packed image of {root.stat().st_size / 1e6:.0f} MB"
     return BenchRow("manifest", what, "unsquashfs of everything, then the same", spells.ours_s, spells.peer_s, (check,),
                MANIFEST, notes=(spells.note,))  # fmt: skip

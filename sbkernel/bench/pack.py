@@ -15,7 +15,7 @@ from sbkernel.bench.samework import about_as_small, same_paths, same_value
 from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.images.pack.squashfs import PackOptions
+from sbkernel.images.pack.squashfs import Squashfs
 from sbkernel.images.packimage import packimage
 from sbkernel.jobs.run import DEVNULL, run
 from sbkernel.lists import exlist
@@ -97,11 +97,11 @@ def against_mksquashfs(packing: PackWork, runs: int) -> BenchRow:
     kept = cpio.with_parents(cpio.selected(tree, patterns.exclude, patterns.include))
     squashfs.write_exclusions(place / "exclude", left_out(cpio.selected(tree, (), ()), kept))
     packing.ours()
-    options, made = PackOptions(), squashfs.made(packing.packed.root)
+    packed, made = Squashfs(), squashfs.made(packing.packed.root)
     # packimage waits for the disk and mksquashfs does not. What one side still has to write must not slow the other.
     spells = interleaved(
         packing.ours,
-        lambda: squashfs.pack(tree, place / "root.squashfs", options, place / "exclude", made),
+        lambda: squashfs.pack(tree, place / "root.squashfs", packed, place / "exclude", made),
         runs,
         before=os.sync,
     )
@@ -109,7 +109,7 @@ def against_mksquashfs(packing: PackWork, runs: int) -> BenchRow:
         same_paths(squashfs.paths(packing.packed.root), squashfs.paths(place / "root.squashfs")),
         same_value("sha256 of the packed root", packing.packed.root_sha256, _sha256(place / "root.squashfs")),
     )
-    peer = f"mksquashfs alone, {' '.join(options.argv())}, the same exclusions"
+    peer = f"mksquashfs alone, {' '.join(packed.argv())}, the same exclusions"
     return BenchRow(
         "pack", OURS, peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=(spells.note, packing.phases.note)
     )

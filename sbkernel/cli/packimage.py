@@ -8,26 +8,30 @@ from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
 from sbkernel.images.catalog.reference import short
-from sbkernel.images.pack.squashfs import PackOptions
+from sbkernel.images.pack.format import PackOptions
+from sbkernel.images.pack.formats import FORMATS, format_for
 from sbkernel.images.packimage import built_by_genimage, plan_packimage
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
-XCAT_ARCHIVES = ("cpio", "tar")
-
 
 @click.command("packimage")
 @click.option(
-    "-m", "--method", default="squashfs", show_default=True, metavar="METHOD", help="Archive method; there is one."
+    "-m", "--method", default="squashfs", show_default=True, metavar="METHOD", help=f"One of {', '.join(FORMATS)}."
 )
-@click.option("-c", "--compress", default="zstd", show_default=True, metavar="METHOD", help="zstd, lz4, xz or gzip.")
-@click.option("--level", type=int, help="Level of compression: zstd 1-22 (default: 3), gzip 1-9 (default: 9).")
 @click.option(
-    "--block-size",
-    default="128K",
+    "-c",
+    "--compress",
+    default="zstd",
     show_default=True,
-    metavar="SIZE",
-    help="From 4K to 1M; larger blocks give a smaller file.",
+    metavar="METHOD",
+    help="zstd, xz or gzip; of squashfs also lz4, of cpio and tar also pigz.",
+)
+@click.option(
+    "--level", type=int, help="Level of compression; the defaults are zstd 3, xz 6, gzip 9 of squashfs else 6."
+)
+@click.option(
+    "--block-size", metavar="SIZE", help="Of squashfs, from 4K to 1M (default: 128K); larger ones give a smaller file."
 )
 @click.option("--dry-run", is_flag=True, help="Show the steps and which of them would run; pack nothing.")
 @click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
@@ -43,7 +47,7 @@ def command(
     method: str,
     compress: str,
     level: int | None,
-    block_size: str,
+    block_size: str | None,
     dry_run: bool,
     force: bool,
     plan: str,
@@ -61,18 +65,21 @@ def command(
     """
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are obsoleted, please use 'packimage <osimage name>' instead.")
-    _check_method(method)
-    PackOptions(compress, level, block_size)
+    packed = format_for(PackOptions(method, compress, level, block_size))
     built = built_by_genimage(site, image)
-    options = {"compression": compress, "level": level, "block_size": block_size}
+    options = {"method": method, "compression": compress, "level": level, "block_size": block_size}
     if dry_run:
-        click.echo(plan_packimage(site, image, compression=compress, level=level, block_size=block_size))
+        click.echo(plan_packimage(site, image, method=method, compression=compress, level=level, block_size=block_size))
         return
     click.echo(f"Packing contents of {built.tree}")
     click.echo(f"archive method:{method}")
+    if packed.unpacked:
+        click.echo(f"compress method:{compress}")
     target = "sbkernel.images.packimage:packimage"
     options |= {"force": force, "any_plan": any_plan}
     done = follow(jobs.start(site, "packimage", target, image=image, plan=plan, **options))
+    for warning in done["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")
@@ -81,13 +88,3 @@ def command(
         click.echo(f"This is the candidate, not what nodes boot: {stays}. sb promote {image}")
     click.echo(f"size:{done['size']} bytes, {done['packages']} packages")
     click.echo(f"seconds:{done['seconds']:.1f}")
-
-
-def _check_method(method: str) -> None:
-    if method in XCAT_ARCHIVES:
-        raise SbkernelError(
-            f"archive method {method} is not available",
-            hint="leave out -m: squashfs is packed faster, and nodes do not have to unpack it into memory",
-        )
-    if method != "squashfs":
-        raise SbkernelError(f"Invalid archive method '{method}' requested", hint="squashfs")

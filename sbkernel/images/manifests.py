@@ -11,27 +11,25 @@ from sbkernel.images import rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import BUILT, Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.images.pack import formats
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.installed import WANTED, of_built, of_tree
-from sbkernel.jobs.run import run
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
-__all__ = ["of_build", "of_file", "of_image", "of_squashfs", "of_tree", "of_version", "packed"]
-
-SQUASHFS_MAGIC = b"hsqs"
+__all__ = ["of_build", "of_file", "of_image", "of_packed", "of_tree", "of_version", "packed"]
 
 
-def of_squashfs(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
+def of_packed(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
     """Return what is installed in a packed root; only its package databases are unpacked.
 
-    Raises BuildError when it is no squashfs or is damaged, NotFoundError as of_tree.
+    Raises BuildError when it is none or is damaged, NotFoundError as of_tree.
     """
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         tree = Path(directory) / "root"
         try:
-            run(["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", tree, file, *WANTED])
+            formats.opened(file).extract(file, tree, WANTED)
         except CommandError as error:
             raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
         return of_tree(tree, name=name or str(file), kind=kind)
@@ -45,11 +43,10 @@ def of_file(path: Path) -> Manifest:
     if path.is_dir():
         return of_tree(path)
     try:
-        with path.open("rb") as stream:
-            packed = stream.read(len(SQUASHFS_MAGIC)) == SQUASHFS_MAGIC
+        packed = formats.format_of(path) is not None
     except FileNotFoundError:
         raise NotFoundError(f"no manifest, packed image or tree {path}") from None
-    return of_squashfs(path) if packed else manifest.from_json(path.read_text(errors="replace"), path)
+    return of_packed(path) if packed else manifest.from_json(path.read_text(errors="replace"), path)
 
 
 def of_image(site: Site, reference: str | Reference) -> Manifest:
@@ -75,7 +72,7 @@ def of_version(version: ImageVersion) -> Manifest:
     """Return what is in a version of the catalog; one that was published without a manifest is looked into."""
     published = version.manifest
     if not len(published):
-        published = of_squashfs(version.root)
+        published = of_packed(version.root)
     return replace(published, name=version.image, kind="image", made=published.made or int(version.created))
 
 

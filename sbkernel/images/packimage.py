@@ -16,9 +16,12 @@ from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
+from sbkernel.images.initrd.programs import programs_for
 from sbkernel.images.layers.layers import Layers
-from sbkernel.images.pack.packing import Packing, list_tree
-from sbkernel.images.pack.squashfs import PackOptions
+from sbkernel.images.pack.content import content_of
+from sbkernel.images.pack.format import Format, PackOptions
+from sbkernel.images.pack.formats import format_for
+from sbkernel.images.pack.packing import Packing
 from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
@@ -35,16 +38,19 @@ def packimage(
     image: str,
     *,
     report: Report | None = None,
+    method: str = "squashfs",
     compression: str = "zstd",
     level: int | None = None,
-    block_size: str = "128K",
+    block_size: str | None = None,
     force: bool = False,
     plan: str = "",
     any_plan: bool = False,
 ) -> dict[str, Any]:
-    """Pack and publish an image; return image, digest, current, root_sha256, size (bytes), packages, cached, seconds.
+    """Pack and publish an image.
 
-    `level` is that of the compression, 3 for zstd by default. When nothing has changed since it was packed, it is
+    Return image, digest, current, root_sha256, size (bytes), packages, warnings (what the format does not keep),
+    cached, seconds. `method` is one of pack/formats.py; `level` is that of the compression, 3 for zstd by default, and
+    `block_size` that of squashfs, by default 128K. When nothing has changed since it was packed, it is
     not packed again and `cached` is true, unless `force`. A file changed without a change of its size, mode, owner
     or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
     `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless
@@ -53,7 +59,8 @@ def packimage(
     """
     report = report or NullReport()
     start = time.monotonic()
-    with _packing(site, image, PackOptions(compression, level, block_size), report) as (catalog, packing):
+    packed = format_for(PackOptions(method, compression, level, block_size))
+    with _packing(site, image, packed, report) as (catalog, packing):
         if plan:
             packing = packing.looked_at()
             reviewed.check(site, _plan(catalog, packing), plan, any_plan=any_plan, report=report)
@@ -66,16 +73,24 @@ def packimage(
         "size": version.root_size,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
+        "warnings": list(packing.lost),
         "cached": before is not None,
         "seconds": round(time.monotonic() - start, 3),
     }
 
 
 def plan_packimage(
-    site: Site, image: str, *, compression: str = "zstd", level: int | None = None, block_size: str = "128K"
+    site: Site,
+    image: str,
+    *,
+    method: str = "squashfs",
+    compression: str = "zstd",
+    level: int | None = None,
+    block_size: str | None = None,
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
-    with _packing(site, image, PackOptions(compression, level, block_size), NullReport()) as (catalog, packing):
+    packed = format_for(PackOptions(method, compression, level, block_size))
+    with _packing(site, image, packed, NullReport()) as (catalog, packing):
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
         reviewed.remember(site, plan)
@@ -84,7 +99,7 @@ def plan_packimage(
 
 
 @contextmanager
-def _packing(site: Site, image: str, options: PackOptions, report: Report) -> Iterator[tuple[Catalog, Packing]]:
+def _packing(site: Site, image: str, packed: Format, report: Report) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
     built = built_by_genimage(site, image)
     with lock(built.path, "packimage"):
@@ -92,8 +107,12 @@ def _packing(site: Site, image: str, options: PackOptions, report: Report) -> It
             patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
             for warning in patterns.warnings:
                 report.log(warning)
-            listed = list_tree(built.tree, exclude=patterns.exclude, include=patterns.include)
-            packing = Packing(image, built, built.record(), options, listed)
+            content = content_of(built.tree, exclude=patterns.exclude, include=patterns.include)
+            lost = packed.lost(content)
+            for warning in lost:
+                report.log(f"warning: {warning}")
+            programs = programs_for(packed.node_programs, built.tree)
+            packing = Packing(image, built, built.record(), packed, content, programs, lost)
         yield Catalog(site), packing
 
 

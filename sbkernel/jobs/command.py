@@ -34,6 +34,7 @@ PACKAGES = {
     "tc": "iproute2",
     "unshare": "util-linux",
     "unsquashfs": "squashfs-tools",
+    "xz": "xz-utils",
 }
 
 

@@ -37,6 +37,7 @@ def run(
     env: Mapping[str, str | None] | None = None,
     cwd: str | os.PathLike[str] | None = None,
     input: str | bytes | None = None,  # noqa: A002 - the standard library's name
+    stdin: int | IO[Any] = DEVNULL,
     on_line: Callable[[str], None] | None = None,
     timeout_s: float | None = None,
     check: bool = True,
@@ -46,7 +47,8 @@ def run(
     r"""Run a program to its end and return what it wrote to standard output.
 
     `env` is added to our environment (None removes a variable). `on_line` gets each line of standard output and
-    error as it comes, `\r` counting as an end of line. `stdout` sends standard output to a file instead.
+    error as it comes, `\r` counting as an end of line. `stdout` sends standard output to a file instead; `stdin` is
+    read if there is no `input`.
     `isolated` runs it in its own PID and mount namespace, so that whatever it started ends with it.
     The program dies with the calling thread; an exception here (Ctrl-C, a cancelled job, a failing `on_line`)
     ends it, and what it leaves behind in its process group ends when it does.
@@ -64,7 +66,7 @@ def run(
         words,
         env=env,
         cwd=cwd,
-        stdin=DEVNULL if input is None else PIPE,
+        stdin=stdin if input is None else PIPE,
         stdout=PIPE if stdout is None else stdout,
         stderr=PIPE,
         isolated=isolated,

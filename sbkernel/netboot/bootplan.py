@@ -119,9 +119,10 @@ def _why(image: Bootable) -> str:
 def _image_facts(node: str, mac: str, image: Bootable, server: Server) -> dict[str, str]:
     version = image.version
     return {
-        "imgurl": server.url(f"catalog/{version.digest}/root.squashfs"),
+        "imgurl": server.url(f"catalog/{version.digest}/{version.root.name}"),
         "sbkernel.sha256": version.root_sha256,
         "sbkernel.size": str(version.root_size),
+        **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
         "sbkernel.image": version.digest,
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node)}"),
         "BOOTIF": f"01-{mac}",

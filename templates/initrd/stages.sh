@@ -1,8 +1,9 @@
 # Read by init of the initrd: a function for each stage, in the order in which init calls them. They share variables.
 
 run=/run/sbkernel
-image=$run/image/root.squashfs
+image=$run/image/root
 root=/newroot
+programs=/lib/sbkernel/programs
 reporter=
 node=
 server=
@@ -26,6 +27,7 @@ read_command_line() {
     digest=$(argument sbkernel.image)
     sha256=$(argument sbkernel.sha256)
     size=$(argument sbkernel.size 0)
+    unpacked=$(argument sbkernel.unpacked 0)
     url=$(argument imgurl)
     overlay_url=$(argument sbkernel.overlay)
     flag nonodestatus || server=$(argument XCAT)
@@ -49,7 +51,7 @@ device_names() {
 
 # load_drivers: repeat until no new devices appear, because a driver such as virtio_pci brings further devices
 load_drivers() {
-    modprobe -aq loop squashfs overlay af_packet
+    modprobe -aq $(filesystems) loop af_packet
     known=
     pass=1
     while [ "$pass" -le 10 ]; do
@@ -60,25 +62,31 @@ load_drivers() {
         pass=$((pass + 1))
     done
     say "drivers: $(lsmod | tail -n +2 | wc -l) modules"
-    for filesystem in squashfs overlay; do
+    for filesystem in $(filesystems); do
         grep -qw "$filesystem" /proc/filesystems || fail "the kernel has no $filesystem" \
             "do        build the image with a kernel that has it"
     done
 }
 
-# check_memory: the image stays in memory, and the system needs some more to start
+# memory FIELD: print a field of /proc/meminfo in bytes
+memory() {
+    echo "$(($(sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo) * 1024))"
+}
+
+# check_memory: the image stays in memory, packed or unpacked, and the system needs some more to start
 check_memory() {
-    available=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) * 1024))
-    needed=$((size + 67108864))
+    available=$(memory MemAvailable)
+    [ "$unpacked" -gt "$size" ] && resident=$unpacked || resident=$size
+    needed=$((resident + 67108864))
     [ "$available" -ge "$needed" ] || fail "too little memory for the image" \
-        "needed    $(megabytes "$needed"): $(megabytes "$size") for the image, 64 MB to start" \
+        "needed    $(megabytes "$needed"): $(megabytes "$resident") for the image, 64 MB to start" \
         "there are $(megabytes "$available")" \
         "do        a smaller image (exlist, pkglist) or a node with more memory"
 }
 
 fetch_root() {
     mkdir -p "$run/image"
-    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$((size / 1024 + 1024))k" image "$run/image"
+    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$(((size + piece) / 1024 + 1024))k" image "$run/image"
     : >"$image"
     hash_while_written "$image" /tmp/whole >/tmp/sha256 &
     hasher=$!
@@ -110,7 +118,28 @@ verify_root() {
     say "verified, sha256 $sha256"
 }
 
+# is_archive: whether the root is to be unpacked; the end of its name tells its format, as in xCAT
+is_archive() {
+    case ${url%%[?]*} in *.cpio.* | *.tar.*) return 0 ;; *) return 1 ;; esac
+}
+
+# filesystems: print what the kernel needs beside tmpfs
+filesystems() {
+    is_archive || echo squashfs overlay
+}
+
 mount_root() {
+    if is_archive; then
+        unpack_root
+    else
+        mount_squashfs
+    fi
+    program=$(argument init /sbin/init)
+    [ -e "$root$program" ] || [ -L "$root$program" ] || fail "the image has no $program" \
+        "do        add an init system (systemd-sysv) to the pkglist"
+}
+
+mount_squashfs() {
     mkdir -p "$run/root" "$run/rw"
     mount -t squashfs -o ro "$image" "$run/root" || fail "the root image cannot be mounted" \
         "url       $url" \
@@ -120,9 +149,22 @@ mount_root() {
     mkdir "$run/rw/upper" "$run/rw/work"
     mount -t overlay -o "lowerdir=$run/root,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
         fail "the root cannot be made writable" "do        see the messages of the kernel above"
-    program=$(argument init /sbin/init)
-    [ -e "$root$program" ] || [ -L "$root$program" ] || fail "the image has no $program" \
-        "do        add an init system (systemd-sysv) to the pkglist"
+}
+
+# unpack_root: unpack an archive into memory. By default the system may write half of the memory that this leaves
+unpack_root() {
+    limit=$(argument rootlimit "$((($(memory MemTotal) + unpacked) / 2048))k")
+    mount -t tmpfs -o "mode=755,size=$limit" root "$root" || fail "the root cannot have the size $limit" \
+        "do        correct rootlimit"
+    say "unpacking to $root, at most $limit"
+    cut_up "$image"
+    unpack "$image" "$root" "${url%%[?]*}" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
+        "url       $url" \
+        "problem   $(grep -m 1 'No space' /tmp/unpack || head -n 1 /tmp/unpack)" \
+        "there are $(df -h "$root" | tail -n 1 | awk '{ print $4 " of " $2 }') free in the root" \
+        "do        a larger rootlimit, a smaller image (exlist, pkglist) or a node with more memory"
+    umount "$run/image"
+    say "unpacked $(du -sh "$root" | cut -f1)"
 }
 
 # unpack_overlay: unpack the node's own files. Without them it would have no name, and nobody could log in

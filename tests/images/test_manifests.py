@@ -108,7 +108,7 @@ def test_rpm_databases_in_other_places(repository: Path, tmp_path: Path, databas
         (tree / "var/lib").mkdir(parents=True, exist_ok=True)
         (tree / "var/lib/rpm").symlink_to(f"../..{database}")
     assert facts(manifests.of_tree(tree)) == ["tool=1.0-1:x86_64"]
-    assert facts(manifests.of_squashfs(pack(tree, tmp_path / "x.squashfs"))) == ["tool=1.0-1:x86_64"]
+    assert facts(manifests.of_packed(pack(tree, tmp_path / "x.squashfs"))) == ["tool=1.0-1:x86_64"]
 
 
 def test_dnf_tells_who_asked_and_which_repository_it_was(repository: Path, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_dnf_tells_who_asked_and_which_repository_it_was(repository: Path, tmp_p
     )  # fmt: skip
     found = manifests.of_tree(tmp_path / "root")
     assert [(p.name, p.explicit, p.origin) for p in found] == [("tool", True, "own"), ("tzdata", False, "own")]
-    packed = manifests.of_squashfs(pack(tmp_path / "root", tmp_path / "x.squashfs"))
+    packed = manifests.of_packed(pack(tmp_path / "root", tmp_path / "x.squashfs"))
     assert packed.packages == found.packages
 
 
@@ -130,7 +130,7 @@ def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path) -> None:
     bash = found.packages[1]
     assert (bash.licence, bash.explicit, bash.family) == ("GPL-2+", False, "deb")
     assert found.release.short == "debian-12"
-    packed = manifests.of_squashfs(pack(tree, tmp_path / "x.squashfs"), name=found.name, kind=found.kind)
+    packed = manifests.of_packed(pack(tree, tmp_path / "x.squashfs"), name=found.name, kind=found.kind)
     assert packed == found
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_read_says_so(tmp_path: Path, rpm_tree: Path) -> None:
     packed = pack(rpm_tree, tmp_path / "x.squashfs")
     packed.write_bytes(packed.read_bytes()[:2000])
     with pytest.raises(BuildError, match=r"x.squashfs cannot be read as a packed image:\n"):
-        manifests.of_squashfs(packed)
+        manifests.of_packed(packed)
 
 
 @pytest.fixture

@@ -38,6 +38,26 @@ def test_output_comes_in_order(site: Site, tmp_path: Path) -> None:
     assert "Nothing has changed since it was packed." in second.stdout and digest in second.stdout
 
 
+def test_the_compression_of_an_archive_is_said_too(site: Site, tmp_path: Path) -> None:
+    done = packimage(site, "-m", "cpio", "-c", "pigz", "img")
+    assert done.stdout.splitlines()[:3] == [
+        f"Packing contents of {tmp_path}/built/rootimg", "archive method:cpio", "compress method:pigz",
+    ]  # fmt: skip
+    assert Catalog(site).current("img").root.name == "root.cpio.gz"
+    assert "Nothing has changed since it was packed." in packimage(site, "-m", "cpio", "-c", "pigz", "img").stdout
+
+
+def test_what_cpio_does_not_keep_is_said_in_the_plan_and_when_it_is_packed(site: Site, tmp_path: Path) -> None:
+    ping = tmp_path / "built/rootimg/etc/ping"
+    ping.touch()
+    subprocess.run(["setcap", "cap_net_raw+ep", ping], check=True)
+    said = "cpio keeps no capabilities and no access control lists: /etc/ping; squashfs and tar do"
+    assert said in packimage(site, "-m", "cpio", "--dry-run", "img").stdout
+    for _ in range(2):
+        assert f"warning: {said}\n" in packimage(site, "-m", "cpio", "img").stderr
+    assert "warning" not in packimage(site, "-m", "tar", "img").stderr
+
+
 def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) -> None:
     catalog = Catalog(site)
     for name in ("a", "b"):
@@ -55,7 +75,8 @@ def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-m", "cpio", "img"], "archive method cpio is not available"),
+        (["-m", "cpio", "-c", "lz4", "img"], "Invalid compress method 'lz4' requested"),
+        (["-m", "tar", "--block-size", "1M", "img"], "tar has no blocks"),
         (["-m", "zip", "img"], "Invalid archive method 'zip' requested"),
         (["-c", "pigz", "img"], "Invalid compress method 'pigz' requested"),
         (["-o", "rhels9", "img"], "-o, -p and -a options are obsoleted"),

@@ -1,5 +1,6 @@
 """A small boot server whose faults a test can choose: files with ranges, status posts, dying in the middle."""
 
+import hashlib
 import threading
 import time
 import urllib.parse
@@ -7,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from waiting import until
+
+from sbkernel.netboot.commandline import NO_TIMER_CHECK
 
 
 class BootServer:
@@ -102,3 +105,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.boot.posts.append(dict(urllib.parse.parse_qsl(body, keep_blank_values=True)))
         self.send_response(204)
         self.end_headers()
+
+
+def command_line(server: BootServer, **changes: str | None) -> str:
+    """Return the arguments of a kernel that boots the root of a server; keywords replace some of them."""
+    content = server.files["/catalog/abc/root.squashfs"]
+    host = f"10.0.2.2:{server.port}"
+    arguments = {
+        "console": "ttyS0",
+        "NODE": "n1",
+        "XCAT": host,
+        "imgurl": f"http://{host}/catalog/abc/root.squashfs",
+        "sbkernel.sha256": hashlib.sha256(content).hexdigest(),
+        "sbkernel.size": str(len(content)),
+        "sbkernel.image": "abc",
+        "BOOTIF": "01-52-54-00-12-34-56",
+        "sbkernel.retries": "3",
+        "sbkernel.dhcptries": "1",
+    }
+    for name, value in changes.items():
+        arguments[name.replace("__", ".")] = value
+    words = [f"{name}={value}" for name, value in arguments.items() if value is not None]
+    return " ".join([NO_TIMER_CHECK, *words])

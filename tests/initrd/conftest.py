@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bootserver import BootServer
+from bootserver import BootServer, command_line
 from guest import Guest
 
 from sbkernel.images.initrd.build import build_initrd
-from sbkernel.netboot.commandline import NO_TIMER_CHECK
 
 KERNEL = "linux-image-cloud-amd64"
 ROOT_INIT = """#!/bin/busybox sh
@@ -71,8 +70,8 @@ def initrd(kernel_tree: Path, kernelver: str, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def root_image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A squashfs of a few megabytes that says on the console what it sees, then powers off."""
+def root_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root of a few megabytes that says on the console what it sees, then powers off."""
     root = tmp_path_factory.mktemp("root")
     for name in ("bin", "sbin", "etc", "dev", "proc", "sys", "run", "root"):
         (root / name).mkdir()
@@ -84,8 +83,16 @@ def root_image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     (root / "etc/hostname").write_text("nobody\n")
     (root / "etc/shadow").write_text("root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n")
     (root / "padding").write_bytes(b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(65536)))
-    packed = root.parent / "root.squashfs"
-    subprocess.run(["mksquashfs", root, packed, "-quiet", "-no-progress", "-comp", "zstd", "-all-root"], check=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def root_image(root_tree: Path) -> bytes:
+    """The root as a squashfs."""
+    packed = root_tree.parent / "root.squashfs"
+    subprocess.run(
+        ["mksquashfs", root_tree, packed, "-quiet", "-no-progress", "-comp", "zstd", "-all-root"], check=True
+    )
     return packed.read_bytes()
 
 
@@ -109,24 +116,3 @@ def boot(kernel: Path, initrd: Path, server: BootServer) -> Iterator[Callable[..
     yield start
     for guest in guests:
         guest.stop()
-
-
-def command_line(server: BootServer, **changes: str | None) -> str:
-    content = server.files["/catalog/abc/root.squashfs"]
-    host = f"10.0.2.2:{server.port}"
-    arguments = {
-        "console": "ttyS0",
-        "NODE": "n1",
-        "XCAT": host,
-        "imgurl": f"http://{host}/catalog/abc/root.squashfs",
-        "sbkernel.sha256": hashlib.sha256(content).hexdigest(),
-        "sbkernel.size": str(len(content)),
-        "sbkernel.image": "abc",
-        "BOOTIF": "01-52-54-00-12-34-56",
-        "sbkernel.retries": "3",
-        "sbkernel.dhcptries": "1",
-    }
-    for name, value in changes.items():
-        arguments[name.replace("__", ".")] = value
-    words = [f"{name}={value}" for name, value in arguments.items() if value is not None]
-    return " ".join([NO_TIMER_CHECK, *words])

@@ -9,7 +9,7 @@ from bootserver import BootServer
 from guest import MAC, Guest
 
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.version import FILES, ImageVersion
+from sbkernel.images.catalog.version import BESIDE, ImageVersion
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -34,7 +34,7 @@ def version(site: Site, kernel: Path, initrd: Path, root_image: bytes) -> ImageV
         shutil.copy(initrd, staged.path / "initrd")
         (staged.path / "root.squashfs").write_bytes(root_image)
         (staged.path / "manifest.json").write_text("[]")
-        for name in FILES:
+        for name in ("root.squashfs", *BESIDE):
             staged.add(name)
         return catalog.publish(staged, {"image": IMAGE, "kernelver": "6.1"})
 

@@ -6,20 +6,20 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sbkernel.images.pack.squashfs import PackOptions, exclude_patterns
+from sbkernel.images.pack.squashfs import Squashfs, exclude_patterns
 from sbkernel.jobs.run import run
 
 
-def argv(tree: Path, output: Path, options: PackOptions, exclude_file: Path) -> list[str]:
+def argv(tree: Path, output: Path, packed: Squashfs, exclude_file: Path) -> list[str]:
     """Return the command that packs a tree without the paths in the file."""
     quiet = ["-noappend", "-no-progress", "-quiet"]
-    return ["mksquashfs", str(tree), str(output), *quiet, *options.argv(), "-wildcards", "-ef", str(exclude_file)]
+    return ["mksquashfs", str(tree), str(output), *quiet, *packed.argv(), "-wildcards", "-ef", str(exclude_file)]
 
 
-def pack(tree: Path, output: Path, options: PackOptions, exclude_file: Path, made: int) -> None:
+def pack(tree: Path, output: Path, packed: Squashfs, exclude_file: Path, made: int) -> None:
     """Pack a tree, with the date `made` as in ours. Raises CommandError."""
     output.unlink(missing_ok=True)
-    words = [*argv(tree, output, options, exclude_file), "-mkfs-time", str(made)]
+    words = [*argv(tree, output, packed, exclude_file), "-mkfs-time", str(made)]
     run(words, env={"SOURCE_DATE_EPOCH": None}, isolated=os.geteuid() != 0)
 
 

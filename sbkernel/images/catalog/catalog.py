@@ -1,10 +1,10 @@
 """The catalog: immutable images by digest, and names that point to them.
 
-catalog/<digest>/{root.squashfs,kernel,initrd,manifest.json,image.json}   never changed once it is there
-catalog/names/<image>.json                                                the pointers with their history
-catalog/.tmp-*                                                            a packing in progress, locked by its process
-catalog/.gone-*                                                           a version that is being removed
-catalog/.lock                                                             whose turn it is to change any of this
+catalog/<digest>/{root.*,kernel,initrd,manifest.json,image.json}   never changed once it is there
+catalog/names/<image>.json                                         the pointers with their history
+catalog/.tmp-*                                                     a packing in progress, locked by its process
+catalog/.gone-*                                                    a version that is being removed
+catalog/.lock                                                      whose turn it is to change any of this
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from sbkernel.images.catalog.pointers import (
 )  # fmt: skip
 from sbkernel.images.catalog.reference import Reference, parse, resolve
 from sbkernel.images.catalog.staging import Staging
-from sbkernel.images.catalog.version import FILES, ImageVersion, content_digest
+from sbkernel.images.catalog.version import ImageVersion, content_digest
 from sbkernel.site import Site
 
 
@@ -141,13 +141,13 @@ class Catalog:
     def publish(
         self, staged: Staging, content: Mapping[str, Any], source: Source = NO_SOURCE, *, gated: bool = False
     ) -> ImageVersion:
-        """Publish a staged directory to which FILES were added, as the candidate of `content["image"]`.
+        """Publish a staged directory, with a root and all BESIDE it, as the candidate of `content["image"]`.
 
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there. It becomes what
         nodes boot, too, unless it is `gated` or a rollback holds the version before.
         """
-        described = {**content, "files": {name: staged.facts[name] for name in FILES}}
+        described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
         origin = {"digest": digest, "created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
         staged.close("image.json", json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")

@@ -13,7 +13,11 @@ from typing import Any
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 
-FILES = ("root.squashfs", "kernel", "initrd", "manifest.json")
+ROOT = "root."
+"""How the name of a packed root begins; how it ends says its format (images/pack/)."""
+BESIDE = ("kernel", "initrd", "manifest.json")
+"""The files of a version beside its root."""
+
 NOT_CONTENT = frozenset({"digest", "created", "by", "host"})
 
 
@@ -37,7 +41,7 @@ class ImageVersion:
     @property
     def root(self) -> Path:
         """Return the packed root file system."""
-        return self.dir / "root.squashfs"
+        return self.dir / self._root_name
 
     @property
     def kernel(self) -> Path:
@@ -52,17 +56,22 @@ class ImageVersion:
     @property
     def root_sha256(self) -> str:
         """Return the sha256 of the packed root in hex."""
-        return str(self.data["files"]["root.squashfs"]["sha256"])
+        return str(self.data["files"][self._root_name]["sha256"])
 
     @property
     def root_size(self) -> int:
         """Return the size of the packed root in bytes."""
-        return int(self.data["files"]["root.squashfs"]["size"])
+        return int(self.data["files"][self._root_name]["size"])
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """Return what the root takes in the memory of a node that unpacks it; 0 if it is mounted as it is."""
+        return int(self.data.get("unpacked", 0))
 
     @property
     def size_bytes(self) -> int:
         """Return the size of all its files."""
-        return sum(int(self.data["files"][name]["size"]) for name in FILES)
+        return sum(int(facts["size"]) for facts in self.data["files"].values())
 
     @property
     def kernelver(self) -> str:
@@ -88,7 +97,11 @@ class ImageVersion:
     def damaged(self) -> list[str]:
         """Return the files whose content is no longer what image.json says."""
         facts = self.data["files"]
-        return [name for name in FILES if file_facts(self.dir / name) != facts[name]]
+        return [name for name in facts if file_facts(self.dir / name) != facts[name]]
+
+    @property
+    def _root_name(self) -> str:
+        return next(str(name) for name in self.data["files"] if name.startswith(ROOT))
 
 
 def content_digest(data: Mapping[str, Any]) -> str:

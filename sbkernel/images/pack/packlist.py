@@ -1,8 +1,8 @@
 """Walk a tree and say what of it goes into the image; then look closely at what does.
 
 Packing needs names only, so the close look can be taken beside it. `python -m sbkernel.images.pack.packlist
-FUNCTION` does either inside a user namespace, when an ordinary user's tree holds files of his subordinate ids, some of
-which he may not read himself.
+FUNCTION` does any of this inside a user namespace, when an ordinary user's tree holds files of his subordinate ids,
+some of which he may not read himself.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
 
 from sbkernel.images.pack.exclusion import Exclusion
 
+NEWC_LARGEST = 0xFFFF_FFFF
+"""The largest file of a cpio archive in bytes: its header has eight hexadecimal digits for them (cpio(5))."""
+
 _NAME = attrgetter("name")
+_PAGE, _NAME_BYTES = 4096, 1024
+_SPECIAL_ATTRIBUTES = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,21 @@ class Look:
     changed_ns: int
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What the content takes, in bytes: in files, and unpacked in a node's memory; and what not every format holds.
+
+    `special` are paths with capabilities (capabilities(7)) or access control lists (acl(5)), `large` files of 4 GiB
+    and more. In memory a file takes whole pages, and each name about 1 KiB of the kernel.
+    """
+
+    size: int = 0
+    unpacked: int = 0
+    special: Sequence[str] = ()
+    large: Sequence[str] = ()
+    sockets: Sequence[str] = ()
+
+
 def pack_list(tree: str, exclude: list[str], include: list[str]) -> PackList:
     """Walk a tree and apply an exclude list; nothing in file systems mounted below the tree stays."""
     return _Walk(tree, Exclusion(exclude, include)).result()
@@ -59,6 +79,37 @@ def look(tree: str, kept: Sequence[str]) -> Look:
         facts.append(_fact(path, status))
         changed_ns = max(changed_ns, status.st_ctime_ns)
     return Look(hashlib.sha256(os.fsencode("".join(facts))).hexdigest(), changed_ns)
+
+
+def survey(tree: str, kept: Sequence[str]) -> Survey:
+    """Look at the size of what stays of a tree, and for what only some formats can keep; as look() else."""
+    seen: set[tuple[int, int]] = set()
+    found: dict[str, list[str]] = {"special": [], "large": [], "sockets": []}
+    size = pages = 0
+    for path in kept:
+        try:
+            status = os.lstat(f"{tree}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if _SPECIAL_ATTRIBUTES.intersection(_attributes(f"{tree}/{path}")):
+            found["special"].append(path)
+        if stat.S_ISSOCK(status.st_mode):
+            found["sockets"].append(path)
+        if not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        size += status.st_size
+        pages += -(-status.st_size // _PAGE)
+        if status.st_size > NEWC_LARGEST:
+            found["large"].append(path)
+    return Survey(size, pages * _PAGE + len(kept) * _NAME_BYTES, **found)
+
+
+def _attributes(path: str) -> list[str]:
+    try:
+        return os.listxattr(path, follow_symlinks=False)
+    except OSError:  # a file system that has none
+        return []
 
 
 def _fact(path: str, status: os.stat_result) -> str:
@@ -126,8 +177,8 @@ def mounts_below(tree: Path, mountinfo: str) -> frozenset[str]:
 def main() -> None:
     """Call the function that argv names with the object on standard input; write its answer to standard output."""
     asked = json.load(sys.stdin)
-    found = pack_list(**asked) if sys.argv[1] == pack_list.__name__ else look(**asked)
-    json.dump(asdict(found), sys.stdout)
+    functions: dict[str, Callable[..., PackList | Look | Survey]] = {f.__name__: f for f in (pack_list, look, survey)}
+    json.dump(asdict(functions[sys.argv[1]](**asked)), sys.stdout)
 
 
 if __name__ == "__main__":

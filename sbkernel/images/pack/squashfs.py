@@ -1,70 +1,102 @@
-"""Drive mksquashfs: its options, its exclude file, its progress (mksquashfs(1), squashfs-tools 4.5)."""
+"""squashfs: the kernel of a node mounts it, and reads from memory what it needs (mksquashfs(1), squashfs-tools 4.5)."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import DefinitionError
+from sbkernel.images.pack.content import Content
+from sbkernel.images.pack.format import WHOLE, PackOptions, check_compression, checked_level
 from sbkernel.jobs.report import Report
+from sbkernel.jobs.run import run
 
 LEVELS = {"zstd": (3, 22), "gzip": (9, 9)}  # method -> default and highest level; the others have none
 METHODS = ("zstd", "lz4", "xz", "gzip")
-WHOLE = 100
-"""Units of the progress of a packing."""
+BLOCK_SIZE = "128K"
+MAGIC = b"hsqs"
 
 _BLOCK_SIZE = re.compile(r"\d+[KM]?")
 _BAR = re.compile(r"\[.*\]\s*(\d+)/(\d+)\s+\d+%")
+# unsquashfs -llnumeric: -rwxr-xr-x 0/0   151344 2026-11-23 03:13 /usr/lib/a b
+_FILE = re.compile(r"-\S{9}\S? +\d+/\d+ +(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (/.*)")
 
 
-@dataclass(frozen=True)
-class PackOptions:
-    """How the root is packed; part of an image's identity."""
+class Squashfs:
+    """The format squashfs."""
 
-    compression: str = "zstd"
-    level: int | None = None
-    block_size: str = "128K"
+    file_name = "root.squashfs"
+    node_programs = ()
+    unpacked = False
 
-    def __post_init__(self) -> None:
-        if self.compression not in METHODS:
-            raise DefinitionError(
-                f"Invalid compress method '{self.compression}' requested", hint=f"one of {' '.join(METHODS)}"
-            )
-        if not _BLOCK_SIZE.fullmatch(self.block_size):
-            raise DefinitionError(f"block size {self.block_size!r} is not a size such as 128K or 1M")
-        self._check_level()
+    def __init__(self, options: PackOptions | None = None) -> None:
+        asked = options or PackOptions()
+        check_compression(asked.compression, METHODS)
+        self._block_size = BLOCK_SIZE if asked.block_size is None else asked.block_size
+        if not _BLOCK_SIZE.fullmatch(self._block_size):
+            raise DefinitionError(f"block size {self._block_size!r} is not a size such as 128K or 1M")
+        self._compression = asked.compression
+        self._level = checked_level(asked.compression, asked.level, LEVELS)
 
-    def _check_level(self) -> None:
-        if self.level is None:
-            return
-        if self.compression not in LEVELS:
-            raise DefinitionError(f"{self.compression} has no levels", hint="leave the level out")
-        highest = LEVELS[self.compression][1]
-        if not 1 <= self.level <= highest:
-            raise DefinitionError(f"level {self.level} of {self.compression} is not in 1-{highest}")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the options with the default level filled in."""
-        level = self.level or LEVELS.get(self.compression, (None,))[0]
-        return {"method": "squashfs", **asdict(self), "level": level}
+    @property
+    def described(self) -> dict[str, Any]:
+        """Return the options with all defaults filled in."""
+        return {
+            "method": "squashfs",
+            "compression": self._compression,
+            "level": self._level,
+            "block_size": self._block_size,
+        }
 
     def argv(self) -> list[str]:
         """Return the options as mksquashfs takes them."""
-        level = self.as_dict()["level"]
-        return [
-            "-comp", self.compression,
-            *(["-Xcompression-level", str(level)] if level else []),
-            "-b", self.block_size,
-        ]  # fmt: skip
+        level = ["-Xcompression-level", str(self._level)] if self._level else []
+        return ["-comp", self._compression, *level, "-b", self._block_size]
+
+    def lost(self, content: Content) -> Sequence[str]:  # noqa: ARG002 - mksquashfs says itself what it does not keep
+        """Return nothing: all that is lost are access control lists, which mksquashfs logs."""
+        return ()
+
+    def pack(self, content: Content, target: Path, report: Report) -> None:
+        """Pack what the list leaves of the tree."""
+        text, odd = exclude_patterns(content.listed.excluded)
+        exclude_file = target.with_name(".exclude")
+        exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
+        target.unlink(missing_ok=True)
+        argv = pack_argv(
+            content.tree,
+            target,
+            self,
+            exclude_file,
+            odd,
+            made=int(content.tree.lstat().st_mtime),
+            memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
+        )
+        run(
+            argv,
+            env={"SOURCE_DATE_EPOCH": None},  # mksquashfs takes one way of saying when, not two
+            on_line=follow(report),
+            isolated=os.geteuid() != 0,
+        )
+        exclude_file.unlink()
+
+    def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
+        """Unpack the files that match."""
+        run(["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-force", "-dest", target, file, *patterns])
+
+    def sizes(self, file: Path) -> Iterator[tuple[str, int]]:
+        """Yield path and bytes of the plain files; one with several names has its bytes under each."""
+        listing = run(["unsquashfs", "-llnumeric", "-d", "", file]).stdout
+        return ((match[2], int(match[1])) for match in map(_FILE.fullmatch, listing.split("\n")) if match)
 
 
 def pack_argv(
     tree: Path,
     output: Path,
-    options: PackOptions,
+    packed: Squashfs,
     exclude_file: Path,
     odd: Iterable[str],
     *,
@@ -80,7 +112,7 @@ def pack_argv(
     return [
         "mksquashfs", str(tree), str(output), "-noappend", "-no-recovery", "-exit-on-error",
         "-mkfs-time", str(made), "-mem", f"{memory_mb}M",
-        *options.argv(),
+        *packed.argv(),
         "-wildcards", "-ef", str(exclude_file),
         *(["-e", *odd] if odd else []),
     ]  # fmt: skip
@@ -126,3 +158,7 @@ def follow(report: Report) -> Callable[[str], None]:
             report.log(line)
 
     return on_line
+
+
+def _machine_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.staging import Staging
-from sbkernel.images.catalog.version import FILES, file_facts
+from sbkernel.images.catalog.version import BESIDE, file_facts
+from sbkernel.images.initrd.programs import add_programs
+from sbkernel.images.pack.format import WHOLE
 from sbkernel.images.pack.packing import Packing
-from sbkernel.images.pack.squashfs import WHOLE, exclude_patterns, follow, memory_mb, pack_argv
 from sbkernel.images.plan import Facts, Step, Work, digest_of
 from sbkernel.images.shelf import JOURNAL
 from sbkernel.images.tree.installed import of_built
-from sbkernel.jobs.report import Report
-from sbkernel.jobs.run import run
 
-KERNEL, INITRD, MANIFEST, ROOT = "kernel", "initrd", "manifest.json", "root.squashfs"
+KERNEL, INITRD, MANIFEST = BESIDE
 
 
 def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
     """Return all steps that pack and publish an image, in order."""
     return (
         copy_step(KERNEL, packing.built.kernel),
-        copy_step(INITRD, packing.built.initrd),
+        initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd),
         manifest_step(packing),
         pack_step(packing),
         publish_step(packing, catalog),
@@ -39,6 +37,17 @@ def copy_step(name: str, source: Path) -> Step:
         shutil.copyfile(source, work.target)
 
     return Step(name, f"copy the {name}", file_facts(source), "file", name, run=run_)
+
+
+def initrd_step(packing: Packing) -> Step:
+    """Return the step that takes the initrd along, with the programs that it needs to unpack the root."""
+
+    def run_(work: Work) -> None:
+        add_programs(packing.built.initrd, packing.programs, work.target)
+
+    names = [program.name for program in packing.programs]
+    data = {**file_facts(packing.built.initrd), "programs": [program.facts for program in packing.programs]}
+    return Step(INITRD, f"add {' and '.join(names)} to the initrd", data, "file", INITRD, run=run_)
 
 
 def manifest_step(packing: Packing) -> Step:
@@ -57,16 +66,18 @@ def pack_step(packing: Packing) -> Step:
     """Return the step that packs the root; its digest covers the tree only if that was looked at before."""
 
     def run_(work: Work) -> None:
-        squash(packing, work.target, work.report)
+        packing.format.pack(packing.content, work.target, work.report)
 
+    described = packing.format.described
     data = {
-        "pack": packing.options.as_dict(),
+        "pack": dict(described),
         "built": packing.record.get("steps", {}),
-        "excluded": digest_of(list(packing.listed.excluded)),
+        "excluded": digest_of(list(packing.content.listed.excluded)),
         "tree": packing.tree,
     }
-    what = f"{packing.options.compression}, {len(packing.listed.kept)} paths"
-    return Step("pack", "pack", data, "file", ROOT, summary=what, total=WHOLE, run=run_)
+    words = [described["compression"], f"{len(packing.content.listed.kept)} paths", *packing.lost]
+    what = ", ".join([*([described["method"]] if packing.format.unpacked else []), *words])
+    return Step("pack", "pack", data, "file", packing.format.file_name, summary=what, total=WHOLE, run=run_)
 
 
 def publish_step(packing: Packing, catalog: Catalog) -> Step:
@@ -77,7 +88,7 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
             staged = Staging(work.target, beside)
             # Not beside mksquashfs, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
-            for name in FILES:
+            for name in (packing.format.file_name, *BESIDE):
                 staged.add(name)
             source = looking.result().source
             if not source.tree:
@@ -88,31 +99,3 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
 
     names = (KERNEL, INITRD, "manifest", "pack")
     return Step("publish", "publish", packing.asked, "nothing", on=names, summary=packing.image, run=run_)
-
-
-def squash(packing: Packing, target: Path, report: Report) -> None:
-    """Pack what the list leaves of the tree with mksquashfs(1)."""
-    text, odd = exclude_patterns(packing.listed.excluded)
-    exclude_file = target.with_name(".exclude")
-    exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
-    target.unlink(missing_ok=True)
-    argv = pack_argv(
-        packing.built.tree,
-        target,
-        packing.options,
-        exclude_file,
-        odd,
-        made=int(packing.built.tree.lstat().st_mtime),
-        memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
-    )
-    run(
-        argv,
-        env={"SOURCE_DATE_EPOCH": None},  # mksquashfs takes one way of saying when, not two
-        on_line=follow(report),
-        isolated=os.geteuid() != 0,
-    )
-    exclude_file.unlink()
-
-
-def _machine_mb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

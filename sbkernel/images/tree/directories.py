@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError
-from sbkernel.jobs.run import run
+from sbkernel.images.pack import formats
 
 DEPTH = 3
-# unsquashfs -llnumeric: -rwxr-xr-x 0/0   151344 2026-11-23 03:13 /usr/lib/a b
-_FILE = re.compile(r"-\S{9}\S? +\d+/\d+ +(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (/.*)")
 
 Sizes = dict[str, int]
 
@@ -24,7 +21,7 @@ def of_root(root: Path, depth: int = DEPTH) -> Sizes:
     Bytes are those before packing. A file with several names counts once in a tree, once a name in a packed image,
     whose listing does not tell. BuildError when a file is no packed image.
     """
-    return summed(_walk(root) if root.is_dir() else read(_listing(root)), depth)
+    return summed(_walk(root) if root.is_dir() else _packed(root), depth)
 
 
 def summed(files: Iterable[tuple[str, int]], depth: int = DEPTH) -> Sizes:
@@ -36,14 +33,9 @@ def summed(files: Iterable[tuple[str, int]], depth: int = DEPTH) -> Sizes:
     return dict(sizes)
 
 
-def read(listing: str) -> Iterator[tuple[str, int]]:
-    """Yield path and bytes of the plain files in what `unsquashfs -llnumeric -d ""` wrote."""
-    return ((match[2], int(match[1])) for match in map(_FILE.fullmatch, listing.split("\n")) if match)
-
-
-def _listing(file: Path) -> str:
+def _packed(file: Path) -> Iterator[tuple[str, int]]:
     try:
-        return run(["unsquashfs", "-llnumeric", "-d", "", file]).stdout
+        yield from formats.opened(file).sizes(file)
     except CommandError as error:
         raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sbkernel.images.catalog.collecting import BOOTING_S, Item, Needs, Rule, decide
 from sbkernel.images.catalog.pointers import PROMOTE, PUBLISH, ROLLBACK, Move, Pointers
-from sbkernel.images.catalog.version import FILES, ImageVersion
+from sbkernel.images.catalog.version import BESIDE, ImageVersion
 
 DAY = 86400.0
 NOW = 1000 * DAY
@@ -15,7 +15,7 @@ DIGESTS = [letter * 64 for letter in "abcdef"]
 
 
 def version(digest: str, created: float = 0.0, image: str = "img") -> ImageVersion:
-    files = {name: {"size": 10, "sha256": ""} for name in FILES}
+    files = {name: {"size": 10, "sha256": ""} for name in ("root.squashfs", *BESIDE)}
     return ImageVersion(Path(digest), {"digest": digest, "image": image, "created": created, "files": files})
 
 
