@@ -5,8 +5,15 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sbkernel.images.families.debian import apt
+from sbkernel.images.families import family_of
+from sbkernel.images.families.debian import apt, records
 from sbkernel.images.families.debian import sources as apt_sources
+from sbkernel.images.families.debian.manager import AptManager
+from sbkernel.images.families.debian.output import archive_name
+from sbkernel.images.families.package_manager import Request
+from sbkernel.jobs.report import NullReport
+from sbkernel.lists import pkglist
+from sbkernel.site import Site
 
 KERNELS = ("6.1.0-9-test", "6.1.0-10-test")
 
@@ -51,10 +58,25 @@ def make_repository(directory: Path) -> None:
     index(directory)
 
 
-def pkgdir(directory: Path) -> str:
-    """Return a pkgdir of the host's sources for bookworm and one directory."""
+def pkgdir(directory: Path, codename: str = "bookworm") -> str:
+    """Return a pkgdir of the host's sources, as they are for a release, and one directory."""
     entries = []
     for source in apt_sources.for_release(apt.host_sources(), "bookworm", "amd64"):
         signed = f"[signed-by={source.option('Signed-By')}] " if source.option("Signed-By").startswith("/") else ""
-        entries.append(f"{signed}{source.uri} {source.suite} {' '.join(source.components)}")
+        entries.append(
+            f"{signed}{source.uri} {source.suite.replace('bookworm', codename)} {' '.join(source.components)}"
+        )
     return ",".join([*entries, str(directory)])
+
+
+def copy_base(site: Site, place: Path) -> None:
+    """Copy the base system from the host's own mirror into a directory and make it a repository."""
+    index(place)
+    attributes = {"osvers": "debian12", "osarch": "x86_64", "pkgdir": pkgdir(place)}
+    manager = family_of("debian12").open(site, Request(attributes, pkglist.parse("")))
+    assert isinstance(manager, AptManager)
+    resolution = manager.resolve(NullReport())
+    manager.fetch(resolution, NullReport())
+    for package in resolution.packages:
+        (place / archive_name(package)).hardlink_to(manager.downloads.path(package))
+    (place / "Packages").write_text(records.index(resolution.packages, archive_name))

@@ -37,13 +37,13 @@ class AskedFor:
         return tuple(dict.fromkeys(name for one in self.passes for name in one.packages))
 
 
-def asked_for(request: Request) -> AskedFor:
+def asked_for(request: Request, *, as_in_xcat: bool) -> AskedFor:
     """Return what the lists of an osimage ask.
 
-    Of the pkglist, all that any line removes stays out: it has one purpose there, to leave out what an included list or
-    a group names.
+    What the pkglist removes has no effect `as_in_xcat`; else it stays out, before or after: it has one purpose there,
+    to leave out what a group or an included list names.
     """
-    first = [name for one in request.pkglist.passes for name in one.remove]
+    first = [] if as_in_xcat else [name for one in request.pkglist.passes for name in one.remove]
     passes = [_without(Pass(one.packages, env=one.env), first) for one in request.pkglist.passes]
     for one in map(_placed, request.otherpkglist.passes):
         passes = [*(_without(earlier, one.pre_remove) for earlier in passes), one]

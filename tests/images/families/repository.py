@@ -7,16 +7,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from debs import index, make_deb, pkgdir
+from debs import copy_base, index, make_deb
 from rpmbase import make_base
 from rpms import make_repository, make_rpm
 
 from sbkernel.images.families import family_of
-from sbkernel.images.families.debian import records
-from sbkernel.images.families.debian.manager import AptManager
-from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.families.package_manager import PackageManager, Request
-from sbkernel.jobs.report import NullReport
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.site import Site
 
@@ -35,15 +31,7 @@ class DebianRepository:
     @staticmethod
     def make_base(site: Site, place: Path) -> None:
         """Copy the base system from the host's own mirror, so that every test need not ask it."""
-        attributes = {"osvers": "debian12", "osarch": "x86_64", "pkgdir": pkgdir(place)}
-        index(place)
-        manager = family_of("debian12").open(site, Request(attributes, pkglist.parse("")))
-        assert isinstance(manager, AptManager)
-        resolution = manager.resolve(NullReport())
-        manager.fetch(resolution, NullReport())
-        for package in resolution.packages:
-            (place / archive_name(package)).hardlink_to(manager.downloads.path(package))
-        (place / "Packages").write_text(records.index(resolution.packages, archive_name))
+        copy_base(site, place)
 
     def add(self, name: str, version: str = "1.0", *, needs: str = "", content: str = "x") -> None:
         """Put a package into the repository; one of the same name stays if its version is another."""

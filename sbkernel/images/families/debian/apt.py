@@ -69,7 +69,10 @@ class Apt:
             return False
         errors = complaints(done.stdout)
         if is_untrusted(errors):
-            raise BuildError(f"the package sources cannot be trusted:\n{errors}")
+            raise BuildError(
+                f"the package sources cannot be trusted:\n{errors}",
+                hint="write gpgkey=/PATH/OF/KEY after the address in pkgdir, or gpgcheck=0 to trust the mirror blindly",
+            )
         if not (self.directory / "updated").exists():
             raise BuildError(f"the package sources cannot be reached:\n{errors}", hint="check the network, or pkgdir")
         report.log("the package sources cannot be reached; using the package lists from the last time")

@@ -35,9 +35,8 @@ class DebianFamily:
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""
         release = release_of(request.osvers, request.osarch)
-        for parsed in (request.pkglist, request.otherpkglist):
-            if wrong := next(filter(_is_wrong, parsed.entries), None):
-                raise wrong.line.error(f"'{shown(wrong.name)}' is not a package name of Debian")
+        if wrong := next(_wrong(request), None):
+            raise wrong.line.error(f"'{shown(wrong.name)}' is not a package name of Debian")
         sources = chosen(site, request, release)
         preferences = "" if release.unmerged else configuration.PREFERENCES
         return AptManager(
@@ -50,22 +49,30 @@ class DebianFamily:
 
     def remarks(self, pkglist: Pkglist) -> Iterator[Diagnostic]:
         """Yield the names that no package of this family can have."""
-        for entry in filter(_is_wrong, pkglist.entries):
-            remedy = "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
-            yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
+        for entry in pkglist.entries:
+            if entry.kind == "install" and not PACKAGE.fullmatch(entry.name):
+                remedy = (
+                    "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
+                )
+                yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
 
 
 FAMILY = DebianFamily()
 
 
-def _is_wrong(entry: ListEntry) -> bool:
-    if entry.kind == "install":
-        return not PACKAGE.fullmatch(otherpkglist.placed(entry.name).name)
-    return entry.kind in ("pre_remove", "post_remove") and not _REMOVED.fullmatch(otherpkglist.placed(entry.name).name)
+def _wrong(request: Request) -> Iterator[ListEntry]:
+    """Yield the entries that apt cannot be asked for."""
+    for entry in request.pkglist.entries:
+        if entry.kind == "install" and not PACKAGE.fullmatch(entry.name):
+            yield entry
+    for entry in request.otherpkglist.entries:
+        pattern = {"install": PACKAGE, "pre_remove": _REMOVED, "post_remove": _REMOVED}.get(entry.kind)
+        if pattern is not None and not pattern.fullmatch(otherpkglist.placed(entry.name).name):
+            yield entry
 
 
 def _asked(request: Request, release: DebianRelease) -> AskedFor:
-    asked = asked_for(request)
+    asked = asked_for(request, as_in_xcat=True)
     fixed = partial(with_kernel, kernelver=request.kernelver, distribution=release.distribution)
     return replace(asked, passes=tuple(map(fixed, asked.passes)))
 

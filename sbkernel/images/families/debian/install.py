@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def install(
         env = mmdebstrap.environment(
             scratch=tree.parent,
             repository=repository,
-            preload=preload(release.architecture),
+            preload=preload(release.architecture, packages),
             epoch=epoch,
             first=passes[0] if passes else None,
         )
@@ -114,11 +115,20 @@ def hook_files(release: DebianRelease) -> list[Path]:
     return [folder / name for name in ("setup.sh", "extract.sh", "customize.sh", *merge)]
 
 
-def preload(architecture: str) -> Path | None:
+def preload(architecture: str, packages: Iterable[Resolved]) -> Path | None:
     """Return the host's libeatmydata if its code runs in the image; it makes dpkg not wait for the disk."""
     triplet = f"{_MULTIARCH.get(architecture, '')}-linux-gnu"
     library = Path("/usr/lib", triplet, "libeatmydata.so")
-    return library if library.exists() else None
+    if not library.exists():
+        return None
+    needed = max(map(_numbers, re.findall(rb"GLIBC_([0-9.]+)", library.read_bytes())), default=())
+    there = max((_numbers(one.version.encode()) for one in packages if one.name == "libc6"), default=())
+    return library if there >= needed else None
+
+
+def _numbers(version: bytes) -> tuple[int, ...]:
+    """Return the version of a C library as numbers: 2.31-13 is 2, 31."""
+    return tuple(map(int, re.findall(rb"\d+", version.partition(b"-")[0])))
 
 
 def newest(archives: Iterable[Path]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sbkernel.errors import DefinitionError
 from sbkernel.files import write_whole
@@ -80,9 +80,9 @@ def _trusted() -> tuple[tuple[str, str], ...]:
     return (("Trusted", "yes"),)
 
 
-def copy_uri(directory: Path) -> str:
+def copy_uri(path: Path) -> str:
     """Return the address by which apt copies from a directory: paths of this host do not exist inside the image."""
-    return f"copy:{quote(str(directory), safe='/+~:@,=')}"
+    return f"copy:{quote(str(path), safe='/+~:@,=')}"
 
 
 def write_index(directory: Path, place: Path) -> None:
@@ -98,9 +98,10 @@ def write_index(directory: Path, place: Path) -> None:
 
 def real_uri(uri: str, indexes: Iterable[LocalIndex]) -> str:
     """Return where a package lies: beside an index in the cache there is none."""
+    plain = unquote(uri)
     for index in indexes:
-        if uri.startswith(prefix := f"copy:{index.place}/"):
-            return f"copy:{index.directory}/{uri.removeprefix(prefix).removeprefix('./')}"
+        if plain.startswith(prefix := f"copy:{index.place}/"):
+            return copy_uri(index.directory / plain.removeprefix(prefix))
     return uri
 
 
@@ -114,7 +115,7 @@ class Listed(NamedTuple):
     def instead_of(self, one: Resolved) -> Resolved:
         """Return this package for one of the same version, which another source may have, too."""
         fields = records.fields(self.record)
-        uri = f"copy:{self.directory}/{fields.get('Filename', '').removeprefix('./')}"
+        uri = copy_uri(self.directory / fields.get("Filename", ""))
         size, total = fields.get("Size", ""), fields.get("SHA256", "")
         if one.version != self.version or not (size.isdigit() and total):
             return one

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
-from sbkernel.images.families.debian import configuration, local, mmdebstrap, records, sources
+from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, records
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.chosen import Sources
 from sbkernel.images.families.debian.download import by_helper
@@ -19,7 +19,6 @@ from sbkernel.images.families.debian.install import hook_files, install
 from sbkernel.images.families.debian.local import Listed
 from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
-from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
     PackagePass,
@@ -151,14 +150,12 @@ class AptManager:
         return install(resolution, self.downloads, self.release, self.passes, tree, report)
 
     def laid(self) -> dict[str, bytes]:
-        """Return the sources that nodes can reach."""
-        usable = sources.render(filter(sources.reachable_by_nodes, self.sources.all))
-        return {"etc/apt/sources.list.d/image.sources": usable.encode()}
+        """Return the sources that nodes can reach, with the keys that the site has named for them."""
+        return aptfiles.laid(self.sources.all)
 
     def laid_if_missing(self) -> dict[str, bytes]:
-        """Return the keyrings that sources are signed by: their packages may not be in the image."""
-        found = (path for path in keyrings(self.sources.all) if path.is_file())
-        return {str(path).lstrip("/"): path.read_bytes() for path in found}
+        """Return the keyrings of distributions that sources are signed by: their packages may not be in the image."""
+        return aptfiles.laid_if_missing(self.sources.all)
 
     def configure_script(self) -> bytes:
         """Return the script that removes what the build by apt needed."""
@@ -168,9 +165,3 @@ class AptManager:
 def bare(name: str) -> str:
     """Return the name of a package that was asked for as name:architecture=version."""
     return name.partition("=")[0].partition(":")[0]
-
-
-def keyrings(chosen: Iterable[AptSource]) -> Sequence[Path]:
-    """Return the keyring files that sources are signed by, each once."""
-    words = [word for source in chosen for word in source.option("Signed-By").split()]
-    return [Path(word) for word in dict.fromkeys(words) if word.startswith("/")]

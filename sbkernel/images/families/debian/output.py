@@ -28,12 +28,13 @@ def solution(lines: Iterable[str]) -> tuple[Resolved, ...]:
 
 
 def _resolved(match: re.Match[str]) -> Resolved:
-    uri = unquote(match[1])
+    uri = match[1]
     return Resolved(match[2], unquote(match[3]), match[4], int(match[5]), match[6] or "", uri, repository_of(uri))
 
 
 def repository_of(uri: str) -> str:
     """Return host/path and component of a package's address, such as HOST/debian main; the path if it is flat."""
+    uri = unquote(uri)
     place = uri.partition("://")[2] or uri.partition(":")[2]
     base, pool, below = place.partition("/pool/")
     return f"{base} {below.partition('/')[0]}" if pool else place.rpartition("/")[0]

@@ -59,7 +59,7 @@ def question(request: Request, repositories: Repositories) -> Question:
     All passes are solved as one. What is left out does not come in, neither by its own name nor by a group; a package
     that needs it cannot come either.
     """
-    lists = asked_for(request)
+    lists = asked_for(request, as_in_xcat=False)
     specs = {name: spec_of(name, request.kernelver) for name in lists.names}
     sources = {name: repositories.named(directory) for name, directory in lists.places if name in specs}
     return Question(lists, specs, {name: found for name, found in sources.items() if found})
