@@ -33,6 +33,7 @@ _EXAMPLES = {
     "chdef": ("chdef n1 ip=10.0.0.1", "chdef -p n[1-9] groups=rack1", "chdef -t site master=10.0.0.254"),
     "rmdef": ("rmdef n[1-20] --dry-run", "rmdef -t osimage mine"),
 }
+_MORE = {"lsdef": "`sb copycds` defines osimages of other distributions, from discs or a mirror.\n"}
 _COLUMN, _WIDTH = 18, 79
 
 
@@ -42,7 +43,7 @@ def usage(verb: str) -> str:
     lines = [f"\nUsage: {verb} - {_SUMMARIES[verb]}\n", f"  {verb} [OPTION]... {_WORDS[verb]}\n", *options]
     examples = [f"  {example}" for example in _EXAMPLES[verb]]
     types = textwrap.wrap(" ".join(TYPES), _WIDTH, initial_indent="  ", subsequent_indent="  ")
-    more = f"`{verb} -t TYPE -h` explains the attributes of a type.\n"
+    more = f"`{verb} -t TYPE -h` explains the attributes of a type.\n{_MORE.get(verb, '')}"
     return "\n".join([*lines, "\nExamples:\n", *examples, "\nTypes of objects:\n", *types, "", more])
 
 

@@ -29,6 +29,7 @@ VERB_GROUPS = {
         "mkdef": "make definitions",
         "chdef": "change definitions, or make them",
         "rmdef": "remove definitions",
+        "copycds": "copy discs, or name a mirror, and define images of them",
         "clone": "copy an osimage and its lists, to edit the copy",
         "mkvm": "define virtual nodes and start their BMCs",
         "rmvm": "remove virtual nodes",

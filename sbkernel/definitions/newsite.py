@@ -36,17 +36,21 @@ def osimages(shared: Path, installdir: Path) -> dict[str, Values]:
 
 def _osimage(role: str, shared: Path, installdir: Path) -> Values:
     lists = shared / "netboot" / "debian" / f"{role}.{_OSVERS}.{_OSARCH}"
+    own = {"exlist": f"{lists}.exlist", "pkglist": f"{lists}.pkglist"}
+    return netboot_osimage(_OSVERS, _OSARCH, role, installdir) | own
+
+
+def netboot_osimage(osvers: str, osarch: str, role: str, installdir: Path) -> Values:
+    """Return what every stateless osimage of a distribution has; its lists and package sources are not among it."""
     return {
-        "exlist": f"{lists}.exlist",
         "imagetype": "linux",
-        "osarch": _OSARCH,
+        "osarch": osarch,
         "osname": "Linux",
-        "osvers": _OSVERS,
+        "osvers": osvers,
         "permission": "755",
-        "pkglist": f"{lists}.pkglist",
         "profile": role,
         "provmethod": "netboot",
-        "rootimgdir": str(installdir / "netboot" / _OSVERS / _OSARCH / role),
+        "rootimgdir": str(installdir / "netboot" / osvers / osarch / role),
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from discs import TREEINFO, make_iso, write
 from smallbuild import TARGET, assert_nothing_left, processes
 from waiting import until
 
 from sbkernel.bench.rpms.distribution import SMALL, make_distribution
+from sbkernel.images.copycds import copycds
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.images.tree import installed
@@ -104,6 +107,24 @@ def test_a_second_run_does_nothing_and_the_image_packs(built: Built) -> None:
     listed = subprocess.run(["unsquashfs", "-l", root], check=True, capture_output=True, text=True).stdout
     database = "usr/lib/sysimage/rpm" if built.zypper else "var/lib/rpm"
     assert f"squashfs-root/{database}/rpmdb.sqlite\n" in listed
+
+
+def test_an_image_that_copycds_defined_is_the_same_image(built: Built, distribution: Path, tmp_path: Path) -> None:
+    """Its packages come from a copied disc; the layer that was built from the repository itself is taken."""
+    disc = tmp_path / "disc"
+    if built.zypper:
+        write(disc, {"media.1/media": "SUSE - SLE-15-SP6-Full-x86_64-Build83.1-Media1\n"})
+    else:
+        write(disc, {".treeinfo": TREEINFO.format(name="Rocky Linux", version="9.4", arch="x86_64")})
+    shutil.copytree(distribution, disc / "BaseOS", copy_function=os.link)
+    done = copycds(built.site, [make_iso(disc, tmp_path / "disc.iso")])
+    image = done["made"][0]
+    assert image == ("sle15.6" if built.zypper else "rocky9.4") + "-x86_64-netboot-compute"
+    built.site.set("osimage", image, pkglist=built.site.osimages["el"].get("pkglist"))
+    planned = plan_genimage(built.site, image)
+    pending = {step.name for step in planned.pending}
+    assert "packages" in planned.plan.digests and not pending & {"download", "packages"}
+    shutil.rmtree(built.site.installdir / image.partition("-")[0])
 
 
 def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built) -> None:

@@ -32,6 +32,11 @@ def family_of(osvers: str) -> Family:
     return _family(folder)
 
 
+def families() -> list[Family]:
+    """Return all families."""
+    return [_family(folder) for folder in sorted(set(_FOLDER.values()))]
+
+
 def _family(folder: str) -> Family:
     family: Family = importlib.import_module(f"{__name__}.{folder}.family").FAMILY
     return family

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from sbkernel.errors import BuildError
+from sbkernel.images.media.medium import Disc, Medium
 from sbkernel.jobs.report import Report
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.lists.pkglist import Pkglist
@@ -179,11 +180,42 @@ class PackageManager(Protocol):
         """Return a script for sh to run inside a tree: it removes what only a build by this package manager needed."""
 
 
+class Media(Protocol):
+    """How a family knows its discs and mirrors."""
+
+    @property
+    def signs(self) -> Sequence[str]:
+        """Return the files by which it knows a disc."""
+
+    @property
+    def indexes(self) -> Sequence[str]:
+        """Return the names of directories that say which packages there are; they are copied after the packages."""
+
+    def disc(self, medium: Medium) -> Disc | None:
+        """Return what a disc is, or None for one of another family."""
+
+    def check(self, medium: Medium, osarch: str) -> Sequence[str]:
+        """Return remarks for whoever copies a disc, such as who vouches for it.
+
+        Raises BuildError when it has no packages for the architecture, or is damaged.
+        """
+
+    def pkgdirs(self, sources: Sequence[str], osvers: str, osarch: str) -> Sequence[str]:
+        """Return what pkgdir could be for mirrors, likeliest first, or with none for the host's own sources.
+
+        Raises DefinitionError when the host cannot have any, BuildError for a release that cannot be built.
+        """
+
+
 class Family(Protocol):
     """What there is to know about a kind of packages before sources are opened."""
 
     name: str
     """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
+
+    @property
+    def media(self) -> Media:
+        """Return how its discs and mirrors are known."""
 
     def open(self, site: Site, request: Request) -> PackageManager:
         """Open the sources of an image.

@@ -9,6 +9,7 @@ from pathlib import Path
 from sbkernel.images.families.debian import local, sources
 from sbkernel.images.families.debian.apt import host_sources
 from sbkernel.images.families.debian.local import LocalSource
+from sbkernel.images.families.debian.media import trees
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.local_index import LocalIndex
@@ -64,7 +65,8 @@ def _of_pkgdir(site: Site, request: Request, release: DebianRelease, cache: Path
     given = list(places(request.attributes.get("pkgdir", ""), "pkgdir"))
     for place in given:
         if place.local:
-            yield local.local_source(place, Path(place.text), release, cache)
+            for tree in trees(Path(place.text)):
+                yield local.local_source(place, tree, release, cache)
         else:
             yield _remote(place, "pkgdir", release)
     if not given:

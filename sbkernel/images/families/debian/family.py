@@ -12,6 +12,7 @@ from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.chosen import chosen
 from sbkernel.images.families.debian.download import downloads
 from sbkernel.images.families.debian.manager import AptManager
+from sbkernel.images.families.debian.media import DebianMedia
 from sbkernel.images.families.debian.releases import DebianRelease, release_of
 from sbkernel.images.families.package_manager import PackagePass, Request
 from sbkernel.images.families.passes import AskedFor, asked_for
@@ -31,6 +32,7 @@ class DebianFamily:
     """apt and dpkg."""
 
     name = DEB
+    media = DebianMedia()
 
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.rpm.download import downloads
 from sbkernel.images.families.rpm.manager import RpmManager
+from sbkernel.images.families.rpm.media import RpmMedia
 from sbkernel.images.families.rpm.question import question
 from sbkernel.images.families.rpm.releases import release_of
 from sbkernel.images.families.rpm.repositories import repositories
@@ -20,6 +21,7 @@ class RpmFamily:
     """dnf, zypper and rpm."""
 
     name = RPM
+    media = RpmMedia()
 
     def open(self, site: Site, request: Request) -> RpmManager:
         """Find the repositories that pkgdir and otherpkgdir name."""

@@ -35,7 +35,8 @@ class RpmRelease:
 
 def release_of(osvers: str, osarch: str) -> RpmRelease:
     """Return the release that osvers and osarch mean; BuildError for one that cannot be built."""
-    match = re.fullmatch(r"\D+?(\d+)(?:\.\d+)*", osvers)
+    # What follows a dash is the site's own word, as in the names of list files.
+    match = re.fullmatch(r"\D+?(\d+)(?:\.\d+)*(?:-.+)?", osvers)
     if osarch not in ARCHITECTURES:
         raise BuildError(f"not supported yet: {osarch or 'osarch unset'}; supported: {', '.join(ARCHITECTURES)}")
     if match is None:
