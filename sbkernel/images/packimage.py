@@ -55,7 +55,7 @@ def packimage(
     or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
     `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless
     `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished step.
-    Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError, CommandError.
+    Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError.
     """
     report = report or NullReport()
     start = time.monotonic()

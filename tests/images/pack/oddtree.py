@@ -14,6 +14,8 @@ from sbkernel.images.pack.format import Format
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates/initrd"
 ODD_NAMES = (" blanks ", "nl\nx", "é", "caf\udce9", "tab\t", "-dash", "st*r", "back\\slash", "#c", "..." + "n" * 200)
 UNPACK = """\
+say() { :; }
+. "$1/fetch.sh"
 . "$1/unpack.sh"
 piece=131072
 programs=$2
