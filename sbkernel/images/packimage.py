@@ -16,8 +16,8 @@ from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
-from sbkernel.images.initrd.programs import programs_for
 from sbkernel.images.layers.layers import Layers
+from sbkernel.images.pack import unpacking
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
@@ -111,8 +111,8 @@ def _packing(site: Site, image: str, packed: Format, report: Report) -> Iterator
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")
-            programs = programs_for(packed.node_programs, built.tree)
-            packing = Packing(image, built, built.record(), packed, content, programs, lost)
+            added = unpacking.programs(packed, image, built)
+            packing = Packing(image, built, built.record(), packed, content, added, lost)
         yield Catalog(site), packing
 
 

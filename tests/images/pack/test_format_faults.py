@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from ordinaryuser import as_user, home  # noqa: F401 - the fixture
 from smallbuild import processes
-from test_packimage import IMAGE, define, leftovers, plant
+from test_packimage import IMAGE, INITRD, define, leftovers, plant
 from waiting import until
 
 from sbkernel.errors import BuildError, ToolMissingError
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.packimage import packimage
+from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.jobs import job
 from sbkernel.site import Site
 
@@ -80,8 +80,9 @@ def test_a_second_run_does_nothing_and_another_format_is_another_version(site: S
     assert {method: version.unpacked_bytes > 0 for method, version in versions.items()} == {
         "squashfs": False, "cpio": True, "tar": True,
     }  # fmt: skip
-    assert versions["squashfs"].initrd.read_bytes() == b"initrd"
-    assert versions["cpio"].initrd.read_bytes()[:8] == b"initrd\0\0", "the archive with zstd is aligned"
+    assert versions["squashfs"].initrd.read_bytes() == INITRD
+    aligned = INITRD.ljust(-(-len(INITRD) // 4) * 4, b"\0")
+    assert versions["cpio"].initrd.read_bytes()[: len(aligned) + 2] == aligned + b"\x1f\x8b"
 
 
 def test_without_a_program_for_nodes_it_is_refused_when_it_is_packed(site: Site, tmp_path: Path) -> None:
@@ -94,6 +95,19 @@ def test_without_a_program_for_nodes_it_is_refused_when_it_is_packed(site: Site,
     with pytest.raises(BuildError, match="there is no tar and zstd for their initrd"):
         packimage(site, IMAGE, method="tar")
     assert packimage(site, IMAGE, method="cpio", compression="gzip")["warnings"] == []
+
+
+@pytest.mark.parametrize("compressor", [["cat"], ["gzip"], ["zstd", "-q"]])
+def test_an_initrd_that_cannot_unpack_gets_no_archive(site: Site, tmp_path: Path, compressor: list[str]) -> None:
+    initrd = tmp_path / "built/initrd-stateless.gz"
+    packed = subprocess.run(compressor, input=INITRD, capture_output=True, check=True).stdout
+    initrd.write_bytes(packed)
+    assert plan_packimage(site, IMAGE, method="cpio").pending
+    old = INITRD.replace(b"unpack.sh", b"fetch.sh")
+    initrd.write_bytes(subprocess.run(compressor, input=old, capture_output=True, check=True).stdout)
+    with pytest.raises(BuildError, match=r"initrd of image 'small' is older than -m cpio.*\n  sb genimage small"):
+        packimage(site, IMAGE, method="cpio")
+    assert not packimage(site, IMAGE)["cached"]
 
 
 def test_a_failing_program_is_named_in_xcats_words(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +139,7 @@ AS_USER = """
 import json, subprocess
 from pathlib import Path
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.packimage import packimage
+from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.jobs.run import run
 from sbkernel.site import Site
 built = Path.home() / "built"
@@ -135,7 +149,7 @@ script = '''mkdir -p rootimg/var/closed; echo secret >rootimg/var/closed/file; c
 chmod 700 rootimg/var/closed'''
 run(["sh", "-c", script], isolated=True, cwd=built)
 for name in ("kernel", "initrd-stateless.gz", "plan.json"):
-    (built / name).write_text("{}")
+    (built / name).write_text('{"lib/sbkernel/unpack.sh\\0": ""}' if name != "plan.json" else "{}")
 found = {}
 with Site.open(Path.home() / "site") as site:
     site.set("osimage", "img", osvers="debian12", osarch="x86_64", profile="p", provmethod="netboot",
@@ -152,7 +166,7 @@ print(json.dumps(found))
 def test_an_ordinary_user_packs_what_only_his_subordinate_ids_may_read(home: Path, tmp_path: Path) -> None:  # noqa: F811
     found = json.loads(as_user(home, "-c", AS_USER).splitlines()[-1])
     assert found["tar"][1] == []
-    assert found["cpio"][1] == ["cpio keeps no capabilities and no access control lists: /ping; squashfs and tar do"]
+    assert found["cpio"][1] == ["cpio keeps no capabilities: /ping; squashfs and tar do"]
     unpack = {"cpio": "zcat $0 | cpio -id --quiet", "tar": "tar -xzf $0 --xattrs --xattrs-include='*' --numeric-owner"}
     for method, (root, _) in found.items():
         out = tmp_path / method
