@@ -11,14 +11,14 @@ from sbkernel.site import Site
 
 
 def publish(
-    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs"
+    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs", **more: int
 ) -> ImageVersion:
     catalog = Catalog(site)
     with catalog.staging() as staged:
         for name in (root_name, *BESIDE):
             (staged.path / name).write_bytes({root_name: root, "manifest.json": b"[]"}.get(name, b"x"))
             staged.add(name)
-        return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3}, gated=gated)
+        return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3, **more}, gated=gated)
 
 
 def versions(site: Site, image: str, texts: Sequence[str]) -> list[str]:

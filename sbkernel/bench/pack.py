@@ -1,11 +1,11 @@
-"""The rows `pack`: packimage compared with mksquashfs alone, and with cpio and gzip as in xCAT."""
+"""The rows `pack`: packimage compared with mksquashfs alone, with cpio and zstd, and with cpio and gzip as in xCAT."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sbkernel.bench.clock import Phases, interleaved
@@ -38,6 +38,8 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
         yield against_cpio(packing, work.runs_or(RUNS), compressor)
     work.say("pack: mksquashfs")
     yield against_mksquashfs(packing, work.runs_or(RUNS))
+    work.say("pack: find, cpio and zstd")
+    yield cpio_against_cpio(packing, work.runs_or(RUNS))
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class PackWork:
     image: str
     tree: Path
     place: Path
+    method: str = "squashfs"
     phases: Phases = field(default_factory=Phases)
 
     @property
@@ -63,7 +66,7 @@ class PackWork:
     def ours(self) -> None:
         """Pack the image even if nothing has changed."""
         self.phases.clear()
-        packimage(self.site, self.image, report=self.phases, force=True)
+        packimage(self.site, self.image, method=self.method, report=self.phases, force=True)
 
 
 def against_cpio(packing: PackWork, runs: int, compressor: str) -> BenchRow:
@@ -113,6 +116,25 @@ def against_mksquashfs(packing: PackWork, runs: int) -> BenchRow:
     return BenchRow(
         "pack", OURS, peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=(spells.note, packing.phases.note)
     )
+
+
+def cpio_against_cpio(packing: PackWork, runs: int) -> BenchRow:
+    """Compare `packimage -m cpio` with find, cpio and zstd alone, the same exclude list on both sides."""
+    ours, patterns = replace(packing, method="cpio", phases=Phases()), packing.patterns
+    archive = packing.place / "root.cpio.zst"
+    spells = interleaved(
+        ours.ours,
+        lambda: cpio.pack(packing.tree, archive, cpio.ZSTD, patterns.exclude, patterns.include),
+        runs,
+        before=os.sync,
+    )
+    checks = (
+        same_paths(cpio.paths(ours.packed.root), cpio.paths(archive)),
+        about_as_small(ours.packed.root_size, archive.stat().st_size),
+    )
+    peer = "find | cpio -H newc | zstd with all processors, the same exclude list"
+    notes = (spells.note, ours.phases.note)
+    return BenchRow("pack-cpio", f"{OURS}; -m cpio", peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=notes)
 
 
 def read_once(tree: Path) -> None:

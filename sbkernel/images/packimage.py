@@ -16,8 +16,8 @@ from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
-from sbkernel.images.initrd.programs import programs_for
 from sbkernel.images.layers.layers import Layers
+from sbkernel.images.pack import unpacking
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
@@ -55,7 +55,7 @@ def packimage(
     or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
     `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless
     `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished step.
-    Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError, CommandError.
+    Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError.
     """
     report = report or NullReport()
     start = time.monotonic()
@@ -111,8 +111,8 @@ def _packing(site: Site, image: str, packed: Format, report: Report) -> Iterator
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")
-            programs = programs_for(packed.node_programs, built.tree)
-            packing = Packing(image, built, built.record(), packed, content, programs, lost)
+            added = unpacking.programs(packed, image, built)
+            packing = Packing(image, built, built.record(), packed, content, added, lost)
         yield Catalog(site), packing
 
 

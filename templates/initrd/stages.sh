@@ -157,6 +157,8 @@ unpack_root() {
     mount -t tmpfs -o "mode=755,size=$limit" root "$root" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
     say "unpacking to $root, at most $limit"
+    # If the fetch took several tries, nobody has waited for its sum, and it still reads the file.
+    wait "$hasher"
     cut_up "$image"
     unpack "$image" "$root" "${url%%[?]*}" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
         "url       $url" \
@@ -164,7 +166,7 @@ unpack_root() {
         "there are $(df -h "$root" | tail -n 1 | awk '{ print $4 " of " $2 }') free in the root" \
         "do        a larger rootlimit, a smaller image (exlist, pkglist) or a node with more memory"
     umount "$run/image"
-    say "unpacked $(du -sh "$root" | cut -f1)"
+    say "unpacked $(df -h "$root" | tail -n 1 | awk '{ print $3 }')"
 }
 
 # unpack_overlay: unpack the node's own files. Without them it would have no name, and nobody could log in

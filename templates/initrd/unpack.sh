@@ -14,13 +14,14 @@ cut_up() {
     done
 }
 
-# take_pieces FILE: print the pieces of a file in order, and remove each when it has been read
+# take_pieces FILE: print the pieces of a file in order, and remove each when it has been read; show the progress
 take_pieces() {
     number=0
     while part=$1.$(printf %05d "$number") && [ -e "$part" ]; do
         cat "$part" || return 1
         rm "$part"
         number=$((number + 1))
+        [ $((number % 4)) -ne 0 ] || say "$(megabytes $((number * piece))) unpacked"
     done
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.bench.pack import PackWork, against_cpio, against_mksquashfs, read_once
+from sbkernel.bench.pack import PackWork, against_cpio, against_mksquashfs, cpio_against_cpio, read_once
 from sbkernel.bench.peers import cpio, squashfs
 from sbkernel.bench.samework import same_paths
 from sbkernel.site import Site
@@ -26,7 +26,7 @@ def packing(tmp_path: Path) -> PackWork:
     (tree / "usr/[odd]*name").write_text("x")
     (tree / "bin").symlink_to("usr/bin")
     (built / "kernel").write_bytes(b"kernel")
-    (built / "initrd-stateless.gz").write_bytes(b"initrd")
+    (built / "initrd-stateless.gz").write_bytes(b"initrd with lib/sbkernel/unpack.sh\0")
     (tmp_path / "exlist").write_text(EXLIST)
     site.set(
         "osimage", IMAGE, imagetype="linux", provmethod="netboot", osvers="debian12", osarch="x86_64", profile=IMAGE,
@@ -52,6 +52,12 @@ def test_cpio_packs_the_same_files(packing: PackWork, compressor: str) -> None:
     checks = {check.what: check for check in row.checks}
     assert checks["list of files"].ok, row.checks
     assert (row.goal is not None) == (compressor == "gzip")
+
+
+def test_our_cpio_holds_what_cpio_alone_packs(packing: PackWork) -> None:
+    row = cpio_against_cpio(packing, 1)
+    assert {check.what: check.ok for check in row.checks}["list of files"], row.checks
+    assert (packing.packed.root.name, packing.method) == ("root.cpio.zst", "squashfs")
 
 
 def test_a_peer_that_packed_another_tree_gets_no_ratio(packing: PackWork) -> None:

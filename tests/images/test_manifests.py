@@ -13,7 +13,11 @@ from rpms import install, make_repository, make_rpm
 from sbkernel.errors import BuildError, ListFileError, NotFoundError
 from sbkernel.images import manifests
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.pack.content import content_of
+from sbkernel.images.pack.format import PackOptions
+from sbkernel.images.pack.formats import FORMATS, format_for
 from sbkernel.images.packimage import packimage
+from sbkernel.jobs.report import NullReport
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.readers.deb import dpkg
 from sbkernel.site import Site
@@ -123,15 +127,18 @@ def test_dnf_tells_who_asked_and_which_repository_it_was(repository: Path, tmp_p
     assert packed.packages == found.packages
 
 
-def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", FORMATS)
+def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path, method: str) -> None:
     tree = deb_tree(tmp_path / "root")
     found = manifests.of_tree(tree)
     assert [p.name for p in found] == ["base-files", "bash", "dpkg", "libc6"]
     bash = found.packages[1]
     assert (bash.licence, bash.explicit, bash.family) == ("GPL-2+", False, "deb")
     assert found.release.short == "debian-12"
-    packed = manifests.of_packed(pack(tree, tmp_path / "x.squashfs"), name=found.name, kind=found.kind)
-    assert packed == found
+    packed = format_for(PackOptions(method, "gzip"))
+    packed.pack(content_of(tree, exclude=[], include=[]), tmp_path / "x", NullReport())
+    assert manifests.of_packed(tmp_path / "x", name=found.name, kind=found.kind) == found
+    assert manifests.of_file(tmp_path / "x").packages == found.packages
 
 
 def test_the_lists_of_apt_tell_where_packages_came_from(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sbkernel.jobs.lock import lock
 from sbkernel.site import Site
 
 IMAGE = "small"
+INITRD = b"initrd with lib/sbkernel/unpack.sh\0"
 STATUS = """\
 Package: base-files
 Status: install ok installed
@@ -65,7 +66,7 @@ def plant(rootimgdir: Path, megabytes: int = 0) -> Path:
     for number in range(megabytes):
         (tree / f"big{number}").write_bytes(os.urandom(1_000_000))
     (rootimgdir / "kernel").write_bytes(b"kernel")
-    (rootimgdir / "initrd-stateless.gz").write_bytes(b"initrd")
+    (rootimgdir / "initrd-stateless.gz").write_bytes(INITRD)
     record = {"steps": {"packages": "d1"}, "packages": 2, "kernelver": "6.1.0", "fstab": "", "made": 0}
     (rootimgdir / "plan.json").write_text(json.dumps(record))
     return tree

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import smallimage
 from click.testing import CliRunner
 from netsite import IMAGE, publish
 
@@ -48,6 +49,17 @@ def test_boot_script_is_the_golden_one(site: Site, version: ImageVersion, nodes:
     pointer = (site.boot / "by-mac/52-54-00-00-00-01.ipxe").read_text()
     assert pointer.endswith("chain --autofree --replace ../nodes/n1.ipxe\n")
     assert "by-mac/${netX/mac:hexhyp}.ipxe" in (site.boot / "boot.ipxe").read_text()
+
+
+def test_an_archive_is_named_with_what_it_takes_in_memory(site: Site, nodes: list[str]) -> None:
+    smallimage.publish(site, b"root", IMAGE, root_name="root.cpio.xz", unpacked=5000)
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    words = line_of(site, "n1")
+    assert [word.rpartition("/")[2] for word in words if word.startswith("imgurl=")] == ["root.cpio.xz"]
+    assert "sbkernel.unpacked=5000" in words
+    publish(site, b"another")
+    nodeset(site, "n1", "osimage")
+    assert not [word for word in line_of(site, "n1") if word.startswith("sbkernel.unpacked=")]
 
 
 def test_a_guest_in_the_user_network_has_its_own_name_for_us(

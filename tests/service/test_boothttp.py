@@ -88,6 +88,14 @@ async def test_a_whole_file_and_parts_of_it(web: Site) -> None:
     assert (await ask(web, url, Range="bytes=3000000-")).status == 416
 
 
+async def test_a_compressed_archive_is_sent_as_it_is(web: Site) -> None:
+    """A proxy that takes it for a compressed answer would unpack it, and its sum would be wrong."""
+    (web.catalog / DIGEST / "root.cpio.gz").write_bytes(CONTENT)
+    answer = await ask(web, f"/catalog/{DIGEST}/root.cpio.gz", Accept_Encoding="gzip")
+    assert (answer.headers["content-type"], answer.body) == ("application/octet-stream", CONTENT)
+    assert "content-encoding" not in answer.headers
+
+
 async def test_head_tells_the_size_and_sends_nothing(web: Site) -> None:
     answer = await ask(web, f"/catalog/{DIGEST}/root.squashfs", method="HEAD")
     assert (answer.status, answer.headers["content-length"], answer.body) == (200, "3000000", b"")

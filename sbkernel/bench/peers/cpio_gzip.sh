@@ -1,4 +1,4 @@
-# Read by bash: xCAT's packimage, find | cpio -H newc -o | gzip; without OUTPUT only what find selects, one path a line.
+# Read by bash: xCAT's packimage, find | cpio -H newc -o | gzip or another; without OUTPUT only what find selects, one path a line.
 # Usage: TREE OUTPUT COMPRESSOR [EXCLUDE...] -- [INCLUDE...]; the patterns are those of find -path.
 set -euo pipefail
 tree=$1 output=$2 compressor=$3

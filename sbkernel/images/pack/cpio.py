@@ -45,9 +45,9 @@ class Cpio(Archive):
             )
         if _END in content.listed.kept:
             raise BuildError(f"cpio cannot hold a file called {_END[2:]}", hint="pack with -m squashfs or -m tar")
-        if not found.special:
-            return ()
-        return (f"cpio keeps no capabilities and no access control lists: {some(found.special)}; squashfs and tar do",)
+        capabilities = f"cpio keeps no capabilities: {some(found.capabilities)}; squashfs and tar do"
+        acls = f"cpio keeps no access control lists: {some(found.acls)}; tar does"
+        return [*([capabilities] if found.capabilities else []), *([acls] if found.acls else [])]
 
     def pack(self, content: Content, target: Path, report: Report) -> None:
         """Pack the content."""

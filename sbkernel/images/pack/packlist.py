@@ -25,7 +25,11 @@ NEWC_LARGEST = 0xFFFF_FFFF
 
 _NAME = attrgetter("name")
 _PAGE, _NAME_BYTES = 4096, 1024
-_SPECIAL_ATTRIBUTES = {"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
+_KINDS = {
+    "security.capability": "capabilities",
+    "system.posix_acl_access": "acls",
+    "system.posix_acl_default": "acls",
+}
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,14 @@ class Look:
 class Survey:
     """What the content takes, in bytes: in files, and unpacked in a node's memory; and what not every format holds.
 
-    `special` are paths with capabilities (capabilities(7)) or access control lists (acl(5)), `large` files of 4 GiB
-    and more. In memory a file takes whole pages, and each name about 1 KiB of the kernel.
+    `large` are files of 4 GiB and more; see capabilities(7) and acl(5). In memory a file takes whole pages, and each
+    name about 1 KiB of the kernel.
     """
 
     size: int = 0
     unpacked: int = 0
-    special: Sequence[str] = ()
+    capabilities: Sequence[str] = ()
+    acls: Sequence[str] = ()
     large: Sequence[str] = ()
     sockets: Sequence[str] = ()
 
@@ -84,15 +89,15 @@ def look(tree: str, kept: Sequence[str]) -> Look:
 def survey(tree: str, kept: Sequence[str]) -> Survey:
     """Look at the size of what stays of a tree, and for what only some formats can keep; as look() else."""
     seen: set[tuple[int, int]] = set()
-    found: dict[str, list[str]] = {"special": [], "large": [], "sockets": []}
+    found: dict[str, list[str]] = {"capabilities": [], "acls": [], "large": [], "sockets": []}
     size = pages = 0
     for path in kept:
         try:
             status = os.lstat(f"{tree}/{path}")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if _SPECIAL_ATTRIBUTES.intersection(_attributes(f"{tree}/{path}")):
-            found["special"].append(path)
+        for kind in {_KINDS[name] for name in _attributes(f"{tree}/{path}") if name in _KINDS}:
+            found[kind].append(path)
         if stat.S_ISSOCK(status.st_mode):
             found["sockets"].append(path)
         if not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in seen:

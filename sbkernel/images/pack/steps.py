@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import BESIDE, file_facts
@@ -66,7 +68,11 @@ def pack_step(packing: Packing) -> Step:
     """Return the step that packs the root; its digest covers the tree only if that was looked at before."""
 
     def run_(work: Work) -> None:
-        packing.format.pack(packing.content, work.target, work.report)
+        try:
+            packing.format.pack(packing.content, work.target, work.report)
+        except CommandError as error:
+            argv = shlex.join(error.argv).encode(errors="replace").decode()
+            raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
 
     described = packing.format.described
     data = {
@@ -75,8 +81,9 @@ def pack_step(packing: Packing) -> Step:
         "excluded": digest_of(list(packing.content.listed.excluded)),
         "tree": packing.tree,
     }
-    words = [described["compression"], f"{len(packing.content.listed.kept)} paths", *packing.lost]
-    what = ", ".join([*([described["method"]] if packing.format.unpacked else []), *words])
+    method = [described["method"]] if packing.format.unpacked else []
+    paths = f"{len(packing.content.listed.kept)} paths"
+    what = "; ".join([", ".join([*method, described["compression"], paths]), *packing.lost])
     return Step("pack", "pack", data, "file", packing.format.file_name, summary=what, total=WHOLE, run=run_)
 
 

@@ -46,6 +46,19 @@ def test_a_gate_keeps_what_nodes_boot(site: Site) -> None:
     assert catalog.promote(f"img@{second.digest[:8]}") == second == catalog.current("img")
 
 
+def test_versions_of_all_formats_lie_side_by_side(site: Site) -> None:
+    """The root has its format's name; image.json tells which file it is, also that of a version of before."""
+    catalog = Catalog(site)
+    for name in ("root.squashfs", "root.cpio.gz", "root.tar.zst"):
+        version = publish(site, name.encode(), "img", root_name=name)
+        assert (version.root, version.root_size) == (version.dir / name, len(name))
+        assert version.size_bytes == len(name) + len("xx[]") and version.unpacked_bytes == 0
+        assert version.damaged() == []
+        version.root.write_bytes(b"other")
+        assert version.damaged() == [name]
+    assert len(catalog.versions("img")) == 3
+
+
 def test_promoting_twice_is_noted_once(site: Site) -> None:
     catalog = Catalog(site)
     versions(site, "img", "ab")

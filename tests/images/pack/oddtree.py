@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from sbkernel.images.pack.format import Format
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates/initrd"
 ODD_NAMES = (" blanks ", "nl\nx", "é", "caf\udce9", "tab\t", "-dash", "st*r", "back\\slash", "#c", "..." + "n" * 200)
+# acl(5) as the kernel stores it: the owner, user 1000, the group, the mask, others.
+ACL = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHi", *entry) for entry in [(1, 6, -1), (2, 4, 1000), (4, 4, -1), (16, 4, -1), (32, 4, -1)]
+)
 UNPACK = """\
+say() { :; }
+. "$1/fetch.sh"
 . "$1/unpack.sh"
 piece=131072
 programs=$2
@@ -40,6 +47,8 @@ def odd_tree(tree: Path) -> Path:
     os.link(tree / "etc/none", tree / "usr/none-too")
     os.link(tree / "usr/bin/suid", tree / "aaa-first")
     os.link(tree / "etc/shadow", tree / "left/out/shadow")
+    (tree / "etc/listed").write_text("x")
+    os.setxattr(tree / "etc/listed", "system.posix_acl_access", ACL)
     os.mknod(tree / "dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     os.mkfifo(tree / "dev/fifo")
     (tree / "etc/absolute").symlink_to("/etc/shadow")
