@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rpmbase import open_image
+from rpmkeys import new_key, sign
 from rpms import make_repository, make_rpm
 
 from sbkernel.errors import BuildError
@@ -37,24 +38,6 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield from new_key(tmp_path_factory.mktemp("another"))
-
-
-def new_key(place: Path) -> Iterator[Path]:
-    place.chmod(0o700)
-    env = {**os.environ, "GNUPGHOME": str(place)}
-    generate = ["--passphrase", "", "--quick-gen-key", "Test <t@t.invalid>", "rsa2048", "sign", "never"]
-    subprocess.run(["gpg", "--batch", "--quiet", *generate], check=True, capture_output=True, env=env)
-    exported = subprocess.run(["gpg", "--armor", "--export"], check=True, capture_output=True, env=env).stdout
-    (place / "public").write_bytes(exported)
-    yield place
-    subprocess.run(["gpgconf", "--kill", "all"], env=env, check=True)
-
-
-def sign(key: Path, *packages: Path) -> None:
-    gpg = shutil.which("gpg")
-    defines = ["--define", "_gpg_name Test", "--define", f"_gpg_path {key}", "--define", f"__gpg {gpg}"]
-    subprocess.run(["rpmsign", *defines, "--addsign", *packages], check=True, capture_output=True,
-                   env={**os.environ, "GNUPGHOME": str(key)})  # fmt: skip
 
 
 def test_signed_packages_are_taken_and_others_refused(site: Site, key: Path, tmp_path: Path) -> None:
