@@ -34,6 +34,8 @@ switch() {
 }
 switch enable systemd-networkd.service
 if has systemd-resolved.service; then
+    # Debian 11 has it in a package that many others need, and does not start it by itself.
+    switch enable systemd-resolved.service
     ln -sf /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
     rm -f /etc/systemd/system/resolv-conf.path /etc/systemd/system/resolv-conf.service
 else

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from debs import KERNELS, copy_base, make_repository, pkgdir
+from debs import KERNELS, copy_base, index, make_deb, make_repository, pkgdir
 from serving import serving
 from smallbuild import assert_nothing_left, define
 from ubuntumirror import make_mirror
@@ -30,14 +30,20 @@ def text_of(tree: Path, name: str) -> str:
 
 def test_debian_13_from_its_mirror(site: Site, tmp_path: Path) -> None:
     make_repository(tmp_path)
+    # As in Debian 11: a unit that nothing starts by itself.
+    unit = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+    make_deb(tmp_path, "own-resolved", {"usr/lib/systemd/system/systemd-resolved.service": unit})
+    index(tmp_path)
     listed = tmp_path / "small.pkglist"
-    listed.write_text(f"own-later\nlinux-image-{KERNELS[0]}\nsystemd-sysv\n")
+    listed.write_text(f"own-later\nown-resolved\nlinux-image-{KERNELS[0]}\nsystemd-sysv\n")
     define(site, "trixie", listed, pkgdir(tmp_path, "trixie"), osvers="debian13")
     result = genimage(site, "trixie")
     tree = Path(str(result["rootimgdir"])) / "rootimg"
     assert "VERSION_CODENAME=trixie" in text_of(tree, "etc/os-release")
     assert [str((tree / name).readlink()) for name in ("bin", "sbin", "lib")] == ["usr/bin", "usr/sbin", "usr/lib"]
-    assert (tree / "etc/systemd/system/multi-user.target.wants/systemd-networkd.service").is_symlink()
+    wanted = tree / "etc/systemd/system/multi-user.target.wants"
+    assert {"systemd-networkd.service", "systemd-resolved.service"} <= {path.name for path in wanted.iterdir()}
+    assert (tree / "etc/resolv.conf").readlink() == Path("/run/systemd/resolve/stub-resolv.conf")
     assert (tree / "etc/machine-id").read_bytes() == b""
     assert "usr-is-merged" not in {one.name for one in installed.of_tree(tree).packages}
     sources = text_of(tree, "etc/apt/sources.list.d/image.sources")

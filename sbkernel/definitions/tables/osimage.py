@@ -52,15 +52,16 @@ _LINUXIMAGE = stored(
     Attr("pkglist", "Comma list of files that name the packages. genimage needs it.", needs=_LINUX, pattern=_PATHS),
     Attr(
         "pkgdir",
-        "Comma list of package sources: a media directory, or a repository as `URL dist components`. "
-        "For rpm packages: a directory or a URL, then gpgkey=FILE of who signs them, or gpgcheck=0.",
+        "Comma list of package sources: a directory, or a URL; for Debian and Ubuntu as `URL dist components`. "
+        "Each may be followed by gpgkey=FILE of who signs it, or gpgcheck=0.",
         default="the apt sources of this host",
         needs=_LINUX,
     ),
     Attr("otherpkglist", "Comma list of files that name packages from otherpkgdir.", needs=_LINUX, pattern=_PATHS),
     Attr(
         "otherpkgdir",
-        "Repository of the site's own packages: one local directory, or URLs.",
+        "Comma list of where the site's own packages are: a directory, of which the otherpkglist may name parts, "
+        "with an index or without, or URLs. Options as in pkgdir.",
         default="<installdir>/post/otherpkgs/<osvers>/<osarch>",
         needs=_LINUX,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,14 @@ from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report
 
 _LISTING = "listing"
+
+
+def unindexed(directory: Path, said: Sequence[str]) -> BuildError:
+    """Return the error for a directory with a file in it that is no package, or not a whole one."""
+    return BuildError(
+        "\n".join([f"the packages in {directory} cannot be indexed:", *said]).rstrip(":"),
+        hint="remove the file that is named there, or copy it anew",
+    )
 
 
 @dataclass(frozen=True)

@@ -179,3 +179,18 @@ def test_without_otherpkgdir_it_is_xcats(site: Site, repository: Repository) -> 
     own = site.installdir / "post/otherpkgs" / repository.osvers / repository.osarch
     repository.make(own / "site", "own-default")
     assert "own-default" in versions(repository.open(site, "", "site/own-default\n").resolve(REPORT))
+
+
+def test_a_damaged_package_is_named_and_nothing_is_left_of_the_index(
+    site: Site, repository: Repository, others: Path
+) -> None:
+    repository.make(others / "site", "own-whole")
+    (whole,) = (path for path in (others / "site").rglob("own-whole*") if path.is_file())
+    damaged = whole.with_name(whole.name.replace("whole", "damaged"))
+    damaged.write_bytes(whole.read_bytes()[:100])
+    manager = repository.open(site, "", "site/own-whole\n", str(others))
+    for _ in range(2):
+        with pytest.raises(BuildError, match=rf"(?s)the packages in .*/site cannot be indexed:.*{damaged.name}"):
+            manager.resolve(REPORT)
+    damaged.unlink()
+    assert "own-whole" in versions(manager.resolve(REPORT))

@@ -16,7 +16,7 @@ from sbkernel.files import write_whole
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.local_index import LocalIndex, unindexed
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.places import Place
 from sbkernel.jobs.run import run
@@ -88,7 +88,11 @@ def copy_uri(path: Path) -> str:
 def write_index(directory: Path, place: Path) -> None:
     """Write the index of a directory that has none (apt-ftparchive(1))."""
     before = place / "Packages"
-    done = run(["apt-ftparchive", "packages", "."], cwd=directory)
+    lines: list[str] = []
+    done = run(["apt-ftparchive", "packages", "."], cwd=directory, on_line=lines.append, check=False)
+    # It leaves out a package that it cannot read, and is content.
+    if (errors := [line for line in lines if line.startswith("E:")]) or done.returncode:
+        raise unindexed(directory, errors)
     newer = before.stat().st_mtime_ns + 2_000_000_000 if before.exists() else 0
     write_whole(before, done.stdout)
     # apt compares whole seconds.

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.local_index import LocalIndex, unindexed
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.places import Place, of_otherpkgdir, other_places, places, shown
 from sbkernel.jobs.report import Report
@@ -165,7 +165,10 @@ def _file_url(directory: Path) -> str:
 
 def write_index(directory: Path, place: Path) -> None:
     """Write the index of a directory that has none (createrepo_c(8))."""
-    run(["createrepo_c", "--quiet", "--no-database", "--outputdir", place, directory])
+    lines: list[str] = []
+    argv = ["createrepo_c", "--error-exit-val", "--no-database", "--outputdir", str(place), str(directory)]
+    if run(argv, on_line=lines.append, check=False).returncode:
+        raise unindexed(directory, [line for line in lines if re.search("error|critical|warning", line, re.IGNORECASE)])
 
 
 def real_url(url: str, indexes: Iterable[LocalIndex]) -> str:
