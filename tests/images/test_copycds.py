@@ -123,7 +123,12 @@ def test_discs_of_one_distribution_become_one_tree(site: Site, tmp_path: Path) -
     second = make_iso(debian(tmp_path / "2", package="second-tool", number=2), tmp_path / "2.iso")
     done = copycds(site, [second, first])
     tree = site.installdir / "debian12.5/x86_64"
-    assert {one["place"] for one in done["copied"]} == {str(tree), str(tree / "disc2")}
+    remarks = {one["place"]: one["remarks"] for one in done["copied"]}
+    assert remarks.keys() == {str(tree), str(tree / "disc2")}
+    assert ["no base system" in " ".join(said) for said in (remarks[str(tree)], remarks[str(tree / "disc2")])] == [
+        True,
+        False,
+    ]
     attributes = site.osimages[done["made"][0]].attributes
     manager = family_of("debian12.5").open(site, Request(attributes, pkglist.parse("own-tool\nsecond-tool")))
     assert isinstance(manager, AptManager)
