@@ -47,6 +47,7 @@ SHAPES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "tool-all": (lambda tree: anaconda(tree, "Fedora", "41"), "fedora41"),
     "tool-basesystem": (suse, "sle15.6"),
     "own-tool": (debian, "debian12.5"),
+    "ubuntu-tool": (lambda tree: debian(tree, discs.UBUNTU, package="ubuntu-tool", suite="noble"), "ubuntu24.04.1"),
 }
 
 
