@@ -121,7 +121,7 @@ def _copying(site: Site, found: Identified, path: str | Path, *, overwrite: bool
     if "," in str(tree) or tree == Path("/"):
         raise DefinitionError(f"{tree} cannot be a pkgdir", hint="choose a directory without a comma in its name")
     place = tree if disc.number == 1 else tree / f"disc{disc.number}"
-    remarks = found.family.media.check(found.medium, disc.osarch)
+    remarks = found.family.media.check(found.medium, disc)
     source = found.medium.source
     if source == tree or source.is_relative_to(tree) or tree.is_relative_to(source):
         raise DefinitionError(f"{source} and {tree} are within each other", hint="pkgdir can name a directory itself")

@@ -80,14 +80,20 @@ def debian(
     number: int = 1,
 ) -> Path:  # fmt: skip
     """Fill a directory as Debian and Ubuntu have their discs: no signature, and links to itself."""
-    write(tree, {".disk/info": info or DEBIAN.format(version=version, number=number)})
     pool = tree / "pool/main/o" / package
     pool.mkdir(parents=True)
     make_deb(pool, package)
     shutil.rmtree(pool / f".{package}")
+    return of_packages(tree, info or DEBIAN.format(version=version, number=number), suite)
+
+
+def of_packages(tree: Path, info: str, suite: str = "bookworm", listed: bytes = b"") -> Path:
+    """Make a disc of Debian or Ubuntu of a directory with a pool; `listed` is its index if it is not to be made."""
+    write(tree, {".disk/info": info})
     indexes = tree / "dists" / suite / "main/binary-amd64"
     indexes.mkdir(parents=True)
-    listed = subprocess.run(["dpkg-scanpackages", "pool"], cwd=tree, check=True, capture_output=True).stdout
+    if not listed:
+        listed = subprocess.run(["dpkg-scanpackages", "pool"], cwd=tree, check=True, capture_output=True).stdout
     (indexes / "Packages").write_bytes(listed)
     (indexes / "Packages.gz").write_bytes(gzip.compress(listed, mtime=0))
     release = subprocess.run(

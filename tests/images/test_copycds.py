@@ -47,6 +47,7 @@ SHAPES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "tool-all": (lambda tree: anaconda(tree, "Fedora", "41"), "fedora41"),
     "tool-basesystem": (suse, "sle15.6"),
     "own-tool": (debian, "debian12.5"),
+    "ubuntu-tool": (lambda tree: debian(tree, discs.UBUNTU, package="ubuntu-tool", suite="noble"), "ubuntu24.04.1"),
 }
 
 
@@ -123,7 +124,12 @@ def test_discs_of_one_distribution_become_one_tree(site: Site, tmp_path: Path) -
     second = make_iso(debian(tmp_path / "2", package="second-tool", number=2), tmp_path / "2.iso")
     done = copycds(site, [second, first])
     tree = site.installdir / "debian12.5/x86_64"
-    assert {one["place"] for one in done["copied"]} == {str(tree), str(tree / "disc2")}
+    remarks = {one["place"]: one["remarks"] for one in done["copied"]}
+    assert remarks.keys() == {str(tree), str(tree / "disc2")}
+    assert ["no base system" in " ".join(said) for said in (remarks[str(tree)], remarks[str(tree / "disc2")])] == [
+        True,
+        False,
+    ]
     attributes = site.osimages[done["made"][0]].attributes
     manager = family_of("debian12.5").open(site, Request(attributes, pkglist.parse("own-tool\nsecond-tool")))
     assert isinstance(manager, AptManager)

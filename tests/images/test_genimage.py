@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from discs import DEBIAN, make_iso, of_packages
 from smallbuild import (
     EVERYTHING,
     Small,
@@ -16,7 +17,13 @@ from smallbuild import (
 )
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
+from sbkernel.images.copycds import copycds
+from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian.manager import AptManager
+from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.spec import read_spec
+from sbkernel.jobs.report import NullReport
 from sbkernel.packages.readers.deb import dpkg
 
 
@@ -28,6 +35,23 @@ def test_the_image_is_built_whole(small: Small) -> None:
     assert (small.tree / "usr/bin/own-tool").exists()
     assert not {"usrmerge", "perl"} & {package.name for package in dpkg.installed(small.tree)}
     assert_nothing_left(small.site)
+
+
+def test_an_image_that_copycds_defined_is_the_same_image(small: Small, tmp_path: Path) -> None:
+    """Its packages come from a copied disc; the layer that was built from the mirror is taken."""
+    manager = read_spec(small.site, "small").manager
+    assert isinstance(manager, AptManager)
+    packages = manager.resolve(NullReport()).packages
+    for package in packages:
+        file = tmp_path / "disc/pool" / archive_name(package)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.link(manager.downloads.path(package), file)
+    index = records.index(packages, lambda package: f"pool/{archive_name(package)}").encode()
+    disc = of_packages(tmp_path / "disc", DEBIAN.format(version="12.5.0", number=1), listed=index)
+    image = copycds(small.site, [make_iso(disc, tmp_path / "disc.iso")])["made"][0]
+    small.site.set("osimage", image, pkglist=str(small.pkglist))
+    assert small.site.osimages[image].get("pkgdir") == str(small.site.installdir / "debian12.5/x86_64")
+    assert not {step.name for step in plan_genimage(small.site, image).pending} & {"download", "packages"}
 
 
 def test_progress_is_by_phase_and_package(small: Small) -> None:

@@ -194,7 +194,7 @@ class Media(Protocol):
     def disc(self, medium: Medium) -> Disc | None:
         """Return what a disc is, or None for one of another family."""
 
-    def check(self, medium: Medium, osarch: str) -> Sequence[str]:
+    def check(self, medium: Medium, disc: Disc) -> Sequence[str]:
         """Return remarks for whoever copies a disc, such as who vouches for it.
 
         Raises BuildError when it has no packages for the architecture, or is damaged.

@@ -16,6 +16,7 @@ _INFO = re.compile(
     rf"(Debian GNU/Linux|Ubuntu)\S* (\d+(?:\.\d+)*).*?\b({'|'.join(_ARCHITECTURES)})\b"
     r"(?:.*?\bBinary-([1-9]\d{0,2})\b)?"
 )
+_BASE = re.compile(r"/dpkg_[^/]*\.deb$")
 _RELEASE = re.compile(r"dists/([^/]+)/Release")
 _FIELD = re.compile(r"^(Origin|Version|Architectures): *(.+)$", re.MULTILINE)
 _NAMES = {"Debian GNU/Linux": "debian", "Debian": "debian", "Ubuntu": "ubuntu"}
@@ -31,16 +32,21 @@ class DebianMedia:
         """Return what a disc is, or None."""
         return _of_info(medium) or next(_of_releases(medium), None)
 
-    def check(self, medium: Medium, osarch: str) -> Sequence[str]:
+    def check(self, medium: Medium, disc: Disc) -> Sequence[str]:
         """Return remarks about a disc; BuildError when it has no packages for the architecture."""
-        ours = next((ours for ours, theirs in _ARCHITECTURES.items() if theirs == osarch), osarch)
+        ours = next((ours for ours, theirs in _ARCHITECTURES.items() if theirs == disc.osarch), disc.osarch)
         index = re.compile(rf"dists/[^/]+/.+/binary-{re.escape(ours)}/Packages(\.gz|\.xz)?")
         if not any(map(index.fullmatch, medium.files)):
+            missing = f"dists/*/*/binary-{ours}/Packages"
             raise BuildError(
-                f"{medium.source} holds no packages for {osarch}: there is no dists/*/*/binary-{ours}/Packages on it",
+                f"{medium.source} holds no packages for {disc.osarch}: there is no {missing} on it",
                 hint="a disc that only boots brings none: take the DVD, or name a mirror (sb copycds -h)",
             )
-        return signature.remarks(medium)
+        remarks = signature.remarks(medium)
+        if disc.number == 1 and not any(map(_BASE.search, medium.files)):
+            # A live system brings itself as one file, and packages only for what may be missing in it.
+            remarks.append("there is no base system among its packages: add a mirror to pkgdir before you build")
+        return remarks
 
     def pkgdirs(self, sources: Sequence[str], osvers: str, osarch: str) -> Sequence[str]:
         """Return the addresses as they are; one without a suite means that of the release, and none this host's."""

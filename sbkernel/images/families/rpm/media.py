@@ -37,7 +37,7 @@ class RpmMedia:
         """Return what a disc is, or None."""
         return _of_treeinfo(medium) or _of_discinfo(medium) or _of_suse(medium)
 
-    def check(self, medium: Medium, osarch: str) -> Sequence[str]:
+    def check(self, medium: Medium, disc: Disc) -> Sequence[str]:
         """Return remarks about a disc; BuildError when it has no packages, or an index is not whole."""
         found = [path.removesuffix(_REPOMD) for path in medium.files if _is_repomd(path)]
         if not found:
@@ -46,10 +46,9 @@ class RpmMedia:
                 hint="a disc that only boots brings none: take the DVD, or name a mirror (sb copycds -h)",
             )
         kinds = {path.split(".")[-2] for path in medium.files if path.endswith(".rpm")} - {"noarch", "src", "nosrc"}
-        if kinds and osarch not in kinds:
-            raise BuildError(
-                f"{medium.source} is for {', '.join(map(shown, sorted(kinds)))}, not for {osarch}", hint="correct -a"
-            )
+        if kinds and disc.osarch not in kinds:
+            others = ", ".join(map(shown, sorted(kinds)))
+            raise BuildError(f"{medium.source} is for {others}, not for {disc.osarch}", hint="correct -a")
         for top in found:
             _check_whole(medium, top)
         keys = sorted(path for path in medium.files if _KEYS.fullmatch(path))
