@@ -1,0 +1,36 @@
+"""Refuse what a definition asks for and a verb does not do, as the attribute table says. Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from sbkernel.definitions.attributes import attributes_of
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.tables.attribute import Use
+from sbkernel.errors import DefinitionError
+
+
+def refuse(one: Definition, verb: str) -> None:
+    """Raise DefinitionError for the first attribute of an object that a verb refuses; it says why and what to do."""
+    for error in refusals(one, verb):
+        raise error
+
+
+def refusals(one: Definition, verb: str) -> Iterator[DefinitionError]:
+    """Yield an error for every attribute of an object that a verb refuses."""
+    for name, use in _refused(one.objtype, verb):
+        if use.refuses(value := one.get(name)):
+            yield _refusal(one, name, value, use)
+
+
+@functools.cache
+def _refused(objtype: str, verb: str) -> tuple[tuple[str, Use], ...]:
+    uses = ((name, attribute.netboot) for name, attribute in attributes_of(objtype).items())
+    return tuple((name, use) for name, use in uses if use and use.kind == "refused" and use.verb == verb)
+
+
+def _refusal(one: Definition, name: str, value: str, use: Use) -> DefinitionError:
+    change = f"sb chdef -t {one.objtype} {one.name} {name}={use.accepts[0] if len(use.accepts) == 1 else ''}"
+    steps = ", then ".join(filter(None, [use.instead if use.instead != "leave it unset" else "", change]))
+    return DefinitionError(f"{name}={value} of {one.objtype} {one.name} is refused: {use.text}", hint=steps)
