@@ -31,6 +31,8 @@ from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boot", "stat", "offline")
 _DEPRECATED = ("install", "netboot", "statelite")
+EVERY_NODE = "xcatdefaults"
+"""The group whose postscripts are for every node, whether it is in the group or not (xCAT: postscripts table)."""
 
 
 class NodesetResult(dict[str, str]):
@@ -142,7 +144,8 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
 
 def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
-    refuse(Definition.of("site", SITE, site.store.get("site", SITE) or {}), "nodeset")
+    for objtype, name in (("site", SITE), ("group", EVERY_NODE)):
+        refuse(Definition.of(objtype, name, site.store.get(objtype, name) or {}), "nodeset")
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())

@@ -22,8 +22,8 @@ USES = {name: one.netboot for name, one in attributes_of("osimage").items() if o
 REFUSED = [name for name, use in USES.items() if (use.kind, use.verb) == ("refused", "genimage")]
 HONOURED = [name for name, use in USES.items() if (use.kind, use.verb) == ("honoured", "genimage")]
 NOTES = [name for name, use in USES.items() if use.kind == "note"]
-# Attributes of which a test builds and compares more than a plan.
-ELSEWHERE = {"otherpkglist", "otherpkgdir"}
+# Attributes that are asked of a distribution which has them.
+ELSEWHERE = {"otherpkglist", "otherpkgdir", "krpmver"}
 
 
 @pytest.fixture
@@ -99,10 +99,6 @@ def test_what_is_honoured_changes_what_genimage_does(
         "rootimgdir": f"{tmp_path}/place", "kerneldir": f"{tmp_path}/b", "kernelver": "6.1.0-9-amd64",
         "netdrivers": "e1000.ko", "nodebootif": "ib0", "otherifce": "ib1,hsi0",
     }  # fmt: skip
-    if name == "krpmver":
-        with pytest.raises(DefinitionError, match="krpmver is not for Debian"):
-            read_spec(site, "it", {**image, name: "6.4.0-1"})
-        return
     assert observed(site, image) != observed(site, {**image, name: changes[name]})
 
 
@@ -127,8 +123,26 @@ def test_an_rpm_image_takes_the_kernel_of_krpmver_from_kerneldir(site: Site, ima
     manager: Any = read_spec(site, "it", {**image, **version}).manager
     assert dict(manager.question.specs) == {"kernel-default": "kernel-default-6.4.0-1.2"}
     assert [one.url.rpartition("/")[2] for one in manager.repositories.all] == ["a", "x86_64"]
+    with pytest.raises(DefinitionError, match="krpmver is not for Debian"):
+        read_spec(site, "it", {**image, "osvers": "debian12", "krpmver": "6.4.0-1.2"})
     manager = read_spec(site, "it", {**image, "kernelver": "6.4.0-1-default"}).manager
     assert dict(manager.question.specs) == {"kernel-default": "kernel-default-6.4.0-1-default"}
+
+
+def test_an_rpm_image_takes_packages_of_otherpkglist_from_otherpkgdir(
+    site: Site, image: dict[str, str], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "repodata").mkdir()
+        (tmp_path / name / "repodata/repomd.xml").touch()
+    image["osvers"] = "rocky9.4"
+    plain: Any = read_spec(site, "it", image).manager
+    other: Any = read_spec(site, "it", {**image, "otherpkglist": f"{tmp_path}/b.pkglist"}).manager
+    placed: Any = read_spec(
+        site, "it", {**image, "otherpkglist": f"{tmp_path}/b.pkglist", "otherpkgdir": f"{tmp_path}/b"}
+    ).manager
+    assert [plain.asked, other.asked] == [("tool-a", "linux-image-amd64"), ("tool-a", "linux-image-amd64", "tool-b")]
+    assert [len(one.repositories.all) for one in (plain, other, placed)] == [1, 1, 2]
 
 
 @pytest.mark.parametrize(

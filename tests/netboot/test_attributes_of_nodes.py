@@ -172,6 +172,16 @@ def test_a_root_password_is_in_the_nodes_own_files_alone_unless_root_is_secured(
     assert all(b"$6$" not in content for content in written(site).values())
 
 
+def test_scripts_for_all_nodes_are_those_that_are_done_anyway(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    assert "syslog" in (site.store.get("group", "xcatdefaults") or {})["postscripts"]
+    assert "nodes/n1.ipxe" in written(site)
+    site.set("group", "xcatdefaults", postscripts="syslog,remoteshell,mountall")
+    with pytest.raises(DefinitionError, match="postscripts=syslog,remoteshell,mountall of group xcatdefaults is ref"):
+        nodeset(site, "n1", f"osimage={IMAGE}")
+
+
 def test_a_site_whose_dhcp_is_another_is_refused_once(site: Site, version: ImageVersion, nodes: list[str]) -> None:
     store(site, "site", dhcpbackend="kea")
     with pytest.raises(DefinitionError, match="dhcpbackend=kea of site clustersite is refused: DHCP is served by") as e:
