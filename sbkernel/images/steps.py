@@ -142,6 +142,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
         "tree",
         TREE,
         on=("configure",),
+        version=2,
         summary=" ".join(one.path.name for one in scripts),
         total=len(scripts),
         always=not declared(scripts),

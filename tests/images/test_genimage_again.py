@@ -88,7 +88,8 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     script = tmp_path / "post.sh"
     script.write_text(
         '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep -e ^IMG_ -e ^SITE_ | sort > "$1/etc/environ"\n'
-        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\necho from-the-script\n'
+        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\n'
+        'chroot "$1" uname -r > "$1/etc/inside"\nchroot "$1" uname -s >> "$1/etc/inside"\necho from-the-script\n'
     )
     script.chmod(0o755)
     own = "SITE_A=x y,IMG_NAME=other"
@@ -103,6 +104,8 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     assert (environ["IMG_KERNELVERSION"], environ["IMG_PKGLIST"]) == ("6.1.0-10-test", str(small.pkglist))
     assert "IMG_OTHERPKGLIST" not in environ
     assert (tree / "etc/uname").read_text() == "6.1.0-10-test\n"
+    assert (tree / "etc/inside").read_text() == "6.1.0-10-test\nLinux\n"
+    assert (tree / "bin/uname").read_bytes() == (small.tree / "bin/uname").read_bytes()
     assert report.lines.count("from-the-script") == 2
     old = tree.stat().st_ino
     script.write_text("#!/bin/sh\necho why it failed; exit 3\n")

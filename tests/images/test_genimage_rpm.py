@@ -134,6 +134,7 @@ def test_postinstall_is_called_as_by_xcat_and_a_time_zone_has_to_be_there(built:
     script.write_text(
         '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep -e ^IMG_ -e ^SITE_ | sort > "$1/etc/environ"\n'
         'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\n'
+        'chroot "$1" uname -r > "$1/etc/inside"\nchroot "$1" uname -s >> "$1/etc/inside"\n'
     )
     script.chmod(0o755)
     values = dict(built.site.osimages["el"].attributes)
@@ -146,6 +147,8 @@ def test_postinstall_is_called_as_by_xcat_and_a_time_zone_has_to_be_there(built:
     assert (tree / "etc/called").read_text() == f"{tree.parent}/.new/rootimg {built.osvers} x86_64 posted one two\n"
     environ = dict(line.split("=", 1) for line in (tree / "etc/environ").read_text().splitlines())
     assert environ["IMG_KERNELVERSION"] == (tree / "etc/uname").read_text().strip() == result["kernelver"]
+    assert (tree / "etc/inside").read_text() == f"{result['kernelver']}\nLinux\n"
+    assert (tree / "bin/uname").read_bytes() == (built.tree / "bin/uname").read_bytes()
     assert (environ["IMG_NAME"], environ["IMG_OSVER"], environ["SITE_A"]) == ("posted", built.osvers, "x y")
     assert environ["IMG_ROOTIMGDIR"] == f"{tree.parent}/.new/rootimg"
     assert "Name=en* eth* ib0\n" in (tree / "etc/systemd/network/80-dhcp.network").read_text()

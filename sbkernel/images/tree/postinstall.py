@@ -137,16 +137,18 @@ def run_scripts(
 ) -> None:
     """Run the scripts one after the other; raise BuildError at the first that fails.
 
-    A `uname` that names the image's kernel comes first on their PATH, as in xCAT; it lies beside the tree.
+    A `uname` that names the image's kernel comes first on their PATH, as in xCAT, and is what a chroot to the tree
+    finds; it lies beside the tree.
     """
-    programs = made(root.with_name("bin"))
-    write_whole(programs / "uname", (resources.templates() / "image" / "uname.sh").read_bytes(), mode=0o755)
+    programs, shipped = made(root.with_name("bin")), resources.templates() / "image"
+    write_whole(programs / "uname", (shipped / "uname.sh").read_bytes(), mode=0o755)
+    entered = ["sh", str(shipped / "scripted.sh"), str(root), str(programs / "uname")]
     env = environment(image, attributes, root, kernelver)
     env["PATH"] = f"{programs}:{env.get('PATH') or os.environ.get('PATH', os.defpath)}"
     implicit = [str(root), *(attributes.get(name, "") for name in ("osvers", "osarch", "profile"))]
     for number, script in enumerate(scripts, start=1):
         report.progress(number, len(scripts), script.path.name)
         try:
-            enter(root, [str(script.path), *implicit, *script.arguments], env=env, on_line=report.log)
+            enter(root, [*entered, str(script.path), *implicit, *script.arguments], env=env, on_line=report.log)
         except CommandError as error:
             raise BuildError(f"postinstall script {script.path} failed:\n{error.tail}") from error
