@@ -59,6 +59,16 @@ def test_what_is_refused_says_why_and_how_to_go_on(objtype: str, name: str) -> N
     assert list(refusals(bad, "another verb")) == []
 
 
+def test_what_other_verbs_honour_is_in_a_test_of_theirs() -> None:
+    uses = (
+        (name, one.netboot) for objtype in ("osimage", "node", "site") for name, one in attributes_of(objtype).items()
+    )
+    others = {name for name, use in uses if use and use.kind == "honoured" and use.verb not in ("genimage", "nodeset")}
+    here = Path(__file__).parents[1]
+    texts = [file.read_text() for file in here.rglob("test_*.py") if not file.name.startswith("test_attribute")]
+    assert {name for name in others if not any(f"{name}=" in text or f'"{name}"' in text for text in texts)} == set()
+
+
 def test_one_item_of_a_list_is_enough_to_be_refused() -> None:
     use = refused("nodeset", "no", accepts=("a", "b"))
     assert [use.refuses(value) for value in ("", "a", "b, a", "a,c", "c")] == [False, False, False, True, True]

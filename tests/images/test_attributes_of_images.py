@@ -177,6 +177,11 @@ def test_the_time_zone_of_the_site_is_that_of_the_image(site: Site, image: dict[
     assert "Europe/Vienna" in str(caught.value.hint)
 
 
+def test_the_site_says_where_images_are_built(site: Site, image: dict[str, str], tmp_path: Path) -> None:
+    site.set("site", "clustersite", installdir=str(tmp_path / "elsewhere"))
+    assert read_spec(site, "it", image).rootimgdir == tmp_path / "elsewhere/netboot/debian12/x86_64/it"
+
+
 def test_drivers_are_named_with_and_without_their_ending(site: Site, image: dict[str, str]) -> None:
     spec = read_spec(site, "it", {**image, "netdrivers": "e1000.ko, tg3 igb"})
     assert spec.drivers == ("e1000.ko", "tg3", "igb")

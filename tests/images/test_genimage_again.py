@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from debs import index, make_kernel
 from smallbuild import (
     EVERYTHING,
     TARGET,
@@ -20,7 +21,7 @@ from smallbuild import (
 )
 from waiting import until
 
-from sbkernel.errors import BuildError, JobError, ListFileError
+from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.order import genimage_order
 from sbkernel.images.packimage import packimage
@@ -162,6 +163,16 @@ def test_a_kernel_that_is_nowhere_is_said_in_xcats_words(small: Small) -> None:
     small.site.set("osimage", "kernelless", kernelver="6.1.0-9-test")
     planned = plan_genimage(small.site, "kernelless").plan["packages"].inputs["packages"]
     assert [name for name in planned if name.startswith("linux-image")] == ["linux-image-6.1.0-9-test=1.0:all"]
+
+
+def test_a_kernel_of_the_site_comes_from_kerneldir(small: Small, tmp_path: Path) -> None:
+    make_kernel(tmp_path, "6.1.0-12-test")
+    another(small, "sitekernel", kernelver="6.1.0-12-test", kerneldir=str(tmp_path))
+    with pytest.raises(DefinitionError, match=f"kerneldir={tmp_path} holds no repository"):
+        plan_genimage(small.site, "sitekernel")
+    index(tmp_path)
+    planned = plan_genimage(small.site, "sitekernel").plan["packages"].inputs["packages"]
+    assert [name for name in planned if name.startswith("linux-image")] == ["linux-image-6.1.0-12-test=1.0:all"]
 
 
 def test_the_plan_that_was_shown_is_what_is_built_or_it_is_said_what_changed(small: Small) -> None:
