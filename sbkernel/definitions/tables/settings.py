@@ -143,7 +143,7 @@ _USED = (
     Attr(
         "ubuntu_apt_mirror",
         "Package mirror of Ubuntu images.",
-        netboot=noted("pkgdir of an image names its mirrors"),
+        netboot=honoured("genimage", "packages of Ubuntu come from there where pkgdir is unset"),
     ),
 )
 _NODES = (
