@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.definitions.definition import Definition
@@ -18,16 +18,18 @@ def refuse(one: Definition, verb: str) -> None:
 
 
 def refusals(one: Definition, verb: str) -> Iterator[DefinitionError]:
-    """Yield an error for every attribute of an object that a verb refuses."""
-    for name, use in _refused(one.objtype, verb):
-        if use.refuses(value := one.get(name)):
-            yield _refusal(one, name, value, use)
+    """Yield an error for every attribute of an object that a verb refuses, or that cannot be computed to tell."""
+    uses, held = _refused(one.objtype, verb), one.attributes
+    yield from (held.faults[name] for name in sorted(uses.keys() & held.faults.keys()))
+    for name in sorted(uses.keys() & held.sound.keys()):
+        if uses[name].refuses(held.sound[name]):
+            yield _refusal(one, name, held.sound[name], uses[name])
 
 
 @functools.cache
-def _refused(objtype: str, verb: str) -> tuple[tuple[str, Use], ...]:
+def _refused(objtype: str, verb: str) -> Mapping[str, Use]:
     uses = ((name, attribute.netboot) for name, attribute in attributes_of(objtype).items())
-    return tuple((name, use) for name, use in uses if use and use.kind == "refused" and use.verb == verb)
+    return {name: use for name, use in uses if use and use.kind == "refused" and use.verb == verb}
 
 
 def _refusal(one: Definition, name: str, value: str, use: Use) -> DefinitionError:

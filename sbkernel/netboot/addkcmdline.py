@@ -29,8 +29,11 @@ def added(node: Definition, definition: Definition, host: str, lookup: Lookup) -
 
     Raises NodeError for a column that there is not, holds a secret or has no value for the node.
     """
+    asked = definition.get("addkcmdline")
+    if not asked:
+        return ""
     where = f"addkcmdline of {definition.objtype} {definition.name}"
-    words = (word for word in definition.get("addkcmdline").split() if not word.startswith(INSTALLED))
+    words = (word for word in asked.split() if not word.startswith(INSTALLED))
     text = " ".join(words).replace("!myipfn!", host)
     return _PLACEHOLDER.sub(lambda match: _filled(node, match, where, lookup), text)
 
