@@ -34,5 +34,6 @@ def _refused(objtype: str, verb: str) -> Mapping[str, Use]:
 
 def _refusal(one: Definition, name: str, value: str, use: Use) -> DefinitionError:
     change = f"sb chdef -t {one.objtype} {one.name} {name}={use.accepts[0] if len(use.accepts) == 1 else ''}"
-    steps = ", then ".join(filter(None, [use.instead if use.instead != "leave it unset" else "", change]))
+    lent = " (or the group that lends it)" if one.objtype == "node" else ""
+    steps = ", then ".join(filter(None, [use.instead, change + lent]))
     return DefinitionError(f"{name}={value} of {one.objtype} {one.name} is refused: {use.text}", hint=steps)

@@ -46,14 +46,16 @@ ATTRIBUTES = tuple(
             "Comma list of files that name what is left out of the packed image.",
             needs=_LINUX,
             pattern=_PATHS,
-            netboot=honoured("packimage", "leaves that out"),
+            netboot=honoured("packimage", "leaves out what they name"),
         ),
         Attr(
             "postinstall",
             "Comma list of `script arguments`, run when the packages are in.",
             needs=_LINUX,
             pattern=_PATHS,
-            netboot=honoured("genimage", "runs them on this host, with the tree, osvers, osarch and profile in front"),
+            netboot=honoured(
+                "genimage", "runs them on this host; their first arguments are the tree, osvers, osarch and profile"
+            ),
         ),
         Attr(
             "rootimgdir",
@@ -61,14 +63,14 @@ ATTRIBUTES = tuple(
             default="<installdir>/netboot/<osvers>/<osarch>/<profile>",
             needs=_LINUX,
             pattern=r"/.*[^/]",
-            netboot=honoured("genimage", "builds there"),
+            netboot=honoured("genimage", "builds the image there"),
         ),
         Attr(
             "kerneldir",
             "Directory of the site's own kernel packages.",
             needs=_LINUX,
             pattern=r"/[^,]*",
-            netboot=honoured("genimage", "is one more package source; the lists and kernelver say which kernel"),
+            netboot=honoured("genimage", "is one more source of packages; the lists and kernelver say which kernel"),
         ),
         Attr(
             "kernelver",
@@ -83,14 +85,14 @@ ATTRIBUTES = tuple(
             "Version of the kernel package (SLES).",
             needs=_LINUX,
             pattern=r"[\w.+~-]+",
-            netboot=honoured("genimage", "is the version of kernel packages where it is not kernelver; rpm only"),
+            netboot=honoured("genimage", "is the version of the kernel packages where that is not kernelver; rpm only"),
         ),
         Attr(
             "netdrivers",
             "Comma list of network drivers in the initrd.",
             needs=_LINUX,
             pattern=r"[\w,.\- ]+",
-            netboot=honoured("genimage", "these drivers, with or without .ko, take the place of the usual ones"),
+            netboot=honoured("genimage", "these, with or without .ko, replace the usual drivers"),
         ),
         Attr(
             "nodebootif",
@@ -168,13 +170,13 @@ ATTRIBUTES = tuple(
             "Installation template (provmethod install).",
             needs=_LINUX_OR_WINDOWS,
             instead=("imagetype", {"windows": "winimage.template"}),
-            netboot=refused("genimage", "stateless nodes are not installed", "leave it unset"),
+            netboot=refused("genimage", "stateless nodes are not installed"),
         ),
         Attr(
             "boottarget",
             "Name of a boottarget object.",
             needs=_LINUX,
-            netboot=refused("nodeset", "nodes boot the kernel and initrd of the image", "leave it unset"),
+            netboot=refused("nodeset", "nodes boot the kernel and initrd of the image"),
         ),
         Attr(
             "usercomment",

@@ -21,15 +21,15 @@ _NODELIST = stored(
         "groups",
         "Comma list of the groups it is in; the first that has an attribute lends it.",
         pattern=r"[^\s,]+(,[^\s,]+)*",
-        netboot=honoured("nodeset", "names it in noderanges, and lends it attributes"),
+        netboot=honoured("nodeset", "noderanges select it by its groups, and they lend it attributes"),
     ),
     Attr(
         "status",
         "What the node last reported, such as defined, netbooting, booted, alive, failed, unreachable.",
         volatile=True,
-        netboot=noted("nodestat tells what a node reported"),
+        netboot=noted("nodestat shows what a node reported"),
     ),
-    Attr("statustime", "When it reported that.", volatile=True, netboot=noted("nodestat tells when")),
+    Attr("statustime", "When it reported that.", volatile=True, netboot=noted("nodestat shows when")),
     Attr(
         "updatestatus",
         "Whether its files are in step: synced, out-of-sync, syncing, failed.",
@@ -82,7 +82,12 @@ _NODEHM = stored(
         default="mgt, when serialport is set",
         netboot=honoured("rcons", "chooses the way to its console"),
     ),
-    Attr("getmac", "How its MAC address is found.", default="mgt", netboot=noted("mac is given, not found")),
+    Attr(
+        "getmac",
+        "How its MAC address is found.",
+        default="mgt",
+        netboot=noted("the mac of a node is given, not looked up"),
+    ),
     Attr(
         "termserver",
         "Terminal server of its console.",
@@ -123,13 +128,13 @@ _NODEHM = stored(
         "serialspeed",
         "Speed of the serial port, such as 115200.",
         pattern=_NUMBER,
-        netboot=honoured("nodeset", "speed of that console; serialport needs it"),
+        netboot=honoured("nodeset", "is the speed of that console; serialport needs it"),
     ),
     Attr(
         "serialflow",
         "Flow control of the serial port.",
         ("hard", "soft", "none", "tcs", "ctsrts"),
-        netboot=honoured("nodeset", "flow control of that console"),
+        netboot=honoured("nodeset", "is the flow control of that console"),
     ),
 )
 _NODERES = stored(
@@ -146,10 +151,10 @@ _NODERES = stored(
         default="primarynic, else mac",
         netboot=honoured(
             "nodeset",
-            "a MAC address is BOOTIF= on the kernel's command line; a name is a note, for mac tells which one boots",
+            "a MAC address is BOOTIF= on the kernel's command line; a name is a note, since mac says which card boots",
         ),
     ),
-    Attr("primarynic", "Main interface; installnic replaces it.", netboot=noted("mac tells which interface boots")),
+    Attr("primarynic", "Main interface; installnic replaces it.", netboot=noted("mac says which card boots")),
     Attr(
         "xcatmaster",
         "Address of the server as the node sees it.",

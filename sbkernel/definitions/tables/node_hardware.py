@@ -28,7 +28,7 @@ _BMC_ATTRIBUTES = stored(
         needs=_BMC,
         form="host",
         instead=_openbmc("bmc"),
-        netboot=honoured("rpower", "asks there"),
+        netboot=honoured("rpower", "is where it sends its commands"),
     ),
     Attr(
         "bmcport",
@@ -68,7 +68,7 @@ _BMC_ATTRIBUTES = stored(
         "Port of the console.",
         needs=("mgt", ("openbmc",)),
         column="openbmc.consport",
-        netboot=noted("OpenBMC is not spoken here"),
+        netboot=noted("OpenBMC is not supported"),
     ),
 )
 _LOGINS = (

@@ -4,7 +4,7 @@ from sbkernel.definitions.tables.attribute import Attribute as Attr
 from sbkernel.definitions.tables.attribute import honoured, noted, stored
 
 _MAC = r"(?:\*NOIP\*|[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5,19})(!\S+)?"
-_INTERFACES = noted("interfaces ask DHCP; others are for the image to set up")
+_INTERFACES = noted("every interface asks DHCP; anything else is for the image to set up")
 INTERFACES = (
     *stored(
         "hosts",
@@ -12,7 +12,7 @@ INTERFACES = (
             "ip",
             "IP address.",
             form="address",
-            netboot=honoured("nodeset", "is its address by DHCP and in its hosts; no two nodes may have one"),
+            netboot=honoured("nodeset", "is its address in DHCP and in its hosts file; no two nodes may share it"),
         ),
         Attr("hostnames", "Comma list of further names.", netboot=noted("no name server is run here")),
         Attr(
@@ -28,9 +28,9 @@ INTERFACES = (
             "mac",
             "MAC address that boots; several as `mac1!name1|mac2!name2`.",
             pattern=rf"{_MAC}(\|{_MAC})*",
-            netboot=honoured("nodeset", "tells which machine, and which card of it, boots"),
+            netboot=honoured("nodeset", "says which machine boots, and by which card"),
         ),
-        Attr("interface", "Name of the interface that boots.", netboot=noted("mac tells which interface boots")),
+        Attr("interface", "Name of the interface that boots.", netboot=noted("mac says which card boots")),
     ),
     *stored(
         "nics",

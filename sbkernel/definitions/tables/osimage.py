@@ -7,7 +7,7 @@ from sbkernel.definitions.tables.attribute import honoured, noted, refused, stor
 _PATHS = r"(/[^,]*)(,/[^,]*)*"
 # xCAT puts ro before them (PR 7588). With rw, one node could write to the root of all nodes.
 _NFS_OPTIONS = r"(?!(?:.*,)?(?i:rw|defaults)(?:,|$))[^\s,]+(,[^\s,]+)*"
-_STATELITE = "it is of statelite images, whose root lies on a server; the root of these nodes lies in their memory"
+_STATELITE = "it is about statelite images; a stateless root lies in memory"
 DONE_ANYWAY = ("syslog", "remoteshell", "syncfiles", "otherpkgs")
 """Scripts of xCAT that every node of a new site runs: the log, the keys and the files of a node are set up here too."""
 
@@ -17,7 +17,7 @@ _OSIMAGE = stored(
         "imagetype",
         "Kind of operating system; has to be set before the attributes that need it.",
         ("linux", "windows", "NIM", "AIX"),
-        netboot=refused("genimage", "images are of Linux here", accepts=("linux",)),
+        netboot=refused("genimage", "only images of Linux are built here", accepts=("linux",)),
     ),
     Attr(
         "provmethod",
@@ -52,7 +52,7 @@ _OSIMAGE = stored(
     Attr(
         "osupdatename",
         "Comma list of osdistroupdate objects.",
-        netboot=refused("genimage", "updates are package sources like others", "name the directory of each in pkgdir"),
+        netboot=refused("genimage", "an update is a package source like any other", "name its directory in pkgdir"),
     ),
     Attr("description", "What it is for.", netboot=noted("text for people")),
     Attr("groups", "Comma list of image groups.", netboot=noted("nothing is done with groups of images")),
@@ -93,24 +93,26 @@ _OSIMAGE = stored(
         ("nfs", "ramdisk"),
         default="nfs",
         needs=("imagetype", ("linux",)),
-        netboot=refused("genimage", _STATELITE, "leave it unset", accepts=("ramdisk",)),
+        netboot=refused("genimage", _STATELITE, accepts=("ramdisk",)),
     ),
     Attr(
         "nfsrootopts",
         "Statelite only: NFS mount options of the root, which is always read-only: no rw, no defaults.",
         pattern=_NFS_OPTIONS,
-        netboot=refused("genimage", _STATELITE, "leave it unset"),
+        netboot=refused("genimage", _STATELITE),
     ),
     Attr(
         "serverrole",
         "Role of the server: compute, login, storage, utility, servicenode, mgtnode.",
         netboot=noted("the lists say what an image holds"),
     ),
-    Attr("isdeletable", "Whether the image may be deleted.", netboot=noted("who may write the site may delete it")),
+    Attr(
+        "isdeletable", "Whether the image may be deleted.", netboot=noted("nothing keeps an image from being deleted")
+    ),
     Attr(
         "cfmdir",
         "Directory of configuration files (kits).",
-        netboot=refused("genimage", "its files are merged by kits, which are not there", "name them in synclists"),
+        netboot=refused("genimage", "kits merge its files, and there are none here", "name its files in synclists"),
     ),
     Attr(
         "kitcomponents",

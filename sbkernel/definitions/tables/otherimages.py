@@ -5,8 +5,8 @@ from sbkernel.definitions.tables.attribute import refused, stored
 
 _WINDOWS = ("imagetype", ("windows",))
 _NIM = ("imagetype", ("NIM",))
-_OF_WINDOWS = refused("genimage", "it is of images of Windows; images are of Linux here", "leave it unset")
-_OF_AIX = refused("genimage", "it is of images of AIX; images are of Linux here", "leave it unset")
+_OF_WINDOWS = refused("genimage", "only images of Linux are built here")
+_OF_AIX = refused("genimage", "only images of Linux are built here")
 _RESOURCES = (
     "lpp_source", "spot", "root", "paging", "resolv_conf", "image_data", "tmp", "home", "shared_home", "shared_root",
     "script", "fb_script", "bosinst_data", "mksysb",

@@ -33,12 +33,14 @@ _USED = (
         form="host",
         netboot=honoured("nodeset", "nodes fetch their image from there, unless they have an xcatmaster"),
     ),
-    Attr("domain", "DNS domain of the nodes.", netboot=honoured("nodeset", "completes the node's name in its hosts")),
+    Attr(
+        "domain", "DNS domain of the nodes.", netboot=honoured("nodeset", "completes the node's name in its hosts file")
+    ),
     Attr(
         "nameservers",
         "Comma list of name servers of the nodes; <xcatmaster>: the node's server.",
         form="hosts",
-        netboot=honoured("makedhcp", "DHCP tells nodes, where their network has none"),
+        netboot=honoured("the service", "tells nodes by DHCP, where their network names none"),
     ),
     Attr(
         "forwarders",
@@ -50,20 +52,20 @@ _USED = (
         "ntpservers",
         "Comma list of time servers of the nodes; <xcatmaster>: the node's server.",
         form="hosts",
-        netboot=honoured("nodeset", "nodes ask them for the time, where their network has none"),
+        netboot=honoured("nodeset", "nodes ask them for the time, where their network names none"),
     ),
     Attr(
         "dhcpinterfaces",
         "Comma list of interfaces on which DHCP is served.",
         default="none",
-        netboot=honoured("makedhcp", "DHCP is served there"),
+        netboot=honoured("the service", "serves DHCP there"),
     ),
     Attr(
         "dhcplease",
         "Length of a lease in seconds.",
         default="43200",
         pattern=r"\d+|infinite",
-        netboot=honoured("makedhcp", "leases last that long"),
+        netboot=honoured("the service", "leases last that long"),
     ),
     Attr(
         "dhcpbackend",
@@ -72,7 +74,6 @@ _USED = (
         netboot=refused(
             "nodeset",
             "DHCP is served by dnsmasq here",
-            "or set dhcpinterfaces= and keep DHCP yourself",
             accepts=("dnsmasq", "auto"),
         ),
     ),
@@ -114,7 +115,7 @@ _USED = (
     Attr(
         "timezone",
         "Time zone of the nodes, such as Europe/Vienna.",
-        netboot=honoured("genimage", "is the time zone of the image, which an exlist does not take away"),
+        netboot=honoured("genimage", "sets it in the image; packimage keeps the zone, whatever the exlist says"),
     ),
     Attr(
         "secureroot",
