@@ -58,7 +58,9 @@ class Build:
         if resolution.offline:
             self.report.result(offline=True)
         fstab, origin = choose_fstab(self.site, self.spec)
-        return Asked(self.spec, resolution, configuration(self.spec.manager, fstab), origin)
+        spec = self.spec
+        wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
+        return Asked(spec, resolution, wanted, origin)
 
     def pending(self, plan: Plan) -> tuple[Step, ...]:
         """Return the steps that would run now."""
@@ -71,6 +73,12 @@ class Build:
 
 def _located(error: UnknownPackagesError, spec: ImageSpec) -> Exception:
     name, near = next(iter(error.near.items()))
+    if spec.kernelver and spec.kernelver in name and not spec.listed(name):
+        return BuildError(
+            f"Cannot find the kernel package {name}",
+            hint=f"no source has kernelver={spec.kernelver}; "
+            + (f"there are {', '.join(near)}" if near else "correct it"),
+        )
     hint = f"did you mean {' or '.join(near)}?" if near else "is the right repository among the sources?"
     line = spec.listed(name)
     return line.error(f"no source has a package {name}", hint=hint) if line else BuildError(error.message, hint=hint)

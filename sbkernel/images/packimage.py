@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sbkernel.definitions.refusals import refuse
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
@@ -26,6 +27,7 @@ from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
+from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists import exlist
@@ -102,12 +104,14 @@ def plan_packimage(
 def _packing(site: Site, image: str, packed: Format, report: Report) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
     built = built_by_genimage(site, image)
+    refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
         with report.phase("compare"):
             patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
             for warning in patterns.warnings:
                 report.log(warning)
-            content = content_of(built.tree, exclude=patterns.exclude, include=patterns.include)
+            zone = kept(built.tree, check_timezone(site.attribute("timezone"))) if patterns.exclude else ()
+            content = content_of(built.tree, exclude=patterns.exclude, include=[*patterns.include, *zone])
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.refusals import refuse
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import PackageManager, Request
 from sbkernel.images.tree.postinstall import Script, scripts_of
+from sbkernel.images.tree.timezone import check_timezone
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.lists.document import ListLine
-from sbkernel.lists.text import paths_of
+from sbkernel.lists.text import paths_of, variables
 from sbkernel.site import Site
 
 
@@ -26,6 +29,7 @@ class ImageSpec:
     manager: PackageManager
     rootimgdir: Path
     postinstall: tuple[Script, ...]
+    timezone: str = ""
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -58,6 +62,12 @@ class ImageSpec:
         return tuple(self.attributes.get("netdrivers", "").replace(",", " ").split())
 
     @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Return the network interfaces that use DHCP beside those with usual names."""
+        named = ",".join(self.attributes.get(name, "") for name in ("nodebootif", "otherifce"))
+        return tuple(dict.fromkeys(filter(None, named.replace(",", " ").split())))
+
+    @property
     def packages(self) -> Sequence[str]:
         """Return the names of all packages asked for."""
         return self.manager.asked
@@ -76,7 +86,8 @@ class ImageSpec:
 def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = None, **overrides: str) -> ImageSpec:
     """Read an osimage, or take its `attributes`, with some of them replaced, and check all that it points to.
 
-    Raises NotFoundError, DefinitionError and ListFileError in xCAT's words where it has words for it.
+    What genimage does not do is refused, as the attribute table says. Raises NotFoundError, DefinitionError and
+    ListFileError in xCAT's words where it has words for it.
     """
     read = attributes_of(site, image) if attributes is None else dict(attributes)
     attributes = read | {key: value for key, value in overrides.items() if value}
@@ -86,6 +97,8 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
         )
     if not attributes.get("pkglist"):
         raise DefinitionError(f"A .pkglist file must be specified for image '{image}' in the linuximage table.")
+    refuse(Definition.of("osimage", image, attributes), "genimage")
+    timezone = check_timezone(site.attribute("timezone"))
     family = family_of(attributes.get("osvers", ""))
     request = Request(
         attributes,
@@ -93,7 +106,9 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
         otherpkglist.load(paths_of(attributes.get("otherpkglist", ""))),
     )
     place = rootimgdir.checked(site, image, attributes)
-    return ImageSpec(image, request, family.open(site, request), place, scripts_of(attributes.get("postinstall", "")))
+    scripts = scripts_of(attributes.get("postinstall", ""))
+    variables(attributes.get("environvar", ""))
+    return ImageSpec(image, request, family.open(site, request), place, scripts, timezone)
 
 
 def attributes_of(site: Site, image: str) -> dict[str, str]:

@@ -18,9 +18,11 @@ from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
 from sbkernel.images.spec import ImageSpec
 from sbkernel.images.tree import installed
 from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
+from sbkernel.images.tree.fstab import fstab_changes, read_fstab
 from sbkernel.images.tree.kernel import choose_kernel, kernel_file
 from sbkernel.images.tree.namespaces import copy_tree, stamp
 from sbkernel.images.tree.postinstall import declared, environment, inputs, run_scripts
+from sbkernel.images.tree.timezone import check_there
 
 PACKAGES = "packages"
 _MIB = 1 << 20
@@ -107,6 +109,7 @@ def configure_step(asked: Asked) -> Step:
 
     def run(work: Work) -> None:
         epoch = int(work.facts(PACKAGES)["epoch"])
+        check_there(work.target, asked.spec.timezone)
         configure(work.target, wanted, epoch, work.report)
         stamp(work.target, epoch)
 
@@ -114,6 +117,7 @@ def configure_step(asked: Asked) -> Step:
         "files": _hashes(wanted.files),
         "if missing": _hashes(wanted.if_missing),
         "script": hashlib.sha256(wanted.script).hexdigest(),
+        **({"timezone": asked.spec.timezone} if asked.spec.timezone else {}),
     }
     what = f"{len(wanted.files)} files, fstab: {asked.fstab_origin}"
     return Step("configure", "configure", data, "tree", TREE, on=("tree",), version=VERSION, summary=what, run=run)
@@ -125,7 +129,10 @@ def postinstall_step(spec: ImageSpec) -> Step:
 
     def run(work: Work) -> None:
         kernelver = choose_kernel(work.target, spec.kernelver)
+        before = read_fstab(work.target)
         run_scripts(spec.image, spec.attributes, scripts, work.target, kernelver, work.report)
+        for line in fstab_changes(before, read_fstab(work.target)):
+            work.report.log(line)
         stamp(work.target, int(work.facts(PACKAGES)["epoch"]))
 
     return Step(
@@ -135,6 +142,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
         "tree",
         TREE,
         on=("configure",),
+        version=2,
         summary=" ".join(one.path.name for one in scripts),
         total=len(scripts),
         always=not declared(scripts),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from sbkernel.errors import NotFoundError, SbkernelError
+from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_text(path: Path) -> str:
@@ -54,3 +57,17 @@ def missing(path: Path, of_kind: Callable[[int], bool] = bool) -> bool:
 def paths_of(attribute: str) -> list[Path]:
     """Return the paths in an attribute, which commas separate."""
     return [Path(word.strip()) for word in attribute.split(",") if word.strip()]
+
+
+def variables(environvar: str) -> dict[str, str]:
+    """Return the variables in an attribute environvar, a comma list of NAME=VALUE; DefinitionError for anything else.
+
+    A value holds no comma: what follows one is the next variable, as in xCAT.
+    """
+    pairs = [pair.strip().partition("=") for pair in environvar.split(",") if pair.strip()]
+    for name, equals, _ in pairs:
+        if not equals or not _NAME.fullmatch(name):
+            raise DefinitionError(
+                f"environvar: {name!r} is no variable", hint="write NAME=VALUE,NAME2=VALUE2; no value may hold a comma"
+            )
+    return {name: value for name, _, value in pairs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from sbkernel.errors import NodeError
 from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
 from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.commandline import command_line, plain_word
 from sbkernel.netboot.names import dashed_mac, node_file_name
 from sbkernel.netboot.render import render_template
@@ -59,11 +61,13 @@ def mac_path(mac: str) -> str:
     return f"by-mac/{mac}.ipxe"
 
 
-def plan_image(node: Definition, image: Bootable, server: Server, overlay: bytes) -> BootPlan:
+def plan_image(
+    node: Definition, image: Bootable, server: Server, overlay: bytes, lookup: Lookup = lambda *_: ""
+) -> BootPlan:
     """Plan to boot a node from an image. `overlay` is the tar of its own files. Raises NodeError for what it lacks."""
     mac = mac_of(node)
-    base = server.url(f"catalog/{image.version.digest}")
-    line = command_line(node, image.definition, server, _image_facts(node.name, mac, image, server))
+    base = server.image_url(f"catalog/{image.version.digest}")
+    line = command_line(node, image.definition, server, _image_facts(node, mac, image, server), lookup)
     script = render_template(
         "ipxe/node.ipxe",
         state=plain_state(image.state),
@@ -116,17 +120,23 @@ def _why(image: Bootable) -> str:
     return f"the {kind} version when this was written" if moves else "to which the node is pinned"
 
 
-def _image_facts(node: str, mac: str, image: Bootable, server: Server) -> dict[str, str]:
+def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) -> dict[str, str]:
     version = image.version
     return {
-        "imgurl": server.url(f"catalog/{version.digest}/{version.root.name}"),
+        "imgurl": server.image_url(f"catalog/{version.digest}/{version.root.name}"),
         "sbkernel.sha256": version.root_sha256,
         "sbkernel.size": str(version.root_size),
         **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
         "sbkernel.image": version.digest,
-        "sbkernel.overlay": server.url(f"boot/{overlay_path(node)}"),
-        "BOOTIF": f"01-{mac}",
+        "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),
+        "BOOTIF": f"01-{_card(node, mac)}",
     }
+
+
+def _card(node: Definition, mac: str) -> str:
+    """Return the MAC address of the card for the initrd to use: that of installnic if it is one, else the loader's."""
+    named = node.get("installnic")
+    return dashed_mac(named) if re.fullmatch(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}", named) else mac
 
 
 def _attributes(image: Bootable, base: str, line: str) -> dict[str, str]:

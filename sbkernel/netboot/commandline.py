@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NodeError
+from sbkernel.netboot.addkcmdline import Lookup, added
 from sbkernel.netboot.server import Server
 
 # COMMAND_LINE_SIZE of the x86 kernel, which cuts a longer line silently.
@@ -16,14 +17,17 @@ LIMIT = 2047
 # work". With KVM it skips this check; other architectures do not have it.
 NO_TIMER_CHECK = "no_timer_check"
 _CONTROL = re.compile(r"[^\x20-\x7e]")
-_XCAT_TABLE = re.compile(r"#(NODEATTRIB|TABLE):")
+_PLACEHOLDER = re.compile(r"#(NODEATTRIB|TABLE):")
 
 
-def command_line(node: Definition, image: Definition, server: Server, facts: dict[str, str]) -> str:
+def command_line(
+    node: Definition, image: Definition, server: Server, facts: dict[str, str], lookup: Lookup = lambda *_: ""
+) -> str:
     """Return the arguments: first ours, then addkcmdline of the osimage and of the node.
 
-    `facts` are the arguments about the image (imgurl, sbkernel.sha256 ...). Raises NodeError for a serial port without
-    a speed, for text that iPXE would interpret, and for a line that the kernel would cut.
+    `facts` are the arguments about the image (imgurl, sbkernel.sha256 ...), `lookup` reads xCAT's tables. Raises
+    NodeError for a serial port without a speed, for text that iPXE would interpret, and for a line that the kernel
+    would cut.
     """
     words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts.items())]
     words += _consoles(node)
@@ -31,8 +35,11 @@ def command_line(node: Definition, image: Definition, server: Server, facts: dic
         words.append(NO_TIMER_CHECK)
     if not server.takes_status:
         words.append("nonodestatus")
+    words += server.debug
+    if size := image.get("crashkernelsize"):
+        words.append(f"crashkernel={size}")
     for definition in (image, node):
-        words += _added(node.name, definition, server)
+        words += _added(node, definition, server, lookup)
     line = " ".join(words)
     if len(line) > LIMIT:
         raise NodeError(node.name, f"the kernel command line has {len(line)} characters; the limit is {LIMIT}")
@@ -58,14 +65,12 @@ def _serial_device(arch: str) -> str:
     return {"ppc64": "hvc", "ppc64le": "hvc", "ppc64el": "hvc", "aarch64": "ttyAMA"}.get(arch, "ttyS")
 
 
-def _added(node: str, definition: Definition, server: Server) -> list[str]:
-    text = definition.get("addkcmdline").replace("!myipfn!", server.host)
-    if not text:
-        return []
+def _added(node: Definition, definition: Definition, server: Server, lookup: Lookup) -> list[str]:
+    text = added(node, definition, server.host, lookup)
     wrong = _what_ipxe_would_read(text)
     if wrong:
         where = f"addkcmdline of {definition.objtype} {definition.name}"
-        raise NodeError(node, f"{where} holds {wrong}", hint="the boot loader would not pass it to the kernel")
+        raise NodeError(node.name, f"{where} holds {wrong}", hint="the boot loader would not pass it to the kernel")
     return text.split()
 
 
@@ -73,8 +78,8 @@ def _what_ipxe_would_read(text: str) -> str | None:
     """Return what iPXE would interpret in a text, or None. iPXE has no quoting (src/core/exec.c)."""
     if _CONTROL.search(text):
         return "a character that is not plain ASCII"
-    if match := _XCAT_TABLE.search(text):
-        return f"{match.group()}, which only xCAT replaces"
+    if match := _PLACEHOLDER.search(text):
+        return f"{match.group()} without the names of a table and a column, and # at its end"
     if "${" in text:
         return "${, which iPXE expands"
     return next((f"the word {word}" for word in text.split() if word in ("||", "&&", ";") or word[0] == "#"), None)

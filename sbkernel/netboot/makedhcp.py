@@ -25,8 +25,10 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
     """
     directory = dhcp_directory(site)
     places = DhcpPlaces(leases=directory / "leases", hosts=directory / "hosts")
+    spare = {"nameservers": site.attribute("nameservers")}
+    networks = (Definition.of("network", one.name, {**spare, **one.attributes}) for one in site.networks.values())
     text = dnsmasq_conf(
-        site.networks.values(),
+        networks,
         addresses,
         places,
         http_port=site.http_port,

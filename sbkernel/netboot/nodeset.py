@@ -8,13 +8,20 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.refusals import refuse
+from sbkernel.definitions.store.interface import Store
+from sbkernel.definitions.xcattables.columns import table_of
+from sbkernel.definitions.xcattables.rows import matching
+from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT
 from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import bootfiles
+from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.makedhcp import write_hosts
@@ -24,6 +31,8 @@ from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boot", "stat", "offline")
 _DEPRECATED = ("install", "netboot", "statelite")
+EVERY_NODE = "xcatdefaults"
+"""The group whose postscripts are for every node, whether it is in the group or not (xCAT: postscripts table)."""
 
 
 class NodesetResult(dict[str, str]):
@@ -135,22 +144,29 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
 
 def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
+    for objtype, name in (("site", SITE), ("group", EVERY_NODE)):
+        refuse(Definition.of(objtype, name, site.store.get(objtype, name) or {}), "nodeset")
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
     keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
 
+    spare, lookup = _servers(site.attribute("ntpservers")), _lookup(site.store)
+
     @functools.cache
-    def shared(seen: Server, ntpservers: tuple[str, ...]) -> bytes:
-        return shared_members(Shared(seen, keys, ntpservers, password))
+    def shared(seen: Server, ntpservers: tuple[str, ...], forwards_log: bool) -> bytes:
+        return shared_members(Shared(seen, keys, ntpservers, password, forwards_log))
 
     def plan(node: Definition) -> BootPlan:
         chosen = given or chosen_of(_assigned(node))
+        refuse(node, "nodeset")
+        _check_architecture(node, chosen.definition)
         mac_of(node)
         seen = server.seen_by(node)
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
-        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks)))
-        return plan_image(node, chosen, seen, overlay)
+        forwards_log = node.get("syslog") != "ignore"
+        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log))
+        return plan_image(node, chosen, seen, overlay, lookup)
 
     return plan
 
@@ -163,6 +179,7 @@ def _bootable(site: Site, find: _Find, word: str) -> Bootable:
             f"Cannot find the OS image {asked.image} in the osimage table.", hint=_images_hint(list(site.osimages))
         )
     definition = site.osimages[asked.image]
+    refuse(definition, "nodeset")
     if not Catalog(site).pointers(asked.image).history:
         platform = "-".join(definition.get(key) for key in ("osvers", "osarch", "profile"))
         raise NotFoundError(
@@ -196,8 +213,35 @@ def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]
     fitting = [network for network in networks if _covers(network, node.get("ip"))]
     if not fitting and len(networks) == 1:
         fitting = networks
-    servers = [word.strip() for network in fitting for word in network.get("ntpservers").split(",")]
-    return tuple(word for word in dict.fromkeys(servers) if word and word != "<xcatmaster>")
+    return _servers(",".join(network.get("ntpservers") for network in fitting))
+
+
+def _servers(text: str) -> tuple[str, ...]:
+    """Return the servers of a comma list, each once; this host is none."""
+    words = (word.strip() for word in text.split(","))
+    return tuple(word for word in dict.fromkeys(words) if word and word != "<xcatmaster>")
+
+
+def _check_architecture(node: Definition, image: Definition) -> None:
+    """Raise NodeError if a node cannot run an image (node attribute supportedarchs)."""
+    can = [word.strip() for word in node.get("supportedarchs").split(",") if word.strip()]
+    if can and image.get("osarch") not in can:
+        raise NodeError(
+            node.name,
+            f"image {image.name} is of {image.get('osarch')}, and supportedarchs={','.join(can)}",
+            hint="boot an image of an architecture that it can run, or correct supportedarchs",
+        )
+
+
+def _lookup(store: Store) -> Lookup:
+    """Return how the placeholders of addkcmdline read xCAT's tables."""
+
+    def lookup(table: str, key: str, column: str) -> str:
+        name, equals, value = key.partition("=")
+        keys = {name: value} if equals else {table_of(table).keys[0]: key}
+        return next((row.get(column, "") for row in matching(store, table, keys) if is_enabled(row)), "")
+
+    return lookup
 
 
 def _covers(network: Definition, address: str) -> bool:

@@ -19,8 +19,9 @@ _WANTS = f"{_SYSTEMD}/multi-user.target.wants"
 
 # path on the node and in templates/overlay -> mode
 _OWN_FILES = {"etc/hostname": 0o644, "etc/hosts": 0o644, "etc/machine-id": 0o444}
+_LOG = "etc/rsyslog.d/90-sbkernel.conf"
 _SHARED_FILES = {
-    "etc/rsyslog.d/90-sbkernel.conf": 0o644,
+    _LOG: 0o644,
     **{f"{_SYSTEMD}/{unit}": 0o644 for unit in UNITS},
     "root/.ssh/authorized_keys": 0o600,
     "usr/lib/sbkernel/report": 0o755,
@@ -37,6 +38,7 @@ class Shared:
     authorized_keys: str
     ntpservers: tuple[str, ...] = ()
     root_password: Secret | None = field(default=None, repr=False)
+    forwards_log: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def overlay_tar(own: Own, shared: bytes) -> bytes:
 def shared_members(shared: Shared) -> bytes:
     """Return the members that many nodes have in common, as bytes of a tar file."""
     modes = dict(_SHARED_FILES)
+    if not shared.forwards_log:
+        del modes[_LOG]
     if shared.ntpservers:
         modes[_TIME_SERVERS] = 0o644
     if shared.root_password:

@@ -8,18 +8,28 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError
 from sbkernel.site import Site
 
+# What a node says beyond the usual while it boots (site attribute xcatdebugmode).
+_DEBUG = {
+    "1": ("loglevel=7", "systemd.show_status=true"),
+    "2": ("loglevel=7", "systemd.show_status=true", "sbkernel.shell"),
+}
 # The loopback of the host, as guests in QEMU's user network see it (qemu(1), -netdev user).
 QEMU_HOST = "10.0.2.2"
 
 
 @dataclass(frozen=True)
 class Server:
-    """Address and ports, and whether nodes report their boot (site attribute nodestatus)."""
+    """Address and ports, whether nodes report their boot (site attribute nodestatus), and what they say of it.
+
+    `images` is the address from which images are fetched, if that is another.
+    """
 
     host: str
     http_port: int
     syslog_port: int
     takes_status: bool = True
+    debug: tuple[str, ...] = ()
+    images: str = ""
 
     @property
     def host_port(self) -> str:
@@ -30,6 +40,10 @@ class Server:
         """Return the URL of a path that the server serves."""
         return f"http://{self.host_port}/{path}"
 
+    def image_url(self, path: str) -> str:
+        """Return the URL of a path in the catalog (node attribute nfsserver)."""
+        return f"http://{self.images or self.host}:{self.http_port}/{path}"
+
 
 @dataclass(frozen=True)
 class SiteServer:
@@ -39,12 +53,14 @@ class SiteServer:
     http_port: int
     syslog_port: int
     takes_status: bool
+    debug: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, site: Site) -> SiteServer:
         """Read the settings of a site."""
         quiet = site.attribute("nodestatus") in ("n", "0")
-        return cls(site.address, site.http_port, site.syslog_port, not quiet)
+        debug = _DEBUG.get(site.attribute("xcatdebugmode"), ())
+        return cls(site.address, site.http_port, site.syslog_port, not quiet, debug)
 
     def seen_by(self, node: Definition) -> Server:
         """Return the server as a node sees it. A guest in QEMU's user network has its own address for it.
@@ -58,4 +74,5 @@ class SiteServer:
                 "it has no address of this host",
                 hint=f"sb chdef -t site clustersite master=ADDRESS, or sb chdef {node.name} xcatmaster=ADDRESS",
             )
-        return Server(host, self.http_port, self.syslog_port, self.takes_status)
+        images = "" if host == QEMU_HOST else node.get("nfsserver").replace("<xcatmaster>", host)
+        return Server(host, self.http_port, self.syslog_port, self.takes_status, self.debug, images)

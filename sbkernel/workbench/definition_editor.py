@@ -117,9 +117,10 @@ def described_attribute(name: str, attribute: Attribute) -> dict[str, Any]:
     """Return an attribute as the form shows it."""
     needs = f" Needs {attribute.needs[0]}={' or '.join(attribute.needs[1])}." if attribute.needs else ""
     default = f" Unset: {attribute.default}." if attribute.default else ""
+    use = f" {attribute.netboot}" if attribute.netboot and attribute.netboot.kind != "honoured" else ""
     return {
         "name": name,
-        "text": f"{attribute.text}{default}{needs}",
+        "text": f"{attribute.text}{default}{needs}{use}",
         "values": list(attribute.values),
         "secret": attribute.secret,
         "keyed": attribute.keyed and name == attribute.name,

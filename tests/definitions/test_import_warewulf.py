@@ -173,8 +173,8 @@ resource: {}
     assert imported(site, tmp_path, text) == [
         "nodes.conf:10:1: resource is not known",
         "nodes.conf:6:3: nodes has n1 twice; the later one holds",
-        "nodes.conf:6:8: runtime overlay: not taken: overlays are Warewulf's; use synclists and postscripts of the "
-        "osimage or node",
+        "nodes.conf:6:8: runtime overlay: not taken: overlays are Warewulf's; use synclists and postinstall of the "
+        "osimage",
         "nodes.conf:8:7: nodes n3 is not a mapping",
         "nodes.conf:7:3: netmask: not taken: the network device has no address",
         "nodes.conf:7:59: no network is made: Expected 4 octets in 'ten'",

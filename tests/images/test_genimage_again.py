@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from debs import make_kernel
 from smallbuild import (
     EVERYTHING,
     TARGET,
@@ -20,9 +21,10 @@ from smallbuild import (
 )
 from waiting import until
 
-from sbkernel.errors import BuildError, JobError, ListFileError
+from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.order import genimage_order
+from sbkernel.images.packimage import packimage
 from sbkernel.images.reviewed import PlanChangedError
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.order import Order
@@ -86,20 +88,25 @@ def test_kill_9_leaves_nothing_in_use_and_the_next_run_is_fine(small: Small) -> 
 def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     script = tmp_path / "post.sh"
     script.write_text(
-        '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep ^IMG_ | sort > "$1/etc/environ"\n'
-        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\necho from-the-script\n'
+        '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep -e ^IMG_ -e ^SITE_ | sort > "$1/etc/environ"\n'
+        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\n'
+        'chroot "$1" uname -r > "$1/etc/inside"\nchroot "$1" uname -s >> "$1/etc/inside"\necho from-the-script\n'
     )
     script.chmod(0o755)
-    tree = another(small, "posted", postinstall=f"{script} one two,{script}")
+    own = "SITE_A=x y,IMG_NAME=other"
+    tree = another(small, "posted", postinstall=f"{script} one two,{script}", environvar=own)
     report = Recorder()
     assert "packages" in genimage(small.site, "posted", report=report)["cached"]
     implicit = f"{tree.parent}/.new/rootimg debian12 x86_64 posted"
     assert (tree / "etc/called").read_text() == f"{implicit}\n"
     environ = dict(line.split("=", 1) for line in (tree / "etc/environ").read_text().splitlines())
     assert environ["IMG_NAME"] == environ["IMG_PROFILE"] == "posted"
+    assert environ["SITE_A"] == "x y"
     assert (environ["IMG_KERNELVERSION"], environ["IMG_PKGLIST"]) == ("6.1.0-10-test", str(small.pkglist))
     assert "IMG_OTHERPKGLIST" not in environ
     assert (tree / "etc/uname").read_text() == "6.1.0-10-test\n"
+    assert (tree / "etc/inside").read_text() == "6.1.0-10-test\nLinux\n"
+    assert (tree / "bin/uname").read_bytes() == (small.tree / "bin/uname").read_bytes()
     assert report.lines.count("from-the-script") == 2
     old = tree.stat().st_ino
     script.write_text("#!/bin/sh\necho why it failed; exit 3\n")
@@ -109,6 +116,62 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\n")
     assert "postinstall" in genimage(small.site, "posted")["built"]
     assert_nothing_left(small.site)
+
+
+def test_a_script_that_overwrites_the_fstab_does_so_and_it_is_shown(small: Small, tmp_path: Path) -> None:
+    script = tmp_path / "fstab.sh"
+    script.write_text('#!/bin/sh -e\n# sb-inputs: none\necho "proc /proc proc rw 0 0" > "$1/etc/fstab"\n')
+    script.chmod(0o755)
+    tree = another(small, "overwritten", postinstall=str(script))
+    report = Recorder()
+    genimage(small.site, "overwritten", report=report)
+    assert (tree / "etc/fstab").read_text() == "proc /proc proc rw 0 0\n"
+    shown = report.lines[report.lines.index("postinstall changed etc/fstab:") :]
+    assert "+proc /proc proc rw 0 0" in shown and any(line.startswith("-overwritten_x86_64") for line in shown)
+
+
+def test_the_image_has_the_time_zone_of_the_site_and_an_exlist_leaves_it(small: Small, tmp_path: Path) -> None:
+    listed = tmp_path / "zones.exlist"
+    listed.write_text("./usr/share/zoneinfo*\n")
+    tree = another(small, "zoned", exlist=str(listed))
+    genimage(small.site, "zoned")
+    before = (tree / "etc/localtime").lstat().st_mtime
+    small.site.set("site", "clustersite", timezone="Europe/Vienna")
+    try:
+        assert genimage(small.site, "zoned")["built"] == ["tree", "configure", "kernel", "initrd", "manifest"]
+        assert str((tree / "etc/localtime").readlink()) == "/usr/share/zoneinfo/Europe/Vienna"
+        assert (tree / "etc/timezone").read_text() == "Europe/Vienna\n"
+        assert (tree / "etc/localtime").lstat().st_mtime <= before, "the link is dated as the rest of the tree"
+        assert genimage(small.site, "zoned")["built"] == []
+        packed = small.site.catalog / packimage(small.site, "zoned")["digest"] / "root.squashfs"
+        names = subprocess.run(
+            ["unsquashfs", "-l", "-d", "", packed], check=True, capture_output=True, text=True
+        ).stdout
+        zones = [line for line in names.splitlines() if line.startswith("/usr/share/zoneinfo")]
+        assert zones == [
+            "/usr/share/zoneinfo", "/usr/share/zoneinfo/Europe", "/usr/share/zoneinfo/Europe/Vienna",
+        ]  # fmt: skip
+    finally:
+        small.site.set("site", "clustersite", timezone="Etc/UTC")
+
+
+def test_a_kernel_that_is_nowhere_is_said_in_xcats_words(small: Small) -> None:
+    another(small, "kernelless", kernelver="6.1.0-11-test")
+    with pytest.raises(BuildError, match=r"Cannot find the kernel package linux-image-6\.1\.0-11-test") as caught:
+        genimage(small.site, "kernelless")
+    assert "no source has kernelver=6.1.0-11-test; there are linux-image-6.1.0-1" in str(caught.value.hint)
+    small.site.set("osimage", "kernelless", kernelver="6.1.0-9-test")
+    planned = plan_genimage(small.site, "kernelless").plan["packages"].inputs["packages"]
+    assert [name for name in planned if name.startswith("linux-image")] == ["linux-image-6.1.0-9-test=1.0:all"]
+
+
+def test_a_kernel_of_the_site_comes_from_kerneldir(small: Small, tmp_path: Path) -> None:
+    another(small, "sitekernel", kernelver="6.1.0-12-test", kerneldir=str(tmp_path))
+    with pytest.raises(DefinitionError, match=f"kerneldir={tmp_path} holds no packages"):
+        plan_genimage(small.site, "sitekernel")
+    make_kernel(tmp_path, "6.1.0-12-test")
+    planned = plan_genimage(small.site, "sitekernel").plan["packages"].inputs["packages"]
+    assert [name for name in planned if name.startswith("linux-image")] == ["linux-image-6.1.0-12-test=1.0:all"]
 
 
 def test_the_plan_that_was_shown_is_what_is_built_or_it_is_said_what_changed(small: Small) -> None:

@@ -15,6 +15,7 @@ from smallbuild import TARGET, assert_nothing_left, processes
 from waiting import until
 
 from sbkernel.bench.rpms.distribution import SMALL, make_distribution
+from sbkernel.errors import BuildError
 from sbkernel.images.copycds import copycds
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.packimage import packimage
@@ -39,6 +40,7 @@ class Built:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site.open(tmp_path_factory.mktemp("site") / "it has blanks") as site:
+        site.set("site", "clustersite", timezone="Etc/UTC")
         yield site
 
 
@@ -125,6 +127,41 @@ def test_an_image_that_copycds_defined_is_the_same_image(built: Built, distribut
     pending = {step.name for step in planned.pending}
     assert "packages" in planned.plan.digests and not pending & {"download", "packages"}
     shutil.rmtree(built.site.installdir / image.partition("-")[0])
+
+
+def test_postinstall_is_called_as_by_xcat_and_a_time_zone_has_to_be_there(built: Built, tmp_path: Path) -> None:
+    script = tmp_path / "post.sh"
+    script.write_text(
+        '#!/bin/sh -e\necho "$*" > "$1/etc/called"\nenv | grep -e ^IMG_ -e ^SITE_ | sort > "$1/etc/environ"\n'
+        'chroot "$1" test -e /proc/self/status\nuname -r > "$1/etc/uname"\n'
+        'chroot "$1" uname -r > "$1/etc/inside"\nchroot "$1" uname -s >> "$1/etc/inside"\n'
+    )
+    script.chmod(0o755)
+    values = dict(built.site.osimages["el"].attributes)
+    values.pop("rootimgdir", None)
+    more = {"profile": "posted", "postinstall": f"{script} one two", "environvar": "SITE_A=x y", "otherifce": "ib0"}
+    built.site.set("osimage", "posted", **{**values, **more})
+    result = genimage(built.site, "posted")
+    assert "packages" in result["cached"]
+    tree = Path(result["rootimgdir"]) / "rootimg"
+    assert (tree / "etc/called").read_text() == f"{tree.parent}/.new/rootimg {built.osvers} x86_64 posted one two\n"
+    environ = dict(line.split("=", 1) for line in (tree / "etc/environ").read_text().splitlines())
+    assert environ["IMG_KERNELVERSION"] == (tree / "etc/uname").read_text().strip() == result["kernelver"]
+    assert (tree / "etc/inside").read_text() == f"{result['kernelver']}\nLinux\n"
+    assert (tree / "bin/uname").read_bytes() == (built.tree / "bin/uname").read_bytes()
+    assert (environ["IMG_NAME"], environ["IMG_OSVER"], environ["SITE_A"]) == ("posted", built.osvers, "x y")
+    assert environ["IMG_ROOTIMGDIR"] == f"{tree.parent}/.new/rootimg"
+    assert "Name=en* eth* ib0\n" in (tree / "etc/systemd/network/80-dhcp.network").read_text()
+    assert str((tree / "etc/localtime").readlink()) == "/usr/share/zoneinfo/Etc/UTC"
+    assert not (tree / "etc/timezone").exists()
+    built.site.set("site", "clustersite", timezone="Europe/Vienna")
+    try:
+        with pytest.raises(BuildError, match="the image does not have the time zone of the site, Europe/Vienna") as e:
+            genimage(built.site, "posted")
+    finally:
+        built.site.set("site", "clustersite", timezone="Etc/UTC")
+    assert "tzdata" in str(e.value.hint)
+    assert_nothing_left(built.site)
 
 
 def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built) -> None:

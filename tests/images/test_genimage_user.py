@@ -27,7 +27,7 @@ def test_an_ordinary_user_builds_and_packs_an_image(home: Path) -> None:
     script = debs / "post.sh"
     script.write_text(
         '#!/bin/sh -e\n# sb-inputs: none\nid -u > "$1/etc/built-by"\n'
-        'chown daemon "$1/etc/built-by"\nchroot "$1" id daemon\n'
+        'chown daemon "$1/etc/built-by"\nchroot "$1" id daemon\ntest "$(chroot "$1" uname -r)" = 6.1.0-9-test\n'
     )
     script.chmod(0o755)
     user = pwd.getpwnam(USER)

@@ -33,6 +33,19 @@ def test_dnsmasq_takes_it(site: Site) -> None:
     assert (path.parent / "hosts/n1").read_text() == "52:54:00:00:00:01,10.0.0.11,n1\n"
 
 
+def test_name_servers_of_the_site_are_those_of_a_network_that_has_none(site: Site) -> None:
+    def servers() -> list[str]:
+        text = makedhcp(site, {"br0": "10.0.0.1"}).read_text()
+        return [line.rpartition("dns-server,")[2] for line in text.splitlines() if "option:dns-server" in line]
+
+    site.set("network", "lab", **NET)
+    assert servers() == []
+    site.set("site", "clustersite", nameservers="10.0.0.5,<xcatmaster>")
+    assert servers() == ["10.0.0.5,10.0.0.1"]
+    site.set("network", "lab", nameservers="10.0.0.6")
+    assert servers() == ["10.0.0.6"]
+
+
 def test_hosts_of_removed_nodes_go_away(site: Site) -> None:
     site.set("network", "lab", **NET)
     site.set("node", "n1", groups="all", mac="52:54:00:00:00:01")

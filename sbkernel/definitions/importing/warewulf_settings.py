@@ -36,7 +36,7 @@ _IPMI = ("username", "password", "ipaddr", "port")
 _KERNEL = ("args",)
 _NETWORK = ("device", "type", "hwaddr", "ipaddr", "ipaddr6", "netmask", "gateway", "mtu", "primary")
 
-_OVERLAY = "overlays are Warewulf's; use synclists and postscripts of the osimage or node"
+_OVERLAY = "overlays are Warewulf's; use synclists and postinstall of the osimage"
 _NOTHING = "no attribute holds it; usercomment holds text"
 _IPV6 = "make a network object for IPv6 by hand"
 _DISK = "disks of nodes are set up by the osimage's partitionfile"

@@ -181,3 +181,5 @@ def _details(attribute: Attribute) -> Iterator[str]:
     if attribute.needs:
         other, values = attribute.needs
         yield f"Needs {other}={' or '.join(values)}"
+    if attribute.netboot:
+        yield str(attribute.netboot)

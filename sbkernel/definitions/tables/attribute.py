@@ -2,8 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+
+class Use(NamedTuple):
+    """What becomes of an attribute when a stateless image is built, packed or booted."""
+
+    kind: Literal["honoured", "refused", "note"]
+    verb: str
+    """The verb that honours or refuses it; empty for a note."""
+    text: str
+    """What the verb makes of it, why it refuses it, or what it is kept for."""
+    instead: str = ""
+    """What to do instead of what is refused."""
+    accepts: Sequence[str] = ()
+    """Values that are not refused, since they ask for what is done anyway."""
+
+    def __str__(self) -> str:
+        """Return it as a sentence or two."""
+        if self.kind == "note":
+            return f"Kept as a note: {self.text}."
+        but = f" (but for {', '.join(self.accepts)})" if self.accepts else ""
+        instead = f" Instead: {self.instead}." if self.instead else ""
+        return f"{self.kind.capitalize()} by {self.verb}{but}: {self.text}.{instead}"
+
+    def refuses(self, value: str) -> bool:
+        """Tell whether a value is refused: one item of the comma list that is not accepted is enough."""
+        return self.kind == "refused" and any(word.strip() not in ("", *self.accepts) for word in value.split(","))
+
+
+def honoured(verb: str, text: str) -> Use:
+    """Return the use of an attribute that a verb honours."""
+    return Use("honoured", verb, text)
+
+
+def refused(verb: str, text: str, instead: str = "", *, accepts: Sequence[str] = ()) -> Use:
+    """Return the use of an attribute whose values a verb refuses, but for those that it accepts."""
+    return Use("refused", verb, text, instead, accepts)
+
+
+def noted(text: str) -> Use:
+    """Return the use of an attribute that describes, and asks for nothing."""
+    return Use("note", "", text)
 
 
 class Attribute(NamedTuple):
@@ -33,6 +74,8 @@ class Attribute(NamedTuple):
     """The `table.column` that shows it in xCAT's tables; empty: none, the attribute is ours."""
     instead: tuple[str, dict[str, str]] | None = None
     """Another attribute, and for its values the column in which xCAT keeps this one instead."""
+    netboot: Use | None = None
+    """What becomes of it with stateless images and the nodes that boot them; None: they have nothing to do with it."""
 
     def computes(self, value: str) -> bool:
         """Tell whether a value of a node or a group is computed from the node's name."""

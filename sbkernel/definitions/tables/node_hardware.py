@@ -1,7 +1,7 @@
 """Attributes of node about its hardware: what it is, where it is, and how it is reached."""
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr
-from sbkernel.definitions.tables.attribute import stored
+from sbkernel.definitions.tables.attribute import honoured, noted, stored
 
 _BMC = ("mgt", ("ipmi", "openbmc"))
 _HMC = ("nodetype", ("hmc", "ivm", "ppc"))
@@ -28,9 +28,22 @@ _BMC_ATTRIBUTES = stored(
         needs=_BMC,
         form="host",
         instead=_openbmc("bmc"),
+        netboot=honoured("rpower", "is where it sends its commands"),
     ),
-    Attr("bmcport", "Network port of the BMC: 0 shared, 1 its own.", needs=("mgt", ("ipmi",))),
-    Attr("bmcvlantag", "VLAN of the BMC.", needs=_BMC, column="taggedvlan", instead=_openbmc("taggedvlan")),
+    Attr(
+        "bmcport",
+        "Network port of the BMC: 0 shared, 1 its own.",
+        needs=("mgt", ("ipmi",)),
+        netboot=noted("it is a setting of the BMC"),
+    ),
+    Attr(
+        "bmcvlantag",
+        "VLAN of the BMC.",
+        needs=_BMC,
+        column="taggedvlan",
+        instead=_openbmc("taggedvlan"),
+        netboot=noted("it is a setting of the BMC"),
+    ),
     Attr(
         "bmcusername",
         "User of the BMC.",
@@ -38,6 +51,7 @@ _BMC_ATTRIBUTES = stored(
         needs=_BMC,
         column="username",
         instead=_openbmc("username"),
+        netboot=honoured("rpower", "logs in with it"),
     ),
     Attr(
         "bmcpassword",
@@ -47,8 +61,15 @@ _BMC_ATTRIBUTES = stored(
         secret=True,
         column="password",
         instead=_openbmc("password"),
+        netboot=honoured("rpower", "logs in with it"),
     ),
-    Attr("consport", "Port of the console.", needs=("mgt", ("openbmc",)), column="openbmc.consport"),
+    Attr(
+        "consport",
+        "Port of the console.",
+        needs=("mgt", ("openbmc",)),
+        column="openbmc.consport",
+        netboot=noted("OpenBMC is not supported"),
+    ),
 )
 _LOGINS = (
     Attr(

@@ -1,7 +1,7 @@
 """Attributes of node about virtual machines, their hosts, and services beside xCAT's own."""
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr
-from sbkernel.definitions.tables.attribute import stored
+from sbkernel.definitions.tables.attribute import honoured, noted, stored
 
 LOCAL = "localhost"
 """The value of vmhost for nodes that the site runs itself."""
@@ -11,12 +11,42 @@ _DOCKER = ("mgt", ("docker",))
 
 _VM = stored(
     "vm",
-    Attr("vmhost", "Host of this virtual node; localhost: run by the site itself.", column="host"),
-    Attr("vmcpus", "Number of its processors.", pattern=rf"{_NUMBER}(,\S+)*", column="cpus"),
-    Attr("vmmemory", "Its memory in MiB, or with a unit: 4G.", pattern=rf"{_NUMBER}[kKmMgGtT]?[bB]?", column="memory"),
-    Attr("vmnics", "Its network: `user` or the name of a bridge.", column="nics"),
-    Attr("vmnicnicmodel", "Model of its network card.", default="virtio", column="nicmodel"),
-    Attr("vmstorage", "Its disks.", column="storage", is_path=True),
+    Attr(
+        "vmhost",
+        "Host of this virtual node; localhost: run by the site itself.",
+        column="host",
+        netboot=honoured("mkvm", "localhost means that the site runs it"),
+    ),
+    Attr(
+        "vmcpus",
+        "Number of its processors.",
+        pattern=rf"{_NUMBER}(,\S+)*",
+        column="cpus",
+        netboot=honoured("mkvm", "gives it that many"),
+    ),
+    Attr(
+        "vmmemory",
+        "Its memory in MiB, or with a unit: 4G.",
+        pattern=rf"{_NUMBER}[kKmMgGtT]?[bB]?",
+        column="memory",
+        netboot=honoured("mkvm", "gives it that much"),
+    ),
+    Attr(
+        "vmnics",
+        "Its network: `user` or the name of a bridge.",
+        column="nics",
+        netboot=honoured("mkvm", "connects its card to it"),
+    ),
+    Attr(
+        "vmnicnicmodel",
+        "Model of its network card.",
+        default="virtio",
+        column="nicmodel",
+        netboot=noted("its card is always virtio"),
+    ),
+    Attr(
+        "vmstorage", "Its disks.", column="storage", is_path=True, netboot=noted("it runs from memory, without disks")
+    ),
     Attr("vmstoragemodel", "Model of its disk controller.", column="storagemodel"),
     Attr("vmstoragecache", "Cache of its disks: none, writethrough, writeback.", column="storagecache"),
     Attr("vmstorageformat", "Format of its disks: raw, qcow2.", column="storageformat"),
@@ -24,7 +54,7 @@ _VM = stored(
     Attr("vmbootorder", "Its boot order, such as net,hd.", column="bootorder"),
     Attr("vmvirtflags", "Flags of the hypervisor, as flag=value.", column="virtflags"),
     Attr("vmmaster", "Image that it was cloned from.", column="master"),
-    Attr("vmvncport", "Port of its screen.", column="vncport"),
+    Attr("vmvncport", "Port of its screen.", column="vncport", netboot=noted("its console is serial")),
     Attr("vmtextconsole", "Its console on the host.", column="textconsole"),
     Attr("vmbeacon", "State of its identify light.", column="beacon"),
     Attr("vmcluster", "Cluster of its host.", column="cluster"),

@@ -4,55 +4,188 @@ Only the settings that this program uses have a closed set of values. The others
 """
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr
+from sbkernel.definitions.tables.attribute import honoured, noted, refused
 
 _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
 
+_NO_SERVICE_NODES = noted("there are no service nodes here")
+_NO_POSTSCRIPTS = noted("nodes run no postscripts")
+
 _USED = (
-    Attr("installdir", "Directory of images, lists and packages.", default="install in the site", pattern="/.+"),
-    Attr("tftpdir", "Directory of what DHCP, TFTP and HTTP serve.", default="boot in the site", pattern="/.+"),
-    Attr("master", "Address at which nodes reach this host.", form="host"),
-    Attr("domain", "DNS domain of the nodes."),
-    Attr("nameservers", "Comma list of name servers of the nodes; <xcatmaster>: the node's server.", form="hosts"),
-    Attr("forwarders", "Comma list of name servers asked for other names.", form="hosts"),
-    Attr("ntpservers", "Comma list of time servers of the nodes; <xcatmaster>: the node's server.", form="hosts"),
-    Attr("dhcpinterfaces", "Comma list of interfaces on which DHCP is served.", default="none"),
-    Attr("dhcplease", "Length of a lease in seconds.", default="43200", pattern=r"\d+|infinite"),
-    Attr("dhcpbackend", "DHCP server.", default="dnsmasq"),
-    Attr("dhcpsetup", "n: nodeset does not touch DHCP.", ("y", "n", "yes", "no", "0", "1"), "y"),
-    Attr("httpport", "TCP port of the boot server.", default="chosen when the site is made", pattern=_PORT),
-    Attr("httpmethod", "Protocol of the boot server.", ("http", "https"), "http"),
-    Attr("syslogport", "Port that takes the nodes' log lines.", default="chosen when the site is made", pattern=_PORT),
-    Attr("nodestatus", "n: nodes do not report their state.", ("y", "n", "yes", "no", "0", "1"), "y"),
-    Attr("timezone", "Time zone of the nodes, such as Europe/Vienna."),
-    Attr("secureroot", "1: root of the nodes has no password.", ("0", "1")),
-    Attr("consoleondemand", "Open consoles only while somebody looks.", ("yes", "no", "1", "0", "y", "n"), "no"),
-    Attr("xcatdebugmode", "How much nodes say while they boot.", ("0", "1", "2"), "0"),
-    Attr("excludenodes", "Noderange that no verb touches."),
+    Attr(
+        "installdir",
+        "Directory of images, lists and packages.",
+        default="install in the site",
+        pattern="/.+",
+        netboot=honoured("genimage", "lists and trees of images lie there"),
+    ),
+    Attr(
+        "tftpdir",
+        "Directory of what DHCP, TFTP and HTTP serve.",
+        default="boot in the site",
+        pattern="/.+",
+        netboot=honoured("nodeset", "writes the nodes' boot files there"),
+    ),
+    Attr(
+        "master",
+        "Address at which nodes reach this host.",
+        form="host",
+        netboot=honoured("nodeset", "nodes fetch their image from there, unless they have an xcatmaster"),
+    ),
+    Attr(
+        "domain", "DNS domain of the nodes.", netboot=honoured("nodeset", "completes the node's name in its hosts file")
+    ),
+    Attr(
+        "nameservers",
+        "Comma list of name servers of the nodes; <xcatmaster>: the node's server.",
+        form="hosts",
+        netboot=honoured("the service", "tells nodes by DHCP, where their network names none"),
+    ),
+    Attr(
+        "forwarders",
+        "Comma list of name servers asked for other names.",
+        form="hosts",
+        netboot=noted("no name server is run here"),
+    ),
+    Attr(
+        "ntpservers",
+        "Comma list of time servers of the nodes; <xcatmaster>: the node's server.",
+        form="hosts",
+        netboot=honoured("nodeset", "nodes ask them for the time, where their network names none"),
+    ),
+    Attr(
+        "dhcpinterfaces",
+        "Comma list of interfaces on which DHCP is served.",
+        default="none",
+        netboot=honoured("the service", "serves DHCP there"),
+    ),
+    Attr(
+        "dhcplease",
+        "Length of a lease in seconds.",
+        default="43200",
+        pattern=r"\d+|infinite",
+        netboot=honoured("the service", "leases last that long"),
+    ),
+    Attr(
+        "dhcpbackend",
+        "DHCP server.",
+        default="dnsmasq",
+        netboot=refused(
+            "nodeset",
+            "DHCP is served by dnsmasq here",
+            accepts=("dnsmasq", "auto"),
+        ),
+    ),
+    Attr(
+        "dhcpsetup",
+        "n: nodeset does not touch DHCP.",
+        ("y", "n", "yes", "no", "0", "1"),
+        "y",
+        netboot=honoured("nodeset", "tells DHCP of the nodes, unless it is n"),
+    ),
+    Attr(
+        "httpport",
+        "TCP port of the boot server.",
+        default="chosen when the site is made",
+        pattern=_PORT,
+        netboot=honoured("nodeset", "nodes fetch from this port"),
+    ),
+    Attr(
+        "httpmethod",
+        "Protocol of the boot server.",
+        ("http", "https"),
+        "http",
+        netboot=refused("nodeset", "images are served by HTTP, and checked by their sha256", accepts=("http",)),
+    ),
+    Attr(
+        "syslogport",
+        "Port that takes the nodes' log lines.",
+        default="chosen when the site is made",
+        pattern=_PORT,
+        netboot=honoured("nodeset", "nodes send their log there"),
+    ),
+    Attr(
+        "nodestatus",
+        "n: nodes do not report their state.",
+        ("y", "n", "yes", "no", "0", "1"),
+        "y",
+        netboot=honoured("nodeset", "nonodestatus on the kernel's command line if it is n or 0"),
+    ),
+    Attr(
+        "timezone",
+        "Time zone of the nodes, such as Europe/Vienna.",
+        netboot=honoured("genimage", "sets it in the image; packimage keeps the zone, whatever the exlist says"),
+    ),
+    Attr(
+        "secureroot",
+        "1: root of the nodes has no password.",
+        ("0", "1"),
+        netboot=honoured("nodeset", "with 1, root logs in with keys alone; an image never holds a password"),
+    ),
+    Attr(
+        "consoleondemand",
+        "Open consoles only while somebody looks.",
+        ("yes", "no", "1", "0", "y", "n"),
+        "no",
+        netboot=noted("consoles are kept open, so that nothing that a node said is lost"),
+    ),
+    Attr(
+        "xcatdebugmode",
+        "How much nodes say while they boot.",
+        ("0", "1", "2"),
+        "0",
+        netboot=honoured("nodeset", "with 1, kernel and systemd say more; with 2, a failed boot ends in a shell"),
+    ),
+    Attr("excludenodes", "Noderange that no verb touches.", netboot=honoured("nodeset", "leaves them out")),
     Attr(
         "attention", "YAML file of groups of packages that diffs point at.", default="kernel, slurm, …", pattern="/.+"
     ),
-    Attr("ubuntu_apt_mirror", "Package mirror of Ubuntu images."),
+    Attr(
+        "ubuntu_apt_mirror",
+        "Package mirror of Ubuntu images.",
+        netboot=honoured("genimage", "packages of Ubuntu come from there where pkgdir is unset"),
+    ),
 )
 _NODES = (
-    Attr("SNsyncfiledir", "Directory of synced files on service nodes.", default="/var/xcat/syncfiles"),
-    Attr("nodesyncfiledir", "Directory of synced files on nodes.", default="/var/xcat/node/syncfiles"),
-    Attr("runbootscripts", "yes: installed nodes run postbootscripts at every boot."),
-    Attr("precreatemypostscripts", "yes: write the nodes' scripts beforehand."),
-    Attr("cleanupxcatpost", "yes: remove the postscripts after they ran."),
+    Attr(
+        "SNsyncfiledir",
+        "Directory of synced files on service nodes.",
+        default="/var/xcat/syncfiles",
+        netboot=_NO_SERVICE_NODES,
+    ),
+    Attr(
+        "nodesyncfiledir",
+        "Directory of synced files on nodes.",
+        default="/var/xcat/node/syncfiles",
+        netboot=noted("files are copied into images"),
+    ),
+    Attr("runbootscripts", "yes: installed nodes run postbootscripts at every boot.", netboot=_NO_POSTSCRIPTS),
+    Attr("precreatemypostscripts", "yes: write the nodes' scripts beforehand.", netboot=_NO_POSTSCRIPTS),
+    Attr("cleanupxcatpost", "yes: remove the postscripts after they ran.", netboot=_NO_POSTSCRIPTS),
     Attr("cleanupdiskfullxcatpost", "yes: remove the postscripts of installed nodes after they ran."),
-    Attr("useflowcontrol", "yes: postscripts ask before they start."),
-    Attr("managedaddressmode", "How addresses are given: static or dhcp.", default="dhcp"),
+    Attr("useflowcontrol", "yes: postscripts ask before they start.", netboot=_NO_POSTSCRIPTS),
+    Attr(
+        "managedaddressmode",
+        "How addresses are given: static or dhcp.",
+        default="dhcp",
+        netboot=refused("nodeset", "nodes get their addresses by DHCP", accepts=("dhcp",)),
+    ),
     Attr("setinstallnic", "1: the interface that boots gets a fixed address."),
     Attr("mnroutenames", "Comma list of route objects of this host."),
-    Attr("sshbetweennodes", "Comma list of groups with SSH between nodes; ALLGROUPS, NOGROUPS.", default="ALLGROUPS"),
+    Attr(
+        "sshbetweennodes",
+        "Comma list of groups with SSH between nodes; ALLGROUPS, NOGROUPS.",
+        default="ALLGROUPS",
+        netboot=noted("keys of the site open all nodes; nodes have no key for each other"),
+    ),
     Attr("nmapoptions", "Further options of nmap."),
     Attr("genmacprefix", "Beginning of generated MAC addresses."),
     Attr("genpasswords", "Generate passwords of BMCs."),
     Attr("bmc_timeout", "Seconds to wait for a BMC that is set up."),
 )
 _SERVERS = (
-    Attr("disjointdhcps", "1: service nodes serve only their own nodes.", default="0"),
+    Attr("disjointdhcps", "1: service nodes serve only their own nodes.", default="0", netboot=_NO_SERVICE_NODES),
     Attr("dhcpomapialgorithm", "Algorithm of the key between DHCP and the program."),
     Attr("pruneservices", "yes: noderm removes a node from DHCP."),
     Attr("dnshandler", "What keeps DNS.", default="ddns"),
@@ -63,13 +196,22 @@ _SERVERS = (
     Attr("emptyzonesenable", "Whether the name server has its empty zones."),
     Attr("dnsforwardmode", "Whether forwarders are asked first or only."),
     Attr("extntpservers", "Comma list of time servers of this host.", form="hosts"),
-    Attr("sharedtftp", "1: all servers share one boot directory; a host name: it is mounted from there.", default="1"),
+    Attr(
+        "sharedtftp",
+        "1: all servers share one boot directory; a host name: it is mounted from there.",
+        default="1",
+        netboot=_NO_SERVICE_NODES,
+    ),
     Attr("sharedinstall", "no, sns or all: which servers share installdir.", default="no"),
     Attr("installloc", "Where service nodes mount installdir from, as host:path."),
     Attr("tftpflags", "Options of the TFTP server."),
     Attr("vsftp", "y: start an FTP server."),
     Attr("svloglocal", "1: service nodes keep their log."),
-    Attr("consoleservice", "Which program keeps consoles: conserver, goconserver, confluent."),
+    Attr(
+        "consoleservice",
+        "Which program keeps consoles: conserver, goconserver, confluent.",
+        netboot=noted("the service keeps consoles"),
+    ),
     Attr("iscsidir", "Directory of iSCSI disks."),
     Attr("snmpc", "SNMP community of switches."),
 )
@@ -103,8 +245,20 @@ _HARDWARE = (
     Attr("persistkvmguests", "Any value: definitions of KVM guests stay when they are off."),
 )
 _XCAT = (
-    Attr("xcatdport", "Port of xcatd.", default="3001", pattern=_PORT),
-    Attr("xcatiport", "Port of installation status.", default="3002", pattern=_PORT),
+    Attr(
+        "xcatdport",
+        "Port of xcatd.",
+        default="3001",
+        pattern=_PORT,
+        netboot=noted("there is no xcatd; nodes report to httpport"),
+    ),
+    Attr(
+        "xcatiport",
+        "Port of installation status.",
+        default="3002",
+        pattern=_PORT,
+        netboot=noted("there is no xcatd; nodes report to httpport"),
+    ),
     Attr("xcatlport", "Port of xcatd's command log.", pattern=_PORT),
     Attr("xcatconfdir", "Directory of xCAT's settings.", default="/etc/xcat"),
     Attr("xcatmaxconnections", "How many requests xcatd serves at once.", default="64"),

@@ -50,6 +50,11 @@ class Request:
         """Return the kernel version asked for, or an empty string for the newest."""
         return self.attributes.get("kernelver", "")
 
+    @property
+    def kerneldir(self) -> str:
+        """Return the directory of the site's own kernel packages, or an empty string."""
+        return self.attributes.get("kerneldir", "")
+
 
 @dataclass(frozen=True, order=True)
 class Resolved:

@@ -39,6 +39,14 @@ def places(text: str, attribute: str) -> Iterator[Place]:
         yield Place(rest, tuple(_keys(options)), _check(options, attribute))
 
 
+def check_packages(place: Place, pattern: str, attribute: str) -> None:
+    """Raise DefinitionError if no package lies in a directory or below it."""
+    if not place.local or not any(Path(place.text).rglob(pattern)):
+        raise DefinitionError(
+            f"{attribute}={place.text} holds no packages", hint=f"copy them there, or clear {attribute}"
+        )
+
+
 def _check(options: Sequence[tuple[str, str]], attribute: str) -> bool | None:
     said = dict(options).get("gpgcheck", "")
     if said not in ("", "0", "1"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import shlex
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import Report
 
 VERSION = 2
+_DHCP = "etc/systemd/network/80-dhcp.network"
+_USUAL = b"Name=en* eth*"
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,17 @@ class Configuration:
     script: bytes
 
 
-def configuration(manager: PackageManager, fstab: str) -> Configuration:
-    """Return what configures a tree: ours, its package manager's, and its fstab."""
+def configuration(
+    manager: PackageManager, fstab: str, *, timezone: str = "", interfaces: Sequence[str] = ()
+) -> Configuration:
+    """Return what configures a tree: ours, its package manager's, its fstab, its time zone, interfaces with DHCP."""
     image = resources.templates() / "image"
-    return Configuration(
-        {**below(image / "root"), "etc/fstab": fstab.encode(), **manager.laid()},
-        manager.laid_if_missing(),
-        (image / "configure.sh").read_bytes() + manager.configure_script(),
-    )
+    ours = below(image / "root")
+    ours[_DHCP] = ours[_DHCP].replace(_USUAL, b" ".join([_USUAL, *map(str.encode, interfaces)]))
+    script = (image / "configure.sh").read_bytes() + manager.configure_script()
+    if timezone:
+        script += f"zone={shlex.quote(timezone)}\n".encode() + (image / "timezone.sh").read_bytes()
+    return Configuration({**ours, "etc/fstab": fstab.encode(), **manager.laid()}, manager.laid_if_missing(), script)
 
 
 def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> None:

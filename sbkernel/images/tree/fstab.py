@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import stat
 from pathlib import Path
@@ -61,3 +62,12 @@ def read_fstab(tree: Path) -> bytes | None:
         return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else None
     except FileNotFoundError:
         return None
+
+
+def fstab_changes(before: bytes | None, after: bytes | None) -> list[str]:
+    """Return what postinstall scripts made of the fstab, as lines to log; those that xCAT ships overwrite it."""
+    if before == after:
+        return []
+    old, new = ((text or b"").decode(errors="replace").splitlines() for text in (before, after))
+    changes = difflib.unified_diff(old, new, "configured", "after postinstall", n=0, lineterm="")
+    return ["postinstall changed etc/fstab:", *changes]

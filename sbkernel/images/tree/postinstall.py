@@ -20,7 +20,7 @@ from sbkernel.errors import BuildError, CommandError, DefinitionError, ListFileE
 from sbkernel.files import made, write_whole
 from sbkernel.images.tree.namespaces import enter
 from sbkernel.jobs.report import Report
-from sbkernel.lists.text import refusal
+from sbkernel.lists.text import refusal, variables
 
 _DECLARED = re.compile(r"^#\s*sb-inputs:[ \t]*(.*)$", re.MULTILINE)
 _HEAD_BYTES = 16 * 1024
@@ -112,7 +112,10 @@ def declared(scripts: Sequence[Script]) -> bool:
 
 
 def environment(image: str, attributes: Mapping[str, str], root: Path, kernelver: str) -> dict[str, str]:
-    """Return what the scripts find in their environment; empty values are left out, as in xCAT."""
+    """Return what the scripts find in their environment: environvar of the osimage, and what xCAT tells them.
+
+    Empty values are left out, as in xCAT.
+    """
     values: Mapping[str, str] = {
         "IMG_NAME": image,
         "IMG_ARCH": attributes.get("osarch", ""),
@@ -125,7 +128,8 @@ def environment(image: str, attributes: Mapping[str, str], root: Path, kernelver
         "IMG_OTHERPKGDIR": attributes.get("otherpkgdir", ""),
         "IMG_ROOTIMGDIR": str(root),
     }
-    return {key: value for key, value in values.items() if value}
+    own = variables(attributes.get("environvar", ""))
+    return own | {key: value for key, value in values.items() if value}
 
 
 def run_scripts(
@@ -133,16 +137,18 @@ def run_scripts(
 ) -> None:
     """Run the scripts one after the other; raise BuildError at the first that fails.
 
-    A `uname` that names the image's kernel comes first on their PATH, as in xCAT; it lies beside the tree.
+    A `uname` that names the image's kernel comes first on their PATH, as in xCAT, and is what a chroot to the tree
+    finds; it lies beside the tree.
     """
-    programs = made(root.with_name("bin"))
-    write_whole(programs / "uname", (resources.templates() / "image" / "uname.sh").read_bytes(), mode=0o755)
+    programs, shipped = made(root.with_name("bin")), resources.templates() / "image"
+    write_whole(programs / "uname", (shipped / "uname.sh").read_bytes(), mode=0o755)
+    entered = ["sh", str(shipped / "scripted.sh"), str(root), str(programs / "uname")]
     env = environment(image, attributes, root, kernelver)
-    env["PATH"] = f"{programs}:{os.environ.get('PATH', os.defpath)}"
+    env["PATH"] = f"{programs}:{env.get('PATH') or os.environ.get('PATH', os.defpath)}"
     implicit = [str(root), *(attributes.get(name, "") for name in ("osvers", "osarch", "profile"))]
     for number, script in enumerate(scripts, start=1):
         report.progress(number, len(scripts), script.path.name)
         try:
-            enter(root, [str(script.path), *implicit, *script.arguments], env=env, on_line=report.log)
+            enter(root, [*entered, str(script.path), *implicit, *script.arguments], env=env, on_line=report.log)
         except CommandError as error:
             raise BuildError(f"postinstall script {script.path} failed:\n{error.tail}") from error

@@ -1,4 +1,4 @@
-"""The sources of one image: those that pkgdir names, else this host's, and those of otherpkgdir."""
+"""The sources of one image: those that pkgdir names, else this host's, those of otherpkgdir and of kerneldir."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.local_index import LocalIndex
 from sbkernel.images.families.package_manager import Request
-from sbkernel.images.families.places import Place, of_otherpkgdir, other_places, places
+from sbkernel.images.families.places import Place, check_packages, of_otherpkgdir, other_places, places
 from sbkernel.jobs.report import Report
 from sbkernel.site import Site
 
@@ -71,6 +71,9 @@ def _of_pkgdir(site: Site, request: Request, release: DebianRelease, cache: Path
             yield _remote(place, "pkgdir", release)
     if not given:
         yield from (LocalSource(one) for one in _of_host(site, release))
+    for place in places(request.kerneldir, "kerneldir"):
+        check_packages(place, "*.deb", "kerneldir")
+        yield local.local_source(place, Path(place.text), release, cache)
 
 
 def _of_host(site: Site, release: DebianRelease) -> Sequence[AptSource]:

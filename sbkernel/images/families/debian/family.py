@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
+from sbkernel.errors import DefinitionError
 from sbkernel.images.families.debian import configuration
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.chosen import chosen
@@ -39,6 +40,10 @@ class DebianFamily:
         release = release_of(request.osvers, request.osarch)
         if wrong := next(_wrong(request), None):
             raise wrong.line.error(f"'{shown(wrong.name)}' is not a package name of Debian")
+        if request.attributes.get("krpmver"):
+            raise DefinitionError(
+                "krpmver is not for Debian, whose kernels are named after kernelver", hint="clear krpmver"
+            )
         sources = chosen(site, request, release)
         preferences = "" if release.unmerged else configuration.PREFERENCES
         return AptManager(

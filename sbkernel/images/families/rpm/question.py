@@ -60,7 +60,8 @@ def question(request: Request, repositories: Repositories) -> Question:
     that needs it cannot come either.
     """
     lists = asked_for(request, as_in_xcat=False)
-    specs = {name: spec_of(name, request.kernelver) for name in lists.names}
+    version = request.attributes.get("krpmver") or request.kernelver
+    specs = {name: spec_of(name, version) for name in lists.names}
     sources = {name: repositories.named(directory) for name, directory in lists.places if name in specs}
     return Question(lists, specs, {name: found for name, found in sources.items() if found})
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.local_index import LocalIndex, unindexed
 from sbkernel.images.families.package_manager import Request
-from sbkernel.images.families.places import Place, of_otherpkgdir, other_places, places, shown
+from sbkernel.images.families.places import Place, check_packages, of_otherpkgdir, other_places, places, shown
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.site import Site
@@ -78,7 +78,8 @@ def repositories(site: Site, request: Request) -> Repositories:
     """
     cache = site.cache / "indexes"
     others = list(_of_otherpkgdir(site, request, cache))
-    found = [*_of_pkgdir(request.attributes.get("pkgdir", ""), cache), *(one for _, one in others)]
+    of_pkgdir = _of_pkgdir(request.attributes.get("pkgdir", ""), cache)
+    found = [*of_pkgdir, *_of_kerneldir(request.kerneldir, cache), *(one for _, one in others)]
     if not found:
         raise DefinitionError(
             "no repository among pkgdir and otherpkgdir",
@@ -115,6 +116,13 @@ def _of_pkgdir(pkgdir: str, cache: Path) -> Iterator[Repository]:
         yield from (_local(directory, place) for directory in found)
         if not found and any(Path(place.text).rglob("*.rpm")):
             yield _local(Path(place.text), place, cache)
+
+
+def _of_kerneldir(kerneldir: str, cache: Path) -> Iterator[Repository]:
+    """Return the repositories that the directory of the site's own kernels is; DefinitionError if it is empty."""
+    for place in places(kerneldir, "kerneldir"):
+        check_packages(place, "*.rpm", "kerneldir")
+    return _of_pkgdir(kerneldir, cache)
 
 
 def _indexed(top: Path) -> Iterator[Path]:
