@@ -167,6 +167,21 @@ def test_where_no_overlay_can_be_the_tree_is_copied(
     assert not (tmp_path / "fs/upper/.sync").exists()
 
 
+def test_a_full_disk_is_said_as_such_and_nothing_is_left(
+    site: Site, built: Path, files: Path, listed: Callable[..., Path], tmp_path: Path
+) -> None:
+    (files / "large").write_bytes(os.urandom(8 << 20))
+    listed("F/motd -> /etc/motd", "F/large -> /opt/large")
+    here, copy = built.parent, tmp_path / "copy"
+    subprocess.run(["cp", "-a", here, copy], check=True)
+    small = f'mount -t tmpfs -o size=4m none {here} && cp -a {copy}/. {here} && "$@"; ls -A {here}'
+    process = packing(site, "unshare", "--mount", "sh", "-c", small, "sh")
+    said, _ = process.communicate(timeout=60)
+    assert f"sync files: no space left on the disk of {here}" in said
+    assert said.splitlines()[-4:] == ["initrd-stateless.gz", "kernel", "plan.json", "rootimg"]
+    assert Catalog(site).versions() == []
+
+
 def test_an_ordinary_user_packs_synclists_over_a_tree_of_his_subordinate_ids(home: Path) -> None:
     code = textwrap.dedent("""
         import json, os, pathlib, shutil, subprocess

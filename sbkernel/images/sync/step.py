@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, CommandError
+from sbkernel.errors import BuildError, CommandError, SbkernelError
+from sbkernel.images import space
 from sbkernel.images.plan import Step, Work
 from sbkernel.images.sync import lay
 from sbkernel.images.sync.decide import Decision, Laying, Script, all_at_boot, decide, filled_in, now
@@ -56,6 +57,12 @@ class Sync:
         )
 
     def _run(self, work: Work) -> None:
+        try:
+            self._apply(work)
+        except (SbkernelError, OSError) as error:
+            raise space.full(error, "sync files", self.place.source.parent) or error from error.__cause__
+
+    def _apply(self, work: Work) -> None:
         """Lay the files over the tree, then run the scripts; what was read is what the step's digest names."""
         view = self.place.make(work.report)
         changed = _lay(view, self.decision.layings, work.report, self._total)
