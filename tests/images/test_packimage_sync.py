@@ -12,6 +12,8 @@ from test_packimage import IMAGE, define, listing, plant
 
 from sbkernel.errors import BuildError, ListFileError, NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.pack.format import PackOptions
+from sbkernel.images.pack.formats import format_for
 from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.site import Site
 
@@ -267,6 +269,24 @@ def test_a_line_that_cannot_be_done_is_named_and_nothing_is_left(
         packimage(site, IMAGE)
     assert not (built.parent / ".sync").exists() and Catalog(site).versions() == []
     assert str(built.parent) not in Path("/proc/self/mountinfo").read_text()
+
+
+@pytest.mark.parametrize("method", ["cpio", "tar"])
+def test_every_format_packs_what_is_laid_and_nodes_know_its_size(
+    site: Site, files: Path, listed: Callable[..., Path], tmp_path: Path, method: str
+) -> None:
+    before = Catalog(site).get(packimage(site, IMAGE, method=method, nosyncfiles=True)["digest"]) if listed() else None
+    (files / "large").write_bytes(os.urandom(1 << 20))
+    listed("F/large -> /opt/large", "F/motd -> /etc/hosts", "F/motd -> /dropped")
+    (tmp_path / "exlist").write_text("./dropped\n")
+    site.set("osimage", IMAGE, exlist=str(tmp_path / "exlist"))
+    done = packimage(site, IMAGE, method=method)
+    version = Catalog(site).get(done["digest"])
+    packed = format_for(PackOptions(method))
+    sizes = {path.removeprefix("./"): size for path, size in packed.sizes(version.root)}
+    assert (sizes["opt/large"], sizes["etc/hosts"]) == (1 << 20, 5) and "dropped" not in sizes
+    assert before and version.unpacked_bytes >= before.unpacked_bytes + (1 << 20)
+    assert packimage(site, IMAGE, method=method, force=True)["root_sha256"] == done["root_sha256"]
 
 
 def test_a_missing_list_is_an_error_and_an_empty_one_does_nothing(
