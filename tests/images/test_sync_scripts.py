@@ -19,6 +19,7 @@ from waiting import until
 from sbkernel.errors import ListFileError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
+from sbkernel.jobs import job
 from sbkernel.site import Site
 
 __all__ = ["built", "files", "home", "listed", "site"]
@@ -123,6 +124,18 @@ def test_killed_while_a_script_runs_nothing_is_mounted_and_the_next_run_begins_a
     assert not flag.exists()
     packimage(site, IMAGE)
     assert "/etc/half" not in listing(Catalog(site).current(IMAGE).root) and not place.exists()
+
+
+def test_cancelled_nothing_is_left(site: Site, busy: Path, files: Path, listed: Callable[..., Path]) -> None:
+    script(files / "motd", "echo half >/etc/half; sleep 986")
+    listed("F/motd -> /etc/motd", "EXECUTEALWAYS:", "F/motd")
+    running = job.start(site, "packimage", "sbkernel.images.packimage:packimage", image=IMAGE)
+    until(lambda: (busy.parent / ".sync/upper/etc/half").exists())
+    running.cancel()
+    until(lambda: running.done)
+    assert running.state == "cancelled"
+    until(lambda: b"sleep\x00986" not in b"".join(commands()))
+    assert_nothing_is_left(site, busy)
 
 
 def packing(site: Site, *before: str) -> "subprocess.Popen[str]":
