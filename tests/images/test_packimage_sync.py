@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.pack.format import PackOptions
 from sbkernel.images.pack.formats import format_for
 from sbkernel.images.packimage import packimage, plan_packimage
+from sbkernel.images.tree.lint import lint
 from sbkernel.site import Site
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nmunge:x:998:997::/:/bin/false\n"
@@ -239,6 +241,20 @@ def test_lines_for_some_nodes_are_kept_for_boot(site: Site, files: Path, listed:
     assert len(Catalog(site).get(done["digest"]).syncfiles) == 3, "all of it is left for boot"
 
 
+def test_lint_says_what_is_kept_for_boot_and_which_scripts_are_missing(
+    site: Site, files: Path, listed: Callable[..., Path]
+) -> None:
+    path = listed(
+        "F/motd -> /etc/motd", "F/a.conf -> (n1) /etc/a", "EXECUTE:", "F/motd.post", "EXECUTEALWAYS:", "F/motd",
+    )  # fmt: skip
+    said = [str(one) for one in lint(site, IMAGE) if one.file == str(path)]
+    assert said == [
+        f"{path}:2:1: info: kept for boot: only for n1",
+        f"{path}:4:1: warning: {files}/motd.post does not exist",
+        f"{path}:6:1: info: runs in the image when it is packed, and is kept for boot",
+    ]
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
@@ -287,6 +303,23 @@ def test_every_format_packs_what_is_laid_and_nodes_know_its_size(
     assert (sizes["opt/large"], sizes["etc/hosts"]) == (1 << 20, 5) and "dropped" not in sizes
     assert before and version.unpacked_bytes >= before.unpacked_bytes + (1 << 20)
     assert packimage(site, IMAGE, method=method, force=True)["root_sha256"] == done["root_sha256"]
+
+
+def test_capabilities_and_hard_links_of_the_tree_are_kept_whatever_its_directory_is_called(
+    site: Site, built: Path, listed: Callable[..., Path], tmp_path: Path
+) -> None:
+    odd = tmp_path / "a:b,c d\\e=f"
+    built.parent.rename(odd)
+    site.set("osimage", IMAGE, rootimgdir=str(odd))
+    tool = odd / "rootimg/usr/bin/tool"
+    capability = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)  # struct vfs_cap_data, CAP_NET_RAW
+    os.setxattr(tool, "security.capability", capability)
+    os.link(tool, tool.with_name("same"))
+    listed("F/motd -> /etc/motd")
+    packimage(site, IMAGE)
+    out = unpacked(site, tmp_path) / "usr/bin"
+    assert os.getxattr(out / "tool", "security.capability") == capability
+    assert (out / "tool").stat().st_ino == (out / "same").stat().st_ino
 
 
 def test_a_missing_list_is_an_error_and_an_empty_one_does_nothing(
