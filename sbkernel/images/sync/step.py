@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +162,7 @@ def _lay(view: View, layings: Sequence[Laying], report: Report, total: int) -> s
 
 
 def _ordered(number: int, one: Laying) -> dict[str, Any]:
-    source = asdict(one.source)
-    facts = {name: source[name] for name in ("mode", "user", "uid", "group", "gid", "mtime_ns")}
+    facts = {name: getattr(one.source, name) for name in ("mode", "user", "uid", "group", "gid", "mtime_ns")}
     return {"number": number, "how": one.how, "source": one.source.path, "to": one.to, "name": one.name, **facts}
 
 
