@@ -8,10 +8,23 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
+from sbkernel.cli.interactive import ask_image, ask_values, check_terminal
 from sbkernel.errors import SbkernelError
 from sbkernel.images.genimage import plan_genimage
+from sbkernel.images.options import find_image
 from sbkernel.images.order import order_genimage
 from sbkernel.site import Site
+
+# xCAT's options that have no meaning here -> why, and what to do instead.
+_REFUSED = {
+    "mode": ("-m is about statelite images; only stateless ones are built here", "leave -m out"),
+    "tmplimit": ("-t is obsolete in xCAT, too", "set the size of /tmp in the fstab of the image"),
+    "ignorekernelchk": (
+        "--ignorekernelchk is about the drivers of driverupdatesrc, which no image here gets",
+        "bring drivers as packages that fit the kernel, by otherpkglist",
+    ),
+}
+_UPDATES = "--noupdate: nothing is updated here; what is installed is exactly what the plan says."
 
 
 @click.command("genimage")
@@ -20,63 +33,88 @@ from sbkernel.site import Site
 )
 @click.option("--force", is_flag=True, help="Build everything again, packages included.")
 @click.option("--onlyinitrd", is_flag=True, help="Keep the root tree as it is; only make kernel and initrd again.")
-@click.option(
-    "-n",
-    "netdrivers",
-    default="",
-    metavar="DRIVERS",
-    help="Network drivers in the initrd, stored in the osimage. Default: netdrivers of the osimage.",
-)
-@click.option(
-    "-k",
-    "kernelver",
-    default="",
-    metavar="VERSION",
-    help="Kernel version to boot, stored in the osimage. Default: kernelver of the osimage, or the newest.",
-)
+@click.option("--interactive", is_flag=True, help="Ask for the image and its values, show the plan, and ask again.")
+@click.option("-i", "nodebootif", default="", metavar="NIC", help="Network interface that boots.")
+@click.option("-r", "otherifce", default="", metavar="NICS", help="Further interfaces that use DHCP.")
+@click.option("-n", "netdrivers", default="", metavar="DRIVERS", help="Network drivers in the initrd.")
+@click.option("-k", "kernelver", default="", metavar="VERSION", help="Kernel version to boot. Default: the newest.")
+@click.option("-g", "krpmver", default="", metavar="VERSION", help="Version of the kernel package (SLES).")
+@click.option("-l", "rootlimit", default="", metavar="SIZE", help="Limit of the root in memory, in addkcmdline.")
+@click.option("--permission", default="", metavar="MODE", help="Mode of statelite directories; only stored.")
+@click.option("--kerneldir", default="", metavar="DIR", help="Directory of the site's own kernel packages.")
+@click.option("--noupdate", is_flag=True, help="Accepted: no package is ever updated behind the plan.")
+@click.option("-m", "mode", hidden=True)
+@click.option("-t", "tmplimit", hidden=True)
+@click.option("--ignorekernelchk", is_flag=True, hidden=True)
 @click.option(
     "--plan", default="", metavar="DIGEST", help="Build only if the plan is still the one that --dry-run showed."
 )
 @click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
-@click.option("-o", "-p", "-a", "obsolete", hidden=True)
-@click.argument("image")
+@click.option("-o", "osvers", default="", metavar="OSVERS", help="Without IMAGE: that with this osvers.")
+@click.option("-a", "osarch", default="", metavar="ARCH", help="Without IMAGE: that with this osarch.")
+@click.option("-p", "profile", default="", metavar="PROFILE", help="Without IMAGE: that with this profile.")
+@click.argument("image", required=False, default="")
 @pass_site
 def command(
     site: Site,
+    /,
+    image: str,
     dry_run: bool,
+    interactive: bool,
+    noupdate: bool,
+    plan: str,
+    osvers: str,
+    osarch: str,
+    profile: str,
     force: bool,
     onlyinitrd: bool,
-    netdrivers: str,
-    kernelver: str,
-    plan: str,
     any_plan: bool,
-    obsolete: str | None,
-    image: str,
+    **given: Any,
 ) -> None:
     """Build the root tree, kernel and initrd of IMAGE in its rootimgdir.
 
-    Only steps whose inputs have changed run again. The build is a job: Ctrl-C cancels it, and after a lost connection
-    `sb attach` shows it again.
+    Only steps whose inputs have changed run again. Values of -i -r -n -k -g -l --permission --kerneldir take the place
+    of the osimage's, and are stored in it when the build has succeeded. Without arguments it asks. The build is a job:
+    Ctrl-C cancels it, and after a lost connection `sb attach` shows it again.
 
     \b
     Examples:
       sb genimage --dry-run mine
       sb genimage mine && sb packimage mine
+      sb genimage -o debian12 -p compute
     """
-    if obsolete is not None:
+    values = _values(given)
+    parts = {"osvers": osvers, "osarch": osarch, "profile": profile}
+    if image and any(parts.values()):
         raise SbkernelError("-o, -p and -a options are not allowed when a image name is specified.")
-    if dry_run:
-        click.echo(plan_genimage(site, image, netdrivers=netdrivers, kernelver=kernelver))
-        return
+    if interactive or not (image or any(parts.values())):
+        check_terminal(image)
+        interactive = True
+    if any(parts.values()):
+        image = find_image(site, **parts)
+    if interactive:
+        image = image or ask_image(site)
+        values = ask_values(site, image, values)
+    if noupdate:
+        click.echo(_UPDATES, err=True)
+    if dry_run or interactive:
+        planned = plan_genimage(site, image, **values)
+        click.echo(planned)
+        if dry_run or not click.confirm(f"Build {image}?"):
+            return
+        plan = plan or planned.plan.digest
+    options = {"force": force, "onlyinitrd": onlyinitrd, "any_plan": any_plan, **values}
+    job = order_genimage(site, image, plan=plan, **options)
     click.echo("Generating image: ")
-    options: dict[str, Any] = {
-        "force": force,
-        "onlyinitrd": onlyinitrd,
-        "netdrivers": netdrivers,
-        "kernelver": kernelver,
-    }
-    options["any_plan"] = any_plan
-    click.echo(summary(follow(order_genimage(site, image, plan=plan, **options))))
+    click.echo(summary(follow(job)))
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the values among the options; SbkernelError for an option that has no meaning here."""
+    for name, (why, instead) in _REFUSED.items():
+        if given.pop(name):
+            raise SbkernelError(why, hint=instead)
+    return {key: value for key, value in given.items() if value}
 
 
 def summary(done: dict[str, Any]) -> str:

@@ -52,6 +52,7 @@ VERB_GROUPS = {
     "Build": {
         "genimage": "build the root tree, kernel and initrd of an osimage",
         "packimage": "pack the root tree and publish it as a new version",
+        "rmimage": "remove what was built of an osimage, not what was published",
     },
     "Compare versions": {
         "images": "list packed images, their versions, and the nodes that boot them",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sbkernel import __version__
@@ -34,6 +36,7 @@ from sbkernel.site import Site
 @click.option(
     "--block-size", metavar="SIZE", help="Of squashfs, from 4K to 1M (default: 128K); larger ones give a smaller file."
 )
+@click.option("--nosyncfiles", is_flag=True, help="Leave the files and scripts of synclists for boot.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and which of them would run; pack nothing.")
 @click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
 @click.option(
@@ -51,6 +54,7 @@ def command(
     compress: str,
     level: int | None,
     block_size: str | None,
+    nosyncfiles: bool,
     dry_run: bool,
     force: bool,
     plan: str,
@@ -61,7 +65,8 @@ def command(
 ) -> None:
     """Pack the root tree of IMAGE and publish it in the catalog as a new version.
 
-    A tree that has not changed since it was packed is not packed again. Nodes boot the new version after `sb nodeset`.
+    The files of its synclists are laid over the tree, which stays as it is; what is only for some nodes is kept for
+    boot. What has not changed since it was packed is not packed again. Nodes boot the new version after `sb nodeset`.
 
     \b
     Example:
@@ -71,9 +76,15 @@ def command(
         raise SbkernelError("-o, -p and -a options are obsoleted, please use 'packimage <osimage name>' instead.")
     packed = format_for(PackOptions(method, compress, level, block_size))
     built = built_by_genimage(site, image)
-    options = {"method": method, "compression": compress, "level": level, "block_size": block_size}
+    options: dict[str, Any] = {
+        "method": method,
+        "compression": compress,
+        "level": level,
+        "block_size": block_size,
+        "nosyncfiles": nosyncfiles,
+    }
     if dry_run:
-        click.echo(plan_packimage(site, image, method=method, compression=compress, level=level, block_size=block_size))
+        click.echo(plan_packimage(site, image, **options))
         return
     click.echo(f"Packing contents of {built.tree}")
     click.echo(f"archive method:{method}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sbkernel.errors import BuildError
 from sbkernel.files import made
-from sbkernel.images import reviewed
+from sbkernel.images import options, reviewed
 from sbkernel.images.execute import execute
 from sbkernel.images.families.package_manager import UnknownPackagesError
 from sbkernel.images.layers.layers import Layers
@@ -18,7 +18,7 @@ from sbkernel.images.order import check_inputs
 from sbkernel.images.plan import Plan, Planned, Step
 from sbkernel.images.rootimgdir import KERNEL, TREE, RootimgDir
 from sbkernel.images.shelf import DirectoryShelf, outcomes_of
-from sbkernel.images.spec import ImageSpec, read_spec
+from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.steps import Asked, boot_steps, genimage_steps
 from sbkernel.images.tree.configure import configuration
 from sbkernel.images.tree.fstab import choose_fstab, fstab_digest, keep_edited
@@ -88,14 +88,13 @@ def _there(record: Mapping[str, Any]) -> dict[str, Any]:
     return outcomes_of(record.get("outcomes", {}))
 
 
-def plan_genimage(
-    site: Site, image: str, *, report: Report | None = None, netdrivers: str = "", kernelver: str = ""
-) -> Planned:
-    """Return what genimage would do; nothing but the package lists in the cache is changed.
+def plan_genimage(site: Site, image: str, *, report: Report | None = None, **values: str) -> Planned:
+    """Return what genimage would do with these values; nothing but the package lists in the cache is changed.
 
     The plan is remembered: genimage with its digest builds exactly this, or says what has changed.
     """
-    build = Build.open(site, image, report or NullReport(), netdrivers=netdrivers, kernelver=kernelver)
+    given = options.checked(image, attributes_of(site, image), values)
+    build = Build.open(site, image, report or NullReport(), None, **options.replaced(given))
     plan = Plan(image, genimage_steps(build.resolve()))
     reviewed.remember(site, plan)
     return Planned(plan, build.pending(plan))
@@ -108,19 +107,19 @@ def genimage(
     report: Report | None = None,
     force: bool = False,
     onlyinitrd: bool = False,
-    netdrivers: str = "",
-    kernelver: str = "",
     plan: str = "",
     any_plan: bool = False,
     attributes: Mapping[str, str] | None = None,
     inputs: Mapping[str, Path] | None = None,
+    **values: str,
 ) -> dict[str, Any]:
     """Build the root tree, kernel and initrd of an osimage; do nothing where nothing has changed.
 
-    `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `netdrivers` and
-    `kernelver` replace the osimage's and, when the build has succeeded, are written back, as in xCAT. `plan` is the
-    digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless `any_plan`. An
-    order hands over the osimage's `attributes` as they were when it was made, and copies of the files they point to.
+    `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `values`, such as
+    kernelver (images/options.py), replace the osimage's and, when the build has succeeded, are written back, as in
+    xCAT. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how,
+    unless `any_plan`. An order hands over the osimage's `attributes` as they were when it was made, and copies of the
+    files they point to.
 
     Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds. Raises
     NotFoundError, DefinitionError, ListFileError, LockedError, BuildError. Killed at any time it leaves the old image
@@ -128,17 +127,16 @@ def genimage(
     step that was finished.
     """
     started = time.monotonic()
-    overrides = {"netdrivers": netdrivers, "kernelver": kernelver}
+    given = options.checked(image, attributes_of(site, image) if attributes is None else attributes, values)
     check_inputs(inputs or {})
-    build = Build.open(site, image, report or NullReport(), attributes, **overrides)
+    build = Build.open(site, image, report or NullReport(), attributes, **options.replaced(given))
     with lock(build.directory.path, "genimage"):
         asked = None if onlyinitrd else build.resolve()
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
         record, ran = _execute(build, steps, asked, force=force or onlyinitrd)
     build.layers.prune()
-    if given := {key: value for key, value in overrides.items() if value}:
-        site.set("osimage", image, **given)
+    options.store(site, image, given)
     return {
         "built": ran,
         "cached": [name for name in record["steps"] if name not in ran],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError
+from sbkernel.images.options import ROOTLIMIT, STORED, checked, replaced
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.tree.fstab import own_fstab
 from sbkernel.jobs.blobs import inputs_of
@@ -29,7 +30,8 @@ def order_genimage(site: Site, image: str, *, plan: str = "", on: str = HERE, **
 def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) -> Order:
     """Return the order, its files being kept for whoever carries it out; `options` are those of genimage."""
     attributes = attributes_of(site, image)
-    overrides = {key: str(options.get(key, "")) for key in ("netdrivers", "kernelver")}
+    values = {key: str(value) for key, value in options.items() if key in (*STORED, ROOTLIMIT)}
+    overrides = replaced(checked(image, attributes, values))
     blobs = inputs_of(site)
     inputs = {str(file): blobs.put(file) for file in _files(site, read_spec(site, image, attributes, **overrides))}
     return Order("genimage", TARGET, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sbkernel.definitions.refusals import refuse
@@ -27,6 +27,7 @@ from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
+from sbkernel.images.sync.step import read_sync
 from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
@@ -44,6 +45,7 @@ def packimage(
     compression: str = "zstd",
     level: int | None = None,
     block_size: str | None = None,
+    nosyncfiles: bool = False,
     force: bool = False,
     plan: str = "",
     any_plan: bool = False,
@@ -52,17 +54,19 @@ def packimage(
 
     Return image, digest, current, root_sha256, size (bytes), packages, warnings (what the format does not keep),
     cached, seconds. `method` is one of pack/formats.py; `level` is that of the compression, 3 for zstd by default, and
-    `block_size` that of squashfs, by default 128K. When nothing has changed since it was packed, it is
-    not packed again and `cached` is true, unless `force`. A file changed without a change of its size, mode, owner
-    or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a rollback holds.
-    `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how, unless
-    `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished step.
+    `block_size` that of squashfs, by default 128K. The files of synclists are laid over the tree, which stays as it is,
+    and their scripts run in it, unless `nosyncfiles` leaves all of that for boot. When nothing has changed since it was
+    packed, it is not packed again and `cached` is true, unless `force`. A file changed without a change of its size,
+    mode, owner or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a
+    rollback holds. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells
+    how, unless `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished
+    step.
     Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError.
     """
     report = report or NullReport()
     start = time.monotonic()
     packed = format_for(PackOptions(method, compression, level, block_size))
-    with _packing(site, image, packed, report) as (catalog, packing):
+    with _packing(site, image, packed, report, nosyncfiles=nosyncfiles) as (catalog, packing):
         if plan:
             packing = packing.looked_at()
             reviewed.check(site, _plan(catalog, packing), plan, any_plan=any_plan, report=report)
@@ -89,10 +93,11 @@ def plan_packimage(
     compression: str = "zstd",
     level: int | None = None,
     block_size: str | None = None,
+    nosyncfiles: bool = False,
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
     packed = format_for(PackOptions(method, compression, level, block_size))
-    with _packing(site, image, packed, NullReport()) as (catalog, packing):
+    with _packing(site, image, packed, NullReport(), nosyncfiles=nosyncfiles) as (catalog, packing):
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
         reviewed.remember(site, plan)
@@ -101,22 +106,25 @@ def plan_packimage(
 
 
 @contextmanager
-def _packing(site: Site, image: str, packed: Format, report: Report) -> Iterator[tuple[Catalog, Packing]]:
+def _packing(
+    site: Site, image: str, packed: Format, report: Report, *, nosyncfiles: bool
+) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
     built = built_by_genimage(site, image)
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
         with report.phase("compare"):
             patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
-            for warning in patterns.warnings:
-                report.log(warning)
+            sync = read_sync(site, image, built.tree, nosyncfiles=nosyncfiles)
+            for remark in (*patterns.warnings, *(sync.remarks if sync else ())):
+                report.log(remark)
             zone = kept(built.tree, check_timezone(site.attribute("timezone"))) if patterns.exclude else ()
             content = content_of(built.tree, exclude=patterns.exclude, include=[*patterns.include, *zone])
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")
             added = unpacking.programs(packed, image, built)
-            packing = Packing(image, built, built.record(), packed, content, added, lost)
+            packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns)
         yield Catalog(site), packing
 
 
@@ -153,6 +161,7 @@ def _packed_before(catalog: Catalog, packing: Packing) -> ImageVersion | None:
 def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> ImageVersion:
     plan = _plan(catalog, packing)
     with (
+        packing.synced.place.opened() if packing.synced else nullcontext(),
         catalog.staging(plan.digest[:16]) as staged,
         DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
     ):

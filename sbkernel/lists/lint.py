@@ -51,15 +51,14 @@ def _refused(attribute: str, path: Path) -> Diagnostic | None:
 
 
 def _of_sources(image: Definition) -> Iterator[Diagnostic]:
-    """Yield missing files of a synclist, and variables that the osimage does not set."""
+    """Yield missing files and scripts of a synclist, and variables that the osimage does not set."""
     values = dict(pair.partition("=")[::2] for pair in image.get("environvar").split(",") if "=" in pair)
     for item in synclist.read(_readable(image, "synclists")).items:
         for name in variables(item):
             if name not in values:
                 remedy = f"chdef -t osimage {image.name} environvar={name}=VALUE"
                 yield item.note("warning", f"${name} is not set in the environvar of the osimage", remedy)
-        if not item.clause.startswith("EXECUTE"):
-            yield from _of_missing_sources(item, values)
+        yield from _of_missing_sources(item, values)
 
 
 def _of_missing_sources(item: SyncItem, values: dict[str, str]) -> Iterator[Diagnostic]:

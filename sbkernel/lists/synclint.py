@@ -12,6 +12,7 @@ from sbkernel.lists.include import BLANKS
 from sbkernel.lists.syncline import CLAUSES, SyncItem, clause_of
 
 MERGEABLE = ("/etc/passwd", "/etc/shadow", "/etc/group")
+NO_LINES = "Found no lines to process in "
 
 _ALMOST_CLAUSE = re.compile(r"\s*(EXECUTE|EXECUTEALWAYS|APPEND|MERGE)\s*:?\s*", re.IGNORECASE | re.ASCII)
 _REMARK = re.compile(r"\s#")
@@ -25,7 +26,7 @@ def look_at_synclist(document: Document, items: Sequence[SyncItem]) -> Iterator[
         yield from _look_line(line) if item is None else _look_item(item)
     yield from _look_scripts(items)
     if not any(item.destination for item in items):
-        said = f"Found no lines to process in {document.file}."
+        said = f"{NO_LINES}{document.file}."
         yield ListLine(document.file, 1, "").note("error", said, "xCAT needs at least one line: source -> destination")
 
 
@@ -73,8 +74,8 @@ def _look_noderange(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
         yield item.note("error", "no noderange between the parentheses", "Write: source -> (n1-n9) destination")
     elif item.noderange is None and destination.startswith("("):
         yield item.note("error", "the parenthesis of the noderange is not closed", "Write: source -> (n1-n9) path")
-    elif item.noderange is not None and not item.clause:
-        yield item.note("info", "packimage leaves this out: it is only for some nodes", "")
+    elif item.noderange is not None:
+        yield item.note("info", f"kept for boot: only for {shown(item.noderange)}", "")
 
 
 def _look_destination(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
@@ -87,8 +88,12 @@ def _look_destination(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
         yield item.note("warning", f"xCAT drops blanks and ; from the destination: {became}", "Leave them out.")
     if not item.destination.startswith(("/", "$")) and not destination.startswith("("):
         yield item.note("error", f"the destination is not a full path: {became}", "Write the full path.")
-    if len(item.sources) > 1 and not item.destination.endswith("/"):
-        what = f"nodes take {became} for a directory, as there are several sources; an image does only if it exists"
+    if ".." in item.destination.split("/"):
+        yield item.note(
+            "error", f"the destination may not contain ..: {became}", "Write the path as it is on the node."
+        )
+    if len(item.sources) > 1 and not item.destination.endswith("/") and not item.clause:
+        what = f"{became} is taken for a directory, as there are several sources; xCAT's packimage does if it has one"
         yield item.note("warning", what, "End the destination in /")
     if item.clause == "MERGE" and item.destination not in MERGEABLE:
         yield item.note("error", f"MERGE: cannot change {became}", f"Only {', '.join(MERGEABLE)}")
@@ -117,6 +122,8 @@ def _look_scripts(items: Sequence[SyncItem]) -> Iterator[Diagnostic]:
         elif item.clause == "EXECUTEALWAYS" and name not in copied:
             what = f"{shown(item.sources[0])} is not on the node: no line copies it"
             yield item.note("warning", what, "Add the line that copies it.")
+        elif item.clause == "EXECUTEALWAYS":
+            yield item.note("info", "runs in the image when it is packed, and is kept for boot", "")
 
 
 def _names(items: Iterable[SyncItem]) -> Iterator[str]:

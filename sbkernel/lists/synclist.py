@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, as_warnings, in_order, refuse_errors
 from sbkernel.lists.document import Document
-from sbkernel.lists.syncline import SyncItem, clause_of, items
-from sbkernel.lists.synclint import look_at_synclist
+from sbkernel.lists.syncline import SyncItem, items
+from sbkernel.lists.synclint import NO_LINES, look_at_synclist
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,14 +24,6 @@ class Synclist:
     def section(self, clause: str = "") -> tuple[SyncItem, ...]:
         """Return the items of a clause such as APPEND, or the plain copies."""
         return tuple(item for item in self.items if item.clause == clause)
-
-    def in_image(self) -> tuple[SyncItem, ...]:
-        """Return what packimage copies. xCAT stops at the first clause of a file, and skips lines for some nodes."""
-        return tuple(item for one in self.documents for item in self._before_clauses(one) if item.noderange is None)
-
-    def _before_clauses(self, document: Document) -> Iterator[SyncItem]:
-        stop = next((line.number for line in document.lines() if clause_of(line.text)), len(document.rows) + 1)
-        return (item for item in self.items if item.line.file == document.file and item.line.number < stop)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -61,7 +53,10 @@ def read(paths: Sequence[Path | str]) -> Synclist:
 
 
 def load(paths: Sequence[Path | str]) -> Synclist:
-    """Read list files as `read` does. Raises ListFileError for the first error in them."""
+    """Read list files as `read` does. Raises ListFileError for the first error in them.
+
+    A list without lines is one for xdcp; here it does nothing.
+    """
     loaded = read(paths)
-    refuse_errors(loaded.diagnostics)
+    refuse_errors(one for one in loaded.diagnostics if not one.message.startswith(NO_LINES))
     return loaded

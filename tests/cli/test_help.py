@@ -59,7 +59,7 @@ def test_help_fits_80_columns(words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "meant"),
     [
-        ("genimg", "genimage"), ("chdev", "chdef"), ("LSDEF", "lsdef"), ("image", "images or genimage or packimage"),
+        ("genimg", "genimage"), ("chdev", "chdef"), ("LSDEF", "lsdef"), ("image", "images or rmimage or genimage"),
         ("off", "rpower"), ("console", "rcons"),
     ],
 )  # fmt: skip

@@ -30,8 +30,8 @@ MERGE:
 
 def test_reference_example() -> None:
     parsed = synclist.parse(EXAMPLE)
-    assert [item.destination for item in parsed.in_image()] == [
-        "/etc/motd", "/etc/site/", "/opt/site/reload", "/opt/site/chrony.conf.post",
+    assert [item.destination for item in parsed.section()] == [
+        "/etc/motd", "/etc/site/", "/etc/gpu.conf", "/opt/site/reload", "/opt/site/chrony.conf.post",
     ]  # fmt: skip
     assert parsed.items[1].sources == ("/install/custom/files/limits.conf", "/install/custom/files/chrony.conf")
     assert parsed.items[2].noderange == "gpu,n[10-19]"
@@ -40,7 +40,8 @@ def test_reference_example() -> None:
     assert [item.destination for item in parsed.section("APPEND")] == ["/etc/hosts"]
     assert [item.destination for item in parsed.section("MERGE")] == ["/etc/passwd"]
     assert [str(one) for one in parsed.diagnostics] == [
-        "synclist:4:1: info: packimage leaves this out: it is only for some nodes"
+        "synclist:4:1: info: kept for boot: only for gpu,n[10-19]",
+        "synclist:10:1: info: runs in the image when it is packed, and is kept for boot",
     ]
 
 
@@ -57,7 +58,8 @@ COPY = "/a -> /a\n"
         ("/b -> /c d;", "1:1: warning: xCAT drops blanks and ; from the destination: /cd", "Leave them out."),
         ("/b -> c", "1:1: error: the destination is not a full path: c", "full path"),
         ("b -> /c", "1:1: warning: b is not a full path", "full path"),
-        ("/a /b -> /c", "1:1: warning: nodes take /c for a directory", "End the destination in /"),
+        ("/a /b -> /c", "1:1: warning: /c is taken for a directory", "End the destination in /"),
+        ("/a -> /b/../c", "1:1: error: the destination may not contain ..: /b/../c", "as it is on the node"),
         ("/a -> () /c", "1:1: error: no noderange between the parentheses", "(n1-n9)"),
         ("/a -> (n1-n3/c", "1:1: error: the parenthesis of the noderange is not closed", "(n1-n9)"),
         (f"{COPY}execute:", "2:1: warning: ignored: execute:", "The clauses are EXECUTE:"),
@@ -82,11 +84,12 @@ def test_a_remark_behind_a_script_is_part_of_its_name() -> None:
     assert "takes the whole line as the name of a script: /a # always" in found.message
 
 
-def test_every_file_is_read_up_to_its_first_clause(tmp_path: Path) -> None:
+def test_several_files_are_read_in_order_and_an_empty_one_is_refused_only_by_lint(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text(f"/{name} -> /{name}\nAPPEND:\n/more -> /more\n")
-    loaded = synclist.load([tmp_path / "one", tmp_path / "two"])
-    assert [item.destination for item in loaded.in_image()] == ["/one", "/two"]
+    (tmp_path / "none").write_text("# nothing yet\n")
+    loaded = synclist.load([tmp_path / "one", tmp_path / "none", tmp_path / "two"])
+    assert [item.destination for item in loaded.section()] == ["/one", "/two"]
     assert [item.destination for item in loaded.section("APPEND")] == ["/more", "/more"]
     (tmp_path / "one").write_text("/one -> here\n")
     with pytest.raises(ListFileError, match="one:1: the destination is not a full path"):

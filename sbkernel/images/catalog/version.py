@@ -89,6 +89,11 @@ class ImageVersion:
         return float(self.data["created"])
 
     @property
+    def syncfiles(self) -> list[dict[str, Any]]:
+        """Return the lines of synclists that are left for boot: clause, sources, destination, noderange, line."""
+        return list(self.data.get("syncfiles", []))
+
+    @property
     def manifest(self) -> Manifest:
         """Return the packages inside."""
         file = self.dir / "manifest.json"

@@ -49,7 +49,7 @@ class Archive:
             self.compressor.argv(self.level),
             target,
             names=b"".join(os.fsencode(name) + b"\0" for name in content.names),
-            tree=content.tree,
+            view=content.seen,
             counted=_counted(content, report),
             on_line=report.log,
         )

@@ -13,15 +13,21 @@ from typing import Any
 
 from sbkernel.images.pack import packlist
 from sbkernel.images.pack.packlist import Look, PackList, Survey
-from sbkernel.jobs.run import run
+from sbkernel.images.sync.view import View
 
 
 @dataclass(frozen=True)
 class Content:
-    """A tree that is packed, and what of it."""
+    """A tree that is packed, and what of it; a `view` says how programs see the tree if not everybody does."""
 
     tree: Path
     listed: PackList
+    view: View | None = None
+
+    @property
+    def seen(self) -> View:
+        """Return how programs see the tree."""
+        return self.view or View(self.tree)
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -31,23 +37,25 @@ class Content:
     @cached_property
     def survey(self) -> Survey:
         """Return how large the content is and what is special in it; this costs about 0.2 s in 500 MB."""
-        return Survey(**_in_tree(packlist.survey, tree=str(self.tree), kept=self.listed.kept))
+        return Survey(**_in_tree(packlist.survey, self.seen, kept=self.listed.kept))
 
     def look(self) -> Look:
         """Return a close look at what stays, which costs about 0.1 s in 500 MB."""
-        return Look(**_in_tree(packlist.look, tree=str(self.tree), kept=self.listed.kept))
+        return Look(**_in_tree(packlist.look, self.seen, kept=self.listed.kept))
 
 
-def content_of(tree: Path, *, exclude: Sequence[str], include: Sequence[str]) -> Content:
+def content_of(tree: Path | View, *, exclude: Sequence[str], include: Sequence[str]) -> Content:
     """Return a tree with what an exlist takes out of it, and what stays."""
+    view = tree if isinstance(tree, View) else View(tree)
     words = {"exclude": list(exclude), "include": list(include)}
-    return Content(tree, PackList(**_in_tree(packlist.pack_list, tree=str(tree), **words)))
+    return Content(view.tree, PackList(**_in_tree(packlist.pack_list, view, **words)), view)
 
 
-def _in_tree(function: Callable[..., PackList | Look | Survey], **arguments: Any) -> dict[str, Any]:
+def _in_tree(function: Callable[..., PackList | Look | Survey], view: View, **arguments: Any) -> dict[str, Any]:
     """Call one of packlist's functions where it may read the tree; return the fields of its answer."""
-    if os.geteuid() == 0:
+    arguments = {"tree": str(view.tree), **arguments}
+    if not view.isolated:
         return vars(function(**arguments))
     argv = [sys.executable, "-m", packlist.__name__, function.__name__]
-    fields: dict[str, Any] = json.loads(run(argv, input=json.dumps(arguments), isolated=True).stdout)
+    fields: dict[str, Any] = json.loads(view.run(argv, input=json.dumps(arguments)).stdout)
     return fields

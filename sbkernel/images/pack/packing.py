@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from sbkernel.images.catalog.pointers import Source
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.programs import Program
-from sbkernel.images.pack.content import Content
+from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.plan import digest_of
 from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.sync.step import Sync
 from sbkernel.jobs.lock import lock_file
+from sbkernel.lists.exlist import Exlist
 
 FORMAT = 1
 
@@ -23,8 +25,8 @@ FORMAT = 1
 class Packing:
     """The built directory, which is locked, what of its tree is packed, in which format, and what that needs.
 
-    `programs` are added to the initrd, `lost` says what the format does not keep, and `tree` is the fingerprint of
-    the content, "" while nobody has looked at it closely.
+    `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do, and
+    `tree` is the fingerprint of the content, "" while nobody has looked at it closely.
     """
 
     image: str
@@ -34,6 +36,8 @@ class Packing:
     content: Content
     programs: Sequence[Program] = ()
     lost: Sequence[str] = ()
+    sync: Sync | None = None
+    exlist: Exlist = field(default_factory=Exlist)
     tree: str = ""
 
     @property
@@ -46,12 +50,28 @@ class Packing:
             "plan": digest_of(self.record.get("steps", {})),
             "pack": self.format.described,
             **self._node,
+            **({"syncfiles": self.sync.decision.boot_data} if self.sync else {}),
         }
+
+    @property
+    def synced(self) -> Sync | None:
+        """Return what synclists do if any of it is done now."""
+        return self.sync if self.sync and self.sync.applies else None
+
+    @property
+    def patterns(self) -> dict[str, list[str]]:
+        """Return the patterns of the exlist, which choose among what synclists lay, too."""
+        return {"exclude": list(self.exlist.exclude), "include": list(self.exlist.include)}
+
+    def laid(self) -> Content:
+        """Return the content when the files of synclists lie over the tree."""
+        return content_of(self.synced.place.view, **self.patterns) if self.synced else self.content
 
     @cached_property
     def _node(self) -> dict[str, Any]:
         """Return what a node that unpacks the root must know: bytes of memory; and what was added to its initrd."""
-        unpacked = {"unpacked": self.content.survey.unpacked} if self.format.unpacked else {}
+        more = self.synced.decision.unpacked if self.synced else 0
+        unpacked = {"unpacked": self.content.survey.unpacked + more} if self.format.unpacked else {}
         programs = {"programs": [program.facts for program in self.programs]} if self.programs else {}
         return unpacked | programs
 
@@ -59,7 +79,8 @@ class Packing:
     def inputs(self) -> str:
         """Return the digest of all that the packed image depends on beside what lies in the tree."""
         built = {key: value for key, value in self.record.items() if key != "made"}
-        return digest_of([self.asked, built, file_facts(self.built.kernel), file_facts(self.built.initrd)])
+        laid = [self.patterns, self.synced.step.inputs] if self.synced else []
+        return digest_of([self.asked, built, file_facts(self.built.kernel), file_facts(self.built.initrd), *laid])
 
     @property
     def source(self) -> Source:
@@ -69,8 +90,10 @@ class Packing:
     def looked_at(self) -> Packing:
         """Return the same after a close look at the tree.
 
-        A tree in which something was changed since it was locked has no fingerprint.
+        A tree in which something was changed since it was locked has no fingerprint. Scripts of synclists may read
+        what the exlist leaves out, so with synclists all of it is looked at.
         """
-        look = self.content.look()
+        content = content_of(self.built.tree, exclude=(), include=()) if self.synced else self.content
+        look = content.look()
         locked_ns = lock_file(self.built.path).stat().st_ctime_ns
         return replace(self, tree=look.fingerprint if look.changed_ns <= locked_ns else "")

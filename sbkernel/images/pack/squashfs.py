@@ -72,14 +72,13 @@ class Squashfs:
             self,
             exclude_file,
             odd,
-            made=int(content.tree.lstat().st_mtime),
+            made=content.seen.made_s,
             memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
         )
-        run(
+        content.seen.run(
             argv,
             env={"SOURCE_DATE_EPOCH": None},  # mksquashfs takes one way of saying when, not two
             on_line=follow(report),
-            isolated=os.geteuid() != 0,
         )
         exclude_file.unlink()
 

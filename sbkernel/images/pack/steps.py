@@ -27,6 +27,7 @@ def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
         copy_step(KERNEL, packing.built.kernel),
         initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd),
         manifest_step(packing),
+        *([packing.synced.step] if packing.synced else []),
         pack_step(packing),
         publish_step(packing, catalog),
     )
@@ -68,8 +69,12 @@ def pack_step(packing: Packing) -> Step:
     """Return the step that packs the root; its digest covers the tree only if that was looked at before."""
 
     def run_(work: Work) -> None:
+        content = packing.laid()
+        if packing.synced:
+            for warning in packing.format.lost(content):
+                work.report.log(f"warning: {warning}")
         try:
-            packing.format.pack(packing.content, work.target, work.report)
+            packing.format.pack(content, work.target, work.report)
         except CommandError as error:
             argv = shlex.join(error.argv).encode(errors="replace").decode()
             raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
@@ -80,11 +85,13 @@ def pack_step(packing: Packing) -> Step:
         "built": packing.record.get("steps", {}),
         "excluded": digest_of(list(packing.content.listed.excluded)),
         "tree": packing.tree,
+        **({"exlist": packing.patterns} if packing.synced else {}),
     }
     method = [described["method"]] if packing.format.unpacked else []
     paths = f"{len(packing.content.listed.kept)} paths"
     what = "; ".join([", ".join([*method, described["compression"], paths]), *packing.lost])
-    return Step("pack", "pack", data, "file", packing.format.file_name, summary=what, total=WHOLE, run=run_)
+    on = (packing.synced.step.name,) if packing.synced else ()
+    return Step("pack", "pack", data, "file", packing.format.file_name, on=on, summary=what, total=WHOLE, run=run_)
 
 
 def publish_step(packing: Packing, catalog: Catalog) -> Step:

@@ -12,7 +12,8 @@ from typing import IO
 
 from sbkernel.errors import CommandError
 from sbkernel.images.pack.compressors import ENVIRONMENT
-from sbkernel.jobs.run import PIPE, Process, end, run
+from sbkernel.images.sync.view import View
+from sbkernel.jobs.run import PIPE, Process, end
 from sbkernel.jobs.spawn import spawn_here
 
 _PIECE = 1 << 20
@@ -25,7 +26,7 @@ def compress(
     target: Path,
     *,
     names: bytes,
-    tree: Path,
+    view: View,
     counted: Counted,
     on_line: Callable[[str], None],
 ) -> None:
@@ -44,14 +45,13 @@ def compress(
         passing = ends.enter_context(ThreadPoolExecutor(1)).submit(_pass, from_archiver, to_compressor, counted)
         failed = None
         try:
-            run(
+            view.run(
                 archiver,
                 env=ENVIRONMENT,
-                cwd=tree,
+                cwd=view.tree,
                 input=names,
                 on_line=on_line,
                 stdout=archived_to,
-                isolated=os.geteuid() != 0,
             )
         except CommandError as error:
             failed = error

@@ -9,6 +9,7 @@ from pathlib import Path
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.jobs.run import Completed, run
+from sbkernel.jobs.spawn import Words
 
 # What a program inside the tree gets of our environment: nothing.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -55,10 +56,14 @@ def enter(
     env: Mapping[str, str | None] | None = None,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
     on_line: Callable[[str], None] | None = None,
+    before: Words = (),
 ) -> Completed:
-    """Run a program of the host with /proc, /sys, /dev and an empty /run mounted in the tree, seen by it alone."""
+    """Run a program of the host with /proc, /sys, /dev and an empty /run mounted in the tree, seen by it alone.
+
+    `before` begins the argv: the program that makes the tree what it is to be.
+    """
     script = resources.templates() / "image" / "enter.sh"
-    return run(["sh", script, tree, *argv], env=env, input=input, on_line=on_line, isolated=True)
+    return run([*before, "sh", script, tree, *argv], env=env, input=input, on_line=on_line, isolated=True)
 
 
 def inside(
@@ -67,7 +72,8 @@ def inside(
     *,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
     on_line: Callable[[str], None] | None = None,
+    before: Words = (),
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
     command = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
-    return enter(tree, command, input=input, on_line=on_line)
+    return enter(tree, command, input=input, on_line=on_line, before=before)

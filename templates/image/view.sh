@@ -1,0 +1,13 @@
+# Read by sh in a private mount namespace: shows the tree $2 with the changes in $1/upper at $1/merged, runs the rest.
+set -eu
+place=$1
+tree=$2
+options=$3
+shift 3
+back=$PWD
+cd "$place"
+# The options of overlayfs do not take every name that a directory may have; these they take.
+mount --bind "$tree" lower
+mount -t overlay overlay -o "lowerdir=lower,upperdir=upper,workdir=work,$options" merged
+cd "$back"
+exec "$@"
