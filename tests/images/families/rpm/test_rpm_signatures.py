@@ -1,8 +1,6 @@
 """Whose packages are taken: those signed by a key that the site has named, or that came with the medium."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
