@@ -54,7 +54,7 @@ def command(
       sb copycds -i Rocky-9.4-x86_64-dvd.iso
       sb copycds Rocky-9.4-x86_64-dvd.iso
       sb copycds debian-12-DVD-1.iso debian-12-DVD-2.iso
-      sb copycds -n debian13 http://deb.debian.org/debian
+      sb copycds -n debian13 http://HOST/debian
       sb copycds -n debian12 host
       sb copycds -n rocky9.4 'https://HOST/BaseOS gpgkey=/etc/rocky.key' \\
                              'https://HOST/AppStream gpgkey=/etc/rocky.key'

@@ -158,10 +158,12 @@ def test_what_differs_is_copied_again_and_nothing_else(tmp_path: Path) -> None:
     place = tmp_path / "place"
     assert copy(open_directory(tree), place, ("repodata",), Recorder()).written == 3
     (place / "a").write_text("uno")
+    write(place, {"own/notes": "of the site", "own/.copycds.new": "of a run that was killed"})
     before = (place / "b").stat().st_ino
     again = copy(open_directory(tree), place, ("repodata",), Recorder())
     assert (again.written, again.there) == (1, 2)
     assert (place / "a").read_text() == "one" and (place / "b").stat().st_ino == before
+    assert [path.name for path in (place / "own").iterdir()] == ["notes"]
 
 
 def test_indexes_are_written_last(tmp_path: Path) -> None:

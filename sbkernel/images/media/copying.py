@@ -66,8 +66,7 @@ def copy(medium: Medium, place: Path, last: Sequence[str], report: Report) -> Co
     target = _target(place)
     made(target)
     try:
-        if target != place:
-            _remove_others(medium, target)
+        _remove_leftovers(medium, target, new=target != place)
         copied = _fill(medium, target, last, report)
         if target != place:
             target.rename(place)
@@ -84,13 +83,13 @@ def copy(medium: Medium, place: Path, last: Sequence[str], report: Report) -> Co
     return copied
 
 
-def _remove_others(medium: Medium, target: Path) -> None:
-    """Remove what a killed run has left that is not of this medium."""
+def _remove_leftovers(medium: Medium, target: Path, *, new: bool) -> None:
+    """Remove what a killed run has left: a file on its way, and in a `new` directory all that is not of this medium."""
     for directory, folders, names in os.walk(target):
         links = [name for name in folders if Path(directory, name).is_symlink()]
         for full in (Path(directory, name) for name in (*names, *links)):
             path = str(full.relative_to(target))
-            if path not in medium.files and path not in medium.links:
+            if full.name == _NEW or (new and path not in medium.files and path not in medium.links):
                 full.unlink()
 
 
