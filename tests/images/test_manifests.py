@@ -94,7 +94,7 @@ def test_an_rpm_tree_and_its_kernels(rpm_tree: Path) -> None:
     openssl = found.packages[2]
     assert openssl[4:] == (
         13, "openssl-libs", "3.0.7-27.el9", "", "", "Test Vendor", "GPLv2+ and MIT", None, "Test Vendor",
-        "https://example.invalid/openssl-libs", "made by a test", ("openssl-compat",), "",
+        "https://example.invalid/openssl-libs", "made to measure and to test", ("openssl-compat",), "",
     )  # fmt: skip
     assert fingerprint(rpm_tree) == before, "rpm writes beside the database it reads, so it gets a copy"
 

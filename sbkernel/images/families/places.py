@@ -77,7 +77,11 @@ class OtherPlace(NamedTuple):
 def of_otherpkgdir(site: Site, attributes: Mapping[str, str]) -> list[Place]:
     """Return the entries of otherpkgdir, or its default (xCAT: linuximage.otherpkgdir)."""
     default = site.installdir / "post" / "otherpkgs" / attributes.get("osvers", "") / attributes.get("osarch", "")
-    return list(places(attributes.get("otherpkgdir") or str(default), "otherpkgdir"))
+    found = list(places(attributes.get("otherpkgdir") or str(default), "otherpkgdir"))
+    if wrong := next((one.text for one in found if not one.local and ":/" not in one.text), None):
+        what = f"otherpkgdir: {shown(wrong)!r} is neither a directory nor an address"
+        raise DefinitionError(what, hint="the path of a directory begins with /")
+    return found
 
 
 def other_places(tops: Sequence[Place], others: Pkglist) -> list[OtherPlace]:

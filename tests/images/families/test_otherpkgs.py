@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from repository import REPOSITORIES, DebianRepository, RpmRepository
 
-from sbkernel.errors import BuildError, ListFileError
+from sbkernel.errors import BuildError, DefinitionError, ListFileError
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.installed import of_tree
@@ -173,6 +173,11 @@ def test_a_directory_is_one_below_otherpkgdir(
 ) -> None:
     with pytest.raises(ListFileError, match=said):
         repository.open(site, "own-tool\n", f"# ours\n{entry}\n", str(others))
+
+
+def test_otherpkgdir_has_directories_and_addresses(site: Site, repository: Repository) -> None:
+    with pytest.raises(DefinitionError, match="otherpkgdir: 'others' is neither a directory nor an address"):
+        repository.open(site, "own-tool\n", "own-bare\n", "others")
 
 
 def test_without_otherpkgdir_it_is_xcats(site: Site, repository: Repository) -> None:

@@ -50,11 +50,16 @@ def local_source(place: Place, directory: Path, release: DebianRelease, cache: P
     """Return a directory as a source: a mirror or medium of the release, or packages with or without an index.
 
     A directory with a signature, or for which the place names a key, is checked by it; others are trusted.
-    DefinitionError for a mirror without a component for this architecture.
+    DefinitionError for a mirror without a component for this architecture, and for a key where nothing can be signed.
     """
     if (suite := directory / "dists" / release.codename).is_dir():
         return LocalSource(_mirror(place, directory, suite, release), directory, suite)
     if not any((directory / name).is_file() for name in _INDEXES):
+        if place.keys or place.check:
+            raise DefinitionError(
+                f"{directory} has no index that a key could have signed",
+                hint="index and sign it (apt-ftparchive, gpg), or leave out gpgkey= and gpgcheck=",
+            )
         index = LocalIndex.below(cache, directory, ".deb", write_index)
         return LocalSource(AptSource(copy_uri(index.place), "./", options=_trusted()), directory, index.place, index)
     signed = any((directory / name).exists() for name in _SIGNATURES)

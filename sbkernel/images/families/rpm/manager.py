@@ -23,7 +23,8 @@ from sbkernel.images.families.rpm import install, network, records, repofiles, s
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import RpmRelease
-from sbkernel.images.families.rpm.repositories import Repositories, real_url, refuse_untrusted
+from sbkernel.images.families.rpm.repositories import Repositories, real_url
+from sbkernel.images.families.rpm.repository import refuse_untrusted
 from sbkernel.images.families.rpm.solver import Answer, Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel.images.families.rpm.releases import Records
-from sbkernel.images.families.rpm.repositories import Repository
+from sbkernel.images.families.rpm.repository import Repository
 
 FILES: Mapping[Records, str] = {
     "dnf4": "etc/yum.repos.d/image.repo",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.places import shown
-from sbkernel.images.families.rpm.repositories import Repository
+from sbkernel.images.families.rpm.repository import Repository
 from sbkernel.jobs.run import run
 
 # Without the level, rpmkeys is content with a package that nobody has signed.

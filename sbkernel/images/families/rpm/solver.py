@@ -17,7 +17,7 @@ from sbkernel.images.families.rpm import network
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.records import Row
 from sbkernel.images.families.rpm.releases import RpmRelease
-from sbkernel.images.families.rpm.repositories import Repository
+from sbkernel.images.families.rpm.repository import Repository
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report

@@ -142,6 +142,14 @@ def test_pkgdir(tmp_path: Path) -> None:
     assert list(plain.iterdir()) == []
 
 
+def test_a_key_for_a_directory_without_an_index_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key.asc").touch()
+    for option in (f"gpgkey={tmp_path}/key.asc", "gpgcheck=1"):
+        with pytest.raises(DefinitionError, match="has no index that a key could have signed"):
+            sources_of(f"{tmp_path} {option}", tmp_path)
+    assert len(sources_of(f"{tmp_path} gpgcheck=0", tmp_path).indexes) == 1
+
+
 def test_a_mirror_in_a_directory_is_one_of_its_suite(tmp_path: Path) -> None:
     for component in ("main", "universe", "source-only"):
         kind = "source" if component == "source-only" else "binary-amd64"
