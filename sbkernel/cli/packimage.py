@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sbkernel import __version__
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
@@ -40,6 +41,8 @@ from sbkernel.site import Site
 )
 @click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
 @click.option("-o", "-p", "-a", "obsolete", hidden=True)
+@click.option("-V", "--verbose", is_flag=True, help="Show what the programs wrote, too.")
+@click.version_option(__version__, "-v", "--version", message=f"packimage - Version {__version__}")
 @click.argument("image")
 @pass_site
 def command(
@@ -53,6 +56,7 @@ def command(
     plan: str,
     any_plan: bool,
     obsolete: str | None,
+    verbose: bool,
     image: str,
 ) -> None:
     """Pack the root tree of IMAGE and publish it in the catalog as a new version.
@@ -77,7 +81,12 @@ def command(
         click.echo(f"compress method:{compress}")
     target = "sbkernel.images.packimage:packimage"
     options |= {"force": force, "any_plan": any_plan}
-    done = follow(jobs.start(site, "packimage", target, image=image, plan=plan, **options))
+    job = jobs.start(site, "packimage", target, image=image, plan=plan, **options)
+    try:
+        done = follow(job)
+    finally:
+        if verbose:
+            click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
     for warning in done["warnings"]:
         click.echo(f"warning: {warning}", err=True)
     if done["cached"]:

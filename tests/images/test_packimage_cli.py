@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from test_packimage import INITRD
 
+from sbkernel import __version__
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.site import Site
 
@@ -57,6 +58,13 @@ def test_what_cpio_does_not_keep_is_said_in_the_plan_and_when_it_is_packed(site:
     for _ in range(2):
         assert f"warning: {said}\n" in packimage(site, "-m", "cpio", "img").stderr
     assert "warning" not in packimage(site, "-m", "tar", "img").stderr
+
+
+def test_its_version_and_what_its_programs_wrote(site: Site) -> None:
+    assert packimage(site, "-v").stdout == f"packimage - Version {__version__}\n"
+    quiet, said = packimage(site, "img"), packimage(site, "-V", "--force", "img")
+    assert "Creating 4.0 filesystem" in said.stderr and "Creating 4.0 filesystem" not in quiet.stderr
+    assert said.stdout.splitlines()[:2] == quiet.stdout.splitlines()[:2]
 
 
 def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) -> None:

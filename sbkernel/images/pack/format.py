@@ -51,7 +51,7 @@ class Format(Protocol):
         """Return a warning for all that the format does not keep of this content. BuildError if it cannot hold it."""
 
     def pack(self, content: Content, target: Path, report: Report) -> None:
-        """Pack the content. What it cost is reported in parts of WHOLE. Raises CommandError."""
+        """Pack the content; progress is reported in parts of WHOLE. Raises CommandError."""
 
     def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
         """Unpack the files that match shell patterns such as var/lib/x/* into a directory. Raises CommandError."""

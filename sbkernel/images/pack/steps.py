@@ -93,7 +93,7 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
     def run_(work: Work) -> None:
         with ThreadPoolExecutor() as beside:
             staged = Staging(work.target, beside)
-            # Not beside mksquashfs, which leaves no processor idle; the sum needs only one.
+            # Not beside the packing, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
             for name in (packing.format.file_name, *BESIDE):
                 staged.add(name)

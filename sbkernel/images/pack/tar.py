@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
+from sbkernel.errors import CommandError
 from sbkernel.images.pack.archive import Archive, some
 from sbkernel.images.pack.compressors import unpacking
 from sbkernel.images.pack.content import Content
@@ -58,9 +59,12 @@ class Tar(Archive):
         return ((_plain(name), member.size) for name, member in self._members(file) if member.isreg())
 
     def _members(self, file: Path) -> Iterator[tuple[str, tarfile.TarInfo]]:
-        with decompressed(file, self.compressor.undo_argv()) as stream, _reader(stream) as tar:
-            for member in tar:
-                yield member.name, member
+        try:
+            with decompressed(file, self.compressor.undo_argv()) as stream, _reader(stream) as tar:
+                for member in tar:
+                    yield member.name, member
+        except tarfile.TarError as error:
+            raise CommandError(["tar"], 2, str(error)) from error
 
 
 def _reader(stream: IO[bytes]) -> tarfile.TarFile:

@@ -10,11 +10,13 @@ from oddtree import ACL, described, odd_tree, on_a_node
 from smallbuild import Recorder
 
 from sbkernel.errors import BuildError, CommandError, DefinitionError
+from sbkernel.images import manifests
 from sbkernel.images.pack import formats
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import WHOLE, Format, PackOptions
 from sbkernel.images.pack.formats import format_for, format_of
 from sbkernel.images.pack.packlist import PackList
+from sbkernel.images.tree import directories
 from sbkernel.jobs.report import NullReport
 
 WAYS = [
@@ -159,6 +161,16 @@ def test_a_file_is_known_by_what_it_is(packed: Format, content: Content, tmp_pat
     packed.pack(content, tmp_path / "x", NullReport())
     found = format_of(tmp_path / "x")
     assert found and (found.described["method"], found.file_name) == (packed.described["method"], packed.file_name)
+
+
+def test_a_damaged_file_is_said_to_be_so(packed: Format, content: Content, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    packed.pack(content, file, NullReport())
+    os.truncate(file, file.stat().st_size * 6 // 10)
+    with pytest.raises(BuildError, match="packed image"):
+        manifests.of_packed(file)
+    with pytest.raises(BuildError, match="packed image"):
+        directories.of_root(file)
 
 
 @pytest.mark.parametrize("text", [b"", b"text", b"\x1f\x8b broken", b"\x28\xb5\x2f\xfd"])
