@@ -119,7 +119,11 @@ def against_mksquashfs(packing: PackWork, runs: int) -> BenchRow:
 
 
 def cpio_against_cpio(packing: PackWork, runs: int) -> BenchRow:
-    """Compare `packimage -m cpio` with find, cpio and zstd alone, the same exclude list on both sides."""
+    """Compare `packimage -m cpio` with find, cpio and zstd alone, the same exclude list on both sides.
+
+    It has no goal: a look for what cpio loses, the initrd, sum and publication take about as long for any tree, and
+    zstd is so fast that they show in this one.
+    """
     ours, patterns = replace(packing, method="cpio", phases=Phases()), packing.patterns
     archive = packing.place / "root.cpio.zst"
     spells = interleaved(
@@ -134,7 +138,7 @@ def cpio_against_cpio(packing: PackWork, runs: int) -> BenchRow:
     )
     peer = "find | cpio -H newc | zstd with all processors, the same exclude list"
     notes = (spells.note, ours.phases.note)
-    return BenchRow("pack-cpio", f"{OURS}; -m cpio", peer, spells.ours_s, spells.peer_s, checks, GOAL, notes=notes)
+    return BenchRow("pack-cpio", f"{OURS}; -m cpio", peer, spells.ours_s, spells.peer_s, checks, notes=notes)
 
 
 def read_once(tree: Path) -> None:
