@@ -94,7 +94,7 @@ def test_an_rpm_tree_and_its_kernels(rpm_tree: Path) -> None:
     openssl = found.packages[2]
     assert openssl[4:] == (
         13, "openssl-libs", "3.0.7-27.el9", "", "", "Test Vendor", "GPLv2+ and MIT", None, "Test Vendor",
-        "https://example.invalid/openssl-libs", "made by a test", ("openssl-compat",), "",
+        "https://example.invalid/openssl-libs", "made to measure and to test", ("openssl-compat",), "",
     )  # fmt: skip
     assert fingerprint(rpm_tree) == before, "rpm writes beside the database it reads, so it gets a copy"
 
@@ -135,6 +135,8 @@ def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path, method: str) -> Non
     bash = found.packages[1]
     assert (bash.licence, bash.explicit, bash.family) == ("GPL-2+", False, "deb")
     assert found.release.short == "debian-12"
+    os.utime(tree / dpkg.STATUS, (1_600_000_000, 1_600_000_000))
+    found = manifests.of_tree(tree)
     packed = format_for(PackOptions(method, "gzip"))
     packed.pack(content_of(tree, exclude=[], include=[]), tmp_path / "x", NullReport())
     assert manifests.of_packed(tmp_path / "x", name=found.name, kind=found.kind) == found
