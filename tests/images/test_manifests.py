@@ -135,6 +135,8 @@ def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path, method: str) -> Non
     bash = found.packages[1]
     assert (bash.licence, bash.explicit, bash.family) == ("GPL-2+", False, "deb")
     assert found.release.short == "debian-12"
+    os.utime(tree / dpkg.STATUS, (1_600_000_000, 1_600_000_000))
+    found = manifests.of_tree(tree)
     packed = format_for(PackOptions(method, "gzip"))
     packed.pack(content_of(tree, exclude=[], include=[]), tmp_path / "x", NullReport())
     assert manifests.of_packed(tmp_path / "x", name=found.name, kind=found.kind) == found

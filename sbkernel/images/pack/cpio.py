@@ -17,7 +17,10 @@ from sbkernel.jobs.run import run
 
 # Inode and device numbers differ from tree to tree, and so does the count of a directory's links.
 _PACK = ("cpio", "-o", "-0", "-H", "newc", "--quiet", "--reproducible")
-_UNPACK = ("cpio", "-i", "--quiet", "--make-directories", "--no-absolute-filenames", "--no-preserve-owner")
+_UNPACK = (
+    "cpio", "-i", "--quiet", "--make-directories", "--preserve-modification-time", "--no-absolute-filenames",
+    "--no-preserve-owner",
+)  # fmt: skip
 # -rw-r--r--   1 0        0              12 Nov 28 22:00 usr/lib/a b
 _FILE = re.compile(r"-\S{9} +\d+ +\d+ +\d+ +(\d+) \w{3} [ \d]\d +[\d:]+ (.*)")
 # cpio takes an entry of this name for the end of the archive, also when it reads one.

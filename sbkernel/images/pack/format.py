@@ -54,7 +54,7 @@ class Format(Protocol):
         """Pack the content; progress is reported in parts of WHOLE. Raises CommandError."""
 
     def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
-        """Unpack the files that match shell patterns such as var/lib/x/* into a directory. Raises CommandError."""
+        """Unpack the files that match shell patterns such as var/lib/x/*, dated as they were. Raises CommandError."""
 
     def sizes(self, file: Path) -> Iterator[tuple[str, int]]:
         """Yield path and bytes of the plain files of a packed root. Raises CommandError."""
