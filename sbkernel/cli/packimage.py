@@ -91,6 +91,8 @@ def command(
     done = follow(jobs.start(site, "packimage", target, image=image, plan=plan, **options))
     for warning in done["warnings"]:
         click.echo(f"warning: {warning}", err=True)
+    if kept := done["kept_for_boot"]:
+        click.echo(f"synclists: {kept} line{'s'[: kept > 1]} kept for boot; sb lint {image} says which", err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")
