@@ -100,6 +100,8 @@ def command(
             click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
     for warning in done["warnings"]:
         click.echo(f"warning: {warning}", err=True)
+    if kept := done["kept_for_boot"]:
+        click.echo(f"synclists: {kept} line{'s'[: kept > 1]} kept for boot; sb lint {image} says which", err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")

@@ -52,15 +52,17 @@ def packimage(
 ) -> dict[str, Any]:
     """Pack and publish an image.
 
-    Return image, digest, current, root_sha256, size (bytes), packages, warnings (what the format does not keep),
-    cached, seconds. `method` is one of pack/formats.py; `level` is that of the compression, 3 for zstd by default, and
-    `block_size` that of squashfs, by default 128K. The files of synclists are laid over the tree, which stays as it is,
-    and their scripts run in it, unless `nosyncfiles` leaves all of that for boot. When nothing has changed since it was
-    packed, it is not packed again and `cached` is true, unless `force`. A file changed without a change of its size,
-    mode, owner or time stamp goes unseen. `current`, the digest that nodes boot, is another than `digest` while a
-    rollback holds. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells
-    how, unless `any_plan`. Killed at any time it publishes nothing, and a later run goes on behind the last finished
-    step.
+    Return image, digest, current, root_sha256, size (bytes), packages, warnings (what the format does not keep, what
+    is odd about the sources of synclists), kept_for_boot (count of their lines), cached, seconds. `method` is one of
+    pack/formats.py; `level` is that of the compression, 3 for zstd by default, and `block_size` that of squashfs, by
+    default 128K. The files of synclists are laid over the tree, which stays as it is, and their scripts run in it,
+    unless `nosyncfiles` leaves all of that for boot.
+
+    When nothing has changed since it was packed, it is not packed again and `cached` is true, unless `force`. A file
+    changed without a change of its size, mode, owner or time stamp goes unseen. `current`, the digest that nodes boot,
+    is another than `digest` while a rollback holds. `plan` is the digest of the plan that was shown; when it has
+    changed since, PlanChangedError tells how, unless `any_plan`. Killed at any time it publishes nothing, and a later
+    run goes on behind the last finished step.
     Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError.
     """
     report = report or NullReport()
@@ -79,7 +81,8 @@ def packimage(
         "size": version.root_size,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
-        "warnings": list(packing.lost),
+        "warnings": [*packing.lost, *(packing.sync.decision.warnings if packing.sync else ())],
+        "kept_for_boot": len(version.syncfiles),
         "cached": before is not None,
         "seconds": round(time.monotonic() - start, 3),
     }

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smallbuild import Small, another, define
+from smallbuild import EVERYTHING, Small, another, define
 from waiting import until
 
 from sbkernel.errors import BuildError, DefinitionError, NotFoundError
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.options import changed, checked, find_image
 from sbkernel.images.order import genimage_order
+from sbkernel.images.rmimage import rmimage
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
@@ -49,6 +50,16 @@ def test_values_are_stored_in_one_change_set_when_the_build_has_succeeded(small:
     assert small.site.osimages["told"].get("kernelver") == ""
     plan_genimage(small.site, "told", **values)
     assert len(small.site.history()) == count + 2, "a plan stores nothing"
+
+
+def test_rmimage_leaves_nothing_of_what_genimage_makes(small: Small) -> None:
+    tree = another(small, "gone")
+    genimage(small.site, "gone")
+    rmimage(small.site, "gone")
+    assert not tree.parent.exists()
+    assert genimage(small.site, "gone")["built"] == [
+        name for name in EVERYTHING if name not in ("download", "packages")
+    ]
 
 
 def test_it_asks_at_a_terminal_and_builds_what_it_has_shown(small: Small) -> None:

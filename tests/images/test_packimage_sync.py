@@ -225,15 +225,17 @@ def test_lines_for_some_nodes_are_kept_for_boot(site: Site, files: Path, listed:
     site.set("osimage", IMAGE, environvar="WHO=gpu,X=1")
     path = listed("F/motd -> /etc/motd", "F/gone -> (gpu,n[1-9]) /etc/$WHO", "APPEND:", "F/motd -> (n1) /etc/hosts")
     report = Recorder()
-    digest = packimage(site, IMAGE, report=report)["digest"]
+    packed = packimage(site, IMAGE, report=report)
+    digest, warnings = packed["digest"], packed["warnings"]
+    assert (packed["kept_for_boot"], warnings) == (2, [])
     kept = Catalog(site).get(digest).syncfiles
     assert [(one["clause"], one["destination"], one["noderange"], one["line"]) for one in kept] == [
         ("", "/etc/gpu", "gpu,n[1-9]", f"{path}:2"), ("APPEND", "/etc/hosts", "n1", f"{path}:4"),
     ]  # fmt: skip
     assert [one["sources"] for one in kept] == [[f"{files}/gone"], [f"{files}/motd"]]
     assert f"{path}:2: kept for boot: only for gpu,n[1-9]" in report.lines
-    packed = listing(Catalog(site).current(IMAGE).root)
-    assert "/etc/motd" in packed and "/etc/gpu" not in packed
+    there = listing(Catalog(site).current(IMAGE).root)
+    assert "/etc/motd" in there and "/etc/gpu" not in there
     shown = str(plan_packimage(site, IMAGE, compression="lz4"))
     assert "sync files" in shown and "1 path, 0 scripts, 2 lines kept for boot" in shown
     done = packimage(site, IMAGE, nosyncfiles=True)

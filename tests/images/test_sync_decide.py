@@ -66,12 +66,12 @@ def test_copies_come_first_then_merges_then_what_is_appended_then_scripts() -> N
 def test_what_is_no_file_is_left_out_and_said() -> None:
     done = decided("/f/pipe /f/a -> /x/", pipe=(source("/f/pipe", OTHER),))
     assert [one.source.path for one in done.layings] == ["/f/a"]
-    assert done.notes == ("synclist:1: /f/pipe is no file: left out",)
+    assert done.warnings == ("synclist:1: /f/pipe is no file: left out",)
 
 
 def test_secrets_are_counted_for_each_line() -> None:
     keys = source("/f/keys", DIRECTORY, source("/f/keys/1", mode=0o600), source("/f/keys/2", mode=0o640))
-    (note,) = decided("/f/keys -> /etc/", keys=(keys,)).notes
+    (note,) = decided("/f/keys -> /etc/", keys=(keys,)).warnings
     assert note.startswith("synclist:1: /f/keys/1 and 1 more are closed to others on this host")
 
 

@@ -1,43 +1,25 @@
 """From the lines of synclists and what their sources are to what is done: files to lay, scripts to run, boot. Pure.
 
-Where a line puts its sources is what xCAT does on a node (DSHCLI.pm, parse_rsync_input_file_on_MN), also where its
-packimage differs: that looks for destinations on the management node, and stops at the first clause.
+xCAT's packimage stops at the first clause; here all of it applies that can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from sbkernel.images.sync.sources import DIRECTORY, FILE, OTHER, Source
+from sbkernel.images.sync.layings import Found, Laying, added, copies
+from sbkernel.images.sync.sources import FILE, OTHER, Source
 from sbkernel.lists.diagnostic import shown
 from sbkernel.lists.syncline import SyncItem, substituted, variables
 from sbkernel.lists.synclint import MERGEABLE
 
-APPEND, MERGE = "append", "merge"
 POST = ".post"
 
 _PAGE, _NAME_BYTES = 4096, 1024
-
-Found = Mapping[str, tuple[Source, ...]]
-"""What each source that is written in a synclist names on this host; nothing for a script that is not there."""
-
-
-@dataclass(frozen=True)
-class Laying:
-    """One thing to lay: a file or directory, a file to append to another, or one to merge into it.
-
-    It goes to the path `to` in the tree; if `name` is given and there is a directory, under that name into it.
-    """
-
-    how: str
-    source: Source
-    to: str
-    item: SyncItem
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +39,7 @@ class Decision:
     scripts: tuple[Script, ...] = ()
     boot: tuple[SyncItem, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def boot_data(self) -> list[dict[str, Any]]:
@@ -111,28 +94,31 @@ def decide(items: Sequence[SyncItem], found: Found) -> Decision:
     Copies come first, then what is merged and appended to them.
     """
     here = [item for item in now(items) if not item.clause.startswith("EXECUTE")]
-    copies = [one for item in here if not item.clause for one in _copies(item, found)]
-    added = [one for how in ("MERGE", "APPEND") for item in here if item.clause == how for one in _added(item, found)]
-    layings = [*(one for one in copies if one.source.kind != OTHER), *added]
+    copied = [one for item in here if not item.clause for one in copies(item, found)]
+    more = [one for how in ("MERGE", "APPEND") for item in here if item.clause == how for one in added(item, found)]
+    layings = [*(one for one in copied if one.source.kind != OTHER), *more]
     some = [item for item in items if item.noderange is not None]
-    scripts = [_script(item, found, copies, some) for item in items if item.clause.startswith("EXECUTE")]
-    kept = {item.line for item in some} | {one.item.line for one in scripts if one.boot}
-    notes = [
-        *(
-            f"{_where(one.item)}: {shown(one.source.path)} is no file: left out"
-            for one in copies
-            if one.source.kind == OTHER
-        ),
-        *_about_secrets(layings),
-        *(f"{_where(item)}: kept for boot: only for {item.noderange}" for item in some),
-        *(f"{_where(one.item)}: {one.note}" for one in scripts if one.note),
-    ]
+    scripts = [_script(item, found, copied, some) for item in items if item.clause.startswith("EXECUTE")]
     run = [one.script for one in scripts if one.script]
+    kept = {item.line for item in some} | {one.item.line for one in scripts if one.boot}
+    told = [(one, f"{_where(one.item)}: {one.note}") for one in scripts if one.note]
     return Decision(
-        tuple(layings),
-        (*(one for one in run if one.after), *(one for one in run if not one.after)),
-        tuple(item for item in items if item.line in kept),
-        tuple(notes),
+        layings=tuple(layings),
+        scripts=(*(one for one in run if one.after), *(one for one in run if not one.after)),
+        boot=tuple(item for item in items if item.line in kept),
+        notes=(
+            *(f"{_where(item)}: kept for boot: only for {item.noderange}" for item in some),
+            *(note for one, note in told if one.boot),
+        ),
+        warnings=(
+            *(
+                f"{_where(one.item)}: {shown(one.source.path)} is no file: left out"
+                for one in copied
+                if one.source.kind == OTHER
+            ),
+            *_about_secrets(layings),
+            *(note for one, note in told if not one.boot),
+        ),
     )
 
 
@@ -153,38 +139,6 @@ def _check_paths(item: SyncItem) -> None:
     if item.clause == "MERGE" and item.destination not in MERGEABLE:
         said = f"MERGE: cannot change {shown(item.destination)}"
         raise item.line.error(said, hint=f"Only {', '.join(MERGEABLE)}")
-
-
-def _copies(item: SyncItem, found: Found) -> Iterator[Laying]:
-    """Yield what a line copies, as rsync with the options that xCAT gives it would."""
-    named = [(word, one) for word in item.sources for one in found[word]]
-    into = item.destination.endswith("/") or len(named) > 1
-    for word, source in named:
-        if word.endswith("/") and source.kind == DIRECTORY:
-            yield from _whole(item, source, item.destination)
-        elif into:
-            yield from _whole(item, source, _below(item.destination, source.name))
-        elif source.name == PurePosixPath(item.destination).name:
-            yield from _whole(item, source, item.destination)
-        elif source.kind == DIRECTORY:
-            yield from _whole(item, source, _below(item.destination, source.name))
-        else:
-            yield Laying(source.kind, source, item.destination, item, source.name)
-
-
-def _whole(item: SyncItem, source: Source, to: str) -> Iterator[Laying]:
-    """Yield a source and all that is below it, a directory before its content."""
-    for one in source.all():
-        path = to.rstrip("/") + one.path.removeprefix(source.path)
-        yield Laying(one.kind, one, path or "/", item)
-
-
-def _added(item: SyncItem, found: Found) -> Iterator[Laying]:
-    """Yield what a line of a clause adds to a file of the tree."""
-    for source in (one for word in item.sources for one in found[word]):
-        if source.kind != FILE:
-            raise item.line.error(f"{item.clause}: takes files, and {shown(source.path)} is none")
-        yield Laying(item.clause.lower(), source, item.destination, item)
 
 
 class _Fate(NamedTuple):
@@ -219,10 +173,6 @@ def _covers(word: str, path: str) -> bool:
     """Tell whether a source as it is written names a path, or a directory above it."""
     pure = PurePosixPath(path)
     return any(fnmatchcase(str(one), word.rstrip("/")) for one in (pure, *pure.parents))
-
-
-def _below(directory: str, name: str) -> str:
-    return f"{directory.rstrip('/')}/{name}"
 
 
 def _about_secrets(layings: Sequence[Laying]) -> list[str]:

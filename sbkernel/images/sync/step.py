@@ -15,7 +15,8 @@ from sbkernel.errors import BuildError, CommandError, SbkernelError
 from sbkernel.images import space
 from sbkernel.images.plan import Step, Work
 from sbkernel.images.sync import lay
-from sbkernel.images.sync.decide import Decision, Laying, Script, all_at_boot, decide, filled_in, now
+from sbkernel.images.sync.decide import Decision, Script, all_at_boot, decide, filled_in, now
+from sbkernel.images.sync.layings import Laying
 from sbkernel.images.sync.sources import Looker, key_of
 from sbkernel.images.sync.view import Place, View
 from sbkernel.images.tree.namespaces import inside
@@ -36,9 +37,15 @@ class Sync:
     """What is done for the synclists of one image: the decision, and where the changes lie."""
 
     decision: Decision
-    remarks: tuple[str, ...]
     place: Place
     decided_again: Callable[[], Decision]
+    listed: tuple[str, ...] = ()
+    """What is odd in the lists themselves."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Return all there is to tell."""
+        return (*self.listed, *self.decision.warnings, *self.decision.notes)
 
     @property
     def applies(self) -> bool:
@@ -110,14 +117,13 @@ def read_sync(site: Site, image: str, tree: Path, *, nosyncfiles: bool = False) 
     place = Place(tree.with_name(".sync"), tree)
     if nosyncfiles:
         kept = all_at_boot(items)
-        return Sync(kept, (*listed.warnings, *kept.notes), place, lambda: kept)
+        return Sync(kept, place, lambda: kept, listed.warnings)
     looker = Looker(key_of(site.ssh_key))
 
     def decision() -> Decision:
         return decide(items, dict(_found(items, looker)))
 
-    decided = decision()
-    return Sync(decided, (*listed.warnings, *decided.notes), place, decision)
+    return Sync(decision(), place, decision, listed.warnings)
 
 
 def _found(items: Sequence[SyncItem], looker: Looker) -> Iterator[tuple[str, Any]]:
