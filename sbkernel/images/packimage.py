@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from sbkernel.definitions.refusals import refuse
@@ -32,6 +33,7 @@ from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists import exlist
+from sbkernel.lists.exlist import Exlist
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
 
@@ -117,18 +119,24 @@ def _packing(
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
         with report.phase("compare"):
-            patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
+            patterns = _exlist(site, image, built)
             sync = read_sync(site, image, built.tree, nosyncfiles=nosyncfiles)
             for remark in (*patterns.warnings, *(sync.remarks if sync else ())):
                 report.log(remark)
-            zone = kept(built.tree, check_timezone(site.attribute("timezone"))) if patterns.exclude else ()
-            content = content_of(built.tree, exclude=patterns.exclude, include=[*patterns.include, *zone])
+            content = content_of(built.tree, exclude=patterns.exclude, include=patterns.include)
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")
             added = unpacking.programs(packed, image, built)
             packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns)
         yield Catalog(site), packing
+
+
+def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
+    """Return the exlist of an image; it takes away any time zone but that of the site."""
+    patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
+    zone = kept(built.tree, check_timezone(site.attribute("timezone"))) if patterns.exclude else ()
+    return replace(patterns, include=(*patterns.include, *zone))
 
 
 def built_by_genimage(site: Site, image: str) -> RootimgDir:

@@ -24,7 +24,7 @@ from sbkernel.jobs.report import Report
 from sbkernel.lists import synclist
 from sbkernel.lists.diagnostic import shown
 from sbkernel.lists.syncline import SyncItem
-from sbkernel.lists.text import paths_of
+from sbkernel.lists.text import paths_of, variables
 from sbkernel.site import Site
 
 NAME, VERSION = "sync", 1
@@ -112,7 +112,7 @@ def read_sync(site: Site, image: str, tree: Path, *, nosyncfiles: bool = False) 
     if not paths:
         return None
     listed = synclist.load(paths)
-    values = dict(pair.partition("=")[::2] for pair in attributes.get("environvar", "").split(",") if "=" in pair)
+    values = variables(attributes.get("environvar", ""))
     items = [filled_in(item, values, image) for item in listed.items]
     place = Place(tree.with_name(".sync"), tree)
     if nosyncfiles:
