@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.images.tree.lint import lint
+from sbkernel.images.tree.lint import look
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.site import Site
 
@@ -26,16 +26,23 @@ _TONES = {"error": "red", "warning": "yellow", "info": "cyan"}
 def command(site: Site, form: str, quiet: bool, image: str) -> int:
     """Say what is wrong or odd in the list files of IMAGE, with file, line and remedy.
 
-    When the image is built, its exlist is also checked against the root tree. The exit status is 1 when there are
-    errors; warnings and remarks do not count.
+    Names of packages are looked up in the indexes of the sources as they were read last. When the image is built, its
+    exlist is also checked against the root tree and the files of the packages that are asked for. What could not be
+    checked is said at the end. Nothing is asked over the network.
+
+    The exit status is 1 when there are errors; warnings and remarks do not count.
     """
-    found = [one for one in lint(site, image) if not quiet or one.severity != "info"]
+    linted = look(site, image)
+    found = [one for one in linted.remarks if not quiet or one.severity != "info"]
     if form == "json":
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))
     else:
         for one in found:
             click.echo(_text(one))
         click.echo(_summary(image, found))
+    if not quiet:
+        for why in linted.unchecked:
+            click.echo(f"Note: {why}", err=True)
     return int(any(one.severity == "error" for one in found))
 
 

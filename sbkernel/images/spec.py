@@ -12,6 +12,7 @@ from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import PackageManager, Request
 from sbkernel.images.tree.postinstall import Script, scripts_of
 from sbkernel.lists import otherpkglist, pkglist
+from sbkernel.lists.diagnostic import as_warnings
 from sbkernel.lists.document import ListLine
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
@@ -65,7 +66,8 @@ class ImageSpec:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Return what a build should log about the lists."""
-        return (*self.request.pkglist.warnings, *self.request.otherpkglist.warnings)
+        remarks = as_warnings(family_of(self.osvers).remarks(self.request))
+        return tuple(dict.fromkeys((*self.request.pkglist.warnings, *self.request.otherpkglist.warnings, *remarks)))
 
     def listed(self, name: str) -> ListLine | None:
         """Return the line of the lists that asks for a package."""

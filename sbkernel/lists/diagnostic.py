@@ -56,10 +56,10 @@ def as_warnings(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
     return tuple(str(one) for one in diagnostics if one.severity != "info")
 
 
-def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return each diagnostic once, sorted by place; the files keep their order."""
+def in_order(diagnostics: Iterable[Diagnostic], first: Iterable[str] = ()) -> tuple[Diagnostic, ...]:
+    """Return each diagnostic once, sorted by place: the files `first` in their order, then others as they come."""
     once = list(dict.fromkeys(diagnostics))
-    files = list(dict.fromkeys(one.file for one in once))
+    files = list(dict.fromkeys((*first, *(one.file for one in once))))
     return tuple(sorted(once, key=lambda one: (files.index(one.file), one.line, one.column)))
 
 

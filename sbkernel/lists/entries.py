@@ -155,11 +155,7 @@ def _look_name(entry: ListEntry) -> Iterator[Diagnostic]:
 
 
 def _look_use(entry: ListEntry, kind: str) -> Iterator[Diagnostic]:
-    removes = entry.kind != "install"
-    if removes and kind == "pkglist":
-        what = f"{shown(entry.text)} removes nothing: xCAT never removes packages from a stateless image"
-        yield entry.note("warning", what, "Remove the line, or remove the files with the exlist.")
-    elif "/" in entry.name and (removes or kind == "pkglist"):
+    if "/" in entry.name and (entry.kind != "install" or kind == "pkglist"):
         last = entry.name.rstrip("/").rpartition("/")[2]
         what = f"the directory in {shown(entry.text)} has no effect here: xCAT uses {shown(last)}"
         yield entry.note("warning", what, "Directories select a repository in an otherpkglist.")

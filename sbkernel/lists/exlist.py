@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -81,7 +82,25 @@ def compose(exclude: Iterable[str], include: Iterable[str] = ()) -> str:
 def _of(found: tuple[ExlistRule, ...], notes: Iterable[Diagnostic], documents: tuple[Document, ...]) -> Exlist:
     exclude = dict.fromkeys(rule.pattern for rule in found if not rule.keep)
     include = dict.fromkeys(rule.pattern for rule in found if rule.keep)
-    return Exlist(tuple(exclude), tuple(include), found, in_order([*notes, *_duplicates(found)]), documents)
+    odd = (*_duplicates(found), *_covered(found))
+    return Exlist(tuple(exclude), tuple(include), found, in_order([*notes, *odd]), documents)
+
+
+def _covered(found: Iterable[ExlistRule]) -> Iterator[Diagnostic]:
+    """Yield the patterns that only match what another one matches: ./usr/share/doc/x* beside ./usr/share/doc*."""
+    rules_ = list(found)
+    wide = {(rule.pattern[:-1], rule.keep): rule for rule in reversed(rules_) if _is_beginning(rule.pattern)}
+    for rule in rules_:
+        bare = rule.pattern.removesuffix("*")
+        other = next((wide[bare[:n], rule.keep] for n in range(len(bare)) if (bare[:n], rule.keep) in wide), None)
+        if other is not None:
+            what = f"{shown(rule.pattern)} adds nothing to {shown(other.pattern)} at {other.where}"
+            yield rule.note("info", what, "Remove one of them.")
+
+
+def _is_beginning(pattern: str) -> bool:
+    """Tell whether a pattern is the beginning of a path and a *."""
+    return pattern.endswith("*") and not re.search(r"[*?\[\\]", pattern[:-1])
 
 
 def _duplicates(found: Iterable[ExlistRule]) -> Iterator[Diagnostic]:

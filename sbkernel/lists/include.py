@@ -22,6 +22,8 @@ from sbkernel.lists.document import Document, ListLine
 _MOST = 10_000
 """Limit of includes in one list. Files that include others twice, and so on, double the text at every step."""
 BLANKS = " \t\r\f\v"
+_XCAT_ROOT = "/opt/xcat"
+"""Lists that xCAT ships include others by $XCATROOT, which its programs export."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 
@@ -159,7 +161,8 @@ def _expanded(path: str, line: ListLine, column: int) -> str | Diagnostic:
     for match in _VARIABLE.finditer(path):
         name = match[1] or match[2]
         if name not in os.environ:
-            remedy = f"export {name}, or write the path."
+            value = f"{name}={_XCAT_ROOT}, as in xCAT" if name == "XCATROOT" else name
+            remedy = f"export {value}, or write the path."
             return line.note("error", f"the include uses ${name}, which is not set", remedy, column)
     if "\0" in path:
         return line.note("error", "the path of the include contains a NUL", "Correct the path.", column)

@@ -12,6 +12,7 @@ from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import DefinitionError
 from sbkernel.lists import fstab, kinds, lookup, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
+from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.syncline import SyncItem, substituted, variables
 from sbkernel.lists.text import missing, paths_of, refusal, text_of
 from sbkernel.site import Site
@@ -37,7 +38,10 @@ def _of_attribute(image: Definition, attribute: str) -> Iterator[Diagnostic]:
         remedy = f"chdef -t osimage {image.name} pkglist=FILE"
         yield Diagnostic(image.name, 1, 1, "error", "A .pkglist file must be specified", remedy)
     yield from filter(None, (_refused(attribute, path) for path in paths))
-    yield from kinds.read(attribute, _readable(image, attribute)).diagnostics
+    parsed = kinds.read(attribute, _readable(image, attribute))
+    yield from parsed.diagnostics
+    if attribute == "pkglist" and isinstance(parsed, Pkglist) and parsed.documents and not parsed.packages:
+        yield Diagnostic(str(paths[-1]), 1, 1, "warning", "no list names a package", "Write one package a line.")
 
 
 def _refused(attribute: str, path: Path) -> Diagnostic | None:

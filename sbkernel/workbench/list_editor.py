@@ -9,6 +9,7 @@ import ipywidgets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
+from sbkernel.images.tree.lint import check
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
@@ -47,7 +48,7 @@ class ListEditor(Panel):
     @property
     def remarks(self) -> tuple[Any, ...]:
         """Return what is wrong or odd in the present text."""
-        return self.files.check(self.value)
+        return check(self.files, self.value)
 
     def type(self, text: str) -> None:
         """Take the text as it is typed; nothing is written."""

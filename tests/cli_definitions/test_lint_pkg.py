@@ -5,6 +5,9 @@ from pathlib import Path
 
 from sbrun import COMPUTE, Sb
 
+NAMES = "Note: names of packages are not checked: "
+UNREAD = f"{NAMES}the sources have not been read yet: sb pkg {COMPUTE} resolve\n"
+UNBUILT = f"Note: what the exlist takes away is known by names alone before the image is built: sb genimage {COMPUTE}\n"
 LIST = "# ours\nbash,vim # editor\n-gone\nbash\n"
 
 
@@ -19,7 +22,7 @@ def define(sb: Sb, tmp_path: Path, text: str = LIST) -> Path:
 def test_lint_prints_places_and_remedies(sb: Sb, tmp_path: Path) -> None:
     listed = define(sb, tmp_path)
     said = sb("lint", "x")
-    assert (said.code, said.err) == (1, "")
+    assert (said.code, said.err) == (1, f"{NAMES}first mend the errors above\n")
     assert said.out == (
         f"{listed}:2:6: error: 'vim # editor' is not a package name\n    A comment needs a line of its own.\n"
         f"{listed}:3:1: warning: -gone removes nothing: "
@@ -43,8 +46,9 @@ def test_lint_as_json(sb: Sb, tmp_path: Path) -> None:
 
 
 def test_lint_of_a_clean_image_and_of_none(sb: Sb) -> None:
-    assert sb("lint", COMPUTE) == (0, f"{COMPUTE}: nothing found\n", "")
-    assert sb("lint", COMPUTE, "--format", "json") == (0, "[]\n", "")
+    assert sb("lint", COMPUTE) == (0, f"{COMPUTE}: nothing found\n", UNREAD + UNBUILT)
+    assert sb("lint", COMPUTE, "--format", "json") == (0, "[]\n", UNREAD + UNBUILT)
+    assert sb("lint", COMPUTE, "--quiet") == (0, f"{COMPUTE}: nothing found\n", "")
     missing = sb("lint", "nothing")
     assert (missing.code, missing.out) == (1, "")
     assert "Could not find an object named 'nothing'" in missing.err

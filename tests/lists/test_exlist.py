@@ -40,12 +40,18 @@ def test_excludes_includes_and_comments() -> None:
         ("# old: #INCLUDE:a#", "1:8: warning: xCAT does include the file of this comment", "Remove the directive"),
         ("./a#INCLUDE:b#", "1:4: warning: xCAT joins the text before an include", "a line of its own"),
         ("./a\n./a", "2:1: info: ./a is already listed at exlist:1", "Remove one of them."),
+        ("./a/b*\n./a*", "1:1: info: ./a/b* adds nothing to ./a* at exlist:2", "Remove one of them."),
+        ("+./a*\n+./a/[bc]/d", "2:1: info: ./a/[bc]/d adds nothing to ./a* at exlist:1", "Remove one of them."),
     ],
 )
 def test_what_xcat_misreads_is_said(text: str, says: str, remedy: str) -> None:
     (found,) = exlist.parse(text).diagnostics
     assert str(found).startswith(f"exlist:{says}")
     assert remedy in found.remedy
+
+
+def test_patterns_that_add_something_are_fine() -> None:
+    assert exlist.parse("./a*\n+./a/b*\n./b/*\n./b?*\n./c\n./c/d*\n./*/e*\n./*/e/f\n").diagnostics == ()
 
 
 def test_a_pattern_may_begin_with_a_wildcard() -> None:

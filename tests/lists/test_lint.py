@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.errors import NotFoundError
-from sbkernel.images.tree.exlistlint import against
+from sbkernel.images.tree.exlistlint import against, without_tree
 from sbkernel.images.tree.lint import lint, paths_below
 from sbkernel.lists import exlist
 from sbkernel.lists.text import missing, refusal
@@ -80,9 +80,9 @@ def test_every_file_is_read_with_its_own_grammar(site: Site, tmp_path: Path) -> 
     custom.mkdir(parents=True)
     (custom / "lab.fstab").write_text("one two\n")
     assert said(site) == [
-        f"none:1:1: error: The pkglist specified '{tmp_path}/none' does not exist!",
         "p.pkglist:1:1: error: '@tools' is not a package name of Debian",
         "p.pkglist:3:1: warning: -vim removes nothing: xCAT never removes packages from a stateless image",
+        f"none:1:1: error: The pkglist specified '{tmp_path}/none' does not exist!",
         "x.exlist:1:1: warning: 'usr' matches nothing: patterns begin with ./",
         "s.synclist:1:1: warning: $SITE is not set in the environvar of the osimage",
         f"s.synclist:1:1: warning: {tmp_path}/gone does not exist",
@@ -99,6 +99,19 @@ def test_groups_are_fine_where_the_installer_has_them(site: Site, tmp_path: Path
     assert said(site) == []
     define(site, pkglist="")
     assert said(site) == ["lab:1:1: error: A .pkglist file must be specified"]
+
+
+def test_lists_that_name_no_package_are_remarked_on(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("# nothing yet\n")
+    define(site, osvers="rocky9.4", pkglist=str(tmp_path / "p"))
+    assert said(site) == ["p:1:1: warning: no list names a package"]
+
+
+def test_the_lists_of_xcat_include_by_a_variable_that_only_xcat_sets(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text("bash\n#INCLUDE:${XCATROOT}/share/more.pkglist#\n")
+    define(site, osvers="rocky9.4", pkglist=str(tmp_path / "p"))
+    assert said(site) == ["p:2:1: error: the include uses $XCATROOT, which is not set"]
+    assert lint(site, "lab")[0].remedy == "export XCATROOT=/opt/xcat, as in xCAT, or write the path."
 
 
 @pytest.mark.parametrize(
@@ -122,6 +135,18 @@ def test_patterns_against_a_tree(pattern: str, says: str) -> None:
 def test_what_is_kept_below_keeps_its_directory() -> None:
     assert against(exlist.parse("./tmp\n./tmp/*\n+./tmp/x\n"), TREE) == ()
     assert against(exlist.parse("./tmp/*\n./boot/*\n"), TREE) == ()
+
+
+def test_a_pattern_behind_a_link_is_shown_the_way() -> None:
+    (found,) = against(exlist.parse("+./lib/a"), TREE, {"./lib": "./usr/lib"})
+    assert found.message == "'./lib/a' matches nothing: /lib is a link to /usr/lib, and links are not followed"
+    assert (found.severity, found.remedy) == ("warning", "Write +./usr/lib/a")
+
+
+@pytest.mark.parametrize(("pattern", "removes"), [("./tmp*", ["./tmp"]), ("./tmp/*", []), ("./pro[c]*", ["./proc"])])
+def test_what_nodes_need_is_known_without_a_tree(pattern: str, removes: list[str]) -> None:
+    found = [one.message for one in without_tree(exlist.parse(pattern))]
+    assert [message.split()[2] for message in found] == removes
 
 
 def test_a_pattern_that_is_wrong_by_itself_is_said_once() -> None:

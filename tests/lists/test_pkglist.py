@@ -131,8 +131,6 @@ def test_prose_is_no_directive(line: str) -> None:
             "Remove the blank.",
         ),
         ("a,  b", "1:5: info: xCAT keeps the blank before b", "Remove the blank."),
-        ("-b", "1:1: warning: -b removes nothing", "exlist"),
-        ("a,--b", "1:3: warning: --b removes nothing", "exlist"),
         ("own/b", "1:1: warning: the directory in own/b has no effect here: xCAT uses b", "otherpkglist"),
         ("a;b", "1:1: error: 'a;b' is not a package name", "a shell interprets"),
         ("\ufeffbash", "1:1: error: '\\ufeffbash' is not a package name", "a shell interprets"),

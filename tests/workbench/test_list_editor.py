@@ -52,6 +52,19 @@ def test_remarks_follow_what_is_typed_and_nothing_is_written_before_save(
     assert panel._area.value == files.text == "bash\nvim # <editor>\n" and "taken back" in panel._above.value
 
 
+def test_the_kind_of_packages_has_its_say_as_in_lint(files: ListFiles) -> None:
+    files.write("@tools\n-nano\n")
+    panel = files.edit()
+    assert [(one.line, one.severity) for one in panel.remarks] == [(1, "error"), (2, "warning")]
+    files.site.set("osimage", "x", osvers="rocky9.4")
+    assert [one.message for one in files.edit().remarks] == [
+        "-nano keeps nano out of the image; xCAT's genimage ignores the line"
+    ]
+    patterns = lists.of(files.site, "x").exlist.edit()
+    patterns.type("./tmp*\n")
+    assert "removes ./tmp itself" in patterns.text()
+
+
 def test_what_somebody_else_saved_is_not_overwritten_unseen(files: ListFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SBK_HEADLESS", "0")
     panel = files.edit()

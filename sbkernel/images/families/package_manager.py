@@ -122,6 +122,16 @@ class Survey(NamedTuple):
     offline: bool = False
 
 
+class KnownBefore(NamedTuple):
+    """What indexes that were read before say of names: those they do not have, each with names like it.
+
+    `files` are the paths in the packages of the others, absolute, by name; empty where file lists are not at hand.
+    """
+
+    unknown: Mapping[str, list[str]]
+    files: Mapping[str, Sequence[str]]
+
+
 class PackageManager(Protocol):
     """A package manager for the sources and lists of one image; opening it has checked both and changed nothing."""
 
@@ -151,6 +161,12 @@ class PackageManager(Protocol):
 
     def survey(self, report: Report) -> Survey:
         """Resolve like `resolve` what the sources have, and say of each package what it weighs and needs."""
+
+    def known_before(self, report: Report) -> KnownBefore | None:
+        """Say of the names that the lists ask for what the indexes say that were read last, without the network.
+
+        None when there are none. Raises BuildError when they cannot be read.
+        """
 
     def inputs(self, resolution: Resolution) -> Any:
         """Return all that `install` depends on, as JSON-able data; its digest names the layer."""
@@ -224,5 +240,5 @@ class Family(Protocol):
         source or a name that is wrong.
         """
 
-    def remarks(self, pkglist: Pkglist) -> Iterable[Diagnostic]:
-        """Yield what is wrong with a pkglist for this kind of packages."""
+    def remarks(self, request: Request) -> Iterable[Diagnostic]:
+        """Yield what is wrong or odd in the package lists for this kind of packages; their text alone is looked at."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sbkernel.images.pack.exclusion import regex
@@ -19,7 +19,11 @@ NEEDED = {
 }
 """Paths without which a node does not boot or run, and why where it is not plain."""
 
+NO_LINKS: Mapping[str, str] = {}
+
 _EXAMPLES = 3
+_ANYTHING = "\N{BULLET}"
+"""A name that no pattern has: it stands for what is in a directory."""
 
 
 class _Match(NamedTuple):
@@ -48,12 +52,29 @@ class _Tree(NamedTuple):
         return path in self.excluded and path not in self.kept and path not in self.unlisted
 
 
-def against(listed: Exlist, paths: Iterable[str]) -> tuple[Diagnostic, ...]:
-    """Return what is odd about an exlist for a tree; paths begin with ./, directories come without a / at the end."""
+def against(listed: Exlist, paths: Iterable[str], links: Mapping[str, str] = NO_LINKS) -> tuple[Diagnostic, ...]:
+    """Return what is odd about an exlist for a tree; paths begin with ./, directories come without a / at the end.
+
+    `links` are directories at the top that are links, and where they lead.
+    """
     ordered = list(paths)
     matches = [_matched(rule, ordered) for rule in listed.rules]
     tree = _tree(ordered, matches)
-    found = [note for match in matches for note in _look(match, tree)]
+    found = [note for match in matches for note in _look(match, tree, links)]
+    return _unsaid(listed, found)
+
+
+def without_tree(listed: Exlist) -> tuple[Diagnostic, ...]:
+    """Return what an exlist does to any tree: it removes a directory that nodes need."""
+    paths = [path for needed in NEEDED for path in (needed, f"{needed}/{_ANYTHING}")]
+    matches = [_matched(rule, paths) for rule in listed.rules]
+    tree = _tree(paths, matches)
+    excludes = (match for match in matches if not match.rule.keep)
+    return _unsaid(listed, [note for match in excludes for note in _look_needed(match, tree)])
+
+
+def _unsaid(listed: Exlist, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the remarks on lines that there is none on yet."""
     silent = {(one.file, one.line) for one in listed.diagnostics if one.severity == "warning"}
     return in_order(one for one in found if (one.file, one.line) not in silent)
 
@@ -73,10 +94,13 @@ def _matched(rule: ExlistRule, tree: Sequence[str]) -> _Match:
     return _Match(rule, [path for path in tree if match(path)])
 
 
-def _look(match: _Match, tree: _Tree) -> Iterator[Diagnostic]:
+def _look(match: _Match, tree: _Tree, links: Mapping[str, str]) -> Iterator[Diagnostic]:
     rule = match.rule
     pattern = shown(rule.pattern)
-    if not match.paths:
+    if not match.paths and (better := _behind_link(rule.pattern, links)):
+        what = f"'{pattern}' matches nothing: {better[0]} is a link to {better[1]}, and links are not followed"
+        yield rule.note("warning", what, f"Write {'+' if rule.keep else ''}{shown(better[2])}")
+    elif not match.paths:
         remedy = "Remove the line, or correct it."
         yield rule.note("info", f"'{pattern}' matches nothing in this tree", remedy)
     elif rule.keep:
@@ -87,6 +111,13 @@ def _look(match: _Match, tree: _Tree) -> Iterator[Diagnostic]:
         yield from _look_needed(match, tree)
         yield from _look_siblings(match, tree)
         yield from _look_deeper(match)
+
+
+def _behind_link(pattern: str, links: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return the link that a pattern begins with, where it leads, and the pattern that was meant; None for none."""
+    top, slash, below = pattern[2:].partition("/")
+    target = links.get(f"./{top}") if pattern.startswith("./") and slash else None
+    return (f"/{top}", target[1:], f"{target}/{below}") if target else None
 
 
 def _look_directories(match: _Match, tree: _Tree) -> Iterator[Diagnostic]:

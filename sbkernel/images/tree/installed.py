@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import NotFoundError
+from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.jobs.run import run
 from sbkernel.packages import manifest, release
@@ -44,6 +44,15 @@ def of_tree(tree: Path, *, name: str = "", kind: str = "tree", recorded: Recorde
         made=_time(database),
         warnings=read.warnings,
     )
+
+
+def paths(tree: Path, names: Collection[str]) -> dict[str, list[str]]:
+    """Return the absolute paths in installed packages by name; nothing for a tree whose database cannot be read."""
+    found = _database(tree)
+    try:
+        return found[0].paths(tree, found[1], names, _output) if found else {}
+    except BuildError:
+        return {}
 
 
 def of_built(built: RootimgDir, image: str) -> Manifest:

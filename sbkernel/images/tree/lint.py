@@ -1,48 +1,164 @@
-"""Lint an osimage: its list files, and its exlist against the tree that genimage built, if there is one."""
+"""Lint an osimage: its list files, for its kind of packages, against what is known of packages and of its tree."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, ListFileError, SbkernelError
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
+from sbkernel.images.families.package_manager import KnownBefore, Request
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.tree.exlistlint import against
-from sbkernel.lists import exlist, pkglist
-from sbkernel.lists.diagnostic import Diagnostic, in_order
+from sbkernel.images.tree import installed
+from sbkernel.images.tree.exlistlint import against, without_tree
+from sbkernel.images.tree.losses import Known, entries_by_name, losses
+from sbkernel.jobs.report import NullReport
+from sbkernel.lists import exlist, kinds, otherpkglist, pkglist
+from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
+from sbkernel.lists.edit import ListFiles
+from sbkernel.lists.entries import ListEntry
+from sbkernel.lists.exlist import Exlist
+from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.lists.lint import lint as lint_lists
+from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of, refusal
 from sbkernel.site import Site
 
 
+class Linted(NamedTuple):
+    """What is wrong or odd, in order, and what could not be checked and why."""
+
+    remarks: tuple[Diagnostic, ...]
+    unchecked: tuple[str, ...]
+
+
 def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
     """Return everything wrong or odd in the files that an osimage names; NotFoundError when there is no such image."""
-    return in_order([*lint_lists(site, image), *lint_names(site, image), *lint_tree(site, image)])
+    return look(site, image).remarks
 
 
-def lint_names(site: Site, image: str) -> Iterator[Diagnostic]:
-    """Yield the names in the pkglist that no package of the distribution can have."""
-    definition = site.osimages[image]
+def look(site: Site, image: str) -> Linted:
+    """Lint an osimage as `lint` does, and say what could not be checked. Nothing is asked over the network."""
+    found = list(lint_lists(site, image))
+    request = _request(site, image)
+    tree = _tree(site, image)
+    known, unchecked = _known_before(site, image, request)
+    errors = {_place(one) for one in found if one.severity == "error"}
+    rules = [one for one in remarks(request) if _place(one) not in errors]
+    errors |= {_place(one) for one in rules if one.severity == "error"}
+    names = [one for one in _unknown(request, known) if _place(one) not in errors] if known else []
+    return Linted(
+        in_order([*found, *rules, *names, *_of_exlist(request, tree, known)], _files(request)),
+        (*unchecked, *_unlooked(image, request, tree, known)),
+    )
+
+
+def remarks(request: Request) -> Iterator[Diagnostic]:
+    """Yield what the family of an osimage remarks on its package lists; nothing for one that there is not."""
     try:
-        family = family_of(definition.get("osvers"))
+        family = family_of(request.osvers)
     except BuildError:
         return
-    parsed = pkglist.read([path for path in paths_of(definition.get("pkglist")) if refusal(path, "pkglist") is None])
-    known = {(one.file, one.line, one.column) for one in parsed.diagnostics if one.severity == "error"}
-    yield from (one for one in family.remarks(parsed) if (one.file, one.line, one.column) not in known)
+    yield from family.remarks(request)
 
 
-def lint_tree(site: Site, image: str) -> tuple[Diagnostic, ...]:
-    """Return what the exlist of an osimage does to its built tree; nothing when there is no tree or no list."""
-    definition = site.osimages[image]
-    files = [path for path in paths_of(definition.get("exlist")) if refusal(path, "exlist") is None]
-    place = rootimgdir.build_place(site, definition.attributes)
-    if not files or place is None or not RootimgDir(place).tree.is_dir():
-        return ()
-    return against(exlist.read(files), paths_below(RootimgDir(place).tree))
+def check(files: ListFiles, text: str) -> tuple[Diagnostic, ...]:
+    """Return what would be wrong with a list if it had this text; only texts are looked at, as somebody types."""
+    found = files.check(text)
+    request = _request(files.site, files.image)
+    parsed = kinds.parse(files.attribute, text, str(files.path))
+    if not isinstance(parsed, Pkglist):
+        return in_order([*found, *(without_tree(parsed) if isinstance(parsed, Exlist) else ())])
+    errors = {_place(one) for one in found if one.severity == "error"}
+    changed = (
+        replace(request, pkglist=parsed) if files.attribute == "pkglist" else replace(request, otherpkglist=parsed)
+    )
+    mine = {document.file for document in parsed.documents} | {one.line.file for one in parsed.entries}
+    rules = (one for one in remarks(changed) if one.file in mine and _place(one) not in errors)
+    return in_order([*found, *rules])
+
+
+def _request(site: Site, image: str) -> Request:
+    """Return what an osimage asks for, by the lists that can be read."""
+    attributes = site.osimages[image].attributes
+    return Request(
+        attributes,
+        pkglist.read(_readable(attributes, "pkglist")),
+        otherpkglist.read(_readable(attributes, "otherpkglist")),
+    )
+
+
+def _files(request: Request) -> Iterator[str]:
+    """Yield the list files in the order in which an osimage has them."""
+    return (str(path) for attribute in LIST_ATTRIBUTES for path in paths_of(request.attributes.get(attribute, "")))
+
+
+def _readable(attributes: Mapping[str, str], attribute: str) -> list[Path]:
+    return [path for path in paths_of(attributes.get(attribute, "")) if refusal(path, attribute) is None]
+
+
+def _tree(site: Site, image: str) -> Path | None:
+    """Return the built tree of an osimage, if there is one."""
+    place = rootimgdir.build_place(site, site.osimages[image].attributes)
+    tree = None if place is None else RootimgDir(place).tree
+    return tree if tree is not None and tree.is_dir() else None
+
+
+def _known_before(site: Site, image: str, request: Request) -> tuple[KnownBefore | None, tuple[str, ...]]:
+    """Return what indexes that were read before say, and why nothing is known."""
+    why = f"the sources have not been read yet: sb pkg {image} resolve"
+    try:
+        known = family_of(request.osvers).open(site, request).known_before(NullReport())
+    except ListFileError:
+        known, why = None, "first mend the errors above"
+    except (SbkernelError, OSError) as error:
+        known, why = None, error.message if isinstance(error, SbkernelError) else str(error)
+    said = f"names of packages are not checked: {shown(why)}"
+    return known, () if known or not _entries(request) else (said,)
+
+
+def _entries(request: Request) -> Sequence[ListEntry]:
+    return (*request.pkglist.entries, *request.otherpkglist.entries)
+
+
+def _unknown(request: Request, known: KnownBefore) -> Iterator[Diagnostic]:
+    """Yield the names that no source has."""
+    for entry in (one for one in _entries(request) if one.kind == "install"):
+        placed = otherpkglist.placed(entry.name).name
+        name = next((one for one in (entry.name, placed, placed.partition("=")[0]) if one in known.unknown), None)
+        if name is not None:
+            near = known.unknown[name]
+            remedy = f"Did you mean {' or '.join(near)}?" if near else "Is the right repository among the sources?"
+            yield entry.note("error", f"no source has {shown(name)}, as they were read last", remedy)
+
+
+def _of_exlist(request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[Diagnostic]:
+    """Yield what the exlist does to the tree, or else to any, and to the packages that are asked for."""
+    files = _readable(request.attributes, "exlist")
+    if not files:
+        return
+    listed, asked = exlist.read(files), entries_by_name(_entries(request))
+    if tree is None:
+        yield from without_tree(listed)
+        yield from losses(listed, Known(asked, known.files if known else {}))
+    else:
+        links = dict(links_of(tree))
+        yield from against(listed, paths_below(tree), links)
+        yield from losses(listed, Known(asked, installed.paths(tree, asked), links))
+
+
+def _unlooked(image: str, request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[str]:
+    """Yield that nobody knows what an exlist takes away."""
+    if tree is None and not (known and known.files) and request.attributes.get("exlist"):
+        yield f"what the exlist takes away is known by names alone before the image is built: sb genimage {image}"
+
+
+def _place(one: Diagnostic) -> tuple[str, int, int]:
+    return one.file, one.line, one.column
 
 
 def paths_below(tree: Path) -> Iterator[str]:
@@ -50,3 +166,11 @@ def paths_below(tree: Path) -> Iterator[str]:
     for directory, folders, names in os.walk(tree):
         where = "." + directory.removeprefix(str(tree))
         yield from (f"{where}/{name}" for name in sorted([*folders, *names]))
+
+
+def links_of(tree: Path) -> Iterator[tuple[str, str]]:
+    """Yield the links at the top of a tree to directories in it, and where they lead: ./lib, ./usr/lib."""
+    for path in sorted(tree.iterdir()):
+        target = os.path.normpath(os.path.join("/", path.readlink())) if path.is_symlink() else ""  # noqa: PTH118
+        if target and (tree / target[1:]).is_dir():
+            yield f"./{path.name}", f".{target}"

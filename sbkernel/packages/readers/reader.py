@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -67,6 +67,9 @@ class Reader(Protocol):
 
     def of_tree(self, tree: Path, database: Path, recorded: Recorded, run: Run) -> Read:
         """Return what is installed in a tree, which is not changed; BuildError when the database cannot be read."""
+
+    def paths(self, tree: Path, database: Path, names: Collection[str], run: Run) -> dict[str, list[str]]:
+        """Return the absolute paths of the files of installed packages by name, directories too; raises as of_tree."""
 
     def of_node(self, sections: Mapping[str, str]) -> Read | None:
         """Return what a node has answered, by the sections of that script; None if it has no such database."""

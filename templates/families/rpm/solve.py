@@ -12,6 +12,7 @@ import dnf.exceptions
 import dnf.repo
 import dnf.subject
 import hawkey
+from dnf.module.module_base import ModuleBase
 from libdnf import transaction
 
 REASONS = {
@@ -49,6 +50,8 @@ def answered(base, asked):
     if asked["only_read"]:
         return answer
     base.fill_sack(load_system_repo=False)
+    if "look_up" in asked:
+        return {**answer, **looked_up(base, asked["look_up"])}
     if "exactly" in asked:
         found = exactly(base, asked["exactly"], asked["names"], asked["sources"])
         return {**answer, "install": described(base, found, asked), "unknown": near(base, asked["unknown"])}
@@ -153,10 +156,36 @@ def wanted(base, name):
     return dnf.subject.Subject(spelt).get_best_query(base.sack)
 
 
+def looked_up(base, names):
+    """Return {unknown, files}: names that nothing has, and the paths in the packages that others mean."""
+    if any(name.startswith("@") for name in names):
+        base.read_comps()
+    found = {name: known(base, name) for name in names}
+    files = {name: sorted({path for one in latest for path in one.files}) for name, latest in found.items() if latest}
+    return {"unknown": near(base, [name for name, latest in found.items() if latest is None]), "files": files}
+
+
+def known(base, name):
+    """Return the newest packages that a name means, none for a group or module; None if nothing has the name."""
+    if name.startswith("@"):
+        return [] if known_group(base, name[1:]) else None
+    packages = wanted(base, name).latest()
+    return list(packages) or None
+
+
+def known_group(base, name):
+    """Tell whether there is a group, an environment or a module of that name."""
+    if base.comps.group_by_pattern(name) or base.comps.environment_by_pattern(name):
+        return True
+    return bool(ModuleBase(base).get_modules(name)[0])
+
+
 def near(base, names):
-    """Return names of packages like each name."""
+    """Return names of packages like each name; of groups and environments like a group."""
+    groups = any(name.startswith("@") for name in names) and (*base.comps.groups, *base.comps.environments)
+    ids = [f"@{one.id}" for one in groups or ()]
     known = sorted({package.name for package in base.sack.query().available()}) if names else []
-    return {name: difflib.get_close_matches(name, known, n=3) for name in names}
+    return {name: difflib.get_close_matches(name, ids if name.startswith("@") else known, n=3) for name in names}
 
 
 def mark(base, names, left_out, repositories):

@@ -77,6 +77,18 @@ def test_unknown_names_come_with_names_like_them(site: Site, repository: Reposit
     assert later.download_bytes > 0
 
 
+def test_names_are_looked_up_in_what_was_read_before(site: Site, repository: Repository) -> None:
+    text = f"own-later\n{repository.unknown}\n"
+    assert repository.open(site, text).known_before(REPORT) is None
+    repository.open(site, "own-later\n").resolve(REPORT)
+    repository.add(repository.unknown)
+    known = repository.open(site, text).known_before(REPORT)
+    assert known is not None
+    assert list(known.unknown) == [repository.unknown]
+    assert repository.near in known.unknown[repository.unknown]
+    assert known.files.get("own-later", ["/usr/share/own-later"]) == ["/usr/share/own-later"]
+
+
 def test_inputs_change_with_the_packages_and_only_with_them(site: Site, repository: Repository) -> None:
     manager = repository.open(site, "own-tool\n")
     before = digest_of(manager.inputs(manager.resolve(REPORT)))

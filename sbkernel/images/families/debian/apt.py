@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed
 from sbkernel.images.families.debian import configuration, records, sources
-from sbkernel.images.families.debian.output import complaints, is_untrusted, solution, unknown_packages
+from sbkernel.images.families.debian.output import complaints, is_untrusted, providers, solution, unknown_packages
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
 from sbkernel.images.plan import digest_of
@@ -61,6 +61,23 @@ class Apt:
         with in_turn(self.directory / ".turn"):
             yield
 
+    @property
+    def updated(self) -> bool:
+        """Tell whether there are package lists."""
+        return (self.directory / "updated").exists()
+
+    def unknown(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the names that apt would not install, with names like them.
+
+        A name that several packages provide comes with those: apt wants to be told which.
+        """
+        known = self._names()
+        missing = [name for name in dict.fromkeys(names) if name not in known]
+        shown = run(["apt-cache", "showpkg", *missing], env=self.environment, check=False).stdout if missing else ""
+        provided = providers(shown)
+        found = {name: provided.get(name) or difflib.get_close_matches(name, known, n=3) for name in missing}
+        return {name: near for name, near in found.items() if len(provided.get(name, ())) != 1}
+
     def update(self, report: Report) -> bool:
         """Download the package lists; tell whether that failed and those from the last time are used."""
         done = self._get("update", "--error-on=any", report=report)
@@ -73,7 +90,7 @@ class Apt:
                 f"the package sources cannot be trusted:\n{errors}",
                 hint="write gpgkey=/PATH/OF/KEY after the address in pkgdir, or gpgcheck=0 to trust the mirror blindly",
             )
-        if not (self.directory / "updated").exists():
+        if not self.updated:
             raise BuildError(f"the package sources cannot be reached:\n{errors}", hint="check the network, or pkgdir")
         report.log("the package sources cannot be reached; using the package lists from the last time")
         return True
@@ -119,8 +136,10 @@ class Apt:
         return tuple(dataclasses.replace(package, record=known[records.key(package)]) for package in packages)
 
     def _near(self, name: str) -> list[str]:
-        known = run(["apt-cache", "pkgnames"], env=self.environment).stdout.split()
-        return difflib.get_close_matches(name, known, n=3)
+        return difflib.get_close_matches(name, self._names(), n=3)
+
+    def _names(self) -> list[str]:
+        return run(["apt-cache", "pkgnames"], env=self.environment).stdout.split()
 
     def _get(self, *words: str, report: Report | None = None) -> Completed:
         """Run apt-get; standard output and error come back together."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,18 +13,12 @@ from sbkernel.images.families.debian.download import downloads
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.media import DebianMedia
 from sbkernel.images.families.debian.releases import DebianRelease, release_of
+from sbkernel.images.families.debian.remarks import remarks, wrong_entries
 from sbkernel.images.families.package_manager import PackagePass, Request
 from sbkernel.images.families.passes import AskedFor, asked_for
-from sbkernel.lists import otherpkglist
 from sbkernel.lists.diagnostic import Diagnostic, shown
-from sbkernel.lists.entries import ListEntry
-from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.readers.deb.dpkg import DEB
 from sbkernel.site import Site
-
-PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?")
-"""A package that apt can be asked for (deb-control(5)); what its command line takes beyond that would surprise."""
-_REMOVED = re.compile(r"[a-z0-9*?][a-z0-9+.*?-]*")
 
 
 class DebianFamily:
@@ -37,7 +30,7 @@ class DebianFamily:
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""
         release = release_of(request.osvers, request.osarch)
-        if wrong := next(_wrong(request), None):
+        if wrong := next(wrong_entries(request), None):
             raise wrong.line.error(f"'{shown(wrong.name)}' is not a package name of Debian")
         sources = chosen(site, request, release)
         preferences = "" if release.unmerged else configuration.PREFERENCES
@@ -49,28 +42,12 @@ class DebianFamily:
             downloads(site.cache / "packages"),
         )
 
-    def remarks(self, pkglist: Pkglist) -> Iterator[Diagnostic]:
-        """Yield the names that no package of this family can have."""
-        for entry in pkglist.entries:
-            if entry.kind == "install" and not PACKAGE.fullmatch(entry.name):
-                remedy = (
-                    "apt knows no groups: name the packages." if entry.name.startswith("@") else "Correct the name."
-                )
-                yield entry.note("error", f"'{shown(entry.name)}' is not a package name of Debian", remedy)
+    def remarks(self, request: Request) -> Iterator[Diagnostic]:
+        """Yield the names that no package of this family can have, and the lines that do nothing."""
+        return remarks(request)
 
 
 FAMILY = DebianFamily()
-
-
-def _wrong(request: Request) -> Iterator[ListEntry]:
-    """Yield the entries that apt cannot be asked for."""
-    for entry in request.pkglist.entries:
-        if entry.kind == "install" and not PACKAGE.fullmatch(entry.name):
-            yield entry
-    for entry in request.otherpkglist.entries:
-        pattern = {"install": PACKAGE, "pre_remove": _REMOVED, "post_remove": _REMOVED}.get(entry.kind)
-        if pattern is not None and not pattern.fullmatch(otherpkglist.placed(entry.name).name):
-            yield entry
 
 
 def _asked(request: Request, release: DebianRelease) -> AskedFor:

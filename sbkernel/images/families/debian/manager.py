@@ -21,6 +21,7 @@ from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
+    KnownBefore,
     PackagePass,
     Resolution,
     Resolved,
@@ -120,6 +121,11 @@ class AptManager:
                     if not set(error.near) & {*known, *map(bare, known)}:
                         raise
                     unknown |= error.near
+
+    def known_before(self, report: Report) -> KnownBefore | None:  # noqa: ARG002 - apt says nothing here
+        """Say which names the package lists do not have; apt's lists of files are not downloaded."""
+        with self.apt.in_turn():
+            return KnownBefore(self.apt.unknown(map(bare, self.asked)), {}) if self.apt.updated else None
 
     def _based(self, packages: tuple[Resolved, ...]) -> tuple[Resolved, ...]:
         if not any(package.name == "dpkg" for package in packages):

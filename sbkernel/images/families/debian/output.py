@@ -50,6 +50,15 @@ def unknown_packages(text: str) -> list[str]:
     return [next(name for name in groups if name) for groups in _UNKNOWN.findall(text)]
 
 
+def providers(text: str) -> dict[str, list[str]]:
+    """Return the packages that provide each name, as `apt-cache showpkg` says."""
+    found: dict[str, list[str]] = {}
+    for part in re.split(r"^Package: ", text, flags=re.MULTILINE)[1:]:
+        lines = part.partition("Reverse Provides: \n")[2].splitlines()
+        found[part.split("\n", 1)[0].strip()] = list(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
+    return found
+
+
 def is_untrusted(text: str) -> bool:
     """Tell whether a failed update is about trust or integrity, which old lists must not paper over."""
     return _UNTRUSTED.search(text) is not None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.rpm.download import downloads
 from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.media import RpmMedia
 from sbkernel.images.families.rpm.question import question
 from sbkernel.images.families.rpm.releases import release_of
+from sbkernel.images.families.rpm.remarks import remarks
 from sbkernel.images.families.rpm.repositories import repositories
 from sbkernel.images.families.rpm.solver import Solver
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.lists.diagnostic import Diagnostic
-from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.readers.rpm.query import RPM
 from sbkernel.site import Site
 
@@ -37,9 +39,9 @@ class RpmFamily:
             downloads(site.cache / "packages"),
         )
 
-    def remarks(self, pkglist: Pkglist) -> list[Diagnostic]:  # noqa: ARG002
-        """Return nothing: names, groups and patterns of dnf take any form."""
-        return []
+    def remarks(self, request: Request) -> Iterator[Diagnostic]:
+        """Yield groups, patterns and modules that the release does not have, and what is asked for but stays out."""
+        return remarks(request)
 
 
 FAMILY = RpmFamily()

@@ -11,7 +11,13 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import PackagePass, Resolution, Survey, UnknownPackagesError
+from sbkernel.images.families.package_manager import (
+    KnownBefore,
+    PackagePass,
+    Resolution,
+    Survey,
+    UnknownPackagesError,
+)
 from sbkernel.images.families.passes import removed_with
 from sbkernel.images.families.rpm import install, network, records, repofiles, signatures
 from sbkernel.images.families.rpm.download import by_curl
@@ -90,6 +96,10 @@ class RpmManager:
         by_group = [row["name"] for row in rows if row["reason"] in records.ASKED]
         found = [records.candidate(row) for row in rows]
         return Survey(found, [*self.question.names, *by_group], answer.unknown, answer.offline)
+
+    def known_before(self, report: Report) -> KnownBefore | None:
+        """Say which names the indexes of the last time do not have, and what is in the packages of the others."""
+        return self.solver.known_before(self.question, report)
 
     def inputs(self, resolution: Resolution) -> Mapping[str, Any]:
         """Return all that the tree depends on: which packages, why, from which repository; not where that is."""

@@ -68,10 +68,11 @@ def question(request: Request, repositories: Repositories) -> Question:
 def spec_of(name: str, kernelver: str = "") -> str:
     """Return how dnf spells a name: name=version is name-version, a kernel gets the version that is fixed.
 
-    @^environment is how kickstart files tell an environment from a group; dnf looks among both.
+    @^environment is how kickstart files tell an environment from a group; dnf looks among both. They may also have a
+    blank behind the @.
     """
-    if name.startswith("@^"):
-        return f"@{name[2:]}"
+    if name.startswith("@"):
+        return f"@{name.lstrip('@^ ')}"
     if _VERSION.fullmatch(name):
         return name.replace("=", "-", 1)
     return f"{name}-{kernelver}" if kernelver and name in KERNELS else name

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import in_turn, made
+from sbkernel.images.families.package_manager import KnownBefore
 from sbkernel.images.families.places import shown
 from sbkernel.images.families.rpm import network
 from sbkernel.images.families.rpm.question import Question
@@ -98,6 +99,19 @@ class Solver:
         data = self._ask(asked, report)
         return Answer(data["install"], data["unknown"], data["offline"])
 
+    def known_before(self, question: Question, report: Report) -> KnownBefore | None:
+        """Say what the indexes as they were read last say of the names; None when there are none."""
+        return self.look_up({spec: name for name, spec in question.specs.items()}, report)
+
+    def look_up(self, names: Mapping[str, str], report: Report) -> KnownBefore | None:
+        """Say what the indexes as they were read last say of `names` by what dnf calls them; None if there are none."""
+        if not (self.directory / "cache").is_dir():
+            return None
+        data = self._ask({"look_up": list(names), "anew": False}, report)
+        if data is None:
+            return None
+        return KnownBefore(*({names[spec]: value for spec, value in data[key].items()} for key in ("unknown", "files")))
+
     def _ask(self, question: Mapping[str, Any], report: Report) -> Any:
         asked = {
             "root": str(made(self.directory / "root")),
@@ -118,6 +132,8 @@ class Solver:
             except CommandError as error:
                 raise BuildError(f"dnf cannot solve this:\n{_last_line(error.tail)}") from error
         data = json.loads(done.stdout)
+        if data.get("problem") and "look_up" in question:
+            return None
         if data.get("problem"):
             raise _unreadable(data["problem"], damaged=data["damaged"])
         if data["offline"]:

@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, point, write_if_changed
+from sbkernel.images.families.package_manager import KnownBefore
 from sbkernel.images.families.rpm.question import Question
+from sbkernel.images.families.rpm.remarks import PATTERN
 from sbkernel.images.families.rpm.solver import Answer, Solver, further
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -69,6 +71,10 @@ class ZypperSolver:
         answer = self.dnf.describe(said.chosen, known, [specs[spec] for spec in unknown], report, more)
         elsewhere = _elsewhere(answer, question)
         return answer._replace(unknown={**answer.unknown, **{name: [] for name in elsewhere}}, offline=index.offline)
+
+    def known_before(self, question: Question, report: Report) -> KnownBefore | None:
+        """Say what the indexes as they were read last say of the names; None when there are none."""
+        return self.dnf.look_up({_spec(name): name for name in question.names}, report)
 
     @property
     def root(self) -> Path:
@@ -134,6 +140,7 @@ def read(output: str) -> ZypperSaid:
 
 def _spec(name: str, sources: Sequence[str] = ()) -> str:
     """Return how zypper spells a name: a pattern is what its package says that it provides."""
-    if name.startswith("@"):
-        return f"pattern() = {name.removeprefix('@')}"
+    mark = next((one for one in ("@", PATTERN) if name.startswith(one)), "")
+    if mark:
+        return f"pattern() = {name.removeprefix(mark).strip()}"
     return f"{sources[0]}:{name}" if sources else name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ class Deb:
         )
         return Read(*dpkg.packages(status, known))
 
+    def paths(self, tree: Path, database: Path, names: Collection[str], run: Run) -> dict[str, list[str]]:  # noqa: ARG002
+        """Return the paths by name, as dpkg has recorded them."""
+        places = {path.name.removesuffix(".list").partition(":")[0]: path for path in _lists(database)}
+        return {name: places[name].read_text(errors="replace").splitlines() for name in names if name in places}
+
     def of_node(self, sections: Mapping[str, str]) -> Read | None:
         """Return what a node has answered."""
         if "dpkg" not in sections:
@@ -60,6 +65,10 @@ class Deb:
     def url_parts(self, package: Package) -> tuple[str, Mapping[str, str]]:
         """Return the version with its epoch."""
         return package.version, {}
+
+
+def _lists(status: Path) -> Iterable[Path]:
+    return (path for path in status.with_name("info").glob("*.list") if path.is_file() and not path.is_symlink())
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.rpm.reasons import Reasons
 
@@ -13,6 +15,7 @@ TAGS = (
     "%{VENDOR}", "%{PACKAGER}", "%{LICENSE}", "%{URL}", "%{SUMMARY}", "[%{OBSOLETENAME} ]",
 )  # fmt: skip
 QUERY = _UNIT.join(TAGS) + _RECORD
+PATHS = f"%{{NAME}}{_UNIT}[%{{FILENAMES}}{_UNIT}]{_RECORD}"
 KEY = "gpg-pubkey"  # rpm keeps the keys it trusts as packages
 
 
@@ -23,6 +26,15 @@ def packages(output: str, reasons: Reasons | None = None) -> list[Package]:
     full = (row for row in rows if len(row) == len(TAGS))
     found = (_package([_value(text) for text in row], reasons) for row in full)
     return sorted(package for package in found if package.name != KEY)
+
+
+def paths(output: str, names: Collection[str]) -> dict[str, list[str]]:
+    """Return the paths of `rpm -qa --queryformat PATHS` by name."""
+    found: dict[str, list[str]] = {}
+    for name, *files in (record.split(_UNIT) for record in output.split(_RECORD)):
+        if name in names:
+            found[name] = [*found.get(name, ()), *filter(None, files)]
+    return found
 
 
 def _value(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,11 @@ class Rpm:
 
     def of_tree(self, tree: Path, database: Path, recorded: Recorded, run: Run) -> Read:  # noqa: ARG002 - dnf records it
         """Return what is installed in a tree, as rpm and the records of dnf or zypper say."""
-        return Read(query.packages(_query(database, run), reasons.of_tree(tree)), [])
+        return Read(query.packages(_query(database, query.QUERY, run), reasons.of_tree(tree)), [])
+
+    def paths(self, tree: Path, database: Path, names: Collection[str], run: Run) -> dict[str, list[str]]:  # noqa: ARG002
+        """Return the paths by name, as rpm says."""
+        return query.paths(_query(database, query.PATHS, run), names)
 
     def of_node(self, sections: Mapping[str, str]) -> Read | None:
         """Return what a node has answered."""
@@ -66,12 +70,12 @@ def _parse() -> Callable[[str], Any]:
     return parse
 
 
-def _query(database: Path, run: Run) -> str:
+def _query(database: Path, form: str, run: Run) -> str:
     """Run rpm on a copy: it writes beside the database that it reads, and must not read macros of this host's user."""
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         copy = Path(directory)
         _copy_files(database, copy)
-        argv = ["rpm", "--dbpath", str(copy), "--query", "--all", "--queryformat", query.QUERY]
+        argv = ["rpm", "--dbpath", str(copy), "--query", "--all", "--queryformat", form]
         try:
             output = run(argv, {"HOME": str(copy)})
         except CommandError as error:

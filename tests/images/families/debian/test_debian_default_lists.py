@@ -5,6 +5,7 @@ import pytest
 from sbkernel import resources
 from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.images.families import family_of
+from sbkernel.images.families.package_manager import Request
 from sbkernel.lists import exlist, pkglist
 
 
@@ -24,7 +25,8 @@ def test_every_release_has_lists_for_both_roles(osvers: str, role: str) -> None:
     assert ("linux-image-generic" if osvers.startswith("ubuntu") else "linux-image-amd64") in packages.packages
     assert ("nginx-light" in packages.packages) == (role == "service")
     assert packages.diagnostics == ()
-    assert list(family_of(osvers).remarks(packages)) == []
+    request = Request({"osvers": osvers, "osarch": "x86_64"}, packages)
+    assert list(family_of(osvers).remarks(request)) == []
     patterns = exlist.read([found("exlist")])
     assert "./usr/share/man/*" in patterns.exclude
     assert patterns.diagnostics == ()

@@ -4,6 +4,8 @@ import pytest
 
 from sbkernel import resources
 from sbkernel.definitions.listpaths import candidates, platform
+from sbkernel.images.families import family_of
+from sbkernel.images.families.package_manager import Request
 from sbkernel.lists import exlist, pkglist
 
 
@@ -23,6 +25,8 @@ def test_every_release_has_lists_for_both_roles(osvers: str, role: str) -> None:
     assert {"kernel", "kernel-default"} & set(packages.packages)
     assert ("nginx" in packages.packages) == (role == "service")
     assert packages.diagnostics == ()
+    request = Request({"osvers": osvers, "osarch": "x86_64"}, packages)
+    assert list(family_of(osvers).remarks(request)) == []
     patterns = exlist.read([found("exlist")])
     assert "./usr/share/man/*" in patterns.exclude
     assert patterns.diagnostics == ()
