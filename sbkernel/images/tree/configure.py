@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from sbkernel import resources
 from sbkernel.images.families.package_manager import PackageManager
-from sbkernel.images.tree.namespaces import inside
+from sbkernel.images.tree.namespaces import enter, inside
 from sbkernel.jobs.report import Report
 
 VERSION = 2
@@ -38,13 +39,18 @@ def configuration(manager: PackageManager, fstab: str) -> Configuration:
 def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> None:
     """Lay the files into a tree, dated `epoch`, and run the script in it."""
     missing = {name: data for name, data in wanted.if_missing.items() if not (tree / name).is_file()}
-    unpack = ["tar", "--extract", "--directory=/", "--keep-directory-symlink", "--no-same-owner"]
-    inside(tree, unpack, input=archive({**wanted.files, **missing}, epoch), on_line=report.log)
+    lay(tree, archive({**wanted.files, **missing}, epoch), report)
     inside(tree, ["sh", "-s"], input=wanted.script, on_line=report.log)
 
 
+def lay(tree: Path, packed: bytes, report: Report) -> None:
+    """Write the files of a tar archive into a tree, which need not hold a program for it; no link leads out."""
+    script = resources.templates() / "image" / "lay.py"
+    enter(tree, [sys.executable, "-I", str(script), str(tree)], input=packed, on_line=report.log)
+
+
 def archive(contents: Mapping[str, bytes], epoch: int) -> bytes:
-    """Return files as a tar archive owned by root and dated `epoch`; tar never writes through a link."""
+    """Return files as a tar archive owned by root and dated `epoch`."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in contents.items():
