@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sbkernel.cli.common import pass_site
+from sbkernel.packages.diff.change import BY
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.formats import FORMATS, diff_data, render
 from sbkernel.packages.diff.policy import Verdict
@@ -21,10 +22,11 @@ from sbkernel.site import Site
 @click.option("-s", "--summary", is_flag=True, help="Show one screen, not every package.")
 @click.option("--matrix", "side_by_side", is_flag=True, help="Show two names side by side as well.")
 @click.option("--all", "everything", is_flag=True, help="Side by side: show packages that do not differ as well.")
+@click.option("--by", type=click.Choice(BY), help="What a row is. Default: source, if the package formats differ.")
 @click.argument("names", nargs=-1, required=True, metavar="A [B [C...]]")
 @pass_site
 def command(
-    site: Site, policy: Path | None, form: str, summary: bool, side_by_side: bool, everything: bool,
+    site: Site, policy: Path | None, form: str, summary: bool, side_by_side: bool, everything: bool, by: str | None,
     names: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Show which packages changed from A to B, or the versions of three or more side by side.
@@ -39,6 +41,9 @@ def command(
       resolve:IMAGE   what the lists of the image would install now
       pkglist:IMAGE   what the lists of the image name
       PATH            a manifest.json, packed image, root tree or *.pkglist
+
+    Images of two package formats are compared by source: openssl of Debian with openssl of Rocky. Their versions have
+    no common order, so what both have in other versions is changed, neither updated nor downgraded.
 
     When a word could be more than one of these, put image:, node: or file: in front of it, or write a path with a
     slash.
@@ -69,10 +74,10 @@ def command(
     if len(names) > 2 or side_by_side:
         if rules or summary:
             raise click.UsageError("--policy and --summary need exactly two names")
-        click.echo(render(contents.matrix(site, names, differing=not everything), form))
+        click.echo(render(contents.matrix(site, names, differing=not everything, by=by or ""), form))
         return 0
     a, b = names if len(names) == 2 else (f"{names[0]}@previous", names[0])
-    found = contents.diff(site, a, b)
+    found = contents.diff(site, a, b, by=by or "")
     verdict = rules.check(found) if rules else None
     click.echo(_text(found, verdict, "summary" if summary else form))
     return _judged(verdict)

@@ -43,15 +43,18 @@ from sbkernel.site import Site
 _LISTS = (".pkglist", ".otherpkglist")
 
 
-def diff(site: Site, a: str, b: str) -> Diff:
-    """Compare what two words stand for, with the attention groups of the site. Raises as `of`, DefinitionError."""
-    return diffs.diff(labelled(site, a), labelled(site, b), attention.of_site(site))
+def diff(site: Site, a: str, b: str, *, by: str = "") -> Diff:
+    """Compare what two words stand for, with the attention groups of the site; `by` package or source.
+
+    Raises as `of`, DefinitionError.
+    """
+    return diffs.diff(labelled(site, a), labelled(site, b), attention.of_site(site), by=by)
 
 
-def matrix(site: Site, words: Sequence[str], *, differing: bool = True) -> Matrix:
+def matrix(site: Site, words: Sequence[str], *, differing: bool = True, by: str = "") -> Matrix:
     """Put what words stand for side by side, with the attention groups of the site. Raises as `of`."""
     groups = attention.of_site(site)
-    return matrices.matrix([labelled(site, word) for word in words], differing=differing, attention=groups)
+    return matrices.matrix([labelled(site, word) for word in words], differing=differing, attention=groups, by=by)
 
 
 def of(site: Site, word: str) -> Manifest:

@@ -18,6 +18,14 @@ def compare(family: str, a: str, b: str) -> int:
     return 0 if a == b else _compare(family, a, b)
 
 
+def newer(family: str, new: str, old: str) -> int | None:
+    """Return 1 or -1 as `new` is newer or older than `old`, None when the two cannot be ordered or count as equal."""
+    try:
+        return compare(family, new, old) or (None if new != old else 0)
+    except DefinitionError:
+        return None
+
+
 def sort_key(family: str) -> Callable[[str], Any]:
     """Return a key function that sorts versions of a family, the oldest first."""
     return partial(_ordered, family)

@@ -30,14 +30,14 @@ _ALL = "every change"
 ATTENTION = "attention"
 
 
-def diff(site: Site, a: str, b: str) -> Diff:
-    """Compare two things, named as for `sb diff`."""
-    return contents.diff(site, a, b)
+def diff(site: Site, a: str, b: str, *, by: str = "") -> Diff:
+    """Compare two things, named as for `sb diff`, by package or source."""
+    return contents.diff(site, a, b, by=by)
 
 
-def matrix(site: Site, *words: str, differing: bool = True) -> Matrix:
-    """Show the packages of many things side by side, named as for `sb diff`."""
-    return contents.matrix(site, words, differing=differing)
+def matrix(site: Site, *words: str, differing: bool = True, by: str = "") -> Matrix:
+    """Show the packages of many things side by side, named as for `sb diff`, by package or source."""
+    return contents.matrix(site, words, differing=differing, by=by)
 
 
 def guard(found: Diff, file: str | Path) -> Verdict | None:

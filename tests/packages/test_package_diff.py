@@ -164,8 +164,8 @@ def test_a_list_is_compared_as_far_as_it_tells() -> None:
 
 def test_dpkg_and_rpm_have_no_versions_in_common() -> None:
     with pytest.raises(DefinitionError, match=r"a is made of deb packages and b of rpm packages") as caught:
-        diff(side("x=1:amd64", name="a"), side("x=1:x86_64", family="rpm", name="b"))
-    assert "--matrix" in str(caught.value.hint)
+        diff(side("x=1:amd64", name="a"), side("x=1:x86_64", family="rpm", name="b"), by="package")
+    assert "--by source" in str(caught.value.hint)
     assert said(diff(side("x=1:amd64"), manifest([], family="rpm"))) == ["removed: x 1"]
 
 

@@ -46,5 +46,14 @@ def test_versions_have_one_order(reader: Reader, versions: list[str]) -> None:
 @each
 def test_a_package_url_says_the_whole_version(reader: Reader) -> None:
     version, qualifiers = reader.url_parts(Package("a", "2:1.0-1", "x", reader.family))
-    assert {version, *qualifiers.values()} in ({"2:1.0-1"}, {"1.0-1", "2"})
+    assert {version, *filter(None, qualifiers.values())} in ({"2:1.0-1"}, {"1.0-1", "2"})
     assert reader.url_parts(Package("a", "1.0-1", "x", reader.family))[0] == "1.0-1"
+
+
+@each
+def test_a_package_url_names_a_source_that_is_another(reader: Reader) -> None:
+    def upstream(**source: str) -> str:
+        return reader.url_parts(Package("a", "2:1.0-1", "x", reader.family, **source))[1]["upstream"]  # type: ignore[arg-type]
+
+    assert upstream() == ""
+    assert "b" in upstream(source="b", source_version="9-1") and "9-1" in upstream(source="b", source_version="9-1")

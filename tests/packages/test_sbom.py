@@ -130,7 +130,8 @@ def test_what_cyclonedx_says() -> None:
     by_ref = {component["bom-ref"]: component for component in bom["components"]}
     assert len(by_ref) == 5, "two kernels and two architectures are four components"
     openssl = by_ref["openssl-libs=1:3.0.7-27.el9:x86_64"]
-    url = "pkg:rpm/rocky/openssl-libs@3.0.7-27.el9?arch=x86_64&distro=rocky-9.4&epoch=1&upstream=openssl"
+    url = "pkg:rpm/rocky/openssl-libs@3.0.7-27.el9?arch=x86_64&distro=rocky-9.4&epoch=1"
+    url += "&upstream=openssl-3.0.7-27.el9.src.rpm"
     assert openssl["purl"] == url
     assert openssl["licenses"] == [{"license": {"id": "Apache-2.0"}}]
     assert openssl["hashes"] == [{"alg": "SHA-256", "content": "a" * 64}]
@@ -162,6 +163,14 @@ def test_package_urls() -> None:
         str(purl(bash, DEBIAN)) == "pkg:deb/debian/bash@1:5.2-2%2Bb1?arch=amd64&distro=debian-12&upstream=bash%405.2-2"
     )
     assert str(purl(Package("a", "1", "", "deb"), Release())) == "pkg:deb/a@1"
+    kernel = Package("kernel", "5.14.0-427.el9", "x86_64", "rpm", source="kernel", source_version="5.14.0-427.el9")
+    assert (
+        str(purl(kernel, Release("rhel", "9.4"))) == "pkg:rpm/redhat/kernel@5.14.0-427.el9?arch=x86_64&distro=rhel-9.4"
+    )
+    suse = Package("libzypp", "17-1", "x86_64", "rpm", source="libzypp")
+    assert str(purl(suse, Release("opensuse-leap", "15.6"))) == (
+        "pkg:rpm/opensuse/libzypp@17-1?arch=x86_64&distro=opensuse-leap-15.6"
+    )
 
 
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])

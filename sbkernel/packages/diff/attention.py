@@ -60,6 +60,10 @@ class Attention:
         match = self._by_name.fullmatch(package.name) or self._by_source.fullmatch(package.source)
         return list(self.groups)[int((match.lastgroup or "g0")[1:])] if match else ""
 
+    def of_any(self, packages: Iterable[Package]) -> str:
+        """Return the group of the first of some packages that has one, or ""."""
+        return next(filter(None, map(self.of, packages)), "")
+
     def flagged(self, change: PackageChange) -> PackageChange:
         """Return a row with its group: that of the new package, else of the old."""
         return change._replace(attention=self.of(change.new) or self.of(change.old))

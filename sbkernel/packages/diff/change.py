@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sbkernel.packages.manifest import Manifest
@@ -14,6 +14,10 @@ ADDED, REMOVED, UPDATED, DOWNGRADED = "added", "removed", "updated", "downgraded
 REPLACED, ARCH_CHANGED, REBUILT, CHANGED = "replaced", "arch-changed", "rebuilt", "changed"
 KINDS = (REMOVED, DOWNGRADED, REPLACED, ARCH_CHANGED, ADDED, UPDATED, REBUILT, CHANGED)
 """Every kind of change; those that deserve a look come first."""
+
+PACKAGE, SOURCE = "package", "source"
+BY = (PACKAGE, SOURCE)
+"""What packages can be compared by."""
 
 NONE = Package("", "", "")
 
@@ -102,6 +106,8 @@ class Changes:
     a: Manifest
     b: Manifest
     rows: tuple[PackageChange, ...]
+    by: str = field(default=PACKAGE, kw_only=True)
+    """What a row stands for: a package, or all packages of one source."""
 
     def __len__(self) -> int:
         return len(self.rows)

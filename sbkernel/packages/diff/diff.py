@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sbkernel.errors import DefinitionError
+from sbkernel.packages.diff import sources
 from sbkernel.packages.diff.attention import DEFAULT, Attention
-from sbkernel.packages.diff.change import Changes, PackageChange
+from sbkernel.packages.diff.change import PACKAGE, SOURCE, Changes, PackageChange
 from sbkernel.packages.diff.matching import changes
 from sbkernel.packages.diff.summary import summary
 from sbkernel.packages.manifest import Manifest
@@ -61,16 +62,32 @@ class Diff(Changes):
         printer.text(self.summary)
 
 
-def diff(a: Manifest, b: Manifest, attention: Attention | None = None) -> Diff:
-    """Compare two manifests; DefinitionError when their packages are of two families.
+def diff(a: Manifest, b: Manifest, attention: Attention | None = None, *, by: str = "") -> Diff:
+    """Compare two manifests by package or, also when they are of two families and nothing is said, by source.
+
+    DefinitionError when packages of two families are to be compared by package.
 
     Versions of one package installed side by side are told apart: one more kernel is `added`. A package without a
     version or an architecture, as in a package list, is the same as any of its name.
     """
     paid = attention or DEFAULT
-    rows = map(paid.flagged, changes(a, b, _family(a, b)))
+    families = _families(a, b)
+    by = by or (SOURCE if len(families) > 1 else PACKAGE)
+    if by == PACKAGE:
+        rows = [paid.flagged(row) for row in changes(a, b, _family(a, b, families))]
+    else:
+        rows = _by_source(a, b, families[0] if len(families) == 1 else "", paid)
     ordered = sorted(rows, key=lambda row: (row.name, row.arch, row.new_version, row.old_version))
-    return Diff(a, b, tuple(ordered), tuple(paid.groups))
+    return Diff(a, b, tuple(ordered), tuple(paid.groups), by=by)
+
+
+def _by_source(a: Manifest, b: Manifest, family: str, paid: Attention) -> list[PackageChange]:
+    """Return the rows by source; a source is of the attention group that one of its packages is of."""
+    members = sources.groups([*b, *a])
+    return [
+        row._replace(attention=paid.of_any(members[sources.common_name(row.name)]))
+        for row in sources.changes(a, b, family)
+    ]
 
 
 def cells(row: PackageChange, *, sized: bool) -> tuple[Any, ...]:
@@ -87,11 +104,14 @@ def _searched(row: PackageChange) -> str:
     return f"{row.names} {row.attention} {row.section}".casefold()
 
 
-def _family(a: Manifest, b: Manifest) -> str:
-    families = {side.family for side in (a, b) if side.family and len(side)}
+def _families(a: Manifest, b: Manifest) -> list[str]:
+    return list(dict.fromkeys(side.family for side in (a, b) if side.family and len(side)))
+
+
+def _family(a: Manifest, b: Manifest, families: Sequence[str]) -> str:
     if len(families) > 1:
         raise DefinitionError(
             f"{a.name} is made of {a.family} packages and {b.name} of {b.family} packages",
-            hint=f"their versions cannot be compared; sb diff --matrix {a.name} {b.name} puts them side by side",
+            hint=f"their versions cannot be compared; sb diff --by source {a.name} {b.name} compares their sources",
         )
     return next(iter(families), "")

@@ -40,6 +40,7 @@ def diff_data(diff: Diff) -> dict[str, Any]:
     return {
         "a": _side(diff.a),
         "b": _side(diff.b),
+        "by": diff.by,
         "counts": diff.counts,
         "delta": diff.delta_bytes if diff.sized else None,
         "attention": {group: [row.names for row in rows] for group, rows in diff.moved.items()},

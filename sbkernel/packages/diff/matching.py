@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-from sbkernel.errors import DefinitionError
-from sbkernel.packages import versions
 from sbkernel.packages.diff.change import (
     ADDED,
     ARCH_CHANGED,
@@ -25,6 +23,7 @@ from sbkernel.packages.diff.successor import newest_first, successions
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers import EVERYWHERE
+from sbkernel.packages.versions import newer
 
 Id = tuple[str, str, str]
 Packages = Sequence[Package]
@@ -124,25 +123,17 @@ def _into_any(gone: Packages, moved: Sequence[PackageChange], family: str) -> li
 
 
 def _move(old: Package, new: Package, family: str) -> PackageChange:
-    order = _order(old.version, new.version, family)
+    order = newer(family, new.version, old.version)
     if old.arch and new.arch and old.arch != new.arch:
         return PackageChange(ARCH_CHANGED, old, new, order or 0)
     return PackageChange({None: CHANGED, -1: DOWNGRADED}.get(order, UPDATED), old, new, order or 0)
-
-
-def _order(old: str, new: str, family: str) -> int | None:
-    """Return 1 when the new version is newer, None when the two cannot be ordered or count as equal."""
-    try:
-        return versions.compare(family, new, old) or (None if new != old else 0)
-    except DefinitionError:
-        return None
 
 
 def _direction_of_sources(old: Package, new: Package, family: str) -> int:
     """Return which way a replacement went: only versions of one source can be compared, 6.1.0-9 and 6.1.0-10."""
     if not old.source_version or old.source != new.source:
         return 0
-    return _order(old.source_version, new.source_version, family) or 0
+    return newer(family, new.source_version, old.source_version) or 0
 
 
 def _merged(moved: Iterable[PackageChange]) -> dict[str, Package]:

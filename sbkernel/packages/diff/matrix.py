@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sbkernel.packages.diff import sources
 from sbkernel.packages.diff.attention import DEFAULT, Attention
+from sbkernel.packages.diff.change import PACKAGE, SOURCE
 from sbkernel.packages.diff.tables import aligned
 from sbkernel.packages.manifest import Manifest
 from sbkernel.packages.package import Package
@@ -91,33 +93,53 @@ class Matrix:
         printer.text(str(self))
 
 
-def matrix(manifests: Sequence[Manifest], *, differing: bool = True, attention: Attention | None = None) -> Matrix:
-    """Put packages of manifests, of any family, side by side; only those that differ, unless `differing` is false."""
+def matrix(
+    manifests: Sequence[Manifest], *, differing: bool = True, attention: Attention | None = None, by: str = ""
+) -> Matrix:
+    """Put packages of manifests side by side; only those that differ, unless `differing` is false.
+
+    A row is a package or, also when they are of several families and nothing is said, a source.
+    """
     flags = attention or DEFAULT
-    known: dict[Key, Package] = {}
-    columns = [_versions(manifest, known) for manifest in manifests]
-    _settle_loose(columns, known)
+    known: dict[Key, list[Package]] = {}
+    if (by or _usual(manifests)) == SOURCE:
+        columns = [_sources(manifest, known) for manifest in manifests]
+    else:
+        columns = [_versions(manifest, known) for manifest in manifests]
+        _settle_loose(columns, known)
     keys = sorted(known)
     cells = zip(*([column.get(key, "") for key in keys] for column in columns), strict=True)
     lines = (
-        Line(*key, versions, flags.of(known[key]))
+        Line(*key, versions, flags.of_any(known[key]))
         for key, versions in zip(keys, cells, strict=True)
         if not differing or len(set(versions)) > 1
     )
     return Matrix(tuple(manifests), tuple(lines), len(keys))
 
 
-def _versions(manifest: Manifest, known: dict[Key, Package]) -> dict[Key, str]:
+def _usual(manifests: Iterable[Manifest]) -> str:
+    families = {one.family for one in manifests if one.family and len(one)}
+    return SOURCE if len(families) > 1 else PACKAGE
+
+
+def _sources(manifest: Manifest, known: dict[Key, list[Package]]) -> dict[Key, str]:
+    """Return the versions of the sources by their common names, and add to the packages that are known."""
+    for name, members in sources.groups(manifest).items():
+        known.setdefault((name, ""), []).extend(members)
+    return {(name, ""): one.version or LISTED for name, one in sources.joined(manifest).items()}
+
+
+def _versions(manifest: Manifest, known: dict[Key, list[Package]]) -> dict[Key, str]:
     """Return the versions by name and architecture, and add to the packages that are known."""
     found: dict[Key, str] = {}
     for package in manifest.packages:
         key = package[0], package[2]
         found[key] = f"{found[key]}, {package[1]}" if key in found else package[1] or LISTED
-        known.setdefault(key, package)
+        known.setdefault(key, [package])
     return found
 
 
-def _settle_loose(columns: Sequence[dict[Key, str]], known: dict[Key, Package]) -> None:
+def _settle_loose(columns: Sequence[dict[Key, str]], known: dict[Key, list[Package]]) -> None:
     """Put packages without an architecture, as in a package list, into the rows of their name."""
     for name in [name for name, arch in known if not arch]:
         rows = [key for key in known if key[0] == name and key[1]]

@@ -13,6 +13,7 @@ from sbkernel.packages.diff.change import (
     REBUILT,
     REMOVED,
     REPLACED,
+    SOURCE,
     UPDATED,
     Changes,
     PackageChange,
@@ -31,14 +32,15 @@ def summary(diff: Changes) -> str:
     """Return at most 24 lines: both names, the headline, then a line a fact."""
     facts = [*_moved(diff), *_named(diff), *_grown(diff)]
     width = max((len(label) for label, _ in facts), default=0)
-    lines = [f"{diff.a.name} -> {diff.b.name}", headline(diff)]
+    how = ", by source package" if diff.by == SOURCE else ""
+    lines = [f"{diff.a.name} -> {diff.b.name}{how}", headline(diff)]
     return "\n".join([*lines, *(_cut(f"  {label:<{width}}  {text}") for label, text in facts)][:24])
 
 
 def headline(diff: Changes) -> str:
     """Return one line: kernel, glibc, slurm moved; 3 added, 41 updated, +212.0 MB."""
     if not diff.rows:
-        return f"the same {_count(len(diff.b))}"
+        return f"the same sources of {_count(len(diff.b))}" if diff.by == SOURCE else f"the same {_count(len(diff.b))}"
     moved = f"{', '.join(diff.moved)} moved; " if diff.moved else ""
     counts = ", ".join(f"{count} {kind}" for kind, count in _counts(diff))
     return f"{moved}{counts}" + (f", {growth(diff)}" if diff.sized else "")

@@ -16,6 +16,11 @@ from sbkernel.packages.release import Release
 if TYPE_CHECKING:
     from packageurl import PackageURL
 
+_VENDORS = {
+    "rhel": "redhat", "sles": "suse", "sled": "suse", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse",
+}  # fmt: skip
+"""Distributions, as os-release names them, whose packages have the name of the vendor in their URLs."""
+
 _PART = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 _URL = re.compile(rf"(?:https?|ftp)://[A-Za-z0-9.-]+(?::\d+)?(?:[/?]{_PART})?(?:\#{_PART})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
@@ -61,8 +66,6 @@ def purl(package: Package, release: Release) -> PackageURL:
 
     version, own = reader_of(package.family).url_parts(package)
     qualifiers = {"arch": package.arch, "distro": release.short, **own}
-    if package.source and (package.source, package.source_version) != (package.name, version):
-        same = package.source_version in ("", version)
-        qualifiers["upstream"] = package.source if same else f"{package.source}@{package.source_version}"
     given = {key: value for key, value in qualifiers.items() if value}
-    return PackageURL(package.family, release.id or None, package.name, version, given)
+    vendor = _VENDORS.get(release.id, release.id)
+    return PackageURL(package.family, vendor or None, package.name, version, given)

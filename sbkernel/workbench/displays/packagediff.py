@@ -15,6 +15,7 @@ from sbkernel.packages.diff.change import (
     REBUILT,
     REMOVED,
     REPLACED,
+    SOURCE,
     UPDATED,
     PackageChange,
 )
@@ -59,7 +60,7 @@ def changes(diff: Diff, rows: int = ROWS, *, height_px: int = 460) -> Markup:
 def _title(diff: Diff) -> Markup:
     facts = f"{len(diff.b)} packages" + (f", {size(diff.b.size_bytes)} on disk" if diff.b.size_bytes else "")
     title = span(mono(diff.a.name), span(" → ", style=MUTED), mono(diff.b.name))
-    return heading(title, muted(facts))
+    return heading(title, muted(facts), chip("by source package", "quiet") if diff.by == SOURCE else None)
 
 
 def _tiles(diff: Diff) -> Markup:

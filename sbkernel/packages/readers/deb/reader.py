@@ -63,8 +63,10 @@ class Deb:
         return _version()(version)
 
     def url_parts(self, package: Package) -> tuple[str, Mapping[str, str]]:
-        """Return the version with its epoch."""
-        return package.version, {}
+        """Return the version with its epoch; a source of another version has it behind an @."""
+        same = package.source_version in ("", package.version)
+        upstream = package.source if same else f"{package.source}@{package.source_version}"
+        return package.version, {"upstream": "" if same and package.source == package.name else upstream}
 
 
 def _lists(status: Path) -> Iterable[Path]:

@@ -57,9 +57,12 @@ class Rpm:
         return _parse()(version)
 
     def url_parts(self, package: Package) -> tuple[str, Mapping[str, str]]:
-        """Return the version without its epoch, which is a qualifier."""
+        """Return the version without its epoch, a qualifier; scanners know a source by the name of its file."""
         epoch, _, version = package.version.rpartition(":")
-        return version, {"epoch": epoch}
+        own = (package.source, package.source_version) == (package.name, version)
+        known = package.source and package.source_version and not own
+        upstream = f"{package.source}-{package.source_version}.src.rpm" if known else ""
+        return version, {"epoch": epoch, "upstream": upstream}
 
 
 @cache
