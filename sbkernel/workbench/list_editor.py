@@ -9,7 +9,7 @@ import ipywidgets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
-from sbkernel.images.tree.lint import check
+from sbkernel.images.tree.lint import check, of_list
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
@@ -24,6 +24,7 @@ _ROWS = 22
 class ListEditor(Panel):
     """The text of a list file, with Save and Undo in a live session. A record keeps the text and its remarks.
 
+    While somebody types, texts alone are looked at; Save looks at packages and the tree, too, as sb lint does.
     If somebody else has saved the list meanwhile, Save says so, and only a second Save replaces it.
     """
 
@@ -31,6 +32,7 @@ class ListEditor(Panel):
         self.files = files
         self.value = self.saved = files.text
         self.said: object = ""
+        self._whole: tuple[Any, ...] | None = None
         super().__init__()
 
     def html(self) -> Markup:
@@ -48,7 +50,8 @@ class ListEditor(Panel):
     @property
     def remarks(self) -> tuple[Any, ...]:
         """Return what is wrong or odd in the present text."""
-        return check(self.files, self.value)
+        known = self._whole if self.value == self.saved else None
+        return check(self.files, self.value) if known is None else known
 
     def type(self, text: str) -> None:
         """Take the text as it is typed; nothing is written."""
@@ -62,6 +65,7 @@ class ListEditor(Panel):
             done = self.files.write(self.value, over=self.saved)
             self.said = chip(f"saved; lines changed: {len(done.diff)}" if done else "nothing to save", "ok")
             self._take_saved()  # a copy of a shipped list has other paths of its includes
+            self._whole = of_list(self.files)
         except SbkernelError as error:
             self.said = _wrong(error)
             self._look_again()
@@ -76,7 +80,7 @@ class ListEditor(Panel):
         """Check whether the file has changed. The next Save then replaces that text."""
         with contextlib.suppress(SbkernelError):
             if (now := self.files.text) != self.saved:
-                self.saved = now
+                self.saved, self._whole = now, None
                 self.said = _wrong("Somebody else has saved this list. Save replaces that text, Undo shows it.")
 
     def undo(self) -> None:
@@ -86,6 +90,7 @@ class ListEditor(Panel):
                 self.said = chip("back to the saved text", "ok")
             else:
                 self.said = chip(f"taken back; lines changed: {len(self.files.undo().diff)}", "ok")
+                self._whole = None
             self._take_saved()
         except SbkernelError as error:
             self.said = _wrong(error)

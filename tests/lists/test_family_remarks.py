@@ -70,3 +70,8 @@ def test_what_one_list_asks_for_and_another_keeps_out(osvers: str) -> None:
 
 def test_an_unknown_distribution_is_not_remarked_on() -> None:
     assert said("plan9", "@x\n-y\n") == []
+
+
+def test_lists_for_an_installer_have_its_rules() -> None:
+    attributes = {"osvers": "rocky9.4", "osarch": "x86_64", "provmethod": "install"}
+    assert list(remarks(Request(attributes, pkglist.parse("@ X Window System\n-vim\n")))) == []

@@ -149,6 +149,19 @@ def test_what_nodes_need_is_known_without_a_tree(pattern: str, removes: list[str
     assert [message.split()[2] for message in found] == removes
 
 
+@pytest.mark.parametrize(
+    ("osvers", "linked"), [("rocky8", True), ("fedora41", True), ("debian12", True), ("sles15.6", False), ("x", False)]
+)
+def test_what_is_behind_a_link_is_known_by_the_release(
+    site: Site, tmp_path: Path, osvers: str, *, linked: bool
+) -> None:
+    (tmp_path / "x").write_text("./lib/kbd*\n+./usr/lib/kbd/a\n./library/x\n./lib\n")
+    (tmp_path / "p").write_text("bash\n")
+    define(site, osvers=osvers, pkglist=f"{tmp_path}/p", exlist=f"{tmp_path}/x")
+    found = [one for one in lint(site, "lab") if "is a link" in one.message]
+    assert [(one.line, one.remedy) for one in found] == [(1, "Write ./usr/lib/kbd*")] * linked
+
+
 def test_a_pattern_that_is_wrong_by_itself_is_said_once() -> None:
     assert against(exlist.parse("usr\n"), TREE) == ()
 

@@ -65,6 +65,24 @@ def test_the_kind_of_packages_has_its_say_as_in_lint(files: ListFiles) -> None:
     assert "removes ./tmp itself" in patterns.text()
 
 
+def test_what_is_saved_is_held_against_the_tree(files: ListFiles, tmp_path: Path) -> None:
+    for name in ("tmp", "tmpfiles"):
+        (tmp_path / "built" / "rootimg" / name).mkdir(parents=True)
+    files.write("bash\n")
+    files.site.set("osimage", "x", rootimgdir=str(tmp_path / "built"))
+    panel = lists.of(files.site, "x").exlist.edit()
+    panel.type("./tmp*\n")
+    assert "removes more than ./tmp" not in panel.text()
+    panel.save()
+    assert "removes more than ./tmp: ./tmpfiles" in panel.text()
+    panel.type("./tmp/*\n")
+    assert panel.remarks == ()
+    panel.undo()
+    assert "removes more than ./tmp" in panel.text()
+    panel.undo()
+    assert panel.value == "" and panel.remarks == ()
+
+
 def test_what_somebody_else_saved_is_not_overwritten_unseen(files: ListFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SBK_HEADLESS", "0")
     panel = files.edit()

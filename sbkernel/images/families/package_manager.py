@@ -240,5 +240,8 @@ class Family(Protocol):
         source or a name that is wrong.
         """
 
+    def merged(self, osvers: str) -> bool:
+        """Tell whether /bin, /sbin and /lib of a tree of this release are links to those below /usr."""
+
     def remarks(self, request: Request) -> Iterable[Diagnostic]:
         """Yield what is wrong or odd in the package lists for this kind of packages; their text alone is looked at."""

@@ -64,13 +64,14 @@ def against(listed: Exlist, paths: Iterable[str], links: Mapping[str, str] = NO_
     return _unsaid(listed, found)
 
 
-def without_tree(listed: Exlist) -> tuple[Diagnostic, ...]:
-    """Return what an exlist does to any tree: it removes a directory that nodes need."""
+def without_tree(listed: Exlist, links: Mapping[str, str] = NO_LINKS) -> tuple[Diagnostic, ...]:
+    """Return what an exlist does to any tree with these links: it removes what nodes need, or names what is behind."""
     paths = [path for needed in NEEDED for path in (needed, f"{needed}/{_ANYTHING}")]
     matches = [_matched(rule, paths) for rule in listed.rules]
     tree = _tree(paths, matches)
     excludes = (match for match in matches if not match.rule.keep)
-    return _unsaid(listed, [note for match in excludes for note in _look_needed(match, tree)])
+    found = [note for match in excludes for note in _look_needed(match, tree)]
+    return _unsaid(listed, [*found, *(note for match in matches for note in _look_behind(match.rule, links))])
 
 
 def _unsaid(listed: Exlist, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -97,9 +98,8 @@ def _matched(rule: ExlistRule, tree: Sequence[str]) -> _Match:
 def _look(match: _Match, tree: _Tree, links: Mapping[str, str]) -> Iterator[Diagnostic]:
     rule = match.rule
     pattern = shown(rule.pattern)
-    if not match.paths and (better := _behind_link(rule.pattern, links)):
-        what = f"'{pattern}' matches nothing: {better[0]} is a link to {better[1]}, and links are not followed"
-        yield rule.note("warning", what, f"Write {'+' if rule.keep else ''}{shown(better[2])}")
+    if not match.paths and (behind := list(_look_behind(rule, links))):
+        yield from behind
     elif not match.paths:
         remedy = "Remove the line, or correct it."
         yield rule.note("info", f"'{pattern}' matches nothing in this tree", remedy)
@@ -113,11 +113,13 @@ def _look(match: _Match, tree: _Tree, links: Mapping[str, str]) -> Iterator[Diag
         yield from _look_deeper(match)
 
 
-def _behind_link(pattern: str, links: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """Return the link that a pattern begins with, where it leads, and the pattern that was meant; None for none."""
-    top, slash, below = pattern[2:].partition("/")
-    target = links.get(f"./{top}") if pattern.startswith("./") and slash else None
-    return (f"/{top}", target[1:], f"{target}/{below}") if target else None
+def _look_behind(rule: ExlistRule, links: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Yield a pattern that begins with a link to a directory: find does not go there."""
+    top, slash, below = rule.pattern[2:].partition("/")
+    target = links.get(f"./{top}") if rule.pattern.startswith("./") and slash else None
+    if target:
+        what = f"'{shown(rule.pattern)}' matches nothing: /{top} is a link to {target[1:]}, and links are not followed"
+        yield rule.note("warning", what, f"Write {'+' if rule.keep else ''}{shown(f'{target}/{below}')}")
 
 
 def _look_directories(match: _Match, tree: _Tree) -> Iterator[Diagnostic]:

@@ -28,6 +28,9 @@ from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of, refusal
 from sbkernel.site import Site
 
+_BUILT = ("netboot", "statelite")
+"""The values of provmethod for which genimage reads the lists."""
+
 
 class Linted(NamedTuple):
     """What is wrong or odd, in order, and what could not be checked and why."""
@@ -58,12 +61,29 @@ def look(site: Site, image: str) -> Linted:
 
 
 def remarks(request: Request) -> Iterator[Diagnostic]:
-    """Yield what the family of an osimage remarks on its package lists; nothing for one that there is not."""
+    """Yield what the family of an osimage remarks on its package lists.
+
+    Nothing for a family that there is not, and for lists that an installer reads: it has other rules.
+    """
+    if request.attributes.get("provmethod", "netboot") not in _BUILT:
+        return
     try:
         family = family_of(request.osvers)
     except BuildError:
         return
     yield from family.remarks(request)
+
+
+def of_list(files: ListFiles) -> tuple[Diagnostic, ...]:
+    """Return what `lint` says of the files of one list, and of those that they include."""
+    own = {str(path) for path in files.files}
+    return tuple(one for one in lint(files.site, files.image) if not own.isdisjoint(_files_of(one)))
+
+
+def _files_of(one: Diagnostic) -> Iterator[str]:
+    """Yield the file of a remark, and those that include it."""
+    yield one.file
+    yield from (place.rpartition(":")[0] for place in one.trace)
 
 
 def check(files: ListFiles, text: str) -> tuple[Diagnostic, ...]:
@@ -72,7 +92,8 @@ def check(files: ListFiles, text: str) -> tuple[Diagnostic, ...]:
     request = _request(files.site, files.image)
     parsed = kinds.parse(files.attribute, text, str(files.path))
     if not isinstance(parsed, Pkglist):
-        return in_order([*found, *(without_tree(parsed) if isinstance(parsed, Exlist) else ())])
+        ours = without_tree(parsed, _merged(request)) if isinstance(parsed, Exlist) else ()
+        return in_order([*found, *ours])
     errors = {_place(one) for one in found if one.severity == "error"}
     changed = (
         replace(request, pkglist=parsed) if files.attribute == "pkglist" else replace(request, otherpkglist=parsed)
@@ -143,12 +164,22 @@ def _of_exlist(request: Request, tree: Path | None, known: KnownBefore | None) -
         return
     listed, asked = exlist.read(files), entries_by_name(_entries(request))
     if tree is None:
-        yield from without_tree(listed)
-        yield from losses(listed, Known(asked, known.files if known else {}))
+        links = _merged(request)
+        yield from without_tree(listed, links)
+        yield from losses(listed, Known(asked, known.files if known else {}, links))
     else:
         links = dict(links_of(tree))
         yield from against(listed, paths_below(tree), links)
         yield from losses(listed, Known(asked, installed.paths(tree, asked), links))
+
+
+def _merged(request: Request) -> Mapping[str, str]:
+    """Return the links at the top of a tree of this release."""
+    try:
+        merged = family_of(request.osvers).merged(request.osvers)
+    except BuildError:
+        merged = False
+    return {f"./{name}": f"./usr/{name}" for name in ("bin", "sbin", "lib", "lib64")} if merged else {}
 
 
 def _unlooked(image: str, request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[str]:

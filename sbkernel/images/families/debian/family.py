@@ -42,6 +42,10 @@ class DebianFamily:
             downloads(site.cache / "packages"),
         )
 
+    def merged(self, osvers: str) -> bool:
+        """Tell whether the tree is laid out merged: mmdebstrap does so for all but the oldest."""
+        return not release_of(osvers, "x86_64").unmerged
+
     def remarks(self, request: Request) -> Iterator[Diagnostic]:
         """Yield the names that no package of this family can have, and the lines that do nothing."""
         return remarks(request)

@@ -18,6 +18,8 @@ from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.packages.readers.rpm.query import RPM
 from sbkernel.site import Site
 
+MERGED_SUSE = 16
+
 
 class RpmFamily:
     """dnf, zypper and rpm."""
@@ -38,6 +40,11 @@ class RpmFamily:
             ZypperSolver(dnf) if release.records == "zypp" else dnf,
             downloads(site.cache / "packages"),
         )
+
+    def merged(self, osvers: str) -> bool:
+        """Tell whether the release has moved everything below /usr; SLES has with version 16."""
+        release = release_of(osvers, "x86_64")
+        return release.records != "zypp" or int(release.version) >= MERGED_SUSE
 
     def remarks(self, request: Request) -> Iterator[Diagnostic]:
         """Yield groups, patterns and modules that the release does not have, and what is asked for but stays out."""
