@@ -1,6 +1,7 @@
 """What an exlist takes away from the packages that the lists ask for, in a tree and before there is one."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sbkernel.lists import exlist, pkglist
 from sbkernel.site import Site
 
 FILES = {
+    "tool-man": ["/usr/share/man/a", "/usr/share/man/b", "/usr/share/doc/c", "/usr/share/doc-base/d"],
     "tool-devel": ["/usr", "/usr/include", "/usr/include/tool.h", "/usr/lib/libtool.so", "/usr/share/doc/tool/x"],
     "tool": ["/usr/bin/tool", "/usr/bin/more", "/usr/share/doc/a", "/usr/share/man/b", "/boot/c", "/lib/tool/d"],
     "tool-doc": ["/usr/share/doc/tool/a", "/usr/share/doc/tool/b"],
@@ -45,6 +47,16 @@ def said(patterns: str, asked: str, links: dict[str, str] | None = None) -> list
         ("./usr/bin/more", "tool=1.0", [
             "1: info: './usr/bin/more' takes away what the lists ask for: "
             "tool (1 of 6 files, such as /usr/bin/more; p:1)"
+        ]),
+        ("./usr/share/doc*\n./usr/share/man*", "tool-man", [
+            "1: warning: './usr/share/doc*' takes away what the lists ask for: "
+            "tool-man (2 of 4 files, such as /usr/share/doc-base/d; p:1)",
+            "2: warning: './usr/share/man*' takes away what the lists ask for: "
+            "tool-man (2 of 4 files, such as /usr/share/man/a; p:1)",
+        ]),
+        ("./usr/share/doc/*\n./usr/share/man*", "tool-man", [
+            "2: warning: './usr/share/man*' takes away what the lists ask for: "
+            "tool-man (2 of 4 files, such as /usr/share/man/a; p:1)",
         ]),
         ("./usr/lib/tool*", "site/tool.x86_64", []),
         ("./usr/include*", "gcc\nmake", ["1: warning: './usr/include*' leaves out the headers that gcc needs (p:1)"]),
@@ -146,3 +158,26 @@ def test_a_database_that_nobody_can_read_is_no_reason_to_fail(site: Site, tmp_pa
     (database / "rpmdb.sqlite").write_text("damaged")
     define(site, tmp_path, "rocky9.4", "tool\n", "./opt/*\n")
     assert remarked(site) == ["x:1: info: './opt/*' matches nothing in this tree"]
+
+
+def test_the_command_line_says_it_with_places_hints_and_its_exit_code(site: Site, tmp_path: Path) -> None:
+    packages = tmp_path / "rpms"
+    make_rpm(packages, "tool-libs")
+    make_repository(packages)
+    define(site, tmp_path, "rocky9.4", "gcc\n@^tools\ntool-libz\n", "./usr/include*\n", pkgdir=str(packages))
+    request = Request(site.osimages["lab"].attributes, pkglist.parse("tool-libs"))
+    family_of("rocky9.4").open(site, request).resolve(NullReport())
+    command = [sys.executable, "-m", "sbkernel.cli", "--site", site.root, "lint", "lab"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"{tmp_path}/p:1:1: error: no source has gcc, as they were read last\n"
+        "    Is the right repository among the sources?\n"
+        f"{tmp_path}/p:2:1: error: no source has @^tools, as they were read last\n"
+        "    Is the right repository among the sources?\n"
+        f"{tmp_path}/p:3:1: error: no source has tool-libz, as they were read last\n"
+        "    Did you mean tool-libs?\n"
+        f"{tmp_path}/x:1:1: warning: './usr/include*' leaves out the headers that gcc needs ({tmp_path}/p:1)\n"
+        "    Remove this line, or the compiler from the list.\n"
+        "lab: 3 errors, 1 warning, 0 remarks\n",
+    )
