@@ -14,7 +14,7 @@ from sbkernel.images.families.package_manager import Request
 from sbkernel.images.tree.lint import look
 from sbkernel.images.tree.losses import Known, entries_by_name, losses
 from sbkernel.jobs.report import NullReport
-from sbkernel.lists import exlist, pkglist
+from sbkernel.lists import exlist, otherpkglist, pkglist
 from sbkernel.site import Site
 
 FILES = {
@@ -150,6 +150,23 @@ def test_the_indexes_tell_before_there_is_a_tree(site: Site, tmp_path: Path) -> 
     ]
     assert look(site, "lab").remarks[0].remedy == "Did you mean tool-libs?"
     assert look(site, "lab").unchecked == ()
+
+
+def test_the_otherpkglist_is_looked_up_as_well(site: Site, tmp_path: Path) -> None:
+    for place, name in (("rpms", "tool"), ("other/site", "own-tool")):
+        make_rpm(tmp_path / place, name)
+        make_repository(tmp_path / place)
+    (tmp_path / "o").write_text("site/own-tool\nsite/own-toll\n")
+    more = {"otherpkglist": f"{tmp_path}/o", "otherpkgdir": f"{tmp_path}/other"}
+    define(site, tmp_path, "rocky9.4", "tool\n", "./opt/own-tool*\n", pkgdir=str(tmp_path / "rpms"), **more)
+    good = Request(site.osimages["lab"].attributes, pkglist.parse("tool"), otherpkglist.parse("site/own-tool"))
+    family_of("rocky9.4").open(site, good).resolve(NullReport())
+    assert remarked(site) == [
+        "o:2: error: no source has own-toll, as they were read last",
+        "x:1: warning: './opt/own-tool*' takes away what the lists ask for: "
+        f"own-tool (1 of 1 files, such as /opt/own-tool-1.0-1/file; {tmp_path}/o:1)",
+    ]
+    assert look(site, "lab").remarks[0].remedy == "Did you mean own-tool?"
 
 
 def test_a_database_that_nobody_can_read_is_no_reason_to_fail(site: Site, tmp_path: Path) -> None:
