@@ -7,7 +7,7 @@ when it is first used: importing ipywidgets and pandas takes longer than all els
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sbkernel.lists import edit
+import sbkernel.lists.edit as lists_edit
 
 if TYPE_CHECKING:
     from sbkernel.workbench.boot import console_lines, timeline
@@ -67,8 +67,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _list_editor(files: edit.ListFiles) -> Any:
+def _list_editor(files: lists_edit.ListFiles) -> Any:
     return __getattr__("ListEditor")(files)
 
 
-edit.editor = _list_editor
+lists_edit.editor = _list_editor

@@ -6,7 +6,7 @@ from pathlib import Path
 from sbrun import COMPUTE, Sb
 
 NAMES = "Note: names of packages are not checked: "
-UNREAD = f"{NAMES}the sources have not been read yet: sb resolve {COMPUTE}\n"
+UNREAD = f"{NAMES}the sources have not been read yet: sb pkg {COMPUTE} resolve\n"
 UNBUILT = f"Note: what the exlist takes away is known by names alone before the image is built: sb genimage {COMPUTE}\n"
 LIST = "# ours\nbash,vim # editor\n-gone\nbash\n"
 

@@ -136,7 +136,7 @@ def test_the_indexes_tell_before_there_is_a_tree(site: Site, tmp_path: Path) -> 
     text = "tool-libs\ntool-lib\n@cores\n"
     define(site, tmp_path, "rocky9.4", text, "./usr/lib64/tool*\n./tmp*\n", pkgdir=str(packages))
     assert look(site, "lab").unchecked == (
-        "names of packages are not checked: the sources have not been read yet: sb resolve lab",
+        "names of packages are not checked: the sources have not been read yet: sb pkg lab resolve",
         "what the exlist takes away is known by names alone before the image is built: sb genimage lab",
     )
     request = Request(site.osimages["lab"].attributes, pkglist.parse("tool-libs"))

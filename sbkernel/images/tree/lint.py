@@ -131,7 +131,7 @@ def _tree(site: Site, image: str) -> Path | None:
 
 def _known_before(site: Site, image: str, request: Request) -> tuple[KnownBefore | None, tuple[str, ...]]:
     """Return what indexes that were read before say, and why nothing is known."""
-    why = f"the sources have not been read yet: sb resolve {image}"
+    why = f"the sources have not been read yet: sb pkg {image} resolve"
     try:
         known = family_of(request.osvers).open(site, request).known_before(NullReport())
     except ListFileError:
