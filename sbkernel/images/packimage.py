@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sbkernel.definitions.refusals import refuse
-from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
@@ -28,6 +28,7 @@ from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
+from sbkernel.images.spec import attributes_of
 from sbkernel.images.sync.step import read_sync
 from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
@@ -99,6 +100,7 @@ def plan_packimage(
     level: int | None = None,
     block_size: str | None = None,
     nosyncfiles: bool = False,
+    force: bool = False,
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
     packed = format_for(PackOptions(method, compression, level, block_size))
@@ -106,7 +108,7 @@ def plan_packimage(
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
         reviewed.remember(site, plan)
-        there = catalog.pointers(image).packed_from(packing.source)
+        there = None if force else catalog.pointers(image).packed_from(packing.source)
         return Planned(plan, () if there and (catalog.path / there).is_dir() else plan.steps)
 
 
@@ -141,11 +143,7 @@ def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
 
 def built_by_genimage(site: Site, image: str) -> RootimgDir:
     """Return the directory an image was built in; BuildError if the build is missing or not whole."""
-    try:
-        attributes = site.osimages[image].attributes
-    except NotFoundError as error:
-        raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.message) from None
-    built = RootimgDir(rootimgdir.checked(site, image, attributes))
+    built = RootimgDir(rootimgdir.checked(site, image, attributes_of(site, image)))
     for path, what in ((built.tree, "root tree"), (built.kernel, "kernel"), (built.initrd, "initrd")):
         if not path.exists():
             raise BuildError(

@@ -38,6 +38,8 @@ def test_output_comes_in_order(site: Site, tmp_path: Path) -> None:
     assert lines[3].startswith("size:4096 bytes") and "pack" in first.stderr
     second = packimage(site, "img")
     assert "Nothing has changed since it was packed." in second.stdout and digest in second.stdout
+    assert " run " not in packimage(site, "--dry-run", "img").stdout
+    assert " cached " not in packimage(site, "--dry-run", "--force", "img").stdout
 
 
 def test_the_compression_of_an_archive_is_said_too(site: Site, tmp_path: Path) -> None:
@@ -65,6 +67,12 @@ def test_its_version_and_what_its_programs_wrote(site: Site) -> None:
     quiet, said = packimage(site, "img"), packimage(site, "-V", "--force", "img")
     assert "Creating 4.0 filesystem" in said.stderr and "Creating 4.0 filesystem" not in quiet.stderr
     assert said.stdout.splitlines()[:2] == quiet.stdout.splitlines()[:2]
+
+
+def test_an_image_that_there_is_not_is_said_as_by_genimage(site: Site) -> None:
+    assert packimage(site, "imgs").stderr == (
+        "Error: Cannot find image 'imgs' from the osimage table.\n  Did you mean img?\n"
+    )
 
 
 def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) -> None:

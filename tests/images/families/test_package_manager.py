@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from repository import REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families import family_of
+from sbkernel.images.families import EXAMPLES, families, family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.installed import of_tree
@@ -19,24 +18,6 @@ from sbkernel.site import Site
 
 REPORT = NullReport()
 Repository = DebianRepository | RpmRepository
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site.open(tmp_path_factory.mktemp("contract") / "site") as site:
-        yield site
-
-
-@pytest.fixture(params=REPOSITORIES, scope="module")
-def family(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def base(family: str, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("base")
-    REPOSITORIES[family].make_base(site, place)
-    return place
 
 
 @pytest.fixture
@@ -183,3 +164,10 @@ def test_what_excludes_each_other_is_an_error_that_names_it(site: Site, reposito
     repository.add("own-broken", needs="own-nowhere")
     with pytest.raises(BuildError, match="own-broken"):
         repository.open(site, "own-broken\n").resolve(REPORT)
+
+
+def test_every_distribution_is_among_the_examples_of_an_error() -> None:
+    with pytest.raises(BuildError, match="not supported yet: slackware") as caught:
+        family_of("slackware15")
+    assert all(example in str(caught.value.hint) for example in EXAMPLES)
+    assert {family_of(example).name for example in EXAMPLES} == {one.name for one in families()}
