@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from sbkernel import resources, units
 from sbkernel.images.families.package_manager import PackagePass, Resolution
+from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
 from sbkernel.images.plan import Facts, Step, Work
@@ -20,7 +22,7 @@ from sbkernel.images.tree import installed
 from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
 from sbkernel.images.tree.fstab import fstab_changes, read_fstab
 from sbkernel.images.tree.kernel import choose_kernel, kernel_file
-from sbkernel.images.tree.namespaces import copy_tree, stamp
+from sbkernel.images.tree.namespaces import copy_tree, stamp, written
 from sbkernel.images.tree.postinstall import declared, environment, inputs, run_scripts
 from sbkernel.images.tree.timezone import check_there
 
@@ -125,19 +127,26 @@ def configure_step(asked: Asked) -> Step:
 def postinstall_step(spec: ImageSpec) -> Step:
     """Return the step that runs the site's own scripts; those that do not say what they read are run every time."""
     scripts = spec.postinstall
+    # A plan is kept and shown: no password of a mirror is in it.
+    addresses = {name: shown(value) for name, value in spec.attributes.items() if name in ("pkgdir", "otherpkgdir")}
+    told = {**spec.attributes, **addresses}
 
-    def run(work: Work) -> None:
+    def run(work: Work) -> Facts:
         kernelver = choose_kernel(work.target, spec.kernelver)
         before = read_fstab(work.target)
         run_scripts(spec.image, spec.attributes, scripts, work.target, kernelver, work.report)
         for line in fstab_changes(before, read_fstab(work.target)):
             work.report.log(line)
-        stamp(work.target, int(work.facts(PACKAGES)["epoch"]))
+        epoch = int(work.facts(PACKAGES)["epoch"])
+        # Afterwards nothing but its content would tell a file from another of the same size.
+        content = written(work.target, epoch)
+        stamp(work.target, epoch)
+        return {"written": hmac.new(spec.key(), content, "sha256").hexdigest()}
 
     return Step(
         "postinstall",
         "run postinstall scripts",
-        {"scripts": inputs(scripts), "environment": environment(spec.image, spec.attributes, Path(TREE), "")},
+        {"scripts": inputs(scripts), "environment": environment(spec.image, told, Path(TREE), spec.kernelver)},
         "tree",
         TREE,
         on=("configure",),

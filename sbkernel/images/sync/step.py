@@ -20,6 +20,7 @@ from sbkernel.images.sync.layings import Laying
 from sbkernel.images.sync.sources import Looker, key_of
 from sbkernel.images.sync.view import Place, View
 from sbkernel.images.tree.namespaces import inside
+from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.report import Report
 from sbkernel.lists import synclist
 from sbkernel.lists.diagnostic import shown
@@ -27,7 +28,7 @@ from sbkernel.lists.syncline import SyncItem
 from sbkernel.lists.text import paths_of, variables
 from sbkernel.site import Site
 
-NAME, VERSION = "sync", 1
+NAME, VERSION = "sync", 2
 
 _RUN = 'cat > "/tmp/$1" && chmod 700 "/tmp/$1" && exec "/tmp/$1"'
 
@@ -97,9 +98,11 @@ class Sync:
 
     @property
     def _newest(self) -> int:
-        """Return when the newest source was changed, in seconds since the epoch."""
-        sources = [*(one.source for one in self.decision.layings), *(one.source for one in self.decision.scripts)]
-        return max(one.mtime_ns for one in sources) // 1_000_000_000
+        """Return when the newest file that is laid was changed, in seconds since the epoch.
+
+        The time of a script is no part of its digest.
+        """
+        return max(one.source.mtime_ns for one in self.decision.layings) // 1_000_000_000
 
 
 def read_sync(site: Site, image: str, tree: Path, *, nosyncfiles: bool = False) -> Sync | None:
@@ -158,7 +161,7 @@ def _lay(view: View, layings: Sequence[Laying], report: Report, total: int) -> s
         "layings": [*map(_ordered, itertools.count(), layings)],
     }
     argv = [sys.executable, "-m", lay.__name__]
-    done = view.run(argv, input=json.dumps(order), on_line=on_line, check=False)
+    done = view.run(argv, env=module_environment(), input=json.dumps(order), on_line=on_line, check=False)
     if fault:
         line = layings[fault[0]["number"]].item.line
         raise line.error(f"{shown(layings[fault[0]['number']].source.path)}: {fault[0]['error']}")
