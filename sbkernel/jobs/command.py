@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import sbkernel
 from sbkernel.errors import ToolMissingError
 
 # An ordinary user's PATH on Debian has no sbin, yet most of its programs work there without root.
@@ -72,3 +74,13 @@ def child_environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
     """Return our environment with messages in English and `extra` on top; a value of None removes a variable."""
     merged: dict[str, str | None] = {**os.environ, "LC_ALL": "C.UTF-8", **(extra or {})}
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def module_environment() -> dict[str, str | None]:
+    """Return the environment in which `python -m` finds our modules and nothing in the working directory.
+
+    Python would look there first, and whoever may write there would be run as the caller (python(1), -P).
+    """
+    home = str(Path(sbkernel.__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": search, "PYTHONSAFEPATH": "1"}

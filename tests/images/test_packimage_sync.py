@@ -137,6 +137,25 @@ def test_a_tree_cannot_lead_out_of_itself(
         packimage(site, IMAGE)
 
 
+def test_neither_a_link_of_a_package_nor_the_working_directory_is_used_on_the_way(
+    site: Site, built: Path, listed: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the name by which files once came into a tree, a package could put a link to any file of this host."""
+    outside, ours = tmp_path / "outside", tmp_path / "here"
+    outside.write_text("of this host\n")
+    for directory in ("etc", "usr/bin"):
+        (built / directory / ".sbkernel-sync").symlink_to(outside)
+    ours.mkdir()
+    (ours / "json.py").write_text("raise SystemExit('a file of the working directory was run')\n")
+    monkeypatch.chdir(ours)
+    listed("F/motd -> /etc/motd", "F/motd -> /usr/bin/tool", "APPEND:", "F/a.conf -> /etc/hosts")
+    packimage(site, IMAGE)
+    assert outside.read_text() == "of this host\n"
+    out = unpacked(site, tmp_path)
+    assert (out / "usr/bin/tool").read_text() == "motd\n"
+    assert names(out / "etc") == sorted([*names(built / "etc"), "motd"]), "nothing is left beside what was laid"
+
+
 def test_owners_are_found_by_name_among_the_users_of_the_tree(
     site: Site, files: Path, listed: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from sbkernel.images.pack import packlist
 from sbkernel.images.pack.packlist import Look, PackList, Survey
 from sbkernel.images.sync.view import View
+from sbkernel.jobs.command import module_environment
 
 
 @dataclass(frozen=True)
@@ -57,5 +58,6 @@ def _in_tree(function: Callable[..., PackList | Look | Survey], view: View, **ar
     if not view.isolated:
         return vars(function(**arguments))
     argv = [sys.executable, "-m", packlist.__name__, function.__name__]
-    fields: dict[str, Any] = json.loads(view.run(argv, input=json.dumps(arguments)).stdout)
+    done = view.run(argv, env=module_environment(), input=json.dumps(arguments))
+    fields: dict[str, Any] = json.loads(done.stdout)
     return fields

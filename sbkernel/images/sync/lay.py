@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,6 @@ from sbkernel.images.sync.merge import MalformedError, appended, merged
 from sbkernel.images.sync.paths import InTheWayError, followed, mode_of
 from sbkernel.packages import treefile
 
-_NEW = ".sbkernel-sync"
 _PIECE = 1 << 20
 _ROOTS = {"user": "root", "uid": 0, "group": "root", "gid": 0, "mode": 0o755}
 
@@ -85,8 +85,9 @@ class Layer:
         source = Path(one["source"])
         self._parent(path, one["mtime_ns"])
         changed = not _same(source, path)
-        shutil.copyfile(source, path.with_name(_NEW))
-        path.with_name(_NEW).replace(path)
+        new = _new(path.parent)
+        shutil.copyfile(source, new)
+        new.replace(path)
         self._laid[path] = one
         return changed
 
@@ -108,8 +109,7 @@ class Layer:
 
     def _replace(self, path: Path, content: bytes) -> None:
         """Replace the content of a file by a new file with its owner, mode, time and attributes."""
-        new = path.with_name(_NEW)
-        new.touch(mode=0o600)
+        new = _new(path.parent)
         new.write_bytes(content)
         status = path.stat()
         os.chown(new, status.st_uid, status.st_gid)
@@ -136,6 +136,13 @@ class Layer:
         text = treefile.read(self._root, path) or ""
         fields = (line.split(":") for line in text.splitlines())
         return {one[0]: int(one[2]) for one in fields if len(one) > 2 and one[2].isdecimal()}
+
+
+def _new(directory: Path) -> Path:
+    """Make an empty file (0600) under a name that is free: a link that a package has put there would lead out."""
+    descriptor, name = tempfile.mkstemp(prefix=".sbkernel-", dir=directory)
+    os.close(descriptor)
+    return Path(name)
 
 
 def _same(source: Path, path: Path) -> bool:

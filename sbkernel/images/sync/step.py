@@ -20,6 +20,7 @@ from sbkernel.images.sync.layings import Laying
 from sbkernel.images.sync.sources import Looker, key_of
 from sbkernel.images.sync.view import Place, View
 from sbkernel.images.tree.namespaces import inside
+from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.report import Report
 from sbkernel.lists import synclist
 from sbkernel.lists.diagnostic import shown
@@ -158,7 +159,7 @@ def _lay(view: View, layings: Sequence[Laying], report: Report, total: int) -> s
         "layings": [*map(_ordered, itertools.count(), layings)],
     }
     argv = [sys.executable, "-m", lay.__name__]
-    done = view.run(argv, input=json.dumps(order), on_line=on_line, check=False)
+    done = view.run(argv, env=module_environment(), input=json.dumps(order), on_line=on_line, check=False)
     if fault:
         line = layings[fault[0]["number"]].item.line
         raise line.error(f"{shown(layings[fault[0]['number']].source.path)}: {fault[0]['error']}")
