@@ -11,6 +11,7 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.images.families.package_manager import PackagePass, Resolution
+from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
 from sbkernel.images.plan import Facts, Step, Work
@@ -126,6 +127,9 @@ def configure_step(asked: Asked) -> Step:
 def postinstall_step(spec: ImageSpec) -> Step:
     """Return the step that runs the site's own scripts; those that do not say what they read are run every time."""
     scripts = spec.postinstall
+    # A plan is kept and shown: no password of a mirror is in it.
+    addresses = {name: shown(value) for name, value in spec.attributes.items() if name in ("pkgdir", "otherpkgdir")}
+    told = {**spec.attributes, **addresses}
 
     def run(work: Work) -> None:
         kernelver = choose_kernel(work.target, spec.kernelver)
@@ -138,7 +142,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
     return Step(
         "postinstall",
         "run postinstall scripts",
-        {"scripts": inputs(scripts), "environment": environment(spec.image, spec.attributes, Path(TREE), "")},
+        {"scripts": inputs(scripts), "environment": environment(spec.image, told, Path(TREE), "")},
         "tree",
         TREE,
         on=("configure",),

@@ -1,10 +1,12 @@
 """An image with packages of the site: its plan shows passes and removals, and changes when a package does."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from debs import KERNELS, make_deb, make_repository, pkgdir
+from debs import KERNELS, index, make_deb, make_repository, pkgdir
+from serving import serving
 from smallbuild import define
 
 from sbkernel.errors import ListFileError
@@ -72,3 +74,22 @@ def test_an_unknown_package_of_the_site_is_told_with_its_place(site: Site) -> No
         assert (unknown.file, unknown.line) == (str(listed), 2)
     finally:
         listed.write_text(OTHER)
+
+
+def test_no_plan_has_the_password_of_a_mirror(site: Site, tmp_path: Path) -> None:
+    """Scripts are told pkgdir, and what they are told is part of the plan."""
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n# sb-inputs: none\n")
+    script.chmod(0o755)
+    before = site.osimages["small"].get("pkgdir")
+    index(tmp_path)
+    with serving(tmp_path) as port:
+        closed = f"{before},http://me:s3cret@127.0.0.1:{port} ./ gpgcheck=0"
+        site.set("osimage", "small", pkgdir=closed, postinstall=str(script))
+        try:
+            plan = planned(site)
+        finally:
+            site.set("osimage", "small", pkgdir=before, postinstall="")
+    assert f"http://127.0.0.1:{port} ./" in plan.to_json(), "the address is told"
+    readable = ["find", site.root, "-type", "f", "-perm", "/044", "-exec", "grep", "-l", "s3cret", "{}", "+"]
+    assert subprocess.run(readable, capture_output=True, text=True).stdout == ""

@@ -63,7 +63,7 @@ def _keys(options: Iterable[tuple[str, str]]) -> Iterator[Path]:
 
 def shown(url: str) -> str:
     """Return an address without a password."""
-    return re.sub(r"//[^/@]*@", "//", url)
+    return re.sub(r"//[^/\s]*@", "//", url)
 
 
 class OtherPlace(NamedTuple):

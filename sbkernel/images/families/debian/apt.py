@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed
-from sbkernel.images.families.debian import configuration, records, sources
+from sbkernel.images.families.debian import configuration, logins, records, sources
 from sbkernel.images.families.debian.output import complaints, is_untrusted, providers, solution, unknown_packages
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
@@ -23,6 +23,7 @@ BASE = ("?essential", "?and(?priority(required),?not(?essential))")
 """What mmdebstrap's variant minbase installs before the list."""
 
 _OPTIONS = ("--yes", "--quiet")
+_AUTH = "etc/auth.conf"
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,16 @@ class Apt:
         apt = cls(cache / digest_of([text, architecture])[:16])
         for folder in ("etc/sources.list.d", "etc/preferences.d", "state/lists/partial", "cache", "archives", "log"):
             made(apt.directory / folder)
+        auth = logins.auth_conf(chosen, host_auth())
+        netrc = f"{apt.directory}/{_AUTH}" if auth else configuration.NETRC
         files = {
-            "apt.conf": configuration.apt_conf(apt.directory, architecture, host_network()),
-            "etc/sources.list.d/image.sources": text,
+            "apt.conf": configuration.apt_conf(apt.directory, architecture, host_network(), netrc),
+            "etc/sources.list.d/image.sources": sources.render(map(logins.without, chosen)),
             "etc/preferences.d/image": preferences,
             "state/status": "",
         }
+        if auth:
+            write_if_changed(apt.directory / _AUTH, auth, mode=0o600)
         for name, content in files.items():
             write_if_changed(apt.directory / name, content)
         return apt
@@ -163,6 +168,14 @@ def _reasons(text: str) -> str:
 def host_network() -> str:
     """Return how this host reaches mirrors, from its apt configuration."""
     return configuration.network_settings(run(["apt-config", "dump"]).stdout)
+
+
+def host_auth(file: Path = Path(configuration.NETRC)) -> str:
+    """Return how this host logs in to mirrors, "" when it has no such file, or not for us."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, PermissionError):
+        return ""
 
 
 def host_sources(etc: Path = Path("/etc/apt")) -> list[AptSource]:

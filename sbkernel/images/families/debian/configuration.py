@@ -27,10 +27,14 @@ def network_settings(dump: str) -> str:
     return "".join(f"{line}\n" for line in dump.splitlines() if _NETWORK.fullmatch(line))
 
 
-def apt_conf(directory: Path, architecture: str, network: str) -> str:
+NETRC = "/etc/apt/auth.conf"
+"""Where this host keeps its logins to mirrors."""
+
+
+def apt_conf(directory: Path, architecture: str, network: str, netrc: str = NETRC) -> str:
     """Return apt.conf for resolving into nothing: an empty status, own lists, and no setting of the host but `network`.
 
-    `directory` holds etc/, state/ and cache/.
+    `directory` holds etc/, state/ and cache/, `netrc` the logins.
     """
     return f"""\
 Dir::Etc "{directory}/etc";
@@ -42,7 +46,7 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "{directory}/etc/preferences.d";
 Dir::Etc::trusted "/etc/apt/trusted.gpg";
 Dir::Etc::trustedparts "/etc/apt/trusted.gpg.d";
-Dir::Etc::netrc "/etc/apt/auth.conf";
+Dir::Etc::netrc "{netrc}";
 Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
 Dir::State "{directory}/state";
 Dir::State::status "{directory}/state/status";

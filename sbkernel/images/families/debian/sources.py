@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sbkernel.errors import DefinitionError, ListFileError
-from sbkernel.images.families.places import Place
+from sbkernel.images.families.places import Place, shown
 
 # one-line option -> deb822 field, where capitalising the words is not enough (sources.list(5), "OPTIONS")
 _FIELDS = {"arch": "Architectures", "lang": "Languages", "target": "Targets", "pdiffs": "PDiffs"}
@@ -68,7 +69,7 @@ def parse_line(line: str, file: str = "sources.list", number: int = 1) -> AptSou
     """Read one line `deb [options] URI suite components`; None for sources of other kinds, such as deb-src."""
     match = re.fullmatch(r"(\S+)\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)((?:\s+\S+)*)", line.strip())
     if match is None:
-        raise ListFileError(file, number, f"not an apt source: {line!r}", hint="write: deb URL suite components")
+        raise ListFileError(file, number, f"not an apt source: {shown(line)!r}", hint="write: deb URL suite components")
     kind, options, uri, suite, components = match.groups()
     if kind != "deb" or uri.startswith("cdrom:"):
         return None
@@ -148,7 +149,7 @@ def from_place(place: Place, attribute: str, codename: str, components: Sequence
         hint = None
     if source is None or not _ADDRESS.match(source.uri):
         raise DefinitionError(
-            f"{attribute}: {place.text!r} is neither a directory nor 'URL suite components'", hint=hint
+            f"{attribute}: {shown(place.text)!r} is neither a directory nor 'URL suite components'", hint=hint
         )
     if not source.components and not source.suite.endswith("/"):
         source = replace(source, components=tuple(components))
@@ -167,8 +168,13 @@ def _by_key(place: Place) -> list[tuple[str, str]]:
 
 
 def reachable_by_nodes(source: AptSource) -> bool:
-    """Tell whether a node can use the source: not when it is a directory of the build host."""
-    return not source.uri.startswith(("copy:", "file:"))
+    """Tell whether a node can and may use the source: no directory of the build host, no address with a password."""
+    return not source.uri.startswith(("copy:", "file:")) and not has_login(source)
+
+
+def has_login(source: AptSource) -> bool:
+    """Tell whether there is a user, or a password, in the address."""
+    return "@" in urlsplit(source.uri).netloc
 
 
 def by_copy(source: AptSource) -> AptSource:
