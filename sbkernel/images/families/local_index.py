@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_whole
@@ -58,12 +59,21 @@ class LocalIndex:
             return False
 
     def _digest(self) -> str:
-        """Return a digest of names, sizes and times of the package files."""
+        """Return a digest of names, sizes and times of the package files; BuildError for what cannot be read."""
         found = []
-        for folder, folders, names in os.walk(self.directory):
+        for folder, folders, names in os.walk(self.directory, onerror=self._refuse):
             folders.sort()
             for name in sorted(name for name in names if name.endswith(self.ending)):
                 path = Path(folder, name)
-                stat = path.stat()
+                if not path.name.isprintable():
+                    # A line of an index would end in it, and the next one be what the name says.
+                    raise unindexed(self.directory, [f"{str(path)!r} is no name of a package"])
+                try:
+                    stat = path.stat()
+                except OSError as error:
+                    self._refuse(error)
                 found.append([str(path.relative_to(self.directory)), stat.st_size, stat.st_mtime_ns])
         return digest_of(found)
+
+    def _refuse(self, error: OSError) -> NoReturn:
+        raise unindexed(self.directory, [f"{error.filename}: {error.strerror}"]) from error

@@ -101,6 +101,32 @@ def test_an_index_is_made_anew_only_when_files_have_changed(site: Site, reposito
     hidden.rename(others)
 
 
+def test_an_index_is_made_after_one_was_killed_and_odd_files_are_named(
+    site: Site, repository: Repository, others: Path
+) -> None:
+    """createrepo_c refuses to begin where it was killed before, by what it had left."""
+    known = set(site.cache.glob("indexes/*"))
+    repository.make(others / "site", "own-fresh")
+    manager = repository.open(site, "", "site/own-fresh\n", str(others))
+    manager.resolve(REPORT)
+    (place,) = set(site.cache.glob("indexes/*")) - known
+    (place / "listing").unlink()
+    (place / ".repodata").mkdir()
+    (place / ".repodata" / "primary.xml.gz").write_text("half")
+    assert versions(manager.resolve(REPORT))["own-fresh"] == "1.0"
+    file = next(path for path in (others / "site").rglob("own-fresh*") if path.suffix in (".deb", ".rpm"))
+    link, lines = file.with_name(f"link{file.suffix}"), file.with_name(f"two\nFilename: x{file.suffix}")
+    link.symlink_to("nowhere")
+    with pytest.raises(BuildError, match=rf"cannot be indexed:\n.*/link\{file.suffix}: No such file"):
+        manager.resolve(REPORT)
+    link.unlink()
+    lines.hardlink_to(file)
+    with pytest.raises(BuildError, match=r"two\\nFilename: x.* is no name of a package"):
+        manager.resolve(REPORT)
+    lines.unlink()
+    assert versions(manager.resolve(REPORT))["own-fresh"] == "1.0"
+
+
 def test_passes_in_order_and_removals_before_and_after(
     site: Site, repository: Repository, others: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.local_index import LocalIndex, unindexed
 from sbkernel.images.families.places import Place, shown
+from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.run import run
 
 REPODATA = "repodata/repomd.xml"
@@ -88,6 +89,8 @@ def file_url(directory: Path) -> str:
 def write_index(directory: Path, place: Path) -> None:
     """Write the index of a directory that has none (createrepo_c(8))."""
     lines: list[str] = []
+    # It takes what a killed run has left for the lock of another one; but who is here has the turn.
+    remove_tree(place / ".repodata")
     argv = ["createrepo_c", "--error-exit-val", "--no-database", "--outputdir", str(place), str(directory)]
     if run(argv, on_line=lines.append, check=False).returncode:
         raise unindexed(directory, [line for line in lines if re.search("error|critical|warning", line, re.IGNORECASE)])
