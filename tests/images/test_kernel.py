@@ -49,3 +49,19 @@ def test_a_kernel_lies_in_boot_or_beside_its_modules(tmp_path: Path) -> None:
     assert kernels(tree) == ["1.0-el", "2.0-both"]
     assert kernel_file(tree, "1.0-el") == tree / "usr/lib/modules/1.0-el/vmlinuz"
     assert kernel_file(tree, "2.0-both") == tree / "boot/vmlinuz-2.0-both"
+
+
+def test_no_kernel_is_taken_from_outside_the_tree(tmp_path: Path) -> None:
+    host, tree = tmp_path / "host", tmp_path / "tree"
+    for name in ("boot/vmlinuz-9.9-host", "lib/modules/9.8-host/vmlinuz"):
+        (host / name).parent.mkdir(parents=True)
+        (host / name).touch()
+    (tree / "usr/lib/modules/1.0-el").mkdir(parents=True)
+    (tree / "usr/lib/modules/1.0-el/vmlinuz").touch()
+    (tree / "usr/lib/modules/9.7-linked").symlink_to(host / "lib/modules/9.8-host")
+    (tree / "boot").symlink_to(host / "boot")
+    (tree / "lib").symlink_to(host / "lib")
+    assert kernels(tree) == ["1.0-el"]
+    (tree / "lib").unlink()
+    (tree / "lib").symlink_to("/usr/lib")
+    assert kernels(tree) == ["1.0-el"], "the tree's own /usr/lib"

@@ -113,6 +113,23 @@ def test_firmware_is_not_taken_from_outside_the_tree(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("how", ["link", "directory", "list"])
+def test_no_module_is_taken_from_outside_the_tree(tmp_path: Path, how: str) -> None:
+    """Every node fetches the initrd, so a file of this host in it would be public."""
+    secret, tree = tmp_path / "host" / "secret.ko", tmp_path / "tree"
+    secret.parent.mkdir()
+    secret.write_text("of this host")
+    modules = tree / "usr/lib/modules" / KVER
+    (modules / "kernel").mkdir(parents=True)
+    named = {"link": "kernel/secret.ko", "directory": "linked/secret.ko", "list": f"{'../' * 20}{secret}"}
+    (modules / "kernel/secret.ko").symlink_to(secret)
+    (modules / "linked").symlink_to(secret.parent)
+    (modules / "modules.dep").write_text(f"{named[how]}:\n")
+    with pytest.raises(BuildError, match=r"has no .*secret\.ko, which its modules\.dep names"):
+        build_initrd(tree, KVER, ["secret"], tmp_path / "initrd")
+    assert not (tmp_path / "initrd").exists()
+
+
 def test_no_busybox_of_another_machine_is_taken(tmp_path: Path) -> None:
     assert busybox_for("x86_64", tmp_path).name == "busybox"
     with pytest.raises(BuildError, match="no static busybox for aarch64") as caught:

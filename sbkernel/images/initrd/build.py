@@ -21,6 +21,7 @@ from sbkernel.images.initrd.files import (
     modules_directory,
 )
 from sbkernel.jobs.report import NullReport, Report
+from sbkernel.packages import treefile
 
 __all__ = ["DEFAULT_DRIVERS", "build_initrd"]
 
@@ -44,12 +45,12 @@ def build_initrd(
     """
     report = report or NullReport()
     modules = modules_directory(tree, kernelver)
-    index = _read_index(modules)
+    index = _read_index(tree, modules)
     chosen = select(index, drivers)
     with tempfile.TemporaryDirectory(prefix="initrd-", dir=output.parent) as scratch:
         stage = Path(scratch, "stage")
         _lay_out(stage)
-        _add_modules(stage / "lib/modules" / kernelver, modules, index, chosen)
+        _add_modules(stage / "lib/modules" / kernelver, tree, modules, index, chosen)
         _add_firmware(stage, tree, kernelver, report)
         _add_busybox(stage, tree, kernelver, chosen)
         finished = pack(stage, Path(scratch, "initrd"), compression(kernel_config(tree, kernelver)))
@@ -57,10 +58,9 @@ def build_initrd(
         finished.replace(output)
 
 
-def _read_index(modules: Path) -> ModuleIndex:
+def _read_index(tree: Path, modules: Path) -> ModuleIndex:
     def text(name: str) -> str:
-        file = modules / name
-        return file.read_text() if file.is_file() else ""
+        return treefile.read(tree, str(modules.relative_to(tree) / name)) or ""
 
     if not text("modules.dep"):
         raise BuildError(f"{modules} holds no modules.dep", hint="run depmod on the tree: its kernel is half installed")
@@ -83,10 +83,10 @@ def _lay_out(stage: Path) -> None:
         target.chmod(0o755)
 
 
-def _add_modules(target: Path, modules: Path, index: ModuleIndex, chosen: Sequence[str]) -> None:
+def _add_modules(target: Path, tree: Path, modules: Path, index: ModuleIndex, chosen: Sequence[str]) -> None:
     target.mkdir(parents=True)
     for name in chosen:
-        copy_module(modules / index.paths[name], target / f"{name}.ko")
+        copy_module(tree, str(modules.relative_to(tree) / index.paths[name]), target / f"{name}.ko")
     (target / "modules.dep").write_text(dep_text(index, chosen))
     (target / "modules.alias").write_text(alias_text(index, chosen))
 

@@ -14,17 +14,20 @@ from pathlib import Path
 from sbkernel.errors import BuildError
 from sbkernel.images.tree.elf import read_elf_file
 from sbkernel.jobs.run import run
+from sbkernel.packages import treefile
 
 _COMPRESSED_FIRMWARE = ("", ".xz", ".zst")
 
 
 def modules_directory(tree: Path, kernelver: str) -> Path:
     """Return the directory of a kernel's modules; raise BuildError naming the kernels that the tree has."""
-    roots = [tree / "usr/lib/modules", tree / "lib/modules"]
+    roots = ("usr/lib/modules", "lib/modules")
     for root in roots:
-        if kernelver and (root / kernelver).is_dir():
-            return root / kernelver
-    present = sorted({entry.name for root in roots if root.is_dir() for entry in root.iterdir()})
+        found = treefile.find(tree, f"{root}/{kernelver}") if kernelver else None
+        if found is not None and found.is_dir():
+            return found
+    there = [found for root in roots if (found := treefile.find(tree, root)) and found.is_dir()]
+    present = sorted({entry.name for root in there for entry in root.iterdir()})
     raise BuildError(
         f"the tree {tree} has no modules of the kernel {kernelver or '(none named)'}",
         hint=f"it has {', '.join(present)}" if present else "a kernel package is missing in the pkglist",
@@ -33,12 +36,19 @@ def modules_directory(tree: Path, kernelver: str) -> Path:
 
 def kernel_config(tree: Path, kernelver: str) -> str:
     """Return the configuration that a kernel was built with, "" if the distribution does not ship it."""
-    places = [tree / f"boot/config-{kernelver}", modules_directory(tree, kernelver) / "config"]
-    return next((place.read_text(errors="replace") for place in places if place.is_file()), "")
+    beside = modules_directory(tree, kernelver).relative_to(tree) / "config"
+    texts = (treefile.read(tree, place) for place in (f"boot/config-{kernelver}", str(beside)))
+    return next((text for text in texts if text is not None), "")
 
 
-def copy_module(source: Path, target: Path) -> None:
-    """Copy a module, unpacked: not every busybox reads every compression. Its signature stays in place."""
+def copy_module(tree: Path, name: str, target: Path) -> None:
+    """Copy a module, unpacked: not every busybox reads every compression. Its signature stays in place.
+
+    `name` is its path in the tree. BuildError when it is not there: no link, and no list of modules, leads out.
+    """
+    source = treefile.find(tree, name)
+    if source is None or not source.is_file():
+        raise BuildError(f"the tree {tree} has no {name}, which its modules.dep names", hint="run depmod on the tree")
     readers = {".xz": _unxz, ".gz": _ungzip, ".zst": _unzstd}
     readers.get(source.suffix, shutil.copyfile)(source, target)
 
@@ -52,7 +62,7 @@ def copy_firmware(tree: Path, kernelver: str, names: Iterable[str], target: Path
     """Copy firmware from where the kernel would look for it, compressed or not; return the names not found."""
     missing = []
     for name in names:
-        found = _find_firmware(tree, kernelver, name)
+        found = None if ".." in Path(name).parts or name.startswith("/") else _find_firmware(tree, kernelver, name)
         if found is None:
             missing.append(name)
             continue
@@ -78,7 +88,8 @@ def host_busyboxes() -> list[Path]:
 
 def busybox_for(machine: str, tree: Path) -> Path:
     """Return a busybox for a machine that needs no loader: this host's, else the tree's; raise BuildError if none."""
-    for place in (*host_busyboxes(), tree / "usr/bin/busybox", tree / "bin/busybox"):
+    own = (treefile.find(tree, name) for name in ("usr/bin/busybox", "bin/busybox"))
+    for place in (*host_busyboxes(), *filter(None, own)):
         elf = read_elf_file(place)
         if elf and elf.static and elf.machine == machine:
             return place

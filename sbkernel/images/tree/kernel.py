@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sbkernel.errors import BuildError
+from sbkernel.packages import treefile
 from sbkernel.packages.readers import KERNELS
 from sbkernel.packages.versions import sort_key
 
@@ -22,11 +23,17 @@ def kernel_file(tree: Path, kernelver: str) -> Path:
 
 
 def _files(tree: Path) -> dict[str, Path]:
-    beside = {path.parent.name: path for root in _MODULES for path in (tree / root).glob("*/vmlinuz")}
-    boot = {path.name.removeprefix("vmlinuz-"): path for path in (tree / "boot").glob("vmlinuz-*")}
-    # A link may lead out of the tree; a rescue kernel is the same with another name.
-    plain = {version: path for version, path in boot.items() if not path.is_symlink() and "rescue" not in version}
-    return {**{version: path for version, path in beside.items() if not path.is_symlink()}, **plain}
+    beside = {path.parent.name: path for root in _MODULES for path in _matching(tree, root, "*/vmlinuz")}
+    boot = {path.name.removeprefix("vmlinuz-"): path for path in _matching(tree, "boot", "vmlinuz-*")}
+    # A rescue kernel is the same with another name.
+    return {**beside, **{version: path for version, path in boot.items() if "rescue" not in version}}
+
+
+def _matching(tree: Path, directory: str, pattern: str) -> list[Path]:
+    """Return what lies in a directory of a tree; no links, since they may lead out of it."""
+    top = treefile.find(tree, directory)
+    found = sorted(top.glob(pattern)) if top else []
+    return [path for path in found if treefile.find(tree, str(path.relative_to(tree))) == path]
 
 
 def choose_kernel(tree: Path, kernelver: str = "") -> str:
