@@ -142,7 +142,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
     return Step(
         "postinstall",
         "run postinstall scripts",
-        {"scripts": inputs(scripts), "environment": environment(spec.image, told, Path(TREE), "")},
+        {"scripts": inputs(scripts), "environment": environment(spec.image, told, Path(TREE), spec.kernelver)},
         "tree",
         TREE,
         on=("configure",),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from debs import make_kernel
+from debs import KERNELS, index, make_deb, make_kernel
 from smallbuild import (
     EVERYTHING,
     TARGET,
@@ -60,6 +60,23 @@ def test_kernel_and_initrd_alone(small: Small) -> None:
         genimage(small.site, "kernels", onlyinitrd=True, netdrivers="nosuchcard")
     assert small.site.osimages["kernels"].get("netdrivers") == ""
     assert_nothing_left(small.site)
+
+
+def test_scripts_run_again_for_another_kernel_of_the_same_packages(small: Small, tmp_path: Path) -> None:
+    """Both kernels come by a dependency, so that kernelver changes no package."""
+    make_deb(small.pkglist.parent, "own-kernels", Depends=", ".join(f"linux-image-{one}" for one in KERNELS))
+    index(small.pkglist.parent)
+    script, listed = tmp_path / "post.sh", tmp_path / "kernels.pkglist"
+    script.write_text('#!/bin/sh\n# sb-inputs: none\necho "$IMG_KERNELVERSION" > "$1/etc/kernelver"\n')
+    script.chmod(0o755)
+    listed.write_text("own-kernels\n")
+    another(small, "both", postinstall=str(script))
+    small.site.set("osimage", "both", pkglist=str(listed))
+    newest = plan_genimage(small.site, "both").plan.digests
+    small.site.set("osimage", "both", kernelver=KERNELS[0])
+    older = plan_genimage(small.site, "both").plan.digests
+    assert older["packages"] == newest["packages"]
+    assert older["postinstall"] != newest["postinstall"]
 
 
 def test_cancel_leaves_nothing(small: Small) -> None:

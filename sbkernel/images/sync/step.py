@@ -28,7 +28,7 @@ from sbkernel.lists.syncline import SyncItem
 from sbkernel.lists.text import paths_of, variables
 from sbkernel.site import Site
 
-NAME, VERSION = "sync", 1
+NAME, VERSION = "sync", 2
 
 _RUN = 'cat > "/tmp/$1" && chmod 700 "/tmp/$1" && exec "/tmp/$1"'
 
@@ -98,9 +98,11 @@ class Sync:
 
     @property
     def _newest(self) -> int:
-        """Return when the newest source was changed, in seconds since the epoch."""
-        sources = [*(one.source for one in self.decision.layings), *(one.source for one in self.decision.scripts)]
-        return max(one.mtime_ns for one in sources) // 1_000_000_000
+        """Return when the newest file that is laid was changed, in seconds since the epoch.
+
+        The time of a script is no part of its digest.
+        """
+        return max(one.source.mtime_ns for one in self.decision.layings) // 1_000_000_000
 
 
 def read_sync(site: Site, image: str, tree: Path, *, nosyncfiles: bool = False) -> Sync | None:
