@@ -118,9 +118,15 @@ verify_root() {
     say "verified, sha256 $sha256"
 }
 
+# root_name: print the name of the root's file; the name of its server may look like that of an archive
+root_name() {
+    path=${url%%[?]*}
+    echo "${path##*/}"
+}
+
 # is_archive: whether the root is to be unpacked; the end of its name tells its format, as in xCAT
 is_archive() {
-    case ${url%%[?]*} in *.cpio.* | *.tar.*) return 0 ;; *) return 1 ;; esac
+    case $(root_name) in *.cpio.* | *.tar.*) return 0 ;; *) return 1 ;; esac
 }
 
 # filesystems: print what the kernel needs beside tmpfs
@@ -145,7 +151,8 @@ mount_squashfs() {
         "url       $url" \
         "do        see the messages of the kernel above"
     limit=$(argument rootlimit)
-    mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw"
+    mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw" || fail "the root cannot have the size $limit" \
+        "do        correct rootlimit"
     mkdir "$run/rw/upper" "$run/rw/work"
     mount -t overlay -o "lowerdir=$run/root,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
         fail "the root cannot be made writable" "do        see the messages of the kernel above"
@@ -160,7 +167,7 @@ unpack_root() {
     # If the fetch took several tries, nobody has waited for its sum, and it still reads the file.
     wait "$hasher"
     cut_up "$image"
-    unpack "$image" "$root" "${url%%[?]*}" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
+    unpack "$image" "$root" "$(root_name)" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
         "url       $url" \
         "problem   $(grep -m 1 'No space' /tmp/unpack || head -n 1 /tmp/unpack)" \
         "there are $(df -h "$root" | tail -n 1 | awk '{ print $4 " of " $2 }') free in the root" \
