@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
@@ -12,6 +12,7 @@ from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import PackageManager, Request
+from sbkernel.images.sync.sources import key_of
 from sbkernel.images.tree.postinstall import Script, scripts_of
 from sbkernel.images.tree.timezone import check_timezone
 from sbkernel.lists import otherpkglist, pkglist
@@ -31,6 +32,8 @@ class ImageSpec:
     rootimgdir: Path
     postinstall: tuple[Script, ...]
     timezone: str = ""
+    key: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)
+    """Returns the key of digests of what may be secret."""
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -110,7 +113,7 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
     place = rootimgdir.checked(site, image, attributes)
     scripts = scripts_of(attributes.get("postinstall", ""))
     variables(attributes.get("environvar", ""))
-    return ImageSpec(image, request, family.open(site, request), place, scripts, timezone)
+    return ImageSpec(image, request, family.open(site, request), place, scripts, timezone, lambda: key_of(site.ssh_key))
 
 
 def attributes_of(site: Site, image: str) -> dict[str, str]:

@@ -79,6 +79,23 @@ def test_scripts_run_again_for_another_kernel_of_the_same_packages(small: Small,
     assert older["postinstall"] != newest["postinstall"]
 
 
+def test_what_a_script_reads_undeclared_reaches_the_nodes_though_its_size_is_the_same(
+    small: Small, tmp_path: Path
+) -> None:
+    """All files of a tree are dated alike, so that size and time tell nothing of what scripts have written."""
+    script, server = tmp_path / "post.sh", tmp_path / "server"
+    script.write_text(f'#!/bin/sh\ncp {server} "$1/etc/server"; ln -s "$(cat {server})" "$1/etc/linked"\n')
+    script.chmod(0o755)
+    another(small, "scripted", postinstall=str(script))
+    packed = []
+    for address in ("10.0.0.1", "10.0.0.2", "10.0.0.2"):
+        server.write_text(address)
+        genimage(small.site, "scripted")
+        packed.append(packimage(small.site, "scripted"))
+    assert [one["cached"] for one in packed] == [False, False, True]
+    assert packed[0]["root_sha256"] != packed[1]["root_sha256"] == packed[2]["root_sha256"]
+
+
 def test_cancel_leaves_nothing(small: Small) -> None:
     job = started(small, "cancelled", "own-later\n")
     job.cancel()

@@ -43,6 +43,16 @@ def stamp(tree: Path, epoch: int) -> None:
     run(["find", tree, "-xdev", "-newermt", f"@{epoch}", *touch], isolated=True)
 
 
+def written(tree: Path, epoch: int) -> bytes:
+    """Return what tells apart the files and links that are newer than `epoch`: names and sums, and where links lead."""
+    newer = ["find", ".", "-xdev", "-newermt", f"@{epoch}"]
+    sums = [*newer, "-type", "f", "-exec", "sha256sum", "-z", "--", "{}", "+"]
+    found = (
+        run(argv, cwd=tree, isolated=True).stdout for argv in (sums, [*newer, "-type", "l", "-printf", "%p %l\\0"])
+    )
+    return "\0".join(sorted("".join(found).split("\0"))).encode(errors="surrogateescape")
+
+
 def clean(directory: Path, pattern: str) -> None:
     """Remove what killed runs have left: the entries of a directory that match a glob pattern."""
     for leftover in sorted(directory.glob(pattern)):
