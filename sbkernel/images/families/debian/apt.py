@@ -24,6 +24,8 @@ BASE = ("?essential", "?and(?priority(required),?not(?essential))")
 
 _OPTIONS = ("--yes", "--quiet")
 _AUTH = "etc/auth.conf"
+# How this host reaches a proxy may hold a password, too.
+_SECRET = ("apt.conf", _AUTH)
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,9 @@ class Apt:
             "etc/preferences.d/image": preferences,
             "state/status": "",
         }
-        if auth:
-            write_if_changed(apt.directory / _AUTH, auth, mode=0o600)
+        files |= {_AUTH: auth} if auth else {}
         for name, content in files.items():
-            write_if_changed(apt.directory / name, content)
+            write_if_changed(apt.directory / name, content, mode=0o600 if name in _SECRET else 0o644)
         return apt
 
     @property

@@ -64,6 +64,7 @@ def test_a_mirror_is_read_with_a_password_that_is_in_no_address(tmp_path: Path, 
     found = subprocess.run(["grep", "-rlE", "p@ss|p%40ss", tmp_path / "apt"], capture_output=True, text=True).stdout
     (file,) = map(Path, found.split())
     assert file.name == "auth.conf" and file.stat().st_mode & 0o777 == 0o600
+    assert (apt.directory / "apt.conf").stat().st_mode & 0o777 == 0o600, "it may hold the password of a proxy"
     plain = Apt.open(tmp_path / "apt", (AptSource(f"http://{mirror}", "./", (), TRUSTED),), "amd64")
     assert plain.directory != apt.directory, "who does not say the password does not find it in the cache"
 
