@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import sbkernel
 from sbkernel.files import is_held, write_whole
+from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.spawn import detach
 
 KEEP_FINISHED = 100
@@ -62,12 +62,10 @@ def write_json(path: Path, data: Any) -> None:
 
 def start_worker(directory: Path, lock: int) -> None:
     """Start the worker of a job in its own session; it keeps `lock` as long as it lives, and writes its PID."""
-    home = str(Path(sbkernel.__file__).resolve().parent.parent)
-    search = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
     detach(
         [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), str(lock)],
         log=directory / "log.txt",
-        env={"PYTHONPATH": search, "PYTHONUNBUFFERED": "1"},
+        env={**module_environment(), "PYTHONUNBUFFERED": "1"},
         cwd=directory,
         pass_fds=(lock,),
     )

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from sbkernel.errors import ServiceError
+from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.run import detach
 from sbkernel.service.endpoint import Endpoint, connect, holder, take
 from sbkernel.site import Site
@@ -48,7 +49,8 @@ def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
             return
         log = log_path(site)
         begin = log.stat().st_size if log.exists() else 0
-        pid = detach([sys.executable, "-m", "sbkernel.service.server", "--site", str(site.root)], log=log)
+        argv = [sys.executable, "-m", "sbkernel.service.server", "--site", str(site.root)]
+        pid = detach(argv, log=log, env=module_environment())  # also that of its children
         _await_answer(endpoint, pid, deadline, log, begin)
 
 

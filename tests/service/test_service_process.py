@@ -34,6 +34,16 @@ def test_it_starts_once_when_five_ask_and_outlives_them(service: Service) -> Non
     assert os.getsid(status["pid"]) == status["pid"]
 
 
+def test_no_file_of_the_working_directory_is_run(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may write to the directory in which somebody types a verb is not run as that user."""
+    (tmp_path / "asyncio.py").write_text("import pathlib; pathlib.Path(__file__).with_name('was-run').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    assert service.ensure().status() is not None
+    assert not (tmp_path / "was-run").exists()
+
+
 def test_status_and_stop(service: Service) -> None:
     assert (service.status(), service.stop()) == (None, False)
     status = service.ensure().status()
