@@ -44,6 +44,12 @@ class Diagnostic:
         return dataclasses.asdict(self)
 
 
+def of_error(error: ListFileError) -> Diagnostic:
+    """Return an error that names a line as the diagnostic that says the same."""
+    said = error.message.removeprefix(f"{error.file}:{error.line}: ")
+    return Diagnostic(error.file, error.line, 1, "error", said, error.hint or "")
+
+
 def refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
     """Raise the first error among the diagnostics as a ListFileError."""
     for one in diagnostics:

@@ -177,6 +177,26 @@ def test_a_database_that_nobody_can_read_is_no_reason_to_fail(site: Site, tmp_pa
     assert remarked(site) == ["x:1: info: './opt/*' matches nothing in this tree"]
 
 
+def test_what_is_harmless_in_a_shipped_exlist_is_not_said(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "built" / "rootimg").mkdir(parents=True)
+    shipped = site.root / "share/netboot/rh/compute.x86_64.exlist"
+    define(site, tmp_path, "rocky9.4", "tool\n", f"./mine/*\n#INCLUDE:{shipped}#\n")
+    assert remarked(site) == ["x:1: info: './mine/*' matches nothing in this tree"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("gone/tool", "no directory gone in {others}"), ("../tool", "'..' is no directory below otherpkgdir")],
+)
+def test_what_genimage_would_refuse_of_a_list_is_said(site: Site, tmp_path: Path, line: str, says: str) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    (tmp_path / "o").write_text(f"tool\n{line}\n")
+    more = {"otherpkglist": f"{tmp_path}/o", "otherpkgdir": str(others)}
+    define(site, tmp_path, "rocky9.4", "tool\n", "", pkgdir=str(tmp_path), **more)
+    assert remarked(site) == [f"o:2: error: {says.format(others=others)}"]
+
+
 def test_the_command_line_says_it_with_places_hints_and_its_exit_code(site: Site, tmp_path: Path) -> None:
     packages = tmp_path / "rpms"
     make_rpm(packages, "tool-libs")

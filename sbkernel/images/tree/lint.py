@@ -18,12 +18,13 @@ from sbkernel.images.tree.exlistlint import against, without_tree
 from sbkernel.images.tree.losses import Known, entries_by_name, losses
 from sbkernel.jobs.report import NullReport
 from sbkernel.lists import exlist, kinds, otherpkglist, pkglist
-from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
+from sbkernel.lists.diagnostic import Diagnostic, in_order, of_error, shown
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.entries import ListEntry
 from sbkernel.lists.exlist import Exlist
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.lists.lint import lint as lint_lists
+from sbkernel.lists.own import is_shipped
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of, refusal
 from sbkernel.site import Site
@@ -49,13 +50,14 @@ def look(site: Site, image: str) -> Linted:
     found = list(lint_lists(site, image))
     request = _request(site, image)
     tree = _tree(site, image)
-    known, unchecked = _known_before(site, image, request)
+    known, refused, unchecked = _known_before(site, image, request)
     errors = {_place(one) for one in found if one.severity == "error"}
     rules = [one for one in remarks(request) if _place(one) not in errors]
     errors |= {_place(one) for one in rules if one.severity == "error"}
     names = [one for one in _unknown(request, known) if _place(one) not in errors] if known else []
+    names += [one for one in refused if not any(one.line == line and one.file == file for file, line, _ in errors)]
     return Linted(
-        in_order([*found, *rules, *names, *_of_exlist(request, tree, known)], _files(request)),
+        in_order([*found, *rules, *names, *_of_exlist(site, request, tree, known)], _files(request)),
         (*unchecked, *_unlooked(image, request, tree, known)),
     )
 
@@ -129,17 +131,20 @@ def _tree(site: Site, image: str) -> Path | None:
     return tree if tree is not None and tree.is_dir() else None
 
 
-def _known_before(site: Site, image: str, request: Request) -> tuple[KnownBefore | None, tuple[str, ...]]:
-    """Return what indexes that were read before say, and why nothing is known."""
-    why = f"the sources have not been read yet: sb pkg {image} resolve"
+def _known_before(
+    site: Site, image: str, request: Request
+) -> tuple[KnownBefore | None, Sequence[Diagnostic], tuple[str, ...]]:
+    """Return what indexes that were read before say, what genimage would refuse of the lists, why nothing is known."""
+    why, refused = f"the sources have not been read yet: sb pkg {image} resolve", []
     try:
         known = family_of(request.osvers).open(site, request).known_before(NullReport())
-    except ListFileError:
+    except ListFileError as error:
         known, why = None, "first mend the errors above"
+        refused = [of_error(error)]
     except (SbkernelError, OSError) as error:
         known, why = None, error.message if isinstance(error, SbkernelError) else str(error)
     said = f"names of packages are not checked: {shown(why)}"
-    return known, () if known or not _entries(request) else (said,)
+    return known, refused, () if known or not _entries(request) else (said,)
 
 
 def _entries(request: Request) -> Sequence[ListEntry]:
@@ -157,8 +162,11 @@ def _unknown(request: Request, known: KnownBefore) -> Iterator[Diagnostic]:
             yield entry.note("error", f"no source has {shown(name)}, as they were read last", remedy)
 
 
-def _of_exlist(request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[Diagnostic]:
-    """Yield what the exlist does to the tree, or else to any, and to the packages that are asked for."""
+def _of_exlist(site: Site, request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[Diagnostic]:
+    """Yield what the exlist does to the tree, or else to any, and to the packages that are asked for.
+
+    A shipped exlist is for many trees and not to be changed: what is harmless in it is not said.
+    """
     files = _readable(request.attributes, "exlist")
     if not files:
         return
@@ -169,7 +177,8 @@ def _of_exlist(request: Request, tree: Path | None, known: KnownBefore | None) -
         yield from losses(listed, Known(asked, known.files if known else {}, links))
     else:
         links = dict(links_of(tree))
-        yield from against(listed, paths_below(tree), links)
+        odd = against(listed, paths_below(tree), links)
+        yield from (one for one in odd if one.severity != "info" or not is_shipped(site, Path(one.file)))
         yield from losses(listed, Known(asked, installed.paths(tree, asked), links))
 
 
