@@ -57,7 +57,7 @@ def _of_sources(image: Definition) -> Iterator[Diagnostic]:
         for name in variables(item):
             if name not in values:
                 remedy = f"chdef -t osimage {image.name} environvar={name}=VALUE"
-                yield item.note("warning", f"${name} is not set in the environvar of the osimage", remedy)
+                yield item.note("error", f"${name} is not set in the environvar of the osimage", remedy)
         yield from _of_missing_sources(item, values)
 
 
@@ -65,7 +65,10 @@ def _of_missing_sources(item: SyncItem, values: dict[str, str]) -> Iterator[Diag
     for source in item.sources:
         path = substituted(source, values)
         if path.startswith("/") and "$" not in path and not _WILD.search(path) and missing(Path(path)):
-            yield item.note("warning", f"{shown(path)} does not exist", "Correct the path, or make the file.")
+            needed = item.noderange is None and not item.clause.startswith("EXECUTE")
+            yield item.note(
+                "error" if needed else "warning", f"{shown(path)} does not exist", "Correct the path, or make the file."
+            )
 
 
 def _of_fstab(site: Site, image: Definition) -> Iterator[Diagnostic]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from sbkernel.lists.diagnostic import Diagnostic, Severity
 from sbkernel.lists.document import Document, ListLine
 from sbkernel.lists.include import BLANKS
+
+POST = ".post"
+"""The end of the name of a script that EXECUTE: runs when the file without it has changed."""
 
 CLAUSES = ("EXECUTE:", "EXECUTEALWAYS:", "APPEND:", "MERGE:")
 
@@ -52,6 +57,12 @@ def variables(item: SyncItem) -> tuple[str, ...]:
     """Return the names of the variables in the paths of an item."""
     words = " ".join((*item.sources, item.destination))
     return tuple(dict.fromkeys(match[1] or match[2] for match in _VARIABLE.finditer(words)))
+
+
+def covers(word: str, path: str) -> bool:
+    """Tell whether a source as it is written names a path, or a directory above it."""
+    pure = PurePosixPath(path)
+    return any(fnmatchcase(str(one), word.rstrip("/")) for one in (pure, *pure.parents))
 
 
 def items(document: Document) -> Iterator[SyncItem]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Sequence
 
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.document import Document, ListLine
 from sbkernel.lists.include import BLANKS
-from sbkernel.lists.syncline import CLAUSES, SyncItem, clause_of
+from sbkernel.lists.syncline import CLAUSES, POST, SyncItem, clause_of, covers
 
 MERGEABLE = ("/etc/passwd", "/etc/shadow", "/etc/group")
 NO_LINES = "Found no lines to process in "
@@ -66,7 +65,7 @@ def _look_item(item: SyncItem) -> Iterator[Diagnostic]:
     for source in item.sources:
         if not source.startswith(("/", "$")):
             what = f"{shown(source)} is not a full path: xCAT looks for it where its daemon was started"
-            yield item.note("warning", what, "Write the full path.")
+            yield item.note("error", what, "Write the full path.")
 
 
 def _look_noderange(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
@@ -104,29 +103,25 @@ def _look_script(item: SyncItem) -> Iterator[Diagnostic]:
     if _REMARK.search(script) or " -> " in script:
         what = f"{item.clause}: takes the whole line as the name of a script: {shown(script)}"
         yield item.note("error", what, "Write only the path; copies belong before the clause.")
-    elif item.clause == "EXECUTE" and not script.endswith(".post"):
-        what = f"{shown(script)} never runs: EXECUTE: only runs FILE.post, when FILE has changed"
+    elif item.clause == "EXECUTE" and not script.endswith(POST):
+        what = f"{shown(script)} never runs: EXECUTE: only runs FILE{POST}, when FILE has changed"
         yield item.note("warning", what, "Rename it, or put it under EXECUTEALWAYS:")
 
 
 def _look_scripts(items: Sequence[SyncItem]) -> Iterator[Diagnostic]:
     """Yield scripts that no line copies to the node, or whose file no line copies."""
-    copied = set(_names(items))
-    for item in items:
-        if not item.clause.startswith("EXECUTE"):
+    copies = [item for item in items if not item.clause]
+    for item in (one for one in items if one.clause.startswith("EXECUTE")):
+        script, always = item.sources[0], item.clause == "EXECUTEALWAYS"
+        needed = script if always else script.removesuffix(POST)
+        copied = [one for one in copies if any(covers(word, needed) for word in one.sources)]
+        if not always and needed == script:
             continue
-        name = PurePosixPath(item.sources[0]).name
-        if item.clause == "EXECUTE" and name.endswith(".post") and name.removesuffix(".post") not in copied:
-            what = f"{shown(item.sources[0])} never runs: no line copies {shown(name.removesuffix('.post'))}"
+        if not copied:
+            missing = "is not on the node" if always else "never runs"
+            what = f"{shown(script)} {missing}: no line copies {shown(needed)}"
             yield item.note("warning", what, "Add the line that copies it.")
-        elif item.clause == "EXECUTEALWAYS" and name not in copied:
-            what = f"{shown(item.sources[0])} is not on the node: no line copies it"
-            yield item.note("warning", what, "Add the line that copies it.")
-        elif item.clause == "EXECUTEALWAYS":
+        elif all(one.noderange is not None for one in copied):
+            yield item.note("info", f"kept for boot: {shown(needed)} is only for some nodes", "")
+        elif always:
             yield item.note("info", "runs in the image when it is packed, and is kept for boot", "")
-
-
-def _names(items: Iterable[SyncItem]) -> Iterator[str]:
-    for item in items:
-        if not item.clause.startswith("EXECUTE"):
-            yield from (PurePosixPath(path).name for path in (*item.sources, item.destination))

@@ -41,6 +41,8 @@ def test_reference_example() -> None:
     assert [item.destination for item in parsed.section("MERGE")] == ["/etc/passwd"]
     assert [str(one) for one in parsed.diagnostics] == [
         "synclist:4:1: info: kept for boot: only for gpu,n[10-19]",
+        "synclist:8:1: warning: /install/custom/scripts/chrony.conf.post never runs: "
+        "no line copies /install/custom/scripts/chrony.conf",
         "synclist:10:1: info: runs in the image when it is packed, and is kept for boot",
     ]
 
@@ -57,7 +59,7 @@ COPY = "/a -> /a\n"
         ("/b -> /c  # note", "1:1: error: the remark becomes part of the destination: /c#note", "a line of its own"),
         ("/b -> /c d;", "1:1: warning: xCAT drops blanks and ; from the destination: /cd", "Leave them out."),
         ("/b -> c", "1:1: error: the destination is not a full path: c", "full path"),
-        ("b -> /c", "1:1: warning: b is not a full path", "full path"),
+        ("b -> /c", "1:1: error: b is not a full path", "full path"),
         ("/a /b -> /c", "1:1: warning: /c is taken for a directory", "End the destination in /"),
         ("/a -> /b/../c", "1:1: error: the destination may not contain ..: /b/../c", "as it is on the node"),
         ("/a -> () /c", "1:1: error: no noderange between the parentheses", "(n1-n9)"),
@@ -66,8 +68,8 @@ COPY = "/a -> /a\n"
         (f"{COPY}APPENDOO:", "2:1: warning: ignored: APPENDOO:", "source -> destination"),
         (f"{COPY}/x/MERGE:/y -> /z", "2:1: warning: xCAT takes this line for the clause MERGE:", "rename"),
         (f"{COPY}EXECUTE:\n/x.sh", "3:1: warning: /x.sh never runs: EXECUTE: only runs FILE.post", "EXECUTEALWAYS:"),
-        (f"{COPY}EXECUTE:\n/b.post", "3:1: warning: /b.post never runs: no line copies b", "Add the line"),
-        (f"{COPY}EXECUTEALWAYS:\n/b", "3:1: warning: /b is not on the node: no line copies it", "Add the line"),
+        (f"{COPY}EXECUTE:\n/b.post", "3:1: warning: /b.post never runs: no line copies /b", "Add the line"),
+        (f"{COPY}EXECUTEALWAYS:\n/b", "3:1: warning: /b is not on the node: no line copies /b", "Add the line"),
         ("MERGE:\n/b -> /etc/hosts", "2:1: error: MERGE: cannot change /etc/hosts", "Only /etc/passwd"),
         ("# nothing\n", "1:1: error: Found no lines to process in synclist.", "at least one line"),
         (f"{COPY}#INCLUDE:b#", "2:1: warning: a synclist cannot include another file", "Name both files"),
@@ -105,6 +107,17 @@ def test_variables_come_from_the_environvar() -> None:
 
 PATHS = st.from_regex(r"/[a-z0-9._*-]{1,9}", fullmatch=True).filter(lambda path: ":" not in path)
 COPIES = st.tuples(st.lists(PATHS, min_size=1, max_size=3), PATHS, st.sampled_from(["", "(n1-n9) "]))
+
+
+def test_a_script_is_copied_by_a_pattern_and_with_its_directory() -> None:
+    scripts = "EXECUTEALWAYS:\n/a/x.sh\n/b/c/y\n/d/z\n"
+    parsed = synclist.parse(f"/a/*.sh -> /opt/\n/b -> /opt/\n/d/z -> (n1) /opt/z\n{scripts}")
+    assert [f"{one.line}: {one.severity}: {one.message}" for one in parsed.diagnostics] == [
+        "3: info: kept for boot: only for n1",
+        "5: info: runs in the image when it is packed, and is kept for boot",
+        "6: info: runs in the image when it is packed, and is kept for boot",
+        "7: info: kept for boot: /d/z is only for some nodes",
+    ]
 
 
 @given(st.lists(COPIES, max_size=4), st.lists(PATHS, max_size=3))

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from sbkernel.images.sync.layings import Found, Laying, added, copies
 from sbkernel.images.sync.sources import FILE, OTHER, Source
 from sbkernel.lists.diagnostic import shown
-from sbkernel.lists.syncline import SyncItem, substituted, variables
+from sbkernel.lists.syncline import POST, SyncItem, covers, substituted, variables
 from sbkernel.lists.synclint import MERGEABLE
-
-POST = ".post"
 
 _PAGE, _NAME_BYTES = 4096, 1024
 
@@ -163,16 +159,10 @@ def _script(item: SyncItem, found: Found, copies: Sequence[Laying], some: Sequen
             raise item.line.error(f"{shown(path)} is no file that can be read", hint="Correct the path.")
         note = f"{shown(path)} runs now, and is kept for boot, as it is to run always" if always else ""
         return _Fate(item, Script(source, "" if always else needed, item), always, note)
-    if any(_covers(word, needed) for other in some for word in other.sources):
+    if any(covers(word, needed) for other in some for word in other.sources):
         return _Fate(item, boot=True, note=f"kept for boot: {shown(needed)} is only for some nodes")
     missing = "is not on the node" if always else "never runs"
     return _Fate(item, note=f"{shown(path)} {missing}: no line copies {shown(needed)}")
-
-
-def _covers(word: str, path: str) -> bool:
-    """Tell whether a source as it is written names a path, or a directory above it."""
-    pure = PurePosixPath(path)
-    return any(fnmatchcase(str(one), word.rstrip("/")) for one in (pure, *pure.parents))
 
 
 def _about_secrets(layings: Sequence[Laying]) -> list[str]:
