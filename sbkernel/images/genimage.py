@@ -12,7 +12,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.execute import execute
-from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.order import check_inputs
 from sbkernel.images.plan import Plan, Planned, Step
@@ -81,23 +81,31 @@ def _located(error: UnknownPackagesError, spec: ImageSpec) -> Exception:
         )
     hint = f"did you mean {' or '.join(near)}?" if near else "is the right repository among the sources?"
     line = spec.listed(name)
-    return line.error(f"no source has a package {name}", hint=hint) if line else BuildError(error.message, hint=hint)
+    return line.error(no_source_has(name), hint=hint) if line else BuildError(error.message, hint=hint)
 
 
 def _there(record: Mapping[str, Any]) -> dict[str, Any]:
     return outcomes_of(record.get("outcomes", {}))
 
 
-def plan_genimage(site: Site, image: str, *, report: Report | None = None, **values: str) -> Planned:
-    """Return what genimage would do with these values; nothing but the package lists in the cache is changed.
+def plan_genimage(
+    site: Site,
+    image: str,
+    *,
+    report: Report | None = None,
+    force: bool = False,
+    onlyinitrd: bool = False,
+    **values: str,
+) -> Planned:
+    """Return what genimage would do with these arguments; nothing but the package lists in the cache is changed.
 
     The plan is remembered: genimage with its digest builds exactly this, or says what has changed.
     """
     given = options.checked(image, attributes_of(site, image), values)
     build = Build.open(site, image, report or NullReport(), None, **options.replaced(given))
-    plan = Plan(image, genimage_steps(build.resolve()))
+    plan = _boot_plan(build) if onlyinitrd else Plan(image, genimage_steps(build.resolve()))
     reviewed.remember(site, plan)
-    return Planned(plan, build.pending(plan))
+    return Planned(plan, plan.steps if force or onlyinitrd else build.pending(plan))
 
 
 def genimage(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sbkernel.images.families import family_of
-from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.package_manager import Request, no_source_has
 from sbkernel.images.resolution import ListResolution, explained
 from sbkernel.images.spec import attributes_of
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists import otherpkglist, pkglist
-from sbkernel.lists.diagnostic import Diagnostic, shown
+from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.text import paths_of
 from sbkernel.site import Site
@@ -41,7 +41,7 @@ def unknown_packages(parsed: Iterable[Pkglist], near: Mapping[str, list[str]], i
     places = {_bare(entry.name): entry for one in parsed for entry in one.entries if entry.kind == "install"}
     found = []
     for name, like in near.items():
-        said = f"no source has a package {shown(name)}"
+        said = no_source_has(name)
         remedy = f"did you mean {' or '.join(like)}?" if like else "is the right repository among the sources?"
         entry = places.get(_bare(name))
         found.append(entry.note("error", said, remedy) if entry else Diagnostic(image, 1, 1, "error", said, remedy))

@@ -143,8 +143,8 @@ def test_the_indexes_tell_before_there_is_a_tree(site: Site, tmp_path: Path) -> 
     family_of("rocky9.4").open(site, request).resolve(NullReport())
     said = f"tool-libs (1 of 3 files, such as /usr/lib64/tool/a.h; {tmp_path}/p:1)"
     assert remarked(site) == [
-        "p:2: error: no source has tool-lib, as they were read last",
-        "p:3: error: no source has @cores, as they were read last",
+        "p:2: error: no source has a package tool-lib, as they were read last",
+        "p:3: error: no source has a group cores, as they were read last",
         f"x:1: info: './usr/lib64/tool*' takes away what the lists ask for: {said}",
         "x:2: warning: './tmp*' removes ./tmp itself: programs put files there",
     ]
@@ -162,7 +162,7 @@ def test_the_otherpkglist_is_looked_up_as_well(site: Site, tmp_path: Path) -> No
     good = Request(site.osimages["lab"].attributes, pkglist.parse("tool"), otherpkglist.parse("site/own-tool"))
     family_of("rocky9.4").open(site, good).resolve(NullReport())
     assert remarked(site) == [
-        "o:2: error: no source has own-toll, as they were read last",
+        "o:2: error: no source has a package own-toll, as they were read last",
         "x:1: warning: './opt/own-tool*' takes away what the lists ask for: "
         f"own-tool (1 of 1 files, such as /opt/own-tool-1.0-1/file; {tmp_path}/o:1)",
     ]
@@ -208,11 +208,11 @@ def test_the_command_line_says_it_with_places_hints_and_its_exit_code(site: Site
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (
         1,
-        f"{tmp_path}/p:1:1: error: no source has gcc, as they were read last\n"
+        f"{tmp_path}/p:1:1: error: no source has a package gcc, as they were read last\n"
         "    Is the right repository among the sources?\n"
-        f"{tmp_path}/p:2:1: error: no source has @^tools, as they were read last\n"
+        f"{tmp_path}/p:2:1: error: no source has a group ^tools, as they were read last\n"
         "    Is the right repository among the sources?\n"
-        f"{tmp_path}/p:3:1: error: no source has tool-libz, as they were read last\n"
+        f"{tmp_path}/p:3:1: error: no source has a package tool-libz, as they were read last\n"
         "    Did you mean tool-libs?\n"
         f"{tmp_path}/x:1:1: warning: './usr/include*' leaves out the headers that gcc needs ({tmp_path}/p:1)\n"
         "    Remove this line, or the compiler from the list.\n"

@@ -158,7 +158,7 @@ def test_dnf_names_what_no_repository_has(site: Site, rpms: Path) -> None:
     resolved = resolve(site, "x")
     assert {str(one) for one in resolved.unknown} == {
         f"{listed}:2:1: error: no source has a package toool",
-        f"{listed}:3:1: error: no source has a package @no-such-group",
+        f"{listed}:3:1: error: no source has a group no-such-group",
     }
     assert "did you mean tool?" in {one.remedy for one in resolved.unknown}
     assert {"tool", "lib"} == set(table(resolved))

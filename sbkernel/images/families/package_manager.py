@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from sbkernel.errors import BuildError
 from sbkernel.images.media.medium import Disc, Medium
 from sbkernel.jobs.report import Report
-from sbkernel.lists.diagnostic import Diagnostic
+from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
@@ -98,6 +98,13 @@ class Resolution:
     def size(self) -> int:
         """Return what all package files weigh, in bytes."""
         return sum(package.size for package in self.packages)
+
+
+def no_source_has(name: str) -> str:
+    """Return what is said of a package or @group of a list that no source has."""
+    return (
+        f"no source has a group {shown(name[1:])}" if name.startswith("@") else f"no source has a package {shown(name)}"
+    )
 
 
 class UnknownPackagesError(BuildError):

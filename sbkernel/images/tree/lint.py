@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sbkernel.errors import BuildError, ListFileError, SbkernelError
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
-from sbkernel.images.families.package_manager import KnownBefore, Request
+from sbkernel.images.families.package_manager import KnownBefore, Request, no_source_has
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree import installed
 from sbkernel.images.tree.exlistlint import against, without_tree
@@ -159,7 +159,7 @@ def _unknown(request: Request, known: KnownBefore) -> Iterator[Diagnostic]:
         if name is not None:
             near = known.unknown[name]
             remedy = f"Did you mean {' or '.join(near)}?" if near else "Is the right repository among the sources?"
-            yield entry.note("error", f"no source has {shown(name)}, as they were read last", remedy)
+            yield entry.note("error", f"{no_source_has(name)}, as they were read last", remedy)
 
 
 def _of_exlist(site: Site, request: Request, tree: Path | None, known: KnownBefore | None) -> Iterator[Diagnostic]:
