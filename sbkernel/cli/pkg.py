@@ -12,6 +12,7 @@ from sbkernel.lists.edit import PackageFiles
 from sbkernel.lists.writing import Edited
 from sbkernel.site import Site
 
+_SIGNS = {"install": "", "pre_remove": "-", "post_remove": "--"}
 _ACTIONS = ("add", "remove", "list", "undo", "resolve")
 
 
@@ -72,7 +73,8 @@ def _edit(files: PackageFiles, action: str, names: tuple[str, ...]) -> Edited:
 
 
 def _list(files: PackageFiles, form: str) -> None:
-    rows = [(entry.name, entry.where) for entry in files.parsed.entries if entry.kind == "install"]
+    entries = files.parsed.entries
+    rows = [(f"{_SIGNS[entry.kind]}{entry.name}", entry.where) for entry in entries if entry.kind in _SIGNS]
     if form == "json":
         click.echo(json.dumps([{"name": name, "where": where} for name, where in rows], indent=2))
         return

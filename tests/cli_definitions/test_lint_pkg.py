@@ -77,9 +77,9 @@ def test_pkg_adds_removes_and_takes_back(sb: Sb, tmp_path: Path, where: Path) ->
 
 def test_pkg_lists_every_entry_with_its_place(sb: Sb, tmp_path: Path) -> None:
     (tmp_path / "base").write_text("bash\n")
-    listed = define(sb, tmp_path, "#INCLUDE:base#\nvim,less\n")
+    listed = define(sb, tmp_path, "#INCLUDE:base#\nvim,-less,--more\n")
     assert sb("pkg", "x", "list").out == (
-        f"bash  {tmp_path}/base:1\nvim   {listed}:2\nless  {listed}:2\n"
+        f"bash    {tmp_path}/base:1\nvim     {listed}:2\n-less   {listed}:2\n--more  {listed}:2\n"
     )  # fmt: skip
     assert json.loads(sb("pkg", "x", "list", "--format", "json").out)[0] == {
         "name": "bash", "where": f"{tmp_path}/base:1",
