@@ -19,7 +19,9 @@ METHODS = ("zstd", "lz4", "xz", "gzip")
 BLOCK_SIZE = "128K"
 MAGIC = b"hsqs"
 
-_BLOCK_SIZE = re.compile(r"\d+[KM]?")
+_BLOCK_SIZES = {2**power for power in range(12, 21)}
+_BLOCK_SIZE = re.compile(r"(\d{1,7})([KM]?)")
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _BAR = re.compile(r"\[.*\]\s*(\d+)/(\d+)\s+\d+%")
 # unsquashfs -llnumeric: -rwxr-xr-x 0/0   151344 2026-11-23 03:13 /usr/lib/a b
 _FILE = re.compile(r"-\S{9}\S? +\d+/\d+ +(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (/.*)")
@@ -36,8 +38,7 @@ class Squashfs:
         asked = options or PackOptions()
         check_compression(asked.compression, METHODS)
         self._block_size = BLOCK_SIZE if asked.block_size is None else asked.block_size
-        if not _BLOCK_SIZE.fullmatch(self._block_size):
-            raise DefinitionError(f"block size {self._block_size!r} is not a size such as 128K or 1M")
+        _check_block_size(self._block_size)
         self._compression = asked.compression
         self._level = checked_level(asked.compression, asked.level, LEVELS)
 
@@ -90,6 +91,14 @@ class Squashfs:
         """Yield path and bytes of the plain files; one with several names has its bytes under each."""
         listing = run(["unsquashfs", "-llnumeric", "-d", "", file]).stdout
         return ((match[2], int(match[1])) for match in map(_FILE.fullmatch, listing.split("\n")) if match)
+
+
+def _check_block_size(size: str) -> None:
+    parsed = _BLOCK_SIZE.fullmatch(size)
+    if not parsed or int(parsed[1]) * _UNITS[parsed[2]] not in _BLOCK_SIZES:
+        raise DefinitionError(
+            f"{size!r} is not a block size of squashfs", hint="4K, 8K, 16K, 32K, 64K, 128K, 256K, 512K or 1M"
+        )
 
 
 def pack_argv(

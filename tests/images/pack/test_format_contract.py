@@ -226,7 +226,9 @@ def test_a_full_disk_is_an_error(packed: Format, content: Content, tmp_path: Pat
         (PackOptions("cpio", "zstd", 20), "level 20 of zstd is not in 1-19"),
         (PackOptions("tar", "xz", 0), "level 0 of xz is not in 1-9"),
         (PackOptions("cpio", block_size="1M"), "cpio has no blocks"),
-        (PackOptions("squashfs", block_size="big"), "block size 'big' is not a size"),
+        (PackOptions("squashfs", block_size="big"), "'big' is not a block size of squashfs"),
+        (PackOptions("squashfs", block_size="5K"), "'5K' is not a block size of squashfs"),
+        (PackOptions("squashfs", block_size="2M"), "'2M' is not a block size of squashfs"),
     ],
 )
 def test_what_a_format_does_not_have_is_refused(options: PackOptions, message: str) -> None:
