@@ -98,7 +98,7 @@ def command(
     if noupdate:
         click.echo(_UPDATES, err=True)
     if dry_run or interactive:
-        planned = plan_genimage(site, image, **values)
+        planned = plan_genimage(site, image, force=force, onlyinitrd=onlyinitrd, **values)
         click.echo(planned)
         if dry_run or not click.confirm(f"Build {image}?"):
             return

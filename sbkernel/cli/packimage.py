@@ -84,7 +84,7 @@ def command(
         "nosyncfiles": nosyncfiles,
     }
     if dry_run:
-        click.echo(plan_packimage(site, image, **options))
+        click.echo(plan_packimage(site, image, force=force, **options))
         return
     click.echo(f"Packing contents of {built.tree}")
     click.echo(f"archive method:{method}")
@@ -101,7 +101,8 @@ def command(
     for warning in done["warnings"]:
         click.echo(f"warning: {warning}", err=True)
     if kept := done["kept_for_boot"]:
-        click.echo(f"synclists: {kept} line{'s'[: kept > 1]} kept for boot; sb lint {image} says which", err=True)
+        which = "" if nosyncfiles else f"; sb lint {image} says which"
+        click.echo(f"synclists: {kept} line{'s'[: kept > 1]} kept for boot{which}", err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")

@@ -99,6 +99,7 @@ def plan_packimage(
     level: int | None = None,
     block_size: str | None = None,
     nosyncfiles: bool = False,
+    force: bool = False,
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
     packed = format_for(PackOptions(method, compression, level, block_size))
@@ -106,7 +107,7 @@ def plan_packimage(
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
         reviewed.remember(site, plan)
-        there = catalog.pointers(image).packed_from(packing.source)
+        there = None if force else catalog.pointers(image).packed_from(packing.source)
         return Planned(plan, () if there and (catalog.path / there).is_dir() else plan.steps)
 
 

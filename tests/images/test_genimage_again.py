@@ -51,7 +51,9 @@ def test_kernel_and_initrd_alone(small: Small) -> None:
     tree = another(small, "kernels")
     genimage(small.site, "kernels")
     inode = tree.stat().st_ino
-    result = genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test")
+    alone = plan_genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test")
+    assert [step.name for step in alone.pending] == ["kernel", "initrd"]
+    result = genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test", plan=alone.plan.digest)
     assert result["built"] == ["kernel", "initrd"]
     assert (tree.parent / "kernel").read_text() == "kernel 6.1.0-9-test"
     assert tree.stat().st_ino == inode
@@ -190,6 +192,9 @@ def test_the_plan_that_was_shown_is_what_is_built_or_it_is_said_what_changed(sma
     assert any("initrd: inputs: drivers" in line for line in report.lines)
     small.site.set("osimage", "reviewed", netdrivers="")
     assert genimage(small.site, "reviewed", plan=shown.digest)["plan"] == shown.digest
+    assert plan_genimage(small.site, "reviewed").pending == ()
+    anew = plan_genimage(small.site, "reviewed", force=True)
+    assert (anew.pending, anew.plan.digest) == (shown.steps, shown.digest)
     with pytest.raises(PlanChangedError, match="no plan 0123 was shown"):
         genimage(small.site, "reviewed", plan="0123")
 

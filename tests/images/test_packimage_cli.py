@@ -38,6 +38,8 @@ def test_output_comes_in_order(site: Site, tmp_path: Path) -> None:
     assert lines[3].startswith("size:4096 bytes") and "pack" in first.stderr
     second = packimage(site, "img")
     assert "Nothing has changed since it was packed." in second.stdout and digest in second.stdout
+    assert " run " not in packimage(site, "--dry-run", "img").stdout
+    assert " cached " not in packimage(site, "--dry-run", "--force", "img").stdout
 
 
 def test_the_compression_of_an_archive_is_said_too(site: Site, tmp_path: Path) -> None:
