@@ -47,7 +47,7 @@ def order_copycds(site: Site, sources: Sequence[str], *, on: str = HERE, **optio
         )
     whole = [one if is_mirror(one) else str(Path(one).absolute()) for one in sources]
     if path := options.get("path"):
-        options["path"] = str(Path(path).absolute())
+        options["path"] = str(_whole(path))
     return submit(site, Order("copycds", TARGET, {"sources": whole, **options}), on=on)
 
 
@@ -117,7 +117,7 @@ def plan_copycds(
 
 def _copying(site: Site, found: Identified, path: str | Path, *, overwrite: bool) -> Copying:
     disc = found.disc
-    tree = Path(path).absolute() if path else site.installdir / disc.osvers / disc.osarch
+    tree = _whole(path) if path else site.installdir / disc.osvers / disc.osarch
     if "," in str(tree) or tree == Path("/"):
         raise DefinitionError(f"{tree} cannot be a pkgdir", hint="choose a directory without a comma in its name")
     place = tree if disc.number == 1 else tree / f"disc{disc.number}"
@@ -128,6 +128,11 @@ def _copying(site: Site, found: Identified, path: str | Path, *, overwrite: bool
     if _holds_it(found, place) and not overwrite:
         raise BuildError(f"{place} holds this disc already", hint="without -w it is compared, and mended")
     return Copying(found, tree, place, remarks)
+
+
+def _whole(path: str | Path) -> Path:
+    """Return the full path of a directory, without the .. that would stay in pkgdir; links stay."""
+    return Path(os.path.normpath(Path(path).absolute()))
 
 
 def _holds_it(found: Identified, place: Path) -> bool:

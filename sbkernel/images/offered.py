@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from sbkernel.definitions.clone import LISTS, sharing_rootimgdir
@@ -43,10 +44,20 @@ def define(site: Site, osvers: str, osarch: str, pkgdir: str) -> Offered:
             wanted[name] = values
     there = site.store.existing("osimage", list(wanted))
     offered.kept.extend(sorted(there))
+    offered.remarks.extend(_elsewhere(site, offered.kept, pkgdir))
     offered.made.extend(name for name in wanted if name not in there)
     if offered.made:
         site.change("osimage", {name: _unless_there(wanted[name]) for name in offered.made}, "copycds")
     return offered
+
+
+def _elsewhere(site: Site, kept: Iterable[str], pkgdir: str) -> Iterator[str]:
+    """Yield of each osimage that stays as it is that it builds from something else."""
+    for name, image in site.osimages.many(kept).items():
+        now = image.get("pkgdir")
+        if not set(pkgdir.split(",")) <= set(now.split(",")):
+            change = f"sb chdef -t osimage {name} {shlex.quote(f'pkgdir={pkgdir}')}"
+            yield f"{name} builds from {now or 'its default sources'}; to change that: {change}"
 
 
 def _unless_there(values: Values) -> Callable[[Values], Values]:

@@ -272,6 +272,20 @@ def test_the_command_line_prints_what_xcat_prints_and_what_it_made(site: Site, t
     assert "0 files copied" in again and "osimage rocky9.4-x86_64-netboot-compute is there already" in again
 
 
+def test_a_copy_from_which_no_osimage_builds_is_said(site: Site, tmp_path: Path) -> None:
+    disc = make_iso(anaconda(tmp_path / "tree", "Fedora", "41"), tmp_path / "disc.iso")
+    first = copycds(site, [disc])
+    assert copycds(site, [disc])["remarks"] == first["remarks"]
+    name, there = "fedora41-x86_64-netboot-compute", site.installdir / "fedora41/x86_64"
+    other = tmp_path / "a copy"
+    again = copycds(site, [disc], path=tmp_path / "tree/../a copy")
+    assert again["copied"][0]["place"] == str(other)
+    change = f"sb chdef -t osimage {name} 'pkgdir={other}'"
+    assert f"{name} builds from {there}; to change that: {change}" in again["remarks"]
+    site.set("osimage", name, pkgdir=f"{other},http://mirror.invalid/x")
+    assert not any(one.startswith(name) for one in copycds(site, [disc], path=other)["remarks"])
+
+
 def signed(tree: Path, home: Path) -> Path:
     """Sign the Release of a disc with a new key; return the keyring that knows it."""
     home.mkdir(mode=0o700)
