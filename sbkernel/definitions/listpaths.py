@@ -1,7 +1,8 @@
-"""Where the list files of an osimage lie: default names, directories, and includes. Pure."""
+"""Where the list files of an osimage lie: default names, directories, and includes."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -59,11 +60,17 @@ def _older_ubuntu(stem: str, minor: int) -> Iterator[str]:
         yield stem
 
 
+def without_dots(path: PurePath) -> str:
+    """Return a path without .. unless a link before it makes that another file."""
+    plain = os.path.normpath(path)
+    return plain if os.path.realpath(plain) == os.path.realpath(path) else str(path)
+
+
 def rebase_includes(text: str, directory: PurePath) -> str:
     """Make relative includes absolute, so that a copy of the file elsewhere still works."""
 
     def absolute(match: re.Match[str]) -> str:
         path = match[1].strip()
-        return match[0] if path.startswith(("/", "$")) else f"#INCLUDE:{directory / path}#"
+        return match[0] if path.startswith(("/", "$")) else f"#INCLUDE:{without_dots(directory / path)}#"
 
     return INCLUDE.sub(absolute, text)

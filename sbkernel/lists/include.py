@@ -15,7 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from sbkernel.definitions.listpaths import INCLUDE
+from sbkernel.definitions.listpaths import INCLUDE, without_dots
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.document import Document, ListLine
 
@@ -125,7 +125,7 @@ class _Splicer:
         if isinstance(text, Diagnostic):
             self.diagnostics.append(text)
             return []
-        document = Document.parse(text, str(self._directory / str(target)))
+        document = Document.parse(text, without_dots(self._directory / str(target)))
         return self.pieces(document.lines((f"{line.file}:{line.number}", *line.trace)))
 
     def _text(self, path: str, line: ListLine, column: int) -> str | Diagnostic:
@@ -140,7 +140,7 @@ class _Splicer:
         try:
             return self._read(target) if self._read else ""
         except (OSError, ValueError):
-            said = f"Unable to open the included file {shown(str(target))}"
+            said = f"Unable to open the included file {shown(without_dots(target))}"
             return line.note("error", said, "Correct the path, or remove the line.", column)
 
 

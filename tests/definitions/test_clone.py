@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sbkernel.definitions.listpaths import rebase_includes
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.lists import exlist, lookup, pkglist
 from sbkernel.site import Site
@@ -59,6 +60,18 @@ def test_relative_includes_still_work_in_a_clone_and_in_its_clone(site: Site) ->
         assert pkglist.load([made.get("pkglist")]) == pkglist.load([original.get("pkglist")])
         assert exlist.load([made.get("exlist")]) == exlist.load([original.get("exlist")])
     assert second.get("parent") == "first"
+
+
+def test_an_include_of_a_clone_goes_no_way_round_but_past_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there/rocky").mkdir(parents=True)
+    (tmp_path / "there/list").touch()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/rocky").symlink_to(tmp_path / "there/rocky")
+    for directory, made in (
+        ("there/rocky", f"{tmp_path}/there/list"),
+        ("here/rocky", f"{tmp_path}/here/rocky/../list"),
+    ):
+        assert rebase_includes("#INCLUDE:../list#", tmp_path / directory) == f"#INCLUDE:{made}#"
 
 
 def test_every_kind_of_list_is_copied(site: Site, tmp_path: Path) -> None:
