@@ -17,6 +17,10 @@ _FOLDER = {
     "sles": "rpm",
 }  # fmt: skip
 """Distribution, as xCAT names the directory of its lists: the folder here that installs its packages."""
+EXAMPLES = (
+    "debian12", "ubuntu24.04", "rhels9.4", "centos9", "alma9.4", "rocky9.4", "ol9.4", "fedora41", "sle15.6", "leap15.6",
+)  # fmt: skip
+"""One osvers of each distribution."""
 
 
 def family_of(osvers: str) -> Family:
@@ -26,9 +30,7 @@ def family_of(osvers: str) -> Family:
     except DefinitionError:
         folder = ""
     if not folder:
-        raise BuildError(
-            f"not supported yet: {osvers or 'osvers unset'}", hint=f"supported: {', '.join(sorted(_FOLDER))}"
-        )
+        raise BuildError(f"not supported yet: {osvers or 'osvers unset'}", hint=f"supported: {', '.join(EXAMPLES)}")
     return _family(folder)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.errors import BuildError, DefinitionError, NotFoundError
-from sbkernel.images.families import families, family_of
+from sbkernel.images.families import EXAMPLES, families, family_of
 from sbkernel.images.families.package_manager import Family
 from sbkernel.images.media.directory import open_directory
 from sbkernel.images.media.iso import open_iso
@@ -68,7 +68,7 @@ def check_words(osvers: str, osarch: str) -> None:
     """Raise DefinitionError for an osvers or osarch that could not be the name of a directory, or is not known."""
     if osvers:
         if not _OSVERS.fullmatch(osvers):
-            raise DefinitionError(f"{osvers!r} is no osvers", hint="osvers is such as debian12, rocky9.4, sle15.6")
+            raise DefinitionError(f"{osvers!r} is no osvers", hint=f"osvers is such as {', '.join(EXAMPLES)}")
         family_of(osvers)
     if osarch and not _OSARCH.fullmatch(osarch):
         raise DefinitionError(f"{osarch!r} is no architecture", hint="osarch is such as x86_64, aarch64")

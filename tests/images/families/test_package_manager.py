@@ -9,7 +9,7 @@ import pytest
 from repository import REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families import family_of
+from sbkernel.images.families import EXAMPLES, families, family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.installed import of_tree
@@ -183,3 +183,10 @@ def test_what_excludes_each_other_is_an_error_that_names_it(site: Site, reposito
     repository.add("own-broken", needs="own-nowhere")
     with pytest.raises(BuildError, match="own-broken"):
         repository.open(site, "own-broken\n").resolve(REPORT)
+
+
+def test_every_distribution_is_among_the_examples_of_an_error() -> None:
+    with pytest.raises(BuildError, match="not supported yet: slackware") as caught:
+        family_of("slackware15")
+    assert all(example in str(caught.value.hint) for example in EXAMPLES)
+    assert {family_of(example).name for example in EXAMPLES} == {one.name for one in families()}
