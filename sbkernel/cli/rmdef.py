@@ -22,7 +22,7 @@ Object = tuple[str, str]
 def work(site: Site, request: DefinitionRequest) -> int:
     """Remove definitions; what was built stays on disk."""
     if "site" in request.objtypes:
-        raise DefinitionError("The settings of the site cannot be removed.", hint="chdef -t site KEY= clears one.")
+        raise DefinitionError("The settings of the site cannot be removed.", hint="sb chdef -t site KEY= clears one.")
     if request.everything:
         wanted = [(objtype, name) for objtype in TYPES if objtype not in _KEPT for name in site.all_of(objtype)]
     else:

@@ -35,7 +35,7 @@ def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
 def _of_attribute(image: Definition, attribute: str) -> Iterator[Diagnostic]:
     paths = paths_of(image.get(attribute))
     if attribute == "pkglist" and not paths:
-        remedy = f"chdef -t osimage {image.name} pkglist=FILE"
+        remedy = f"sb chdef -t osimage {image.name} pkglist=FILE"
         yield Diagnostic(image.name, 1, 1, "error", "A .pkglist file must be specified", remedy)
     yield from filter(None, (_refused(attribute, path) for path in paths))
     parsed = kinds.read(attribute, _readable(image, attribute))
@@ -56,7 +56,7 @@ def _of_sources(image: Definition) -> Iterator[Diagnostic]:
     for item in synclist.read(_readable(image, "synclists")).items:
         for name in variables(item):
             if name not in values:
-                remedy = f"chdef -t osimage {image.name} environvar={name}=VALUE"
+                remedy = f"sb chdef -t osimage {image.name} environvar={name}=VALUE"
                 yield item.note("error", f"${name} is not set in the environvar of the osimage", remedy)
         yield from _of_missing_sources(item, values)
 

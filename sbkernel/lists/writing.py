@@ -109,7 +109,7 @@ def _check_places(site: Site, image: str, attribute: str, targets: Sequence[_Tar
         if there is not None and there != _rebased(target, target.text, attribute):
             raise DefinitionError(
                 f"{target.path} already exists and differs from {target.source}",
-                hint=f"chdef -t osimage {image} {attribute}=… makes the osimage use it; or move it away.",
+                hint=f"sb chdef -t osimage {image} {attribute}=… makes the osimage use it; or move it away.",
             )
 
 

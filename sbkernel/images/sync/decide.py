@@ -66,7 +66,7 @@ def filled_in(item: SyncItem, values: Mapping[str, str], image: str) -> SyncItem
     """Return an item with the values of environvar in its paths; ListFileError for one that is not set, or wrong."""
     for name in variables(item):
         if name not in values:
-            remedy = f"chdef -t osimage {image} environvar={name}=VALUE"
+            remedy = f"sb chdef -t osimage {image} environvar={name}=VALUE"
             raise item.line.error(f"${name} is not set in the environvar of the osimage", hint=remedy)
     sources = tuple(substituted(source, values) for source in item.sources)
     filled = item._replace(sources=sources, destination=substituted(item.destination, values))
