@@ -1,11 +1,12 @@
 """Files are laid into a tree without a program of it, and never outside."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from sbkernel.errors import CommandError
-from sbkernel.images.tree.configure import archive, lay
+from sbkernel.errors import BuildError, CommandError
+from sbkernel.images.tree.configure import Configuration, archive, configure, lay
 from sbkernel.jobs.report import NullReport
 
 DATE = 1_700_000_000
@@ -31,6 +32,20 @@ def test_an_image_needs_no_program_for_it(tree: Path) -> None:
     assert (tree / "lib").is_symlink()
     assert (tree / "etc/new/fstab").stat().st_mode & 0o777 == 0o644
     assert (tree / "etc/new/fstab").stat().st_mtime == DATE
+
+
+@pytest.mark.parametrize(("programs", "says"), [((), "sh"), (("sh",), "nosuchtool")])
+def test_an_image_without_a_shell_or_a_tool_is_said_to_have_too_few_packages(
+    tree: Path, programs: tuple[str, ...], says: str
+) -> None:
+    (tree / "bin").mkdir()
+    for name in programs:
+        shutil.copyfile("/bin/busybox", tree / "bin" / name)
+        (tree / "bin" / name).chmod(0o755)
+    wanted = Configuration({"etc/new": b""}, {}, b"set -eu\nnosuchtool -x\n")
+    with pytest.raises(BuildError, match=f"too few packages to be configured: .*{says}") as caught:
+        configure(tree, wanted, DATE, NullReport())
+    assert "pkglist" in str(caught.value.hint)
 
 
 def test_no_link_leads_out(tree: Path, tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel import resources
+from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.package_manager import PackageManager
 from sbkernel.images.tree.namespaces import enter, inside
 from sbkernel.jobs.report import Report
 
 VERSION = 2
+_NO_PROGRAM = 127
+"""The exit status of a shell, and of chroot, that does not find a program."""
 _DHCP = "etc/systemd/network/80-dhcp.network"
 _USUAL = b"Name=en* eth*"
 
@@ -43,10 +46,19 @@ def configuration(
 
 
 def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> None:
-    """Lay the files into a tree, dated `epoch`, and run the script in it."""
+    """Lay the files into a tree, dated `epoch`, and run the script in it; BuildError if it lacks programs for that."""
     missing = {name: data for name, data in wanted.if_missing.items() if not (tree / name).is_file()}
     lay(tree, archive({**wanted.files, **missing}, epoch), report)
-    inside(tree, ["sh", "-s"], input=wanted.script, on_line=report.log)
+    try:
+        inside(tree, ["sh", "-s"], input=wanted.script, on_line=report.log)
+    except CommandError as error:
+        if error.returncode != _NO_PROGRAM:
+            raise
+        last = error.tail.strip().rpartition("\n")[2]
+        raise BuildError(
+            f"the image has too few packages to be configured: {last}",
+            hint="add what a script needs to its pkglist: a shell, coreutils, sed, grep, findutils",
+        ) from None
 
 
 def lay(tree: Path, packed: bytes, report: Report) -> None:
