@@ -181,7 +181,9 @@ class Site:
         from sbkernel.definitions.objects import remove
 
         if objtype == "site":
-            raise DefinitionError("the settings of the site cannot be removed", hint="sb chdef -t site KEY= clears one.")
+            raise DefinitionError(
+                "the settings of the site cannot be removed", hint="sb chdef -t site KEY= clears one."
+            )
         with self.store.write("delete") as transaction:
             found = remove(transaction, objtype, name)
         if not found:

@@ -59,7 +59,7 @@ def _text(resolved: ListResolution, everything: bool) -> None:
         click.echo(_line(row, widths))
     base = len(resolved) - len(listed)
     more = f", {base} of the base system not shown" if base else ""
-    click.echo(f"{len(resolved)} packages{more}")
+    click.echo(f"{len(resolved)} package{'s'[: len(resolved) != 1]}{more}")
     click.echo(f"{size(resolved.download_bytes)} to download, {size(resolved.installed_bytes)} installed")
     if resolved.offline:
         click.echo("the package sources could not be reached: the package lists are from the last time")

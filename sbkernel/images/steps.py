@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel import resources
+from sbkernel import resources, units
 from sbkernel.images.families.package_manager import PackagePass, Resolution
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
@@ -25,7 +25,6 @@ from sbkernel.images.tree.postinstall import declared, environment, inputs, run_
 from sbkernel.images.tree.timezone import check_there
 
 PACKAGES = "packages"
-_MIB = 1 << 20
 _SHOWN = 4
 
 
@@ -70,7 +69,7 @@ def download_step(asked: Asked) -> Step:
     def run(work: Work) -> None:
         manager.fetch(resolution, work.report)
 
-    what = f"{_packages(resolution)}, {resolution.size / _MIB:.0f} MiB"
+    what = f"{_packages(resolution)}, {units.size(resolution.size)}"
     return Step("download", "download packages", None, "nothing", summary=what, total=len(resolution.packages), run=run)
 
 
