@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sbkernel.definitions.refusals import refuse
-from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
@@ -28,6 +28,7 @@ from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
+from sbkernel.images.spec import attributes_of
 from sbkernel.images.sync.step import read_sync
 from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
@@ -142,11 +143,7 @@ def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
 
 def built_by_genimage(site: Site, image: str) -> RootimgDir:
     """Return the directory an image was built in; BuildError if the build is missing or not whole."""
-    try:
-        attributes = site.osimages[image].attributes
-    except NotFoundError as error:
-        raise NotFoundError(f"Cannot find image '{image}' from the osimage table.", hint=error.message) from None
-    built = RootimgDir(rootimgdir.checked(site, image, attributes))
+    built = RootimgDir(rootimgdir.checked(site, image, attributes_of(site, image)))
     for path, what in ((built.tree, "root tree"), (built.kernel, "kernel"), (built.initrd, "initrd")):
         if not path.exists():
             raise BuildError(

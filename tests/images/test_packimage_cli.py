@@ -69,6 +69,12 @@ def test_its_version_and_what_its_programs_wrote(site: Site) -> None:
     assert said.stdout.splitlines()[:2] == quiet.stdout.splitlines()[:2]
 
 
+def test_an_image_that_there_is_not_is_said_as_by_genimage(site: Site) -> None:
+    assert packimage(site, "imgs").stderr == (
+        "Error: Cannot find image 'imgs' from the osimage table.\n  Did you mean img?\n"
+    )
+
+
 def test_a_candidate_that_nodes_do_not_boot_is_said(site: Site, tmp_path: Path) -> None:
     catalog = Catalog(site)
     for name in ("a", "b"):
