@@ -1,6 +1,5 @@
 """The site's own packages, for every family: from which directory, in which pass, and what removals mean."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,24 +15,6 @@ from sbkernel.site import Site
 
 REPORT = NullReport()
 Repository = DebianRepository | RpmRepository
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site.open(tmp_path_factory.mktemp("otherpkgs") / "a site") as site:
-        yield site
-
-
-@pytest.fixture(params=REPOSITORIES, scope="module")
-def family(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def base(family: str, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("base")
-    REPOSITORIES[family].make_base(site, place)
-    return place
 
 
 @pytest.fixture
