@@ -36,7 +36,7 @@ from sbkernel.site import Site
 @click.option(
     "--block-size", metavar="SIZE", help="Of squashfs, from 4K to 1M (default: 128K); larger ones give a smaller file."
 )
-@click.option("--nosyncfiles", is_flag=True, help="Leave the files and scripts of synclists for boot.")
+@click.option("--nosyncfiles", is_flag=True, help="Leave out the files and scripts of synclists.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and which of them would run; pack nothing.")
 @click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
 @click.option(
@@ -65,8 +65,9 @@ def command(
 ) -> None:
     """Pack the root tree of IMAGE and publish it in the catalog as a new version.
 
-    The files of its synclists are laid over the tree, which stays as it is; what is only for some nodes is kept for
-    boot. What has not changed since it was packed is not packed again. Nodes boot the new version after `sb nodeset`.
+    The files of its synclists are laid over the tree, which stays as it is; what is only for some nodes is kept in the
+    version, and no node asks for it yet. What has not changed since it was packed is not packed again. Nodes boot the
+    new version after `sb nodeset`.
 
     \b
     Example:
@@ -102,7 +103,8 @@ def command(
         click.echo(f"warning: {warning}", err=True)
     if kept := done["kept_for_boot"]:
         which = "" if nosyncfiles else f"; sb lint {image} says which"
-        click.echo(f"synclists: {kept} line{'s'[: kept > 1]} kept for boot{which}", err=True)
+        said = f"synclists: {kept} line{'s'[: kept > 1]} kept for boot, but no node asks for that yet{which}"
+        click.echo(said, err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")
     click.echo(f"digest:{done['digest']}")

@@ -36,7 +36,7 @@ def places(text: str, attribute: str) -> Iterator[Place]:
         while match := _OPTION.search(rest):
             options.insert(0, (match[1], match[2]))
             rest = rest[: match.start()]
-        yield Place(rest, tuple(_keys(options)), _check(options, attribute))
+        yield Place(rest, tuple(_keys(options, attribute)), _check(options, attribute))
 
 
 def check_packages(place: Place, pattern: str, attribute: str) -> None:
@@ -54,10 +54,11 @@ def _check(options: Sequence[tuple[str, str]], attribute: str) -> bool | None:
     return said == "1" if said else None
 
 
-def _keys(options: Iterable[tuple[str, str]]) -> Iterator[Path]:
+def _keys(options: Iterable[tuple[str, str]], attribute: str) -> Iterator[Path]:
     for key in (Path(value.removeprefix("file://")) for name, value in options if name == "gpgkey"):
         if not key.is_absolute() or not key.is_file():
-            raise DefinitionError(f"gpgkey={key} is no file of this host", hint="copy the key here and name its path")
+            hint = f"copy the key here and name its full path in {attribute}"
+            raise DefinitionError(f"gpgkey={key} is no file of this host", hint=hint)
         yield key
 
 
