@@ -186,6 +186,8 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         record = {
             **before,
             **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
+            # What scripts of packages write anew may differ in nothing that packimage looks at.
+            **({"forced": time.time()} if force and asked else {}),
             "steps": {**(before.get("steps", {}) if plan.given else {}), **plan.digests},
             "outcomes": outcomes,
             "kernelver": outcomes[KERNEL]["facts"]["kernelver"],

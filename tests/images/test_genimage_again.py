@@ -233,6 +233,17 @@ def test_the_plan_that_was_shown_is_what_is_built_or_it_is_said_what_changed(sma
         genimage(small.site, "reviewed", plan="0123")
 
 
+def test_what_is_built_by_force_is_packed_again(small: Small) -> None:
+    """A package's script may write other content of the same size, and all of a tree is dated alike."""
+    first = packimage(small.site, "small")
+    assert packimage(small.site, "small")["cached"]
+    genimage(small.site, "small", force=True)
+    again = packimage(small.site, "small")
+    assert (again["cached"], again["digest"]) == (False, first["digest"])
+    assert packimage(small.site, "small")["cached"]
+    assert genimage(small.site, "small")["built"] == []
+
+
 def test_scripts_that_do_not_say_what_they_read_run_every_time(small: Small, tmp_path: Path) -> None:
     data, script = tmp_path / "data" / "motd", tmp_path / "motd.sh"
     data.parent.mkdir()
