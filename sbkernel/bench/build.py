@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from sbkernel.bench.clock import Phases, Spells, Spent, timed
@@ -76,6 +76,11 @@ def _installed(tree: Path) -> dict[str, Installed]:
 
 
 def _bootable(ours: RootimgDir, kernels: list[str], initrds: list[str]) -> Check:
-    sizes = [f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in (ours.kernel, ours.initrd) if path.exists()]
+    sizes = present((ours.kernel, ours.initrd))
     found = f"ours {', '.join(sizes) or 'none'}; the peer's {', '.join(kernels + initrds) or 'none'}"
     return Check("kernel and initrd", ok=len(sizes) == 2 and bool(kernels) and bool(initrds), found=found)
+
+
+def present(files: Iterable[Path]) -> list[str]:
+    """Return name and size of those files that are there, as text."""
+    return [f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in files if path.exists()]

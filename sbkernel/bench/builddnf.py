@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbkernel.bench.build import present
 from sbkernel.bench.clock import Phases, Spells, interleaved, timed
 from sbkernel.bench.peers import dnf
 from sbkernel.bench.row import BenchRow, Check, Goal
@@ -67,9 +68,9 @@ class Sides:
         manifest = from_json(built.manifest.read_text(), built.manifest)
         ours = " ".join(sorted(f"{one.name}-{one.version}" for one in manifest.packages))
         peer = " ".join(sorted(f"{name}-{version}" for name, version in dnf.installed(self.place / "tree").items()))
-        sizes = [f"{path.name} {path.stat().st_size / 1e6:.1f} MB" for path in (built.kernel, built.initrd)]
+        sizes = present((built.kernel, built.initrd))
         same = Check("packages", ok=bool(ours) and ours == peer, found=f"{len(manifest.packages)} by name and version")
-        return same, Check("kernel and initrd", ok=True, found=", ".join(sizes))
+        return same, Check("kernel and initrd", ok=len(sizes) == 2, found=", ".join(sizes) or "none")
 
 
 def rows(work: Workspace) -> Iterator[BenchRow]:

@@ -11,6 +11,7 @@ from discs import TREEINFO, make_iso, write
 from rpmkeys import new_key, sign
 
 from sbkernel.bench.rpms.distribution import BOOTABLE, make_distribution
+from sbkernel.images.families.debian.apt import host_sources
 from sbkernel.site import Site
 
 from .conftest import Sb
@@ -67,8 +68,6 @@ def distribution(request: pytest.FixtureRequest, site: Sb, tmp_path: Path) -> It
 
 def mirror() -> str:
     """Return the mirror that this host uses; it has all releases."""
-    from sbkernel.images.families.debian.apt import host_sources
-
     return next(source.uri for source in host_sources() if source.suite == "bookworm")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -77,3 +77,9 @@ class LocalIndex:
 
     def _refuse(self, error: OSError) -> NoReturn:
         raise unindexed(self.directory, [f"{error.filename}: {error.strerror}"]) from error
+
+
+def refresh_all(indexes: Iterable[LocalIndex], report: Report) -> bool:
+    """Index what has changed; tell whether a directory is gone and its index from the last time is used."""
+    gone = [index.refresh(report) for index in indexes]
+    return any(gone)

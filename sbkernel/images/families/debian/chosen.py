@@ -12,7 +12,7 @@ from sbkernel.images.families.debian.local import LocalSource
 from sbkernel.images.families.debian.media import trees
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.local_index import LocalIndex, refresh_all
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.places import Place, check_packages, of_otherpkgdir, other_places, places
 from sbkernel.jobs.report import Report
@@ -29,8 +29,7 @@ class Sources:
 
     def refresh(self, report: Report) -> bool:
         """Index what has changed; tell whether a directory is gone and its index from the last time is used."""
-        gone = [index.refresh(report) for index in self.indexes]
-        return any(gone)
+        return refresh_all(self.indexes, report)
 
     def at(self, name: str) -> Sequence[LocalSource]:
         """Return the directories below otherpkgdir that have a name."""

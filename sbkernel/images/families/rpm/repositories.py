@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sbkernel.errors import DefinitionError
-from sbkernel.images.families.local_index import LocalIndex
+from sbkernel.images.families.local_index import LocalIndex, refresh_all
 from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.places import check_packages, of_otherpkgdir, other_places, places
 from sbkernel.images.families.rpm.repository import REPODATA, Repository, file_url, local, remote
@@ -32,8 +32,7 @@ class Repositories:
 
     def refresh(self, report: Report) -> bool:
         """Index what has changed; tell whether a directory is gone and its index from the last time is used."""
-        gone = [index.refresh(report) for index in self.indexes]
-        return any(gone)
+        return refresh_all(self.indexes, report)
 
     def named(self, directory: str) -> Sequence[str]:
         """Return the names of the repositories that a directory below otherpkgdir is."""

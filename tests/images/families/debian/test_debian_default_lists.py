@@ -1,9 +1,8 @@
 """The lists that we ship for Debian and Ubuntu: found by osvers, whole with what they include."""
 
 import pytest
+from shippedlists import shipped
 
-from sbkernel import resources
-from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Request
 from sbkernel.lists import exlist, pkglist
@@ -14,20 +13,14 @@ from sbkernel.lists import exlist, pkglist
     "osvers", ["debian11", "debian12", "debian12.5", "debian13", "ubuntu20.04", "ubuntu22.04.5", "ubuntu24.04.1"]
 )
 def test_every_release_has_lists_for_both_roles(osvers: str, role: str) -> None:
-    folder = resources.templates() / "netboot" / platform(osvers)
-
-    def found(kind: str) -> str:
-        names = candidates(role, osvers, "x86_64", kind)
-        return next(str(folder / name) for name in names if (folder / name).is_file())
-
-    packages = pkglist.load([found("pkglist")])
+    packages = pkglist.load([shipped(osvers, role, "pkglist")])
     assert {"systemd-sysv", "openssh-server", "tar"} <= set(packages.packages)
     assert ("linux-image-generic" if osvers.startswith("ubuntu") else "linux-image-amd64") in packages.packages
     assert ("nginx-light" in packages.packages) == (role == "service")
     assert packages.diagnostics == ()
     request = Request({"osvers": osvers, "osarch": "x86_64"}, packages)
     assert list(family_of(osvers).remarks(request)) == []
-    patterns = exlist.read([found("exlist")])
+    patterns = exlist.read([shipped(osvers, role, "exlist")])
     assert "./usr/share/man/*" in patterns.exclude
     assert patterns.diagnostics == ()
     assert ("./usr/lib/firmware/amdgpu*" in patterns.exclude) == osvers.startswith("ubuntu")

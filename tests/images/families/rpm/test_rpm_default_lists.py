@@ -1,9 +1,8 @@
 """The lists that we ship for distributions of rpm packages: found by osvers, whole with what they include."""
 
 import pytest
+from shippedlists import shipped
 
-from sbkernel import resources
-from sbkernel.definitions.listpaths import candidates, platform
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Request
 from sbkernel.lists import exlist, pkglist
@@ -14,19 +13,13 @@ from sbkernel.lists import exlist, pkglist
     "osvers", ["rhels8.10", "rhels9.4", "rocky9.4", "alma9.4", "centos9", "ol10.0", "fedora42", "sles15.6", "leap15.6"]
 )
 def test_every_release_has_lists_for_both_roles(osvers: str, role: str) -> None:
-    folder = resources.templates() / "netboot" / platform(osvers)
-
-    def found(kind: str) -> str:
-        names = candidates(role, osvers, "x86_64", kind)
-        return next(str(folder / name) for name in names if (folder / name).is_file())
-
-    packages = pkglist.load([found("pkglist")])
+    packages = pkglist.load([shipped(osvers, role, "pkglist")])
     assert {"systemd", "tar", "coreutils"} <= set(packages.packages)
     assert {"kernel", "kernel-default"} & set(packages.packages)
     assert ("nginx" in packages.packages) == (role == "service")
     assert packages.diagnostics == ()
     request = Request({"osvers": osvers, "osarch": "x86_64"}, packages)
     assert list(family_of(osvers).remarks(request)) == []
-    patterns = exlist.read([found("exlist")])
+    patterns = exlist.read([shipped(osvers, role, "exlist")])
     assert "./usr/share/man/*" in patterns.exclude
     assert patterns.diagnostics == ()
