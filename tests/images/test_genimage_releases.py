@@ -11,6 +11,7 @@ from ubuntumirror import make_mirror
 
 from sbkernel.errors import BuildError
 from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.packimage import packimage
 from sbkernel.images.tree import installed
 from sbkernel.packages import manifest
 from sbkernel.site import Site
@@ -80,3 +81,6 @@ def test_ubuntu_from_a_mirror_that_looks_like_it(site: Site, tmp_path: Path) -> 
     assert (tree / "etc/apt/keyrings/image-1.asc").read_bytes() == key.read_bytes()
     assert (tree / "bin").is_symlink()
     assert_nothing_left(site)
+    packed = packimage(site, "noble")
+    assert (packed["packages"], packed["cached"]) == (len(found), False)
+    assert packimage(site, "noble")["cached"]
