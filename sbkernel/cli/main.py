@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sbkernel.cli.verb import OutputError, Verb, echo
 from sbkernel.errors import SbkernelError
@@ -104,8 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except KeyboardInterrupt:
-        echo("Interrupted.", err=True)
-        sys.exit(130)
+        _interrupted()
     except BrokenPipeError:
         # The reader, such as head or less, has ended.
         _abandon_stdout()
@@ -123,7 +123,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         place = "" if error.filename is None else f"{error.filename}: "
         echo(f"Error: {place}{error.strerror}", err=True)
         sys.exit(1)
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps one that comes while a class is made
+            _interrupted()
+        raise
     sys.exit(status)
+
+
+def _interrupted() -> NoReturn:
+    echo("Interrupted.", err=True)
+    sys.exit(130)
 
 
 def _abandon_stdout() -> None:

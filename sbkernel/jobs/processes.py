@@ -27,10 +27,19 @@ def start_ticks(pid: int) -> int | None:
 
 def session_members(session: int) -> Iterator[int]:
     """Yield the PIDs of the living processes of a session."""
+    return _living(3, session)
+
+
+def group_members(group: int) -> Iterator[int]:
+    """Yield the PIDs of the living processes of a process group."""
+    return _living(2, group)
+
+
+def _living(field: int, value: int) -> Iterator[int]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             fields = stat_fields(int(entry.name))
-            if fields and int(fields[3]) == session and fields[0] not in "ZX":
+            if fields and int(fields[field]) == value and fields[0] not in "ZX":
                 yield int(entry.name)
 
 

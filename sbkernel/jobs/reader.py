@@ -88,8 +88,9 @@ class JobReader:
         seen = 0
         while True:
             done = self._refresh().state in FINAL_STATES
-            yield self._events[seen:]
-            seen = len(self._events)
+            new = self._events[seen:]
+            seen += len(new)  # before the yield: whoever looks at the job meanwhile makes us read on
+            yield new
             if done:
                 return
             time.sleep(POLL_S)

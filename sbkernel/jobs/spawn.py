@@ -9,12 +9,14 @@ import os
 import select
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, TypeAlias, TypedDict, Unpack
 
 from sbkernel.jobs.command import child_environment, wrapped
+from sbkernel.jobs.processes import group_members
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 Stream: TypeAlias = int | IO[Any] | None
@@ -109,12 +111,25 @@ def end(process: Process, grace_s: float = GRACE_S) -> int:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
-    return process.wait()
+    status = process.wait()
+    _wait_gone(process.pid)
+    return status
 
 
 def _signal_group(process: Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
+
+
+def _wait_gone(group: int, timeout_s: float = 1.0) -> None:
+    """Wait until a killed group has ended: until then its processes may still write what the caller is to remove."""
+    deadline = time.monotonic() + timeout_s
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)  # cheap, and nearly always enough; what nobody has reaped yet counts as there
+            if not any(group_members(group)):
+                return
+            time.sleep(0.002)
 
 
 def _wait_exited(process: Process, timeout_s: float) -> None:

@@ -12,6 +12,7 @@ from waiting import until, until_async
 
 from sbkernel.definitions.secret import Secret
 from sbkernel.errors import JobError, NotFoundError
+from sbkernel.files import in_turn
 from sbkernel.jobs import directory, job
 from sbkernel.jobs.job import Job
 from sbkernel.jobs.order import Order
@@ -149,6 +150,21 @@ def test_listing_reads_no_more_of_a_job_that_has_ended_than_its_end(site: Site) 
     assert listed == [("succeeded", None, done.seconds)]
     assert bytes_read() - before < 50_000 < size
     assert job.listing(site)[0].result == {"last": 19_999}, "all of it is read when it is asked for"
+
+
+def test_a_follower_that_looks_at_the_job_misses_no_event(site: Site) -> None:
+    watched = Job(start(site, "good").wait(60).dir)
+    events = watched.dir / "events.jsonl"
+    everything = events.read_bytes().splitlines(keepends=True)
+    events.write_bytes(everything[0])
+    with in_turn(watched.dir / "lock"):
+        batches = watched.follow()
+        seen = list(next(batches))
+        events.write_bytes(b"".join(everything))
+        assert watched.state == "succeeded"
+        for batch in batches:
+            seen += batch
+    assert b"".join(event.line() for event in seen) == b"".join(everything)
 
 
 def test_a_half_written_line_is_left_alone(site: Site) -> None:

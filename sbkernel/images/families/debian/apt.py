@@ -16,6 +16,7 @@ from sbkernel.images.families.debian.output import complaints, is_untrusted, pro
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
 from sbkernel.images.plan import digest_of
+from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import Completed, run
 
@@ -41,6 +42,8 @@ class Apt:
         """Prepare the private directories of these sources below `cache`."""
         text = sources.render(chosen)
         apt = cls(cache / digest_of([text, architecture])[:16])
+        if not (temporary := apt.directory / "tmp").is_dir():
+            made(temporary).chmod(0o1777)  # apt's methods give up root and write here
         for folder in ("etc/sources.list.d", "etc/preferences.d", "state/lists/partial", "cache", "archives", "log"):
             made(apt.directory / folder)
         auth = logins.auth_conf(chosen, host_auth())
@@ -59,7 +62,12 @@ class Apt:
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment in which every program of apt works in these directories."""
-        return {"APT_CONFIG": str(self.directory / "apt.conf"), "DEBIAN_FRONTEND": "noninteractive"}
+        # A killed apt leaves its temporary files; below the cache the next update removes them.
+        return {
+            "APT_CONFIG": str(self.directory / "apt.conf"),
+            "DEBIAN_FRONTEND": "noninteractive",
+            "TMPDIR": str(self.directory / "tmp"),
+        }
 
     @contextmanager
     def in_turn(self) -> Iterator[None]:
@@ -86,6 +94,7 @@ class Apt:
 
     def update(self, report: Report) -> bool:
         """Download the package lists; tell whether that failed and those from the last time are used."""
+        clean(self.directory / "tmp", "*")
         done = self._get("update", "--error-on=any", report=report)
         if done.returncode == 0:
             (self.directory / "updated").touch()
