@@ -11,12 +11,16 @@ from sbkernel.site import Site
 
 
 def publish(
-    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs", **more: int
+    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs", **more: object
 ) -> ImageVersion:
+    """Publish it; further roots that `more["roots"]` names after `root_name` have their name as their content."""
     catalog = Catalog(site)
+    roots = more.get("roots", [root_name])
+    assert isinstance(roots, list)
+    content = {name: str(name).encode() for name in roots} | {root_name: root, "manifest.json": b"[]"}
     with catalog.staging() as staged:
-        for name in (root_name, *BESIDE):
-            (staged.path / name).write_bytes({root_name: root, "manifest.json": b"[]"}.get(name, b"x"))
+        for name in (*roots, *BESIDE):
+            (staged.path / name).write_bytes(content.get(name, b"x"))
             staged.add(name)
         return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3, **more}, gated=gated)
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
@@ -19,6 +19,15 @@ BESIDE = ("kernel", "initrd", "manifest.json")
 """The files of a version beside its root."""
 
 NOT_CONTENT = frozenset({"digest", "created", "by", "host"})
+
+
+class Root(NamedTuple):
+    """A packed root of a version: its file's name there, sha256 in hex, size in bytes, dm-verity root hash or ""."""
+
+    name: str
+    sha256: str
+    size: int
+    verity: str
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,16 @@ class ImageVersion:
         return str(self.data["image"])
 
     @property
+    def roots(self) -> tuple[Root, ...]:
+        """Return the packed roots that a node mounts over each other, the bottom one first; mostly there is one."""
+        files = self.data["files"]
+        names = self.data.get("roots") or [next(name for name in files if name.startswith(ROOT))]
+        return tuple(_root(str(name), files[name]) for name in names)
+
+    @property
     def root(self) -> Path:
-        """Return the packed root file system."""
-        return self.dir / self._root_name
+        """Return the packed root file system, of several the bottom one."""
+        return self.dir / self.roots[0].name
 
     @property
     def kernel(self) -> Path:
@@ -56,12 +72,12 @@ class ImageVersion:
     @property
     def root_sha256(self) -> str:
         """Return the sha256 of the packed root in hex."""
-        return str(self.data["files"][self._root_name]["sha256"])
+        return self.roots[0].sha256
 
     @property
     def root_size(self) -> int:
         """Return the size of the packed root in bytes."""
-        return int(self.data["files"][self._root_name]["size"])
+        return self.roots[0].size
 
     @property
     def unpacked_bytes(self) -> int:
@@ -102,11 +118,11 @@ class ImageVersion:
     def damaged(self) -> list[str]:
         """Return the files whose content is no longer what image.json says."""
         facts = self.data["files"]
-        return [name for name in facts if file_facts(self.dir / name) != facts[name]]
+        return [name for name in facts if not file_facts(self.dir / name).items() <= facts[name].items()]
 
-    @property
-    def _root_name(self) -> str:
-        return next(str(name) for name in self.data["files"] if name.startswith(ROOT))
+
+def _root(name: str, facts: Mapping[str, Any]) -> Root:
+    return Root(name, str(facts["sha256"]), int(facts["size"]), str(facts.get("verity", "")))
 
 
 def content_digest(data: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Publishing, promoting, going back, on a catalog of small images."""
 
+import hashlib
 import json
 import shutil
 import threading
@@ -12,6 +13,7 @@ from smallimage import publish, versions
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.files import hold
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.site import Site
 
 
@@ -57,6 +59,27 @@ def test_versions_of_all_formats_lie_side_by_side(site: Site) -> None:
         version.root.write_bytes(b"other")
         assert version.damaged() == [name]
     assert len(catalog.versions("img")) == 3
+
+
+def test_the_roots_of_a_version_from_the_bottom_up(site: Site) -> None:
+    """A version of before has one and does not say so."""
+    [only] = publish(site, b"a", "img").roots
+    assert only == ("root.squashfs", hashlib.sha256(b"a").hexdigest(), 1, "")
+    names = ["root.squashfs", "layer2.squashfs", "layer1.squashfs"]
+    stacked = publish(site, b"a", "img", roots=names)
+    assert [root.name for root in stacked.roots] == names and stacked.roots[0] == only
+    assert [root.size for root in stacked.roots] == [1, 15, 15] and len({root.sha256 for root in stacked.roots}) == 3
+    assert (stacked.root, stacked.root_size) == (stacked.dir / "root.squashfs", 1)
+
+
+def test_the_root_hash_of_dm_verity_stands_beside_the_sum(site: Site) -> None:
+    plain = publish(site, b"a", "img")
+    files = {name: dict(facts) for name, facts in plain.data["files"].items()}
+    files["root.squashfs"]["verity"] = "ab" * 32
+    version = ImageVersion(plain.dir, {**plain.data, "files": files})
+    assert version.roots[0].verity == "ab" * 32 and version.damaged() == []
+    version.root.write_bytes(b"b")
+    assert version.damaged() == ["root.squashfs"]
 
 
 def test_promoting_twice_is_noted_once(site: Site) -> None:
