@@ -6,6 +6,7 @@ set -eu
 # questions of a first boot (machine-id(5)).
 rm -f /etc/hostname /etc/resolv.conf /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /etc/.pwd.lock
+rm -f /etc/nvme/hostnqn /etc/nvme/hostid
 rm -rf /var/lib/dhcp/* /var/lib/NetworkManager/* /var/lib/systemd/timers/*
 : > /etc/machine-id
 if [ -e /var/lib/dbus ]; then
@@ -16,11 +17,13 @@ fi
 if [ -e /etc/shadow ]; then
     sed -i 's/^root:[^:]*:/root:*:/' /etc/shadow
 fi
+# ldconfig's notes about the files that it has seen: their inodes, and when they were written.
+rm -f /var/cache/ldconfig/aux-cache
 rm -f /etc/shadow- /etc/passwd- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid-
 
 rm -f /usr/sbin/policy-rc.d /boot/initrd.img-* /initrd.img /initrd.img.old
 if [ -d /var/log ]; then
-    find /var/log -type f -delete
+    find /var/log -type f -exec rm -f {} +
 fi
 rm -rf /var/log/journal
 

@@ -1,5 +1,7 @@
 # Read by sh in a private mount namespace: mounts what programs expect in the tree $1, and runs the other arguments.
 set -eu
+# What is written into a tree does not depend on who builds.
+umask 022
 tree=$1
 shift
 mount -t proc proc "$tree/proc"

@@ -4,7 +4,7 @@ import os
 import pwd
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -44,15 +44,17 @@ def reachable(needed: list[Path]) -> str:
     return " && ".join([*commands, "true"])
 
 
-def as_user(home: Path, *words: str) -> str:
-    """Run Python as the user, and return what it wrote."""
+def as_user(home: Path, *words: str, env: Mapping[str, str] | None = None, host: str = "") -> str:
+    """Run Python as the user, with more in its environment, on a host of another name; return what it wrote."""
     needed = list(dict.fromkeys([Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT]))
     become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--inh-caps=-all", "--"]
-    inner = f'{reachable(needed)} && exec "$@"'
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    named = f"hostname {host} && " if host else ""
+    inner = f'{named}{reachable(needed)} && exec "$@"'
+    base = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    more = [f"{name}={value}" for name, value in (env or {}).items()]
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", inner, "sh", *become, sys.executable, *words],
-        env=env, cwd="/", capture_output=True, text=True,
+        ["unshare", "--mount", "--uts", "sh", "-c", inner, "sh", *become, "env", *more, sys.executable, *words],
+        env=base, cwd="/", capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -15,8 +15,9 @@ from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.package_manager import PackageManager
 from sbkernel.images.tree.namespaces import enter, inside
 from sbkernel.jobs.report import Report
+from sbkernel.jobs.run import run
 
-VERSION = 2
+VERSION = 3
 _NO_PROGRAM = 127
 """The exit status of a shell, and of chroot, that does not find a program."""
 _DHCP = "etc/systemd/network/80-dhcp.network"
@@ -47,6 +48,7 @@ def configuration(
 
 def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> None:
     """Lay the files into a tree, dated `epoch`, and run the script in it; BuildError if it lacks programs for that."""
+    _empty(tree / "dev")
     missing = {name: data for name, data in wanted.if_missing.items() if not (tree / name).is_file()}
     lay(tree, archive({**wanted.files, **missing}, epoch), report)
     try:
@@ -59,6 +61,12 @@ def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> 
             f"the image has too few packages to be configured: {last}",
             hint="add what a script needs to its pkglist: a shell, coreutils, sed, grep, findutils",
         ) from None
+
+
+def _empty(devices: Path) -> None:
+    """Remove the device files that a build by root has made: an ordinary user cannot, and a node brings its own."""
+    if devices.is_dir():
+        run(["find", devices, "-xdev", "-mindepth", "1", "-delete"], isolated=True)
 
 
 def lay(tree: Path, packed: bytes, report: Report) -> None:

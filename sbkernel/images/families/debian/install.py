@@ -23,6 +23,7 @@ from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb import dpkg
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "i386": "i386"}
 
 
@@ -94,8 +95,10 @@ def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Rep
         if (doing := counter.feed(line)) is not None:
             report.progress(counter.done, counter.total, doing)
 
+    # Scripts of packages get nothing of our environment.
+    clean = {**dict.fromkeys(os.environ), "PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **env}
     try:
-        run(argv, env=env, on_line=follow, isolated=True)
+        run(argv, env=clean, on_line=follow, isolated=True)
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
