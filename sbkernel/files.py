@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
@@ -40,6 +41,33 @@ def writing(path: Path, *, mode: int = 0o644, durable: bool = False) -> Iterator
         raise
     if durable:
         sync(path.parent)
+
+
+@contextlib.contextmanager
+def growing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a large file that has no name until the block ends well, and is on the disk then; killed, it is gone.
+
+    Where a file system knows no files without a name (open(2), O_TMPFILE) it is written as writing() does.
+    """
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            raise
+        with writing(path, durable=True) as file:
+            yield file
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
+        file.flush()
+        os.fchmod(descriptor, 0o644)
+        os.fsync(descriptor)
+        beside = path.with_name(f".{path.name}.new")
+        beside.unlink(missing_ok=True)
+        # Only linkat(2) follows the link in /proc, and Python calls it when a directory is named.
+        os.link(f"/proc/self/fd/{descriptor}", beside, src_dir_fd=descriptor, follow_symlinks=True)
+        beside.replace(path)
+    sync(path.parent)
 
 
 def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:

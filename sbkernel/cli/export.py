@@ -25,7 +25,8 @@ def command(site: Site, output: Path | None, reveal: bool) -> None:
     """Write all definitions of the site as stanza text, for `sb import` or `sb mkdef -z`.
 
     Passwords are written as *** without --reveal; references such as env:NAME, file:PATH and keyring:NAME are no
-    secret and are written as they are. An existing FILE is replaced as a whole, and only its owner may read it.
+    secret and are written as they are. An existing FILE is replaced as a whole, and only its owner may read it. Packed
+    images are written by `sb export-image`.
 
     \b
     Example:

@@ -24,7 +24,7 @@ def command(site: Site, path: str, dry_run: bool, kind: str | None) -> int:
       warewulf  nodes.conf of Warewulf 4
 
     What PATH says is set; everything else stays as it is. The import is one change, which `sb undo` takes back. What
-    is not understood is listed on stderr with file and line.
+    is not understood is listed on stderr with file and line. A packed image comes by `sb import-image`.
 
     \b
     Example:

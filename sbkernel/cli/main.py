@@ -60,6 +60,10 @@ VERB_GROUPS = {
         "diff": "show which packages differ between images, versions or nodes",
         "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
     },
+    "Move images between sites": {
+        "export-image": "write a packed image, its definition and lists as one file",
+        "import-image": "take over such a file, checked before anything is seen",
+    },
     "Choose what nodes boot": {
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",

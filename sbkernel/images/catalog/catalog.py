@@ -139,18 +139,26 @@ class Catalog:
             os.close(owner)
 
     def publish(
-        self, staged: Staging, content: Mapping[str, Any], source: Source = NO_SOURCE, *, gated: bool = False
+        self,
+        staged: Staging,
+        content: Mapping[str, Any],
+        source: Source = NO_SOURCE,
+        *,
+        gated: bool = False,
+        origin: Mapping[str, Any] | None = None,
     ) -> ImageVersion:
         """Publish a staged directory, with a root and all BESIDE it, as the candidate of `content["image"]`.
 
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there. It becomes what
-        nodes boot, too, unless it is `gated` or a rollback holds the version before.
+        nodes boot, too, unless it is `gated` or a rollback holds the version before. `origin` is what image.json says
+        beside its content of a version that was made elsewhere.
         """
         described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
-        origin = {"digest": digest, "created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
-        staged.close("image.json", json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")
+        made_now = {"created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
+        said = {**described, **(made_now if origin is None else origin), "digest": digest}
+        staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not (self.path / digest).exists():
                 staged.path.rename(self.path / digest)

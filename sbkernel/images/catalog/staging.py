@@ -39,10 +39,14 @@ class Staging:
         """Return the sha256 and the size in bytes of each file that was added."""
         return self._facts
 
-    def add(self, name: str) -> None:
-        """Take the file of that name as whole."""
+    def add(self, name: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Take the file of that name as whole; `facts` were found while it was written, else it is read once more."""
         self._write(name)
-        self._facts[name] = _facts_of(self.path / name)
+        self._facts[name] = _facts_of(self.path / name) if facts is None else facts
+
+    def carry(self, name: str) -> None:
+        """Take a file along that image.json does not describe, such as a signature."""
+        self._write(name)
 
     def close(self, name: str, text: str) -> None:
         """Write one more file, which has no facts of its own, and return when all of them are on the disk."""

@@ -1,0 +1,54 @@
+"""sb export-image: write a version of an image as one file that another site imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sbkernel import units
+from sbkernel.cli.common import pass_site
+from sbkernel.cli.follow import follow
+from sbkernel.images.bundle.export_image import BUNDLE, TARGET, WRITERS, default_file
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.jobs import job as jobs
+from sbkernel.site import Site
+
+
+@click.command("export-image")
+@click.option(
+    "--format", "kind", default=BUNDLE, show_default=True, type=click.Choice(tuple(WRITERS)), help="What FILE is to be."
+)
+@click.argument("image", metavar="IMAGE[@VERSION]")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@pass_site
+def command(site: Site, kind: str, image: str, file: Path | None) -> None:
+    """Write a packed version of IMAGE, its definition and its lists to FILE.
+
+    What nodes boot now is written, or another VERSION: the beginning of a digest, candidate, previous, or a day. The
+    definition is the one of now; passwords of mirrors and the files that synclists name are left out. The bytes of a
+    bundle depend on the version, its definition and its lists alone.
+
+    \b
+    FILE may be
+      bundle   for sb import-image; a plain tar, as its files are packed already
+
+    `sb export` writes definitions alone, of the whole site.
+
+    \b
+    Examples:
+      sb export-image compute
+      sb export-image compute@3f2a9c1d /backup/compute.tar
+    """
+    target = file or Path(default_file(Catalog(site).find(image), kind))
+    click.echo(
+        said(follow(jobs.start(site, "export-image", TARGET, image=image, file=str(target.absolute()), kind=kind)))
+    )
+
+
+def said(done: dict[str, Any]) -> str:
+    """Return the result of export-image as text."""
+    remarks = [f"note: {remark}" for remark in done["remarks"]]
+    lines = [*remarks, f"digest:{done['digest']}", f"{done['file']}: {units.size(done['size'])}"]
+    return "\n".join([*lines, f"seconds:{done['seconds']:.1f}"])

@@ -1,0 +1,85 @@
+"""export-image: a version, the definition of its osimage and the lists of that, as one file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import DefinitionError
+from sbkernel.files import growing
+from sbkernel.images import space
+from sbkernel.images.bundle import ours
+from sbkernel.images.bundle.description import Description
+from sbkernel.images.bundle.portable import definition, list_files
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import short
+from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.jobs.report import NullReport, Report
+from sbkernel.site import Site
+
+TARGET = "sbkernel.images.bundle.export_image:export_image"
+BUNDLE = "bundle"
+_ENDINGS = {BUNDLE: ".tar"}
+
+
+def default_file(version: ImageVersion, kind: str) -> str:
+    """Return what the file is called when nobody says."""
+    return f"{version.image}-{short(version.digest)}{_ENDINGS[kind]}"
+
+
+def export_image(
+    site: Site,
+    image: str,
+    file: str | Path,
+    *,
+    kind: str = BUNDLE,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Write a version to a file, which is replaced as a whole; killed at any time, nothing of it is left.
+
+    `image` is IMAGE or IMAGE@VERSION, `kind` one of WRITERS. Returns image, digest, file, size (bytes), remarks,
+    seconds. The bytes depend on the version, the definition and its lists alone. Raises NotFoundError, DefinitionError,
+    SbkernelError for a list that cannot be read, BuildError for a damaged version or a full disk.
+    """
+    report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        raise DefinitionError(
+            f"{path} cannot be written: {'it is a directory' if path.is_dir() else 'no such directory'}"
+        )
+    with Catalog(site).using(image) as version:
+        described, remarks = describe(site, version)
+        try:
+            with growing(path) as out, report.phase("write the bundle", total=version.size_bytes):
+                remarks += WRITERS[kind](out, described, version, report)
+        except OSError as error:
+            if full := space.full(error, f"export {image}", path.parent):
+                raise full from error
+            raise
+    return {
+        "image": version.image,
+        "digest": version.digest,
+        "file": str(path),
+        "size": path.stat().st_size,
+        "remarks": remarks,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def describe(site: Site, version: ImageVersion) -> tuple[Description, list[str]]:
+    """Return what a bundle of a version says of itself, and remarks about what it leaves out."""
+    values, remarks = definition(site, version.image)
+    lists = tuple(list_files(site, values)) if values else ()
+    if any(one.attribute == "synclists" for one in lists):
+        remarks.append("synclists: the files that they name are not in the bundle")
+    return Description(version.data, values, lists), remarks
+
+
+def _bundle(out: Any, described: Description, version: ImageVersion, report: Report) -> list[str]:
+    ours.write(out, ours.parts(described, version), report)
+    return []
+
+
+Writer = Callable[[Any, Description, ImageVersion, Report], list[str]]
+WRITERS: Mapping[str, Writer] = {BUNDLE: _bundle}

@@ -1,0 +1,100 @@
+"""import-image: a version from elsewhere, its definition and its lists, checked before anything is seen."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.images import space
+from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
+from sbkernel.images.bundle.ours import Bundle
+from sbkernel.images.bundle.tarfiles import Tar
+from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import Reference
+from sbkernel.images.catalog.version import NOT_CONTENT, ImageVersion
+from sbkernel.jobs.report import NullReport, Report
+from sbkernel.site import Site
+
+TARGET = "sbkernel.images.bundle.import_image:import_image"
+
+
+def import_image(
+    site: Site,
+    file: str | Path,
+    *,
+    name: str = "",
+    force: bool = False,
+    keep: bool = False,
+    promote: bool = False,
+    as_packed: bool = False,
+    report: Report | None = None,
+) -> dict[str, Any]:
+    """Take a bundle into the site: its version as the candidate, its definition and lists where they are missing.
+
+    What is here already and differs is an error, unless `name` gives the osimage another name, `keep` leaves what is
+    here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would.
+
+    Returns image, digest, was (the digest before it got another name, or ""), there (nothing had to be copied), laid
+    (lines), current, size (bytes), remarks, seconds. Raises NotFoundError, DefinitionError for what differs, BuildError
+    for a bundle that is damaged, foreign or hostile, or a full disk; then nothing is changed. Killed at any time no
+    version is there in part; what was copied so far goes with the next packing or collection.
+    """
+    report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
+    how = How(name, force, keep)
+    try:
+        with path.open("rb") as stream:
+            bundle = Bundle(Tar(path.name, stream))
+            version, laying, there = _import(site, bundle, how, report, gated=not as_packed)
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{path} does not exist", hint="a bundle is a file that sb export-image has written"
+        ) from None
+    except OSError as error:
+        if full := space.full(error, f"import {path.name}", site.catalog):
+            raise full from error
+        raise
+    catalog = Catalog(site)
+    if promote:
+        catalog.promote(Reference(version.image, version.digest))
+    return {
+        "image": version.image,
+        "digest": version.digest,
+        "was": bundle.description.digest if name else "",
+        "there": there,
+        "laid": laying.said,
+        "current": catalog.pointers(version.image).current,
+        "size": version.size_bytes,
+        "remarks": [],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool) -> tuple[ImageVersion, Laying, bool]:
+    described = bundle.renamed(how.name) if how.name else bundle.description
+    laying = plan_laying(site, described.image, described.osimage, described.lists, how)
+    catalog = Catalog(site)
+    if _is_there(catalog, described.digest):
+        with laid(site, laying):
+            version = catalog.publish_again(described.image, described.digest, gated=gated)
+            if version is None:
+                raise BuildError(f"version {described.digest} was removed meanwhile", hint="import it once more")
+        return version, laying, True
+    needed = sum(facts["size"] for facts in described.files.values())
+    space.check(needed, "the files of the image", catalog.path)
+    with catalog.staging() as staged:
+        with report.phase("copy the image", total=needed):
+            bundle.stage(staged, report)
+        with laid(site, laying):
+            content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
+            origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
+            return catalog.publish(staged, content, gated=gated, origin=origin), laying, False
+
+
+def _is_there(catalog: Catalog, digest: str) -> bool:
+    try:
+        catalog.get(digest)
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,181 @@
+"""Put a definition and its lists in place: decided first, so that a conflict is told before anything is written.
+
+Lists go below <installdir>/custom only, whatever a bundle says: what else lies there, such as the keys that
+nodes trust, is no list.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.definitions.clone import LISTS, sharing_rootimgdir
+from sbkernel.definitions.listpaths import platform
+from sbkernel.definitions.validate import check_name, check_values
+from sbkernel.errors import DefinitionError
+from sbkernel.files import in_turn, made, write_whole
+from sbkernel.images.bundle.description import ListFile
+from sbkernel.images.bundle.portable import INSTALLDIR, content, elements, here
+from sbkernel.images.families.places import shown
+from sbkernel.site import Site
+
+_OTHERWISE = "--as NAME imports it under another name, --keep leaves what is here, --force replaces it"
+
+
+@dataclass(frozen=True)
+class How:
+    """What is done about what is here already: another `name` for the osimage, `force` replaces, `keep` leaves it."""
+
+    name: str = ""
+    force: bool = False
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Lay:
+    """A file to write, and whether one with another content is there, which is kept as PATH.ORIG."""
+
+    path: Path
+    content: bytes
+    mode: int
+    there: bool = False
+
+
+@dataclass(frozen=True)
+class Laying:
+    """What is to be done: files to write, and the new values of the osimage; None when it stays as it is."""
+
+    name: str
+    values: Mapping[str, str] | None
+    files: Sequence[Lay] = ()
+
+    @property
+    def said(self) -> list[str]:
+        """Return what is done, a line each."""
+        lines = [f"{one.path}{', the old one kept as .ORIG' if one.there else ''}" for one in self.files]
+        return [*lines, *([f"defined osimage {self.name}"] if self.values is not None else [])]
+
+
+def plan_laying(
+    site: Site, image: str, osimage: Mapping[str, str] | None, lists: Sequence[ListFile], how: How
+) -> Laying:
+    """Return what would be written. DefinitionError, and nothing is changed, for what is here and differs."""
+    name = check_name("osimage", how.name or image)
+    defined = site.osimages[name].attributes if name in site.osimages else None
+    if osimage is None or (how.keep and defined is not None):
+        return Laying(name, None)
+    targets = {(one.attribute, one.number): _target(site, name, osimage, one, how) for one in lists}
+    values = _values(site, name, osimage, targets, how)
+    # A bundle holds no password of a mirror: the one that is here stays.
+    values |= {key: old for key, old in (defined or {}).items() if old != values.get(key) == shown(old)}
+    differing = _differing(dict(defined), values) if defined is not None else []
+    files = [lay for one in lists if (lay := _lay(targets[one.attribute, one.number], one))]
+    conflicts = [*differing, *(f"{one.path} has another content" for one in files if one.there)]
+    if conflicts and not how.force:
+        raise DefinitionError(f"osimage {name} is here already, and differs: {'; '.join(conflicts)}", hint=_OTHERWISE)
+    check_values("osimage", name, values, values)
+    if tree := values.get("rootimgdir"):
+        for other in sharing_rootimgdir(site.store.objects("osimage"), tree, name):
+            raise DefinitionError(f"osimage {other} is built in {tree} already", hint="--as NAME gives it its own")
+    changed = values if defined is None or differing else None
+    return Laying(name, changed, _once(files))
+
+
+@contextlib.contextmanager
+def laid(site: Site, laying: Laying) -> Iterator[None]:
+    """Write the files, then the definition, for a block; all of it is taken back if the block fails."""
+    with in_turn(site.run / "clone.lock"), contextlib.ExitStack() as undo:
+        for one in laying.files:
+            _write(one, undo)
+        if laying.values is not None:
+            _define(site, laying, undo)
+        yield
+        undo.pop_all()
+
+
+def _target(site: Site, name: str, osimage: Mapping[str, str], one: ListFile, how: How) -> Path:
+    """Return where a list goes: to its own place, if that is one for lists; else to that of the image's own lists."""
+    own = site.installdir / "custom" / "netboot" / platform(osimage.get("osvers", ""))
+    extension = LISTS.get(one.attribute, one.attribute)
+    middle = "" if one.number == 1 else f".{one.number}"
+    if how.name:
+        return own / f"{name}{middle}.{extension}"
+    path = Path(here(site, one.path))
+    custom = INSTALLDIR / "custom"
+    if Path(one.path).is_relative_to(custom) and ".." not in path.parts:
+        return path
+    if path.is_absolute() and path.is_file() and content(one.attribute, path) == one.content:
+        return path
+    return own / f"{name}{middle}.{extension}"
+
+
+def _values(
+    site: Site, name: str, osimage: Mapping[str, str], targets: Mapping[tuple[str, int], Path], how: How
+) -> dict[str, str]:
+    values = {key: here(site, value) for key, value in osimage.items()}
+    for attribute in LISTS.keys() & values.keys():
+        words = [element.partition(" ") for element in elements(osimage[attribute])]
+        paths = (targets.get((attribute, number), "") for number in range(1, len(words) + 1))
+        values[attribute] = ",".join(
+            f"{path}{blank}{rest}" for path, (_, blank, rest) in zip(paths, words, strict=True)
+        )
+    if how.name:
+        tree = site.installdir / "netboot" / values.get("osvers", "") / values.get("osarch", "") / name
+        values |= {"profile": name, "rootimgdir": str(tree)}
+    return values
+
+
+def _differing(here_: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
+    keys = sorted(here_.keys() | there.keys() - {"parent"})
+    return [
+        f"{key} is {here_.get(key, '')!r} here and {there.get(key, '')!r} in the bundle"
+        for key in keys
+        if key != "parent" and here_.get(key, "") != there.get(key, "")
+    ]
+
+
+def _lay(target: Path, one: ListFile) -> Lay | None:
+    there = target.exists() or target.is_symlink()
+    if there and target.is_file() and content(one.attribute, target) == one.content:
+        return None
+    return Lay(target, one.content, one.mode & 0o755, there)
+
+
+def _once(files: Sequence[Lay]) -> tuple[Lay, ...]:
+    """Return the files without those that come twice; DefinitionError if one path has two contents."""
+    found: dict[Path, Lay] = {}
+    for one in files:
+        if found.setdefault(one.path, one).content != one.content:
+            raise DefinitionError(f"the bundle has two files for {one.path}", hint="nothing was imported")
+    return tuple(found.values())
+
+
+def _write(one: Lay, undo: contextlib.ExitStack) -> None:
+    made(one.path.parent)
+    if one.there:
+        kept = _free(one.path)
+        os.link(one.path, kept, follow_symlinks=False)
+        undo.callback(kept.replace, one.path)
+    else:
+        undo.callback(one.path.unlink, missing_ok=True)
+    write_whole(one.path, one.content, mode=one.mode, durable=True)
+
+
+def _free(path: Path) -> Path:
+    """Return the first of PATH.ORIG, PATH.ORIG2 and so on that is not there."""
+    names = (path.with_name(f"{path.name}.ORIG{number or ''}") for number in (0, *range(2, 1000)))
+    return next(name for name in names if not (name.exists() or name.is_symlink()))
+
+
+def _define(site: Site, laying: Laying, undo: contextlib.ExitStack) -> None:
+    before = site.store.get("osimage", laying.name)
+    wanted: dict[str, str | None] = dict.fromkeys((before or {}).keys() - {"parent"})
+    site.change("osimage", {laying.name: {**wanted, **(laying.values or {})}}, f"import {laying.name}")
+    if before is None:
+        undo.callback(site.delete, "osimage", laying.name)
+        return
+    gone: dict[str, str | None] = dict.fromkeys((laying.values or {}).keys() - before.keys())
+    undo.callback(site.change, "osimage", {laying.name: {**gone, **before}}, f"take back the import of {laying.name}")

@@ -1,0 +1,87 @@
+"""The definition of an osimage without the places of its site, and the files that it points to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sbkernel import resources
+from sbkernel.definitions.clone import LISTS, WITH_INCLUDES, Moved, list_text, relocated
+from sbkernel.errors import NotFoundError, SbkernelError
+from sbkernel.images.bundle.description import ListFile
+from sbkernel.images.families.places import shown
+from sbkernel.lists import lookup
+from sbkernel.lists.text import decoded, encoded
+from sbkernel.site import Site
+
+INSTALLDIR, SHARE = Path("{installdir}"), Path("{share}")
+FSTAB = "fstab"
+_NOT_OURS = ("parent",)
+"""Attributes that name what only this site has."""
+
+
+def places(site: Site) -> Moved:
+    """Return the directories of a site with their names in a bundle, the innermost first."""
+    return (
+        (site.root / "share", SHARE),
+        (resources.templates(), SHARE),
+        (site.installdir, INSTALLDIR),
+    )
+
+
+def here(site: Site, value: str) -> str:
+    """Return an attribute of a bundle as this site writes it."""
+    return relocated(value, ((SHARE, site.root / "share"), (INSTALLDIR, site.installdir)))
+
+
+def definition(site: Site, image: str) -> tuple[dict[str, str] | None, list[str]]:
+    """Return the attributes of an osimage for a bundle, None if it is not defined any more, and remarks."""
+    try:
+        attributes = site.osimages[image].attributes
+    except NotFoundError:
+        return None, [f"osimage {image} is not defined any more: the bundle holds the version alone"]
+    values = {key: relocated(value, places(site)) for key, value in attributes.items() if key not in _NOT_OURS}
+    without = {key: shown(value) for key, value in values.items()}
+    secret = [key for key in values if values[key] != without[key]]
+    return without, [f"{key}: the password in an address is left out" for key in secret]
+
+
+def list_files(site: Site, values: Mapping[str, str]) -> Iterator[ListFile]:
+    """Yield the files that a definition points to, and the fstab that the site has for it.
+
+    What a list includes stands in its place. Raises SbkernelError for one that cannot be read.
+    """
+    for attribute in LISTS:
+        for number, element in enumerate(elements(values.get(attribute, "")), start=1):
+            portable = element.partition(" ")[0]
+            path = Path(here(site, portable))
+            yield ListFile(attribute, number, portable, _mode(path), content(attribute, path))
+    if fstab := _fstab(site, values):
+        yield ListFile(FSTAB, 1, relocated(str(fstab), places(site)), 0o644, content(FSTAB, fstab))
+
+
+def elements(value: str) -> list[str]:
+    """Return the elements of a comma list of paths; behind a blank, a script may have arguments."""
+    return [element.strip() for element in value.split(",") if element.strip()]
+
+
+def content(attribute: str, path: Path) -> bytes:
+    """Return the content of a list file with all that it includes."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        hint = "The osimage names it; chdef can correct it."
+        raise SbkernelError(f"{path}: {error.strerror}", hint=hint) from None
+    if attribute not in WITH_INCLUDES:
+        return data
+    return encoded(list_text(decoded(data), path.parent, ()))
+
+
+def _mode(path: Path) -> int:
+    return 0o755 if path.exists() and path.stat().st_mode & 0o100 else 0o644
+
+
+def _fstab(site: Site, values: Mapping[str, str]) -> Path | None:
+    profile, osvers, osarch = (values.get(key, "") for key in ("profile", "osvers", "osarch"))
+    own = lookup.directories(site, osvers)[0]
+    return lookup.find([own], profile, osvers, osarch, FSTAB) if profile else None
