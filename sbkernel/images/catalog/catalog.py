@@ -41,6 +41,7 @@ from sbkernel.images.catalog.pointers import (
 from sbkernel.images.catalog.reference import Reference, parse, resolve
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, content_digest
+from sbkernel.jobs.origin import current
 from sbkernel.site import Site
 
 
@@ -139,18 +140,26 @@ class Catalog:
             os.close(owner)
 
     def publish(
-        self, staged: Staging, content: Mapping[str, Any], source: Source = NO_SOURCE, *, gated: bool = False
+        self,
+        staged: Staging,
+        content: Mapping[str, Any],
+        source: Source = NO_SOURCE,
+        *,
+        gated: bool = False,
+        made: Mapping[str, Any] | None = None,
     ) -> ImageVersion:
         """Publish a staged directory, with a root and all BESIDE it, as the candidate of `content["image"]`.
 
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there. It becomes what
-        nodes boot, too, unless it is `gated` or a rollback holds the version before.
+        nodes boot, too, unless it is `gated` or a rollback holds the version before. `made` says how it came to be
+        (images/provenance/made.py); of what is published again, only the history of the name tells who did so.
         """
         described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
         origin = {"digest": digest, "created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
-        staged.close("image.json", json.dumps({**described, **origin}, indent=1, sort_keys=True) + "\n")
+        about = {**described, **origin, **({"made": made} if made else {})}
+        staged.close("image.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not (self.path / digest).exists():
                 staged.path.rename(self.path / digest)
@@ -217,4 +226,5 @@ class Catalog:
 
 
 def _move(digest: str, action: str, source: Source = NO_SOURCE) -> Move:
-    return Move(digest, time.time(), getpass.getuser(), socket.gethostname(), action, source.inputs, source.tree)
+    user, host, inputs, tree = getpass.getuser(), socket.gethostname(), source.inputs, source.tree
+    return Move(digest, time.time(), user, host, action, inputs, tree, **current().as_dict())
