@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.execute import execute
+from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
 from sbkernel.images.layers.layers import Layers
-from sbkernel.images.order import check_inputs
+from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.plan import Plan, Planned, Step
+from sbkernel.images.provenance.made import PROVENANCE, public, run_facts
 from sbkernel.images.rootimgdir import KERNEL, TREE, RootimgDir
 from sbkernel.images.shelf import DirectoryShelf, outcomes_of
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
@@ -23,6 +26,7 @@ from sbkernel.images.steps import Asked, boot_steps, genimage_steps
 from sbkernel.images.tree.configure import configuration
 from sbkernel.images.tree.fstab import choose_fstab, fstab_digest, keep_edited
 from sbkernel.images.tree.namespaces import check_isolation, remove_tree
+from sbkernel.jobs import origin
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
@@ -171,6 +175,14 @@ def _remove_old(build: Build) -> None:
             remove_tree(build.directory.old)
 
 
+def _provenance(build: Build, plan: Plan, asked: Asked | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who builds what now; of a tree that stays as it is, who built that, and who made kernel and initrd."""
+    if asked is None:
+        return {**before.get(PROVENANCE, {}), "onlyinitrd": origin.signed()}
+    programs, attributes = family_of(build.spec.osvers).programs, public(build.spec.attributes)
+    return run_facts(programs, list(files_of(build.site, build.spec)), plan=plan.digest, attributes=attributes)
+
+
 def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> tuple[dict[str, Any], list[str]]:
     """Run what is pending and put it in place; return the record of the image as it is then, and what ran."""
     directory, before = build.directory, build.directory.record()
@@ -180,7 +192,9 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
             build.report.log("nothing to do")
             return before, []
         check_isolation()
-        ran = execute(plan, shelf, build.report, force=force)
+        with ThreadPoolExecutor(1) as beside:
+            asking = beside.submit(_provenance, build, plan, asked, before)
+            ran = execute(plan, shelf, build.report, force=force)
         root = shelf.path(TREE)
         outcomes = {**before.get("outcomes", {}), **{name: asdict(one) for name, one in shelf.new.items()}}
         record = {
@@ -193,6 +207,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
             "kernelver": outcomes[KERNEL]["facts"]["kernelver"],
             "fstab": fstab_digest(root) if root != directory.tree else before.get("fstab", ""),
             "made": time.time(),
+            PROVENANCE: asking.result(),
         }
         keep_edited(build.site, build.spec, directory, build.report)
         directory.publish(record)

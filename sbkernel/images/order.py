@@ -33,11 +33,11 @@ def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) ->
     values = {key: str(value) for key, value in options.items() if key in (*STORED, ROOTLIMIT)}
     overrides = replaced(checked(image, attributes, values))
     blobs = inputs_of(site)
-    inputs = {str(file): blobs.put(file) for file in _files(site, read_spec(site, image, attributes, **overrides))}
+    inputs = {str(file): blobs.put(file) for file in files_of(site, read_spec(site, image, attributes, **overrides))}
     return Order("genimage", TARGET, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)
 
 
-def _files(site: Site, spec: ImageSpec) -> Iterator[Path]:
+def files_of(site: Site, spec: ImageSpec) -> Iterator[Path]:
     """Yield every list and script that the osimage points to, and what those lists include."""
     for listed in (spec.request.pkglist, spec.request.otherpkglist):
         names = [*(document.file for document in listed.documents), *(entry.line.file for entry in listed.entries)]

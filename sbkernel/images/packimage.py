@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sbkernel.definitions.refusals import refuse
@@ -29,7 +30,7 @@ from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
 from sbkernel.images.spec import attributes_of
-from sbkernel.images.sync.step import read_sync
+from sbkernel.images.sync.step import Sync, read_sync
 from sbkernel.images.tree.timezone import check_timezone, kept
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
@@ -130,7 +131,8 @@ def _packing(
             for warning in lost:
                 report.log(f"warning: {warning}")
             added = unpacking.programs(packed, image, built)
-            packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns)
+            lists = _lists(site.osimages[image].get("synclists"), patterns, sync)
+            packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns, lists)
         yield Catalog(site), packing
 
 
@@ -139,6 +141,13 @@ def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
     patterns = exlist.load(paths_of(site.osimages[image].get("exlist")))
     zone = kept(built.tree, check_timezone(site.attribute("timezone"))) if patterns.exclude else ()
     return replace(patterns, include=(*patterns.include, *zone))
+
+
+def _lists(synclists: str, patterns: Exlist, sync: Sync | None) -> list[Path]:
+    """Return the files that say what is packed: exlists with what they include, synclists and their scripts."""
+    named = [*(one.file for one in patterns.documents), *(one.line.file for one in patterns.rules)]
+    scripts = [one.source.path for one in sync.decision.scripts] if sync else []
+    return list(dict.fromkeys([*map(Path, named), *paths_of(synclists), *map(Path, scripts)]))
 
 
 def built_by_genimage(site: Site, image: str) -> RootimgDir:

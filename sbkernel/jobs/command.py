@@ -9,12 +9,14 @@ from pathlib import Path
 
 import sbkernel
 from sbkernel.errors import ToolMissingError
+from sbkernel.jobs.origin import RECORD
 
 # An ordinary user's PATH on Debian has no sbin, yet most of its programs work there without root.
 SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 # program -> Debian package, for those whose package has another name
 PACKAGES = {
+    "apt-get": "apt",
     "bridge": "iproute2",
     "busybox": "busybox-static",
     "depmod": "kmod",
@@ -72,7 +74,7 @@ def wrapped(argv: Sequence[str | os.PathLike[str]], *, isolated: bool = False) -
 
 def child_environment(extra: Mapping[str, str | None] | None) -> dict[str, str]:
     """Return our environment with messages in English and `extra` on top; a value of None removes a variable."""
-    merged: dict[str, str | None] = {**os.environ, "LC_ALL": "C.UTF-8", **(extra or {})}
+    merged: dict[str, str | None] = {**os.environ, "LC_ALL": "C.UTF-8", RECORD: None, **(extra or {})}
     return {key: value for key, value in merged.items() if value is not None}
 
 

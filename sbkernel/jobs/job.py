@@ -18,6 +18,7 @@ from typing import Any, Self
 from sbkernel.errors import JobCancelledError, JobError, NotFoundError
 from sbkernel.files import take, write_whole
 from sbkernel.jobs import directory as directories
+from sbkernel.jobs import origin
 from sbkernel.jobs.blobs import Blobs, inputs_of
 from sbkernel.jobs.launchers import HERE, Launcher, launcher_named
 from sbkernel.jobs.order import Order
@@ -147,6 +148,7 @@ def submit(site: Site, order: Order, *, on: str = HERE) -> Job:
                 "by": getpass.getuser(),
                 "order": order.digest,
                 "launcher": on,
+                "record": dict(origin.current().record),
             },
         )
         launcher.start(order, inputs_of(site), directory, lock)

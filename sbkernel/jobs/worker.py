@@ -20,6 +20,7 @@ from typing import Any
 
 from sbkernel.errors import JobCancelledError, SbkernelError
 from sbkernel.files import write_whole
+from sbkernel.jobs import origin
 from sbkernel.jobs.blobs import inputs_of
 from sbkernel.jobs.journal import Journal
 from sbkernel.jobs.order import Order
@@ -66,6 +67,7 @@ def _outcome(directory: Path, journal: Journal) -> tuple[str, dict[str, Any]]:
 def _run(directory: Path, journal: Journal) -> None:
     order = Order.from_json((directory / "order.json").read_text())
     spec = json.loads((directory / "spec.json").read_text())
+    origin.within(spec["id"], spec.get("record"))
     with Site.open(spec["site"]) as site:
         result = _load(order.target)(site, report=journal, **order.arguments, **_handed(order, site))
         if isinstance(result, dict):

@@ -7,7 +7,9 @@ keeps no widget state, and writes to `metadata.sbkernel` who ran what and what c
 
 from __future__ import annotations
 
+import json
 import os
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +21,10 @@ from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.log import logger
 
 from sbkernel.errors import SbkernelError
-from sbkernel.records import provenance, redact
+from sbkernel.jobs.origin import RECORD
+from sbkernel.records import names, provenance, redact
 from sbkernel.records.client import RecordClient
-from sbkernel.site import Site
+from sbkernel.site import Site, site_directory
 
 OnCell = Callable[[int, NotebookNode], None]
 OnDisplay = Callable[[Mapping[str, Any]], None]
@@ -126,7 +129,9 @@ class RecordEngine(NBClientEngine):
             timeout=execution_timeout,
             **{"coalesce_streams": True, "interrupt_on_timeout": True, **kwargs},
         )
-        client.execute(env={**os.environ, "SBK_HEADLESS": "1"})
+        about = nb_man.nb.metadata[provenance.KEY]
+        record = {"path": _place(nb_man.output_path), "run": about["run"], "notebook": about["notebook"]}
+        client.execute(env={**os.environ, "SBK_HEADLESS": "1", RECORD: json.dumps(record)})
         nb_man.nb.metadata[provenance.KEY]["status"] = _status(nb_man.nb, client)
         if client.signal and not nb_man.nb.metadata.papermill.get("exception"):
             raise KeyboardInterrupt(client.signal.name)
@@ -136,10 +141,22 @@ def _described(nb: NotebookNode, kernel_name: str) -> dict[str, Any]:
     papermill = nb.metadata.get("papermill", {})
     return {
         **provenance.environment(),
+        "run": uuid.uuid4().hex,
         "kernel": kernel_name,
         "notebook": Path(papermill.get("input_path") or "notebook").name,
         "parameters": sorted(provenance.injected(nb)),
     }
+
+
+def _place(output: str | None) -> str:
+    """Return how an image that is made in this run is to name its record: below the records of the site if it can be.
+
+    The record gets another name when it is finished.
+    """
+    if not output:
+        return ""
+    path, records = Path(output).absolute(), site_directory() / "records"
+    return names.begun(path.relative_to(records)) if path.is_relative_to(records) else str(path)
 
 
 def _status(nb: NotebookNode, client: RecordClient) -> str:

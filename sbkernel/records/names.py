@@ -29,5 +29,10 @@ def free(directory: Path, name: str, suffix: str) -> Path:
     return path
 
 
+def begun(path: Path) -> str:
+    """Return the path of a record that is running without its status, which changes, and what follows it."""
+    return re.sub(r"-running(\.\d+)?\.ipynb$", "", str(path))
+
+
 def _safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", text)[:80]

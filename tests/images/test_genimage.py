@@ -36,6 +36,16 @@ def test_the_image_is_built_whole(small: Small) -> None:
     assert_nothing_left(small.site)
 
 
+def test_the_record_of_a_build_says_who_built_it_with_what(small: Small) -> None:
+    plan = small.tree.parent / "plan.json"
+    found = json.loads(plan.read_text())["provenance"]
+    assert found["plan"] == small.result["plan"] and found["attributes"]["osvers"] == "debian12"
+    assert {"apt-get", "dpkg", "mmdebstrap"} == set(found["builder"]["programs"])
+    assert str(small.pkglist) in [one["path"] for one in found["lists"]] and found["by"] and "job" not in found
+    before = plan.read_bytes()
+    assert genimage(small.site, "small")["built"] == [] and plan.read_bytes() == before
+
+
 def test_an_image_that_copycds_defined_is_the_same_image(small: Small, tmp_path: Path) -> None:
     """Its packages come from a copied disc; the layer that was built from the mirror is taken."""
     manager = read_spec(small.site, "small").manager

@@ -51,12 +51,15 @@ def test_kernel_and_initrd_alone(small: Small) -> None:
     tree = another(small, "kernels")
     genimage(small.site, "kernels")
     inode = tree.stat().st_ino
+    built = json.loads((tree.parent / "plan.json").read_text())["provenance"]
     alone = plan_genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test")
     assert [step.name for step in alone.pending] == ["kernel", "initrd"]
     result = genimage(small.site, "kernels", onlyinitrd=True, kernelver="6.1.0-9-test", plan=alone.plan.digest)
     assert result["built"] == ["kernel", "initrd"]
     assert (tree.parent / "kernel").read_text() == "kernel 6.1.0-9-test"
     assert tree.stat().st_ino == inode
+    now = json.loads((tree.parent / "plan.json").read_text())["provenance"]
+    assert now.pop("onlyinitrd")["by"] == built["by"] and now == built
     assert small.site.osimages["kernels"].get("kernelver") == "6.1.0-9-test"
     with pytest.raises(BuildError, match="no driver nosuchcard"):
         genimage(small.site, "kernels", onlyinitrd=True, netdrivers="nosuchcard")
@@ -111,7 +114,7 @@ def test_cancel_leaves_nothing(small: Small) -> None:
 def test_kill_9_leaves_nothing_in_use_and_the_next_run_is_fine(small: Small) -> None:
     job = started(small, "killed", "#NEW_INSTALL_LIST#\n#ENV:OWN=1#\nown-later\n")
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
-    until(lambda: not processes(small.site), 5)
+    until(lambda: job.done and not processes(small.site), 60)
     assert job.state == "failed"
     assert str(small.site.root) not in Path("/proc/self/mountinfo").read_text().replace("\\040", " ")
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
@@ -289,7 +292,7 @@ def test_killed_inside_a_script_the_tree_is_made_again(small: Small, tmp_path: P
     job = jobs.start(small.site, "genimage", TARGET, image="half")
     until((tree.parent / ".new/rootimg/etc/half").exists, 120, unless=lambda: job.done)
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
-    until(lambda: not processes(small.site), 5)
+    until(lambda: job.done and not processes(small.site), 60)
     assert job.state == "failed"
     gate.unlink()
     planned = [step.name for step in plan_genimage(small.site, "half").pending]

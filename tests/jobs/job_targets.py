@@ -88,3 +88,9 @@ def litter(site: Site, *, report: Report, marker: str, then: str) -> None:
         raise BuildError("the build broke")
     while True:
         time.sleep(1)
+
+
+def origin(site: Site, report: Report) -> dict[str, Any]:
+    from sbkernel.jobs import origin
+
+    return {**origin.current().as_dict(), "inherited": os.environ.get(origin.RECORD, "")}

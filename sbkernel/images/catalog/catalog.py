@@ -41,6 +41,7 @@ from sbkernel.images.catalog.pointers import (
 from sbkernel.images.catalog.reference import Reference, parse, resolve
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, content_digest
+from sbkernel.jobs.origin import current
 from sbkernel.site import Site
 
 
@@ -152,12 +153,13 @@ class Catalog:
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there. It becomes what
         nodes boot, too, unless it is `gated` or a rollback holds the version before. `origin` is what image.json says
-        beside its content of a version that was made elsewhere.
+        beside its content: how it came to be ("made", images/provenance/made.py), and of a version that was made
+        elsewhere when, by whom and where. Of what is published again, only the history of the name tells who did so.
         """
         described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
-        made_now = {"created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
-        said = {**described, **(made_now if origin is None else origin), "digest": digest}
+        here = {"created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
+        said = {**described, **here, **(origin or {}), "digest": digest}
         staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not (self.path / digest).exists():
@@ -225,4 +227,5 @@ class Catalog:
 
 
 def _move(digest: str, action: str, source: Source = NO_SOURCE) -> Move:
-    return Move(digest, time.time(), getpass.getuser(), socket.gethostname(), action, source.inputs, source.tree)
+    user, host, inputs, tree = getpass.getuser(), socket.gethostname(), source.inputs, source.tree
+    return Move(digest, time.time(), user, host, action, inputs, tree, **current().as_dict())

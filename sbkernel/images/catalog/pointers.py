@@ -7,7 +7,7 @@ both, unless a gate or a rollback keeps `current` where it is; then only a promo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +32,8 @@ NO_SOURCE = Source()
 class Move:
     """One thing that happened to a name: to which digest, when (seconds since the epoch), by whom, what.
 
-    `pointers` are those that it moved; packing what is the candidate already moves none.
+    `pointers` are those that it moved; packing what is the candidate already moves none. `job` and `record` say in
+    which job and in which run of a notebook it happened (jobs/origin.py), as far as that is known.
     """
 
     digest: str
@@ -43,12 +44,18 @@ class Move:
     inputs: str = ""
     tree: str = ""
     pointers: tuple[str, ...] = ()
+    job: str = ""
+    record: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Move:
         """Return the move that an entry of a pointer file is; older ones do not say which pointers they moved."""
         moved = data.get("pointers", _MOVED.get(data["action"], ()))
         return cls(**{**data, "pointers": tuple(moved)})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry of a pointer file that it is."""
+        return {key: value for key, value in asdict(self).items() if value or key not in ("job", "record")}
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Pointers:
 
     def as_json(self) -> dict[str, Any]:
         """Return what the pointer file holds; `digest`, the current one, first, for readers that want nothing else."""
-        history = [asdict(move) for move in self.history]
+        history = [move.as_json() for move in self.history]
         return {"image": self.image, "digest": self.current, "candidate": self.candidate, "history": history}
 
     @property

@@ -18,7 +18,7 @@ ROOT = "root."
 BESIDE = ("kernel", "initrd", "manifest.json")
 """The files of a version beside its root."""
 
-NOT_CONTENT = frozenset({"digest", "created", "by", "host"})
+NOT_CONTENT = frozenset({"digest", "created", "by", "host", "made"})
 
 
 class Root(NamedTuple):

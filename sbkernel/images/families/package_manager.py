@@ -240,6 +240,8 @@ class Family(Protocol):
 
     name: str
     """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
+    programs: tuple[str, ...]
+    """The programs of this host that choose and install packages: an image names their versions."""
 
     @property
     def media(self) -> Media:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from sbkernel.images.catalog.pointers import Source
@@ -13,6 +14,7 @@ from sbkernel.images.initrd.programs import Program
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.plan import digest_of
+from sbkernel.images.provenance.made import PROVENANCE
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.sync.step import Sync
 from sbkernel.jobs.lock import lock_file
@@ -25,8 +27,9 @@ FORMAT = 1
 class Packing:
     """The built directory, which is locked, what of its tree is packed, in which format, and what that needs.
 
-    `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do, and
-    `tree` is the fingerprint of the content, "" while nobody has looked at it closely.
+    `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
+    `lists` are the files that exlist and synclists name, and `tree` is the fingerprint of the content, "" while nobody
+    has looked at it closely.
     """
 
     image: str
@@ -38,6 +41,7 @@ class Packing:
     lost: Sequence[str] = ()
     sync: Sync | None = None
     exlist: Exlist = field(default_factory=Exlist)
+    lists: Sequence[Path] = ()
     tree: str = ""
 
     @property
@@ -78,7 +82,7 @@ class Packing:
     @cached_property
     def inputs(self) -> str:
         """Return the digest of all that the packed image depends on beside what lies in the tree."""
-        built = {key: value for key, value in self.record.items() if key != "made"}
+        built = {key: value for key, value in self.record.items() if key not in ("made", PROVENANCE)}
         laid = [self.patterns, self.synced.step.inputs] if self.synced else []
         return digest_of([self.asked, built, file_facts(self.built.kernel), file_facts(self.built.initrd), *laid])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.catalog.catalog import Catalog
@@ -15,8 +17,10 @@ from sbkernel.images.initrd.programs import add_programs
 from sbkernel.images.pack.format import WHOLE
 from sbkernel.images.pack.packing import Packing
 from sbkernel.images.plan import Facts, Step, Work, digest_of
+from sbkernel.images.provenance.made import GENIMAGE, PACKIMAGE, PROVENANCE, contents, programs_of, run_facts
 from sbkernel.images.shelf import JOURNAL
 from sbkernel.images.tree.installed import of_built
+from sbkernel.packages import manifest
 
 KERNEL, INITRD, MANIFEST = BESIDE
 
@@ -57,9 +61,9 @@ def manifest_step(packing: Packing) -> Step:
     """Return the step that writes down which packages are inside."""
 
     def run_(work: Work) -> Facts:
-        manifest = of_built(packing.built, packing.image)
-        work.target.write_text(manifest.to_json())
-        return {"packages": len(manifest)}
+        found = of_built(packing.built, packing.image)
+        work.target.write_text(found.to_json())
+        return {"packages": len(found)}
 
     data = {"image": packing.image, "built": packing.record.get("steps", {}), "tree": packing.tree}
     return Step("manifest", "list the packages", data, "file", MANIFEST, beside=True, run=run_)
@@ -102,6 +106,7 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
             staged = Staging(work.target, beside)
             # Not beside the packing, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
+            asking = beside.submit(run_facts, programs_of(packing.format.described), packing.lists)
             for name in (packing.format.file_name, *BESIDE):
                 staged.add(name)
             source = looking.result().source
@@ -109,7 +114,19 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
                 work.report.log("the tree was changed while it was packed: the next packimage packs it again")
             (work.target / JOURNAL).unlink()
             content = {**packing.asked, "packages": work.facts(MANIFEST)["packages"]}
-            catalog.publish(staged, content, source)
+            catalog.publish(staged, content, source, origin={"made": _made(packing, staged, asking.result())})
 
     names = (KERNEL, INITRD, "manifest", "pack")
     return Step("publish", "publish", packing.asked, "nothing", on=names, summary=packing.image, run=run_)
+
+
+def _made(packing: Packing, staged: Staging, packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what image.json says of how the image came to be."""
+    text = (staged.path / MANIFEST).read_text()
+    lock = {"lock": packing.record["lock"]} if packing.record.get("lock") else {}
+    return {
+        GENIMAGE: packing.record.get(PROVENANCE, {}),
+        PACKIMAGE: packed,
+        **lock,
+        **contents(manifest.from_json(text, MANIFEST), str(staged.facts[MANIFEST]["sha256"])),
+    }

@@ -26,6 +26,7 @@ class DebianFamily:
     """apt and dpkg."""
 
     name = DEB
+    programs = ("apt-get", "dpkg", "mmdebstrap")
     media = DebianMedia()
 
     def open(self, site: Site, request: Request) -> AptManager:

@@ -25,6 +25,7 @@ class RpmFamily:
     """dnf, zypper and rpm."""
 
     name = RPM
+    programs = ("dnf", "rpm", "zypper")
     media = RpmMedia()
 
     def open(self, site: Site, request: Request) -> RpmManager:
