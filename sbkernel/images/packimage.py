@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sbkernel.definitions.refusals import refuse
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.reference import Reference
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
 from sbkernel.images.layers.layers import Layers
@@ -24,6 +25,7 @@ from sbkernel.images.pack import unpacking
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
+from sbkernel.images.pack.layering import Layering, layering
 from sbkernel.images.pack.packing import Packing
 from sbkernel.images.pack.steps import packimage_steps
 from sbkernel.images.plan import Plan, Planned
@@ -50,17 +52,21 @@ def packimage(
     level: int | None = None,
     block_size: str | None = None,
     nosyncfiles: bool = False,
+    layered: bool = False,
+    flat: bool = False,
     force: bool = False,
     plan: str = "",
     any_plan: bool = False,
 ) -> dict[str, Any]:
     """Pack and publish an image.
 
-    Return image, digest, current, root_sha256, size (bytes), packages, warnings (what the format does not keep, what
-    is odd about the sources of synclists), kept_for_boot (count of their lines), cached, seconds. `method` is one of
-    pack/formats.py; `level` is that of the compression, 3 for zstd by default, and `block_size` that of squashfs, by
-    default 128K. The files of synclists are laid over the tree, which stays as it is, and their scripts run in it,
-    unless `nosyncfiles` leaves all of that for boot.
+    Return image, digest, current, root_sha256, size (bytes that a node fetches), roots (bytes of each packed root, the
+    bottom one first), flat (why there is only one although it is `layered`), packages, warnings (what the format does
+    not keep, what is odd about the sources of synclists), kept_for_boot (count of their lines), cached, seconds.
+    `method` is one of pack/formats.py; `level` is that of the compression, 3 for zstd by default, and `block_size` that
+    of squashfs, by default 128K. The files of synclists are laid over the tree, which stays as it is, and their scripts
+    run in it, unless `nosyncfiles` leaves all of that for boot. `layered` packs only what differs from the version
+    packed last, if that was packed so, too, and little differs; `flat` packs all of it, for layers to lie over.
 
     When nothing has changed since it was packed, it is not packed again and `cached` is true, unless `force`. A file
     changed without a change of its size, mode, owner or time stamp goes unseen. `current`, the digest that nodes boot,
@@ -72,17 +78,20 @@ def packimage(
     report = report or NullReport()
     start = time.monotonic()
     packed = format_for(PackOptions(method, compression, level, block_size))
-    with _packing(site, image, packed, report, nosyncfiles=nosyncfiles) as (catalog, packing):
+    words = _Words(nosyncfiles, layered, flat)
+    with _packing(site, image, packed, report, words) as (catalog, packing):
         if plan:
             packing = packing.looked_at()
             reviewed.check(site, _plan(catalog, packing), plan, any_plan=any_plan, report=report)
-        before = None if force else _packed_before(catalog, packing)
-        version = before or _pack(site, catalog, packing, report)
+        before = None if force else _packed_before(catalog, packing, words)
+        version, why_flat = (before, "") if before else _pack(site, catalog, packing, report)
     return {
         "image": image,
         "digest": version.digest,
         "current": catalog.pointers(image).current,
-        "size": version.root_size,
+        "size": version.roots_size,
+        "roots": [root.size for root in version.roots],
+        "flat": why_flat,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
         "warnings": [*packing.lost, *(packing.sync.decision.warnings if packing.sync else ())],
@@ -101,21 +110,31 @@ def plan_packimage(
     level: int | None = None,
     block_size: str | None = None,
     nosyncfiles: bool = False,
+    layered: bool = False,
+    flat: bool = False,
     force: bool = False,
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
     packed = format_for(PackOptions(method, compression, level, block_size))
-    with _packing(site, image, packed, NullReport(), nosyncfiles=nosyncfiles) as (catalog, packing):
+    words = _Words(nosyncfiles, layered, flat)
+    with _packing(site, image, packed, NullReport(), words) as (catalog, packing):
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
         reviewed.remember(site, plan)
-        there = None if force else catalog.pointers(image).packed_from(packing.source)
-        return Planned(plan, () if there and (catalog.path / there).is_dir() else plan.steps)
+        return Planned(plan, () if not force and _there(catalog, packing, words) else plan.steps)
+
+
+class _Words(NamedTuple):
+    """What is asked for beside the format."""
+
+    nosyncfiles: bool
+    layered: bool
+    flat: bool
 
 
 @contextmanager
 def _packing(
-    site: Site, image: str, packed: Format, report: Report, *, nosyncfiles: bool
+    site: Site, image: str, packed: Format, report: Report, words: _Words
 ) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
     built = built_by_genimage(site, image)
@@ -123,7 +142,7 @@ def _packing(
     with lock(built.path, "packimage"):
         with report.phase("compare"):
             patterns = _exlist(site, image, built)
-            sync = read_sync(site, image, built.tree, nosyncfiles=nosyncfiles)
+            sync = read_sync(site, image, built.tree, nosyncfiles=words.nosyncfiles)
             for remark in (*patterns.warnings, *(sync.remarks if sync else ())):
                 report.log(remark)
             content = content_of(built.tree, exclude=patterns.exclude, include=patterns.include)
@@ -132,8 +151,18 @@ def _packing(
                 report.log(f"warning: {warning}")
             added = unpacking.programs(packed, image, built)
             lists = _lists(site.osimages[image].get("synclists"), patterns, sync)
+            catalog = Catalog(site)
             packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns, lists)
-        yield Catalog(site), packing
+            if words.layered or words.flat:
+                packing = replace(packing, layering=_layering(catalog, packing, flat=words.flat))
+        yield catalog, packing
+
+
+def _layering(catalog: Catalog, packing: Packing, *, flat: bool) -> Layering:
+    """Return over which version an image is packed: the candidate, if it fits."""
+    last = catalog.pointers(packing.image).candidate
+    version = catalog.get(last) if last else None
+    return layering(version, packing.format, initrd_stacks=unpacking.stacks(packing.built), flat=flat)
 
 
 def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
@@ -166,22 +195,34 @@ def _plan(catalog: Catalog, packing: Packing) -> Plan:
     return Plan(packing.image, packimage_steps(packing, catalog))
 
 
-def _packed_before(catalog: Catalog, packing: Packing) -> ImageVersion | None:
+def _packed_before(catalog: Catalog, packing: Packing, words: _Words) -> ImageVersion | None:
     """Return the version that was packed from the same before, published once more; the tree is looked at if needed."""
-    pointers = catalog.pointers(packing.image)
-    if not pointers.knows(packing.inputs):
+    if not catalog.pointers(packing.image).knows(packing.inputs):
         return None
-    source = packing.looked_at().source
-    digest = pointers.packed_from(source)
-    return catalog.publish_again(packing.image, digest, source) if digest else None
+    looked = packing.looked_at()
+    there = _there(catalog, looked, words)
+    return catalog.publish_again(packing.image, there.digest, looked.source) if there else None
 
 
-def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> ImageVersion:
+def _there(catalog: Catalog, looked: Packing, words: _Words) -> ImageVersion | None:
+    """Return the version that was packed from the same before; None if it is gone, or is a stack and to be flat."""
+    digest = catalog.pointers(looked.image).packed_from(looked.source)
+    with suppress(NotFoundError):
+        version = catalog.get(digest) if digest else None
+        return None if version and words.flat and len(version.roots) > 1 else version
+    return None
+
+
+def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> tuple[ImageVersion, str]:
+    """Pack and publish; return the version, and why it is flat although it is packed in layers."""
     plan = _plan(catalog, packing)
+    base = packing.layering.base if packing.layering else None
     with (
+        catalog.using(Reference(base.image, base.digest)) if base else nullcontext(),
         packing.synced.place.opened() if packing.synced else nullcontext(),
         catalog.staging(plan.digest[:16]) as staged,
         DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
     ):
         execute(plan, shelf, report)
-    return catalog.get(catalog.pointers(packing.image).candidate)
+        why_flat = str(shelf.facts(packing.format.file_name).get("flat", ""))
+    return catalog.get(catalog.pointers(packing.image).candidate), why_flat

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError
+from sbkernel.images.catalog.digests import place
 from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
 from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
@@ -67,7 +68,8 @@ def plan_image(
     """Plan to boot a node from an image. `overlay` is the tar of its own files. Raises NodeError for what it lacks."""
     mac = mac_of(node)
     base = server.image_url(f"catalog/{image.version.digest}")
-    line = command_line(node, image.definition, server, _image_facts(node, mac, image, server), lookup)
+    facts = [*_image_facts(node, mac, image, server).items(), *_layers(image.version)]
+    line = command_line(node, image.definition, server, facts, lookup)
     script = render_template(
         "ipxe/node.ipxe",
         state=plain_state(image.state),
@@ -123,7 +125,7 @@ def _why(image: Bootable) -> str:
 def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) -> dict[str, str]:
     version = image.version
     return {
-        "imgurl": server.image_url(f"catalog/{version.digest}/{version.root.name}"),
+        "imgurl": server.image_url(f"catalog/{_root_path(version)}"),
         "sbkernel.sha256": version.root_sha256,
         "sbkernel.size": str(version.root_size),
         **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
@@ -131,6 +133,18 @@ def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) ->
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),
         "BOOTIF": f"01-{_card(node, mac)}",
     }
+
+
+def _root_path(version: ImageVersion) -> str:
+    """Return the path of the root below the catalog; one that may lie below others has the same in all versions."""
+    return place(version.roots[0]) if version.layered else f"{version.digest}/{version.root.name}"
+
+
+def _layers(version: ImageVersion) -> Iterator[tuple[str, str]]:
+    """Yield what the initrd must know of each root over the first; it finds them by their digest beside that one."""
+    for root in version.roots[1:]:
+        facts = (root.name, str(root.size), root.sha256, root.verity)
+        yield "sbkernel.layer", ",".join(filter(None, facts))
 
 
 def _card(node: Definition, mac: str) -> str:

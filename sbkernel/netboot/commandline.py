@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
@@ -21,15 +21,19 @@ _PLACEHOLDER = re.compile(r"#(NODEATTRIB|TABLE):")
 
 
 def command_line(
-    node: Definition, image: Definition, server: Server, facts: dict[str, str], lookup: Lookup = lambda *_: ""
+    node: Definition,
+    image: Definition,
+    server: Server,
+    facts: Iterable[tuple[str, str]],
+    lookup: Lookup = lambda *_: "",
 ) -> str:
     """Return the arguments: first ours, then addkcmdline of the osimage and of the node.
 
-    `facts` are the arguments about the image (imgurl, sbkernel.sha256 ...), `lookup` reads xCAT's tables. Raises
+    `facts` are arguments about the image by name (imgurl, sbkernel.sha256 ...), `lookup` reads xCAT's tables. Raises
     NodeError for a serial port without a speed, for text that iPXE would interpret, and for a line that the kernel
     would cut.
     """
-    words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts.items())]
+    words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts)]
     words += _consoles(node)
     if node.get("vmhost") == LOCAL:
         words.append(NO_TIMER_CHECK)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.catalog.reference import short
-from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion, together
 from sbkernel.packages.diff.tables import aligned
 from sbkernel.units import size
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _HEAD = ("IMAGE", "CURRENT", "CANDIDATE", "PUBLISHED (UTC)", "BY", "SIZE", "VERSIONS", "BOOT IT")
 _VERSION_HEAD = (
-    "VERSION", "PUBLISHED (UTC)", "BY", "SIZE", "PACKAGES", "ACTION", "POINTERS", "BOOT IT", "REPORTED IT",
+    "VERSION", "PUBLISHED (UTC)", "BY", "SIZE", "ROOT", "PACKAGES", "ACTION", "POINTERS", "BOOT IT", "REPORTED IT",
 )  # fmt: skip
 _COLUMNS = ("image", "current", "candidate", "held", "published", "by", "size", "versions", "boots")
 _VERSION_COLUMNS = (
-    "digest", "published", "by", "size", "packages", "action", "pointers", "boots", "pinned", "reported",
+    "digest", "published", "by", "size", "roots", "packages", "action", "pointers", "boots", "pinned", "reported",
 )  # fmt: skip
 
 
@@ -44,8 +44,9 @@ class ListedVersion:
         """Return it as plain values; `published` in seconds since the epoch, `size` in bytes."""
         return {
             "digest": self.version.digest, "published": self.published, "by": self.by, "size": self.version.size_bytes,
-            "packages": self.version.packages, "action": self.action, "pointers": list(self.pointers),
-            "boots": list(self.boots), "pinned": list(self.pinned), "reported": list(self.reported),
+            "roots": [root.size for root in self.version.roots], "packages": self.version.packages,
+            "action": self.action, "pointers": list(self.pointers), "boots": list(self.boots),
+            "pinned": list(self.pinned), "reported": list(self.reported),
         }  # fmt: skip
 
 
@@ -65,11 +66,12 @@ class Versions:
         rows = [
             (
                 short(row.version.digest), _when(row.published), row.by, size(row.version.size_bytes),
-                str(row.version.packages), row.action, " ".join(row.pointers), _boots(row), fold(row.reported),
+                stack(row.version), str(row.version.packages), row.action, " ".join(row.pointers), _boots(row),
+                fold(row.reported),
             )
             for row in self.rows
         ]  # fmt: skip
-        return "\n".join([aligned([_VERSION_HEAD, *rows], right=[3, 4]), *_held(self.pointers)])
+        return "\n".join([aligned([_VERSION_HEAD, *rows], right=[3, 5]), *_held(self.pointers)])
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class ListedImage:
         return {
             "image": self.pointers.image, "current": self.pointers.current, "candidate": self.pointers.candidate,
             "held": self.pointers.hold is not None, "published": self._newest.published, "by": self._newest.by,
-            "size": sum(row.version.size_bytes for row in self.versions), "versions": len(self.versions),
+            "size": together(row.version for row in self.versions), "versions": len(self.versions),
             "boots": self.boots,
         }  # fmt: skip
 
@@ -122,6 +124,11 @@ class Images:
         if not self.rows:
             return "No image was packed yet: sb genimage IMAGE, then sb packimage IMAGE"
         return aligned([_HEAD, *(row.cells() for row in self.rows)], right=[5, 6])
+
+
+def stack(version: ImageVersion) -> str:
+    """Return the sizes of the roots of a version as text, what was packed first: 1.2 MB over 151.0 MB."""
+    return " over ".join(size(root.size) for root in reversed(version.roots))
 
 
 def _boots(row: ListedVersion) -> str:

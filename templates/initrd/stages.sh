@@ -7,6 +7,7 @@ programs=/lib/sbkernel/programs
 reporter=
 node=
 server=
+url=
 digest=
 nic=
 address=
@@ -40,6 +41,7 @@ read_command_line() {
     [ -n "$url" ] && [ -n "$sha256" ] && [ "$size" -gt 0 ] || fail "the kernel command line names no image" \
         "expected  imgurl=, sbkernel.sha256= and sbkernel.size=" \
         "do        nodeset ${node:-NODE} osimage=IMAGE"
+    read_layers
 }
 
 # device_names: print the names by which devices ask for drivers. Only the buses are read: all of /sys takes seconds
@@ -73,10 +75,11 @@ memory() {
     echo "$(($(sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo) * 1024))"
 }
 
-# check_memory: the image stays in memory, packed or unpacked, and the system needs some more to start
+# check_memory: the image stays in memory, packed with its layers or unpacked, and the system needs some more to start
 check_memory() {
     available=$(memory MemAvailable)
     [ "$unpacked" -gt "$size" ] && resident=$unpacked || resident=$size
+    resident=$((resident + layers_size))
     needed=$((resident + 67108864))
     [ "$available" -ge "$needed" ] || fail "too little memory for the image" \
         "needed    $(megabytes "$needed"): $(megabytes "$resident") for the image, 64 MB to start" \
@@ -86,7 +89,7 @@ check_memory() {
 
 fetch_root() {
     mkdir -p "$run/image"
-    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$(((size + piece) / 1024 + 1024))k" image "$run/image"
+    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$(((size + layers_size + piece) / 1024 + 1024))k" image "$run/image"
     : >"$image"
     hash_while_written "$image" /tmp/whole >/tmp/sha256 &
     hasher=$!
@@ -146,15 +149,16 @@ mount_root() {
 }
 
 mount_squashfs() {
-    mkdir -p "$run/root" "$run/rw"
-    mount -t squashfs -o ro "$image" "$run/root" || fail "the root image cannot be mounted" \
+    mkdir -p "$run/rw"
+    mount_packed "$image" "$(root_name)" "$run/root" || fail "the root image cannot be mounted" \
         "url       $url" \
         "do        see the messages of the kernel above"
+    mount_layers
     limit=$(argument rootlimit)
     mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
     mkdir "$run/rw/upper" "$run/rw/work"
-    mount -t overlay -o "lowerdir=$run/root,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
+    mount -t overlay -o "lowerdir=$stack,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
         fail "the root cannot be made writable" "do        see the messages of the kernel above"
 }
 

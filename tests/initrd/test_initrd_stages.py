@@ -10,7 +10,8 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
 
 def run(text: str) -> str:
     """Run shell text after the functions of the initrd; `mount` and `fail` only say what they are asked."""
-    before = f'set -uf\n. "{SCRIPTS}/words.sh"\n. "{SCRIPTS}/stages.sh"\nfail() {{ echo "failed: $1"; exit 1; }}\n'
+    sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in ("words", "layers", "stages"))
+    before = f'set -uf\n{sourced}fail() {{ echo "failed: $1"; exit 1; }}\n'
     done = subprocess.run(["busybox", "sh", "-c", before + text], capture_output=True, text=True)
     return done.stdout.strip() + done.stderr
 
@@ -37,3 +38,32 @@ def test_a_limit_that_is_no_size_stops_the_boot() -> None:
     refuse = 'mount() { case "$*" in *size=lots*) return 1 ;; esac; }\nmkdir() { :; }\n'
     assert run(f"{refuse}command_line='rootlimit=lots'\nmount_squashfs") == "failed: the root cannot have the size lots"
     assert run(f"{refuse}command_line='rootlimit=50%'\nmount_squashfs") == ""
+
+
+LAYERS = f"sbkernel.layer=root.1.squashfs,12,{'a' * 64} quiet sbkernel.layer=root.squashfs,30,{'b' * 64},{'c' * 64}"
+
+
+def test_layers_are_taken_in_the_order_of_the_command_line() -> None:
+    show = 'show() { echo "$layer_number/$layer_count $layer_name $layer_size $layer_sha256"; }\n'
+    said = run(f"{show}command_line='{LAYERS}'\nread_layers\neach_layer show\necho $layers_size")
+    assert said.splitlines() == [f"1/2 root.1.squashfs 12 {'a' * 64}", f"2/2 root.squashfs 30 {'b' * 64}", "42"]
+
+
+def test_layers_lie_over_the_root_the_last_one_on_top() -> None:
+    mount = 'mount() { echo "$*"; }\nmkdir() { :; }\nurl=http://h/catalog/layers/r.squashfs\n'
+    said = run(f"{mount}command_line='{LAYERS}'\nread_layers\nmount_squashfs").splitlines()
+    run_dir = "/run/sbkernel"
+    assert said[1] == f"-t squashfs -o ro {run_dir}/image/root.1 {run_dir}/layer1"
+    assert f"lowerdir={run_dir}/layer2:{run_dir}/layer1:{run_dir}/root," in said[-1]
+
+
+@pytest.mark.parametrize("word", ["root.squashfs", "a,b,c", f"a,0,{'a' * 64}", f"a,,{'a' * 64}", "a,5,abc"])
+def test_a_layer_without_its_sum_stops_the_boot(word: str) -> None:
+    said = run(f"command_line='sbkernel.layer={word}'\nread_layers")
+    assert said == "failed: the kernel command line names a layer without its size and sha256"
+
+
+def test_memory_is_asked_for_the_root_and_its_layers() -> None:
+    memory = "memory() { echo 67108906; }\nmegabytes() { echo $1; }\nsize=10\nunpacked=0\n"
+    assert run(f"{memory}layers_size=32\ncheck_memory") == ""
+    assert run(f"{memory}layers_size=33\ncheck_memory") == "failed: too little memory for the image"

@@ -45,17 +45,24 @@ def test_versions_say_who_has_to_do_with_them(site: Site) -> None:
     assert list(frame["boots"]) == [["n1", "n2"], [], ["n3"]]
     assert list(frame["pinned"]) == [[], [], ["n3"]] and list(frame["reported"]) == [["n1"], ["n2"], []]
     assert list(frame["packages"]) == [3, 3, 3] and list(frame["size"]) == [5, 5, 5]
+    assert list(frame["roots"]) == [[1], [1], [1]]
     assert str(frame["published"].dt.tz) == "UTC"
     status, out, err = sb(site, "images", IMAGE)
     assert (status, err) == (0, "")
     head, first, second, third, held = rows(out)
-    assert " ".join(head) == "VERSION PUBLISHED (UTC) BY SIZE PACKAGES ACTION POINTERS BOOT IT REPORTED IT"
+    assert " ".join(head) == "VERSION PUBLISHED (UTC) BY SIZE ROOT PACKAGES ACTION POINTERS BOOT IT REPORTED IT"
     assert first[0] == c[:8] and first[-4:] == ["publish", "candidate", "n[1-2]", "n1"]
     assert second[0] == b[:8] and second[-3:] == ["rollback", "current", "n2"]
     assert third[0] == a[:8] and third[-5:] == ["publish", "previous", "n3", "(pinned:", "n3)"]
     assert " ".join(held).startswith("current is held: ") and f"sb promote {IMAGE} makes the candidate" in out
     data = json.loads(sb(site, "images", IMAGE, "--format", "json")[1])
     assert [row["digest"] for row in data] == [c, b, a] and data[0]["reported"] == ["n1"]
+
+
+def test_of_a_stack_what_was_packed_stands_first(site: Site) -> None:
+    publish(site, b"x" * 9_000_000, IMAGE, roots=["root.squashfs", "layer.squashfs"])
+    assert "  14 B over 9.0 MB  " in str(listed(site, IMAGE))
+    assert list(listed(site, IMAGE).df["roots"]) == [[9_000_000, 14]]
 
 
 def test_all_images(site: Site) -> None:

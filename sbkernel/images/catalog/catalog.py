@@ -1,6 +1,7 @@
 """The catalog: immutable images by digest, and names that point to them.
 
 catalog/<digest>/{root.*,kernel,initrd,manifest.json,image.json}   never changed once it is there
+catalog/layers/<sha256>.<format>                                   roots that may stand in several versions
 catalog/names/<image>.json                                         the pointers with their history
 catalog/.tmp-*                                                     a packing in progress, locked by its process
 catalog/.gone-*                                                    a version that is being removed
@@ -26,7 +27,7 @@ from typing import Any
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import NotFoundError
 from sbkernel.files import hold, in_turn, made, sync, write_whole
-from sbkernel.images.catalog import staging
+from sbkernel.images.catalog import digests, staging
 from sbkernel.images.catalog.pointers import (
     CURRENT,
     NO_SOURCE,
@@ -163,6 +164,9 @@ class Catalog:
         staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not (self.path / digest).exists():
+                version = ImageVersion(staged.path, described)
+                if version.layered:
+                    digests.serve(self.path, version)
                 staged.path.rename(self.path / digest)
                 sync(self.path)
             self._packed(content["image"], digest, source, gated)

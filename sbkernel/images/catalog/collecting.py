@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.catalog.reference import Reference, short
-from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion, together
 from sbkernel.units import age
 
 BOOTING_S = 3600.0
@@ -66,6 +66,11 @@ def decide(versions: Sequence[ImageVersion], needs: Needs, rule: Rule, now: floa
     for version in versions:
         found[version.digest] = _item(version, needs, rule, places[version.image], now)
         places[version.image] += 1
+    stays = [version for version in versions if not found[version.digest].goes]
+    for version in (one for one in versions if found[one.digest].goes):
+        before = together(stays)
+        stays.append(version)
+        found[version.digest] = replace(found[version.digest], size_bytes=together(stays) - before)
     return found
 
 

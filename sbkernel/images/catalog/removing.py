@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sbkernel.files import hold, sync
+from sbkernel.images.catalog import digests
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.collecting import Item, Needs, Rule, decide
 from sbkernel.images.catalog.version import ImageVersion
@@ -56,6 +57,7 @@ def collect(catalog: Catalog, seen: Marks, referred: Mapping[str, Sequence[str]]
             gone.append(catalog.path / f".gone-{digest}-{os.getpid()}")
             version.dir.rename(gone[-1])
         sync(catalog.path)
+        digests.prune(catalog.path, catalog.versions())
     for directory in gone:
         shutil.rmtree(directory)
     return found

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.files import hold, sync
+from sbkernel.images.catalog.version import ImageVersion, Root
 
 # Between two pieces Ctrl-C is heard, and a thread that computes may hold Python's lock for 5 ms.
 _PIECE = 32 << 20
@@ -47,6 +48,12 @@ class Staging:
     def carry(self, name: str) -> None:
         """Take a file along that image.json does not describe, such as a signature."""
         self._write(name)
+
+    def link(self, name: str, source: ImageVersion, root: Root) -> None:
+        """Take a root of another version along under a name: the same file, whose facts are known."""
+        (self.path / name).unlink(missing_ok=True)
+        os.link(source.dir / root.name, self.path / name)
+        self._facts[name] = source.data["files"][root.name]
 
     def close(self, name: str, text: str) -> None:
         """Write one more file, which has no facts of its own, and return when all of them are on the disk."""

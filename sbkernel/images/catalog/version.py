@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,9 @@ ROOT = "root."
 """How the name of a packed root begins; how it ends says its format (images/pack/)."""
 BESIDE = ("kernel", "initrd", "manifest.json")
 """The files of a version beside its root."""
+
+CONTENT_LIST = "content.gz"
+"""The file that says what every path of a version is that was packed in layers (images/pack/listing.py)."""
 
 NOT_CONTENT = frozenset({"digest", "created", "by", "host", "made"})
 
@@ -68,6 +71,16 @@ class ImageVersion:
     def initrd(self) -> Path:
         """Return the initrd."""
         return self.dir / "initrd"
+
+    @property
+    def layered(self) -> bool:
+        """Tell whether it was packed in layers: others may stand on it, and its roots are served by their digests."""
+        return CONTENT_LIST in self.data["files"]
+
+    @property
+    def roots_size(self) -> int:
+        """Return the size of all its roots in bytes: what a node fetches."""
+        return sum(root.size for root in self.roots)
 
     @property
     def root_sha256(self) -> str:
@@ -123,6 +136,17 @@ class ImageVersion:
 
 def _root(name: str, facts: Mapping[str, Any]) -> Root:
     return Root(name, str(facts["sha256"]), int(facts["size"]), str(facts.get("verity", "")))
+
+
+def together(versions: Iterable[ImageVersion]) -> int:
+    """Return the bytes that versions take on the disk, where those in layers share roots."""
+    seen: set[str] = set()
+    total = 0
+    for version in versions:
+        shared = {root.sha256: root.size for root in version.roots} if version.layered else {}
+        total += version.size_bytes - sum(size for sha256, size in shared.items() if sha256 in seen)
+        seen.update(shared)
+    return total
 
 
 def content_digest(data: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ class Archive:
     """A compressed archive of one method, whose options were checked."""
 
     unpacked = True
+    stacks = False
 
     def __init__(self, method: str, options: PackOptions) -> None:
         check_compression(options.compression, compressors.COMPRESSORS)

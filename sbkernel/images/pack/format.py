@@ -47,6 +47,10 @@ class Format(Protocol):
     def unpacked(self) -> bool:
         """Tell whether a node unpacks the root into its memory; otherwise it mounts the file."""
 
+    @property
+    def stacks(self) -> bool:
+        """Tell whether a packed root can hold whiteouts and lie over others on a node."""
+
     def lost(self, content: Content) -> Sequence[str]:
         """Return a warning for all that the format does not keep of this content. BuildError if it cannot hold it."""
 

@@ -13,6 +13,7 @@ from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.programs import Program
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
+from sbkernel.images.pack.layering import Layering
 from sbkernel.images.plan import digest_of
 from sbkernel.images.provenance.made import PROVENANCE
 from sbkernel.images.rootimgdir import RootimgDir
@@ -28,8 +29,8 @@ class Packing:
     """The built directory, which is locked, what of its tree is packed, in which format, and what that needs.
 
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
-    `lists` are the files that exlist and synclists name, and `tree` is the fingerprint of the content, "" while nobody
-    has looked at it closely.
+    `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
+    layers, and `tree` is the fingerprint of the content, "" while nobody has looked at it closely.
     """
 
     image: str
@@ -43,6 +44,7 @@ class Packing:
     exlist: Exlist = field(default_factory=Exlist)
     lists: Sequence[Path] = ()
     tree: str = ""
+    layering: Layering | None = None
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -83,7 +85,9 @@ class Packing:
     def inputs(self) -> str:
         """Return the digest of all that the packed image depends on beside what lies in the tree."""
         built = {key: value for key, value in self.record.items() if key not in ("made", PROVENANCE)}
-        laid = [self.patterns, self.synced.step.inputs] if self.synced else []
+        laid: list[Any] = [self.patterns, self.synced.step.inputs] if self.synced else []
+        if self.layering:
+            laid.append({"layered": True})
         return digest_of([self.asked, built, file_facts(self.built.kernel), file_facts(self.built.initrd), *laid])
 
     @property

@@ -19,6 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from sbkernel.images.pack.exclusion import Exclusion
+from sbkernel.images.pack.listing import Listed, content_list
 
 NEWC_LARGEST = 0xFFFF_FFFF
 """The largest file of a cpio archive in bytes: its header has eight hexadecimal digits for them (cpio(5))."""
@@ -66,6 +67,9 @@ class Survey:
     acls: Sequence[str] = ()
     large: Sequence[str] = ()
     sockets: Sequence[str] = ()
+
+
+Found = PackList | Look | Survey | Listed
 
 
 def pack_list(tree: str, exclude: list[str], include: list[str]) -> PackList:
@@ -182,7 +186,8 @@ def mounts_below(tree: Path, mountinfo: str) -> frozenset[str]:
 def main() -> None:
     """Call the function that argv names with the object on standard input; write its answer to standard output."""
     asked = json.load(sys.stdin)
-    functions: dict[str, Callable[..., PackList | Look | Survey]] = {f.__name__: f for f in (pack_list, look, survey)}
+    known: tuple[Callable[..., Found], ...] = (pack_list, look, survey, content_list)
+    functions = {function.__name__: function for function in known}
     json.dump(asdict(functions[sys.argv[1]](**asked)), sys.stdout)
 
 

@@ -33,6 +33,7 @@ class Squashfs:
     file_name = "root.squashfs"
     node_programs = ()
     unpacked = False
+    stacks = True
 
     def __init__(self, options: PackOptions | None = None) -> None:
         asked = options or PackOptions()
@@ -66,6 +67,9 @@ class Squashfs:
         text, odd = exclude_patterns(content.listed.excluded)
         exclude_file = target.with_name(".exclude")
         exclude_file.write_text(text, encoding="utf-8", errors="surrogateescape")
+        whiteouts_file = target.with_name(".whiteouts")
+        lines, pseudo = whiteouts(content.gone)
+        whiteouts_file.write_text(lines, encoding="utf-8", errors="surrogateescape")
         target.unlink(missing_ok=True)
         argv = pack_argv(
             content.tree,
@@ -73,6 +77,7 @@ class Squashfs:
             self,
             exclude_file,
             odd,
+            pseudo=[*(["-pf", str(whiteouts_file)] if lines else []), *pseudo],
             made=content.seen.made_s,
             memory_mb=memory_mb(len(os.sched_getaffinity(0)), _machine_mb()),
         )
@@ -82,6 +87,7 @@ class Squashfs:
             on_line=follow(report),
         )
         exclude_file.unlink()
+        whiteouts_file.unlink()
 
     def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
         """Unpack the files that match."""
@@ -108,19 +114,21 @@ def pack_argv(
     exclude_file: Path,
     odd: Iterable[str],
     *,
+    pseudo: Sequence[str] = (),
     made: int,
     memory_mb: int,
 ) -> list[str]:
     """Return the argv that packs a tree; `odd` are exclude patterns that no file of lines can hold.
 
-    `made` is the time stamp of the packed file system itself, in seconds since the epoch; `memory_mb` (MiB) is what
-    may wait between the readers and the writer, and changes no byte of the result.
+    `pseudo` are options that define files which are not in the tree. `made` is the time stamp of the packed file
+    system itself, in seconds since the epoch; `memory_mb` (MiB) is what may wait between the readers and the writer,
+    and changes no byte of the result.
     """
     odd = list(odd)
     return [
         "mksquashfs", str(tree), str(output), "-noappend", "-no-recovery", "-exit-on-error",
         "-mkfs-time", str(made), "-mem", f"{memory_mb}M",
-        *packed.argv(),
+        *packed.argv(), *pseudo,
         "-wildcards", "-ef", str(exclude_file),
         *(["-e", *odd] if odd else []),
     ]  # fmt: skip
@@ -148,6 +156,18 @@ def exclude_patterns(excluded: Iterable[str]) -> tuple[str, list[str]]:
     """Return the text of the exclude file, and the patterns of names with line breaks, which go into argv."""
     patterns = [literal(path) for path in excluded]
     return "".join(f"{p}\n" for p in patterns if "\n" not in p), [p for p in patterns if "\n" in p]
+
+
+def whiteouts(gone: Iterable[str]) -> tuple[str, list[str]]:
+    """Return the definitions of whiteouts as the text of a pseudo file, and options for those that no line can hold.
+
+    A whiteout is the device 0:0 (Documentation/filesystems/overlayfs.rst), which mksquashfs makes up: no such device
+    has to be in the tree, and nobody has to be root.
+    """
+    quoted = (re.sub(r'(["\\])', r"\\\1", path.removeprefix("./")) for path in gone)
+    lines = [f'"{path}" C 0 0 0 0 0 0' for path in quoted]
+    argv = [word for line in lines if "\n" in line for word in ("-p", line)]
+    return "".join(f"{line}\n" for line in lines if "\n" not in line), argv
 
 
 def follow(report: Report) -> Callable[[str], None]:

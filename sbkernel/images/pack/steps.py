@@ -12,9 +12,12 @@ from typing import Any
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.staging import Staging
-from sbkernel.images.catalog.version import BESIDE, file_facts
+from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, file_facts
 from sbkernel.images.initrd.programs import add_programs
+from sbkernel.images.pack import listing
+from sbkernel.images.pack.content import Content
 from sbkernel.images.pack.format import WHOLE
+from sbkernel.images.pack.layering import Layer, lower_names
 from sbkernel.images.pack.packing import Packing
 from sbkernel.images.plan import Facts, Step, Work, digest_of
 from sbkernel.images.provenance.made import GENIMAGE, PACKIMAGE, PROVENANCE, contents, programs_of, run_facts
@@ -32,6 +35,7 @@ def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
         initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd),
         manifest_step(packing),
         *([packing.synced.step] if packing.synced else []),
+        *([list_step(packing)] if packing.layering else []),
         pack_step(packing),
         publish_step(packing, catalog),
     )
@@ -69,33 +73,71 @@ def manifest_step(packing: Packing) -> Step:
     return Step("manifest", "list the packages", data, "file", MANIFEST, beside=True, run=run_)
 
 
+def list_step(packing: Packing) -> Step:
+    """Return the step that lists the content, for the layers that may come to lie over it."""
+
+    def run_(work: Work) -> Facts:
+        listed = packing.laid().content_list()
+        work.target.write_bytes(listing.packed(listed.lines))
+        return {"overlaid": listed.overlaid[:1]}
+
+    on = (packing.synced.step.name,) if packing.synced else ()
+    return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, run=run_)
+
+
 def pack_step(packing: Packing) -> Step:
     """Return the step that packs the root; its digest covers the tree only if that was looked at before."""
 
-    def run_(work: Work) -> None:
-        content = packing.laid()
+    def run_(work: Work) -> Facts:
+        layer = _layer(packing, work)
         if packing.synced:
-            for warning in packing.format.lost(content):
+            for warning in packing.format.lost(layer.content):
                 work.report.log(f"warning: {warning}")
-        try:
-            packing.format.pack(content, work.target, work.report)
-        except CommandError as error:
-            argv = shlex.join(error.argv).encode(errors="replace").decode()
-            raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
+        if layer.is_empty:
+            work.target.touch()
+        else:
+            _pack(packing, layer.content, work)
+        return layer.facts
 
     described = packing.format.described
-    data = {
-        "pack": dict(described),
+    data = {"pack": dict(described), **_content_of(packing)}
+    method = [described["method"]] if packing.format.unpacked else []
+    paths = f"{len(packing.content.listed.kept)} paths"
+    what = [", ".join([*method, described["compression"], paths]), *packing.lost]
+    on = (packing.synced.step.name,) if packing.synced else ()
+    if packing.layering:
+        data["over"] = packing.layering.digest
+        what.append(str(packing.layering))
+        on = (*on, "list")
+    title, said = "pack", "; ".join(what)
+    return Step("pack", title, data, "file", packing.format.file_name, on=on, summary=said, total=WHOLE, run=run_)
+
+
+def _content_of(packing: Packing) -> dict[str, Any]:
+    """Return what says which content is packed."""
+    return {
         "built": packing.record.get("steps", {}),
         "excluded": digest_of(list(packing.content.listed.excluded)),
         "tree": packing.tree,
         **({"exlist": packing.patterns} if packing.synced else {}),
     }
-    method = [described["method"]] if packing.format.unpacked else []
-    paths = f"{len(packing.content.listed.kept)} paths"
-    what = "; ".join([", ".join([*method, described["compression"], paths]), *packing.lost])
-    on = (packing.synced.step.name,) if packing.synced else ()
-    return Step("pack", "pack", data, "file", packing.format.file_name, on=on, summary=what, total=WHOLE, run=run_)
+
+
+def _layer(packing: Packing, work: Work) -> Layer:
+    """Return what is packed: all of the content, unless it is packed in layers."""
+    if packing.layering is None:
+        return Layer(packing.laid())
+    layer = packing.layering.over(packing.laid(), work.path(CONTENT_LIST), work.facts(CONTENT_LIST)["overlaid"])
+    work.report.log(str(layer))
+    return layer
+
+
+def _pack(packing: Packing, content: Content, work: Work) -> None:
+    try:
+        packing.format.pack(content, work.target, work.report)
+    except CommandError as error:
+        argv = shlex.join(error.argv).encode(errors="replace").decode()
+        raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
 
 
 def publish_step(packing: Packing, catalog: Catalog) -> Step:
@@ -107,13 +149,15 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
             # Not beside the packing, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
             asking = beside.submit(run_facts, programs_of(packing.format.described), packing.lists)
-            for name in (packing.format.file_name, *BESIDE):
+            roots = _roots(packing, work, staged)
+            for name in BESIDE:
                 staged.add(name)
             source = looking.result().source
             if not source.tree:
+                _refuse_layer(packing)
                 work.report.log("the tree was changed while it was packed: the next packimage packs it again")
             (work.target / JOURNAL).unlink()
-            content = {**packing.asked, "packages": work.facts(MANIFEST)["packages"]}
+            content = {**packing.asked, **roots, "packages": work.facts(MANIFEST)["packages"]}
             catalog.publish(staged, content, source, origin={"made": _made(packing, staged, asking.result())})
 
     names = (KERNEL, INITRD, "manifest", "pack")
@@ -130,3 +174,26 @@ def _made(packing: Packing, staged: Staging, packed: Mapping[str, Any]) -> dict[
         **lock,
         **contents(manifest.from_json(text, MANIFEST), str(staged.facts[MANIFEST]["sha256"])),
     }
+
+
+def _roots(packing: Packing, work: Work, staged: Staging) -> dict[str, Any]:
+    """Add the roots to what is published, those of the base as links; return what image.json says of their order."""
+    own, facts = packing.format.file_name, work.facts(packing.format.file_name)
+    if packing.layering is None:
+        staged.add(own)
+        return {}
+    staged.add(CONTENT_LIST)
+    names = lower_names(own, int(facts.get("lower", 0)))
+    linked = [*names, own] if facts.get("same") else names
+    if base := packing.layering.base:
+        for name, root in zip(linked, base.roots, strict=False):
+            staged.link(name, base, root)
+    if own not in linked:
+        staged.add(own)
+    return {"roots": [*names, own]} if names else {}
+
+
+def _refuse_layer(packing: Packing) -> None:
+    """Raise BuildError for a content list that may not tell what was packed: a layer over it could show anything."""
+    if packing.layering:
+        raise BuildError(f"the tree of {packing.image} was changed while it was packed", hint="pack it again")

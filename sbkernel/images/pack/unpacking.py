@@ -13,6 +13,8 @@ from sbkernel.images.rootimgdir import RootimgDir
 
 # In the initrds of genimage since roots can be archives (templates/initrd/).
 _SCRIPT = b"lib/sbkernel/unpack.sh\0"
+# In those since roots can be stacks.
+_LAYERS = b"lib/sbkernel/layers.sh\0"
 
 
 def programs(packed: Format, image: str, built: RootimgDir) -> tuple[Program, ...]:
@@ -25,6 +27,11 @@ def programs(packed: Format, image: str, built: RootimgDir) -> tuple[Program, ..
             hint=f"sb genimage {image}",
         )
     return programs_for(packed.node_programs, built.tree)
+
+
+def stacks(built: RootimgDir) -> bool:
+    """Tell whether the initrd can mount several roots over each other."""
+    return _LAYERS in _content(built.initrd)
 
 
 def _content(initrd: Path) -> bytes:

@@ -1,0 +1,152 @@
+"""The content list of an image: what every path of it is, so that two contents are compared without either tree.
+
+It is kept with a version that is packed in layers, one path a line. What a node never sees is not in it: a device 0:0,
+which is what overlayfs calls a whiteout.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from sbkernel.errors import BuildError
+
+_HEAD = '{"format": 1}'
+_OVERLAY = "trusted.overlay."
+_PIECE = 1 << 20
+_HURRIED = 512
+
+
+class Entry(NamedTuple):
+    """What a path is: `what` is the sha256 of a plain file, the target of a link, the number of a device.
+
+    `size` is that of a plain file. `attributes` and `names` are digests of its extended attributes and of the names
+    that are one file, "" if it has none, or one.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    mtime_s: int
+    size: int
+    what: str
+    attributes: str
+    names: str
+
+    @property
+    def is_directory(self) -> bool:
+        """Tell whether it is a directory."""
+        return stat.S_ISDIR(self.mode)
+
+
+Listing = Mapping[str, Entry]
+"""Entries by path; a directory (./usr) comes before what is in it (./usr/bin)."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node."""
+
+    lines: Sequence[str]
+    overlaid: Sequence[str]
+
+
+def content_list(tree: str, kept: Sequence[str]) -> Listed:
+    """List the paths of a tree that stay; what has vanished meanwhile is passed over."""
+    found: dict[str, os.stat_result] = {}
+    files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for path in sorted(kept, key=os.fsencode):
+        try:
+            status = os.lstat(f"{tree}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+            continue
+        found[path] = status
+        if not stat.S_ISDIR(status.st_mode):
+            files[status.st_dev, status.st_ino].append(path)
+    names = {path: _digest(group) for group in files.values() if len(group) > 1 for path in group}
+    plain = [group for group in files.values() if stat.S_ISREG(found[group[0]].st_mode)]
+    sums = dict(zip((path for group in plain for path in group[:1]), _sums(tree, plain), strict=True))
+    contents = {path: sums[group[0]] for group in plain for path in group}
+    lines, overlaid = [], []
+    for path, status in found.items():
+        attributes = _attributes(f"{tree}/{path}")
+        if any(name.startswith(_OVERLAY) for name, _ in attributes):
+            overlaid.append(path)
+        what = contents.get(path) or _what(f"{tree}/{path}", status)
+        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        owner = (status.st_uid, status.st_gid)
+        more = (what, _digest(attributes) if attributes else "", names.get(path, ""))
+        lines.append(json.dumps([path, status.st_mode, *owner, status.st_mtime_ns // 10**9, size, *more]))
+    return Listed(lines, overlaid)
+
+
+def packed(lines: Iterable[str]) -> bytes:
+    """Return the file that holds the lines; the same lines give the same bytes."""
+    return gzip.compress("".join(f"{line}\n" for line in (_HEAD, *lines)).encode(), compresslevel=6, mtime=0)
+
+
+def read(file: Path) -> Listing:
+    """Return what a file lists. BuildError if it is no content list that we know."""
+    try:
+        head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    except (OSError, EOFError, ValueError) as error:
+        raise BuildError(f"{file} is no content list: {error}") from error
+    if head != _HEAD:
+        raise BuildError(f"{file} is a content list of another format")
+    return parsed(lines)
+
+
+def parsed(lines: Iterable[str]) -> Listing:
+    """Return the entries that lines stand for."""
+    return {path: Entry(*fields) for path, *fields in map(json.loads, lines)}
+
+
+def _sums(tree: str, groups: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Yield the sha256 of each file, the first of its names; reading and summing leave Python's lock to others."""
+    paths = [f"{tree}/{group[0]}" for group in groups]
+    pieces = [paths[start : start + _HURRIED] for start in range(0, len(paths), _HURRIED)]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        for sums in threads.map(lambda piece: [_sum(path) for path in piece], pieces):
+            yield from sums
+
+
+def _sum(path: str) -> str:
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        while piece := os.read(descriptor, _PIECE):
+            digest.update(piece)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+def _what(path: str, status: os.stat_result) -> str:
+    if stat.S_ISLNK(status.st_mode):
+        return os.readlink(path)  # noqa: PTH115 - tens of thousands of them
+    is_device = stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if is_device else ""
+
+
+def _attributes(path: str) -> list[tuple[str, str]]:
+    """Return the extended attributes, sorted; [] on a file system that has none."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+        return sorted((name, os.getxattr(path, name, follow_symlinks=False).hex()) for name in names)
+    except OSError:
+        return []
+
+
+def _digest(data: object) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:32]

@@ -1,0 +1,40 @@
+"""What a node sees of a stack is the tree, whatever has changed between its layers."""
+
+from pathlib import Path
+
+import pytest
+from seenstack import described, seen
+from treechanges import Changing
+
+from sbkernel.images.pack.content import Content, content_of
+from sbkernel.images.pack.difference import difference
+from sbkernel.images.pack.listing import Listing, parsed
+from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.jobs.report import NullReport
+
+EXCLUDE = ["./a/b*"]
+
+
+def content(tree: Path) -> Content:
+    return content_of(tree, exclude=[], include=[])
+
+
+def listing(tree: Path) -> Listing:
+    return parsed(content(tree).content_list().lines)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_mounted_stack_is_the_tree(tmp_path: Path, seed: int) -> None:
+    changing = Changing(tmp_path / "tree", seed)
+    roots: list[Path] = []
+    below: Listing = {}
+    for number in range(4):
+        now, packed = listing(changing.tree), content(changing.tree)
+        if roots:
+            packed = packed.layer(difference(below, now))
+        roots.append(tmp_path / str(number))
+        Squashfs().pack(packed, roots[-1], NullReport())
+        assert seen(tmp_path / "seen", roots) == described(changing.tree), f"seed {seed}, {len(roots)} roots"
+        below = now
+        for _ in range(changing.random.choice([1, 3, 12])):
+            changing.step()
