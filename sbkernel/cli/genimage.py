@@ -32,6 +32,10 @@ _UPDATES = "--noupdate: nothing is updated here; what is installed is exactly wh
     "--dry-run", "--dryrun", "dry_run", is_flag=True, help="Show the steps and which of them would run; build nothing."
 )
 @click.option("--force", is_flag=True, help="Build everything again, packages included.")
+@click.option("--clean", is_flag=True, help="Install all packages anew; start from no cached layer of other packages.")
+@click.option(
+    "--verify", is_flag=True, help="Install all packages anew beside, and fail where that gives another tree."
+)
 @click.option("--onlyinitrd", is_flag=True, help="Keep the root tree as it is; only make kernel and initrd again.")
 @click.option("--interactive", is_flag=True, help="Ask for the image and its values, show the plan, and ask again.")
 @click.option("-i", "nodebootif", default="", metavar="NIC", help="Network interface that boots.")
@@ -67,6 +71,8 @@ def command(
     osarch: str,
     profile: str,
     force: bool,
+    clean: bool,
+    verify: bool,
     onlyinitrd: bool,
     any_plan: bool,
     **given: Any,
@@ -98,12 +104,13 @@ def command(
     if noupdate:
         click.echo(_UPDATES, err=True)
     if dry_run or interactive:
-        planned = plan_genimage(site, image, force=force, onlyinitrd=onlyinitrd, **values)
+        planned = plan_genimage(site, image, force=force, clean=clean, onlyinitrd=onlyinitrd, **values)
         click.echo(planned)
         if dry_run or not click.confirm(f"Build {image}?"):
             return
         plan = plan or planned.plan.digest
-    options = {"force": force, "onlyinitrd": onlyinitrd, "any_plan": any_plan, **values}
+    how = {"force": force, "clean": clean, "verify": verify, "onlyinitrd": onlyinitrd, "any_plan": any_plan}
+    options = {**how, **values}
     job = order_genimage(site, image, plan=plan, **options)
     click.echo("Generating image: ")
     click.echo(summary(follow(job)))
@@ -126,6 +133,7 @@ def summary(done: dict[str, Any]) -> str:
     return "\n".join([
         *(offline if done.get("offline") else []),
         what,
+        *([f"packages: {done['layer']}"] if done.get("layer") else []),
         f"{done['packages']} packages, kernel {done['kernelver']}, {done['seconds']:.1f} s",
         f"root tree: {done['rootimgdir']}/rootimg",
     ])  # fmt: skip

@@ -16,13 +16,14 @@ from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
 from sbkernel.images.layers.layers import Layers
+from sbkernel.images.layers.making import Making
 from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.plan import Plan, Planned, Step
 from sbkernel.images.provenance.made import PROVENANCE, public, run_facts
 from sbkernel.images.rootimgdir import KERNEL, TREE, RootimgDir
 from sbkernel.images.shelf import DirectoryShelf, outcomes_of
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
-from sbkernel.images.steps import Asked, boot_steps, genimage_steps
+from sbkernel.images.steps import PACKAGES, Asked, boot_steps, genimage_steps
 from sbkernel.images.tree.configure import configuration
 from sbkernel.images.tree.fstab import choose_fstab, fstab_digest, keep_edited
 from sbkernel.images.tree.namespaces import check_isolation, remove_tree
@@ -50,8 +51,8 @@ class Build:
         spec = read_spec(site, image, attributes, **overrides)
         return cls(site, spec, RootimgDir(spec.rootimgdir), Layers(made(site.cache / "layers")), report)
 
-    def resolve(self) -> Asked:
-        """Ask the package manager what the lists mean now."""
+    def resolve(self, *, clean: bool = False, verify: bool = False) -> Asked:
+        """Ask the package manager what the lists mean now; `clean` and `verify` say how their layer is made."""
         for warning in self.spec.warnings:
             self.report.log(warning)
         with self.report.phase("resolve packages"):
@@ -64,7 +65,12 @@ class Build:
         fstab, origin = choose_fstab(self.site, self.spec)
         spec = self.spec
         wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
-        return Asked(spec, resolution, wanted, origin)
+        return Asked(spec, Making(self.layers, spec.manager, resolution, clean, verify), wanted, origin)
+
+    def layer(self, plan: Plan) -> Mapping[str, Any]:
+        """Return what is recorded about the layer of a plan's packages; nothing if it is not there."""
+        digest = plan.digests.get(PACKAGES, "")
+        return self.layers.facts(digest) if digest in self.layers else {}
 
     def pending(self, plan: Plan) -> tuple[Step, ...]:
         """Return the steps that would run now."""
@@ -99,6 +105,7 @@ def plan_genimage(
     report: Report | None = None,
     force: bool = False,
     onlyinitrd: bool = False,
+    clean: bool = False,
     **values: str,
 ) -> Planned:
     """Return what genimage would do with these arguments; nothing but the package lists in the cache is changed.
@@ -107,9 +114,13 @@ def plan_genimage(
     """
     given = options.checked(image, attributes_of(site, image), values)
     build = Build.open(site, image, report or NullReport(), None, **options.replaced(given))
-    plan = _boot_plan(build) if onlyinitrd else Plan(image, genimage_steps(build.resolve()))
+    asked = None if onlyinitrd else build.resolve(clean=clean or force)
+    plan = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
     reviewed.remember(site, plan)
-    return Planned(plan, plan.steps if force or onlyinitrd else build.pending(plan))
+    force = force or onlyinitrd or (clean and build.layer(plan).get("start") is not None)
+    pending = plan.steps if force else build.pending(plan)
+    how = asked.making.foresee() if asked and any(step.name == PACKAGES for step in pending) else ""
+    return Planned(plan, pending, how)
 
 
 def genimage(
@@ -119,6 +130,8 @@ def genimage(
     report: Report | None = None,
     force: bool = False,
     onlyinitrd: bool = False,
+    clean: bool = False,
+    verify: bool = False,
     plan: str = "",
     any_plan: bool = False,
     attributes: Mapping[str, str] | None = None,
@@ -127,13 +140,16 @@ def genimage(
 ) -> dict[str, Any]:
     """Build the root tree, kernel and initrd of an osimage; do nothing where nothing has changed.
 
-    `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `values`, such as
+    `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `clean` never starts from
+    the packages of another layer, nor takes one that was made so; `verify` builds them clean beside, and raises
+    BuildError where that gives another tree. `values`, such as
     kernelver (images/options.py), replace the osimage's and, when the build has succeeded, are written back, as in
     xCAT. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how,
     unless `any_plan`. An order hands over the osimage's `attributes` as they were when it was made, and copies of the
     files they point to.
 
-    Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds. Raises
+    Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds, and as `layer`
+    how the packages came together: from which layer, or why clean. Raises
     NotFoundError, DefinitionError, ListFileError, LockedError, BuildError. Killed at any time it leaves the old image
     in place, nothing mounted, and nothing that a later run would take for whole; that run goes on behind the last
     step that was finished.
@@ -143,10 +159,13 @@ def genimage(
     check_inputs(inputs or {})
     build = Build.open(site, image, report or NullReport(), attributes, **options.replaced(given))
     with lock(build.directory.path, "genimage"):
-        asked = None if onlyinitrd else build.resolve()
+        asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
-        record, ran = _execute(build, steps, asked, force=force or onlyinitrd)
+        force = force or onlyinitrd or (clean and build.layer(steps).get("start") is not None)
+        if asked and verify and not force and build.layer(steps):
+            asked.making.examine(steps.digests[PACKAGES], build.report)
+        record, ran = _execute(build, steps, asked, force=force)
     build.layers.prune()
     options.store(site, image, given)
     return {
@@ -155,6 +174,7 @@ def genimage(
         "packages": record["packages"],
         "rootimgdir": str(build.directory.path),
         "kernelver": record["kernelver"],
+        "layer": record["layer"] if PACKAGES in ran else "",
         "plan": steps.digest,
         "seconds": round(time.monotonic() - started, 1),
     }
@@ -200,6 +220,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         record = {
             **before,
             **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
+            **({"layer": shelf.facts(PACKAGES)["how"]} if PACKAGES in ran else {}),
             # What scripts of packages write anew may differ in nothing that packimage looks at.
             **({"forced": time.time()} if force and asked else {}),
             "steps": {**(before.get("steps", {}) if plan.given else {}), **plan.digests},

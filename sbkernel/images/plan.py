@@ -166,14 +166,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan to be shown, and which of its steps would run now."""
+    """A plan to be shown, which of its steps would run now, and how the layer of packages would be made."""
 
     plan: Plan
     pending: tuple[Step, ...]
+    layer: str = ""
 
     def __str__(self) -> str:
         """Return every step with its digest and whether it would run, and the digest of the plan."""
-        return f"{self.plan.render(self.pending)}\nplan {self.plan.digest}"
+        how = f"packages: {self.layer}\n" if self.layer else ""
+        return f"{self.plan.render(self.pending)}\n{how}plan {self.plan.digest}"
 
 
 def _about(step: Step) -> str:

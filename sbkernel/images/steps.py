@@ -15,6 +15,7 @@ from sbkernel.images.families.package_manager import PackagePass, Resolution
 from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
+from sbkernel.images.layers.making import Making
 from sbkernel.images.plan import Facts, Step, Work
 from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
 from sbkernel.images.spec import ImageSpec
@@ -32,12 +33,20 @@ _SHOWN = 4
 
 @dataclass(frozen=True)
 class Asked:
-    """Everything that a build is made from: the osimage, what its lists resolve to, how its tree is configured."""
+    """Everything that a build is made from: the osimage, what its lists resolve to, how its tree is configured.
+
+    `making` is how the layer of those packages is made, which its digest does not depend on.
+    """
 
     spec: ImageSpec
-    resolution: Resolution
+    making: Making
     configuration: Configuration
     fstab_origin: str
+
+    @property
+    def resolution(self) -> Resolution:
+        """Return what the lists resolve to."""
+        return self.making.resolution
 
     @property
     def recorded(self) -> dict[str, Any]:
@@ -80,7 +89,7 @@ def packages_step(asked: Asked) -> Step:
     manager, resolution = asked.spec.manager, asked.resolution
 
     def run(work: Work) -> Facts:
-        return manager.install(resolution, work.target, work.report)
+        return asked.making.make(work.target, work.report)
 
     return Step(
         "packages",

@@ -10,6 +10,8 @@ from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.package_manager import Resolution
 from sbkernel.images.genimage import plan_genimage
+from sbkernel.images.layers.layers import Layers
+from sbkernel.images.layers.making import Making
 from sbkernel.images.packimage import packimage
 from sbkernel.images.plan import Plan
 from sbkernel.images.spec import ImageSpec, read_spec
@@ -58,7 +60,8 @@ def observed(site: Site, attributes: Mapping[str, str]) -> list[Any]:
 def plan(site: Site, spec: ImageSpec) -> Plan:
     fstab, origin = choose_fstab(site, spec)
     wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
-    return Plan("it", genimage_steps(Asked(spec, Resolution(()), wanted, origin)))
+    making = Making(Layers(site.cache / "layers"), spec.manager, Resolution(()))
+    return Plan("it", genimage_steps(Asked(spec, making, wanted, origin)))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -100,6 +100,50 @@ class Resolution:
         return sum(package.size for package in self.packages)
 
 
+_MARKS = 8
+
+
+@dataclass(frozen=True)
+class Change:
+    """What turns the packages of one tree into the wanted ones.
+
+    `coming` is new or has another version or content; `leaving` are the same of the old ones, as name=version:arch.
+    `now_asked` and `not_asked` are names of packages in both that the lists ask for in one of them alone.
+    """
+
+    coming: tuple[Resolved, ...]
+    leaving: tuple[str, ...]
+    now_asked: frozenset[str] = frozenset()
+    not_asked: frozenset[str] = frozenset()
+    old_epoch: int = 0
+
+    @property
+    def leaving_names(self) -> frozenset[str]:
+        """Return the names of what leaves, in whatever version."""
+        return frozenset(map(_name_of, self.leaving))
+
+    @property
+    def updated(self) -> frozenset[str]:
+        """Return the names of what is there before and after, in another version."""
+        return self.leaving_names & {one.name for one in self.coming}
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Return the names of what is not there any more."""
+        return self.leaving_names - self.updated
+
+    def __str__(self) -> str:
+        """Return what comes (+), what leaves (-) and what is replaced (~), in one line."""
+        new = [f"+ {one.name}" for one in self.coming if one.name not in self.updated]
+        marks = [*new, *(f"- {name}" for name in sorted(self.gone)), *(f"~ {name}" for name in sorted(self.updated))]
+        shown = marks[:_MARKS] + ([f"and {len(marks) - _MARKS} more"] if len(marks) > _MARKS else [])
+        return ", ".join(shown) or "the same packages"
+
+
+def _name_of(package: str) -> str:
+    return package.partition("=")[0]
+
+
 def no_source_has(name: str) -> str:
     """Return what is said of a package or @group of a list that no source has."""
     return (
@@ -196,6 +240,23 @@ class PackageManager(Protocol):
 
         Returns facts to record, `epoch` among them: when the newest package was made, in seconds since the epoch.
         Raises BuildError when the tree would hold anything else.
+        """
+
+    def shared(self, resolution: Resolution) -> Any:
+        """Return what a tree must have been made with to be changed into the wanted one; None: none may be."""
+
+    def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
+        """Say why a change of the tree `base` would not give what `install` gives; an empty text if it would.
+
+        What comes has been fetched; for a package that is not, that is the answer.
+        """
+
+    def change(
+        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
+    ) -> Mapping[str, Any]:
+        """Make `tree` of a base by a change that nothing stands against; return the same facts as `install`.
+
+        The base stays as it is. Raises BuildError when the tree would hold anything else.
         """
 
     def laid(self) -> Mapping[str, bytes]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel.files import in_turn, take, write_whole
+from sbkernel.files import in_turn, made, take, write_whole
 from sbkernel.images.tree.namespaces import clean, remove_tree
 
 KEPT = 6
@@ -37,11 +37,23 @@ class Layers:
         facts: dict[str, Any] = json.loads((self.root / digest / "layer.json").read_text())
         return facts
 
-    def hold(self, digest: str) -> int | None:
-        """Return a descriptor that keeps a layer where it is until it is closed; None if there is no such layer."""
+    def every(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each layer that is there with what is recorded about it; one that cannot be read is left out."""
+        for file in sorted(self.root.glob("[0-9a-f]*/layer.json")):
+            with suppress(OSError, ValueError):
+                yield file.parent.name, self.facts(file.parent.name)
+
+    def hold(self, digest: str, *, wait: bool = True) -> int | None:
+        """Return a descriptor that keeps a layer where it is until it is closed; None if there is no such layer.
+
+        Unless it may `wait`, a layer that somebody makes or removes is none.
+        """
         if digest not in self:
             return None
-        descriptor = take(self._turn(digest), shared=True)
+        try:
+            descriptor = take(self._turn(digest), wait=wait, shared=True)
+        except BlockingIOError:
+            return None
         if digest in self:
             os.utime(self.root / digest)
             return descriptor
@@ -59,6 +71,17 @@ class Layers:
                     self._make(digest, build)
             if (descriptor := self.hold(digest)) is not None:
                 return descriptor
+
+    def examine(self, digest: str, look: Callable[[Path, Path], None]) -> None:
+        """Call `look(tree, place)` for a layer, if it is there, while nobody uses it; the place goes afterwards."""
+        with in_turn(self._turn(digest)):
+            place = self.root / f".new-{digest}"
+            remove_tree(place)
+            if digest in self:
+                try:
+                    look(self.tree(digest), made(place))
+                finally:
+                    remove_tree(place)
 
     def _turn(self, digest: str) -> Path:
         return self.root / f".turn-{digest}"

@@ -14,6 +14,7 @@ from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made
 from sbkernel.images.families.debian import mmdebstrap, records
+from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.output import PackageCounter, archive_name
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
@@ -42,12 +43,12 @@ def install(
     packages = resolution.packages
     epoch = newest(downloads.path(package) for package in packages)
     hooks = hook_files(release)[0].parent
-    with _repository(packages, downloads, release.codename, tree.with_name("packages")) as repository:
+    with repository(packages, downloads, release.codename, tree.with_name("packages")) as place:
         argv = mmdebstrap.argv(
             tree,
             codename=release.codename,
             architecture=release.architecture,
-            source=f"deb [trusted=yes] copy:{quote(str(repository))} ./",
+            source=f"deb [trusted=yes] copy:{quote(str(place))} ./",
             passes=passes,
             hooks=hooks,
             removed=[package.name for package in resolution.removed],
@@ -55,19 +56,20 @@ def install(
         )
         env = mmdebstrap.environment(
             scratch=tree.parent,
-            repository=repository,
+            repository=place,
             preload=preload(release.architecture, packages),
             epoch=epoch,
             first=passes[0] if passes else None,
         )
         _follow(argv, env, len(packages), report)
-    _refuse_difference(resolution.kept, tree)
+    level(tree, epoch)
+    refuse_difference(resolution.kept, tree)
     return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
 
 
 @contextlib.contextmanager
-def _repository(packages: Sequence[Resolved], downloads: Downloads, codename: str, place: Path) -> Iterator[Path]:
-    """Make a repository of these packages; their files take no space where hard links can be made."""
+def repository(packages: Sequence[Resolved], downloads: Downloads, codename: str, place: Path) -> Iterator[Path]:
+    """Make a repository of these packages for a block; their files take no space where hard links can be made."""
     made(place)
     try:
         for package in packages:
@@ -103,7 +105,8 @@ def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Rep
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
 
-def _refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
+def refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
+    """Raise BuildError, naming what differs, unless exactly these packages are in a tree."""
     if lines := differences(expected, dpkg.installed(tree)):
         raise BuildError(
             "what was installed is not what was resolved:\n" + "\n".join(lines),

@@ -11,8 +11,10 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
+from sbkernel.images.families.change import names
 from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, records
 from sbkernel.images.families.debian.apt import Apt
+from sbkernel.images.families.debian.change import change_tree, why_clean
 from sbkernel.images.families.debian.chosen import Sources
 from sbkernel.images.families.debian.download import by_helper
 from sbkernel.images.families.debian.install import hook_files, install
@@ -21,6 +23,7 @@ from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
+    Change,
     KnownBefore,
     PackagePass,
     Resolution,
@@ -154,6 +157,22 @@ class AptManager:
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
         return install(resolution, self.downloads, self.release, self.passes, tree, report)
+
+    def shared(self, resolution: Resolution) -> Mapping[str, Any] | None:
+        """Return all inputs but the packages and what the last pass asks for; None where packages leave at the end."""
+        *earlier, last = self.inputs(resolution)["passes"] or [{"env": []}]
+        others = {name: value for name, value in self.inputs(resolution).items() if name not in ("packages", "passes")}
+        return None if resolution.removed else {**others, "earlier": earlier, "env": last["env"]}
+
+    def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
+        """Say what of the packages that come or leave stands against a change."""
+        return why_clean(change, resolution, base, self.downloads)
+
+    def change(
+        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
+    ) -> Mapping[str, Any]:
+        """Let dpkg of the tree change these packages, or fail."""
+        return change_tree(change, resolution, self.downloads, self.release, names(self.asked), base, tree, report)
 
     def laid(self) -> dict[str, bytes]:
         """Return the sources that nodes can reach, with the keys that the site has named for them."""

@@ -10,7 +10,7 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.package_manager import PackagePass
 
 # Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
-VERSION = 2
+VERSION = 3
 _MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 _SAYS_MERGED = "usr-is-merged"
 MERGE = "merge.sh"

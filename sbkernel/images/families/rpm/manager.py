@@ -12,6 +12,7 @@ from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
+    Change,
     KnownBefore,
     PackagePass,
     Resolution,
@@ -135,6 +136,24 @@ class RpmManager:
         """Install exactly these packages, or fail."""
         environments = [dict(one.env) for one in self.passes] if len(self.passes) > 1 else [dict(self.question.env)]
         return install.install(resolution, self.downloads, self.release, environments, tree, report)
+
+    def shared(self, resolution: Resolution) -> None:
+        """Return nothing: rpm's database tells the order of installation, so each tree is built clean."""
+
+    def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:  # noqa: ARG002
+        """Say that no tree is changed."""
+        return "rpm's database tells in which order packages were installed"
+
+    def change(
+        self,
+        change: Change,
+        resolution: Resolution,
+        base: Path,
+        tree: Path,  # noqa: ARG002
+        report: Report,  # noqa: ARG002
+    ) -> Mapping[str, Any]:
+        """Refuse."""
+        raise BuildError(self.why_clean(change, resolution, base))
 
     def laid(self) -> Mapping[str, bytes]:
         """Return the repositories that nodes can reach, with their keys."""

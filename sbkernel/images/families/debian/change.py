@@ -1,0 +1,104 @@
+"""Change the packages of a tree that was built before: dpkg of the tree purges, unpacks and configures a few."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sbkernel import resources
+from sbkernel.errors import BuildError, CommandError
+from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian.change_parts import Tree, part_of
+from sbkernel.images.families.debian.change_rules import objection
+from sbkernel.images.families.debian.install import newest, refuse_difference, repository
+from sbkernel.images.families.debian.level import level
+from sbkernel.images.families.debian.releases import DebianRelease
+from sbkernel.images.families.downloads import Downloads
+from sbkernel.images.families.package_manager import Change, Resolution
+from sbkernel.images.layers.over import changing
+from sbkernel.images.tree.namespaces import enter
+from sbkernel.jobs.report import Report
+from sbkernel.packages.readers.deb import dpkg
+
+_DAY_S = 86400
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "INITRD": "No",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+
+
+def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloads) -> str:
+    """Say why this change of a tree would not give what a build gives; empty if it would."""
+    if needed := sorted(change.not_asked & _essential(wanted)):
+        return f"{needed[0]} was asked for, and the base system needs it"
+    absent = [one for one in change.coming if not downloads.path(one).is_file()]
+    if absent:
+        return f"{absent[0].name} is not downloaded yet"
+    tree = Tree(base)
+    coming = [part_of(one, downloads.path(one), tree) for one in change.coming]
+    leaving = [tree.part(name) for name in sorted(change.leaving_names)]
+    changed = {one.name for one in (*coming, *leaving)}
+    return objection(coming, leaving, tree.world([*coming, *leaving], changed))
+
+
+def _essential(wanted: Resolution) -> set[str]:
+    """Return the packages of the base system and those that any of them may need."""
+    needs = records.requirements(wanted.packages)
+    found: set[str] = set()
+    waiting = records.base(wanted.packages)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [other for group in needs.get(name, ()) for other in group]
+    return found
+
+
+def change_tree(
+    change: Change,
+    wanted: Resolution,
+    downloads: Downloads,
+    release: DebianRelease,
+    asked: Iterable[str],
+    base: Path,
+    tree: Path,
+    report: Report,
+) -> dict[str, Any]:
+    """Make `tree` of `base` and the packages that come and leave; return the same facts as install()."""
+    epoch = newest(downloads.path(one) for one in wanted.packages)
+    script = resources.templates() / "families" / "debian" / "change.sh"
+    env = {**dict.fromkeys(os.environ), **_ENVIRONMENT, "SOURCE_DATE_EPOCH": str(epoch)}
+    with (
+        repository(change.coming, downloads, release.codename, tree.with_name("packages")) as place,
+        changing(base, tree, report) as view,
+    ):
+        argv = ["sh", str(script), str(view.tree), str(place), *sorted(change.gone)]
+        try:
+            enter(view.tree, argv, env=env, on_line=report.log, before=view.before)
+        except CommandError as error:
+            raise BuildError(f"the packages could not be changed:\n{error.tail}") from error
+    names = set(asked)
+    new_asked = {one.name for one in change.coming if one.name in names}
+    new_needed = {one.name for one in change.coming} - names
+    level(
+        tree,
+        epoch,
+        automatic=sorted(new_needed | change.not_asked),
+        not_automatic=sorted(change.leaving_names | change.now_asked | new_asked),
+        architecture=release.architecture,
+        days=[change.old_epoch // _DAY_S, epoch // _DAY_S],
+    )
+    _check(wanted, tree)
+    return {"epoch": epoch, "packages": [str(one) for one in wanted.kept]}
+
+
+def _check(wanted: Resolution, tree: Path) -> None:
+    """Raise BuildError unless exactly the wanted packages are in a tree, each of them whole."""
+    refuse_difference(wanted.kept, tree)
+    if odd := dpkg.packages((tree / dpkg.STATUS).read_text(errors="replace"))[1]:
+        raise BuildError(f"after the change {odd[0]}")

@@ -1,0 +1,142 @@
+"""Read what the rules of a change look at: packages as files, and packages in a tree that is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian.change_rules import SCRIPTS, Entry, Part, World
+from sbkernel.images.families.package_manager import Resolved
+from sbkernel.jobs.run import run
+
+_CONTROL = (*SCRIPTS, "triggers", "conffiles", "templates", "config")
+_LISTED = re.compile(r"(\S{10}) (\S+)\s+(?:\d+|\d+,\s*\d+) \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? \.(/.*)")
+_INFO = "var/lib/dpkg/info"
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+class Tree:
+    """The package database of a tree, read once."""
+
+    def __init__(self, tree: Path) -> None:
+        self.path = tree
+        # In a tree that an ordinary user has built root has another number.
+        self._root = (tree.lstat().st_uid, tree.lstat().st_gid)
+        self._merged = {name for name in _MERGED if (tree / name).is_symlink()}
+        self._lists = {_package(file): file for file in (tree / _INFO).glob("*.list")}
+        self._records = {
+            record["Package"]: record
+            for record in map(records.fields, (tree / "var/lib/dpkg/status").read_text(errors="replace").split("\n\n"))
+            if "Package" in record
+        }
+
+    def spelt(self, path: str) -> PurePosixPath:
+        """Return a path as it is in the tree, where /bin and its like are links into /usr."""
+        found = PurePosixPath("/", path)
+        return PurePosixPath("/usr", *found.parts[1:]) if found.parts[1:2] and found.parts[1] in self._merged else found
+
+    def paths(self, name: str) -> set[PurePosixPath]:
+        """Return the paths of a package that is installed."""
+        lines = self._lists[name].read_text(errors="surrogateescape").splitlines()
+        return {self.spelt(line.removeprefix("/.")) for line in lines}
+
+    def entry(self, path: PurePosixPath) -> Entry | None:
+        """Return what is at a path."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            status = os.lstat(self.path / path.relative_to("/"))
+            owner = "0/0" if (status.st_uid, status.st_gid) == self._root else f"{status.st_uid}/{status.st_gid}"
+            return Entry(stat.filemode(status.st_mode), owner)
+        return None
+
+    def part(self, name: str) -> Part:
+        """Return a package that is installed."""
+        found = {path: self.entry(path) for path in self.paths(name)}
+        stem = self._lists[name].with_suffix("").name
+        control = _control(lambda kind: self.path / _INFO / f"{stem}.{kind}")
+        return Part(name, {path: entry for path, entry in found.items() if entry}, control, self._is_base(name))
+
+    def _is_base(self, name: str) -> bool:
+        record = self._records.get(name, {})
+        return record.get("Essential") == "yes" or record.get("Priority") == "required"
+
+    def world(self, parts: Iterable[Part], changed: Collection[str]) -> World:
+        """Return the rest of the tree, as far as it matters to these packages; `changed` are the names of all."""
+        parts = list(parts)
+        wanted = {path for part in parts for path in part.entries}
+        owners: dict[PurePosixPath, set[str]] = defaultdict(set)
+        for name in self._lists:
+            for path in self.paths(name) & wanted:
+                owners[path].add(name)
+        there = {path: entry for path in wanted if (entry := self.entry(path)) is not None}
+        mine = [path for path, entry in there.items() if entry.is_dir and owners[path] <= set(changed)]
+        below = {
+            path: frozenset(path / one.name for one in (self.path / path.relative_to("/")).iterdir()) for path in mine
+        }
+        return World(
+            {path: frozenset(names) for path, names in owners.items()},
+            there, below, self._interests(), self._special(), self._scripts(changed),
+        )  # fmt: skip
+
+    def _interests(self) -> list[tuple[str, str]]:
+        lines = self._read("var/lib/dpkg/triggers/File").splitlines()
+        return [
+            (str(self.spelt(words[0])), words[1].partition("/")[0].partition(":")[0]) for words in map(str.split, lines)
+        ]
+
+    def _special(self) -> frozenset[PurePosixPath]:
+        diverted = self._read("var/lib/dpkg/diversions").splitlines()
+        overridden = [line.split(" ", 3)[-1] for line in self._read("var/lib/dpkg/statoverride").splitlines()]
+        return frozenset(self.spelt(path) for path in (*diverted, *overridden) if path.startswith("/"))
+
+    def _scripts(self, changed: Collection[str]) -> str:
+        files = (file for kind in SCRIPTS for file in (self.path / _INFO).glob(f"*.{kind}"))
+        return "\n".join(file.read_text(errors="replace") for file in files if _package(file) not in changed)
+
+    def _read(self, name: str) -> str:
+        with suppress(FileNotFoundError):
+            return (self.path / name).read_text(errors="surrogateescape")
+        return ""
+
+
+def part_of(package: Resolved, archive: Path, tree: Tree) -> Part:
+    """Return a package that is a file, with its paths as they are in a tree."""
+    listed = run(["dpkg-deb", "--contents", archive]).stdout.splitlines()
+    entries = dict(filter(None, (_entry(line, tree) for line in listed)))
+    with tempfile.TemporaryDirectory() as place:
+        run(["dpkg-deb", "--control", archive, place])
+        control = _control(lambda kind: Path(place) / kind)
+    record = records.fields(package.record)
+    base = record.get("Essential") == "yes" or record.get("Priority") == "required"
+    return Part(package.name, entries, control, base)
+
+
+def _entry(line: str, tree: Tree) -> tuple[PurePosixPath, Entry] | None:
+    match = _LISTED.fullmatch(line)
+    if match is None:
+        return None
+    kind = match[1][0]
+    path = match[3].partition(" -> ")[0] if kind == "l" else match[3].partition(" link to ")[0]
+    return tree.spelt(path.rstrip("/")), Entry(
+        match[1].replace("h", "-", 1) if kind == "h" else match[1], _ids(match[2])
+    )
+
+
+def _ids(owner: str) -> str:
+    """Return the owner in a listing as numbers; other names than root are left as they are, and equal nothing."""
+    return "0/0" if owner == "root/root" else owner
+
+
+def _control(file: Callable[[str], Path]) -> dict[str, str]:
+    there = ((kind, file(kind)) for kind in _CONTROL)
+    return {kind: path.read_text(errors="replace") for kind, path in there if path.is_file()}
+
+
+def _package(file: Path) -> str:
+    return file.stem.partition(":")[0]

@@ -1,0 +1,38 @@
+"""What is in a tree: a list by which two are compared, and a sum of it by which damage is noticed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from sbkernel import resources
+from sbkernel.jobs.run import run
+
+SHOWN = 20
+
+
+def seal(tree: Path) -> str:
+    """Return a sum over everything in a tree but the content of files, of which size and time tell."""
+    return _listing(tree).strip()
+
+
+def listing(tree: Path, epoch: int) -> dict[str, str]:
+    """Return what each path in a tree is, content included, as it is when what is newer is dated back to `epoch`."""
+    found: dict[str, str] = json.loads(_listing(tree, str(epoch)))
+    return found
+
+
+def unlike(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Return the paths at which two lists differ, with what only the first has (-) and only the second (+). Pure."""
+    lines: list[str] = []
+    for path in sorted({*one, *other}):
+        if one.get(path) != other.get(path):
+            lines += [f"{sign} {path} {there[path]}" for sign, there in (("-", one), ("+", other)) if path in there]
+    more = [f"and {len(lines) - SHOWN} lines more"] if len(lines) > SHOWN else []
+    return lines[:SHOWN] + more
+
+
+def _listing(tree: Path, *more: str) -> str:
+    script = resources.templates() / "image" / "listing.py"
+    return run([sys.executable, "-I", script, tree, *more], isolated=True).stdout

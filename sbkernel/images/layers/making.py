@@ -1,0 +1,133 @@
+"""Make a layer: from the nearest one there is by what comes and leaves, or clean where that would not be the same.
+
+The digest of a layer is that of the wanted packages, however it was made; so it must be what a clean build gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbkernel.errors import BuildError
+from sbkernel.files import made
+from sbkernel.images.families.change import recorded
+from sbkernel.images.families.package_manager import PackageManager, Resolution
+from sbkernel.images.layers.layers import Layers
+from sbkernel.images.layers.listing import listing, seal, unlike
+from sbkernel.images.layers.nearest import Start, starts
+from sbkernel.images.plan import digest_of
+from sbkernel.images.tree.namespaces import remove_tree
+from sbkernel.jobs.report import Report
+
+TRIED = 3
+"""How many layers are looked at more closely, the nearest first."""
+NO_OTHER = "no layer is near"
+
+
+@dataclass(frozen=True)
+class Making:
+    """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it."""
+
+    layers: Layers
+    manager: PackageManager
+    resolution: Resolution
+    clean: bool = False
+    verify: bool = False
+
+    def make(self, tree: Path, report: Report) -> dict[str, Any]:
+        """Fill `tree`; return its facts: those of install(), how it was made, and what others need to start from it."""
+        facts = self._changed(tree, report)
+        if self.verify and "start" in facts:
+            self.compare(tree, facts, tree.with_name("clean"), report)
+        further = {**self._shared(), **recorded(self.resolution, self.manager.asked)}
+        return {**facts, **further, "seal": seal(tree)}
+
+    def foresee(self) -> str:
+        """Say how it would be made now; nothing is changed."""
+        if self.clean:
+            return "clean, as asked"
+        reasons = []
+        for start in self._starts():
+            if not (reason := self._why_clean(start)):
+                return str(start)
+            reasons.append(reason)
+        return f"clean: {reasons[0] if reasons else NO_OTHER}"
+
+    def compare(self, tree: Path, facts: Mapping[str, Any], place: Path, report: Report) -> None:
+        """Build the same clean in a place of its own; BuildError, showing what differs, unless both are the same."""
+        report.log("the same packages are installed into an empty tree, to compare")
+        try:
+            clean = self.manager.install(self.resolution, made(place) / "tree", report)
+            trees = (listing(place / "tree", int(clean["epoch"])), listing(tree, int(facts["epoch"])))
+        finally:
+            remove_tree(place)
+        if lines := unlike(*trees):
+            raise BuildError(
+                "the tree is not what a clean build (-) gives:\n" + "\n".join(lines),
+                hint="genimage --clean builds it clean",
+            )
+        report.log("the tree is exactly what a clean build gives")
+
+    def examine(self, digest: str, report: Report) -> None:
+        """Compare the layer with a clean build, if it is there; BuildError where they differ, and then it goes."""
+        self.manager.fetch(self.resolution, report)
+        facts = self.layers.facts(digest)
+        try:
+            self.layers.examine(digest, lambda tree, place: self.compare(tree, facts, place / "clean", report))
+        except BuildError:
+            self.layers.remove(digest)
+            raise
+
+    def _changed(self, tree: Path, report: Report) -> dict[str, Any]:
+        """Fill the tree from the nearest layer from which that can be done, or clean; return facts."""
+        reasons = ["as asked"] if self.clean else []
+        for start in [] if self.clean else self._starts():
+            with self._held(start) as base:
+                reason = self._why_clean(start) if base else "the layer is being made or removed"
+                if base and not reason:
+                    report.log(f"start {start}")
+                    try:
+                        facts = self.manager.change(start.change, self.resolution, base, tree, report)
+                    except BuildError as error:
+                        reason = f"the change has failed: {error.message}"
+                        remove_tree(tree)
+                    else:
+                        return {**facts, "start": start.facts, "how": str(start)}
+                report.log(f"not {start}: {reason}")
+                reasons.append(reason)
+        how = f"clean: {reasons[0] if reasons else NO_OTHER}"
+        report.log(f"build {how}")
+        return {**self.manager.install(self.resolution, tree, report), "how": how}
+
+    def _starts(self) -> list[Start]:
+        shared = self._shared()["shared"]
+        asked = self.manager.asked
+        return starts(self.layers.every(), self.resolution, asked, shared)[:TRIED] if shared else []
+
+    def _shared(self) -> dict[str, str]:
+        shared = self.manager.shared(self.resolution)
+        return {"shared": "" if shared is None else digest_of(shared)}
+
+    def _why_clean(self, start: Start) -> str:
+        """Return what stands against a start: damage, or what its packages do."""
+        tree = self.layers.tree(start.layer)
+        try:
+            if seal(tree) != self.layers.facts(start.layer)["seal"]:
+                return f"layer {start.layer[:12]} is damaged"
+            return self.manager.why_clean(start.change, self.resolution, tree)
+        except (OSError, ValueError, KeyError, BuildError) as error:
+            return f"layer {start.layer[:12]} cannot be read: {error}"
+
+    @contextmanager
+    def _held(self, start: Start) -> Iterator[Path | None]:
+        """Keep a layer where it is for a block; None if somebody is making or removing it: nobody waits for it here."""
+        descriptor = self.layers.hold(start.layer, wait=False)
+        try:
+            yield None if descriptor is None else self.layers.tree(start.layer)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
