@@ -134,6 +134,8 @@ def test_only_its_family_knows_a_package_manager(family: str) -> None:
         if path.is_relative_to(images / "families") and family not in path.relative_to(ROOT).parts
     ]
     others.remove(images / "families" / "__init__.py")
+    if family == "debian":  # amd64 is also OCI's word
+        others.remove(images / "bundle" / "oci.py")
     lines = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in others

@@ -33,6 +33,7 @@ def command(site: Site, kind: str, image: str, file: Path | None) -> None:
     \b
     FILE may be
       bundle   for sb import-image; a plain tar, as its files are packed already
+      oci      an OCI archive for skopeo and podman; its first layer is the bundle
 
     `sb export` writes definitions alone, of the whole site.
 
@@ -40,6 +41,7 @@ def command(site: Site, kind: str, image: str, file: Path | None) -> None:
     Examples:
       sb export-image compute
       sb export-image compute@3f2a9c1d /backup/compute.tar
+      sb export-image compute --format oci compute.oci.tar
     """
     target = file or Path(default_file(Catalog(site).find(image), kind))
     click.echo(

@@ -31,6 +31,13 @@ def command(site: Site, name: str, keep: bool, force: bool, promote: bool, file:
     Everything is checked before anything is seen. An osimage or a list that is here already and differs is an error.
     What is here already is not copied again.
 
+    \b
+    FILE may be
+      a bundle         of sb export-image
+      an OCI archive   of sb export-image --format oci, also when skopeo or podman
+                       has made it an oci-archive, docker-archive, oci or dir;
+                       other containers have no kernel and no initrd
+
     `sb import` takes over definitions alone, of a whole site.
 
     \b

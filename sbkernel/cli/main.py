@@ -62,7 +62,7 @@ VERB_GROUPS = {
     },
     "Move images between sites": {
         "export-image": "write a packed image, its definition and lists as one file",
-        "import-image": "take over such a file, checked before anything is seen",
+        "import-image": "take over such a file, or a container that holds one",
     },
     "Choose what nodes boot": {
         "promote": "make the newest version of an image the one that nodes boot",

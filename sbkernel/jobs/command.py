@@ -33,6 +33,7 @@ PACKAGES = {
     "rpmdb": "rpm",
     "rpmkeys": "rpm",
     "setpriv": "util-linux",
+    "sqfs2tar": "squashfs-tools-ng",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "tc": "iproute2",

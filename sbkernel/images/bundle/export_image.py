@@ -10,7 +10,7 @@ from typing import Any
 from sbkernel.errors import DefinitionError
 from sbkernel.files import growing
 from sbkernel.images import space
-from sbkernel.images.bundle import ours
+from sbkernel.images.bundle import oci, ours
 from sbkernel.images.bundle.description import Description
 from sbkernel.images.bundle.portable import definition, list_files
 from sbkernel.images.catalog.catalog import Catalog
@@ -21,7 +21,8 @@ from sbkernel.site import Site
 
 TARGET = "sbkernel.images.bundle.export_image:export_image"
 BUNDLE = "bundle"
-_ENDINGS = {BUNDLE: ".tar"}
+OCI = "oci"
+_ENDINGS = {BUNDLE: ".tar", OCI: ".oci.tar"}
 
 
 def default_file(version: ImageVersion, kind: str) -> str:
@@ -82,4 +83,4 @@ def _bundle(out: Any, described: Description, version: ImageVersion, report: Rep
 
 
 Writer = Callable[[Any, Description, ImageVersion, Report], list[str]]
-WRITERS: Mapping[str, Writer] = {BUNDLE: _bundle}
+WRITERS: Mapping[str, Writer] = {BUNDLE: _bundle, OCI: oci.write}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.images import space
+from sbkernel.images.bundle.containers import bottom_layer, foreign
 from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
-from sbkernel.images.bundle.ours import Bundle
+from sbkernel.images.bundle.ours import Bundle, NoBundleError
 from sbkernel.images.bundle.tarfiles import Tar
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference
@@ -44,8 +47,7 @@ def import_image(
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
     how = How(name, force, keep)
     try:
-        with path.open("rb") as stream:
-            bundle = Bundle(Tar(path.name, stream))
+        with _opened(path) as (bundle, remarks):
             version, laying, there = _import(site, bundle, how, report, gated=not as_packed)
     except FileNotFoundError:
         raise NotFoundError(
@@ -66,9 +68,25 @@ def import_image(
         "laid": laying.said,
         "current": catalog.pointers(version.image).current,
         "size": version.size_bytes,
-        "remarks": [],
+        "remarks": remarks,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Bundle, list[str]]]:
+    """Open a bundle that is a file, or the bottom layer of a container."""
+    if not path.is_dir():
+        with path.open("rb") as stream, suppress(NoBundleError):
+            bundle = Bundle(Tar(path.name, stream))
+            yield bundle, []
+            return
+    with bottom_layer(path) as (layer, remarks):
+        try:
+            bundle = Bundle(Tar(path.name, layer))
+        except NoBundleError:
+            raise foreign(path) from None
+        yield bundle, remarks
 
 
 def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool) -> tuple[ImageVersion, Laying, bool]:

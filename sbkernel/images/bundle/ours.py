@@ -99,6 +99,10 @@ def _summed(part: Part, file: Path) -> Iterator[bytes]:
         )
 
 
+class NoBundleError(BuildError):
+    """A tar archive that does not begin as a bundle does."""
+
+
 class Bundle:
     """A bundle that is being read, from its beginning; making one reads and checks all that it says of itself."""
 
@@ -159,7 +163,8 @@ class Bundle:
     def _text(self, name: str) -> bytes:
         member = next(self._members, None)
         if member is None or member.name != f"{PLACE}/{name}" or member.kind != "file":
-            raise self._tar.error(f"it has no {PLACE}/{name} where a bundle has it")
+            said = self._tar.error(f"it has no {PLACE}/{name} where a bundle has it")
+            raise NoBundleError(said.message, hint=said.hint) if name == BUNDLE else said
         return self._tar.content(member, LARGEST_TEXT)
 
     def _list(self, name: str, one: Mapping[str, Any]) -> ListFile:

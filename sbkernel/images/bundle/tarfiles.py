@@ -152,6 +152,11 @@ def header(name: str, size: int, mode: int = 0o644, kind: bytes = tarfile.REGTYP
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
+def directory(name: str) -> bytes:
+    """Return a directory in an archive."""
+    return header(name, 0, 0o755, tarfile.DIRTYPE)
+
+
 def padding(size: int) -> bytes:
     """Return what fills the last block of a content."""
     return bytes(-size % BLOCK)
