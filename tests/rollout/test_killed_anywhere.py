@@ -1,4 +1,4 @@
-"""kill -9 at forty random moments of a build, a packing and a collection: the site works, what nodes boot is whole."""
+"""kill -9 at forty random moments of all that makes, packs, collects or exports images: nothing is lost or left."""
 
 import random
 import subprocess
@@ -12,6 +12,8 @@ from debs import KERNELS, index, make_deb, make_repository, pkgdir
 from smallbuild import assert_nothing_left, define, processes
 from waiting import until
 
+from sbkernel.images.bundle.export_image import export_image
+from sbkernel.images.bundle.import_image import import_image
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.genimage import genimage
 from sbkernel.images.packimage import packimage
@@ -21,6 +23,7 @@ from sbkernel.site import Site
 IMAGE = "killed"
 _DO = """
 import sys
+from sbkernel.images.bundle.export_image import export_image
 from sbkernel.images.genimage import genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.rollout.gc import gc
@@ -30,13 +33,15 @@ work = {
     "genimage": lambda site: genimage(site, "killed"),
     "packimage": lambda site: packimage(site, "killed"),
     "packimage anew": lambda site: packimage(site, "killed", force=True),
+    "packimage layered": lambda site: packimage(site, "killed", layered=True),
     "gc": lambda site: gc(site, keep=0, older_than="0d"),
+    "export": lambda site: export_image(site, "killed", site.root / "bundle.tar"),
 }
 with Site.open(sys.argv[1]) as site:
     print("ready", flush=True)
     work[sys.argv[2]](site)
 """
-KILLS = {"genimage": 16, "packimage": 10, "packimage anew": 6, "gc": 8}
+KILLS = {"genimage": 14, "packimage": 6, "packimage anew": 2, "packimage layered": 6, "gc": 6, "export": 6}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ def test_nothing_is_lost_or_left_when_the_process_is_killed_at_any_moment(site: 
     chance = random.Random(20)
     first = Catalog(site).current(IMAGE).digest
     ask(site, "one-more")
-    takes = {work: seconds(site, work) for work in ("genimage", "packimage", "packimage anew", "gc")}
+    takes = {work: seconds(site, work) for work in KILLS}
     moments = [(work, chance.uniform(0, takes[work])) for work, count in KILLS.items() for _ in range(count)]
     chance.shuffle(moments)
     for number, (work, after_s) in enumerate(moments):
@@ -105,3 +110,6 @@ def test_nothing_is_lost_or_left_when_the_process_is_killed_at_any_moment(site: 
     gc(site, keep=0, older_than="0d")
     assert_nothing_left(site)
     assert [path.name for path in site.catalog.iterdir() if path.name.startswith((".tmp", ".gone", ".new"))] == []
+    export_image(site, IMAGE, site.root / "bundle.tar")
+    assert [path.name for path in site.root.iterdir() if "bundle" in path.name] == ["bundle.tar"]
+    import_image(site, site.root / "bundle.tar")
