@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.version import BESIDE, ImageVersion
+from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, ImageVersion
 from sbkernel.site import Site
 
 
 def publish(
-    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs", **more: object
+    site: Site,
+    root: bytes,
+    image: str,
+    *,
+    gated: bool = False,
+    root_name: str = "root.squashfs",
+    layered: bool = False,
+    **more: object,
 ) -> ImageVersion:
-    """Publish it; further roots that `more["roots"]` names after `root_name` have their name as their content."""
+    """Publish it; of several roots that `more["roots"]` names, others than `root_name` have their name as content."""
     catalog = Catalog(site)
     roots = more.get("roots", [root_name])
     assert isinstance(roots, list)
     content = {name: str(name).encode() for name in roots} | {root_name: root, "manifest.json": b"[]"}
     with catalog.staging() as staged:
-        for name in (*roots, *BESIDE):
+        for name in (*roots, *BESIDE, *([CONTENT_LIST] if layered else [])):
             (staged.path / name).write_bytes(content.get(name, b"x"))
             staged.add(name)
         return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3, **more}, gated=gated)

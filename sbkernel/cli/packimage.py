@@ -37,6 +37,10 @@ from sbkernel.site import Site
     "--block-size", metavar="SIZE", help="Of squashfs, from 4K to 1M (default: 128K); larger ones give a smaller file."
 )
 @click.option("--nosyncfiles", is_flag=True, help="Leave out the files and scripts of synclists.")
+@click.option(
+    "--layered", is_flag=True, help="Pack only what differs from the last version, as a layer over it, if little does."
+)
+@click.option("--flat", is_flag=True, help="Pack all of it in one piece, for layers to lie over later.")
 @click.option("--dry-run", is_flag=True, help="Show the steps and which of them would run; pack nothing.")
 @click.option("--force", is_flag=True, help="Pack even if nothing has changed.")
 @click.option(
@@ -55,6 +59,8 @@ def command(
     level: int | None,
     block_size: str | None,
     nosyncfiles: bool,
+    layered: bool,
+    flat: bool,
     dry_run: bool,
     force: bool,
     plan: str,
@@ -69,9 +75,13 @@ def command(
     version, and no node asks for it yet. What has not changed since it was packed is not packed again. Nodes boot the
     new version after `sb nodeset`.
 
+    With --layered, a node mounts the roots of up to four versions over each other. Begin with it, or with --flat: what
+    was packed without them lists no content to compare with.
+
     \b
     Example:
       sb genimage mine && sb packimage mine
+      sb genimage mine && sb packimage mine --layered
     """
     if obsolete is not None:
         raise SbkernelError("-o, -p and -a options are obsoleted, please use 'packimage <osimage name>' instead.")
@@ -83,6 +93,8 @@ def command(
         "level": level,
         "block_size": block_size,
         "nosyncfiles": nosyncfiles,
+        "layered": layered,
+        "flat": flat,
     }
     if dry_run:
         click.echo(plan_packimage(site, image, force=force, **options))
@@ -111,5 +123,8 @@ def command(
     if done["current"] != done["digest"]:
         stays = f"it stays at {short(done['current'])}" if done["current"] else "nothing was promoted yet"
         click.echo(f"This is the candidate, not what nodes boot: {stays}. sb promote {image}")
-    click.echo(f"size:{done['size']} bytes, {done['packages']} packages")
+    if done["flat"] and not flat:
+        click.echo(f"Packed flat: {done['flat']}.")
+    over = "".join(f" over {size}" for size in reversed(done["roots"][:-1]))
+    click.echo(f"size:{done['roots'][-1]}{over} bytes, {done['packages']} packages")
     click.echo(f"seconds:{done['seconds']:.1f}")

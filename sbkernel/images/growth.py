@@ -29,8 +29,8 @@ class Stage:
 
     @property
     def packed_bytes(self) -> int:
-        """Return the size of the packed root: what a node downloads."""
-        return self.version.root_size
+        """Return the size of the packed root, with all its layers: what a node downloads."""
+        return self.version.roots_size
 
     @property
     def installed_bytes(self) -> int:

@@ -11,14 +11,14 @@ from sbkernel.images import rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import BUILT, Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.images.pack import formats
+from sbkernel.images.pack import formats, stack
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.installed import WANTED, of_built, of_tree
 from sbkernel.packages import manifest
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 
-__all__ = ["of_build", "of_file", "of_image", "of_packed", "of_tree", "of_version", "packed"]
+__all__ = ["of_build", "of_file", "of_image", "of_packed", "of_stack", "of_tree", "of_version", "packed"]
 
 
 def of_packed(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
@@ -33,6 +33,16 @@ def of_packed(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
         except CommandError as error:
             raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
         return of_tree(tree, name=name or str(file), kind=kind)
+
+
+def of_stack(version: ImageVersion) -> Manifest:
+    """Return what is installed in a version whose roots lie over each other. Raises as of_packed."""
+    with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
+        try:
+            stack.extract(version, Path(directory) / "root", WANTED)
+        except CommandError as error:
+            raise BuildError(f"{version.dir} cannot be read as a packed image:\n{error.tail}") from error
+        return of_tree(Path(directory) / "root", name=version.image, kind="image")
 
 
 def of_file(path: Path) -> Manifest:
@@ -72,7 +82,7 @@ def of_version(version: ImageVersion) -> Manifest:
     """Return what is in a version of the catalog; one that was published without a manifest is looked into."""
     published = version.manifest
     if not len(published):
-        published = of_packed(version.root)
+        published = of_packed(version.root) if len(version.roots) == 1 else of_stack(version)
     return replace(published, name=version.image, kind="image", made=published.made or int(version.created))
 
 

@@ -27,7 +27,7 @@ from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
 from sbkernel.images.pack.layering import Layering, layering
 from sbkernel.images.pack.packing import Packing
-from sbkernel.images.pack.steps import packimage_steps
+from sbkernel.images.pack.steps import is_stale, packimage_steps
 from sbkernel.images.plan import Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
@@ -223,6 +223,6 @@ def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> tup
         catalog.staging(plan.digest[:16]) as staged,
         DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
     ):
-        execute(plan, shelf, report)
+        execute(plan, shelf, report, force=is_stale(packing, shelf))
         why_flat = str(shelf.facts(packing.format.file_name).get("flat", ""))
     return catalog.get(catalog.pointers(packing.image).candidate), why_flat

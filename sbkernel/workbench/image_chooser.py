@@ -61,7 +61,7 @@ class ImageChooser(Panel):
             version = Catalog(self.site).current(self.value)
         except NotFoundError:
             return "not packed", "quiet", {}
-        return "published", "ok", {"digest": mono(version.digest[:12]), "size": size(version.root_size)}
+        return "published", "ok", {"digest": mono(version.digest[:12]), "size": size(version.roots_size)}
 
 
 def _attributes(image: Definition) -> dict[str, object]:

@@ -320,7 +320,8 @@ def test_the_plan_that_was_shown_is_what_is_packed_or_it_is_said_what_changed(si
     assert plan_packimage(site, IMAGE).pending == ()
 
 
-def test_killed_behind_the_packing_the_next_run_only_publishes(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", [False, True])
+def test_killed_behind_the_packing_the_next_run_only_publishes(site: Site, tmp_path: Path, changed: bool) -> None:
     tree = plant(tmp_path / "built", megabytes=1)
     # Whoever sums and looks waits here until it is killed.
     os.mkfifo(tmp_path / "built" / "gate")
@@ -335,10 +336,14 @@ def test_killed_behind_the_packing_the_next_run_only_publishes(site: Site, tmp_p
     until(lambda: [file for file in journals(".tmp-*/.steps.json") if "root.squashfs" in file.read_text()])
     process.kill()
     process.wait()
-    assert tree.is_dir() and len(leftovers(site)) == 1
+    assert len(leftovers(site)) == 1
+    if changed:
+        (tree / "root/by-hand").touch()
     done = job.start(site, "packimage", "sbkernel.images.packimage:packimage", image=IMAGE).wait(60)
-    assert [title for title, _ in done.progress.phases] == ["compare", "publish"]
+    if not changed:
+        assert [title for title, _ in done.progress.phases] == ["compare", "publish"]
     version = Catalog(site).current(IMAGE)
+    assert ("/root/by-hand" in listing(version.root)) == changed
     assert version.damaged() == []
     assert sorted(path.name for path in version.dir.iterdir()) == sorted(
         ["image.json", "initrd", "kernel", "manifest.json", "root.squashfs"]

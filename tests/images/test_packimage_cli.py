@@ -51,6 +51,19 @@ def test_the_compression_of_an_archive_is_said_too(site: Site, tmp_path: Path) -
     assert "Nothing has changed since it was packed." in packimage(site, "-m", "cpio", "-c", "pigz", "img").stdout
 
 
+def test_a_layer_is_said_with_what_it_lies_over(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "built/initrd-stateless.gz").write_bytes(INITRD + b"lib/sbkernel/layers.sh\0")
+    (tmp_path / "built/rootimg/etc/large").write_bytes(bytes(99))
+    assert "Packed flat: " not in packimage(site, "img", "--flat").stdout
+    (tmp_path / "built/rootimg/etc/small").touch()
+    plan = packimage(site, "img", "--layered", "--dry-run").stdout
+    assert (
+        "list the content" in plan and f"over {Catalog(site).current('img').digest[:8]} if little has changed" in plan
+    )
+    assert "size:4096 over 4096 bytes, 0 packages\n" in packimage(site, "img", "--layered").stdout
+    assert "Nothing has changed since it was packed." in packimage(site, "img", "--layered").stdout
+
+
 def test_what_cpio_does_not_keep_is_said_in_the_plan_and_when_it_is_packed(site: Site, tmp_path: Path) -> None:
     ping = tmp_path / "built/rootimg/etc/ping"
     ping.touch()

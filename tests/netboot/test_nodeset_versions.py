@@ -153,3 +153,17 @@ def test_help_says_what_pins(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     with pytest.raises(SystemExit):
         main(["--site", str(tmp_path), "nodeset", "--help"])
     assert "osimage=IMAGE@DIGEST    boot that version: this pins the node" in capsys.readouterr().out
+
+
+def test_a_stack_is_named_by_the_digests_of_its_roots(site: Site, nodes: list[str]) -> None:
+    names = ["root.0.squashfs", "root.1.squashfs", "root.squashfs"]
+    version = smallimage.publish(site, b"root", IMAGE, roots=names, layered=True)
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    words = site.nodes["n1"].get("kcmdline").split()
+    bottom, *uppers = version.roots
+    assert f"imgurl=http://10.0.0.1:8080/catalog/layers/{bottom.sha256}.squashfs" in words
+    assert [word for word in words if word.startswith("sbkernel.layer=")] == [
+        f"sbkernel.layer={root.name},{root.size},{root.sha256}" for root in uppers
+    ]
+    assert (site.catalog / f"layers/{bottom.sha256}.squashfs").samefile(version.root)
+    assert f"sbkernel.sha256={bottom.sha256}" in words and f"sbkernel.size={bottom.size}" in words

@@ -38,7 +38,7 @@ def prune(catalog: Path, versions: Iterable[ImageVersion]) -> int:
     """Remove what no version has any more and what killed publishings have left; return how many bytes that freed."""
     wanted = {place(root) for version in versions if version.layered for root in version.roots}
     freed = 0
-    for file in sorted((catalog / DIRECTORY).glob("*")) + sorted((catalog / DIRECTORY).glob(".*")):
+    for file in sorted((catalog / DIRECTORY).glob("*")):
         if f"{DIRECTORY}/{file.name}" not in wanted:
             status = file.stat()
             freed += status.st_size if status.st_nlink == 1 else 0

@@ -15,11 +15,7 @@ class Difference:
 
     held: frozenset[str]
     gone: tuple[str, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether there is no difference."""
-        return not self.held
+    is_empty: bool
 
     def of(self, listed: PackList) -> PackList:
         """Return what of a tree goes into the layer, from what of it goes into the image."""
@@ -38,7 +34,7 @@ def difference(below: Listing, now: Listing) -> Difference:
     changed = {path for path, entry in now.items() if below.get(path) != entry}
     gone = tuple(path for path in below if path not in now and _is_directory(now, above(path)))
     held = {over for path in (*changed, *gone) for over in _above(path)} | changed
-    return Difference(frozenset(held), gone)
+    return Difference(frozenset(held | {"."}), gone, is_empty=not held)
 
 
 def size(listing: Listing, paths: Iterable[str]) -> int:

@@ -14,6 +14,7 @@ from sbkernel.images.initrd.programs import Program
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.pack.layering import Layering
+from sbkernel.images.pack.packlist import Look
 from sbkernel.images.plan import digest_of
 from sbkernel.images.provenance.made import PROVENANCE
 from sbkernel.images.rootimgdir import RootimgDir
@@ -101,7 +102,18 @@ class Packing:
         A tree in which something was changed since it was locked has no fingerprint. Scripts of synclists may read
         what the exlist leaves out, so with synclists all of it is looked at.
         """
+        look = self._look()
+        return replace(self, tree=look.fingerprint if look.changed_ns <= self.locked_ns else "")
+
+    @property
+    def locked_ns(self) -> int:
+        """Return when the tree was locked (st_ctime_ns of the lock)."""
+        return lock_file(self.built.path).stat().st_ctime_ns
+
+    def changed_since(self, locked_ns: int) -> bool:
+        """Tell whether anything in the tree was changed since a packing that was killed has locked it."""
+        return self._look().changed_ns > locked_ns
+
+    def _look(self) -> Look:
         content = content_of(self.built.tree, exclude=(), include=()) if self.synced else self.content
-        look = content.look()
-        locked_ns = lock_file(self.built.path).stat().st_ctime_ns
-        return replace(self, tree=look.fingerprint if look.changed_ns <= locked_ns else "")
+        return content.look()

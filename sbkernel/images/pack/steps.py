@@ -21,11 +21,13 @@ from sbkernel.images.pack.layering import Layer, lower_names
 from sbkernel.images.pack.packing import Packing
 from sbkernel.images.plan import Facts, Step, Work, digest_of
 from sbkernel.images.provenance.made import GENIMAGE, PACKIMAGE, PROVENANCE, contents, programs_of, run_facts
-from sbkernel.images.shelf import JOURNAL
+from sbkernel.images.shelf import JOURNAL, DirectoryShelf
 from sbkernel.images.tree.installed import of_built
 from sbkernel.packages import manifest
 
 KERNEL, INITRD, MANIFEST = BESIDE
+LOCKED = "locked_ns"
+"""The fact that says when the tree was locked that something was made from."""
 
 
 def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
@@ -67,7 +69,7 @@ def manifest_step(packing: Packing) -> Step:
     def run_(work: Work) -> Facts:
         found = of_built(packing.built, packing.image)
         work.target.write_text(found.to_json())
-        return {"packages": len(found)}
+        return {"packages": len(found), LOCKED: packing.locked_ns}
 
     data = {"image": packing.image, "built": packing.record.get("steps", {}), "tree": packing.tree}
     return Step("manifest", "list the packages", data, "file", MANIFEST, beside=True, run=run_)
@@ -79,7 +81,7 @@ def list_step(packing: Packing) -> Step:
     def run_(work: Work) -> Facts:
         listed = packing.laid().content_list()
         work.target.write_bytes(listing.packed(listed.lines))
-        return {"overlaid": listed.overlaid[:1]}
+        return {"overlaid": listed.overlaid[:1], LOCKED: packing.locked_ns}
 
     on = (packing.synced.step.name,) if packing.synced else ()
     return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, run=run_)
@@ -97,7 +99,7 @@ def pack_step(packing: Packing) -> Step:
             work.target.touch()
         else:
             _pack(packing, layer.content, work)
-        return layer.facts
+        return {**layer.facts, LOCKED: packing.locked_ns}
 
     described = packing.format.described
     data = {"pack": dict(described), **_content_of(packing)}
@@ -197,3 +199,9 @@ def _refuse_layer(packing: Packing) -> None:
     """Raise BuildError for a content list that may not tell what was packed: a layer over it could show anything."""
     if packing.layering:
         raise BuildError(f"the tree of {packing.image} was changed while it was packed", hint="pack it again")
+
+
+def is_stale(packing: Packing, shelf: DirectoryShelf) -> bool:
+    """Tell whether the tree was changed since a killed run made what it has left: digests of steps do not tell."""
+    locked = [one.facts[LOCKED] for one in shelf.new.values() if LOCKED in one.facts]
+    return bool(locked) and packing.changed_since(min(locked))

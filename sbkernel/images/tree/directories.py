@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError
-from sbkernel.images.pack import formats
+from sbkernel.images.catalog.version import CONTENT_LIST
+from sbkernel.images.pack import formats, stack
 
 DEPTH = 3
 
@@ -19,9 +20,13 @@ def of_root(root: Path, depth: int = DEPTH) -> Sizes:
     """Return the bytes of the plain files below each directory, down to `depth` of them; the rest is in the deepest.
 
     Bytes are those before packing. A file with several names counts once in a tree, once a name in a packed image,
-    whose listing does not tell. BuildError when a file is no packed image.
+    whose listing does not tell. The root of a version that was packed in layers stands for all of its stack.
+    BuildError when a file is no packed image.
     """
-    return summed(_walk(root) if root.is_dir() else _packed(root), depth)
+    if root.is_dir():
+        return summed(_walk(root), depth)
+    listed = root.with_name(CONTENT_LIST)
+    return summed(stack.sizes(listed) if listed.exists() else _packed(root), depth)
 
 
 def summed(files: Iterable[tuple[str, int]], depth: int = DEPTH) -> Sizes:

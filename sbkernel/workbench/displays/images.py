@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.resolution import Chosen, ListResolution
+from sbkernel.rollout.listed import stack
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
 from sbkernel.workbench.diagnostics import remarks_table
@@ -17,15 +18,17 @@ _ROWS = 400
 
 def image_version(version: ImageVersion) -> Shown:
     """Show a packed image: its digest, when it was published, and what its parts weigh."""
-    parts = {"root": version.root, "initrd": version.initrd, "kernel": version.kernel}
+    layers = [(f"layer {place}", root.size) for place, root in enumerate(version.roots[1:], start=1)]
+    files = [(path.name, path.stat().st_size) for path in (version.initrd, version.kernel)]
+    parts = [*reversed(layers), ("root", version.root_size), *files]
     published = datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     facts = {"digest": mono(version.digest), "kernel": version.kernelver, "published": published}
     shown = card(
         heading(version.image, chip("published", "ok"), muted(f"{len(version.manifest)} packages")),
         pairs(facts),
-        div(sizes((name, path.stat().st_size) for name, path in parts.items()), style="margin-top:8px"),
+        div(sizes(parts), style="margin-top:8px"),
     )
-    text = f"{version.image} {version.digest} root {size(version.root_size)}"
+    text = f"{version.image} {version.digest} root {stack(version)}"
     return Shown(shown, text, {"image": version.image, "digest": version.digest})
 
 

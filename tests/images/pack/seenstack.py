@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 ACLS = "system.posix_acl_"  # which squashfs does not keep
@@ -21,9 +22,12 @@ def seen(place: Path, roots: list[Path]) -> dict[str, object]:
     return dict(json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout))
 
 
-def described(tree: Path) -> dict[str, object]:
-    """Return by path: kind and mode, owner, time, content, attributes, and the names that are one file."""
-    paths = [tree, *tree.rglob("*")]
+def described(tree: Path, kept: Collection[str] = ()) -> dict[str, object]:
+    """Return by path: kind and mode, owner, time, content, attributes, and the names that are one file.
+
+    If any are given, only the `kept` paths (./x) are there.
+    """
+    paths = [path for path in (tree, *tree.rglob("*")) if not kept or f"./{path.relative_to(tree)}" in {*kept, "./."}]
     names: dict[tuple[int, int], list[str]] = {}
     for path in sorted(paths):
         status = path.lstat()
