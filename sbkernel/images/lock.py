@@ -71,14 +71,13 @@ def check(site: Site, image: str, *, file: str = "", report: Report | None = Non
     `changes` is empty if all is as the lock says. Raises what genimage raises before it builds, NotFoundError if there
     is no lock.
     """
-    build = Build.open(site, image, report or NullReport(), locked=file or True)
-    if build.lock is None:
-        raise AssertionError
-    resolution = replace(build, lock=None).resolve().resolution
-    changes = _changes(build.spec, build.lock, lock_of(build.spec, resolution))
-    missing = mirrors.wanting(build.lock, build.spec.manager.downloads) if build.lock.mirror else []
+    build = Build.open(site, image, report or NullReport())
+    found = read_lock(path_of_lock(site, image, build.spec.osvers, file or True))
+    resolution = build.resolve().resolution
+    changes = _changes(build.spec, found, lock_of(build.spec, resolution))
+    missing = mirrors.wanting(found, build.spec.manager.downloads) if found.mirror else []
     lacks = [f"the mirror lacks {one}, or has it damaged" for one in missing]
-    return Done(build.lock, (*changes, *shortened(lacks)), offline=resolution.offline)
+    return Done(found, (*changes, *shortened(lacks)), offline=resolution.offline)
 
 
 def mirror(
@@ -106,14 +105,13 @@ def _mirror(
     site: Site, image: str, directory: Path, file: str, update: bool, prune: bool, report: Report
 ) -> tuple[Done, Filled]:
     path = path_of_lock(site, image, attributes_of(site, image).get("osvers", ""), file or True)
-    done = lock(site, image, file=file, update=update, report=report) if update or not path.exists() else None
-    build = Build.open(site, image, report, locked=file or True)
-    found = read_lock(path)
-    answer(build.spec, found)
-    if found.mirror != str(directory):
-        found = _write(path, replace(found, mirror=str(directory)))
-        done = replace(done or Done(found), lock=found, written=True)
-    return done or Done(found), mirrors.fill(found, path.read_bytes(), build.spec.manager, report, prune=prune)
+    made_now = update or not path.exists()
+    done = lock(site, image, file=file, update=update, report=report) if made_now else Done(read_lock(path))
+    spec = Build.open(site, image, report).spec
+    answer(spec, done.lock)
+    if done.lock.mirror != str(directory):
+        done = replace(done, lock=_write(path, replace(done.lock, mirror=str(directory))), written=True)
+    return done, mirrors.fill(done.lock, path.read_bytes(), spec.manager, report, prune=prune)
 
 
 def _old(path: Path, *, update: bool) -> Lock | None:

@@ -18,6 +18,7 @@ from sbkernel.files import in_turn, made, write_if_changed, write_whole
 from sbkernel.images import space
 from sbkernel.images.families.downloads import Downloads, is_exactly
 from sbkernel.images.families.package_manager import GoneError, PackageManager, Resolution, Resolved
+from sbkernel.images.families.places import shown
 from sbkernel.images.locking.lockfile import Lock, parse
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report
@@ -54,32 +55,38 @@ def fetch(lock: Lock | None, manager: PackageManager, resolution: Resolution, re
 
     BuildError when nobody has one of them any more.
     """
-    remarks = _stock(lock, manager.downloads, report) if lock and lock.mirror else []
+    remarks = _stock(lock, manager.downloads, report) if lock and lock.mirror else {}
     try:
         manager.fetch(resolution, report)
     except GoneError as error:
         if lock is None:
             raise
-        said = [f"nobody has exactly the package that {lock.file} names: {error.package}, {error.package.uri}"]
+        where = shown(error.package.uri)
+        said = [f"nobody has exactly the package that {lock.file} names: {error.package}, {where}"]
         raise BuildError(
-            "\n".join([*said, *remarks, error.said]).rstrip(),
+            "\n".join([*said, *filter(None, [remarks.get(error.package), error.said])]),
             hint=f"bring its file into the mirror, or take what there is now: sb lock --update {lock.image}",
         ) from error
 
 
-def _stock(lock: Lock, downloads: Downloads, report: Report) -> list[str]:
-    """Take into the cache what the mirror has and the cache has not; return remarks on files that are not right."""
-    place, remarks, good = place_of(lock), [], []
-    for package in downloads.missing(lock.packages):
-        file = place / file_of(downloads, package)
-        if is_exactly(file, package.sha256):
-            good.append(package)
-        else:
-            remarks.append(f"{file} is " + ("not what the lock says" if file.exists() else "not there"))
-    for remark in remarks:
+def _stock(lock: Lock, downloads: Downloads, report: Report) -> Mapping[Resolved, str]:
+    """Take into the cache what the mirror has and the cache has not; return what is wrong with the other files."""
+    place = place_of(lock)
+    missing = downloads.missing(lock.packages)
+    if missing and not place.is_dir():
+        report.log(f"there is no mirror {place}")
+    remarks = {one: remark for one in missing if (remark := _wrong(place / file_of(downloads, one), one))}
+    for remark in remarks.values() if place.is_dir() else ():
         report.log(remark)
+    good = [one for one in missing if one not in remarks]
     downloads.fetch(good, _from(lambda package: place / file_of(downloads, package)), report)
     return remarks
+
+
+def _wrong(file: Path, package: Resolved) -> str:
+    if is_exactly(file, package.sha256):
+        return ""
+    return f"{file} is " + ("not what the lock says" if file.exists() else "not there")
 
 
 def _from(source: Callable[[Resolved], Path]) -> Callable[..., str]:

@@ -216,6 +216,7 @@ def test_a_file_that_is_nowhere_any_more_is_named_with_all_places(locked: Locked
         ) as one:
             genimage(locked.elsewhere("b site"), "mine", locked=str(locked.lock))
         assert f"{file} {said}" in one.value.message
+        assert "127.0.0.1" in one.value.message and "secret" not in one.value.message
         assert "sb lock --update mine" in str(one.value.hint)
 
 
