@@ -54,6 +54,8 @@ _UPDATES = "--noupdate: nothing is updated here; what is installed is exactly wh
     "--plan", default="", metavar="DIGEST", help="Build only if the plan is still the one that --dry-run showed."
 )
 @click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
+@click.option("--locked", is_flag=True, help="Build exactly the packages of the image's lock (sb lock).")
+@click.option("--lock", "lock_file", default="", metavar="FILE", help="Build exactly the packages of this lock.")
 @click.option("-o", "osvers", default="", metavar="OSVERS", help="Without IMAGE: that with this osvers.")
 @click.option("-a", "osarch", default="", metavar="ARCH", help="Without IMAGE: that with this osarch.")
 @click.option("-p", "profile", default="", metavar="PROFILE", help="Without IMAGE: that with this profile.")
@@ -75,6 +77,8 @@ def command(
     verify: bool,
     onlyinitrd: bool,
     any_plan: bool,
+    locked: bool,
+    lock_file: str,
     **given: Any,
 ) -> None:
     """Build the root tree, kernel and initrd of IMAGE in its rootimgdir.
@@ -82,6 +86,9 @@ def command(
     Only steps whose inputs have changed run again. Values of -i -r -n -k -g -l --permission --kerneldir take the place
     of the osimage's, and are stored in it when the build has succeeded. Without arguments it asks. The build is a job:
     Ctrl-C cancels it, and after a lost connection `sb attach` shows it again.
+
+    With --locked no mirror is asked what there is: packages come from the cache, the lock's own mirror, or by address
+    and sha256. If the lists ask for what the lock does not answer, that is an error.
 
     \b
     Examples:
@@ -104,13 +111,15 @@ def command(
     if noupdate:
         click.echo(_UPDATES, err=True)
     if dry_run or interactive:
-        planned = plan_genimage(site, image, force=force, clean=clean, onlyinitrd=onlyinitrd, **values)
+        locks: dict[str, Any] = {"locked": lock_file or locked}
+        planned = plan_genimage(site, image, force=force, clean=clean, onlyinitrd=onlyinitrd, **locks, **values)
         click.echo(planned)
         if dry_run or not click.confirm(f"Build {image}?"):
             return
         plan = plan or planned.plan.digest
     how = {"force": force, "clean": clean, "verify": verify, "onlyinitrd": onlyinitrd, "any_plan": any_plan}
     options = {**how, **values}
+    options |= {"locked": lock_file or True} if lock_file or locked else {}
     job = order_genimage(site, image, plan=plan, **options)
     click.echo("Generating image: ")
     click.echo(summary(follow(job)))

@@ -48,6 +48,7 @@ VERB_GROUPS = {
     },
     "Choose the packages of an image": {
         "pkg": "add, remove and list packages, or see what they would bring",
+        "lock": "write down exactly which packages the lists mean now",
         "lint": "say what is wrong or odd in the list files of an image",
     },
     "Build": {

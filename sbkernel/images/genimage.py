@@ -14,9 +14,11 @@ from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
-from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
+from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.making import Making
+from sbkernel.images.locking.answer import answer
+from sbkernel.images.locking.lockfile import Lock, Locked, path_of_lock, read_lock
 from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.plan import Plan, Planned, Step
 from sbkernel.images.provenance.made import PROVENANCE, public, run_facts
@@ -42,30 +44,41 @@ class Build:
     directory: RootimgDir
     layers: Layers
     report: Report
+    lock: Lock | None = None
 
     @classmethod
     def open(
-        cls, site: Site, image: str, report: Report, attributes: Mapping[str, str] | None = None, **overrides: str
+        cls,
+        site: Site,
+        image: str,
+        report: Report,
+        attributes: Mapping[str, str] | None = None,
+        locked: Locked = False,
+        **overrides: str,
     ) -> Build:
         """Read and check everything that the build needs; nothing is changed."""
         spec = read_spec(site, image, attributes, **overrides)
-        return cls(site, spec, RootimgDir(spec.rootimgdir), Layers(made(site.cache / "layers")), report)
+        lock = read_lock(path_of_lock(site, spec.image, spec.osvers, locked)) if locked else None
+        return cls(site, spec, RootimgDir(spec.rootimgdir), Layers(made(site.cache / "layers")), report, lock)
 
     def resolve(self, *, clean: bool = False, verify: bool = False) -> Asked:
-        """Ask the package manager what the lists mean now; `clean` and `verify` say how their layer is made."""
+        """Ask the package manager what the lists mean now, or the lock; the rest says how their layer is made."""
         for warning in self.spec.warnings:
             self.report.log(warning)
-        with self.report.phase("resolve packages"):
-            try:
-                resolution = self.spec.manager.resolve(self.report)
-            except UnknownPackagesError as error:
-                raise _located(error, self.spec) from None
+        resolution = answer(self.spec, self.lock) if self.lock else self._ask()
         if resolution.offline:
             self.report.result(offline=True)
         fstab, origin = choose_fstab(self.site, self.spec)
         spec = self.spec
         wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
-        return Asked(spec, Making(self.layers, spec.manager, resolution, clean, verify), wanted, origin)
+        return Asked(spec, Making(self.layers, spec.manager, resolution, clean, verify), wanted, origin, self.lock)
+
+    def _ask(self) -> Resolution:
+        with self.report.phase("resolve packages"):
+            try:
+                return self.spec.manager.resolve(self.report)
+            except UnknownPackagesError as error:
+                raise _located(error, self.spec) from None
 
     def layer(self, plan: Plan) -> Mapping[str, Any]:
         """Return what is recorded about the layer of a plan's packages; nothing if it is not there."""
@@ -106,6 +119,7 @@ def plan_genimage(
     force: bool = False,
     onlyinitrd: bool = False,
     clean: bool = False,
+    locked: Locked = False,
     **values: str,
 ) -> Planned:
     """Return what genimage would do with these arguments; nothing but the package lists in the cache is changed.
@@ -113,7 +127,7 @@ def plan_genimage(
     The plan is remembered: genimage with its digest builds exactly this, or says what has changed.
     """
     given = options.checked(image, attributes_of(site, image), values)
-    build = Build.open(site, image, report or NullReport(), None, **options.replaced(given))
+    build = Build.open(site, image, report or NullReport(), None, locked, **options.replaced(given))
     asked = None if onlyinitrd else build.resolve(clean=clean or force)
     plan = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
     reviewed.remember(site, plan)
@@ -134,6 +148,7 @@ def genimage(
     verify: bool = False,
     plan: str = "",
     any_plan: bool = False,
+    locked: Locked = False,
     attributes: Mapping[str, str] | None = None,
     inputs: Mapping[str, Path] | None = None,
     **values: str,
@@ -145,8 +160,9 @@ def genimage(
     BuildError where that gives another tree. `values`, such as
     kernelver (images/options.py), replace the osimage's and, when the build has succeeded, are written back, as in
     xCAT. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how,
-    unless `any_plan`. An order hands over the osimage's `attributes` as they were when it was made, and copies of the
-    files they point to.
+    unless `any_plan`. `locked` builds exactly the packages of the image's lock, or of the lock in that file, and asks
+    no mirror what there is (images/lock.py). An order hands over the osimage's `attributes` as they were when it was
+    made, and copies of the files they point to.
 
     Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds, and as `layer`
     how the packages came together: from which layer, or why clean. Raises
@@ -157,7 +173,7 @@ def genimage(
     started = time.monotonic()
     given = options.checked(image, attributes_of(site, image) if attributes is None else attributes, values)
     check_inputs(inputs or {})
-    build = Build.open(site, image, report or NullReport(), attributes, **options.replaced(given))
+    build = Build.open(site, image, report or NullReport(), attributes, locked, **options.replaced(given))
     with lock(build.directory.path, "genimage"):
         asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
@@ -203,6 +219,14 @@ def _provenance(build: Build, plan: Plan, asked: Asked | None, before: Mapping[s
     return run_facts(programs, list(files_of(build.site, build.spec)), plan=plan.digest, attributes=attributes)
 
 
+def _noted(build: Build, record: dict[str, Any]) -> dict[str, Any]:
+    """Write down by which lock an image that is there already would have been built, too."""
+    if build.lock and record.get("lock") != build.lock.named:
+        record = {**record, "lock": build.lock.named}
+        build.directory.publish(record)
+    return record
+
+
 def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> tuple[dict[str, Any], list[str]]:
     """Run what is pending and put it in place; return the record of the image as it is then, and what ran."""
     directory, before = build.directory, build.directory.record()
@@ -210,7 +234,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
     with DirectoryShelf.open(plan, directory.path, directory.work, _there(before), build.layers) as shelf:
         if not force and not plan.pending(shelf.has):
             build.report.log("nothing to do")
-            return before, []
+            return _noted(build, before), []
         check_isolation()
         with ThreadPoolExecutor(1) as beside:
             asking = beside.submit(_provenance, build, plan, asked, before)
@@ -218,9 +242,10 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         root = shelf.path(TREE)
         outcomes = {**before.get("outcomes", {}), **{name: asdict(one) for name, one in shelf.new.items()}}
         record = {
-            **before,
+            **{key: value for key, value in before.items() if key != "lock" or not asked},
             **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
             **({"layer": shelf.facts(PACKAGES)["how"]} if PACKAGES in ran else {}),
+            **({"lock": build.lock.named} if build.lock else {}),
             # What scripts of packages write anew may differ in nothing that packimage looks at.
             **({"forced": time.time()} if force and asked else {}),
             "steps": {**(before.get("steps", {}) if plan.given else {}), **plan.digests},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError
+from sbkernel.images.locking.lockfile import path_of_lock, read_lock
 from sbkernel.images.options import ROOTLIMIT, STORED, checked, replaced
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.tree.fstab import own_fstab
@@ -33,7 +34,13 @@ def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) ->
     values = {key: str(value) for key, value in options.items() if key in (*STORED, ROOTLIMIT)}
     overrides = replaced(checked(image, attributes, values))
     blobs = inputs_of(site)
-    inputs = {str(file): blobs.put(file) for file in files_of(site, read_spec(site, image, attributes, **overrides))}
+    spec = read_spec(site, image, attributes, **overrides)
+    files = [*files_of(site, spec)]
+    if locked := options.get("locked", False):
+        read_lock(file := path_of_lock(site, image, spec.osvers, locked))
+        files.append(file)
+        options["locked"] = str(file)
+    inputs = {str(file): blobs.put(file) for file in files}
     return Order("genimage", TARGET, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)
 
 

@@ -16,6 +16,8 @@ from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
 from sbkernel.images.layers.making import Making
+from sbkernel.images.locking.lockfile import Lock
+from sbkernel.images.locking.mirror import fetch
 from sbkernel.images.plan import Facts, Step, Work
 from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
 from sbkernel.images.spec import ImageSpec
@@ -42,6 +44,7 @@ class Asked:
     making: Making
     configuration: Configuration
     fstab_origin: str
+    lock: Lock | None = None
 
     @property
     def resolution(self) -> Resolution:
@@ -78,7 +81,7 @@ def download_step(asked: Asked) -> Step:
     manager, resolution = asked.spec.manager, asked.resolution
 
     def run(work: Work) -> None:
-        manager.fetch(resolution, work.report)
+        fetch(asked.lock, manager, resolution, work.report)
 
     what = f"{_packages(resolution)}, {units.size(resolution.size)}"
     return Step("download", "download packages", None, "nothing", summary=what, total=len(resolution.packages), run=run)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made
 from sbkernel.images import space
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.package_manager import GoneError, Resolved
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
 
@@ -36,7 +35,7 @@ class Downloads:
     def fetch(self, packages: Sequence[Resolved], bring: Bring, report: Report) -> None:
         """Fetch what is not there yet, or no longer what it was.
 
-        Raises BuildError when a source no longer has exactly the content that was resolved.
+        Raises GoneError when a source no longer has exactly the content that was resolved.
         """
         with in_turn(made(self.directory) / ".turn"):
             clean(self.directory, ".new-*")
@@ -52,21 +51,21 @@ class Downloads:
                         self._take(package, file, said)
                 report.progress(len(packages), len(packages))
 
+    def missing(self, packages: Sequence[Resolved]) -> list[Resolved]:
+        """Return the packages that are not there as they should be."""
+        return [package for package in packages if not is_exactly(self.path(package), package.sha256)]
+
     def _has(self, package: Resolved) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            if _is(self.path(package), package.sha256):
+            if is_exactly(self.path(package), package.sha256):
                 os.utime(self.path(package))
                 return True
             self.path(package).unlink()
         return False
 
     def _take(self, package: Resolved, file: Path, said: str) -> None:
-        if not file.is_file() or not _is(file, package.sha256):
-            problem = f"the source no longer has exactly the package that was resolved: {package}"
-            raise BuildError(
-                f"{problem}\n{said}".rstrip(),
-                hint="its repository has changed meanwhile: run it again to resolve anew",
-            )
+        if not is_exactly(file, package.sha256):
+            raise GoneError(package, said)
         file.chmod(0o644)
         file.replace(self.path(package))
 
@@ -77,8 +76,10 @@ def differences(expected: Iterable[object], got: Iterable[object]) -> list[str]:
     return [*(f"- {name}" for name in sorted(wanted - there)), *(f"+ {name}" for name in sorted(there - wanted))]
 
 
-def _is(path: Path, expected: str) -> bool:
-    """Tell whether a file has this sum, whose length says of which kind it is."""
+def is_exactly(path: Path, expected: str) -> bool:
+    """Tell whether there is a file with this sum, whose length says of which kind it is."""
+    if not path.is_file():
+        return False
     kind = {64: "sha256", 96: "sha384", 128: "sha512"}[len(expected)]
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, kind).hexdigest() == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sbkernel.errors import BuildError
 from sbkernel.images.media.medium import Disc, Medium
@@ -14,6 +14,9 @@ from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
+
+if TYPE_CHECKING:
+    from sbkernel.images.families.downloads import Downloads
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Resolved:
     """One resolved package: exactly this version for this architecture, `size` bytes of exactly this content.
 
     `sha256` may be a longer sum of the same kind, where a repository has no other. `record` is what the index of its
-    repository says of it, in the family's own format.
+    repository says of it, in the family's own format, as whole lines. No password is in its address.
     """
 
     name: str
@@ -159,6 +162,18 @@ class UnknownPackagesError(BuildError):
         self.near = near
 
 
+class GoneError(BuildError):
+    """A source no longer has exactly the package that was resolved."""
+
+    def __init__(self, package: Resolved, said: str) -> None:
+        problem = f"the source no longer has exactly the package that was resolved: {package}"
+        super().__init__(
+            f"{problem}\n{said}".rstrip(), hint="its repository has changed meanwhile: run it again to resolve anew"
+        )
+        self.package = package
+        self.said = said
+
+
 class Candidate(NamedTuple):
     """A package that the solver chose: what it weighs as a file in bytes, and the names of those that it needs."""
 
@@ -230,8 +245,15 @@ class PackageManager(Protocol):
     def fetch(self, resolution: Resolution, report: Report) -> None:
         """Bring the packages into the cache that all images share, each checked against its sha256.
 
-        Raises BuildError when a source no longer has exactly that content.
+        Raises GoneError when a source no longer has exactly that content.
         """
+
+    @property
+    def downloads(self) -> Downloads:
+        """Return the cache that the packages are fetched into."""
+
+    def write_mirror(self, directory: Path, files: Mapping[str, Resolved]) -> None:
+        """Make a directory a repository of exactly these packages, whose files lie there at these paths."""
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly the fetched packages into a tree that does not exist yet, in a private namespace.

@@ -85,7 +85,7 @@ class Packing:
     @cached_property
     def inputs(self) -> str:
         """Return the digest of all that the packed image depends on beside what lies in the tree."""
-        built = {key: value for key, value in self.record.items() if key not in ("made", PROVENANCE)}
+        built = {key: value for key, value in self.record.items() if key not in ("made", "lock", PROVENANCE)}
         laid: list[Any] = [self.patterns, self.synced.step.inputs] if self.synced else []
         if self.layering:
             laid.append({"layered": True})

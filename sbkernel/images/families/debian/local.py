@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from sbkernel.errors import DefinitionError
-from sbkernel.files import write_whole
+from sbkernel.files import write_if_changed, write_whole
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
@@ -103,6 +103,16 @@ def write_index(directory: Path, place: Path) -> None:
     # apt compares whole seconds.
     now = max(before.stat().st_mtime_ns, newer)
     os.utime(before, ns=(now, now))
+
+
+def write_mirror(directory: Path, release: DebianRelease, files: Mapping[str, Resolved]) -> None:
+    """Write the index of a directory as mirrors have it: one suite, one component."""
+    index = records.listing(files)
+    name = f"main/binary-{release.architecture}/Packages"
+    fields = ("Components: main", f"Architectures: {release.architecture}")
+    suite = directory / "dists" / release.codename
+    write_if_changed(suite / name, index)
+    write_if_changed(suite / "Release", records.release(index, release.codename, name, fields))
 
 
 def real_uri(uri: str, indexes: Iterable[LocalIndex]) -> str:

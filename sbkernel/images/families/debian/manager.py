@@ -154,6 +154,10 @@ class AptManager:
         """Fetch the packages by address and sha256."""
         self.downloads.fetch(resolution.packages, by_helper(self.apt.environment), report)
 
+    def write_mirror(self, directory: Path, files: Mapping[str, Resolved]) -> None:
+        """Write the index of a mirror of exactly these packages."""
+        local.write_mirror(directory, self.release, files)
+
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
         return install(resolution, self.downloads, self.release, self.passes, tree, report)

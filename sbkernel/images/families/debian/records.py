@@ -45,14 +45,19 @@ def _key(record: Record) -> Key:
 
 def index(packages: Iterable[Resolved], file_name: Callable[[Resolved], str]) -> str:
     """Return the index of a repository that holds these packages and nothing else (deb-src-control(5), Packages)."""
-    return "\n".join(_FILENAME.sub(f"Filename: ./{file_name(package)}", package.record) for package in packages)
+    return listing({f"./{file_name(package)}": package for package in packages})
 
 
-def release(index: str, codename: str) -> str:
+def listing(files: Mapping[str, Resolved]) -> str:
+    """Return the index of packages whose files lie at these paths."""
+    return "\n".join(_FILENAME.sub(f"Filename: {path}", package.record) for path, package in files.items())
+
+
+def release(index: str, codename: str, name: str = "Packages", fields: Iterable[str] = ()) -> str:
     """Return the Release file of such a repository; mmdebstrap takes essential packages of its codename alone."""
     data = index.encode()
-    lines = [f"Suite: {codename}", f"Codename: {codename}", "SHA256:"]
-    return "\n".join([*lines, f" {hashlib.sha256(data).hexdigest()} {len(data)} Packages"]) + "\n"
+    lines = [f"Suite: {codename}", f"Codename: {codename}", *fields, "SHA256:"]
+    return "\n".join([*lines, f" {hashlib.sha256(data).hexdigest()} {len(data)} {name}"]) + "\n"
 
 
 def candidates(resolved: Sequence[Resolved]) -> list[Candidate]:

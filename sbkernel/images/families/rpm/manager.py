@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sbkernel.images.families.package_manager import (
     KnownBefore,
     PackagePass,
     Resolution,
+    Resolved,
     Survey,
     UnknownPackagesError,
 )
@@ -25,7 +26,7 @@ from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.repositories import Repositories, real_url
-from sbkernel.images.families.rpm.repository import refuse_untrusted
+from sbkernel.images.families.rpm.repository import refuse_untrusted, with_login, write_index
 from sbkernel.images.families.rpm.solver import Answer, Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report
@@ -126,11 +127,16 @@ class RpmManager:
 
     def fetch(self, resolution: Resolution, report: Report) -> None:
         """Fetch the packages by address and sha256, and check who has signed them where a repository has keys."""
-        self.downloads.fetch(resolution.packages, by_curl(network.settings()), report)
+        packages = [replace(one, uri=with_login(one.uri, self.repositories.all)) for one in resolution.packages]
+        self.downloads.fetch(packages, by_curl(network.settings()), report)
         for repository in (one for one in self.repositories.all if one.check):
             mine = (one for one in resolution.packages if one.repository == repository.name)
             if files := {self.downloads.path(one): str(one) for one in mine}:
                 signatures.check(repository, files)
+
+    def write_mirror(self, directory: Path, files: Mapping[str, Resolved]) -> None:
+        """Write the index of a directory with exactly these packages."""
+        write_index(directory, directory, only=list(files))
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""

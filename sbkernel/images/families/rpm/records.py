@@ -9,6 +9,7 @@ from typing import Any
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.package_manager import Candidate, Resolved
+from sbkernel.images.families.places import shown
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.rpm.query import RPM, source_of
 
@@ -34,15 +35,16 @@ def resolved(row: Row) -> Resolved:
             f"the repository {row['repository']} has no sum of {row['name']} that can be relied on",
             hint="make its index with createrepo_c, which uses sha256",
         )
+    kept = {key: value for key, value in row.items() if key not in ("requirements", "uri")}
     return Resolved(
         row["name"],
         row["version"],
         row["arch"],
         int(row["download"]),
         row["sum"],
-        row["uri"],
+        shown(row["uri"]),
         row["repository"],
-        json.dumps({key: value for key, value in row.items() if key != "requirements"}, sort_keys=True),
+        json.dumps(kept, sort_keys=True, indent=1) + "\n",
     )
 
 

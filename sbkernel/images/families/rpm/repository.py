@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,13 +87,26 @@ def file_url(directory: Path) -> str:
     return f"file://{quote(str(directory.absolute()))}"
 
 
-def write_index(directory: Path, place: Path) -> None:
-    """Write the index of a directory that has none (createrepo_c(8))."""
+def with_login(address: str, repositories: Iterable[Repository]) -> str:
+    """Return the address of a package with the login that its repository is asked with; nothing else tells it."""
+    for one in repositories:
+        if (bare := shown(one.url)) != one.url and address.startswith(f"{bare}/"):
+            return one.url + address.removeprefix(bare)
+    return address
+
+
+def write_index(directory: Path, place: Path, only: Sequence[str] | None = None) -> None:
+    """Write the index of a directory that has none, of all that is below it or of some paths (createrepo_c(8))."""
     lines: list[str] = []
     # It takes what a killed run has left for the lock of another one; but who is here has the turn.
     remove_tree(place / ".repodata")
-    argv = ["createrepo_c", "--error-exit-val", "--no-database", "--outputdir", str(place), str(directory)]
-    if run(argv, on_line=lines.append, check=False).returncode:
+    argv = ["createrepo_c", "--error-exit-val", "--no-database", "--outputdir", str(place)]
+    with tempfile.NamedTemporaryFile("w", prefix="sbkernel-") as listed:
+        listed.write("".join(f"{path}\n" for path in only or ()))
+        listed.flush()
+        argv += [] if only is None else ["--pkglist", listed.name]
+        done = run([*argv, str(directory)], on_line=lines.append, check=False)
+    if done.returncode:
         raise unindexed(directory, [line for line in lines if re.search("error|critical|warning", line, re.IGNORECASE)])
 
 
