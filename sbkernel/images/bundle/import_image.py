@@ -109,7 +109,7 @@ def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool
     space.check(needed, "the files of the image", catalog.path)
     with catalog.staging() as staged:
         with report.phase("copy the image", total=needed):
-            bundle.stage(staged, report)
+            bundle.stage(staged, report, catalog.versions(described.image))
         with laid(site, laying):
             content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
             origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
