@@ -10,7 +10,7 @@ import click
 from sbkernel import units
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
-from sbkernel.images.bundle.export_image import BUNDLE, TARGET, WRITERS, default_file
+from sbkernel.images.bundle.export_image import BUNDLE, KINDS, TARGET, XCAT, default_file
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
@@ -18,12 +18,13 @@ from sbkernel.site import Site
 
 @click.command("export-image")
 @click.option(
-    "--format", "kind", default=BUNDLE, show_default=True, type=click.Choice(tuple(WRITERS)), help="What FILE is to be."
+    "--format", "kind", default=BUNDLE, show_default=True, type=click.Choice(KINDS), help="What FILE is to be."
 )
+@click.option("--xcat", is_flag=True, help="The same as --format xcat.")
 @click.argument("image", metavar="IMAGE[@VERSION]")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @pass_site
-def command(site: Site, kind: str, image: str, file: Path | None) -> None:
+def command(site: Site, kind: str, xcat: bool, image: str, file: Path | None) -> None:
     """Write a packed version of IMAGE, its definition and its lists to FILE.
 
     What nodes boot now is written, or another VERSION: the beginning of a digest, candidate, previous, or a day. The
@@ -34,6 +35,7 @@ def command(site: Site, kind: str, image: str, file: Path | None) -> None:
     FILE may be
       bundle   for sb import-image; a plain tar, as its files are packed already
       oci      an OCI archive for skopeo and podman; its first layer is the bundle
+      xcat     a tgz that xCAT's imgimport reads
 
     `sb export` writes definitions alone, of the whole site.
 
@@ -43,6 +45,7 @@ def command(site: Site, kind: str, image: str, file: Path | None) -> None:
       sb export-image compute@3f2a9c1d /backup/compute.tar
       sb export-image compute --format oci compute.oci.tar
     """
+    kind = XCAT if xcat else kind
     target = file or Path(default_file(Catalog(site).find(image), kind))
     click.echo(
         said(follow(jobs.start(site, "export-image", TARGET, image=image, file=str(target.absolute()), kind=kind)))

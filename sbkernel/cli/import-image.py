@@ -37,6 +37,8 @@ def command(site: Site, name: str, keep: bool, force: bool, promote: bool, file:
       an OCI archive   of sb export-image --format oci, also when skopeo or podman
                        has made it an oci-archive, docker-archive, oci or dir;
                        other containers have no kernel and no initrd
+      a tgz of xCAT    of its imgexport; it is defined and unpacked where genimage
+                       would build it, and packimage makes it a version
 
     `sb import` takes over definitions alone, of a whole site.
 
@@ -53,9 +55,11 @@ def said(done: dict[str, Any]) -> str:
     """Return the result of import-image as text."""
     lines = [*done["laid"], *(f"note: {remark}" for remark in done["remarks"])]
     if done["there"]:
-        lines.append("The version is here already.")
+        lines.append("It is here already.")
     if done["was"]:
         lines.append(f"digest before it got another name:{done['was']}")
+    if not done["digest"]:
+        return "\n".join([*lines, f"seconds:{done['seconds']:.1f}"])
     lines.append(f"digest:{done['digest']}")
     if done["current"] != done["digest"]:
         stays = f"nodes boot {short(done['current'])}" if done["current"] else "nothing was promoted yet"

@@ -64,6 +64,8 @@ VERB_GROUPS = {
     "Move images between sites": {
         "export-image": "write a packed image, its definition and lists as one file",
         "import-image": "take over such a file, or a container that holds one",
+        "imgexport": "write a packed image as a bundle that xCAT reads",
+        "imgimport": "take over a bundle of xCAT's imgexport",
     },
     "Choose what nodes boot": {
         "promote": "make the newest version of an image the one that nodes boot",

@@ -14,9 +14,9 @@ from sbkernel.errors import SbkernelError
 from sbkernel.files import made, write_whole
 
 NAMES = (
-    "chdef", "chtab", "copycds", "genimage", "gettab", "lsdef", "mkdef", "mkvm", "nodeadd", "nodech", "nodegrpch",
-    "nodels", "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmimage", "rmvm", "rpower", "rsetboot",
-    "tabch", "tabdump", "tabgrep", "tabprune", "tabrestore",
+    "chdef", "chtab", "copycds", "genimage", "gettab", "imgexport", "imgimport", "lsdef", "mkdef", "mkvm", "nodeadd",
+    "nodech", "nodegrpch", "nodels", "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmimage", "rmvm",
+    "rpower", "rsetboot", "tabch", "tabdump", "tabgrep", "tabprune", "tabrestore",
 )  # fmt: skip
 """Verbs that are also commands of xCAT."""
 _MARK = "# Written by sb shims; sb shims --remove takes it away."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import DefinitionError
 from sbkernel.files import growing
 from sbkernel.images import space
-from sbkernel.images.bundle import oci, ours
+from sbkernel.images.bundle import imgexport, oci, ours
 from sbkernel.images.bundle.description import Description
 from sbkernel.images.bundle.portable import definition, list_files
 from sbkernel.images.catalog.catalog import Catalog
@@ -22,12 +22,13 @@ from sbkernel.site import Site
 TARGET = "sbkernel.images.bundle.export_image:export_image"
 BUNDLE = "bundle"
 OCI = "oci"
+XCAT = "xcat"
 _ENDINGS = {BUNDLE: ".tar", OCI: ".oci.tar"}
 
 
 def default_file(version: ImageVersion, kind: str) -> str:
     """Return what the file is called when nobody says."""
-    return f"{version.image}-{short(version.digest)}{_ENDINGS[kind]}"
+    return f"{version.image}.tgz" if kind == XCAT else f"{version.image}-{short(version.digest)}{_ENDINGS[kind]}"
 
 
 def export_image(
@@ -36,11 +37,14 @@ def export_image(
     file: str | Path,
     *,
     kind: str = BUNDLE,
+    extra: Sequence[str] = (),
+    node: str = "",
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Write a version to a file, which is replaced as a whole; killed at any time, nothing of it is left.
 
-    `image` is IMAGE or IMAGE@VERSION, `kind` one of WRITERS. Returns image, digest, file, size (bytes), remarks,
+    `image` is IMAGE or IMAGE@VERSION, `kind` one of KINDS; `extra` and `node` are imgexport's -e and -p, for the bundle
+    of xCAT alone. Returns image, digest, file, size (bytes), remarks,
     seconds. The bytes depend on the version, the definition and its lists alone. Raises NotFoundError, DefinitionError,
     SbkernelError for a list that cannot be read, BuildError for a damaged version or a full disk.
     """
@@ -53,7 +57,10 @@ def export_image(
         described, remarks = describe(site, version)
         try:
             with growing(path) as out, report.phase("write the bundle", total=version.size_bytes):
-                remarks += WRITERS[kind](out, described, version, report)
+                if kind == XCAT:
+                    remarks += imgexport.write(out, described, version, report, imgexport.more(site, extra, node))
+                else:
+                    remarks += WRITERS[kind](out, described, version, report)
         except OSError as error:
             if full := space.full(error, f"export {image}", path.parent):
                 raise full from error
@@ -84,3 +91,4 @@ def _bundle(out: Any, described: Description, version: ImageVersion, report: Rep
 
 Writer = Callable[[Any, Description, ImageVersion, Report], list[str]]
 WRITERS: Mapping[str, Writer] = {BUNDLE: _bundle, OCI: oci.write}
+KINDS = (*WRITERS, XCAT)

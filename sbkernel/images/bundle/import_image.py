@@ -11,6 +11,7 @@ from typing import Any
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.images import space
 from sbkernel.images.bundle.containers import bottom_layer, foreign
+from sbkernel.images.bundle.imgimport import import_xcat
 from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
 from sbkernel.images.bundle.ours import Bundle, NoBundleError
 from sbkernel.images.bundle.tarfiles import Tar
@@ -32,12 +33,15 @@ def import_image(
     keep: bool = False,
     promote: bool = False,
     as_packed: bool = False,
+    profile: str = "",
+    nodes: str = "",
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Take a bundle into the site: its version as the candidate, its definition and lists where they are missing.
 
     What is here already and differs is an error, unless `name` gives the osimage another name, `keep` leaves what is
-    here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would.
+    here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would. A bundle
+    of xCAT is defined and unpacked for packimage; `profile` and `nodes` are imgimport's -f and -p, for that alone.
 
     Returns image, digest, was (the digest before it got another name, or ""), there (nothing had to be copied), laid
     (lines), current, size (bytes), remarks, seconds. Raises NotFoundError, DefinitionError for what differs, BuildError
@@ -45,8 +49,10 @@ def import_image(
     version is there in part; what was copied so far goes with the next packing or collection.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
-    how = How(name, force, keep)
+    how = How(name, force=force, keep=keep)
     try:
+        if _is_gzip(path):
+            return import_xcat(site, path, how, report, profile=profile, nodes=nodes)
         with _opened(path) as (bundle, remarks):
             version, laying, there = _import(site, bundle, how, report, gated=not as_packed)
     except FileNotFoundError:
@@ -103,11 +109,19 @@ def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool
     space.check(needed, "the files of the image", catalog.path)
     with catalog.staging() as staged:
         with report.phase("copy the image", total=needed):
-            bundle.stage(staged, report)
+            bundle.stage(staged, report, catalog.versions(described.image))
         with laid(site, laying):
             content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
             origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
             return catalog.publish(staged, content, gated=gated, origin=origin), laying, False
+
+
+def _is_gzip(path: Path) -> bool:
+    """Tell whether a file is compressed as a bundle of xCAT is."""
+    if path.is_dir():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
 
 
 def _is_there(catalog: Catalog, digest: str) -> bool:

@@ -27,9 +27,13 @@ _OTHERWISE = "--as NAME imports it under another name, --keep leaves what is her
 
 @dataclass(frozen=True)
 class How:
-    """What is done about what is here already: another `name` for the osimage, `force` replaces, `keep` leaves it."""
+    """What is done about what is here already: another `name` for the osimage, `force` replaces, `keep` leaves it.
+
+    With another name the profile is that name, too, unless `profile` is given.
+    """
 
     name: str = ""
+    profile: str = ""
     force: bool = False
     keep: bool = False
 
@@ -102,12 +106,12 @@ def _target(site: Site, name: str, osimage: Mapping[str, str], one: ListFile, ho
     extension = LISTS.get(one.attribute, one.attribute)
     middle = "" if one.number == 1 else f".{one.number}"
     if how.name:
-        return own / f"{name}{middle}.{extension}"
+        return own / f"{how.profile or name}{middle}.{extension}"
     path = Path(here(site, one.path))
     custom = INSTALLDIR / "custom"
     if Path(one.path).is_relative_to(custom) and ".." not in path.parts:
         return path
-    if path.is_absolute() and path.is_file() and content(one.attribute, path) == one.content:
+    if path.is_absolute() and path.is_file() and _holds(path, one):
         return path
     return own / f"{name}{middle}.{extension}"
 
@@ -123,8 +127,9 @@ def _values(
             f"{path}{blank}{rest}" for path, (_, blank, rest) in zip(paths, words, strict=True)
         )
     if how.name:
-        tree = site.installdir / "netboot" / values.get("osvers", "") / values.get("osarch", "") / name
-        values |= {"profile": name, "rootimgdir": str(tree)}
+        profile = how.profile or name
+        tree = site.installdir / "netboot" / values.get("osvers", "") / values.get("osarch", "") / profile
+        values |= {"profile": profile, "rootimgdir": str(tree)}
     return values
 
 
@@ -139,9 +144,18 @@ def _differing(here_: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
 
 def _lay(target: Path, one: ListFile) -> Lay | None:
     there = target.exists() or target.is_symlink()
-    if there and target.is_file() and content(one.attribute, target) == one.content:
+    if there and target.is_file() and _holds(target, one):
         return None
     return Lay(target, one.content, one.mode & 0o755, there)
+
+
+def _holds(path: Path, one: ListFile) -> bool:
+    """Tell whether a list is here already, as it is or with what it includes in its place."""
+    if path.read_bytes() == one.content:
+        return True
+    with contextlib.suppress(DefinitionError):
+        return content(one.attribute, path) == one.content
+    return False
 
 
 def _once(files: Sequence[Lay]) -> tuple[Lay, ...]:

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from sbkernel.errors import BuildError, CommandError
-from sbkernel.images.bundle import ours
+from sbkernel.images.bundle import ours, tarfiles
 from sbkernel.images.bundle.description import PLACE, Description, as_json
 from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, directory, header, padding
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion, Root
-from sbkernel.images.pack.compressors import COMPRESSORS, ENVIRONMENT, compressor_of
+from sbkernel.images.pack.compressors import COMPRESSORS, ENVIRONMENT
+from sbkernel.images.pack.formats import format_of
+from sbkernel.images.pack.squashfs import Squashfs
 from sbkernel.images.pack.stream import decompressed
+from sbkernel.images.pack.tar import Tar
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import PIPE, end
 from sbkernel.jobs.spawn import spawn_here
@@ -35,7 +38,6 @@ LABEL = "org.sbkernel.image"
 _TYPE = "application/vnd.oci.image"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _HIDDEN = header(f".wh.{PLACE}", 0) + END
-_SQUASHFS, _TAR = "squashfs", "tar"
 
 
 @dataclass
@@ -112,7 +114,7 @@ def write(out: BinaryIO, described: Description, version: ImageVersion, report: 
         sink.write(_HIDDEN)
     layers += [Layer(descriptor, descriptor["digest"])]
     for root, argv in zip(version.roots, readers, strict=True):
-        layers.append(_root_layer(layout, version.dir / root.name, argv, report))
+        layers.append(_root_layer(layout, version.dir / root.name, argv, report, upper=root != version.roots[0]))
     config = layout.text("config.v1", _config(described, layers))
     manifest = {
         "schemaVersion": 2,
@@ -152,17 +154,30 @@ def _config(described: Description, layers: Sequence[Layer]) -> dict[str, Any]:
     }
 
 
-def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report) -> Layer:
+def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report, *, upper: bool) -> Layer:
     with (
         layout.blob("layer.v1.tar+gzip") as (sink, descriptor),
         decompressed(file, argv) as tar,
         compressed(sink) as packing,
     ):
         whole = Sum(packing)
-        while piece := tar.read(PIECE):
+        for piece in _whiteouts(tar) if upper else iter(lambda: tar.read(PIECE), b""):
             whole.write(piece)
             report.progress(0, None, f"layer {size(whole.count)}")
     return Layer(descriptor, whole.digest)
+
+
+def _whiteouts(source: IO[bytes]) -> Iterator[bytes]:
+    """Yield a tar with the whiteouts of overlayfs, devices 0/0, as those of OCI: a file .wh.NAME beside NAME."""
+    for member in (tar := tarfiles.Tar("a packed root", source)):
+        if member.kind == "device" and member.device == (0, 0):
+            above, _, name = member.name.rpartition("/")
+            yield header(f"{above}/.wh.{name}".removeprefix("/"), 0)
+            continue
+        yield member.raw
+        yield from tar.chunks()
+        yield padding(member.size)
+    yield END
 
 
 @contextmanager
@@ -192,14 +207,11 @@ def _pass(source: IO[bytes] | None, sink: ours.Sink) -> None:
 
 def _tar_argv(file: Path, root: Root) -> list[str]:
     """Return the command that writes a packed root as a tar archive."""
-    kind = root.name.split(".")[1]
-    if kind == _SQUASHFS:
+    packed = format_of(file)
+    if isinstance(packed, Squashfs):
         return ["sqfs2tar", str(file)]
-    if kind == _TAR:
-        with file.open("rb") as stream:
-            compressor = compressor_of(stream.read(8))
-        if compressor is not None:
-            return compressor.undo_argv()
+    if isinstance(packed, Tar):
+        return packed.compressor.undo_argv()
     raise BuildError(
         f"{root.name} cannot be made a layer of a container",
         hint="pack it so: sb packimage -m squashfs; or export a bundle",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +26,7 @@ from sbkernel.images.bundle.description import (
 )  # fmt: skip
 from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, Tar, header, padding
 from sbkernel.images.catalog.staging import Staging
-from sbkernel.images.catalog.version import ImageVersion, content_digest
+from sbkernel.images.catalog.version import ImageVersion, Root, content_digest
 from sbkernel.jobs.report import Report
 from sbkernel.units import size
 
@@ -126,8 +126,12 @@ class Bundle:
         """Return the description under another name of the osimage; that is part of the content, so of the digest."""
         return replace(self.description, data=named(self.description.data, name))
 
-    def stage(self, staged: Staging, report: Report) -> None:
-        """Write all files of the version, each checked while it is written; BuildError for what was not announced."""
+    def stage(self, staged: Staging, report: Report, there: Sequence[ImageVersion] = ()) -> None:
+        """Write all files of the version, each checked while it is written; BuildError for what was not announced.
+
+        Roots that versions in layers have already `there` are those files, as if it had been packed here.
+        """
+        known = {root.sha256: (version, root) for version in there if version.layered for root in version.roots}
         files, done = dict(self.description.files), 0
         total = sum(facts["size"] for facts in files.values())
         for member in self._members:
@@ -141,7 +145,8 @@ class Bundle:
             facts = files.pop(name, None)
             if facts is None or facts["size"] != member.size:
                 raise self._tar.error(f"{member.name} comes twice, or is not what image.json describes")
-            self._stage(staged, name, facts, report, done, total)
+            if not _linked(staged, name, facts, known):
+                self._stage(staged, name, facts, report, done, total)
             done += member.size
         if files:
             raise self._tar.error(f"it lacks {', '.join(sorted(files))}")
@@ -172,6 +177,22 @@ class Bundle:
         if hashlib.sha256(content).hexdigest() != one["sha256"]:
             raise self._tar.error(f"{name} in it has another sha256 than bundle.json says")
         return ListFile(one["attribute"], one["number"], one["path"], one["mode"], content)
+
+
+def _linked(
+    staged: Staging, name: str, facts: Mapping[str, Any], known: Mapping[str, tuple[ImageVersion, Root]]
+) -> bool:
+    """Take a root that is here already along, if it is the same in all that is said of it; tell whether."""
+    if facts["sha256"] not in known:
+        return False
+    version, root = known[facts["sha256"]]
+    if version.data["files"][root.name] != facts:
+        return False
+    try:
+        staged.link(name, version, root)
+    except FileNotFoundError:  # it was collected meanwhile
+        return False
+    return True
 
 
 def named(data: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -27,13 +27,18 @@ _KINDS = {
 
 
 class Member(NamedTuple):
-    """A member: a relative path without dots, what it is, its size in bytes, its mode, where a link points."""
+    """A member: a relative path without dots, what it is, its size in bytes, its mode, where a link points.
+
+    `device` are a device's numbers, and `raw` is all that stood before the content in the archive.
+    """
 
     name: str
     kind: str
     size: int
     mode: int
     target: str
+    device: tuple[int, int]
+    raw: bytes
 
 
 class Tar:
@@ -43,11 +48,13 @@ class Tar:
         self._source = source
         self._stream = stream
         self._left = self._padding = 0
+        self._raw = bytearray()
 
     def __iter__(self) -> Iterator[Member]:
         """Yield the members; BuildError for what is no tar archive, for names that lead out of it, for a short one."""
         while True:
             self._skip()
+            self._raw.clear()
             more: dict[str, str] = {}
             while (header := self._header()) is not None and header.type in {*_EXTENDED, tarfile.XGLTYPE}:
                 more |= self._extended(header)
@@ -85,7 +92,8 @@ class Tar:
             raise self.error(f"{header.name!r} has a size that cannot be")
         self._begin(size)
         name, target = more.get("path", header.name), more.get("linkpath", header.linkname)
-        return Member(self._inside(name), kind, size, header.mode, target)
+        device = (header.devmajor, header.devminor)
+        return Member(self._inside(name), kind, size, header.mode, target, device, bytes(self._raw))
 
     def _inside(self, name: str) -> str:
         parts = [part for part in name.rstrip("/").split("/") if part != "."]
@@ -97,6 +105,7 @@ class Tar:
         block = self._stream.read(BLOCK)
         if len(block) < BLOCK:
             raise self.error("it is truncated")
+        self._raw += block
         try:
             return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
@@ -109,6 +118,7 @@ class Tar:
             raise self.error(f"it has a name of {header.size} bytes")
         self._begin(header.size)
         data = b"".join(self.chunks())
+        self._raw += data + padding(len(data))
         self._skip()
         if header.type == tarfile.GNUTYPE_LONGNAME:
             return {"path": _text(data.rstrip(b"\0"))}

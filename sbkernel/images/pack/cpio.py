@@ -62,10 +62,14 @@ class Cpio(Archive):
 
     def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
         """Unpack the files that match. BuildError for an archive with a file below a link, which may lead anywhere."""
-        check_links(self._listed(file), file)
+        self.check(file)
         target.mkdir(parents=True, exist_ok=True)
         with decompressed(file, self.compressor.undo_argv()) as archive:
             run([*_UNPACK, *patterns], cwd=target, stdin=archive)
+
+    def check(self, file: Path) -> None:
+        """Raise BuildError if unpacking it would write where a link leads."""
+        check_links(self._listed(file), file)
 
     def sizes(self, file: Path) -> Iterator[tuple[str, int]]:
         """Yield path and bytes of the plain files; of several names, one has the bytes."""

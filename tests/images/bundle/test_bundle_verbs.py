@@ -81,7 +81,7 @@ def test_as_they_are_typed(sites: Sites, tmp_path: Path) -> None:
     assert f"nothing was promoted yet. sb promote {IMAGE}" in done.stdout
     assert "copy the image" in done.stderr
     done = sb(sites.there, "import-image", "--promote", name, cwd=tmp_path)
-    assert "The version is here already." in done.stdout
+    assert "It is here already." in done.stdout
     assert "candidate" not in done.stdout
     done = sb(sites.there, "import-image", "--as", "two", name, cwd=tmp_path)
     assert f"digest before it got another name:{digest}" in done.stdout

@@ -175,3 +175,14 @@ def test_a_root_that_cannot_become_a_layer(fresh: Site, tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"root\.cpio\.gz cannot be made a layer"):
         export_image(fresh, "old", tmp_path / "x", kind=OCI)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_root_that_is_a_tar_already(fresh: Site, tmp_path: Path) -> None:
+    (tmp_path / "tree/etc").mkdir(parents=True)
+    (tmp_path / "tree/etc/own").write_text("own")
+    subprocess.run(["tar", "-C", tmp_path / "tree", "-czf", tmp_path / "root", "."], check=True)
+    publish(fresh, (tmp_path / "root").read_bytes(), "tarred", root_name="root.tar.gz")
+    export_image(fresh, "tarred", tmp_path / "x", kind=OCI)
+    skopeo("copy", f"oci-archive:{tmp_path}/x", f"oci:{tmp_path}/layout:lab", cwd=tmp_path)
+    subprocess.run(["umoci", "unpack", "--image", f"{tmp_path}/layout:lab", tmp_path / "out"], check=True)
+    assert [path.name for path in (tmp_path / "out/rootfs").rglob("*")] == ["etc", "own"]
