@@ -7,6 +7,7 @@ import json
 import click
 
 from sbkernel.cli.common import pass_site
+from sbkernel.records.why import why
 from sbkernel.rollout import images as listing
 from sbkernel.site import Site
 
@@ -14,10 +15,15 @@ from sbkernel.site import Site
 @click.command("images")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
               help="How to print.")  # fmt: skip
+@click.option("--why", "show_why", is_flag=True,
+              help="Show how a version came to be: who made it, with what, from which lists, the record.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.argument("image", required=False)
 @pass_site
-def command(site: Site, form: str, image: str | None) -> None:
+def command(site: Site, form: str, show_why: bool, as_json: bool, image: str | None) -> None:
     """List the packed images with their pointers, or all versions of IMAGE.
+
+    With --why, IMAGE may be IMAGE@VERSION: a digest or its beginning, previous, candidate or a day (YYYY-MM-DD).
 
     \b
       current    the version that nodes boot after nodeset
@@ -32,6 +38,14 @@ def command(site: Site, form: str, image: str | None) -> None:
       sb images
       sb images mycomputeimage
       sb images mycomputeimage --format json
+      sb images mycomputeimage@3f2a9c1d --why
     """
+    as_json = as_json or form == "json"
+    if show_why:
+        if not image:
+            raise click.UsageError("--why needs an IMAGE")
+        told = why(site, image)
+        click.echo(json.dumps(told.as_dict(), indent=2) if as_json else str(told))
+        return
     found = listing.versions(site, image) if image else listing.images(site)
-    click.echo(json.dumps([row.as_dict() for row in found.rows], indent=2) if form == "json" else str(found))
+    click.echo(json.dumps([row.as_dict() for row in found.rows], indent=2) if as_json else str(found))

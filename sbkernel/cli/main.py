@@ -78,6 +78,7 @@ VERB_GROUPS = {
         "rcons": "open the serial console of a node",
     },
     "See what happened": {
+        "whatruns": "show which version nodes run, who made it, and the record",
         "nodestat": "show how far nodes have booted, or every stage with its time",
         "jobs": "list jobs, such as builds, or cancel one",
         "attach": "show a job again: its progress, then its result",

@@ -12,6 +12,7 @@ from sbkernel.netboot.render import render_template
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
+_VERSION = re.compile(rb"^kernel \S*catalog/([0-9a-f]{64})/", re.MULTILINE)
 OFFLINE = "offline"
 
 
@@ -24,6 +25,12 @@ def state(boot: Path, node: str) -> str:
 def digests(boot: Path, node: str) -> set[str]:
     """Return the digests that the boot script of a node names: of images and of their files."""
     return digests_in(_read(boot / script_path(node)) or b"")
+
+
+def version(boot: Path, node: str) -> str:
+    """Return the digest of the version that a node boots next, from its boot script; "" if it boots no image."""
+    found = _VERSION.search(_read(boot / script_path(node)) or b"")
+    return found[1].decode() if found else ""
 
 
 def digests_in(script: bytes) -> set[str]:

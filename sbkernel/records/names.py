@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 STATUSES = ("running", "ok", "failed", "interrupted", "kernel-died")
+_RUNNING = re.compile(r"-running(\.\d+)?\.ipynb$")
 
 
 def stem(started: datetime, notebook: str, image: str, status: str) -> str:
@@ -31,7 +35,30 @@ def free(directory: Path, name: str, suffix: str) -> Path:
 
 def begun(path: Path) -> str:
     """Return the path of a record that is running without its status, which changes, and what follows it."""
-    return re.sub(r"-running(\.\d+)?\.ipynb$", "", str(path))
+    return _RUNNING.sub("", str(path))
+
+
+def is_running(path: Path) -> bool:
+    """Tell whether a record has the name that it gets while it runs."""
+    return _RUNNING.search(path.name) is not None
+
+
+def of_run(records: Path, record: Mapping[str, str]) -> Path | None:
+    """Return the notebook of a run that an image names (jobs/origin.py), whatever it is called by now; None if gone."""
+    path, run = record.get("path", ""), record.get("run", "")
+    if not path or not run or ".." in Path(path).parts:
+        return None
+    begun = records / path
+    found = [begun] if begun.suffix == ".ipynb" else sorted(begun.parent.glob(f"{glob.escape(begun.name)}-*.ipynb"))
+    return next((one for one in found if _run_of(one) == run), None)
+
+
+def _run_of(notebook: Path) -> str:
+    """Return which run a record is of; "" of what is no record, or cannot be read."""
+    try:
+        return str(json.loads(notebook.read_bytes())["metadata"]["sbkernel"]["run"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _safe(text: str) -> str:

@@ -27,6 +27,8 @@ from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.jobs import job as jobs
 from sbkernel.nodes import contents
 from sbkernel.packages.diff.policyfile import parse
+from sbkernel.records.whatruns import WhatRuns
+from sbkernel.records.why import why
 from sbkernel.site import Site
 
 site = Site.open({site!r})
@@ -46,6 +48,8 @@ SHOWS = {
     'contents.matrix(site, ["img@previous", "img"])': "packages differ",
     'jobs.start(site, "genimage", "view_targets:nothing", image="img").wait(60)': "genimage img",
     'Catalog(site).current("img")': "published",
+    'why(site, "img")': "mksquashfs",
+    "WhatRuns(())": "What nodes run",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }
 """What a cell ends with, and what its HTML says."""

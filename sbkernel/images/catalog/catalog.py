@@ -79,15 +79,22 @@ class Catalog:
         if asked.kind == CURRENT and pointers.current:
             with contextlib.suppress(NotFoundError):
                 return self.get(pointers.current)
-        return self.get(resolve(asked, pointers, [version.digest for version in self.versions(asked.image)]))
+        there = [version.digest for version in self.versions(asked.image)]
+        damaged = {move.digest for move in pointers.history} - {*there, *pointers.gone}
+        return self.get(resolve(asked, pointers, [*there, *sorted(damaged)]))
 
     def get(self, digest: str) -> ImageVersion:
-        """Return a version by its digest; NotFoundError if the catalog has none."""
-        directory = self.path / digest
+        """Return a version by its digest; NotFoundError if the catalog has none, or if its image.json is damaged."""
+        file = self.path / digest / "image.json"
         try:
-            return ImageVersion(directory, json.loads((directory / "image.json").read_text()))
+            data = json.loads(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(f"no image {digest} in the catalog {self.path}") from None
+        except ValueError:
+            data = None
+        if not isinstance(data, dict) or not {"digest", "image", "files", "created"} <= set(data):
+            raise NotFoundError(f"{file} is damaged", hint="sb packimage --force IMAGE publishes the same anew")
+        return ImageVersion(file.parent, data)
 
     def history(self, image: str) -> list[Move]:
         """Return all that happened to an image's name, newest first."""
@@ -163,7 +170,9 @@ class Catalog:
         said = {**described, **here, **(origin or {}), "digest": digest}
         staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
-            if not (self.path / digest).exists():
+            if not self._is_whole(digest):
+                with contextlib.suppress(FileNotFoundError):  # its image.json is damaged; gc removes it
+                    (self.path / digest).rename(self.path / f".gone-{digest}-{os.getpid()}")
                 version = ImageVersion(staged.path, described)
                 if version.layered:
                     digests.serve(self.path, version)
@@ -177,7 +186,7 @@ class Catalog:
     ) -> ImageVersion | None:
         """Publish a version that the catalog has already, as if it had just been packed; None if it is gone."""
         with self.turn():
-            if not self._has(digest):
+            if not self._is_whole(digest):
                 return None
             self._packed(image, digest, source, gated)
             return self.get(digest)
@@ -223,6 +232,11 @@ class Catalog:
 
     def _has(self, digest: str) -> bool:
         return (self.path / digest / "image.json").is_file()
+
+    def _is_whole(self, digest: str) -> bool:
+        with contextlib.suppress(NotFoundError):
+            return bool(self.get(digest))
+        return False
 
     def _versions(self) -> Iterator[ImageVersion]:
         for file in self.path.glob("[!.]*/image.json"):

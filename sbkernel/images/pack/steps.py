@@ -171,7 +171,7 @@ def _made(packing: Packing, staged: Staging, packed: Mapping[str, Any]) -> dict[
     text = (staged.path / MANIFEST).read_text()
     lock = {"lock": packing.record["lock"]} if packing.record.get("lock") else {}
     return {
-        GENIMAGE: packing.record.get(PROVENANCE, {}),
+        GENIMAGE: {**packing.record.get(PROVENANCE, {}), "steps": packing.record.get("steps", {})},
         PACKIMAGE: packed,
         **lock,
         **contents(manifest.from_json(text, MANIFEST), str(staged.facts[MANIFEST]["sha256"])),

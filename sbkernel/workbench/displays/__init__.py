@@ -21,6 +21,8 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
     "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
     "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
+    "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
+    "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
 """Type: function of one value that returns markup, or an object with _repr_mimebundle_. Subclasses show as the type."""

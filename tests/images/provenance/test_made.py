@@ -75,9 +75,10 @@ def test_what_genimage_recorded_is_passed_on_and_changes_no_digest(site: Site, t
     plan = tmp_path / "built/plan.json"
     plan.write_text(json.dumps({**RootimgDir(tmp_path / "built").record(), PROVENANCE: {"by": "anna", "plan": "p1"}}))
     assert packimage(site, IMAGE)["cached"], "who built it is no reason to pack it again"
-    assert made(site)["genimage"] == {}, "the one who made it first stays"
+    assert made(site)["genimage"] == {"steps": {"packages": "d1"}}, "the one who made it first stays"
     packimage(site, IMAGE, compression="xz")
-    assert made(site)["genimage"] == {"by": "anna", "plan": "p1"} and "lock" not in made(site)
+    assert made(site)["genimage"] == {"by": "anna", "plan": "p1", "steps": {"packages": "d1"}}
+    assert "lock" not in made(site)
     record = {**RootimgDir(tmp_path / "built").record(), "lock": {"path": "/l", "sha256": "ab"}}
     plan.write_text(json.dumps(record))
     packimage(site, IMAGE, compression="gzip")
