@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, builddnf, definitions, diff, pack, startup
+from sbkernel.bench import boot, build, builddnf, definitions, diff, pack, rebuild, startup
 from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
@@ -20,6 +20,7 @@ def _builds(work: Workspace) -> Iterator[BenchRow]:
 BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "build": _builds,
     "build-dnf": builddnf.rows,
+    "rebuild": rebuild.rows,
     "pack": pack.rows,
     "boot": boot.rows,
     "startup": startup.rows,

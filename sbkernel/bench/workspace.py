@@ -60,6 +60,11 @@ class Workspace:
         self._built[image] = self._build(image, report, force=True)
         return self._built[image]
 
+    def build_again(self, report: Report, image: str = COMPUTE_IMAGE) -> RootimgDir:
+        """Build an image from what is cached."""
+        self._built[image] = self._build(image, report)
+        return self._built[image]
+
     def _build(self, image: str, report: Report, *, force: bool = False) -> RootimgDir:
         return RootimgDir(Path(genimage(self.site, image, report=report, force=force)["rootimgdir"]))
 

@@ -29,7 +29,7 @@ def entries(tree):
     while waiting:
         with os.scandir(waiting.pop()) as below:
             for entry in below:
-                yield os.path.relpath(entry.path, tree), entry
+                yield entry.path[len(tree) + 1 :], entry
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
 

@@ -8,6 +8,8 @@ back=$PWD
 cd "$place"
 # The options of overlayfs do not take every name that a directory may have; these they take.
 mount --bind "$tree" lower
+# Here an overlay that was mounted before notes that its changes may not be on the disk; they are in memory.
+rm -rf work/work/incompat
 mount -t overlay overlay -o "lowerdir=lower,upperdir=upper,workdir=work,$options" merged
 cd "$back"
 exec "$@"

@@ -18,8 +18,10 @@ from sbkernel.site import Site
 KERNELS = ("6.1.0-9-test", "6.1.0-10-test")
 
 
-def make_deb(directory: Path, name: str, files: Mapping[str, str] | None = None, **fields: str) -> None:
-    """Make a package of some files; `fields` such as Version, Depends and Essential go into its control file."""
+def make_deb(
+    directory: Path, name: str, files: Mapping[str, str] | None = None, made: int = 1_700_000_000, **fields: str
+) -> None:
+    """Make a package of some files, `made` then; `fields` such as Version and Depends go into its control file."""
     root = directory / f".{name}"
     control = {"Package": name, "Version": "1.0", "Architecture": "all", "Maintainer": "t <t@t.invalid>", **fields}
     control["Description"] = "made by a test"
@@ -32,7 +34,7 @@ def make_deb(directory: Path, name: str, files: Mapping[str, str] | None = None,
             (root / "DEBIAN" / script).chmod(0o755)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "--build", root, directory],
-        check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+        check=True, capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": str(made)},
     )  # fmt: skip
 
 
@@ -43,9 +45,11 @@ def make_kernel(directory: Path, version: str) -> None:
     make_deb(directory, f"linux-image-{version}", files)
 
 
-def index(directory: Path) -> None:
-    """Make the packages of a directory a repository."""
-    packages = subprocess.run(["dpkg-scanpackages", "."], cwd=directory, check=True, capture_output=True, text=True)
+def index(directory: Path, *options: str) -> None:
+    """Make the packages of a directory a repository; without --multiversion, of the newest of each."""
+    packages = subprocess.run(
+        ["dpkg-scanpackages", *options, "."], cwd=directory, check=True, capture_output=True, text=True
+    )
     (directory / "Packages").write_text(packages.stdout)
 
 

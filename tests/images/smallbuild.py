@@ -99,12 +99,12 @@ def read(path: Path) -> str:
 
 
 def started(small: Small, image: str, packages: str) -> Job:
-    """Start a build that has to install packages, and return when it does."""
+    """Start a build that has to install all packages, and return when it does."""
     another(small, image)
     pkglist = small.pkglist.with_name(f"{image}.pkglist")
     pkglist.write_text(small.pkglist.read_text() + packages)
     small.site.set("osimage", image, pkglist=str(pkglist))
-    job = jobs.start(small.site, "genimage", TARGET, image=image)
+    job = jobs.start(small.site, "genimage", TARGET, image=image, clean=True)
     until(lambda: job.progress.phase == "install packages" and job.progress.done >= 3, 120)
     assert processes(small.site)
     assert list(small.site.cache.glob("layers/.new-*/mmdebstrap.*")), "temporary files lie with the partial layer"

@@ -174,6 +174,13 @@ class GoneError(BuildError):
         self.said = said
 
 
+class NotFetchedError(BuildError):
+    """A package that has to be looked into is not in the cache yet."""
+
+    def __init__(self, package: Resolved) -> None:
+        super().__init__(f"{package.name} is not downloaded yet")
+
+
 class Candidate(NamedTuple):
     """A package that the solver chose: what it weighs as a file in bytes, and the names of those that it needs."""
 
@@ -270,7 +277,7 @@ class PackageManager(Protocol):
     def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
         """Say why a change of the tree `base` would not give what `install` gives; an empty text if it would.
 
-        What comes has been fetched; for a package that is not, that is the answer.
+        Raises NotFetchedError when a package that comes is not in the cache.
         """
 
     def change(

@@ -15,7 +15,7 @@ from typing import Any
 from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images.families.change import recorded
-from sbkernel.images.families.package_manager import PackageManager, Resolution
+from sbkernel.images.families.package_manager import NotFetchedError, PackageManager, Resolution
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import listing, seal, unlike
 from sbkernel.images.layers.nearest import Start, starts
@@ -52,8 +52,11 @@ class Making:
             return "clean, as asked"
         reasons = []
         for start in self._starts():
-            if not (reason := self._why_clean(start)):
-                return str(start)
+            try:
+                if not (reason := self._why_clean(start)):
+                    return str(start)
+            except NotFetchedError as error:
+                return f"{start}; clean if their scripts need that ({error.message})"
             reasons.append(reason)
         return f"clean: {reasons[0] if reasons else NO_OTHER}"
 
@@ -119,6 +122,8 @@ class Making:
             if seal(tree) != self.layers.facts(start.layer)["seal"]:
                 return f"layer {start.layer[:12]} is damaged"
             return self.manager.why_clean(start.change, self.resolution, tree)
+        except NotFetchedError:
+            raise
         except (OSError, ValueError, KeyError, BuildError) as error:
             return f"layer {start.layer[:12]} cannot be read: {error}"
 

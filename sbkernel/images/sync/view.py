@@ -22,7 +22,8 @@ from sbkernel.jobs.run import Completed, run
 from sbkernel.jobs.spawn import Words
 
 # No change of a directory is only noted, and none is made in place of a copy: any kernel then reads what is there.
-_OPTIONS = "redirect_dir=off,metacopy=off,index=off"
+# The changes go with the process, so nobody waits until they are on the disk, as without `volatile` at every unmount.
+_OPTIONS = "redirect_dir=off,metacopy=off,index=off,volatile"
 # The directory of the changes is the root that is seen.
 _LIKE = 'for set in chown chmod touch; do "$set" --reference="$1" "$2" || exit; done'
 

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 GONE = (
-    "etc/apt/sources.list", "etc/machine-id.dpkg-*", "var/cache/apt/*.bin", "var/cache/debconf/*-old",
+    "etc/apt/sources.list", "etc/group-", "etc/gshadow-", "etc/passwd-", "etc/shadow-", "etc/subgid-", "etc/subuid-",
+    "var/cache/apt/*.bin", "var/cache/debconf/*-old",
     "var/cache/ldconfig/aux-cache", "var/lib/dbus/machine-id", "var/lib/dpkg/*-old", "var/log/alternatives.log",
     "var/log/apt/*", "var/log/dpkg.log",
 )  # fmt: skip

@@ -16,7 +16,7 @@ from sbkernel.images.families.debian.install import newest, refuse_difference, r
 from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Change, Resolution
+from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution
 from sbkernel.images.layers.over import changing
 from sbkernel.images.tree.namespaces import enter
 from sbkernel.jobs.report import Report
@@ -36,9 +36,8 @@ def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloa
     """Say why this change of a tree would not give what a build gives; empty if it would."""
     if needed := sorted(change.not_asked & _essential(wanted)):
         return f"{needed[0]} was asked for, and the base system needs it"
-    absent = [one for one in change.coming if not downloads.path(one).is_file()]
-    if absent:
-        return f"{absent[0].name} is not downloaded yet"
+    if absent := [one for one in change.coming if not downloads.path(one).is_file()]:
+        raise NotFetchedError(absent[0])
     tree = Tree(base)
     coming = [part_of(one, downloads.path(one), tree) for one in change.coming]
     leaving = [tree.part(name) for name in sorted(change.leaving_names)]

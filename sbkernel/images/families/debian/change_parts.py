@@ -39,13 +39,15 @@ class Tree:
 
     def spelt(self, path: str) -> PurePosixPath:
         """Return a path as it is in the tree, where /bin and its like are links into /usr."""
-        found = PurePosixPath("/", path)
-        return PurePosixPath("/usr", *found.parts[1:]) if found.parts[1:2] and found.parts[1] in self._merged else found
+        return PurePosixPath(self._spelt(path))
 
-    def paths(self, name: str) -> set[PurePosixPath]:
+    def _spelt(self, path: str) -> str:
+        return f"/usr{path}" if path[1:].partition("/")[0] in self._merged else path or "/"
+
+    def _paths(self, name: str) -> set[str]:
         """Return the paths of a package that is installed."""
         lines = self._lists[name].read_text(errors="surrogateescape").splitlines()
-        return {self.spelt(line.removeprefix("/.")) for line in lines}
+        return {self._spelt(line.removeprefix("/.")) for line in lines}
 
     def entry(self, path: PurePosixPath) -> Entry | None:
         """Return what is at a path."""
@@ -57,7 +59,7 @@ class Tree:
 
     def part(self, name: str) -> Part:
         """Return a package that is installed."""
-        found = {path: self.entry(path) for path in self.paths(name)}
+        found = {path: self.entry(path) for path in map(PurePosixPath, self._paths(name))}
         stem = self._lists[name].with_suffix("").name
         control = _control(lambda kind: self.path / _INFO / f"{stem}.{kind}")
         return Part(name, {path: entry for path, entry in found.items() if entry}, control, self._is_base(name))
@@ -70,10 +72,11 @@ class Tree:
         """Return the rest of the tree, as far as it matters to these packages; `changed` are the names of all."""
         parts = list(parts)
         wanted = {path for part in parts for path in part.entries}
+        spelt = {str(path): path for path in wanted}
         owners: dict[PurePosixPath, set[str]] = defaultdict(set)
         for name in self._lists:
-            for path in self.paths(name) & wanted:
-                owners[path].add(name)
+            for path in self._paths(name) & spelt.keys():
+                owners[spelt[path]].add(name)
         there = {path: entry for path in wanted if (entry := self.entry(path)) is not None}
         mine = [path for path, entry in there.items() if entry.is_dir and owners[path] <= set(changed)]
         below = {

@@ -6,6 +6,7 @@ where those scripts do nothing that lasts, nobody else's scripts look at these p
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -179,8 +180,7 @@ def unknown_line(script: str) -> str:
 
 def _seen_by_others(part: Part, world: World) -> Iterator[str]:
     """Yield why scripts of other packages, or what they run, may do something else when this one is there."""
-    code = "\n".join(line for line in world.scripts.splitlines() if not line.lstrip().startswith("#"))
-    words, paths = _vocabulary(code)
+    words, paths = _vocabulary(world.scripts)
     for path in part.files:
         if path.parent.name in ("bin", "sbin") and path.name in words:
             yield f"scripts of other packages may run {path} of {part.name}"
@@ -194,15 +194,11 @@ def _seen_by_others(part: Part, world: World) -> Iterator[str]:
             yield f"{by} does something when files come or go below {waited}, as those of {part.name}"
 
 
-_known: dict[int, tuple[frozenset[str], frozenset[PurePosixPath]]] = {}
-
-
-def _vocabulary(code: str) -> tuple[frozenset[str], frozenset[PurePosixPath]]:
-    key = hash(code)
-    if key not in _known:
-        _known.clear()
-        _known[key] = frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, _PATH.findall(code)))
-    return _known[key]
+@functools.lru_cache(maxsize=1)
+def _vocabulary(scripts: str) -> tuple[frozenset[str], frozenset[PurePosixPath]]:
+    """Return the words and the absolute paths in scripts, comments left out."""
+    code = "\n".join(line for line in scripts.splitlines() if not line.lstrip().startswith("#"))
+    return frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, _PATH.findall(code)))
 
 
 def _clashes(parts: Sequence[Part]) -> Iterator[str]:
