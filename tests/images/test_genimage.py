@@ -1,7 +1,9 @@
 """genimage with real packages: what comes out, what a second run does, and that no accident leaves anything behind."""
 
+import hashlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from discs import DEBIAN, make_iso, of_packages
 from smallbuild import (
     EVERYTHING,
+    Recorder,
     Small,
     another,
     assert_nothing_left,
@@ -17,7 +20,7 @@ from smallbuild import (
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
 from sbkernel.images.copycds import copycds
-from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian import archives, records
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.genimage import genimage, plan_genimage
@@ -175,3 +178,33 @@ def test_two_images_may_not_share_a_tree(small: Small) -> None:
         small.site.delete("osimage", "thief")
     with pytest.raises(NotFoundError, match=r"Cannot find image 'thief' from the osimage table\."):
         genimage(small.site, "thief")
+
+
+def test_the_tree_is_the_same_when_dpkg_itself_decompresses(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = small.report.lines
+    after = next(number for number, line in enumerate(lines) if "essential.sh" in line)
+    assert any(re.match(r"Get:.* copy:.* Packages", line) for line in lines[after:]), (
+        "others took the place of archives"
+    )
+    (spared,) = (small.site.cache / "layers").glob("*/tree")
+    manager = read_spec(small.site, "small").manager
+    monkeypatch.setattr(archives, "_ROOM", 10**9)
+    report = Recorder()
+    (tmp_path / "layer").mkdir()
+    manager.install(manager.resolve(report), tmp_path / "layer/tree", report)
+    assert listed(tmp_path / "layer/tree") == listed(spared)
+    assert [path.name for path in (tmp_path / "layer").iterdir()] == ["tree"]
+
+
+def listed(tree: Path) -> dict[str, tuple[object, ...]]:
+    """Return all of a layer but times, which come later, and the source, which names the place of the build."""
+    found = {}
+    for path in tree.rglob("*"):
+        status, link = path.lstat(), str(path.readlink()) if path.is_symlink() else ""
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not link else link
+        name = str(path.relative_to(tree))
+        known = None if name == "etc/apt/sources.list" else content
+        found[name] = (status.st_mode, status.st_uid, status.st_gid, status.st_rdev, status.st_nlink, known)
+    return found

@@ -10,9 +10,10 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.debian import records
+from sbkernel.images.families.debian.archives import repository
 from sbkernel.images.families.debian.change_parts import Tree, part_of
 from sbkernel.images.families.debian.change_rules import objection
-from sbkernel.images.families.debian.install import newest, refuse_difference, repository
+from sbkernel.images.families.debian.install import newest, refuse_difference
 from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
@@ -34,7 +35,7 @@ _ENVIRONMENT = {
 
 def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloads) -> str:
     """Say why this change of a tree would not give what a build gives; empty if it would."""
-    if needed := sorted(change.not_asked & _essential(wanted)):
+    if needed := sorted(change.not_asked & records.base_with_needs(wanted.packages)):
         return f"{needed[0]} was asked for, and the base system needs it"
     if absent := [one for one in change.coming if not downloads.path(one).is_file()]:
         raise NotFetchedError(absent[0])
@@ -43,19 +44,6 @@ def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloa
     leaving = [tree.part(name) for name in sorted(change.leaving_names)]
     changed = {one.name for one in (*coming, *leaving)}
     return objection(coming, leaving, tree.world([*coming, *leaving], changed))
-
-
-def _essential(wanted: Resolution) -> set[str]:
-    """Return the packages of the base system and those that any of them may need."""
-    needs = records.requirements(wanted.packages)
-    found: set[str] = set()
-    waiting = records.base(wanted.packages)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += [other for group in needs.get(name, ()) for other in group]
-    return found
 
 
 def change_tree(

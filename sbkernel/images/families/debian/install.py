@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
-from sbkernel.files import made
-from sbkernel.images.families.debian import mmdebstrap, records
+from sbkernel.images.families.debian import mmdebstrap
+from sbkernel.images.families.debian.archives import repository, spared
 from sbkernel.images.families.debian.level import level
-from sbkernel.images.families.debian.output import PackageCounter, archive_name
+from sbkernel.images.families.debian.output import PackageCounter
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
-from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb import dpkg
@@ -43,7 +40,10 @@ def install(
     packages = resolution.packages
     epoch = newest(downloads.path(package) for package in packages)
     hooks = hook_files(release)[0].parent
-    with repository(packages, downloads, release.codename, tree.with_name("packages")) as place:
+    with (
+        repository(packages, downloads, release.codename, tree.with_name("packages")) as place,
+        spared(packages, release.codename, place),
+    ):
         argv = mmdebstrap.argv(
             tree,
             codename=release.codename,
@@ -65,28 +65,6 @@ def install(
     level(tree, epoch)
     refuse_difference(resolution.kept, tree)
     return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
-
-
-@contextlib.contextmanager
-def repository(packages: Sequence[Resolved], downloads: Downloads, codename: str, place: Path) -> Iterator[Path]:
-    """Make a repository of these packages for a block; their files take no space where hard links can be made."""
-    made(place)
-    try:
-        for package in packages:
-            _link(downloads.path(package), place / archive_name(package))
-        index = records.index(packages, archive_name)
-        (place / "Packages").write_text(index)
-        (place / "Release").write_text(records.release(index, codename))
-        yield place
-    finally:
-        remove_tree(place)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Report) -> None:
@@ -118,7 +96,7 @@ def hook_files(release: DebianRelease) -> list[Path]:
     """Return the scripts that mmdebstrap runs."""
     folder = resources.templates() / "families" / "debian"
     merge = (mmdebstrap.MERGE,) if release.unmerged else ()
-    return [folder / name for name in ("setup.sh", "extract.sh", "customize.sh", *merge)]
+    return [folder / name for name in ("setup.sh", "extract.sh", "essential.sh", "customize.sh", *merge)]
 
 
 def preload(architecture: str, packages: Iterable[Resolved]) -> Path | None:

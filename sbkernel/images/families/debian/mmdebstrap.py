@@ -47,6 +47,7 @@ def argv(
         *merge,
         f"--setup-hook={_hook(hooks / 'setup.sh')}",
         f"--extract-hook={_hook(hooks / 'extract.sh')}",
+        f"--essential-hook={_hook(hooks / 'essential.sh')}",
         *(f"--customize-hook={_later_pass(one)}" for one in passes[1:]),
         *([f"--customize-hook={_apt_get(['purge', *removed])}"] if removed else []),
         f"--customize-hook={_hook(hooks / 'customize.sh')}",

@@ -14,6 +14,8 @@ _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MUL
 _NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
 _FILENAME = re.compile(r"^Filename:.*$", re.MULTILINE)
+_SIZE = re.compile(r"^Size:.*$", re.MULTILINE)
+_SUMS = re.compile(r"^(?:MD5sum|SHA\d+):.*\n", re.MULTILINE)
 
 Record = Mapping[str, str]
 Key = tuple[str, str, str, str]
@@ -43,14 +45,23 @@ def _key(record: Record) -> Key:
     return record["Package"], record.get("Version", ""), record.get("Architecture", ""), record.get("SHA256", "")
 
 
-def index(packages: Iterable[Resolved], file_name: Callable[[Resolved], str]) -> str:
-    """Return the index of a repository that holds these packages and nothing else (deb-src-control(5), Packages)."""
-    return listing({f"./{file_name(package)}": package for package in packages})
+def index(
+    packages: Iterable[Resolved], file_name: Callable[[Resolved], str], sizes: Mapping[Resolved, int] | None = None
+) -> str:
+    """Return the index of a repository that holds these packages and nothing else (deb-src-control(5), Packages).
+
+    Files that are not what was fetched, but decompressed, have `sizes` in bytes, and no sums that one could check.
+    """
+    return listing({f"./{file_name(package)}": package for package in packages}, sizes)
 
 
-def listing(files: Mapping[str, Resolved]) -> str:
-    """Return the index of packages whose files lie at these paths."""
-    return "\n".join(_FILENAME.sub(f"Filename: {path}", package.record) for path, package in files.items())
+def listing(files: Mapping[str, Resolved], sizes: Mapping[Resolved, int] | None = None) -> str:
+    """Return the index of packages whose files lie at these paths; of those with `sizes`, see index()."""
+    sizes = sizes or {}
+    named = ((one, _FILENAME.sub(f"Filename: {path}", one.record)) for path, one in files.items())
+    return "\n".join(
+        _SIZE.sub(f"Size: {sizes[one]}", _SUMS.sub("", text)) if one in sizes else text for one, text in named
+    )
 
 
 def release(index: str, codename: str, name: str = "Packages", fields: Iterable[str] = ()) -> str:
@@ -101,8 +112,31 @@ def base(resolved: Sequence[Resolved]) -> list[str]:
     return [one.name for one in resolved if _is_base(fields(one.record))]
 
 
+def base_with_needs(resolved: Sequence[Resolved]) -> set[str]:
+    """Return the names of the packages that belong to every system, and of all that any of them may need."""
+    needs = requirements(resolved)
+    found: set[str] = set()
+    waiting = base(resolved)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [other for group in needs.get(name, ()) for other in group]
+    return found
+
+
 def _is_base(record: Record) -> bool:
     return record.get("Essential") == "yes" or record.get("Priority") == "required"
+
+
+def installed_bytes(package: Resolved) -> int:
+    """Return what a package takes on disk, as its record says; 0 if it says nothing."""
+    return _installed_bytes(fields(package.record))
+
+
+def _installed_bytes(record: Record) -> int:
+    size = record.get("Installed-Size", "")
+    return int(size) * 1024 if size.isascii() and size.isdigit() else 0
 
 
 def _names(clauses: Iterable[str]) -> list[str]:
@@ -122,13 +156,12 @@ def _needs(own: str, record: Record, providers: Mapping[str, Sequence[str]]) -> 
 
 def _package(one: Resolved, record: Record) -> Package:
     source, _, source_version = (record.get("Source") or one.name).partition(" ")
-    size = record.get("Installed-Size", "")
     return Package(
         name=one.name,
         version=one.version,
         arch=one.architecture,
         family=DEB,
-        size_bytes=int(size) * 1024 if size.isascii() and size.isdigit() else 0,
+        size_bytes=_installed_bytes(record),
         source=source,
         source_version=source_version.strip("()") or one.version,
         section=record.get("Section", ""),
