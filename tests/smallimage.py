@@ -11,7 +11,14 @@ from sbkernel.site import Site
 
 
 def publish(
-    site: Site, root: bytes, image: str, *, gated: bool = False, root_name: str = "root.squashfs", **more: object
+    site: Site,
+    root: bytes,
+    image: str,
+    *,
+    gated: bool = False,
+    root_name: str = "root.squashfs",
+    verity: str = "",
+    **more: object,
 ) -> ImageVersion:
     """Publish it; further roots that `more["roots"]` names after `root_name` have their name as their content."""
     catalog = Catalog(site)
@@ -21,7 +28,7 @@ def publish(
     with catalog.staging() as staged:
         for name in (*roots, *BESIDE):
             (staged.path / name).write_bytes(content.get(name, b"x"))
-            staged.add(name)
+            staged.add(name, **({"verity": verity} if verity and name == root_name else {}))
         return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3, **more}, gated=gated)
 
 
