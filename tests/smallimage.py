@@ -18,6 +18,7 @@ def publish(
     gated: bool = False,
     root_name: str = "root.squashfs",
     layered: bool = False,
+    verity: str = "",
     **more: object,
 ) -> ImageVersion:
     """Publish it; of several roots that `more["roots"]` names, others than `root_name` have their name as content."""
@@ -28,7 +29,7 @@ def publish(
     with catalog.staging() as staged:
         for name in (*roots, *BESIDE, *([CONTENT_LIST] if layered else [])):
             (staged.path / name).write_bytes(content.get(name, b"x"))
-            staged.add(name)
+            staged.add(name, **({"verity": verity} if verity and name == root_name else {}))
         return catalog.publish(staged, {"image": image, "kernelver": "6.1", "packages": 3, **more}, gated=gated)
 
 

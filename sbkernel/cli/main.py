@@ -59,6 +59,7 @@ VERB_GROUPS = {
     "Compare versions": {
         "images": "list packed images, their versions, and the nodes that boot them",
         "diff": "show which packages differ between images, versions or nodes",
+        "verify-image": "say whether a version is as it was published, and who signed it",
         "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
     },
     "Move images between sites": {
@@ -94,6 +95,7 @@ VERB_GROUPS = {
         "service": "start, stop or show the service of the site",
         "import": "take over definitions of xCAT, Warewulf or another site",
         "export": "write all definitions as a stanza file",
+        "keys": "make the key that signs images, or believe those of others",
         "gc": "remove versions, layers, downloads, logs and jobs not needed",
         "shims": "write xCAT's command names as programs, for scripts",
         "bench": "run benchmarks: our time, a peer's, the ratio",

@@ -25,16 +25,20 @@ from sbkernel.site import Site
 @click.option(
     "-c",
     "--compress",
-    default="zstd",
-    show_default=True,
+    default="",
     metavar="METHOD",
-    help="zstd, xz or gzip; of squashfs also lz4, of cpio and tar also pigz.",
+    help="zstd (the default), xz or gzip; of squashfs also lz4, of cpio and tar also pigz; of erofs lz4 or lz4hc.",
 )
 @click.option(
-    "--level", type=int, help="Level of compression; the defaults are zstd 3, xz 6, gzip 9 of squashfs else 6."
+    "--level", type=int, help="Level of compression; the defaults are zstd 3, xz 6, lz4hc 3, gzip 9 of squashfs else 6."
 )
 @click.option(
-    "--block-size", metavar="SIZE", help="Of squashfs, from 4K to 1M (default: 128K); larger ones give a smaller file."
+    "--block-size",
+    metavar="SIZE",
+    help="From 4K to 1M, of squashfs (128K) and erofs (64K); larger ones give a smaller file.",
+)
+@click.option(
+    "--verity", is_flag=True, help="Let nodes check each block when it is read (dm-verity), instead of all before."
 )
 @click.option("--nosyncfiles", is_flag=True, help="Leave out the files and scripts of synclists.")
 @click.option(
@@ -58,6 +62,7 @@ def command(
     compress: str,
     level: int | None,
     block_size: str | None,
+    verity: bool,
     nosyncfiles: bool,
     layered: bool,
     flat: bool,
@@ -92,6 +97,7 @@ def command(
         "compression": compress,
         "level": level,
         "block_size": block_size,
+        "verity": verity,
         "nosyncfiles": nosyncfiles,
         "layered": layered,
         "flat": flat,
@@ -102,7 +108,7 @@ def command(
     click.echo(f"Packing contents of {built.tree}")
     click.echo(f"archive method:{method}")
     if packed.unpacked:
-        click.echo(f"compress method:{compress}")
+        click.echo(f"compress method:{packed.described['compression']}")
     target = "sbkernel.images.packimage:packimage"
     options |= {"force": force, "any_plan": any_plan}
     job = jobs.start(site, "packimage", target, image=image, plan=plan, **options)

@@ -18,10 +18,12 @@ from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference
+from sbkernel.images.catalog.signatures import signer
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
 from sbkernel.images.layers.layers import Layers
-from sbkernel.images.pack import unpacking
+from sbkernel.images.pack import needs
+from sbkernel.images.pack import verity as hash_tree
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
@@ -48,9 +50,10 @@ def packimage(
     *,
     report: Report | None = None,
     method: str = "squashfs",
-    compression: str = "zstd",
+    compression: str = "",
     level: int | None = None,
     block_size: str | None = None,
+    verity: bool = False,
     nosyncfiles: bool = False,
     layered: bool = False,
     flat: bool = False,
@@ -63,10 +66,12 @@ def packimage(
     Return image, digest, current, root_sha256, size (bytes that a node fetches), roots (bytes of each packed root, the
     bottom one first), flat (why there is only one although it is `layered`), packages, warnings (what the format does
     not keep, what is odd about the sources of synclists), kept_for_boot (count of their lines), cached, seconds.
-    `method` is one of pack/formats.py; `level` is that of the compression, 3 for zstd by default, and `block_size` that
-    of squashfs, by default 128K. The files of synclists are laid over the tree, which stays as it is, and their scripts
-    run in it, unless `nosyncfiles` leaves all of that for boot. `layered` packs only what differs from the version
-    packed last, if that was packed so, too, and little differs; `flat` packs all of it, for layers to lie over.
+    `method` is one of pack/formats.py; "" is its usual compression, of which `level` is one: 3 for zstd by default.
+    `block_size` is that of squashfs, by default 128K, or of erofs, 64K. With `verity` a hash tree is packed behind a
+    root, by which a node checks each block when it reads it. A site with a key (catalog/keys.py) signs what it packs.
+    The files of synclists are laid over the tree, which stays as it is, and their scripts run in it, unless
+    `nosyncfiles` leaves all of that for boot. `layered` packs only what differs from the version packed last, if that
+    was packed so, too, and little differs; `flat` packs all of it, for layers to lie over.
 
     When nothing has changed since it was packed, it is not packed again and `cached` is true, unless `force`. A file
     changed without a change of its size, mode, owner or time stamp goes unseen. `current`, the digest that nodes boot,
@@ -78,7 +83,7 @@ def packimage(
     report = report or NullReport()
     start = time.monotonic()
     packed = format_for(PackOptions(method, compression, level, block_size))
-    words = _Words(nosyncfiles, layered, flat)
+    words = _Words(verity, nosyncfiles, layered, flat)
     with _packing(site, image, packed, report, words) as (catalog, packing):
         if plan:
             packing = packing.looked_at()
@@ -106,9 +111,10 @@ def plan_packimage(
     image: str,
     *,
     method: str = "squashfs",
-    compression: str = "zstd",
+    compression: str = "",
     level: int | None = None,
     block_size: str | None = None,
+    verity: bool = False,
     nosyncfiles: bool = False,
     layered: bool = False,
     flat: bool = False,
@@ -116,7 +122,7 @@ def plan_packimage(
 ) -> Planned:
     """Return what packimage would do; nothing is changed. The plan is remembered, as that of genimage is."""
     packed = format_for(PackOptions(method, compression, level, block_size))
-    words = _Words(nosyncfiles, layered, flat)
+    words = _Words(verity, nosyncfiles, layered, flat)
     with _packing(site, image, packed, NullReport(), words) as (catalog, packing):
         packing = packing.looked_at()
         plan = _plan(catalog, packing)
@@ -127,6 +133,7 @@ def plan_packimage(
 class _Words(NamedTuple):
     """What is asked for beside the format."""
 
+    verity: bool
     nosyncfiles: bool
     layered: bool
     flat: bool
@@ -137,6 +144,8 @@ def _packing(
     site: Site, image: str, packed: Format, report: Report, words: _Words
 ) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
+    if words.verity:
+        hash_tree.check_possible(packed)
     built = built_by_genimage(site, image)
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
@@ -149,10 +158,13 @@ def _packing(
             lost = packed.lost(content)
             for warning in lost:
                 report.log(f"warning: {warning}")
-            added = unpacking.programs(packed, image, built)
+            signs = signer(site)
+            added = needs.programs(packed, image, built, tree=words.verity, signed=signs is not None)
             lists = _lists(site.osimages[image].get("synclists"), patterns, sync)
             catalog = Catalog(site)
-            packing = Packing(image, built, built.record(), packed, content, added, lost, sync, patterns, lists)
+            packing = Packing(
+                image, built, built.record(), packed, content, words.verity, signs, added, lost, sync, patterns, lists
+            )
             if words.layered or words.flat:
                 packing = replace(packing, layering=_layering(catalog, packing, flat=words.flat))
         yield catalog, packing
@@ -162,7 +174,8 @@ def _layering(catalog: Catalog, packing: Packing, *, flat: bool) -> Layering:
     """Return over which version an image is packed: the candidate, if it fits."""
     last = catalog.pointers(packing.image).candidate
     version = catalog.get(last) if last else None
-    return layering(version, packing.format, initrd_stacks=unpacking.stacks(packing.built), flat=flat)
+    stacks = needs.stacks(packing.built)
+    return layering(version, packing.format, packing.described, initrd_stacks=stacks, flat=flat)
 
 
 def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:

@@ -129,6 +129,8 @@ def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) ->
         "sbkernel.sha256": version.root_sha256,
         "sbkernel.size": str(version.root_size),
         **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
+        **({"sbkernel.verity": version.roots[0].verity} if version.roots[0].verity else {}),
+        **({"sbkernel.signed": version.key} if version.key else {}),
         "sbkernel.image": version.digest,
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),
         "BOOTIF": f"01-{_card(node, mac)}",

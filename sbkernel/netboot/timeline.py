@@ -88,7 +88,7 @@ def _detail(event: BootEvent) -> str:
 
 def _shown(key: str, value: Any) -> str:
     text = str(value)
-    return f"{text[:12]}…" if key == "sha256" and len(text) > 12 else text
+    return f"{text[:12]}…" if key in ("sha256", "verity") and len(text) > 12 else text
 
 
 def _number(event: Mapping[str, Any], key: str) -> float | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sbkernel.errors import NotFoundError
+from sbkernel.images.catalog import keys, signatures
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import PUBLISH
 from sbkernel.images.catalog.version import ImageVersion
@@ -38,7 +40,9 @@ def versions(site: Site, image: str) -> Versions:
         raise NotFoundError(
             f"No packed image for {image}", hint=f"there are: {names}" if names else f"sb packimage {image}"
         )
-    return Versions(catalog.pointers(image), tuple(_listed(site, found)))
+    known = keys.known(site)
+    rows = (replace(row, signed=signatures.told(row.version, known)) for row in _listed(site, found))
+    return Versions(catalog.pointers(image), tuple(rows))
 
 
 def _listed(site: Site, found: Sequence[ImageVersion]) -> list[ListedVersion]:

@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 
 _HEAD = ("IMAGE", "CURRENT", "CANDIDATE", "PUBLISHED (UTC)", "BY", "SIZE", "VERSIONS", "BOOT IT")
 _VERSION_HEAD = (
-    "VERSION", "PUBLISHED (UTC)", "BY", "SIZE", "ROOT", "PACKAGES", "ACTION", "POINTERS", "BOOT IT", "REPORTED IT",
+    "VERSION", "PUBLISHED (UTC)", "BY", "SIGNED WITH", "SIZE", "ROOT", "PACKAGES", "ACTION", "POINTERS", "BOOT IT",
+    "REPORTED IT",
 )  # fmt: skip
 _COLUMNS = ("image", "current", "candidate", "held", "published", "by", "size", "versions", "boots")
 _VERSION_COLUMNS = (
-    "digest", "published", "by", "size", "roots", "packages", "action", "pointers", "boots", "pinned", "reported",
+    "digest", "published", "by", "signed", "size", "roots", "packages", "action", "pointers", "boots", "pinned",
+    "reported",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ListedVersion:
-    """A version: when it was packed last and by whom, what happened to it last, and who has to do with it."""
+    """A version: when it was packed last and by whom, what happened to it last, and who has to do with it.
+
+    `signed` names the key that signed it (catalog/signatures.py).
+    """
 
     version: ImageVersion
     published: float  # seconds since the epoch
@@ -39,14 +44,15 @@ class ListedVersion:
     boots: tuple[str, ...]
     pinned: tuple[str, ...]
     reported: tuple[str, ...]
+    signed: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values; `published` in seconds since the epoch, `size` in bytes."""
         return {
-            "digest": self.version.digest, "published": self.published, "by": self.by, "size": self.version.size_bytes,
-            "roots": [root.size for root in self.version.roots], "packages": self.version.packages,
-            "action": self.action, "pointers": list(self.pointers), "boots": list(self.boots),
-            "pinned": list(self.pinned), "reported": list(self.reported),
+            "digest": self.version.digest, "published": self.published, "by": self.by, "signed": self.signed,
+            "size": self.version.size_bytes, "roots": [root.size for root in self.version.roots],
+            "packages": self.version.packages, "action": self.action, "pointers": list(self.pointers),
+            "boots": list(self.boots), "pinned": list(self.pinned), "reported": list(self.reported),
         }  # fmt: skip
 
 
@@ -65,13 +71,13 @@ class Versions:
     def __str__(self) -> str:
         rows = [
             (
-                short(row.version.digest), _when(row.published), row.by, size(row.version.size_bytes),
+                short(row.version.digest), _when(row.published), row.by, row.signed, size(row.version.size_bytes),
                 stack(row.version), str(row.version.packages), row.action, " ".join(row.pointers), _boots(row),
                 fold(row.reported),
             )
             for row in self.rows
         ]  # fmt: skip
-        return "\n".join([aligned([_VERSION_HEAD, *rows], right=[3, 5]), *_held(self.pointers)])
+        return "\n".join([aligned([_VERSION_HEAD, *rows], right=[4, 6]), *_held(self.pointers)])
 
 
 @dataclass(frozen=True)

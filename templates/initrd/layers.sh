@@ -26,13 +26,14 @@ read_layer() {
     layers_size=$((layers_size + layer_size))
 }
 
-# take_apart WORD: set layer_name, layer_size, layer_sha256
+# take_apart WORD: set layer_name, layer_size, layer_sha256, layer_verity
 take_apart() {
     layer_name=${1%%,*}
     layer_size=${1#*,}
     layer_size=${layer_size%%,*}
     layer_sha256=${1#*,*,}
     layer_sha256=${layer_sha256%%,*}
+    case $1 in *,*,*,*) layer_verity=${1##*,} ;; *) layer_verity= ;; esac
 }
 
 # each_layer COMMAND: run a command for each layer, the lowest first; layer_number counts them, layer_file is its file
@@ -66,7 +67,9 @@ fetch_layers() {
     fetched_uptime=$(uptime)
 }
 
+# verify_layer: make its sum, unless dm-verity checks what is read of it
 verify_layer() {
+    [ -z "$verity" ] || [ -z "$layer_verity" ] || return 0
     got=$(sha256sum "$layer_file" | cut -d' ' -f1)
     [ "$got" = "$layer_sha256" ] || fail "$layer is not the one that was published" \
         "layer     $layer_name" \
@@ -81,7 +84,7 @@ verify_layers() {
 }
 
 mount_layer() {
-    mount_packed "$layer_file" "$layer_name" "$run/layer$layer_number" || fail "$layer cannot be mounted" \
+    mount_packed "$layer_file" "$layer_name" "$run/layer$layer_number" "$layer_size" "$layer_verity" || fail "$layer cannot be mounted" \
         "layer     $layer_name, sha256 $layer_sha256" \
         "do        see the messages of the kernel above"
     stack=$run/layer$layer_number:$stack
@@ -93,10 +96,12 @@ mount_layers() {
     each_layer mount_layer
 }
 
-# mount_packed FILE NAME DIRECTORY: mount a packed root; the end of its name tells its format
+# mount_packed FILE NAME DIRECTORY SIZE HASH: mount a packed root; the end of its name tells its format
 mount_packed() {
     mkdir -p "$3"
-    mount -t "$(filesystem_of "$2")" -o ro "$1" "$3"
+    source=$(checked_source "${3##*/}" "$1" "$4" "$5") && mount -t "$(filesystem_of "$2")" -o ro "$source" "$3" && return
+    refuse_corrupted
+    return 1
 }
 
 # filesystem_of NAME: print what the kernel calls the format of a root that it mounts

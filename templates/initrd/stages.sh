@@ -91,8 +91,10 @@ fetch_root() {
     mkdir -p "$run/image"
     mount -t tmpfs -o "mode=755,nosuid,nodev,size=$(((size + layers_size + piece) / 1024 + 1024))k" image "$run/image"
     : >"$image"
-    hash_while_written "$image" /tmp/whole >/tmp/sha256 &
-    hasher=$!
+    if [ -z "$verity" ]; then
+        hash_while_written "$image" /tmp/whole >/tmp/sha256 &
+        hasher=$!
+    fi
     say "fetching $url, $(megabytes "$size")"
     fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
         "url       $url" \
@@ -103,22 +105,6 @@ fetch_root() {
     : >/tmp/whole
     fetched_uptime=$(uptime)
     say "fetched $(size_of "$image") bytes"
-}
-
-# verify_root: use the checksum made during the transfer if one try was enough; else read the whole image again
-verify_root() {
-    if [ "$tries_used" = 1 ]; then
-        wait "$hasher"
-        got=$(cat /tmp/sha256)
-    else
-        got=$(sha256sum "$image" | cut -d' ' -f1)
-    fi
-    [ "$got" = "$sha256" ] || fail "the root image is not the one that was published" \
-        "url       $url" \
-        "expected  sha256 $sha256" \
-        "got       sha256 $got" \
-        "do        find out who changed the file; packimage and nodeset publish a good one"
-    say "verified, sha256 $sha256"
 }
 
 # root_name: print the name of the root's file; the name of its server may look like that of an archive
@@ -134,23 +120,25 @@ is_archive() {
 
 # filesystems: print what the kernel needs beside tmpfs
 filesystems() {
-    is_archive || echo squashfs overlay
+    is_archive || echo "$(filesystem_of "$(root_name)") overlay"
 }
 
 mount_root() {
     if is_archive; then
         unpack_root
     else
-        mount_squashfs
+        mount_roots
     fi
     program=$(argument init /sbin/init)
-    [ -e "$root$program" ] || [ -L "$root$program" ] || fail "the image has no $program" \
-        "do        add an init system (systemd-sysv) to the pkglist"
+    if ! [ -e "$root$program" ] && ! [ -L "$root$program" ]; then
+        refuse_corrupted
+        fail "the image has no $program" "do        add an init system (systemd-sysv) to the pkglist"
+    fi
 }
 
-mount_squashfs() {
+mount_roots() {
     mkdir -p "$run/rw"
-    mount_packed "$image" "$(root_name)" "$run/root" || fail "the root image cannot be mounted" \
+    mount_packed "$image" "$(root_name)" "$run/root" "$size" "$verity" || fail "the root image cannot be mounted" \
         "url       $url" \
         "do        see the messages of the kernel above"
     mount_layers

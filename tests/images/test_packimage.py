@@ -22,7 +22,7 @@ from sbkernel.jobs.lock import lock
 from sbkernel.site import Site
 
 IMAGE = "small"
-INITRD = b"initrd with lib/sbkernel/unpack.sh\0"
+INITRD = b"initrd with lib/sbkernel/unpack.sh\0lib/sbkernel/verify.sh\0lib/modules/6.1/erofs.ko\0"
 STATUS = """\
 Package: base-files
 Status: install ok installed

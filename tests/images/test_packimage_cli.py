@@ -68,7 +68,7 @@ def test_what_cpio_does_not_keep_is_said_in_the_plan_and_when_it_is_packed(site:
     ping = tmp_path / "built/rootimg/etc/ping"
     ping.touch()
     subprocess.run(["setcap", "cap_net_raw+ep", ping], check=True)
-    said = "cpio keeps no capabilities: /etc/ping; squashfs and tar do"
+    said = "cpio keeps no capabilities: /etc/ping; squashfs, erofs and tar do"
     assert said in packimage(site, "-m", "cpio", "--dry-run", "img").stdout
     for _ in range(2):
         assert f"warning: {said}\n" in packimage(site, "-m", "cpio", "img").stderr

@@ -10,7 +10,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
 
 def run(text: str) -> str:
     """Run shell text after the functions of the initrd; `mount` and `fail` only say what they are asked."""
-    sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in ("words", "layers", "stages"))
+    sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in ("words", "layers", "verify", "stages"))
     before = f'set -uf\n{sourced}fail() {{ echo "failed: $1"; exit 1; }}\n'
     done = subprocess.run(["busybox", "sh", "-c", before + text], capture_output=True, text=True)
     return done.stdout.strip() + done.stderr
@@ -21,6 +21,7 @@ def run(text: str) -> str:
     [
         ("http://boot.tar.example/catalog/1/root.squashfs", "squashfs overlay"),
         ("http://a.cpio.gz.example:80/c.tar.d/root.squashfs?a=/x.tar.gz", "squashfs overlay"),
+        ("http://a.squashfs/catalog/1/root.erofs?x", "erofs overlay"),
         ("http://h/catalog/1/root.cpio.zst", ""),
         ("http://a.cpio.b/catalog/1/root.tar.gz?again", ""),
     ],
@@ -36,8 +37,9 @@ def test_unpacking_is_told_the_name_alone() -> None:
 def test_a_limit_that_is_no_size_stops_the_boot() -> None:
     """Without it the node's own files would go to /run, and the node would be full as soon as it writes."""
     refuse = 'mount() { case "$*" in *size=lots*) return 1 ;; esac; }\nmkdir() { :; }\n'
-    assert run(f"{refuse}command_line='rootlimit=lots'\nmount_squashfs") == "failed: the root cannot have the size lots"
-    assert run(f"{refuse}command_line='rootlimit=50%'\nmount_squashfs") == ""
+    mounting = "url=http://h/root.squashfs\nsize=4096\nverity=\nmount_roots"
+    assert run(f"{refuse}command_line='rootlimit=lots'\n{mounting}") == "failed: the root cannot have the size lots"
+    assert run(f"{refuse}command_line='rootlimit=50%'\n{mounting}") == ""
 
 
 LAYERS = f"sbkernel.layer=root.1.squashfs,12,{'a' * 64} quiet sbkernel.layer=root.squashfs,30,{'b' * 64},{'c' * 64}"
@@ -50,8 +52,8 @@ def test_layers_are_taken_in_the_order_of_the_command_line() -> None:
 
 
 def test_layers_lie_over_the_root_the_last_one_on_top() -> None:
-    mount = 'mount() { echo "$*"; }\nmkdir() { :; }\nurl=http://h/catalog/layers/r.squashfs\n'
-    said = run(f"{mount}command_line='{LAYERS}'\nread_layers\nmount_squashfs").splitlines()
+    mount = 'mount() { echo "$*"; }\nmkdir() { :; }\nurl=http://h/catalog/layers/r.squashfs\nsize=1\nverity=\n'
+    said = run(f"{mount}command_line='{LAYERS}'\nread_layers\nmount_roots").splitlines()
     run_dir = "/run/sbkernel"
     assert said[1] == f"-t squashfs -o ro {run_dir}/image/root.1 {run_dir}/layer1"
     assert f"lowerdir={run_dir}/layer2:{run_dir}/layer1:{run_dir}/root," in said[-1]

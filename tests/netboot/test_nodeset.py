@@ -51,6 +51,17 @@ def test_boot_script_is_the_golden_one(site: Site, version: ImageVersion, nodes:
     assert "by-mac/${netX/mac:hexhyp}.ipxe" in (site.boot / "boot.ipxe").read_text()
 
 
+def test_what_a_node_checks_a_root_by_is_named(site: Site, nodes: list[str]) -> None:
+    """The sum stays, for a kernel without dm-verity; a version without either word has neither."""
+    version = smallimage.publish(site, b"root", IMAGE, verity="ab" * 32, key="4B87C59320B2449A")
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    words = [word for word in line_of(site, "n1") if word.startswith("sbkernel.")]
+    assert words[:4] == [
+        f"sbkernel.sha256={version.root_sha256}", "sbkernel.size=4", f"sbkernel.verity={'ab' * 32}",
+        "sbkernel.signed=4B87C59320B2449A",
+    ]  # fmt: skip
+
+
 def test_an_archive_is_named_with_what_it_takes_in_memory(site: Site, nodes: list[str]) -> None:
     smallimage.publish(site, b"root", IMAGE, root_name="root.cpio.xz", unpacked=5000)
     nodeset(site, "n1", f"osimage={IMAGE}")

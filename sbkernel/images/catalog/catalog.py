@@ -155,6 +155,7 @@ class Catalog:
         *,
         gated: bool = False,
         origin: Mapping[str, Any] | None = None,
+        sign: Callable[[ImageVersion], None] | None = None,
     ) -> ImageVersion:
         """Publish a staged directory, with a root and all BESIDE it, as the candidate of `content["image"]`.
 
@@ -163,11 +164,14 @@ class Catalog:
         nodes boot, too, unless it is `gated` or a rollback holds the version before. `origin` is what image.json says
         beside its content: how it came to be ("made", images/provenance/made.py), and of a version that was made
         elsewhere when, by whom and where. Of what is published again, only the history of the name tells who did so.
+        `sign` may put files of its own beside image.json.
         """
         described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
         here = {"created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
         said = {**described, **here, **(origin or {}), "digest": digest}
+        if sign:
+            sign(ImageVersion(staged.path, said))
         staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not self._is_whole(digest):

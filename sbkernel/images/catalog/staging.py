@@ -40,10 +40,14 @@ class Staging:
         """Return the sha256 and the size in bytes of each file that was added."""
         return self._facts
 
-    def add(self, name: str, facts: Mapping[str, Any] | None = None) -> None:
-        """Take the file of that name as whole; `facts` were found while it was written, else it is read once more."""
+    def add(self, name: str, facts: Mapping[str, Any] | None = None, *, verity: str = "") -> None:
+        """Take the file of that name as whole; `facts` were found while it was written, else it is read once more.
+
+        `verity` is the root hash, of a root that has a hash tree.
+        """
         self._write(name)
-        self._facts[name] = _facts_of(self.path / name) if facts is None else facts
+        known = _facts_of(self.path / name) if facts is None else facts
+        self._facts[name] = {**known, "verity": verity} if verity else known
 
     def carry(self, name: str) -> None:
         """Take a file along that image.json does not describe, such as a signature."""

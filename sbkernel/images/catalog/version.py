@@ -98,6 +98,11 @@ class ImageVersion:
         return int(self.data.get("unpacked", 0))
 
     @property
+    def key(self) -> str:
+        """Return the id of the key in its initrd, whose signature a node asks for; "" if it asks for none."""
+        return str(self.data.get("key", ""))
+
+    @property
     def size_bytes(self) -> int:
         """Return the size of all its files."""
         return sum(int(facts["size"]) for facts in self.data["files"].values())

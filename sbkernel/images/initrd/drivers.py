@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from sbkernel.errors import BuildError
 
 # What every boot needs beside the network card. Built-in ones have no module and count as present.
-BOOT_DRIVERS = ("loop", "squashfs", "overlay", "af_packet", "virtio_pci", "virtio_mmio")
+BOOT_DRIVERS = (
+    "loop", "squashfs", "erofs", "overlay", "dm_mod", "dm_verity", "sha256_generic",
+    "af_packet", "virtio_pci", "virtio_mmio",
+)  # fmt: skip
 
 # xCAT's list for x86_64 (genimage: tg3 bnx2 bnx2x e1000 e1000e igb mlx_en virtio_net be2net), where today's kernels
 # call mlx_en mlx4_en, then the cards that servers and the machines of the clouds have had since.

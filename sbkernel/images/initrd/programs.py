@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +44,11 @@ class Program:
         return {name: str(file_facts(path)["sha256"]) for name, path in files.items()}
 
 
-def programs_for(names: Sequence[str], tree: Path) -> tuple[Program, ...]:
-    """Return programs for the machine of a tree: the tree's own, else this host's. BuildError if one is nowhere."""
+def programs_for(names: Sequence[str], tree: Path, *, without: str = "") -> tuple[Program, ...]:
+    """Return programs for the machine of a tree: the tree's own, else this host's.
+
+    BuildError if one is nowhere; `without` says how to pack so that none is needed.
+    """
     if not names:
         return ()
     machine = _machine_of(tree)
@@ -54,18 +57,22 @@ def programs_for(names: Sequence[str], tree: Path) -> tuple[Program, ...]:
         if all(found):
             return tuple(one for one in found if one)
     raise BuildError(
-        f"nodes of this image could not unpack it: there is no {' and '.join(names)} for their initrd",
-        hint="add the packages to the pkglist, or pack with -m squashfs, which needs no program",
+        f"nodes of this image could not read it: there is no {' and '.join(names)} for their initrd",
+        hint=f"add the packages to the pkglist{without and ', or pack '}{without}",
     )
 
 
-def add_programs(initrd: Path, programs: Sequence[Program], output: Path) -> None:
-    """Write an initrd with programs added to `output`; the same input makes the same bytes."""
+def add_programs(
+    initrd: Path, programs: Sequence[Program], output: Path, *, files: Mapping[str, str] | None = None
+) -> None:
+    """Write an initrd with programs, and texts by path, added to `output`; the same input makes the same bytes."""
     with tempfile.TemporaryDirectory(prefix="initrd-", dir=output.parent) as scratch:
         place = Path(scratch, "stage", PLACE)
         place.mkdir(parents=True)
         for program in programs:
             _lay_out(program, place)
+        for name, text in (files or {}).items():
+            Path(scratch, "stage", name).write_text(text)
         with initrd.open("rb") as stream:
             method = "zstd" if stream.read(len(_ZSTD)) == _ZSTD else "gzip"
         added = pack(Path(scratch, "stage"), Path(scratch, "added"), method)

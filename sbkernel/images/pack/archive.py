@@ -25,12 +25,13 @@ class Archive:
     stacks = False
 
     def __init__(self, method: str, options: PackOptions) -> None:
-        check_compression(options.compression, compressors.COMPRESSORS)
+        compression = options.compression or "zstd"
+        check_compression(compression, compressors.COMPRESSORS)
         if options.block_size is not None:
             raise DefinitionError(f"{method} has no blocks", hint="leave the block size out")
-        level = checked_level(options.compression, options.level, compressors.levels())
+        level = checked_level(compression, options.level, compressors.levels())
         self.method = method
-        self.compressor = compressors.COMPRESSORS[options.compression]
+        self.compressor = compressors.COMPRESSORS[compression]
         self.level = level or self.compressor.levels[0]
 
     @property

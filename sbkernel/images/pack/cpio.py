@@ -52,7 +52,7 @@ class Cpio(Archive):
             )
         if _END in content.listed.kept:
             raise BuildError(f"cpio cannot hold a file called {_END[2:]}", hint="pack with -m squashfs or -m tar")
-        capabilities = f"cpio keeps no capabilities: {some(found.capabilities)}; squashfs and tar do"
+        capabilities = f"cpio keeps no capabilities: {some(found.capabilities)}; squashfs, erofs and tar do"
         acls = f"cpio keeps no access control lists: {some(found.acls)}; tar does"
         return [*([capabilities] if found.capabilities else []), *([acls] if found.acls else [])]
 

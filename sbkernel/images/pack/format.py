@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ from sbkernel.jobs.report import Report
 WHOLE = 100
 """Units of the progress of a packing."""
 
+_BLOCK_SIZES = {2**power for power in range(12, 21)}
+_BLOCK_SIZE = re.compile(r"(\d{1,7})([KM]?)")
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
+
 
 @dataclass(frozen=True)
 class PackOptions:
-    """What packimage was asked for; a format fills in what is None."""
+    """What packimage was asked for; a format fills in what is empty."""
 
     method: str = "squashfs"
-    compression: str = "zstd"
+    compression: str = ""
     level: int | None = None
     block_size: str | None = None
 
@@ -80,3 +85,13 @@ def checked_level(compression: str, level: int | None, levels: Mapping[str, tupl
     if not 1 <= level <= highest:
         raise DefinitionError(f"level {level} of {compression} is not in 1-{highest}")
     return level
+
+
+def block_bytes(method: str, size: str) -> int:
+    """Return the bytes of a block size such as 128K. DefinitionError if no mounted format has blocks of that size."""
+    parsed = _BLOCK_SIZE.fullmatch(size)
+    found = int(parsed[1]) * _UNITS[parsed[2]] if parsed else 0
+    if found not in _BLOCK_SIZES:
+        hint = "4K, 8K, 16K, 32K, 64K, 128K, 256K, 512K or 1M"
+        raise DefinitionError(f"{size!r} is not a block size of {method}", hint=hint)
+    return found

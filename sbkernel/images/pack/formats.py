@@ -8,12 +8,16 @@ from pathlib import Path
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.pack.compressors import compressor_of
 from sbkernel.images.pack.cpio import Cpio
+from sbkernel.images.pack.erofs import MAGIC as EROFS_MAGIC
+from sbkernel.images.pack.erofs import MAGIC_AT, Erofs
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.squashfs import MAGIC, Squashfs
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.pack.tar import Tar
 
-FORMATS: Mapping[str, Callable[[PackOptions], Format]] = {"squashfs": Squashfs, "cpio": Cpio, "tar": Tar}
+FORMATS: Mapping[str, Callable[[PackOptions], Format]] = {
+    "squashfs": Squashfs, "erofs": Erofs, "cpio": Cpio, "tar": Tar,
+}  # fmt: skip
 # The beginning of an archive: where in it, and what is there (cpio(5), tar(5)).
 _ARCHIVES = {"cpio": (0, b"070701"), "tar": (257, b"ustar")}
 
@@ -29,9 +33,11 @@ def format_for(options: PackOptions) -> Format:
 def format_of(file: Path) -> Format | None:
     """Return the format of a packed root, whatever it is called; None if it is none."""
     with file.open("rb") as stream:
-        head = stream.read(8)
+        head = stream.read(MAGIC_AT + len(EROFS_MAGIC))
     if head.startswith(MAGIC):
         return Squashfs()
+    if head[MAGIC_AT:] == EROFS_MAGIC:
+        return Erofs()
     compressor = compressor_of(head)
     if compressor is None:
         return None
@@ -46,5 +52,7 @@ def opened(file: Path) -> Format:
     """Return the format of a packed root. BuildError if it is none."""
     found = format_of(file)
     if found is None:
-        raise BuildError(f"{file} is no packed image", hint=f"squashfs, or {' or '.join(_ARCHIVES)}, compressed")
+        raise BuildError(
+            f"{file} is no packed image", hint=f"squashfs or erofs, or {' or '.join(_ARCHIVES)}, compressed"
+        )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,18 @@ class Layer:
         return f"nothing has changed in the root of {over}" if self.is_empty else f"a layer over {over}: {held}"
 
 
-def layering(last: ImageVersion | None, packed: Format, *, initrd_stacks: bool, flat: bool) -> Layering:
-    """Return over which version a format can pack a layer: over the one that was packed `last`, if over any."""
-    why = "as asked for" if flat else _why_flat(last, packed, initrd_stacks=initrd_stacks)
+def layering(
+    last: ImageVersion | None, packed: Format, described: Mapping[str, Any], *, initrd_stacks: bool, flat: bool
+) -> Layering:
+    """Return over which version a format can pack a layer: over the one that was packed `last`, if over any.
+
+    `described` says how it is packed, as image.json does.
+    """
+    why = "as asked for" if flat else _why_flat(last, packed, described, initrd_stacks=initrd_stacks)
     return Layering(why_flat=why) if why or last is None else Layering(last)
 
 
-def _why_flat(last: ImageVersion | None, packed: Format, *, initrd_stacks: bool) -> str:
+def _why_flat(last: ImageVersion | None, packed: Format, described: Mapping[str, Any], *, initrd_stacks: bool) -> str:
     if not packed.stacks:
         return f"{packed.described['method']} makes no layers"
     if not initrd_stacks:
@@ -96,7 +101,7 @@ def _why_flat(last: ImageVersion | None, packed: Format, *, initrd_stacks: bool)
         return "there is no version to lie over"
     if not last.layered:
         return f"{short(last.digest)} was not packed in layers"
-    if last.data["pack"] != packed.described:
+    if last.data["pack"] != described:
         return f"{short(last.digest)} was packed in another way"
     if len(last.roots) >= MOST:
         return f"{short(last.digest)} has {len(last.roots)} layers already"

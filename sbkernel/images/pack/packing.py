@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.images.catalog.pointers import Source
+from sbkernel.images.catalog.signatures import Signer
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.programs import Program
 from sbkernel.images.pack.content import Content, content_of
@@ -29,6 +30,7 @@ FORMAT = 1
 class Packing:
     """The built directory, which is locked, what of its tree is packed, in which format, and what that needs.
 
+    With `verity` the root gets a hash tree, and with a `signer` the version a signature, which nodes then ask for.
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
     `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
     layers, and `tree` is the fingerprint of the content, "" while nobody has looked at it closely.
@@ -39,6 +41,8 @@ class Packing:
     record: Mapping[str, Any]
     format: Format
     content: Content
+    verity: bool = False
+    signer: Signer | None = None
     programs: Sequence[Program] = ()
     lost: Sequence[str] = ()
     sync: Sync | None = None
@@ -55,10 +59,15 @@ class Packing:
             "image": self.image,
             "kernelver": self.record.get("kernelver", ""),
             "plan": digest_of(self.record.get("steps", {})),
-            "pack": self.format.described,
+            "pack": self.described,
             **self._node,
             **({"syncfiles": self.sync.decision.boot_data} if self.sync else {}),
         }
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Return how the root is packed, with all defaults filled in."""
+        return {**self.format.described, **({"verity": "sha256"} if self.verity else {})}
 
     @property
     def synced(self) -> Sync | None:
@@ -80,7 +89,7 @@ class Packing:
         more = self.synced.decision.unpacked if self.synced else 0
         unpacked = {"unpacked": self.content.survey.unpacked + more} if self.format.unpacked else {}
         programs = {"programs": [program.facts for program in self.programs]} if self.programs else {}
-        return unpacked | programs
+        return unpacked | programs | ({"key": self.signer.key.id} if self.signer else {})
 
     @cached_property
     def inputs(self) -> str:

@@ -58,11 +58,12 @@ class Survey:
     """What the content takes, in bytes: in files, and unpacked in a node's memory; and what not every format holds.
 
     `large` are files of 4 GiB and more; see capabilities(7) and acl(5). In memory a file takes whole pages, and each
-    name about 1 KiB of the kernel.
+    name about 1 KiB of the kernel. `newest_s` is the latest time stamp, in whole seconds since the epoch.
     """
 
     size: int = 0
     unpacked: int = 0
+    newest_s: int = 0
     capabilities: Sequence[str] = ()
     acls: Sequence[str] = ()
     large: Sequence[str] = ()
@@ -94,7 +95,7 @@ def survey(tree: str, kept: Sequence[str]) -> Survey:
     """Look at the size of what stays of a tree, and for what only some formats can keep; as look() else."""
     seen: set[tuple[int, int]] = set()
     found: dict[str, list[str]] = {"capabilities": [], "acls": [], "large": [], "sockets": []}
-    size = pages = 0
+    size = pages = newest_s = 0
     for path in kept:
         try:
             status = os.lstat(f"{tree}/{path}")
@@ -102,6 +103,7 @@ def survey(tree: str, kept: Sequence[str]) -> Survey:
             continue
         for kind in {_KINDS[name] for name in _attributes(f"{tree}/{path}") if name in _KINDS}:
             found[kind].append(path)
+        newest_s = max(newest_s, int(status.st_mtime))
         if stat.S_ISSOCK(status.st_mode):
             found["sockets"].append(path)
         if not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in seen:
@@ -111,7 +113,7 @@ def survey(tree: str, kept: Sequence[str]) -> Survey:
         pages += -(-status.st_size // _PAGE)
         if status.st_size > NEWC_LARGEST:
             found["large"].append(path)
-    return Survey(size, pages * _PAGE + len(kept) * _NAME_BYTES, **found)
+    return Survey(size, pages * _PAGE + len(kept) * _NAME_BYTES, newest_s, **found)
 
 
 def _attributes(path: str) -> list[str]:

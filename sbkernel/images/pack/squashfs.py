@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import DefinitionError
 from sbkernel.images.pack.content import Content
-from sbkernel.images.pack.format import WHOLE, PackOptions, check_compression, checked_level
+from sbkernel.images.pack.format import WHOLE, PackOptions, block_bytes, check_compression, checked_level
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -19,9 +18,6 @@ METHODS = ("zstd", "lz4", "xz", "gzip")
 BLOCK_SIZE = "128K"
 MAGIC = b"hsqs"
 
-_BLOCK_SIZES = {2**power for power in range(12, 21)}
-_BLOCK_SIZE = re.compile(r"(\d{1,7})([KM]?)")
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 _BAR = re.compile(r"\[.*\]\s*(\d+)/(\d+)\s+\d+%")
 # unsquashfs -llnumeric: -rwxr-xr-x 0/0   151344 2026-11-23 03:13 /usr/lib/a b
 _FILE = re.compile(r"-\S{9}\S? +\d+/\d+ +(\d+) \d{4}-\d\d-\d\d \d\d:\d\d (/.*)")
@@ -37,11 +33,11 @@ class Squashfs:
 
     def __init__(self, options: PackOptions | None = None) -> None:
         asked = options or PackOptions()
-        check_compression(asked.compression, METHODS)
+        self._compression = asked.compression or METHODS[0]
+        check_compression(self._compression, METHODS)
         self._block_size = BLOCK_SIZE if asked.block_size is None else asked.block_size
-        _check_block_size(self._block_size)
-        self._compression = asked.compression
-        self._level = checked_level(asked.compression, asked.level, LEVELS)
+        block_bytes("squashfs", self._block_size)
+        self._level = checked_level(self._compression, asked.level, LEVELS)
 
     @property
     def described(self) -> dict[str, Any]:
@@ -100,14 +96,6 @@ class Squashfs:
         """Yield path and bytes of the plain files; one with several names has its bytes under each."""
         listing = run(["unsquashfs", "-llnumeric", "-d", "", file]).stdout
         return ((match[2], int(match[1])) for match in map(_FILE.fullmatch, listing.split("\n")) if match)
-
-
-def _check_block_size(size: str) -> None:
-    parsed = _BLOCK_SIZE.fullmatch(size)
-    if not parsed or int(parsed[1]) * _UNITS[parsed[2]] not in _BLOCK_SIZES:
-        raise DefinitionError(
-            f"{size!r} is not a block size of squashfs", hint="4K, 8K, 16K, 32K, 64K, 128K, 256K, 512K or 1M"
-        )
 
 
 def pack_argv(

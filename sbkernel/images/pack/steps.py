@@ -11,10 +11,11 @@ from typing import Any
 
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.signatures import KEY_FILE
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, file_facts
 from sbkernel.images.initrd.programs import add_programs
-from sbkernel.images.pack import listing
+from sbkernel.images.pack import listing, verity
 from sbkernel.images.pack.content import Content
 from sbkernel.images.pack.format import WHOLE
 from sbkernel.images.pack.layering import Layer, lower_names
@@ -56,10 +57,11 @@ def initrd_step(packing: Packing) -> Step:
     """Return the step that takes the initrd along, with the programs that it needs to unpack the root."""
 
     def run_(work: Work) -> None:
-        add_programs(packing.built.initrd, packing.programs, work.target)
+        add_programs(packing.built.initrd, packing.programs, work.target, files=files)
 
+    files = {KEY_FILE: packing.signer.key.text} if packing.signer else {}
     names = [program.name for program in packing.programs]
-    data = {**file_facts(packing.built.initrd), "programs": [program.facts for program in packing.programs]}
+    data = {**file_facts(packing.built.initrd), "programs": [program.facts for program in packing.programs], **files}
     return Step(INITRD, f"add {' and '.join(names)} to the initrd", data, "file", INITRD, run=run_)
 
 
@@ -97,15 +99,15 @@ def pack_step(packing: Packing) -> Step:
                 work.report.log(f"warning: {warning}")
         if layer.is_empty:
             work.target.touch()
-        else:
-            _pack(packing, layer.content, work)
-        return {**layer.facts, LOCKED: packing.locked_ns}
+            return {**layer.facts, LOCKED: packing.locked_ns}
+        return {**layer.facts, **_pack(packing, layer.content, work), LOCKED: packing.locked_ns}
 
-    described = packing.format.described
-    data = {"pack": dict(described), **_content_of(packing)}
+    described = packing.described
+    data = {"pack": described, **_content_of(packing)}
     method = [described["method"]] if packing.format.unpacked else []
+    tree = ["dm-verity"] if packing.verity else []
     paths = f"{len(packing.content.listed.kept)} paths"
-    what = [", ".join([*method, described["compression"], paths]), *packing.lost]
+    what = [", ".join([*method, described["compression"], *tree, paths]), *packing.lost]
     on = (packing.synced.step.name,) if packing.synced else ()
     if packing.layering:
         data["over"] = packing.layering.digest
@@ -134,9 +136,11 @@ def _layer(packing: Packing, work: Work) -> Layer:
     return layer
 
 
-def _pack(packing: Packing, content: Content, work: Work) -> None:
+def _pack(packing: Packing, content: Content, work: Work) -> Facts:
+    """Pack a content; return the root hash if the root gets a hash tree."""
     try:
         packing.format.pack(content, work.target, work.report)
+        return {"verity": verity.add(work.target)} if packing.verity else {}
     except CommandError as error:
         argv = shlex.join(error.argv).encode(errors="replace").decode()
         raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
@@ -160,7 +164,9 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
                 work.report.log("the tree was changed while it was packed: the next packimage packs it again")
             (work.target / JOURNAL).unlink()
             content = {**packing.asked, **roots, "packages": work.facts(MANIFEST)["packages"]}
-            catalog.publish(staged, content, source, origin={"made": _made(packing, staged, asking.result())})
+            origin = {"made": _made(packing, staged, asking.result())}
+            sign = packing.signer.sign if packing.signer else None
+            catalog.publish(staged, content, source, origin=origin, sign=sign)
 
     names = (KERNEL, INITRD, "manifest", "pack")
     return Step("publish", "publish", packing.asked, "nothing", on=names, summary=packing.image, run=run_)
@@ -182,7 +188,7 @@ def _roots(packing: Packing, work: Work, staged: Staging) -> dict[str, Any]:
     """Add the roots to what is published, those of the base as links; return what image.json says of their order."""
     own, facts = packing.format.file_name, work.facts(packing.format.file_name)
     if packing.layering is None:
-        staged.add(own)
+        staged.add(own, verity=facts.get("verity", ""))
         return {}
     staged.add(CONTENT_LIST)
     names = lower_names(own, int(facts.get("lower", 0)))
@@ -191,7 +197,7 @@ def _roots(packing: Packing, work: Work, staged: Staging) -> dict[str, Any]:
         for name, root in zip(linked, base.roots, strict=False):
             staged.link(name, base, root)
     if own not in linked:
-        staged.add(own)
+        staged.add(own, verity=facts.get("verity", ""))
     return {"roots": [*names, own]} if names else {}
 
 

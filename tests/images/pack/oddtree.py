@@ -91,8 +91,7 @@ def on_a_node(packed: Format, file: Path, target: Path) -> Path:
     """Unpack as a node does, with the initrd's script, a busybox, and the programs that are added to the initrd."""
     target.mkdir()
     if not packed.unpacked:
-        subprocess.run(["unsquashfs", "-q", "-f", "-d", target, file], check=True, capture_output=True)
-        return target
+        return _mounted(packed, file, target)
     initrd = target.parent / f"{target.name}-initrd"
     (initrd / "bin").mkdir(parents=True)
     subprocess.run(["busybox", "--install", "-s", initrd / "bin"], check=True)
@@ -103,4 +102,14 @@ def on_a_node(packed: Format, file: Path, target: Path) -> Path:
     copy = shutil.copy(file, initrd / "root")
     words = [TEMPLATES, initrd / PLACE, copy, target, f"http://x/catalog/y/{packed.file_name}"]
     subprocess.run(["busybox", "sh", "-fuc", UNPACK, "sh", *words], env={"PATH": str(initrd / "bin")}, check=True)
+    return target
+
+
+def _mounted(packed: Format, file: Path, target: Path) -> Path:
+    """Copy what a kernel, or for squashfs its own program, reads in a root."""
+    if packed.described["method"] == "squashfs":
+        subprocess.run(["unsquashfs", "-q", "-f", "-d", target, file], check=True, capture_output=True)
+        return target
+    script = 'mount -t erofs -o loop,ro "$1" /mnt && cp -a /mnt/. "$2"'
+    subprocess.run(["unshare", "--mount", "sh", "-ec", script, "sh", file, target], check=True)
     return target

@@ -20,7 +20,8 @@ from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.jobs import job
 from sbkernel.site import Site
 
-ROOTS = {"squashfs": "root.squashfs", "cpio": "root.cpio.xz", "tar": "root.tar.xz"}
+ROOTS = {"squashfs": "root.squashfs", "erofs": "root.erofs", "cpio": "root.cpio.xz", "tar": "root.tar.xz"}
+SLOW = {**dict.fromkeys(ROOTS, "xz"), "erofs": "lz4hc"}
 METHODS = pytest.mark.parametrize("method", ROOTS)
 
 
@@ -48,7 +49,7 @@ def writers(site: Site) -> list[str]:
 @METHODS
 def test_a_kill_leaves_nothing_that_runs_or_is_published(site: Site, method: str) -> None:
     code = "import sys; from sbkernel.site import Site; from sbkernel.images.packimage import packimage\n"
-    code += f"packimage(Site.open(sys.argv[1]), 'small', method={method!r}, compression='xz')"
+    code += f"packimage(Site.open(sys.argv[1]), 'small', method={method!r}, compression={SLOW[method]!r})"
     process = subprocess.Popen([sys.executable, "-c", code, str(site.root)], cwd=Path(__file__).resolve().parents[3])
     until(lambda: list(site.catalog.glob(f".tmp-*/{ROOTS[method]}")), unless=lambda: process.poll() is not None)
     until(lambda: writers(site), unless=lambda: process.poll() is not None)
@@ -63,7 +64,7 @@ def test_a_kill_leaves_nothing_that_runs_or_is_published(site: Site, method: str
 
 @METHODS
 def test_a_cancelled_job_leaves_nothing_that_runs(site: Site, method: str) -> None:
-    words = {"image": IMAGE, "method": method, "compression": "xz"}
+    words = {"image": IMAGE, "method": method, "compression": SLOW[method]}
     running = job.start(site, "packimage", "sbkernel.images.packimage:packimage", **words)
     until(lambda: list(site.catalog.glob(f".tmp-*/{ROOTS[method]}")), unless=lambda: running.done)
     running.stop()
@@ -73,12 +74,12 @@ def test_a_cancelled_job_leaves_nothing_that_runs(site: Site, method: str) -> No
 def test_a_second_run_does_nothing_and_another_format_is_another_version(site: Site) -> None:
     first = {method: packimage(site, IMAGE, method=method) for method in ROOTS}
     again = {method: packimage(site, IMAGE, method=method) for method in ROOTS}
-    assert [done["cached"] for done in first.values()] == [False] * 3
-    assert [done["cached"] for done in again.values()] == [True] * 3
-    assert len({done["digest"] for done in first.values()}) == 3
+    assert [done["cached"] for done in first.values()] == [False] * 4
+    assert [done["cached"] for done in again.values()] == [True] * 4
+    assert len({done["digest"] for done in first.values()}) == 4
     versions = {method: Catalog(site).get(done["digest"]) for method, done in first.items()}
     assert {method: version.unpacked_bytes > 0 for method, version in versions.items()} == {
-        "squashfs": False, "cpio": True, "tar": True,
+        "squashfs": False, "erofs": False, "cpio": True, "tar": True,
     }  # fmt: skip
     assert versions["squashfs"].initrd.read_bytes() == INITRD
     aligned = INITRD.ljust(-(-len(INITRD) // 4) * 4, b"\0")
@@ -90,11 +91,29 @@ def test_without_a_program_for_nodes_it_is_refused_when_it_is_packed(site: Site,
     foreign = bytearray(Path("/bin/true").read_bytes())
     foreign[18] = 183  # aarch64
     (tree / "usr/bin/sh").write_bytes(foreign)
-    with pytest.raises(BuildError, match="could not unpack it: there is no zstd for their initrd"):
+    with pytest.raises(BuildError, match="could not read it: there is no zstd for their initrd"):
         packimage(site, IMAGE, method="cpio")
     with pytest.raises(BuildError, match="there is no tar and zstd for their initrd"):
         packimage(site, IMAGE, method="tar")
     assert packimage(site, IMAGE, method="cpio", compression="gzip")["warnings"] == []
+
+
+def test_an_initrd_that_does_not_know_erofs_gets_none(site: Site, tmp_path: Path) -> None:
+    initrd = tmp_path / "built/initrd-stateless.gz"
+    modules = tmp_path / "built/rootimg/lib/modules/6.1.0"
+    modules.mkdir(parents=True)
+    (modules / "modules.builtin").touch()
+    initrd.write_bytes(INITRD.replace(b"erofs.ko", b"xfs.ko"))
+    with pytest.raises(BuildError, match="the kernel of image 'small' cannot mount erofs\n  pack with -m squashfs"):
+        packimage(site, IMAGE, method="erofs")
+    (modules / "modules.builtin").write_text("kernel/fs/erofs/erofs.ko\n")
+    assert plan_packimage(site, IMAGE, method="erofs").pending
+    initrd.write_bytes(INITRD.replace(b"verify.sh", b"words.sh"))
+    said = "initrd of image 'small' is older than -m erofs: it could only mount squashfs\n  sb genimage small"
+    with pytest.raises(BuildError, match=said):
+        packimage(site, IMAGE, method="erofs")
+    with pytest.raises(BuildError, match="is older than --verity: it could only mount a root whose sum was made"):
+        packimage(site, IMAGE, verity=True)
 
 
 @pytest.mark.parametrize("compressor", [["cat"], ["gzip"], ["zstd", "-q"]])
@@ -166,7 +185,7 @@ print(json.dumps(found))
 def test_an_ordinary_user_packs_what_only_his_subordinate_ids_may_read(home: Path, tmp_path: Path) -> None:  # noqa: F811
     found = json.loads(as_user(home, "-c", AS_USER).splitlines()[-1])
     assert found["tar"][1] == []
-    assert found["cpio"][1] == ["cpio keeps no capabilities: /ping; squashfs and tar do"]
+    assert found["cpio"][1] == ["cpio keeps no capabilities: /ping; squashfs, erofs and tar do"]
     unpack = {"cpio": "zcat $0 | cpio -id --quiet", "tar": "tar -xzf $0 --xattrs --xattrs-include='*' --numeric-owner"}
     for method, (root, _) in found.items():
         out = tmp_path / method
