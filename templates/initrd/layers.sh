@@ -26,7 +26,7 @@ read_layer() {
     layers_size=$((layers_size + layer_size))
 }
 
-# take_apart WORD: set layer_name, layer_size, layer_sha256, layer_verity
+# take_apart WORD: set layer_name, layer_size, layer_sha256, layer_verity, and layer_url
 take_apart() {
     layer_name=${1%%,*}
     layer_size=${1#*,}
@@ -34,6 +34,7 @@ take_apart() {
     layer_sha256=${1#*,*,}
     layer_sha256=${layer_sha256%%,*}
     case $1 in *,*,*,*) layer_verity=${1##*,} ;; *) layer_verity= ;; esac
+    layer_url=${url%/*}/$layer_sha256.${layer_name##*.}
 }
 
 # each_layer COMMAND: run a command for each layer, the lowest first; layer_number counts them, layer_file is its file
@@ -49,7 +50,6 @@ each_layer() {
 }
 
 fetch_layer() {
-    layer_url=${url%/*}/$layer_sha256.${layer_name##*.}
     say "fetching $layer, $layer_url, $layer_size bytes"
     fetch "$layer_url" "$layer_file" "$layer_size" || fail "$layer could not be fetched" \
         "url       $layer_url" \
@@ -71,11 +71,8 @@ fetch_layers() {
 verify_layer() {
     [ -z "$verity" ] || [ -z "$layer_verity" ] || return 0
     got=$(sha256sum "$layer_file" | cut -d' ' -f1)
-    [ "$got" = "$layer_sha256" ] || fail "$layer is not the one that was published" \
-        "layer     $layer_name" \
-        "expected  sha256 $layer_sha256" \
-        "got       sha256 $got" \
-        "do        find out who changed the file; packimage and nodeset publish a good one"
+    [ "$got" = "$layer_sha256" ] ||
+        refuse "$layer" "$layer_url" "expected  sha256 $layer_sha256" "got       sha256 $got"
     say "verified $layer, sha256 $layer_sha256"
 }
 
@@ -84,9 +81,10 @@ verify_layers() {
 }
 
 mount_layer() {
-    mount_packed "$layer_file" "$layer_name" "$run/layer$layer_number" "$layer_size" "$layer_verity" || fail "$layer cannot be mounted" \
-        "layer     $layer_name, sha256 $layer_sha256" \
-        "do        see the messages of the kernel above"
+    mount_packed "$layer_file" "$layer_name" "$run/layer$layer_number" "$layer_size" "$layer_verity" ||
+        fail "$layer cannot be mounted" \
+            "url       $layer_url" \
+            "do        see the messages of the kernel above"
     stack=$run/layer$layer_number:$stack
 }
 

@@ -84,14 +84,17 @@ verify_root() {
     else
         got=$(sha256sum "$image" | cut -d' ' -f1)
     fi
-    [ "$got" = "$sha256" ] || refuse_root "expected  sha256 $sha256" "got       sha256 $got"
+    [ "$got" = "$sha256" ] || refuse "the root image" "$url" "expected  sha256 $sha256" "got       sha256 $got"
     say "verified, sha256 $sha256"
 }
 
-# refuse_root DETAIL ...: end the boot, because of the bytes of the root
-refuse_root() {
-    fail "the root image is not the one that was published" \
-        "url       $url" \
+# refuse WHAT URL DETAIL ...: end the boot, because of the bytes of the root or of a layer
+refuse() {
+    refused=$1
+    refused_url=$2
+    shift 2
+    fail "$refused is not the one that was published" \
+        "url       $refused_url" \
         "$@" \
         "do        find out who changed the file; packimage and nodeset publish a good one"
 }
@@ -139,11 +142,22 @@ checked_source() {
     fi
 }
 
-# refuse_corrupted: end the boot if dm-verity has found a wrong block in what was read up to now
+# refuse_corrupted: end the boot if dm-verity has found a wrong block in what was read up to now. The kernel calls what
+# it has read by its loop device, 7:0 for the root, 7:1 for the first layer
 refuse_corrupted() {
     [ -n "$verity" ] || return 0
-    found=$(dmesg | sed -n 's/.*verity: .*: \(.* is corrupted\).*/\1/p' | head -n 1)
-    [ -z "$found" ] || refuse_root "problem   dm-verity: $found"
+    found=$(dmesg | sed -n 's/.*verity: 7:\([0-9]*\): \(.* is corrupted\).*/\1 \2/p' | head -n 1)
+    [ -n "$found" ] || return 0
+    corrupted="the root image"
+    corrupted_url=$url
+    each_layer is_corrupted
+    refuse "$corrupted" "$corrupted_url" "problem   dm-verity: ${found#* }"
+}
+
+is_corrupted() {
+    [ "$layer_number" = "${found%% *}" ] || return 0
+    corrupted=$layer
+    corrupted_url=$layer_url
 }
 
 # leave_watch: a unit that tells the server of a wrong block that is read later. systemd looks for units in /run, too

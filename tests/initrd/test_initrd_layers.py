@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bootserver import BootServer
+from bootserver import BootServer, command_line
 from guest import Guest
 
+from sbkernel.images.initrd.programs import add_programs, programs_for
+from sbkernel.images.pack import verity
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.listing import Listing, parsed
@@ -53,6 +55,17 @@ def pack(file: Path, whole: Content, below: Listing | None) -> tuple[bytes, List
     return file.read_bytes(), now
 
 
+@pytest.fixture(scope="module")
+def checked(roots: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> list[tuple[bytes, str]]:
+    """The same roots with hash trees, and their root hashes."""
+    file, found = tmp_path_factory.mktemp("checked") / "root", []
+    for root in roots:
+        file.write_bytes(root)
+        root_hash = verity.add(file)
+        found.append((file.read_bytes(), root_hash))
+    return found
+
+
 def words(server: BootServer, roots: list[bytes]) -> list[str]:
     """Serve the roots; return the words of the layers."""
     for number, root in enumerate(roots):
@@ -84,3 +97,29 @@ def test_refuses_a_tampered_layer(boot: Boot, server: BootServer, roots: list[by
     assert server.stages() == ["initrd", "fetched", "failed"]
     assert server.post("failed")["reason"] == "layer 2 of 2 over the root is not the one that was published"
     assert "ROOT UP" not in guest.console
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+def test_dm_verity_checks_each_layer_for_itself(
+    kernel: Path, initrd: Path, server: BootServer, checked: list[tuple[bytes, str]], tmp_path: Path, tampered: bool
+) -> None:
+    add_programs(initrd, programs_for(["dmsetup"], Path("/nonexistent")), tmp_path / "initrd")
+    contents, hashes = map(list, zip(*checked, strict=True))
+    _, *layers = words(server, contents)
+    named = [f"sbkernel.layer={word},{root_hash}" for word, root_hash in zip(layers, hashes[1:], strict=True)]
+    if tampered:
+        path = f"/catalog/abc/{hashlib.sha256(contents[2]).hexdigest()}.squashfs"
+        server.files[path] = contents[2][:8] + bytes([contents[2][8] ^ 1]) + contents[2][9:]
+    line = " ".join([command_line(server, sbkernel__verity=hashes[0]), *named])
+    guest = Guest.from_files(kernel, tmp_path / "initrd", line, memory_mb=256, network=None)
+    try:
+        if tampered:
+            console = guest.wait_for("the node stays here with its power on")
+            assert "problem   dm-verity: data block 0 is corrupted" in console
+            reason = "layer 2 of 2 over the root is not the one that was published"
+            assert f"reason    {reason}" in console and server.post("failed")["reason"] == reason
+        else:
+            console = guest.wait_for("ROOT DONE")
+            assert "ROOT STACK from-the-first-layerand-the-second gone=2" in console and "verified" not in console
+    finally:
+        guest.stop()

@@ -16,6 +16,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
+from sbkernel.errors import BuildError
 from sbkernel.files import hold, sync
 from sbkernel.images.catalog.version import ImageVersion, Root
 
@@ -54,9 +55,13 @@ class Staging:
         self._write(name)
 
     def link(self, name: str, source: ImageVersion, root: Root) -> None:
-        """Take a root of another version along under a name: the same file, whose facts are known."""
+        """Take a root of another version along under a name: the same file, whose facts are known. BuildError."""
         (self.path / name).unlink(missing_ok=True)
-        os.link(source.dir / root.name, self.path / name)
+        try:
+            os.link(source.dir / root.name, self.path / name)
+        except OSError as error:  # it is gone, or the file system or its owner allows no second name
+            said = f"{source.dir / root.name} cannot lie below another version: {error.strerror}"
+            raise BuildError(said, hint=f"sb packimage {source.image} --flat") from error
         self._facts[name] = source.data["files"][root.name]
 
     def close(self, name: str, text: str) -> None:

@@ -218,6 +218,17 @@ def test_a_tree_that_changes_meanwhile_gets_no_layer(site: Site, tree: Path, mon
     assert leftovers(site.catalog) == [] and not Catalog(site).versions()
 
 
+def test_a_root_that_cannot_be_linked_is_said_with_the_way_out(site: Site, tree: Path) -> None:
+    packimage(site, IMAGE, layered=True)
+    Catalog(site).current(IMAGE).root.unlink()
+    change(tree)
+    said = r"root.squashfs cannot lie below another version: No such file or directory\n  sb packimage small --flat"
+    with pytest.raises(BuildError, match=said):
+        packimage(site, IMAGE, layered=True)
+    assert leftovers(site.catalog) == []
+    assert len(packimage(site, IMAGE, flat=True)["roots"]) == 1
+
+
 def test_a_device_that_overlayfs_takes_for_a_whiteout_is_not_seen(site: Site, tree: Path, tmp_path: Path) -> None:
     (tree / "usr/bin/was").write_text("x")
     packimage(site, IMAGE, layered=True)
