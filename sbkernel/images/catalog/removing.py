@@ -67,11 +67,13 @@ def sweep(catalog: Catalog) -> int:
     """Remove what killed collections and packings have left; return how many bytes. Only one may do it at a time."""
     with catalog.turn():
         catalog.sweep()
+        freed = digests.prune(catalog.path, catalog.versions())
     left = [path for directory in catalog.path.glob(".gone-*") for path in (*directory.iterdir(), directory)]
-    size = sum(path.stat().st_size for path in left if path.is_file())
+    # A root that a version has, too, frees nothing.
+    freed += sum(path.stat().st_size for path in left if path.is_file() and path.stat().st_nlink == 1)
     for directory in catalog.path.glob(".gone-*"):
         shutil.rmtree(directory)
-    return size
+    return freed
 
 
 def _in_use(version: ImageVersion) -> bool:

@@ -27,6 +27,7 @@ from sbkernel.jobs.report import Report
 from sbkernel.rollout.gc import gc
 from sbkernel.site import Site
 
+LEFT = b"left by who was killed before he published it"
 INITRD = b"initrd with lib/sbkernel/unpack.sh\0 and lib/sbkernel/layers.sh\0"
 
 
@@ -83,15 +84,17 @@ def test_its_roots_are_served_by_their_digests_until_no_version_has_them(site: S
     assert all((site.catalog / "layers" / f"{root.sha256}.squashfs").samefile(versions[2].dir / root.name)
                for root in versions[2].roots)  # fmt: skip
     for name in (f"{'0' * 64}.squashfs", f".{'1' * 64}.squashfs"):
-        (site.catalog / "layers" / name).write_bytes(b"left by who was killed before he published it")
+        (site.catalog / "layers" / name).write_bytes(LEFT)
     age(site, IMAGE, 31)
     packimage(site, IMAGE, flat=True)
     catalog.promote(IMAGE)
-    freed = gc(site, keep=0, older_than="0d").freed_bytes
+    done = gc(site, keep=0, older_than="0d")
+    freed = done.freed_bytes
     left = catalog.versions(IMAGE)
     assert served(site) == sorted({f"{root.sha256}.squashfs" for version in left for root in version.roots})
     assert not any(version.damaged() for version in left)
     gone = [version for version in versions if not version.dir.exists()]
+    assert done.leftover_bytes == 2 * len(LEFT)
     assert gone and freed < sum(version.size_bytes for version in gone), "a root that several had is freed once"
     assert leftovers(site.catalog) == [] == leftovers(site.catalog / "layers")
 
