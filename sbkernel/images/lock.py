@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +26,7 @@ from sbkernel.images.locking.lockfile import (
 from sbkernel.images.locking.mirror import Filled
 from sbkernel.images.plan import digest_of
 from sbkernel.images.spec import ImageSpec, attributes_of
+from sbkernel.jobs import origin
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists.text import encoded
 from sbkernel.site import Site
@@ -138,8 +137,8 @@ def _indented(lines: Sequence[str]) -> Iterator[str]:
 
 def _write(path: Path, new: Lock) -> Lock:
     """Write a lock, and read it again: what is kept can be read."""
-    who = f"Locked {datetime.now(UTC):%Y-%m-%d} by {getpass.getuser()} on {socket.gethostname()}."
-    text = render(new, who)
+    now = origin.signed()
+    text = render(new, f"Locked {datetime.fromtimestamp(now['t'], UTC):%Y-%m-%d} by {now['by']} on {now['host']}.")
     read = parse(text, str(path))
     write_whole(made(path.parent) / path.name, encoded(text), durable=True)
     return read
