@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import growing
 from sbkernel.images import space
 from sbkernel.images.bundle import imgexport, oci, ours
@@ -61,7 +61,7 @@ def export_image(
                     remarks += imgexport.write(out, described, version, report, imgexport.more(site, extra, node))
                 else:
                     remarks += WRITERS[kind](out, described, version, report)
-        except OSError as error:
+        except (OSError, SbkernelError) as error:
             if full := space.full(error, f"export {image}", path.parent):
                 raise full from error
             raise

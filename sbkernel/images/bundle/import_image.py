@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.errors import BuildError, NotFoundError, SbkernelError
 from sbkernel.images import space
 from sbkernel.images.bundle.containers import bottom_layer, foreign
 from sbkernel.images.bundle.imgimport import import_xcat
@@ -50,16 +50,14 @@ def import_image(
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
     how = How(name, force=force, keep=keep)
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist", hint="a bundle is a file that sb export-image has written")
     try:
         if _is_gzip(path):
             return import_xcat(site, path, how, report, profile=profile, nodes=nodes)
         with _opened(path) as (bundle, remarks):
             version, laying, there = _import(site, bundle, how, report, gated=not as_packed)
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"{path} does not exist", hint="a bundle is a file that sb export-image has written"
-        ) from None
-    except OSError as error:
+    except (OSError, SbkernelError) as error:
         if full := space.full(error, f"import {path.name}", site.catalog):
             raise full from error
         raise

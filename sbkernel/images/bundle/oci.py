@@ -37,6 +37,8 @@ LABEL = "org.sbkernel.image"
 """What labels of the container begin with: .name, .digest, and .layers, their number."""
 _TYPE = "application/vnd.oci.image"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_LEVEL = 1
+"""Level 6 takes three times as long (14.6 s instead of 4.8 s of processor time for 300 MB) and saves a tenth."""
 _HIDDEN = header(f".wh.{PLACE}", 0) + END
 
 
@@ -183,7 +185,7 @@ def _whiteouts(source: IO[bytes]) -> Iterator[bytes]:
 @contextmanager
 def compressed(sink: ours.Sink) -> Iterator[IO[bytes]]:
     """Yield a file; what is written to it goes to `sink` compressed, the same bytes with any number of threads."""
-    argv = COMPRESSORS["pigz"].argv(6)
+    argv = COMPRESSORS["pigz"].argv(_LEVEL)
     process = spawn_here(argv, env=ENVIRONMENT, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         with ThreadPoolExecutor(1) as beside:
