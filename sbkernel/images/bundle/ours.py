@@ -25,12 +25,14 @@ from sbkernel.images.bundle.description import (
     summed,
 )  # fmt: skip
 from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, Tar, header, padding
+from sbkernel.images.catalog.signatures import SIGNATURE as SUMS_SIGNATURE
+from sbkernel.images.catalog.signatures import SUMS
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, Root, content_digest
 from sbkernel.jobs.report import Report
 from sbkernel.units import size
 
-SIGNATURE = ("sums", "sums.sig")
+SIGNATURE = (SUMS, SUMS_SIGNATURE)
 """Files of a version that image.json does not describe."""
 
 
