@@ -56,7 +56,7 @@ def export_image(
     with Catalog(site).using(image) as version:
         described, remarks = describe(site, version)
         try:
-            with growing(path) as out, report.phase("write the bundle", total=version.size_bytes):
+            with growing(path) as out:
                 if kind == XCAT:
                     remarks += imgexport.write(out, described, version, report, imgexport.more(site, extra, node))
                 else:

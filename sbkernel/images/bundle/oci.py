@@ -158,6 +158,7 @@ def _config(described: Description, layers: Sequence[Layer]) -> dict[str, Any]:
 
 def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report, *, upper: bool) -> Layer:
     with (
+        report.phase("write a root as a layer"),
         layout.blob("layer.v1.tar+gzip") as (sink, descriptor),
         decompressed(file, argv) as tar,
         compressed(sink) as packing,
@@ -165,7 +166,7 @@ def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report,
         whole = Sum(packing)
         for piece in _whiteouts(tar) if upper else iter(lambda: tar.read(PIECE), b""):
             whole.write(piece)
-            report.progress(0, None, f"layer {size(whole.count)}")
+            report.progress(whole.count, None, size(whole.count))
     return Layer(descriptor, whole.digest)
 
 

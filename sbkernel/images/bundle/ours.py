@@ -77,14 +77,15 @@ def bundle_size(members: list[Part]) -> int:
 def write(out: Sink, members: list[Part], report: Report) -> None:
     """Write a bundle; BuildError if a file of the version is damaged."""
     done, total = 0, sum(part.size for part in members)
-    for part in members:
-        out.write(header(f"{PLACE}/{part.name}", part.size, part.mode))
-        for piece in [part.source] if isinstance(part.source, bytes) else _summed(part, part.source):
-            out.write(piece)
-            done += len(piece)
-            report.progress(done, total, size(done))
-        out.write(padding(part.size))
-    out.write(END)
+    with report.phase("write the bundle", total=total):
+        for part in members:
+            out.write(header(f"{PLACE}/{part.name}", part.size, part.mode))
+            for piece in [part.source] if isinstance(part.source, bytes) else _summed(part, part.source):
+                out.write(piece)
+                done += len(piece)
+                report.progress(done, total, size(done))
+            out.write(padding(part.size))
+        out.write(END)
 
 
 def _summed(part: Part, file: Path) -> Iterator[bytes]:
