@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and processes take turns."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.files import hold, in_turn, is_held, point, take, write_if_changed, write_whole
+from sbkernel.files import growing, hold, in_turn, is_held, point, take, write_if_changed, write_whole
 
 
 def test_a_file_is_replaced_with_the_mode_asked_for(tmp_path: Path) -> None:
@@ -77,3 +78,38 @@ def test_any_number_may_share_a_lock_and_none_takes_it_from_them(tmp_path: Path)
     with pytest.raises(FileNotFoundError):
         hold(tmp_path / "none")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.fixture(params=["no name", "a name beside"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory, on a file system that may know no files without a name."""
+    open_ = os.open
+
+    def refusing(path: str | Path, flags: int, *rest: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return open_(path, flags, *rest)
+
+    if request.param != "no name":
+        monkeypatch.setattr(os, "open", refusing)
+    return tmp_path
+
+
+def test_a_growing_file_is_seen_when_it_is_whole(place: Path) -> None:
+    for text in (b"first", b"second"):
+        with growing(place / "file") as file:
+            file.write(text[:2])
+            file.flush()
+            assert not (place / "file").exists() or (place / "file").read_bytes() != text[:2]
+            file.write(text[2:])
+        assert (place / "file").read_bytes() == text
+    assert [path.name for path in place.iterdir()] == ["file"]
+    assert (place / "file").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_growing_file_that_fails_leaves_the_old_one(place: Path) -> None:
+    (place / "file").write_text("old")
+    with pytest.raises(RuntimeError), growing(place / "file") as file:
+        file.write(b"new")
+        raise RuntimeError
+    assert [(path.name, path.read_text()) for path in place.iterdir()] == [("file", "old")]

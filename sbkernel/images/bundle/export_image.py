@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import growing
 from sbkernel.images import space
 from sbkernel.images.bundle import imgexport, oci, ours
@@ -56,12 +56,12 @@ def export_image(
     with Catalog(site).using(image) as version:
         described, remarks = describe(site, version)
         try:
-            with growing(path) as out, report.phase("write the bundle", total=version.size_bytes):
+            with growing(path) as out:
                 if kind == XCAT:
                     remarks += imgexport.write(out, described, version, report, imgexport.more(site, extra, node))
                 else:
                     remarks += WRITERS[kind](out, described, version, report)
-        except OSError as error:
+        except (OSError, SbkernelError) as error:
             if full := space.full(error, f"export {image}", path.parent):
                 raise full from error
             raise

@@ -58,7 +58,7 @@ def write(
     files, manifest = _contents(described, version, further)
     done, total = 0, sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in files.values())
     top = f"./{described.image}"
-    with compressed(Sum(out)) as tar:
+    with report.phase("compress the bundle", total=total), compressed(Sum(out)) as tar:
         tar.write(directory(".") + directory(top))
         for name, source in sorted(
             {**files, "manifest.xml": manifest.text().encode("utf-8", "surrogateescape")}.items()

@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.errors import BuildError, NotFoundError, SbkernelError
 from sbkernel.images import space
 from sbkernel.images.bundle.containers import bottom_layer, foreign
 from sbkernel.images.bundle.imgimport import import_xcat
 from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
 from sbkernel.images.bundle.ours import Bundle, NoBundleError
 from sbkernel.images.bundle.tarfiles import Tar
+from sbkernel.images.bundle.trust import check_name, check_signature
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference
 from sbkernel.images.catalog.version import NOT_CONTENT, ImageVersion
@@ -33,6 +34,7 @@ def import_image(
     keep: bool = False,
     promote: bool = False,
     as_packed: bool = False,
+    unsigned: bool = False,
     profile: str = "",
     nodes: str = "",
     report: Report | None = None,
@@ -40,8 +42,9 @@ def import_image(
     """Take a bundle into the site: its version as the candidate, its definition and lists where they are missing.
 
     What is here already and differs is an error, unless `name` gives the osimage another name, `keep` leaves what is
-    here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would. A bundle
-    of xCAT is defined and unpacked for packimage; `profile` and `nodes` are imgimport's -f and -p, for that alone.
+    here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would. A site
+    that knows keys takes what one of them has signed, or with `unsigned` what nobody has. A bundle of xCAT is defined
+    and unpacked for packimage; `profile` and `nodes` are imgimport's -f and -p, for that alone.
 
     Returns image, digest, was (the digest before it got another name, or ""), there (nothing had to be copied), laid
     (lines), current, size (bytes), remarks, seconds. Raises NotFoundError, DefinitionError for what differs, BuildError
@@ -49,17 +52,15 @@ def import_image(
     version is there in part; what was copied so far goes with the next packing or collection.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
-    how = How(name, force=force, keep=keep)
+    how = How(name, force=force, keep=keep, gated=not as_packed, unsigned=unsigned)
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist", hint="a bundle is a file that sb export-image has written")
     try:
         if _is_gzip(path):
             return import_xcat(site, path, how, report, profile=profile, nodes=nodes)
         with _opened(path) as (bundle, remarks):
-            version, laying, there = _import(site, bundle, how, report, gated=not as_packed)
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"{path} does not exist", hint="a bundle is a file that sb export-image has written"
-        ) from None
-    except OSError as error:
+            version, laying, there = _import(site, bundle, how, path.name, remarks, report)
+    except (OSError, SbkernelError) as error:
         if full := space.full(error, f"import {path.name}", site.catalog):
             raise full from error
         raise
@@ -95,13 +96,16 @@ def _opened(path: Path) -> Iterator[tuple[Bundle, list[str]]]:
         yield bundle, remarks
 
 
-def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool) -> tuple[ImageVersion, Laying, bool]:
+def _import(
+    site: Site, bundle: Bundle, how: How, source: str, remarks: list[str], report: Report
+) -> tuple[ImageVersion, Laying, bool]:
+    check_name(bundle.description, how.name)
     described = bundle.renamed(how.name) if how.name else bundle.description
     laying = plan_laying(site, described.image, described.osimage, described.lists, how)
     catalog = Catalog(site)
     if _is_there(catalog, described.digest):
         with laid(site, laying):
-            version = catalog.publish_again(described.image, described.digest, gated=gated)
+            version = catalog.publish_again(described.image, described.digest, gated=how.gated)
             if version is None:
                 raise BuildError(f"version {described.digest} was removed meanwhile", hint="import it once more")
         return version, laying, True
@@ -110,10 +114,11 @@ def _import(site: Site, bundle: Bundle, how: How, report: Report, *, gated: bool
     with catalog.staging() as staged:
         with report.phase("copy the image", total=needed):
             bundle.stage(staged, report, catalog.versions(described.image))
+        remarks += check_signature(site, source, staged.path, described, unsigned=how.unsigned)
         with laid(site, laying):
             content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
             origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
-            return catalog.publish(staged, content, gated=gated, origin=origin), laying, False
+            return catalog.publish(staged, content, gated=how.gated, origin=origin), laying, False
 
 
 def _is_gzip(path: Path) -> bool:

@@ -27,15 +27,18 @@ _OTHERWISE = "--as NAME imports it under another name, --keep leaves what is her
 
 @dataclass(frozen=True)
 class How:
-    """What is done about what is here already: another `name` for the osimage, `force` replaces, `keep` leaves it.
+    """How an image is taken over.
 
-    With another name the profile is that name, too, unless `profile` is given.
+    Another `name` avoids what is here already, `force` replaces it, `keep` leaves it. With another name the profile is
+    that name, too, unless `profile` is given. `gated` keeps what nodes boot; `unsigned` takes what nobody has signed.
     """
 
     name: str = ""
     profile: str = ""
     force: bool = False
     keep: bool = False
+    gated: bool = True
+    unsigned: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ LABEL = "org.sbkernel.image"
 """What labels of the container begin with: .name, .digest, and .layers, their number."""
 _TYPE = "application/vnd.oci.image"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_LEVEL = 1
+"""Level 6 takes three times as long (14.6 s instead of 4.8 s of processor time for 300 MB) and saves a tenth."""
 _HIDDEN = header(f".wh.{PLACE}", 0) + END
 
 
@@ -156,6 +158,7 @@ def _config(described: Description, layers: Sequence[Layer]) -> dict[str, Any]:
 
 def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report, *, upper: bool) -> Layer:
     with (
+        report.phase("write a root as a layer"),
         layout.blob("layer.v1.tar+gzip") as (sink, descriptor),
         decompressed(file, argv) as tar,
         compressed(sink) as packing,
@@ -163,7 +166,7 @@ def _root_layer(layout: Layout, file: Path, argv: Sequence[str], report: Report,
         whole = Sum(packing)
         for piece in _whiteouts(tar) if upper else iter(lambda: tar.read(PIECE), b""):
             whole.write(piece)
-            report.progress(0, None, f"layer {size(whole.count)}")
+            report.progress(whole.count, None, size(whole.count))
     return Layer(descriptor, whole.digest)
 
 
@@ -183,7 +186,7 @@ def _whiteouts(source: IO[bytes]) -> Iterator[bytes]:
 @contextmanager
 def compressed(sink: ours.Sink) -> Iterator[IO[bytes]]:
     """Yield a file; what is written to it goes to `sink` compressed, the same bytes with any number of threads."""
-    argv = COMPRESSORS["pigz"].argv(6)
+    argv = COMPRESSORS["pigz"].argv(_LEVEL)
     process = spawn_here(argv, env=ENVIRONMENT, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         with ThreadPoolExecutor(1) as beside:

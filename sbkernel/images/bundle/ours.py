@@ -25,12 +25,14 @@ from sbkernel.images.bundle.description import (
     summed,
 )  # fmt: skip
 from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, Tar, header, padding
+from sbkernel.images.catalog.signatures import SIGNATURE as SUMS_SIGNATURE
+from sbkernel.images.catalog.signatures import SUMS
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, Root, content_digest
 from sbkernel.jobs.report import Report
 from sbkernel.units import size
 
-SIGNATURE = ("sums", "sums.sig")
+SIGNATURE = (SUMS, SUMS_SIGNATURE)
 """Files of a version that image.json does not describe."""
 
 
@@ -75,14 +77,15 @@ def bundle_size(members: list[Part]) -> int:
 def write(out: Sink, members: list[Part], report: Report) -> None:
     """Write a bundle; BuildError if a file of the version is damaged."""
     done, total = 0, sum(part.size for part in members)
-    for part in members:
-        out.write(header(f"{PLACE}/{part.name}", part.size, part.mode))
-        for piece in [part.source] if isinstance(part.source, bytes) else _summed(part, part.source):
-            out.write(piece)
-            done += len(piece)
-            report.progress(done, total, size(done))
-        out.write(padding(part.size))
-    out.write(END)
+    with report.phase("write the bundle", total=total):
+        for part in members:
+            out.write(header(f"{PLACE}/{part.name}", part.size, part.mode))
+            for piece in [part.source] if isinstance(part.source, bytes) else _summed(part, part.source):
+                out.write(piece)
+                done += len(piece)
+                report.progress(done, total, size(done))
+            out.write(padding(part.size))
+        out.write(END)
 
 
 def _summed(part: Part, file: Path) -> Iterator[bytes]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,33 @@ from sbkernel.site import Site
 
 IMAGE = "lab"
 Change = Callable[[tarfile.TarInfo, bytes], list[tuple[tarfile.TarInfo, bytes]]]
+
+
+KILLED = """
+import sys
+from sbkernel.images.bundle.{verb} import {verb}
+from sbkernel.site import Site
+
+def trace(left):
+    # The line at which the process is to die, as if by kill -9.
+    import os, signal
+    def each(frame, event, argument):
+        global left
+        if "sbkernel" not in frame.f_code.co_filename:
+            return None
+        left -= event == "line"
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return each
+    return each
+
+with Site.open(sys.argv[1]) as site:
+    left = int(sys.argv[4])
+    sys.settrace(trace(left))
+    {verb}(site, *sys.argv[2:4][: 2 if "{verb}" == "export_image" else 1])
+    sys.settrace(None)
+    print(left)
+"""
 
 
 class Sites(NamedTuple):
@@ -66,3 +95,13 @@ def everything(site: Site) -> dict[str, bytes]:
     files = (path for path in site.root.rglob("*") if path.is_file() and not path.is_symlink())
     wanted = (path for path in files if "lock" not in path.name and not path.name.startswith("site.db"))
     return {str(path.relative_to(site.root)): path.read_bytes() for path in wanted}
+
+
+def lines_of(verb: str, site: Site, what: str | Path, file: Path) -> int:
+    """Return how many lines a verb runs through."""
+    return 1_000_000 - int(killed(verb, site, what, file, 1_000_000).stdout)
+
+
+def killed(verb: str, site: Site, what: str | Path, file: Path, at: int) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", KILLED.format(verb=verb), site.root, what, file, str(at)]
+    return subprocess.run(argv, capture_output=True, text=True)

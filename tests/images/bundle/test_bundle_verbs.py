@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bundles import IMAGE, Sites, define, everything
+from bundles import IMAGE, Sites, define, everything, killed, lines_of
 from smallimage import leftovers, publish
 from waiting import until
 
@@ -18,32 +18,6 @@ from sbkernel.images.catalog import removing
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.jobs.run import run
 from sbkernel.site import Site
-
-KILLED = """
-import sys
-from sbkernel.images.bundle.{verb} import {verb}
-from sbkernel.site import Site
-
-def trace(left):
-    # The line at which the process is to die, as if by kill -9.
-    import os, signal
-    def each(frame, event, argument):
-        global left
-        if "sbkernel" not in frame.f_code.co_filename:
-            return None
-        left -= event == "line"
-        if left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return each
-    return each
-
-with Site.open(sys.argv[1]) as site:
-    left = int(sys.argv[4])
-    sys.settrace(trace(left))
-    {verb}(site, *sys.argv[2:4][: 2 if "{verb}" == "export_image" else 1])
-    sys.settrace(None)
-    print(left)
-"""
 
 
 @pytest.fixture
@@ -56,16 +30,6 @@ def sites(tmp_path: Path) -> Iterator[Sites]:
 def sb(site: Site, *words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-P", "-m", "sbkernel.cli", "--site", site.root, *words]
     return subprocess.run(argv, cwd=cwd, capture_output=True, text=True)
-
-
-def lines_of(verb: str, site: Site, what: str | Path, file: Path) -> int:
-    """Return how many lines a verb runs through."""
-    return 1_000_000 - int(killed(verb, site, what, file, 1_000_000).stdout)
-
-
-def killed(verb: str, site: Site, what: str | Path, file: Path, at: int) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", KILLED.format(verb=verb), site.root, what, file, str(at)]
-    return subprocess.run(argv, capture_output=True, text=True)
 
 
 def test_as_they_are_typed(sites: Sites, tmp_path: Path) -> None:
@@ -99,7 +63,7 @@ def test_import_killed_anywhere(sites: Sites, tmp_path: Path) -> None:
         lines = lines_of("import_image", site, bundle, bundle)
     lists = {path: data for path, data in everything(sites.here).items() if path.startswith("install/custom")}
     random.seed(str(bundle))
-    for at in sorted(random.sample(range(1, lines), 12)):
+    for at in sorted(random.sample(range(1, lines), 6)):
         with Site.open(tmp_path / f"at{at}") as site:
             assert killed("import_image", site, bundle, bundle, at).returncode == -9
             for version in Catalog(site).versions():
@@ -124,7 +88,7 @@ def test_export_killed_anywhere(sites: Sites, tmp_path: Path) -> None:
     target = place / "lab.tar"
     lines = lines_of("export_image", sites.here, IMAGE, target)
     random.seed(str(tmp_path))
-    for at in random.sample(range(1, lines), 12):
+    for at in random.sample(range(1, lines), 6):
         target.write_bytes(b"old")
         assert killed("export_image", sites.here, IMAGE, target, at).returncode == -9
         assert target.read_bytes() in (b"old", new)

@@ -1,6 +1,7 @@
 """Bundles as xCAT's imgexport makes them come in, and what imgexport writes here is what xCAT's imgimport reads."""
 
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bundles import everything
+from bundles import everything, killed, lines_of
 from smallimage import leftovers
 
 from sbkernel.errors import BuildError, DefinitionError, SbkernelError
@@ -17,6 +18,7 @@ from sbkernel.images.bundle.export_image import XCAT, export_image
 from sbkernel.images.bundle.import_image import import_image
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.packimage import packimage
+from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.site import Site
 
 NAME = "rocky9.4-x86_64-netboot-compute"
@@ -153,6 +155,23 @@ def test_a_second_import_does_nothing(site: Site, tmp_path: Path) -> None:
     again = import_image(site, bundle)
     assert (again["there"], again["laid"]) == (True, [])
     assert everything(site) == before
+
+
+def test_killed_anywhere(tmp_path: Path) -> None:
+    """What is laid is whole, no tree is there in part, and the next import makes the rest."""
+    bundle = xcat_bundle(tmp_path)
+    with Site.open(tmp_path / "count") as counted:
+        lines = lines_of("import_image", counted, bundle, bundle)
+    random.seed(NAME)
+    for at in random.sample(range(1, lines), 3):
+        with Site.open(tmp_path / f"at{at}") as site:
+            assert killed("import_image", site, bundle, bundle, at).returncode == -9
+            built = RootimgDir(site.installdir / "netboot/rocky9.4/x86_64/compute")
+            assert not built.record() or (built.tree / "etc/owned").read_text() == "x"
+            import_image(site, bundle)
+            assert built.record()
+            assert not built.work.exists() and not built.old.exists()
+            assert leftovers(site.catalog) == []
 
 
 def test_another_profile_is_another_image(site: Site, tmp_path: Path) -> None:
