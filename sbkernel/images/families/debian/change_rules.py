@@ -35,7 +35,7 @@ HARMLESS_LINES = tuple(
             r"\*\)",
             r";;",
             r"esac",
-            r"echo .*(unknown|not supported).*>&2",
+            r"""echo "?[\w :.-]*(unknown|not supported)[\w ]*[\\`'"]*\$\{?1\}?[\\`'"]* *>&2""",
             r"exit [01]",
         ),
     )
@@ -52,7 +52,7 @@ HARMLESS_TRIGGERS = {
 """What packages of the tree do when files change below a path, or a package calls a name, and why not to mind."""
 
 READ_BY_OTHERS = (
-    "/etc/apt", "/etc/dpkg", "/etc/init.d/rc", "/etc/initramfs-tools", "/etc/kernel", "/etc/ld.so.conf.d", "/etc/pam.d",
+    "/etc/apt", "/etc/dpkg", "/etc/initramfs-tools", "/etc/kernel", "/etc/ld.so.conf.d", "/etc/pam.d",
     "/etc/security", "/etc/skel", "/usr/lib/binfmt.d", "/usr/lib/locale", "/usr/lib/modules", "/usr/lib/python3",
     "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev/hwdb.d", "/usr/lib/systemd/system-preset",
     "/usr/share/ca-certificates", "/usr/share/debconf", "/usr/share/initramfs-tools", "/usr/share/pam-configs",

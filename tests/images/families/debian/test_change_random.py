@@ -19,7 +19,7 @@ from sbkernel.images.tree.namespaces import check_isolation
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
 
-SEED = 39
+SEED = 713
 STEPS = 3
 CHANGE = """
 import sys
