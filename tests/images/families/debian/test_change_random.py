@@ -20,7 +20,7 @@ from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
 
 SEED = 713
-STEPS = 3
+STEPS = 2
 CHANGE = """
 import sys
 sys.path[:0] = {path!r}
