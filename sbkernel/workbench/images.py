@@ -28,6 +28,7 @@ def plan(planned: Planned) -> Shown:
         for step in planned.plan
     ]
     said = f"{len(pending)} of {len(rows)} steps to run" if pending else "nothing to do"
+    said += f"; packages: {planned.layer}" if planned.layer else ""
     shown = card(heading(f"Plan for {planned.plan.image}", muted(said)), table(["", "step", "from", "digest"], rows))
     return Shown(shown, str(planned), {"image": planned.plan.image, "plan": planned.plan.digest})
 

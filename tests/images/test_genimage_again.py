@@ -21,6 +21,7 @@ from smallbuild import (
 )
 from waiting import until
 
+from sbkernel.cli.genimage import summary
 from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.order import genimage_order
@@ -336,3 +337,25 @@ def test_what_was_ordered_is_built_or_it_is_said_what_has_changed(small: Small) 
     done = jobs.submit(small.site, order).wait()
     assert done.result["plan"] == order.plan
     assert tree.is_dir()
+
+
+def test_a_package_is_added_to_the_layer_of_another_image(small: Small) -> None:
+    another(small, "near")
+    pkglist = small.pkglist.with_name("near.pkglist")
+    pkglist.write_text(f"{small.pkglist.read_text()}own-later\n")
+    small.site.set("osimage", "near", pkglist=str(pkglist))
+    foreseen = plan_genimage(small.site, "near").layer
+    assert foreseen.endswith(": + own-later; clean if their scripts need that (own-later is not downloaded yet)")
+    small.site.set("osimage", "near", pkglist=str(small.pkglist))
+    genimage(small.site, "near")
+    small.site.set("osimage", "near", pkglist=str(pkglist))
+    result = genimage(small.site, "near", verify=True)
+    assert result["layer"].endswith(": + own-later")
+    assert f"\npackages: {result['layer']}\n" in summary(result)
+    assert result["layer"].startswith("from layer ")
+    assert "packages: " not in str(plan_genimage(small.site, "near")), "nothing is pending"
+    assert genimage(small.site, "near")["built"] == []
+    clean = plan_genimage(small.site, "near", clean=True)
+    assert "\npackages: clean, as asked\n" in str(clean)
+    assert [step.name for step in clean.pending] == EVERYTHING, "it was not made clean"
+    assert plan_genimage(small.site, "small", clean=True).pending == ()

@@ -44,6 +44,10 @@ def test_an_ordinary_user_builds_and_packs_an_image(home: Path) -> None:
     assert (tree / "usr/bin/passwd").stat().st_mode & 0o7777 == 0o4755
     assert USER not in Path("/proc/self/mountinfo").read_text()
     assert "nothing to do" in sb(home, "genimage", "mine")
+    pkglist.write_text("own-tool\nlinux-image-6.1.0-9-test\nown-later\n")
+    assert ": + own-later\n" in sb(home, "genimage", "mine"), "from the layer that is there"
+    assert (tree / "usr/share/own-later").stat().st_uid == user.pw_uid
+    assert (tree / "usr/bin/passwd").stat().st_mode & 0o7777 == 0o4755
     assert sb(home, "genimage", "--dry-run", "mine").count(" cached ") == 8
     assert "digest:" in sb(home, "packimage", "mine")
     root = next(home.glob(".local/share/sbkernel/**/catalog/*/root.squashfs"))

@@ -1,4 +1,7 @@
-"""Layers: trees with packages and nothing else, named by the digest of all that went in; made once, then copied."""
+"""Layers: trees with packages and nothing else, named by the digest of all that went in; made once, then copied.
+
+A file of one may be a hard link to that of another, so a tree is never changed in place nor given away.
+"""
 
 from __future__ import annotations
 

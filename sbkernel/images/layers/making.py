@@ -28,6 +28,10 @@ TRIED = 3
 NO_OTHER = "no layer is near"
 
 
+class UnlikeError(BuildError):
+    """A layer is not what a clean build gives."""
+
+
 @dataclass(frozen=True)
 class Making:
     """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it."""
@@ -69,7 +73,7 @@ class Making:
         finally:
             remove_tree(place)
         if lines := unlike(*trees):
-            raise BuildError(
+            raise UnlikeError(
                 "the tree is not what a clean build (-) gives:\n" + "\n".join(lines),
                 hint="genimage --clean builds it clean",
             )
@@ -79,11 +83,15 @@ class Making:
         """Compare the layer with a clean build, if it is there; BuildError where they differ, and then it goes."""
         self.manager.fetch(self.resolution, report)
         facts = self.layers.facts(digest)
-        try:
-            self.layers.examine(digest, lambda tree, place: self.compare(tree, facts, place / "clean", report))
-        except BuildError:
-            self.layers.remove(digest)
-            raise
+
+        def look(tree: Path, place: Path) -> None:
+            try:
+                self.compare(tree, facts, place / "clean", report)
+            except UnlikeError:
+                self.layers.remove(digest)
+                raise
+
+        self.layers.examine(digest, look)
 
     def _changed(self, tree: Path, report: Report) -> dict[str, Any]:
         """Fill the tree from the nearest layer from which that can be done, or clean; return facts."""

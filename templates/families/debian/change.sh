@@ -23,3 +23,5 @@ if [ -e "$1" ]; then
     in_tree --configure --pending
 fi
 rm -f "$policy"
+# A build has run it after everything, whoever brought a library.
+[ ! -e "$tree/sbin/ldconfig" ] || chroot "$tree" ldconfig

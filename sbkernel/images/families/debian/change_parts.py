@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.change_rules import SCRIPTS, Entry, Part, World
 from sbkernel.images.families.package_manager import Resolved
@@ -111,7 +112,7 @@ class Tree:
 def part_of(package: Resolved, archive: Path, tree: Tree) -> Part:
     """Return a package that is a file, with its paths as they are in a tree."""
     listed = run(["dpkg-deb", "--contents", archive]).stdout.splitlines()
-    entries = dict(filter(None, (_entry(line, tree) for line in listed)))
+    entries = dict(_entry(line, tree) for line in listed)
     with tempfile.TemporaryDirectory() as place:
         run(["dpkg-deb", "--control", archive, place])
         control = _control(lambda kind: Path(place) / kind)
@@ -120,15 +121,14 @@ def part_of(package: Resolved, archive: Path, tree: Tree) -> Part:
     return Part(package.name, entries, control, base)
 
 
-def _entry(line: str, tree: Tree) -> tuple[PurePosixPath, Entry] | None:
+def _entry(line: str, tree: Tree) -> tuple[PurePosixPath, Entry]:
+    """Return a path of a listing; BuildError for one that is not written as it is: tar(1) escapes odd names."""
     match = _LISTED.fullmatch(line)
-    if match is None:
-        return None
-    kind = match[1][0]
-    path = match[3].partition(" -> ")[0] if kind == "l" else match[3].partition(" link to ")[0]
-    return tree.spelt(path.rstrip("/")), Entry(
-        match[1].replace("h", "-", 1) if kind == "h" else match[1], _ids(match[2])
-    )
+    if match is None or "\\" in line:
+        raise BuildError(f"what is this path: {line}")
+    mode = match[1]
+    path = match[3].partition(" -> " if mode.startswith("l") else " link to ")[0]
+    return tree.spelt(path.rstrip("/")), Entry(f"-{mode[1:]}" if mode.startswith("h") else mode, _ids(match[2]))
 
 
 def _ids(owner: str) -> str:

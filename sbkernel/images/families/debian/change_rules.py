@@ -35,7 +35,7 @@ HARMLESS_LINES = tuple(
             r"\*\)",
             r";;",
             r"esac",
-            r"echo .*(unknown|not supported).*>&2",
+            r"""echo "?[\w :.-]*(unknown|not supported)[\w ]*[\\`'"]*\$\{?1\}?[\\`'"]* *>&2""",
             r"exit [01]",
         ),
     )
@@ -52,7 +52,7 @@ HARMLESS_TRIGGERS = {
 """What packages of the tree do when files change below a path, or a package calls a name, and why not to mind."""
 
 READ_BY_OTHERS = (
-    "/etc/apt", "/etc/dpkg", "/etc/init.d/rc", "/etc/initramfs-tools", "/etc/kernel", "/etc/ld.so.conf.d", "/etc/pam.d",
+    "/etc/apt", "/etc/dpkg", "/etc/initramfs-tools", "/etc/kernel", "/etc/ld.so.conf.d", "/etc/pam.d",
     "/etc/security", "/etc/skel", "/usr/lib/binfmt.d", "/usr/lib/locale", "/usr/lib/modules", "/usr/lib/python3",
     "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d", "/usr/lib/udev/hwdb.d", "/usr/lib/systemd/system-preset",
     "/usr/share/ca-certificates", "/usr/share/debconf", "/usr/share/initramfs-tools", "/usr/share/pam-configs",
@@ -68,6 +68,8 @@ COMMON = frozenset(map(PurePosixPath, (
 )))  # fmt: skip
 """Directories that scripts name without looking at what else is there."""
 
+_STATIC = re.compile(r"0/0|\d+/\d+|root/(root|adm|tty|disk|lp|mail|uucp|man|src|shadow|utmp|staff|games)")
+"""Owners that are there before any package is unpacked; numbers are those of a tree."""
 _BASE = frozenset({"apt", "dpkg"})
 _SECTION = re.compile(
     r"^# Automatically added by (\w+).*?^# End automatically added section$", re.MULTILINE | re.DOTALL
@@ -154,6 +156,9 @@ def _own(part: Part, updated: set[str]) -> Iterator[str]:
             yield f"{name} of {part.name} does what nothing is known of: {line}"
     if part.name in updated and any("dpkg-maintscript-helper" in part.control.get(name, "") for name in SCRIPTS):
         yield f"{part.name} moves files of older versions"
+    for path, entry in part.entries.items():
+        if not _STATIC.fullmatch(entry.owner):
+            yield f"{path} of {part.name} belongs to {entry.owner}, whom scripts may have to make first"
     if "templates" in part.control or "config" in part.control:
         yield f"{part.name} asks questions (debconf)"
     for line in part.lines("triggers"):
@@ -198,7 +203,9 @@ def _seen_by_others(part: Part, world: World) -> Iterator[str]:
 def _vocabulary(scripts: str) -> tuple[frozenset[str], frozenset[PurePosixPath]]:
     """Return the words and the absolute paths in scripts, comments left out."""
     code = "\n".join(line for line in scripts.splitlines() if not line.lstrip().startswith("#"))
-    return frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, _PATH.findall(code)))
+    paths = _PATH.findall(code)
+    merged = [f"/usr{path}" for path in paths if path.startswith(("/bin/", "/sbin/", "/lib"))]
+    return frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, (*paths, *merged)))
 
 
 def _clashes(parts: Sequence[Part]) -> Iterator[str]:

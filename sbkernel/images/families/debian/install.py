@@ -93,10 +93,10 @@ def refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
 
 
 def hook_files(release: DebianRelease) -> list[Path]:
-    """Return the scripts that mmdebstrap runs."""
+    """Return the scripts that mmdebstrap runs, and the one that runs when it is done."""
     folder = resources.templates() / "families" / "debian"
     merge = (mmdebstrap.MERGE,) if release.unmerged else ()
-    return [folder / name for name in ("setup.sh", "extract.sh", "essential.sh", "customize.sh", *merge)]
+    return [folder / name for name in ("setup.sh", "extract.sh", "essential.sh", "customize.sh", *merge, "level.py")]
 
 
 def preload(architecture: str, packages: Iterable[Resolved]) -> Path | None:

@@ -18,8 +18,8 @@ from sbkernel.site import Site
 REPORT = NullReport()
 ALWAYS = ("own-user-b", "own-user-a")
 """Packages whose scripts make users: in a clean build the order of all others must not change their numbers."""
-FREE = ("own-plain", "own-plain=1.0", "own-library", "own-conf", "own-conf=1.0", "own-unit", "own-needs", "own-one",
-        "own-two", "own-late")  # fmt: skip
+FREE = ("own-plain", "own-plain=1.0", "own-library", "own-conf", "own-conf=1.0", "own-unit", "own-init", "own-needs",
+        "own-one", "own-two", "own-late")  # fmt: skip
 
 
 def section(tool: str, text: str) -> str:
@@ -39,6 +39,21 @@ UNIT = {
         "dh_installsystemd",
         'if [ "$1" = purge ] && [ -x /usr/bin/deb-systemd-helper ]; then\n'
         " deb-systemd-helper purge own-unit.service >/dev/null || true\nfi",
+    ),
+}
+
+
+INIT = {
+    "etc/init.d/own-init": "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: own-init\n# Required-Start: $local_fs\n"
+    "# Required-Stop: $local_fs\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\n",
+    "DEBIAN/conffiles": "/etc/init.d/own-init\n",
+    "DEBIAN/postinst": section(
+        "dh_installinit",
+        'if [ "$1" = configure ]; then\n update-rc.d own-init defaults >/dev/null\n'
+        " invoke-rc.d own-init start || exit 1\nfi",
+    ),
+    "DEBIAN/postrm": section(
+        "dh_installinit", 'if [ "$1" = purge ]; then\n update-rc.d own-init remove >/dev/null\nfi'
     ),
 }
 
@@ -63,6 +78,7 @@ def make_pool(place: Path) -> None:
     library = {"usr/lib/x86_64-linux-gnu/libown.so.1": "no library", "DEBIAN/triggers": "activate-noawait ldconfig\n"}
     make("own-library", library)
     make("own-unit", UNIT)
+    make("own-init", INIT)
     make("own-needs", {"usr/share/own-needs/x": "x"}, Depends="own-plain, own-library")
     for name in ("own-one", "own-two"):
         make(name, {f"usr/share/own-both/{name}": name, f"usr/share/own-both/{name}.d/x": name})

@@ -19,8 +19,8 @@ from sbkernel.images.tree.namespaces import check_isolation
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
 
-SEED = 39
-STEPS = 3
+SEED = 713
+STEPS = 2
 CHANGE = """
 import sys
 sys.path[:0] = {path!r}

@@ -103,6 +103,13 @@ def test_no_line_passes_by_chance(text: str) -> None:
     assert found.startswith("rm -r /etc")
 
 
+def test_owners_that_scripts_make() -> None:
+    entries = {Path("/usr/share/tool"): Entry("-rw-r-----", "root/adm"), Path("/usr/share/own"): FILE}
+    assert objection([Part("tool", entries)], [], world()) == ""
+    made = {**entries, Path("/usr/share/own"): Entry("-rw-r-----", "root/munge")}
+    assert "belongs to root/munge, whom scripts" in objection([Part("tool", made)], [], world())
+
+
 def test_a_package_of_the_base_system_is_not_touched() -> None:
     assert "belongs to the base system" in objection([part("tool", base=True)], [], world())
     assert "belongs to the base system" in objection([], [part("dpkg")], world())
@@ -115,6 +122,8 @@ def test_others_look_at_what_comes_or_leaves() -> None:
     data = part("tool", *TOOL[2:])
     assert "may look at /usr/share/tool/data" in objection([data], [], world(scripts="cat /usr/share/tool/data"))
     assert "may look at /usr/share/tool/data" in objection([data], [], world(scripts="ls /usr/share/tool"))
+    unmerged = part("tool", "/usr/lib/", "/usr/lib/tool/", "/usr/lib/tool/x")
+    assert "may look at /usr/lib/tool/x" in objection([unmerged], [], world(scripts="ls /lib/tool"))
     hook = part("tool", "/etc/", "/etc/kernel/", "/etc/kernel/postinst.d/", "/etc/kernel/postinst.d/tool")
     assert "other packages look at /etc/kernel" in objection([hook], [], world())
 
