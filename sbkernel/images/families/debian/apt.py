@@ -13,6 +13,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed
 from sbkernel.images.families.debian import configuration, logins, records, sources
 from sbkernel.images.families.debian.output import complaints, is_untrusted, providers, solution, unknown_packages
+from sbkernel.images.families.debian.remembered import Remembered
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
 from sbkernel.images.plan import digest_of
@@ -78,7 +79,11 @@ class Apt:
     @property
     def updated(self) -> bool:
         """Tell whether there are package lists."""
-        return (self.directory / "updated").exists()
+        return self._remembered.stamp.exists()
+
+    @property
+    def _remembered(self) -> Remembered:
+        return Remembered(self.directory, self.environment)
 
     def unknown(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Return the names that apt would not install, with names like them.
@@ -93,11 +98,14 @@ class Apt:
         return {name: near for name, near in found.items() if len(provided.get(name, ())) != 1}
 
     def update(self, report: Report) -> bool:
-        """Download the package lists; tell whether that failed and those from the last time are used."""
+        """Bring the package lists up to date; tell whether that failed and those from the last time are used."""
         clean(self.directory / "tmp", "*")
+        if self._remembered.nothing_new():
+            report.log("the package sources have nothing new")
+            return False
         done = self._get("update", "--error-on=any", report=report)
         if done.returncode == 0:
-            (self.directory / "updated").touch()
+            self._remembered.note_update()
             return False
         errors = complaints(done.stdout)
         if is_untrusted(errors):
@@ -115,6 +123,9 @@ class Apt:
 
         None of `left_out`, names or patterns, comes in; what needs them does not either.
         """
+        return self._remembered.solution([list(names), list(left_out)], lambda: self._solve(names, left_out))
+
+    def _solve(self, names: Sequence[str], left_out: Sequence[str]) -> tuple[Resolved, ...]:
         # Printing addresses takes a quarter of the time of --simulate, and says which bytes are meant.
         nothing_there = f"-oDir::Cache::archives={self.directory}/none"
         done = self._get(
