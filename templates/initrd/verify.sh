@@ -13,7 +13,8 @@ check_signature() {
             "do        find out who changed the initrd; packimage and nodeset publish a good one"
         return 0
     fi
-    directory=${url%/*/*}/$digest
+    directory=${url%%[?]*}
+    directory=${directory%/*/*}/$digest
     for name in sums sums.sig; do
         fetch "$directory/$name" "/tmp/$name" 0 || fail "the image has no signature" \
             "url       $directory/$name" \

@@ -111,6 +111,33 @@ def test_a_signed_erofs_boots_and_is_checked_while_it_is_read(
     assert (verified["verity"], verified["signed"]) == (published.root_hash, key) and "sha256" not in verified
 
 
+def test_all_roots_of_a_signed_stack_are_checked_while_they_are_read(
+    start: Boot, published: Published, server: BootServer, tmp_path: Path
+) -> None:
+    """Layers are served under their sums, but the signature beside image.json; a layer left out is another image."""
+    (tmp_path / "upper/etc").mkdir(parents=True)
+    (tmp_path / "upper/etc/marker").write_text("from-the-layer")
+    layer = tmp_path / "root.squashfs"
+    format_for(PackOptions()).pack(content_of(tmp_path / "upper", exclude=[], include=[]), layer, NullReport())
+    root_hash = verity.add(layer)
+    facts = {"sha256": hashlib.sha256(layer.read_bytes()).hexdigest(), "size": layer.stat().st_size}
+    files = {"root.0.erofs": published.version.data["files"]["root.erofs"], layer.name: {**facts, "verity": root_hash}}
+    stack = {"digest": "abc", "image": "mine", "files": files, "roots": list(files)}
+    signatures.sign(published.site, ImageVersion(tmp_path, stack))
+    for name in ("sums", "sums.sig"):
+        server.files[f"/catalog/abc/{name}"] = (tmp_path / name).read_bytes()
+    bottom = f"/catalog/layers/{published.version.root_sha256}.erofs"
+    server.files[bottom] = published.content
+    server.files[f"/catalog/layers/{facts['sha256']}.squashfs"] = layer.read_bytes()
+    url = f"http://10.0.2.2:{server.port}{bottom}"
+    word = f"{layer.name},{facts['size']},{facts['sha256']},{root_hash}"
+    console = start(published.signing, imgurl=url, sbkernel__layer=word).wait_for("ROOT DONE")
+    assert "ROOT UP hostname=nobody marker=from-the-layer" in console and "verified layer" not in console
+    assert console.count("verity: sha256 using implementation") == 2
+    start(published.signing, imgurl=url).wait_for(REFUSED)
+    assert server.post("failed")["reason"] == "the image that was signed is another one"
+
+
 def test_without_dm_verity_the_sum_is_made_and_a_wrong_one_is_refused(
     start: Boot, published: Published, server: BootServer
 ) -> None:

@@ -113,29 +113,33 @@ def told(version: ImageVersion, keys: Sequence[PublicKey]) -> str:
 
 
 def check(version_dir: Path, keys: Sequence[PublicKey]) -> Signed:
-    """Return who signed the version in a directory. BuildError for no signature, a wrong one, or one of nobody known.
+    """Return who signed the version in a directory, as its image.json describes it; raises as check_version."""
+    return check_version(_version(version_dir), keys)
 
-    Read is what image.json says; whether the files are so is another question (ImageVersion.damaged).
+
+def check_version(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
+    """Return who signed a version, which need not be published yet.
+
+    NotFoundError for no signature, UnknownKeyError for one of nobody known, BuildError for a wrong one. Whether the
+    files are as they are described is another question (ImageVersion.damaged).
     """
-    version = _version(version_dir)
+    where = version.dir
     try:
-        text = (version_dir / SUMS).read_text(errors="replace")
-        key = _signer((version_dir / SIGNATURE).read_text(errors="replace"), keys, version_dir)
+        text = (where / SUMS).read_text(errors="replace")
+        key = _signer((where / SIGNATURE).read_text(errors="replace"), keys, where)
     except FileNotFoundError:
-        raise NotFoundError(f"{version_dir} is not signed", hint="packimage signs once the site has a key") from None
+        raise NotFoundError(f"{where} is not signed", hint="packimage signs once the site has a key") from None
     # Copied, so that what is checked is what was read, and nobody can change it in between.
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as scratch:
         file = Path(scratch, SUMS)
         file.write_text(text)
-        argv: Words = ["minisign", "-V", "-Q", "-P", key.line, "-m", file, "-x", version_dir / SIGNATURE]
+        argv: Words = ["minisign", "-V", "-Q", "-P", key.line, "-m", file, "-x", where / SIGNATURE]
         try:
             comment = run(argv).stdout.strip()
         except CommandError as error:
-            raise BuildError(f"the signature of {version_dir} is wrong: {error.tail}") from error
+            raise BuildError(f"the signature of {where} is wrong: {error.tail}") from error
     if text != sums(version):
-        raise BuildError(
-            f"the signature of {version_dir} is of another image: image.json does not say what {SUMS} says"
-        )
+        raise BuildError(f"the signature of {where} is of another image: image.json does not say what {SUMS} says")
     return Signed(key.name, key.id, comment)
 
 
