@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from debs import KERNELS, copy_base, index, make_deb, make_kernel
+from debs import copy_base, index, make_deb
 from ordinaryuser import ROOT, USER, as_user, home
 from rpmbase import make_base
 from rpms import make_repository, make_rpm
@@ -21,13 +21,18 @@ __all__ = ["home"]
 BUILD = Path(__file__).with_name("buildhere.py")
 CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 """Lets a process and its children live in another year (faketime(1))."""
+MODULES = {
+    "usr/lib/modules/6.1.0-9/modules.dep": "kernel/a.ko:\n",
+    "usr/lib/modules/6.1.0-9/modules.builtin": "kernel/fs/erofs/erofs.ko\n",
+}
+"""A kernel that can mount every format."""
 SCRIPT = 'date > /var/log/own-tool.log; echo "$(umask) $LANG $TZ" > /etc/own-tool; date > /var/cache/ldconfig/aux-cache'
 ACCOUNT = "groupadd --system own; useradd --system --gid own --no-create-home own"
 
 
 def debian(place: Path) -> str:
     with Site.open(place / ".site") as site:
-        make_kernel(place, KERNELS[0])
+        make_deb(place, "own-kernel", {"boot/vmlinuz-6.1.0-9": "kernel", **MODULES})
         scripts = {"DEBIAN/postinst": f"#!/bin/sh -e\n{SCRIPT}\n{ACCOUNT}\n"}
         make_deb(place, "own-tool", {"usr/bin/own-tool": "#!/bin/sh\n", **scripts}, Depends="passwd")
         base = place / "base"
@@ -36,13 +41,12 @@ def debian(place: Path) -> str:
         for package in base.glob("*.deb"):
             package.rename(place / package.name)
     index(place)
-    return f"own-tool\nlinux-image-{KERNELS[0]}\n"
+    return "own-tool\nown-kernel\n"
 
 
 def rpm(place: Path) -> str:
     make_base(place)
-    kernel = {"usr/lib/modules/6.1.0-9/vmlinuz": "kernel 6.1.0-9", "usr/lib/modules/6.1.0-9/modules.dep": "a.ko:\n"}
-    make_rpm(place, "own-kernel", "1-1", "noarch", files=kernel)
+    make_rpm(place, "own-kernel", "1-1", "noarch", files={"usr/lib/modules/6.1.0-9/vmlinuz": "kernel", **MODULES})
     scripts = f"%post\nmkdir -p /var/cache/ldconfig\n{SCRIPT}\n"
     needs, tool = "Requires: small-base\n", {"usr/bin/own-tool": "x"}
     make_rpm(place, "own-tool", "1-1", "noarch", more=needs, files=tool, scripts=scripts)
