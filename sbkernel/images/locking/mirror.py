@@ -125,8 +125,10 @@ def fill(lock: Lock, text: str | bytes, manager: PackageManager, report: Report,
 
 
 def wanting(lock: Lock, downloads: Downloads) -> list[str]:
-    """Return the files that the mirror of a lock lacks, or has otherwise."""
+    """Return the files that the mirror of a lock lacks, or has otherwise; none on a host that has no such mirror."""
     place = place_of(lock)
+    if not place.is_dir():
+        return []
     files = ((place / file_of(downloads, one), one.sha256) for one in lock.packages)
     return [str(file) for file, sha256 in files if not is_exactly(file, sha256)]
 

@@ -196,6 +196,9 @@ def test_a_mirror_that_was_half_made_or_damaged_is_made_whole(locked: Locked, tm
     (filled.place / ".listed").unlink()
     changes = locking.check(site, "mine").changes
     assert len(changes) == 3 and all("the mirror lacks" in line for line in changes)
+    mirror.rename(tmp_path / "elsewhere")
+    assert locking.check(site, "mine").changes == (), "a lock is shared by hosts of which not all have the mirror"
+    (tmp_path / "elsewhere").rename(mirror)
     ((_, filled),) = locking.mirror(site, ["mine"], mirror)
     assert (filled.brought, filled.unneeded) == (3, ())
     assert {path: path.read_bytes() for path in (filled.place / "pool").rglob("*") if path.is_file()} == before
