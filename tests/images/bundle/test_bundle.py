@@ -119,6 +119,13 @@ def test_force_replaces_and_keeps_the_old_list(sites: Sites, bundle: Path) -> No
     assert (custom / "lab.exlist.ORIG").read_text() == "./usr/share/man*\n"
 
 
+def test_what_only_bundles_of_xcat_can_be_given(sites: Sites, bundle: Path) -> None:
+    for options in ({"profile": "x"}, {"nodes": "n1"}):
+        with pytest.raises(DefinitionError, match=r"lab\.tar is no bundle of xCAT"):
+            import_image(sites.there, bundle, **options)  # type: ignore[arg-type]
+    assert Catalog(sites.there).versions() == []
+
+
 def test_keep_takes_the_version_alone(sites: Sites, bundle: Path) -> None:
     custom = define(sites.there)
     sites.there.set("osimage", IMAGE, addkcmdline="debug")
