@@ -220,6 +220,19 @@ def test_a_failure_takes_everything_back(sites: Sites, bundle: Path) -> None:
     }
 
 
+def test_a_failure_puts_back_what_force_replaced(sites: Sites, bundle: Path) -> None:
+    custom = define(sites.there)
+    sites.there.set("osimage", IMAGE, addkcmdline="debug", usercomment="mine")
+    (custom / "lab.exlist").write_text("./usr/share/man*\n")
+    Catalog(sites.there).names.write_text("no directory, so that no pointer can be written")
+    before, values = everything(sites.there), dict(sites.there.osimages[IMAGE].attributes)
+    with pytest.raises(OSError):
+        import_image(sites.there, bundle, force=True)
+    assert dict(sites.there.osimages[IMAGE].attributes) == values
+    after = {path: data for path, data in everything(sites.there).items() if path.startswith("install/")}
+    assert after == {path: data for path, data in before.items() if path.startswith("install/")}
+
+
 def test_the_description_names_no_directory_of_its_site(sites: Sites, bundle: Path) -> None:
     with tarfile.open(bundle) as tar:
         text = tar.extractfile("sbkernel-image/bundle.json")
