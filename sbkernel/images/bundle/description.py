@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sbkernel.definitions.clone import LISTS as CLONED
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.catalog.version import BESIDE, ROOT, content_digest
@@ -23,6 +24,8 @@ FORMAT = 1
 PLACE = "sbkernel-image"
 """The directory that holds all members, so that an archive unpacked by hand makes no mess."""
 BUNDLE, IMAGE, LISTS, VERSION = "bundle.json", "image.json", "lists", "version"
+FSTAB = "fstab"
+"""What stands for the attribute of an fstab, which an osimage finds by its profile."""
 LARGEST_TEXT = 16 << 20
 """Bytes that a file may have which is read whole: descriptions, lists, scripts."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
@@ -137,7 +140,9 @@ def read_lists(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _is_list(one: Any) -> bool:
     kinds = {"attribute": str, "number": int, "path": str, "mode": int, "sha256": str, "size": int}
-    return isinstance(one, dict) and all(type(one.get(key)) is kind for key, kind in kinds.items())
+    if not isinstance(one, dict) or not all(type(one.get(key)) is kind for key, kind in kinds.items()):
+        return False
+    return one["attribute"] in (*CLONED, FSTAB)
 
 
 def read_osimage(said: Mapping[str, Any]) -> dict[str, str] | None:

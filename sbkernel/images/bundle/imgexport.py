@@ -12,10 +12,10 @@ from sbkernel.definitions.clone import LISTS
 from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import BuildError, DefinitionError, NotFoundError
 from sbkernel.images.bundle import manifestxml
-from sbkernel.images.bundle.description import Description
+from sbkernel.images.bundle.description import FSTAB, Description
 from sbkernel.images.bundle.manifestxml import Manifest
 from sbkernel.images.bundle.oci import Sum, compressed
-from sbkernel.images.bundle.portable import FSTAB, INSTALLDIR, SHARE, elements
+from sbkernel.images.bundle.portable import INSTALLDIR, SHARE, elements
 from sbkernel.images.bundle.tarfiles import END, PIECE, directory, header, padding
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.jobs.report import Report

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, NotFoundError, SbkernelError
+from sbkernel.errors import BuildError, DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images import space
 from sbkernel.images.bundle.containers import bottom_layer, foreign
 from sbkernel.images.bundle.imgimport import import_xcat
@@ -57,7 +57,14 @@ def import_image(
         raise NotFoundError(f"{path} does not exist", hint="a bundle is a file that sb export-image has written")
     try:
         if _is_gzip(path):
-            return import_xcat(site, path, how, report, profile=profile, nodes=nodes)
+            done = import_xcat(site, path, how, report, profile=profile, nodes=nodes)
+            more = ["nothing was promoted: it has no version yet"] if promote else []
+            return {**done, "remarks": [*done["remarks"], *more]}
+        if profile or nodes:
+            raise DefinitionError(
+                f"{path.name} is no bundle of xCAT: a profile and postscripts can be given to those alone",
+                hint="sb import-image --as NAME gives it another name",
+            )
         with _opened(path) as (bundle, remarks):
             version, laying, there = _import(site, bundle, how, path.name, remarks, report)
     except (OSError, SbkernelError) as error:

@@ -17,7 +17,7 @@ from sbkernel.definitions.listpaths import platform
 from sbkernel.definitions.validate import check_name, check_values
 from sbkernel.errors import DefinitionError
 from sbkernel.files import in_turn, made, write_whole
-from sbkernel.images.bundle.description import ListFile
+from sbkernel.images.bundle.description import FSTAB, ListFile
 from sbkernel.images.bundle.portable import INSTALLDIR, content, elements, here
 from sbkernel.images.families.places import shown
 from sbkernel.site import Site
@@ -84,6 +84,7 @@ def plan_laying(
     if conflicts and not how.force:
         raise DefinitionError(f"osimage {name} is here already, and differs: {'; '.join(conflicts)}", hint=_OTHERWISE)
     check_values("osimage", name, values, values)
+    _check_lists(osimage, lists)
     if tree := values.get("rootimgdir"):
         for other in sharing_rootimgdir(site.store.objects("osimage"), tree, name):
             raise DefinitionError(f"osimage {other} is built in {tree} already", hint="--as NAME gives it its own")
@@ -101,6 +102,15 @@ def laid(site: Site, laying: Laying) -> Iterator[None]:
             _define(site, laying, undo)
         yield
         undo.pop_all()
+
+
+def _check_lists(osimage: Mapping[str, str], lists: Sequence[ListFile]) -> None:
+    """Raise DefinitionError unless there is a file for each list that the osimage names, and no other."""
+    named = {(key, number) for key in LISTS for number, _ in enumerate(elements(osimage.get(key, "")), start=1)}
+    if named != {(one.attribute, one.number) for one in lists if one.attribute != FSTAB}:
+        raise DefinitionError(
+            "the lists in the bundle are not those that its osimage names", hint="nothing was imported"
+        )
 
 
 def _target(site: Site, name: str, osimage: Mapping[str, str], one: ListFile, how: How) -> Path:

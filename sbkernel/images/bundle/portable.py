@@ -8,14 +8,13 @@ from pathlib import Path
 from sbkernel import resources
 from sbkernel.definitions.clone import LISTS, WITH_INCLUDES, Moved, list_text, relocated
 from sbkernel.errors import NotFoundError, SbkernelError
-from sbkernel.images.bundle.description import ListFile
+from sbkernel.images.bundle.description import FSTAB, ListFile
 from sbkernel.images.families.places import shown
 from sbkernel.lists import lookup
 from sbkernel.lists.text import decoded, encoded
 from sbkernel.site import Site
 
 INSTALLDIR, SHARE = Path("{installdir}"), Path("{share}")
-FSTAB = "fstab"
 _NOT_OURS = ("parent",)
 """Attributes that name what only this site has."""
 

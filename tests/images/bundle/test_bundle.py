@@ -119,6 +119,13 @@ def test_force_replaces_and_keeps_the_old_list(sites: Sites, bundle: Path) -> No
     assert (custom / "lab.exlist.ORIG").read_text() == "./usr/share/man*\n"
 
 
+def test_what_only_bundles_of_xcat_can_be_given(sites: Sites, bundle: Path) -> None:
+    for options in ({"profile": "x"}, {"nodes": "n1"}):
+        with pytest.raises(DefinitionError, match=r"lab\.tar is no bundle of xCAT"):
+            import_image(sites.there, bundle, **options)  # type: ignore[arg-type]
+    assert Catalog(sites.there).versions() == []
+
+
 def test_keep_takes_the_version_alone(sites: Sites, bundle: Path) -> None:
     custom = define(sites.there)
     sites.there.set("osimage", IMAGE, addkcmdline="debug")
@@ -211,6 +218,19 @@ def test_a_failure_takes_everything_back(sites: Sites, bundle: Path) -> None:
     assert {path for path in everything(sites.there) if path.startswith("install/")} == {
         path for path in before if path.startswith("install/")
     }
+
+
+def test_a_failure_puts_back_what_force_replaced(sites: Sites, bundle: Path) -> None:
+    custom = define(sites.there)
+    sites.there.set("osimage", IMAGE, addkcmdline="debug", usercomment="mine")
+    (custom / "lab.exlist").write_text("./usr/share/man*\n")
+    Catalog(sites.there).names.write_text("no directory, so that no pointer can be written")
+    before, values = everything(sites.there), dict(sites.there.osimages[IMAGE].attributes)
+    with pytest.raises(OSError):
+        import_image(sites.there, bundle, force=True)
+    assert dict(sites.there.osimages[IMAGE].attributes) == values
+    after = {path: data for path, data in everything(sites.there).items() if path.startswith("install/")}
+    assert after == {path: data for path, data in before.items() if path.startswith("install/")}
 
 
 def test_the_description_names_no_directory_of_its_site(sites: Sites, bundle: Path) -> None:

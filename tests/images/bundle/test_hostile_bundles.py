@@ -70,6 +70,19 @@ def lists_at(path: str) -> Change:
     return changed("sbkernel-image/bundle.json", change)
 
 
+def lists_with(**more: object) -> Change:
+    """Lie about the first list, and call its member so."""
+
+    def change(info: tarfile.TarInfo, content: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
+        if info.name == "sbkernel-image/bundle.json":
+            said = json.loads(content)
+            first, *rest = said["lists"]
+            content = as_json(summed({**said, "lists": [{**first, **more}, *rest]}))
+        return [(info, content)]
+
+    return change
+
+
 def in_image(**more: object) -> Change:
     """Lie in image.json with a digest that fits."""
 
@@ -80,6 +93,7 @@ def in_image(**more: object) -> Change:
     return changed("sbkernel-image/image.json", change)
 
 
+OSIMAGE = {"osvers": "debian12", "imagetype": "linux", "pkglist": "/x/a.pkglist"}
 FACTS = {"sha256": "0" * 64, "size": 1}
 WHOLE = {"kernel": FACTS, "initrd": FACTS, "manifest.json": FACTS, "root.squashfs": FACTS}
 LIES: dict[str, tuple[Change, str]] = {
@@ -118,6 +132,9 @@ LIES: dict[str, tuple[Change, str]] = {
     "an osimage of numbers": (in_json("bundle.json", osimage={"osvers": 12}), "does not describe an osimage"),
     "an unknown attribute": (in_json("bundle.json", osimage={"osvers": "debian12", "evil": "1"}), "evil"),
     "a control character": (in_json("bundle.json", osimage={"osvers": "debian12", "addkcmdline": "a\nb"}), "control"),
+    "a list that is a path": (lists_with(attribute="../../evil"), "does not describe its lists"),
+    "a list that nobody names": (lists_with(number=7), "has no sbkernel-image/lists/pkglist.7|not those that"),
+    "a list that is missing": (in_json("bundle.json", osimage=OSIMAGE, lists=[]), "not those that its osimage names"),
     "a list without a place": (in_json("bundle.json", lists=[{"path": "/x"}]), "does not describe its lists"),
 }  # fmt: skip
 

@@ -185,6 +185,13 @@ def test_another_profile_is_another_image(site: Site, tmp_path: Path) -> None:
     assert Path(image.get("pkglist")).name == "login.pkglist"
 
 
+def test_it_cannot_be_promoted_before_it_is_packed(site: Site, tmp_path: Path) -> None:
+    done = import_image(site, xcat_bundle(tmp_path), name="own", promote=True)
+    assert (done["image"], done["digest"]) == ("own", "")
+    assert "nothing was promoted" in done["remarks"][-1]
+    assert site.osimages["own"].get("rootimgdir").endswith("/own")
+
+
 def test_postscripts_of_the_bundle_go_to_nodes(site: Site, tmp_path: Path) -> None:
     for node in ("n1", "n2", "n3"):
         site.set("node", node, groups="all")
