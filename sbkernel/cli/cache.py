@@ -7,7 +7,7 @@ import time
 
 import click
 
-from sbkernel.cli.collected import rows
+from sbkernel.cli.collected import echo, rows
 from sbkernel.cli.common import pass_site
 from sbkernel.images.cache import prune as cache
 from sbkernel.packages.diff.tables import aligned
@@ -67,9 +67,4 @@ def prune(site: Site, limit: str, older_than: str, dry_run: bool) -> None:
       sb cache prune --older-than 2w
     """
     done = cache.prune(site, size=limit, older_than=older_than, dry_run=dry_run)
-    verb = "would remove" if dry_run else "removed"
-    shown = [(word, name, weight, why) for word, items in (("keep", done.kept), (verb, done.gone))
-             for name, weight, _, why in rows(items)]  # fmt: skip
-    if shown:
-        click.echo(aligned(shown, right=[2]))
-    click.echo(str(done))
+    echo(done)

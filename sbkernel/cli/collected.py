@@ -6,12 +6,25 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sbkernel.images.catalog.collected import count
+import click
+
+from sbkernel.images.catalog.collected import Collected, count
 from sbkernel.images.catalog.collecting import Item
+from sbkernel.packages.diff.tables import aligned
 from sbkernel.units import age, size
 
 _SHOWN_ONE_BY_ONE = ("version", "layer", "index", "copy", "other")
 Row = tuple[str, str, float, str]
+
+
+def echo(found: Collected) -> None:
+    """Print what stays and what went, or would go, each with the reason, and the sum."""
+    verb = "would remove" if found.dry_run else "removed"
+    shown = [(word, name, weight, why) for word, items in (("keep", found.kept), (verb, found.gone))
+             for name, weight, _, why in rows(items)]  # fmt: skip
+    if shown:
+        click.echo(aligned(shown, right=[2]))
+    click.echo(str(found))
 
 
 def rows(items: Sequence[Item]) -> Iterator[Row]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sbkernel.cli.collected import rows
+from sbkernel.cli.collected import echo
 from sbkernel.cli.common import pass_site
-from sbkernel.packages.diff.tables import aligned
 from sbkernel.rollout import gc
 from sbkernel.site import Site
 
@@ -35,9 +34,4 @@ def command(site: Site, dry_run: bool, keep: int, older_than: str) -> None:
       sb gc --keep 2 --older-than 1w
     """
     found = gc.gc(site, keep=keep, older_than=older_than, dry_run=dry_run)
-    verb = "would remove" if dry_run else "removed"
-    shown = [(word, name, weight, why) for word, items in (("keep", found.kept), (verb, found.gone))
-             for name, weight, _, why in rows(items)]  # fmt: skip
-    if shown:
-        click.echo(aligned(shown, right=[2]))
-    click.echo(str(found))
+    echo(found)

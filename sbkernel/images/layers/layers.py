@@ -121,7 +121,7 @@ class Layers:
         return 0.0
 
     def bytes(self, digest: str) -> int:
-        """Return what a layer takes on the disk, as it was found when it was made."""
+        """Return what a layer takes on the disk, as it was found when it was made; files that it shares count whole."""
         with suppress(OSError, ValueError, KeyError):
             return int(self.facts(digest)["bytes"])
         return disk_usage(self.root / digest)
