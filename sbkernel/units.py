@@ -7,7 +7,16 @@ import re
 from sbkernel.errors import DefinitionError
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kKmMgGtT]?)B?", re.ASCII)
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(sorted(_SECONDS, key=len, reverse=True))})", re.ASCII)
+
+
+def read_size(text: str) -> int:
+    """Return the bytes that a text such as 20G, 1.5 TB or 4096 says, units being decimal; DefinitionError if none."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise DefinitionError(f"{text!r} is no size", hint="a number of bytes, or one with k, M, G or T behind it: 20G")
+    return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
 
 
 def size(count: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
+from sbkernel.images.cache import prune
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
@@ -170,7 +171,7 @@ def genimage(
     in place, nothing mounted, and nothing that a later run would take for whole; that run goes on behind the last
     step that was finished.
     """
-    started = time.monotonic()
+    started, began = time.monotonic(), time.time()
     given = options.checked(image, attributes_of(site, image) if attributes is None else attributes, values)
     check_inputs(inputs or {})
     build = Build.open(site, image, report or NullReport(), attributes, locked, **options.replaced(given))
@@ -182,7 +183,8 @@ def genimage(
         if asked and verify and not force and build.layer(steps):
             asked.making.examine(steps.digests[PACKAGES], build.report)
         record, ran = _execute(build, steps, asked, force=force)
-    build.layers.prune()
+    if ran:
+        prune.after_build(site, began)
     options.store(site, image, given)
     return {
         "built": ran,

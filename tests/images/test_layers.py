@@ -58,11 +58,11 @@ def test_the_layers_used_longest_ago_go_but_not_one_in_use(tmp_path: Path) -> No
     held = layers.hold("a1")
     assert held is not None
     os.utime(tmp_path / "a1", (0, 0))
-    layers.prune(keep=1)
+    layers.prune(["a1", "b2"])
     assert [name in layers for name in ("a1", "b2", "c3")] == [True, False, True]
     os.close(held)
     os.utime(tmp_path / "a1", (0, 0))
-    layers.prune(keep=1)
+    layers.prune(["a1", "b2"])
     assert "a1" not in layers
 
 

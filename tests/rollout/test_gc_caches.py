@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from sbkernel.files import in_turn
+from sbkernel.images.cache import kinds
+from sbkernel.images.catalog.collected import Collected
+from sbkernel.images.catalog.collecting import Rule
 from sbkernel.images.layers.layers import Layers
 from sbkernel.jobs import directory
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.lock import lock
 from sbkernel.netboot import bootlog
-from sbkernel.rollout import caches
-from sbkernel.rollout.gc import GarbageCollection, gc
+from sbkernel.rollout.gc import gc
 from sbkernel.site import Site
 
 DAY = 86400.0
@@ -26,11 +28,11 @@ def old(path: Path, days: float) -> Path:
     return path
 
 
-def gone(done: GarbageCollection, kind: str) -> list[str]:
+def gone(done: Collected, kind: str) -> list[str]:
     return sorted(item.name for item in done.gone if item.kind == kind)
 
 
-def why(done: GarbageCollection, name: str) -> str:
+def why(done: Collected, name: str) -> str:
     return next("; ".join(item.why) for item in done.items if item.name == name)
 
 
@@ -93,15 +95,15 @@ def test_no_download_goes_while_an_image_is_built(site: Site, packages: Path, tm
 
 
 def test_a_download_that_is_used_meanwhile_stays(site: Site, packages: Path) -> None:
-    items = caches.packages(site, _rule(), time.time())
+    items = kinds.packages(site, _rule(), time.time())
     old(packages / "a_1_amd64.deb", 0)
-    after = {item.name: item.why for item in caches.remove_packages(site, items)}
+    after = {item.name: item.why for item in kinds.remove_packages(site, items)}
     assert after["a_1_amd64.deb"] == ("in use now",) and after["c-1.x86_64.rpm"] == ()
     assert (packages / "a_1_amd64.deb").exists()
 
 
-def _rule() -> caches.Rule:
-    return caches.Rule(0, 30 * DAY)
+def _rule() -> Rule:
+    return Rule(0, 30 * DAY)
 
 
 def test_logs_go_that_were_rotated_or_whose_node_is_no_longer_defined(site: Site) -> None:

@@ -139,6 +139,13 @@ _USED = (
     ),
     Attr("excludenodes", "Noderange that no verb touches.", netboot=honoured("nodeset", "leaves them out")),
     Attr(
+        "cachesize",
+        "Bytes that the cache may take, such as 20G.",
+        default="20G",
+        pattern=r"\d{1,15}(\.\d{1,9})? ?[kKmMgGtT]?B?",
+        netboot=honoured("genimage", "removes what was used longest ago when a build is done"),
+    ),
+    Attr(
         "attention", "YAML file of groups of packages that diffs point at.", default="kernel, slurm, …", pattern="/.+"
     ),
     Attr(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.images.catalog.version import ImageVersion, together
-from sbkernel.units import age
+from sbkernel.units import age, size
 
 BOOTING_S = 3600.0
 """How long a node may fetch what a boot script named that nodeset has replaced since."""
@@ -57,6 +58,26 @@ class Needs:
     pointers: Mapping[str, Pointers]
     referred: Mapping[str, Sequence[str]]
     handed_out: Mapping[str, float]
+
+
+def within(items: Sequence[Item], limit: int | None, age_s: float | None, now: float) -> list[Item]:
+    """Return the items, in their order, with a reason for those that a budget and an age leave; the others go.
+
+    What has a reason already stays and counts for the `limit`, in bytes. Of the rest goes what was not used for `age_s`
+    seconds, and then what was used longest ago until all fits. None: there is no such limit.
+    """
+    room = limit - sum(item.size_bytes for item in items if not item.goes) if limit is not None else math.inf
+    stays: dict[int, Item] = {}
+    for number, item in sorted(enumerate(items), key=lambda pair: pair[1].last_used, reverse=True):
+        if item.goes and (age_s is None or now - item.last_used < age_s):
+            room -= item.size_bytes
+            if room >= 0:
+                stays[number] = replace(item, why=(_left(limit, age_s),))
+    return [stays.get(number, item) for number, item in enumerate(items)]
+
+
+def _left(limit: int | None, age_s: float | None) -> str:
+    return f"within {size(limit)}" if limit is not None else f"needed within the last {age(age_s or 0.0)}"
 
 
 def decide(versions: Sequence[ImageVersion], needs: Needs, rule: Rule, now: float) -> dict[str, Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ class LocalIndex:
                 report.log(f"indexing the packages in {self.directory}")
                 self.write(self.directory, self.place)
                 write_whole(listing, digest)
+            # The cache knows by it when the index was used; its time tells when it was made.
+            os.utime(listing, ns=(time.time_ns(), listing.stat().st_mtime_ns))
             return False
 
     def _digest(self) -> str:

@@ -332,6 +332,8 @@ class Family(Protocol):
     """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
     programs: tuple[str, ...]
     """The programs of this host that choose and install packages: an image names their versions."""
+    state: str
+    """The directory of the cache in which they keep what they know of their sources."""
 
     @property
     def media(self) -> Media:

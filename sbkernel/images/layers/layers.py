@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,7 @@ from typing import Any
 
 from sbkernel.files import in_turn, made, take, write_whole
 from sbkernel.images.tree.namespaces import clean, remove_tree
-
-KEPT = 6
-"""How many layers stay; beyond that the ones used longest ago go."""
+from sbkernel.jobs.run import run
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,9 @@ class Layers:
 
     def every(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each layer that is there with what is recorded about it; one that cannot be read is left out."""
-        for file in sorted(self.root.glob("[0-9a-f]*/layer.json")):
+        for digest in self.digests():
             with suppress(OSError, ValueError):
-                yield file.parent.name, self.facts(file.parent.name)
+                yield digest, self.facts(digest)
 
     def hold(self, digest: str, *, wait: bool = True) -> int | None:
         """Return a descriptor that keeps a layer where it is until it is closed; None if there is no such layer.
@@ -95,7 +93,8 @@ class Layers:
         new.mkdir()
         try:
             facts = build(new / "tree")
-            write_whole(new / "layer.json", json.dumps({"made": time.time(), **facts}, indent=1))
+            about = {"made": time.time(), "bytes": disk_usage(new / "tree"), **facts}
+            write_whole(new / "layer.json", json.dumps(about, indent=1))
         except BaseException:
             remove_tree(new)
             raise
@@ -111,13 +110,41 @@ class Layers:
             layer.rename(gone)
             remove_tree(gone)
 
-    def prune(self, keep: int = KEPT) -> None:
-        """Remove all but the layers used last, and what killed builds have left; what is in use now stays."""
-        layers = sorted(self.root.glob("[0-9a-f]*/layer.json"), key=lambda file: file.parent.stat().st_mtime)
+    def digests(self) -> list[str]:
+        """Return the layers that are there."""
+        return sorted(file.parent.name for file in self.root.glob("[0-9a-f]*/layer.json"))
+
+    def last_used(self, digest: str) -> float:
+        """Return when a layer was held last, in seconds since the epoch; 0.0 if there is none."""
+        with suppress(FileNotFoundError):
+            return (self.root / digest).stat().st_mtime
+        return 0.0
+
+    def bytes(self, digest: str) -> int:
+        """Return what a layer takes on the disk, as it was found when it was made; files that it shares count whole."""
+        with suppress(OSError, ValueError, KeyError):
+            return int(self.facts(digest)["bytes"])
+        return disk_usage(self.root / digest)
+
+    def is_held(self, digest: str) -> bool:
+        """Tell whether somebody makes or holds a layer now."""
+        try:
+            with in_turn(self._turn(digest), wait=False):
+                return False
+        except BlockingIOError:
+            return True
+
+    def prune(self, going: Collection[str] = ()) -> None:
+        """Remove layers, but none in use, and what killed builds have left."""
         leftovers = {path.name.split("-")[1] for path in self.root.glob(".[ng]*-*")}
-        for digest in {file.parent.name for file in layers[: -keep or None]}:
+        for digest in going:
             with suppress(BlockingIOError), in_turn(self._turn(digest), wait=False):
                 self.remove(digest)
         for digest in leftovers:
             with suppress(BlockingIOError), in_turn(self._turn(digest), wait=False):
                 clean(self.root, f".*-{digest}")
+
+
+def disk_usage(tree: Path) -> int:
+    """Return the bytes that a tree takes, which may hold other users' files."""
+    return int(run(["du", "--summarize", "--block-size=1", "--", tree], isolated=True).stdout.split()[0])

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.images.catalog.collecting import BOOTING_S, Item, Needs, Rule, decide
+from sbkernel.images.catalog.collecting import BOOTING_S, Item, Needs, Rule, decide, within
 from sbkernel.images.catalog.pointers import PROMOTE, PUBLISH, ROLLBACK, Move, Pointers
 from sbkernel.images.catalog.version import BESIDE, ImageVersion
 
@@ -90,3 +90,27 @@ def test_each_image_keeps_its_newest() -> None:
     found = decide(versions, Needs(names, {}, {}), Rule(2, 0.0), NOW)
     assert [digest[0] for digest, item in found.items() if item.goes] == ["e", "f"]
     assert found["a" * 64] == Item("version", "two@aaaaaaaa", 40, 0.0, ("one of the 2 newest",))
+
+
+things = st.builds(
+    Item, st.just("layer"), st.text("abc"), st.integers(0, 100), st.floats(0, NOW), st.sampled_from([(), ("held",)])
+)
+limits = st.none() | st.integers(0, 500)
+ages = st.none() | st.floats(0, NOW)
+
+
+@given(st.lists(things, max_size=12), limits, ages)
+def test_what_a_budget_and_an_age_leave(items: list[Item], limit: int | None, age_s: float | None) -> None:
+    left = within(items, limit, age_s, NOW)
+    assert [(one.name, one.size_bytes) for one in left] == [(one.name, one.size_bytes) for one in items]
+    assert all(now.why == before.why for now, before in zip(left, items, strict=True) if not before.goes)
+    chosen = [one for one, before in zip(left, items, strict=True) if before.goes]
+    stays, goes = ([one for one in chosen if one.goes is gone] for gone in (False, True))
+    assert all(age_s is None or NOW - one.last_used < age_s for one in stays), "what is too old goes"
+    held = sum(one.size_bytes for one in items if not one.goes)
+    assert limit is None or not stays or held + sum(one.size_bytes for one in stays) <= limit
+    young = [one for one in goes if age_s is None or NOW - one.last_used < age_s]
+    assert not young or limit is not None, "without a limit nothing but age counts"
+    assert all(one.last_used >= other.last_used for one in stays for other in young), "used longest ago goes first"
+    again = within([one for one in left if not one.goes], limit, age_s, NOW)
+    assert not [one for one in again if one.goes], "a second run does nothing"

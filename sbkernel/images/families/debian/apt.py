@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Apt:
         files |= {_AUTH: auth} if auth else {}
         for name, content in files.items():
             write_if_changed(apt.directory / name, content, mode=0o600 if name in _SECRET else 0o644)
+        os.utime(apt.directory / "apt.conf")  # so that the cache knows when it was used
         return apt
 
     @property

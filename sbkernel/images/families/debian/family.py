@@ -27,6 +27,7 @@ class DebianFamily:
 
     name = DEB
     programs = ("apt-get", "dpkg", "mmdebstrap")
+    state = "apt"
     media = DebianMedia()
 
     def open(self, site: Site, request: Request) -> AptManager:
@@ -44,7 +45,7 @@ class DebianFamily:
             release,
             sources,
             _asked(request, release),
-            Apt.open(site.cache / "apt", sources.all, release.architecture, preferences),
+            Apt.open(site.cache / self.state, sources.all, release.architecture, preferences),
             downloads(site.cache / "packages"),
         )
 

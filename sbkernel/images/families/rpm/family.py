@@ -26,13 +26,14 @@ class RpmFamily:
 
     name = RPM
     programs = ("dnf", "rpm", "zypper")
+    state = "dnf"
     media = RpmMedia()
 
     def open(self, site: Site, request: Request) -> RpmManager:
         """Find the repositories that pkgdir and otherpkgdir name."""
         release = release_of(request.osvers, request.osarch)
         chosen = repositories(site, request)
-        dnf = Solver.open(site.cache / "dnf", release, chosen.all)
+        dnf = Solver.open(site.cache / self.state, release, chosen.all)
         return RpmManager(
             request.osvers,
             release,

@@ -114,8 +114,8 @@ class Solver:
 
     def _ask(self, question: Mapping[str, Any], report: Report) -> Any:
         asked = {
-            "root": str(made(self.directory / "root")),
-            "cache": str(made(self.directory / "cache")),
+            "root": str(self.directory / "root"),
+            "cache": str(self.directory / "cache"),
             "release": self.release.version,
             "arch": self.release.architecture,
             "platform": self.release.platform,
@@ -127,6 +127,9 @@ class Solver:
         }
         argv = [interpreter(), "-I", str(script("solve.py"))]
         with in_turn(self.directory / ".turn"):
+            (self.directory / "used").touch()  # so that the cache knows when
+            for place in ("root", "cache"):
+                made(self.directory / place)
             try:
                 done = run(argv, input=json.dumps(asked), on_line=_log(report))
             except CommandError as error:

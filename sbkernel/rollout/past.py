@@ -1,0 +1,72 @@
+"""What is over and stays behind: logs and finished jobs; listed, and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sbkernel.images.catalog.collecting import Item, Rule
+from sbkernel.images.catalog.removing import IN_USE
+from sbkernel.jobs import directory
+from sbkernel.jobs import job as jobs
+from sbkernel.site import Site
+
+_ROTATED = re.compile(r".+(\.\d+|\.old|-\d{8})(\.(gz|xz|zst|bz2))?|.+\.(gz|xz|zst|bz2)", re.ASCII)
+
+
+def finished_jobs(site: Site, rule: Rule, now: float) -> list[Item]:
+    """Return the jobs, the newest first."""
+    found = []
+    for place, job in enumerate(jobs.listing(site)):
+        with contextlib.suppress(FileNotFoundError):
+            ended = job.created + job.seconds
+            size = sum(path.stat().st_size for path in _plain(job.dir))
+            why = rule.why(place, ended, now) if job.done else (f"is {job.state}",)
+            found.append(Item("job", job.id, size, ended, why))
+    return found
+
+
+def remove_jobs(site: Site, items: Sequence[Item]) -> list[Item]:
+    """Remove finished jobs, and what removals that were killed have left."""
+    directory.remove(site.jobs, [item.name for item in items if item.goes])
+    return [replace(item, why=(IN_USE,)) if item.goes and (site.jobs / item.name).exists() else item for item in items]
+
+
+def logs(site: Site, rule: Rule, now: float) -> list[Item]:
+    """Return the logs: those that were rotated away, and those of nodes that are no longer defined, may go."""
+    nodes = set(site.nodes)
+    found = []
+    for path in (*_plain(site.log), *_plain(site.log / "boot"), *_plain(site.consoles)):
+        status = path.stat()
+        why: tuple[str, ...] = ()
+        if path.parent != site.log and path.stem in nodes:
+            why = ("the node is defined",)
+        elif path.parent == site.log and not _ROTATED.fullmatch(path.name):
+            why = ("may be written to",)
+        why = why or Rule(0, rule.older_than_s).why(0, status.st_mtime, now)
+        found.append(Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, why))
+    return found
+
+
+def remove_logs(site: Site, items: Sequence[Item]) -> list[Item]:
+    """Remove logs."""
+    return [_unlinked(site.log / item.name, item) if item.goes else item for item in items]
+
+
+def _unlinked(path: Path, item: Item) -> Item:
+    """Remove a file unless it was used since it was listed."""
+    with contextlib.suppress(FileNotFoundError):
+        status = path.stat()
+        if max(status.st_mtime, status.st_atime if item.kind == "package" else 0.0) > item.last_used:
+            return replace(item, why=(IN_USE,))
+        path.unlink()
+    return item
+
+
+def _plain(place: Path) -> Iterable[Path]:
+    if not place.is_dir():
+        return []
+    return sorted(path for path in place.iterdir() if path.name[0] != "." and path.is_file())
