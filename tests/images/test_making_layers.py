@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from smallbuild import Recorder
 
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, JobCancelledError
 from sbkernel.images.families.change import change_from, cost, cost_of_all, recorded
 from sbkernel.images.families.package_manager import Change, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
@@ -41,7 +41,7 @@ class Files:
     asked: Sequence[str] = ()
     like: str = "same"
     objection: str = ""
-    failing: bool = False
+    failing: Exception | None = None
     wrong: bool = False
     done: list[str] = field(default_factory=list)
 
@@ -64,8 +64,8 @@ class Files:
     def change(self, change: Change, wanted: Resolution, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
         self.done.append(f"change {change}")
         tree.mkdir()
-        if self.failing:
-            raise BuildError("a script failed")
+        if self.failing is not None:
+            raise self.failing
         names = {path.name for path in base.iterdir()} - change.leaving_names
         for name in {*names, *(one.name for one in change.coming)}:
             (tree / name).write_text(
@@ -124,10 +124,13 @@ def test_clean_and_objections_and_failures_lead_to_a_clean_build(tmp_path: Path)
     assert make(layers, Files(), resolution(*MANY[:9]), clean=True) == "clean: as asked"
     manager = Files(objection="x makes users")
     assert make(layers, manager, resolution(*MANY[:8])) == "clean: x makes users"
-    manager, report = Files(failing=True), Recorder()
+    manager, report = Files(failing=BuildError("a script failed")), Recorder()
     assert make(layers, manager, resolution(*MANY[:7]), report) == "clean: the change has failed: a script failed"
     assert manager.done[-1] == "install"
+    assert "a script failed" in report.lines
     assert report.lines[-1] == "build clean: the change has failed: a script failed"
+    with pytest.raises(JobCancelledError):
+        make(layers, Files(failing=JobCancelledError("it was cancelled")), resolution(*MANY[:6]))
 
 
 def test_a_layer_that_is_damaged_or_goes_meanwhile_is_not_started_from(tmp_path: Path) -> None:
