@@ -12,7 +12,7 @@ from smallbuild import Recorder
 
 from sbkernel.errors import BuildError, JobCancelledError
 from sbkernel.images.families.change import change_from, cost, cost_of_all, recorded
-from sbkernel.images.families.package_manager import Change, Resolution, Resolved
+from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import unlike
 from sbkernel.images.layers.making import Making
@@ -96,6 +96,17 @@ def test_the_nearest_layer_is_started_from_and_that_is_said_before_and_after(tmp
     assert manager.done == ["install", "change - p8, - p9", "change + new, ~ p7"]
     facts = layers.facts(digest_of([str(one) for one in wanted.packages]))
     assert facts["start"] == {"layer": near, "coming": ["new=1:all", "p7=2:all"], "leaving": ["p7=1:all"]}
+
+
+def test_what_nobody_can_look_into_yet_is_said_before(tmp_path: Path) -> None:
+    class Undownloaded(Files):
+        def why_clean(self, change: Change, _resolution: Resolution, base: Path) -> str:
+            raise NotFetchedError(change.coming[0])
+
+    layers = Layers(tmp_path)
+    make(layers, Files(), resolution(*MANY[:9]))
+    foreseen = Making(layers, Undownloaded(), resolution(*MANY)).foresee()  # type: ignore[arg-type]
+    assert foreseen.endswith(": + p9; clean if their scripts need that (p9 is not downloaded yet)")
 
 
 def test_what_is_too_far_or_made_otherwise_is_not_near(tmp_path: Path) -> None:
