@@ -344,8 +344,7 @@ def test_a_package_is_added_to_the_layer_of_another_image(small: Small) -> None:
     pkglist = small.pkglist.with_name("near.pkglist")
     pkglist.write_text(f"{small.pkglist.read_text()}own-later\n")
     small.site.set("osimage", "near", pkglist=str(pkglist))
-    foreseen = plan_genimage(small.site, "near").layer
-    assert foreseen.endswith(": + own-later; clean if their scripts need that (own-later is not downloaded yet)")
+    assert ": + own-later" in plan_genimage(small.site, "near").layer
     small.site.set("osimage", "near", pkglist=str(small.pkglist))
     genimage(small.site, "near")
     small.site.set("osimage", "near", pkglist=str(pkglist))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from smallbuild import Recorder
 
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, JobCancelledError
 from sbkernel.images.families.change import change_from, cost, cost_of_all, recorded
-from sbkernel.images.families.package_manager import Change, Resolution, Resolved
+from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import unlike
 from sbkernel.images.layers.making import Making
@@ -41,7 +41,7 @@ class Files:
     asked: Sequence[str] = ()
     like: str = "same"
     objection: str = ""
-    failing: bool = False
+    failing: Exception | None = None
     wrong: bool = False
     done: list[str] = field(default_factory=list)
 
@@ -64,8 +64,8 @@ class Files:
     def change(self, change: Change, wanted: Resolution, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
         self.done.append(f"change {change}")
         tree.mkdir()
-        if self.failing:
-            raise BuildError("a script failed")
+        if self.failing is not None:
+            raise self.failing
         names = {path.name for path in base.iterdir()} - change.leaving_names
         for name in {*names, *(one.name for one in change.coming)}:
             (tree / name).write_text(
@@ -98,6 +98,17 @@ def test_the_nearest_layer_is_started_from_and_that_is_said_before_and_after(tmp
     assert facts["start"] == {"layer": near, "coming": ["new=1:all", "p7=2:all"], "leaving": ["p7=1:all"]}
 
 
+def test_what_nobody_can_look_into_yet_is_said_before(tmp_path: Path) -> None:
+    class Undownloaded(Files):
+        def why_clean(self, change: Change, _resolution: Resolution, base: Path) -> str:
+            raise NotFetchedError(change.coming[0])
+
+    layers = Layers(tmp_path)
+    make(layers, Files(), resolution(*MANY[:9]))
+    foreseen = Making(layers, Undownloaded(), resolution(*MANY)).foresee()  # type: ignore[arg-type]
+    assert foreseen.endswith(": + p9; clean if their scripts need that (p9 is not downloaded yet)")
+
+
 def test_what_is_too_far_or_made_otherwise_is_not_near(tmp_path: Path) -> None:
     layers, manager = Layers(tmp_path), Files()
     make(layers, manager, resolution(*MANY))
@@ -124,10 +135,13 @@ def test_clean_and_objections_and_failures_lead_to_a_clean_build(tmp_path: Path)
     assert make(layers, Files(), resolution(*MANY[:9]), clean=True) == "clean: as asked"
     manager = Files(objection="x makes users")
     assert make(layers, manager, resolution(*MANY[:8])) == "clean: x makes users"
-    manager, report = Files(failing=True), Recorder()
+    manager, report = Files(failing=BuildError("a script failed")), Recorder()
     assert make(layers, manager, resolution(*MANY[:7]), report) == "clean: the change has failed: a script failed"
     assert manager.done[-1] == "install"
+    assert "a script failed" in report.lines
     assert report.lines[-1] == "build clean: the change has failed: a script failed"
+    with pytest.raises(JobCancelledError):
+        make(layers, Files(failing=JobCancelledError("it was cancelled")), resolution(*MANY[:6]))
 
 
 def test_a_layer_that_is_damaged_or_goes_meanwhile_is_not_started_from(tmp_path: Path) -> None:

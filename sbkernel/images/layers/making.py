@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import made
 from sbkernel.images.families.change import recorded
 from sbkernel.images.families.package_manager import NotFetchedError, PackageManager, Resolution
@@ -26,6 +26,9 @@ from sbkernel.jobs.report import Report
 TRIED = 3
 """How many layers are looked at more closely, the nearest first."""
 NO_OTHER = "no layer is near"
+_FAILURES = (BuildError, CommandError, ToolMissingError, OSError)
+"""What a clean build may do without; a job that is cancelled ends."""
+_LINE = "\n"
 
 
 class UnlikeError(BuildError):
@@ -103,8 +106,9 @@ class Making:
                     report.log(f"start {start}")
                     try:
                         facts = self.manager.change(start.change, self.resolution, base, tree, report)
-                    except BuildError as error:
-                        reason = f"the change has failed: {error.message}"
+                    except _FAILURES as error:
+                        report.log(str(error))
+                        reason = f"the change has failed: {str(error).partition(_LINE)[0]}"
                         remove_tree(tree)
                     else:
                         return {**facts, "start": start.facts, "how": str(start)}
@@ -132,7 +136,7 @@ class Making:
             return self.manager.why_clean(start.change, self.resolution, tree)
         except NotFetchedError:
             raise
-        except (OSError, ValueError, KeyError, BuildError) as error:
+        except (*_FAILURES, ValueError, KeyError) as error:
             return f"layer {start.layer[:12]} cannot be read: {error}"
 
     @contextmanager
