@@ -20,7 +20,7 @@ RUNS = 20
 def rows(work: Workspace) -> Iterator[BenchRow]:
     """Compare `sb lsdef` on a site with two images with `python -c pass` of the same interpreter."""
     work.say("startup: sb lsdef")
-    lsdef = functools.partial(run, _sb(work, "lsdef", "-t", "osimage"), env=COMPILED)
+    lsdef = functools.partial(run, work.sb("lsdef", "-t", "osimage"), env=COMPILED)
     nothing = functools.partial(run, [sys.executable, "-c", "pass"], env=COMPILED)
     listed: Completed = lsdef()
     nothing()
@@ -32,7 +32,3 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
     )
     what = f"python -c pass, {Path(sys.executable).name} {sys.version.split()[0]}"
     yield BenchRow("startup", "sb lsdef -t osimage", what, spells.ours_s, spells.peer_s, (check,), GOAL)
-
-
-def _sb(work: Workspace, *words: str) -> list[str]:
-    return [sys.executable, "-m", "sbkernel.cli", "--site", str(work.site.root), *words]

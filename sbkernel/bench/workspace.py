@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,10 @@ class Workspace:
         remove_tree(path)
         path.mkdir(parents=True)
         return path
+
+    def sb(self, *words: str) -> list[str]:
+        """Return the command by which a user calls a verb on this site."""
+        return [sys.executable, "-m", "sbkernel.cli", "--site", str(self.site.root), *words]
 
     def built(self, image: str = COMPUTE_IMAGE) -> RootimgDir:
         """Return the directory of a built image. It is built if no row has built it yet."""

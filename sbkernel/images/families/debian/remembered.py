@@ -35,6 +35,10 @@ _CONFIGURATION = "apt.conf"
 _SOURCES = "etc/sources.list.d/image.sources"
 _READ = (_CONFIGURATION, _SOURCES, "etc/preferences.d/image")
 _SIGNED = "InRelease"
+_QUICKLY = (
+    "-oAcquire::http::No-Cache=true",  # no proxy answers for the mirror; apt asks for that when it updates
+    "-oAcquire::Retries=0", "-oAcquire::http::Timeout=5", "-oAcquire::https::Timeout=5",  # apt itself is patient
+)  # fmt: skip
 _OPTIONS = {"Signed-By", "Trusted", "Architectures"}
 """Others may say where the signed list lies, or how long it holds."""
 _UNCHECKED = re.compile(r'^Acquire::Check-Valid-Until "(?:false|no|0)";', re.MULTILINE)
@@ -101,9 +105,7 @@ class Remembered:
         with tempfile.TemporaryDirectory(dir=self.directory / "tmp") as place:
             files = [Path(place, str(number)) for number, _ in enumerate(addresses)]
             words = [word for pair in zip(addresses, map(str, files), strict=True) for word in pair]
-            # No proxy answers for the mirror; apt asks for that when it updates.
-            command = [str(HELPER), "--quiet", "-oAcquire::http::No-Cache=true", "download-file", *words]
-            run(command, env=self.environment, check=False)
+            run([str(HELPER), "--quiet", *_QUICKLY, "download-file", *words], env=self.environment, check=False)
             return sorted(file.read_bytes() for file in files if file.is_file())
 
     def solution(self, question: Any, solve: Callable[[], Sequence[Resolved]]) -> tuple[Resolved, ...]:

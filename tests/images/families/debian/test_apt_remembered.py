@@ -22,19 +22,23 @@ from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import apt as apt_module
 from sbkernel.images.families.debian import remembered
 from sbkernel.images.families.debian.apt import Apt
+from sbkernel.images.families.debian.download import by_helper, downloads
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.jobs.report import NullReport
+
+BEHIND_PROXY = "http://mirror.invalid"
 
 
 @dataclass
 class Mirror:
-    """A signed flat repository, served on loopback; `asked` are the files that somebody has asked for."""
+    """A signed flat repository, served on loopback, and a proxy for it; `asked` are the files that were asked for."""
 
     place: Path
     home: Path
     key: Path
     port: int = 0
     asked: list[str] = field(default_factory=list)
+    proxied: list[str] = field(default_factory=list)
     clock: int = field(default_factory=lambda: int(time.time()) - 90_000)
 
     def publish(self, name: str, version: str, **fields: str) -> None:
@@ -77,6 +81,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.mirror.asked.append(self.path.rpartition("/")[2])
+        if self.path.startswith(BEHIND_PROXY):
+            self.mirror.proxied.append(self.path.rpartition("/")[2])
+            self.path = self.path.removeprefix(BEHIND_PROXY)
         super().do_GET()
 
 
@@ -209,3 +216,17 @@ def test_only_a_few_solutions_are_kept(mirror: Mirror, tmp_path: Path) -> None:
         versions(apt, f"own-{number}")
     kept = [json.loads(file.read_text()) for file in (apt.directory / "solved").glob("*.json")]
     assert len(kept) == remembered.KEPT
+
+
+def test_a_mirror_is_reached_through_the_proxy_of_this_host(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = f'Acquire::http::Proxy "http://127.0.0.1:{mirror.port}";\n'
+    monkeypatch.setattr(apt_module, "host_network", lambda: proxy)
+    apt = Apt.open(tmp_path / "apt", (AptSource(BEHIND_PROXY, "./", (), (("Signed-By", str(mirror.key)),)),), "amd64")
+    assert versions(apt) == ["own-tool=1.0:all"] and "Packages" in mirror.proxied
+    mirror.proxied.clear()
+    assert versions(apt) == ["own-tool=1.0:all"] and mirror.proxied == ["InRelease"]
+    files = downloads(tmp_path / "packages")
+    files.fetch(apt.solve(["own-tool"]), by_helper(apt.environment), NullReport())
+    assert mirror.proxied == ["InRelease", "own-tool_1.0_all.deb"]
