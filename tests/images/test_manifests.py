@@ -137,7 +137,7 @@ def test_a_deb_tree_and_the_same_tree_packed(tmp_path: Path, method: str) -> Non
     assert found.release.short == "debian-12"
     os.utime(tree / dpkg.STATUS, (1_600_000_000, 1_600_000_000))
     found = manifests.of_tree(tree)
-    packed = format_for(PackOptions(method, "gzip"))
+    packed = format_for(PackOptions(method))
     packed.pack(content_of(tree, exclude=[], include=[]), tmp_path / "x", NullReport())
     assert manifests.of_packed(tmp_path / "x", name=found.name, kind=found.kind) == found
     assert manifests.of_file(tmp_path / "x").packages == found.packages

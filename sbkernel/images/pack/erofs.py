@@ -28,8 +28,8 @@ BLOCK_SIZE = "64K"
 MAGIC = b"\xe2\xe1\xf5\xe0"
 MAGIC_AT = 1024
 
-# Each name that is left out is a word of its command line, of which Linux takes 6 MB if the stack may be so large.
-_WORDS_BYTES = 5 << 20
+# Each name that is left out is a word of its command line. Linux takes 2 MB of them, or 6 MB with a larger stack.
+_USUAL_BYTES, _MOST_BYTES = 1 << 20, 5 << 20
 _STACK_BYTES = 32 << 20
 _POINTER_BYTES = 8
 _FIXED_UUID = "00000000-0000-0000-0000-000000000000"
@@ -64,8 +64,7 @@ class Erofs:
 
     def lost(self, content: Content) -> Sequence[str]:
         """Return nothing, as all is kept. BuildError if the exlist leaves out more than fits a command line."""
-        needed = sum(len(os.fsencode(word)) + 1 + _POINTER_BYTES for word in _excluded(content))
-        if needed > _WORDS_BYTES:
+        if _words_bytes(_excluded(content)) > _MOST_BYTES:
             raise BuildError(
                 f"mkfs.erofs cannot leave out {len(content.listed.excluded)} paths one by one",
                 hint="let the exlist name whole directories, or pack with -m squashfs",
@@ -76,10 +75,12 @@ class Erofs:
         """Pack what the list leaves of the tree."""
         target.unlink(missing_ok=True)
         level = f",{self._level}" if self._level else ""
+        excluded = _excluded(content)
+        many = _words_bytes(excluded) > _USUAL_BYTES
         argv = [
-            "prlimit", f"--stack={_STACK_BYTES}:",
+            *(["prlimit", f"--stack={_STACK_BYTES}:"] if many else []),
             find_program("mkfs.erofs"), f"-z{self._compression}{level}", f"-C{self._block_bytes}", f"-U{_FIXED_UUID}",
-            *_excluded(content), str(target), str(content.tree),
+            *excluded, str(target), str(content.tree),
         ]  # fmt: skip
         # Later stamps than this one would become this one; with -T all would, and Python compile its modules anew.
         epoch = {"SOURCE_DATE_EPOCH": str(content.survey.newest_s)}
@@ -103,6 +104,10 @@ class Erofs:
 
 def _excluded(content: Content) -> list[str]:
     return [f"--exclude-path={path}" for path in content.listed.excluded]
+
+
+def _words_bytes(words: Sequence[str]) -> int:
+    return sum(len(os.fsencode(word)) + 1 + _POINTER_BYTES for word in words)
 
 
 def _follow(expected: int, report: Report) -> Callable[[str], None]:

@@ -243,6 +243,22 @@ def test_what_a_format_does_not_have_is_refused(options: PackOptions, message: s
     assert str(caught.value).startswith(message)
 
 
+def test_erofs_leaves_out_many_names_or_says_that_they_are_too_many(tmp_path: Path) -> None:
+    """Linux takes 2 MB of words of ordinary programs, and 6 MB at most."""
+    (tmp_path / "tree").mkdir()
+    for number in range(9000):
+        (tmp_path / f"tree/{number:0200}").touch()
+    (tmp_path / "tree/stays").touch()
+    content = content_of(tmp_path / "tree", exclude=["./0*"], include=[])
+    packed = format_for(PackOptions("erofs"))
+    assert packed.lost(content) == ()
+    packed.pack(content, tmp_path / "x", NullReport())
+    assert list(packed.sizes(tmp_path / "x")) == [("stays", 0)]
+    many = Content(tmp_path / "tree", PackList([f"{number:0200}" for number in range(30000)], (".",)))
+    with pytest.raises(BuildError, match=r"mkfs\.erofs cannot leave out 30000 paths one by one"):
+        packed.lost(many)
+
+
 def test_an_image_of_the_default_has_the_identity_that_it_always_had() -> None:
     expected = {"method": "squashfs", "compression": "zstd", "level": 3, "block_size": "128K"}
     assert format_for(PackOptions()).described == expected

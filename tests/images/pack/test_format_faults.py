@@ -168,14 +168,16 @@ script = '''mkdir -p rootimg/var/closed; echo secret >rootimg/var/closed/file; c
 chmod 700 rootimg/var/closed'''
 run(["sh", "-c", script], isolated=True, cwd=built)
 for name in ("kernel", "initrd-stateless.gz", "plan.json"):
-    (built / name).write_text('{"lib/sbkernel/unpack.sh\\0": ""}' if name != "plan.json" else "{}")
+    (built / name).write_text(
+        "{}" if name == "plan.json" else '{"lib/sbkernel/unpack.sh\\0lib/sbkernel/verify.sh\\0/erofs.ko\\0": ""}'
+    )
 found = {}
 with Site.open(Path.home() / "site") as site:
     site.set("osimage", "img", osvers="debian12", osarch="x86_64", profile="p", provmethod="netboot",
              imagetype="linux", rootimgdir=str(built), pkglist="/dev/null")
-    for method in ("cpio", "tar"):
-        done = packimage(site, "img", method=method, compression="gzip")
-        assert packimage(site, "img", method=method, compression="gzip")["cached"]
+    for method, compression in (("cpio", "gzip"), ("tar", "gzip"), ("erofs", "")):
+        done = packimage(site, "img", method=method, compression=compression)
+        assert packimage(site, "img", method=method, compression=compression)["cached"]
         found[method] = [str(Catalog(site).current("img").root), done["warnings"]]
 run(["rm", "-r", "rootimg"], isolated=True, cwd=built)
 print(json.dumps(found))
@@ -186,7 +188,12 @@ def test_an_ordinary_user_packs_what_only_his_subordinate_ids_may_read(home: Pat
     found = json.loads(as_user(home, "-c", AS_USER).splitlines()[-1])
     assert found["tar"][1] == []
     assert found["cpio"][1] == ["cpio keeps no capabilities: /ping; squashfs, erofs and tar do"]
-    unpack = {"cpio": "zcat $0 | cpio -id --quiet", "tar": "tar -xzf $0 --xattrs --xattrs-include='*' --numeric-owner"}
+    copy = "mount -t erofs -o loop,ro $0 /mnt && cp -a /mnt/. ."
+    unpack = {
+        "erofs": f"unshare --mount sh -c '{copy}' $0",
+        "cpio": "zcat $0 | cpio -id --quiet",
+        "tar": "tar -xzf $0 --xattrs --xattrs-include='*' --numeric-owner",
+    }
     for method, (root, _) in found.items():
         out = tmp_path / method
         out.mkdir()
@@ -194,4 +201,5 @@ def test_an_ordinary_user_packs_what_only_his_subordinate_ids_may_read(home: Pat
         status = (out / "var/closed/file").stat()
         assert (status.st_uid, status.st_gid, oct(status.st_mode)) == (33, 34, "0o100600")
         assert (out / "ping").stat().st_uid == 0
-    assert os.getxattr(tmp_path / "tar/ping", "security.capability")
+    for method in ("tar", "erofs"):
+        assert os.getxattr(tmp_path / method / "ping", "security.capability")
