@@ -23,6 +23,7 @@ from waiting import until
 
 from sbkernel.cli.genimage import summary
 from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
+from sbkernel.images.cache import prune
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.order import genimage_order
 from sbkernel.images.packimage import packimage
@@ -358,3 +359,11 @@ def test_a_package_is_added_to_the_layer_of_another_image(small: Small) -> None:
     assert "\npackages: clean, as asked\n" in str(clean)
     assert [step.name for step in clean.pending] == EVERYTHING, "it was not made clean"
     assert plan_genimage(small.site, "small", clean=True).pending == ()
+
+
+def test_a_build_under_way_loses_nothing_to_prune(small: Small) -> None:
+    job = started(small, "pruned", "own-later\n")
+    done = prune.prune(small.site, size="0")
+    assert {item.kind for item in done.kept} >= {"package"} and not [one for one in done.gone if one.kind == "package"]
+    assert job.wait(300).result["built"] == EVERYTHING
+    assert genimage(small.site, "pruned")["built"] == [], "its own layer stays, or is not needed"
