@@ -66,7 +66,8 @@ COMMON = frozenset(map(PurePosixPath, (
     "/usr/share/man/man5", "/usr/share/man/man7", "/usr/share/man/man8", "/usr/lib/systemd", "/usr/lib/systemd/system",
     "/var", "/var/cache", "/var/lib", "/var/log",
 )))  # fmt: skip
-"""Directories that scripts name without looking at what else is there."""
+"""Directories that scripts name without looking at what else is there; so they do those of libraries."""
+_LIBRARIES = re.compile(r"/usr/lib(32|64|/[a-z0-9_]+-linux-gnu[a-z0-9]*)")
 
 _STATIC = re.compile(r"0/0|\d+/\d+|root/(root|adm|tty|disk|lp|mail|uucp|man|src|shadow|utmp|staff|games)")
 """Owners that are there before any package is unpacked; numbers are those of a tree."""
@@ -189,7 +190,7 @@ def _seen_by_others(part: Part, world: World) -> Iterator[str]:
     for path in part.files:
         if path.parent.name in ("bin", "sbin") and path.name in words:
             yield f"scripts of other packages may run {path} of {part.name}"
-        if path in paths or (path.parent in paths and path.parent not in COMMON):
+        if path in paths or (path.parent in paths and not _common(path.parent)):
             yield f"scripts of other packages may look at {path} of {part.name}"
         if place := next((one for one in READ_BY_OTHERS if path.is_relative_to(one)), None):
             yield f"{part.name} has {path}, and other packages look at {place}"
@@ -197,6 +198,10 @@ def _seen_by_others(part: Part, world: World) -> Iterator[str]:
         minds = (waited, by) not in HARMLESS_TRIGGERS and by != part.name
         if minds and any(path.is_relative_to(waited) for path in part.files):
             yield f"{by} does something when files come or go below {waited}, as those of {part.name}"
+
+
+def _common(directory: PurePosixPath) -> bool:
+    return directory in COMMON or _LIBRARIES.fullmatch(str(directory)) is not None
 
 
 @functools.lru_cache(maxsize=1)

@@ -124,6 +124,8 @@ def test_others_look_at_what_comes_or_leaves() -> None:
     assert "may look at /usr/share/tool/data" in objection([data], [], world(scripts="ls /usr/share/tool"))
     unmerged = part("tool", "/usr/lib/", "/usr/lib/tool/", "/usr/lib/tool/x")
     assert "may look at /usr/lib/tool/x" in objection([unmerged], [], world(scripts="ls /lib/tool"))
+    library = part("tool", "/usr/lib/", "/usr/lib/x86_64-linux-gnu/", "/usr/lib/x86_64-linux-gnu/libtool.so.1")
+    assert objection([library], [], world(scripts="ls /lib/x86_64-linux-gnu/ld-*.so*")) == ""
     hook = part("tool", "/etc/", "/etc/kernel/", "/etc/kernel/postinst.d/", "/etc/kernel/postinst.d/tool")
     assert "other packages look at /etc/kernel" in objection([hook], [], world())
 
