@@ -50,8 +50,9 @@ class Making:
         facts = self._changed(tree, report)
         if self.verify and "start" in facts:
             self.compare(tree, facts, tree.with_name("clean"), report)
-        further = {**self._shared(), **recorded(self.resolution, self.manager.asked)}
-        return {**facts, **further, "seal": seal(tree)}
+        shared = self._shared()
+        sealed = {"seal": seal(tree)} if shared["shared"] else {}  # nothing starts from a layer that shares nothing
+        return {**facts, **shared, **recorded(self.resolution, self.manager.asked), **sealed}
 
     def foresee(self) -> str:
         """Say how it would be made now; nothing is changed."""
