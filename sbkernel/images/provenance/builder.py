@@ -30,6 +30,6 @@ def _checkout() -> dict[str, Any]:
     if not (home.parent / ".git").exists():
         return {}
     try:
-        return {"git": dict(git_states([home])[home])}
+        return {"git": dict(git_states([home], ignored=False)[home])}
     except (SbkernelError, KeyError):
         return {}

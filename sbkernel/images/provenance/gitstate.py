@@ -19,12 +19,15 @@ UNKNOWN = "unknown"
 State = Mapping[str, str | bool]
 # Neither a file nor a process is left by asking (git-status(1), git-fsmonitor--daemon(1)).
 _GIT = ("git", "--no-optional-locks", "--literal-pathspecs", "-c", "core.fsmonitor=false")
-_STATUS = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching", "--")
+_STATUS = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
 _TIMEOUT_S = 20.0
 
 
-def git_states(files: Iterable[Path]) -> dict[Path, State]:
-    """Return for each file that lies in a git work tree `commit`, `dirty` and `remote`; or why git does not tell."""
+def git_states(files: Iterable[Path], *, ignored: bool = True) -> dict[Path, State]:
+    """Return for each file that lies in a git work tree `commit`, `dirty` and `remote`; or why git does not tell.
+
+    A file that git is told to ignore is in no commit, thus dirty; of a directory such files count only if `ignored`.
+    """
     by_directory: dict[Path, list[Path]] = {}
     for file in dict.fromkeys(files):
         directory = _real(file).parent
@@ -32,15 +35,16 @@ def git_states(files: Iterable[Path]) -> dict[Path, State]:
             by_directory.setdefault(directory, []).append(file)
     found: dict[Path, State] = {}
     for directory, some in by_directory.items():
-        found |= _of_directory(directory, some)
+        found |= _of_directory(directory, some, ignored)
     return found
 
 
-def _of_directory(directory: Path, files: list[Path]) -> dict[Path, State]:
+def _of_directory(directory: Path, files: list[Path], ignored: bool) -> dict[Path, State]:
+    which = "--ignored=matching" if ignored else "--ignored=no"
     try:
         top = Path(_git(directory, "rev-parse", "--show-toplevel").removesuffix("\n"))
         commit = _git(directory, "rev-parse", "--quiet", "--verify", "HEAD", check=False).strip()
-        changed = _git(directory, *_STATUS, *(str(_real(file)) for file in files)).split("\0")
+        changed = _git(directory, *_STATUS, which, "--", *(str(_real(file)) for file in files)).split("\0")
         remote = _remote(_git(directory, "config", "--null", "--get-regexp", r"^remote\..*\.url$", check=False))
     except SbkernelError as error:
         reason = _reason(error)

@@ -37,6 +37,11 @@ def test_commit_changes_and_remote(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.own\n")
     [ignored] = lists(tmp_path, b"x.own")
     assert git_states([ignored])[ignored]["dirty"], "an ignored file is in no commit"
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "ignore")
+    lists(tmp_path, b"sub/compiled.own")
+    below = tmp_path / "sub"
+    assert [git_states([below], ignored=one)[below]["dirty"] for one in (True, False)] == [True, False]
 
 
 def test_odd_names(tmp_path: Path) -> None:
