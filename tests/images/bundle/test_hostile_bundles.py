@@ -129,6 +129,15 @@ LIES: dict[str, tuple[Change, str]] = {
     "a version without initrd": (in_image(files={**WHOLE, "initrd": None}), "does not describe an image"),
     "no kernel": (in_image(files={k: v for k, v in WHOLE.items() if k != "kernel"}), "has no kernel"),
     "roots that are not there": (in_image(roots=["root.none"], files=WHOLE), "has no root.none"),
+    "a root hash that is a boot script": (
+        in_image(files={**WHOLE, "root.squashfs": {**FACTS, "verity": "0\nchain http://evil/"}}), "does not describe"),
+    "a key that is words of the command line": (in_image(key="0 init=/bin/sh"), "cannot be of key"),
+    "a size in memory that is none": (in_image(unpacked="much"), "cannot be of unpacked"),
+    "a time that is none": (in_image(created="today"), "cannot be of created"),
+    "a time that no calendar has": (in_image(created=float("inf")), "cannot be of created"),
+    "a history that is no mapping": (in_image(made=[1]), "cannot be of made"),
+    "roots over each other, not in layers": (
+        in_image(roots=["root.squashfs", "root.1"], files={**WHOLE, "root.1": FACTS}), "not packed in layers"),
     "an osimage of numbers": (in_json("bundle.json", osimage={"osvers": 12}), "does not describe an osimage"),
     "an unknown attribute": (in_json("bundle.json", osimage={"osvers": "debian12", "evil": "1"}), "evil"),
     "a control character": (in_json("bundle.json", osimage={"osvers": "debian12", "addkcmdline": "a\nb"}), "control"),
