@@ -212,14 +212,15 @@ def test_every_truncation_is_told(sites: Sites, bundle: Path, tmp_path: Path) ->
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_flipped_byte_is_never_taken(sites: Sites, bundle: Path, tmp_path: Path, data: st.DataObject) -> None:
-    """A bundle with any byte changed is refused, unless it only fills a block of tar."""
+    """A bundle with any byte changed is refused, unless it only fills a block or a field of tar."""
     original = bundle.read_bytes()
     at = data.draw(st.integers(0, len(original) - 1))
     bad = tmp_path / "bad.tar"
     bad.write_bytes(original[:at] + bytes([original[at] ^ data.draw(st.integers(1, 255))]) + original[at + 1 :])
     with contextlib.suppress(SbkernelError):
         import_image(sites.there, bad)
-        assert original[at] == 0
+        # Behind the checksum of a header stands a blank that nobody reads (tar(5)).
+        assert original[at] == 0 or (at % 512 == 155 and original[at - 1 : at + 1] == b"\0 ")
         assert Catalog(sites.there).find(f"{IMAGE}@candidate").damaged() == []
         sites.there.delete("osimage", IMAGE)
         shutil.rmtree(sites.there.catalog)
