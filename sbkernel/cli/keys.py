@@ -43,7 +43,7 @@ def show(site: Site) -> None:
 
 @command.command()
 @click.argument("name")
-@click.argument("file", type=click.File("r"))
+@click.argument("file", type=click.File("r", errors="replace"))
 @pass_site
 def add(site: Site, name: str, file: TextIO) -> None:
     """Believe the public key in FILE, or on stdin if it is -, and call it NAME."""

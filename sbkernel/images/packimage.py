@@ -173,7 +173,9 @@ def _packing(
 def _layering(catalog: Catalog, packing: Packing, *, flat: bool) -> Layering:
     """Return over which version an image is packed: the candidate, if it fits."""
     last = catalog.pointers(packing.image).candidate
-    version = catalog.get(last) if last else None
+    version = None
+    with suppress(NotFoundError):  # it was removed, or is damaged: then all of it is packed anew
+        version = catalog.get(last) if last else None
     stacks = needs.stacks(packing.built)
     return layering(version, packing.format, packing.described, initrd_stacks=stacks, flat=flat)
 

@@ -133,8 +133,10 @@ class RootimgDir:
     def record(self) -> dict[str, Any]:
         """Return what the last whole build has recorded; nothing if any of its files is missing."""
         try:
-            record: dict[str, Any] = json.loads((self.path / "plan.json").read_text())
+            record = json.loads((self.path / "plan.json").read_text())
         except (FileNotFoundError, ValueError):
+            return {}
+        if not isinstance(record, dict):
             return {}
         return record if all(path.exists() for path in (self.tree, self.kernel, self.initrd)) else {}
 

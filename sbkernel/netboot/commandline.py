@@ -31,9 +31,13 @@ def command_line(
 
     `facts` are arguments about the image by name (imgurl, sbkernel.sha256 ...), `lookup` reads xCAT's tables. Raises
     NodeError for a serial port without a speed, for text that iPXE would interpret, and for a line that the kernel
-    would cut.
+    would cut; DefinitionError for a fact that is more than one word.
     """
-    words = [f"NODE={node.name}", f"XCAT={server.host_port}", *(f"{key}={value}" for key, value in facts)]
+    words = [
+        f"NODE={node.name}",
+        f"XCAT={server.host_port}",
+        *(f"{key}={plain_word(key, value)}" for key, value in facts),
+    ]
     words += _consoles(node)
     if node.get("vmhost") == LOCAL:
         words.append(NO_TIMER_CHECK)

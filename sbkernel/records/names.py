@@ -46,7 +46,8 @@ def is_running(path: Path) -> bool:
 def of_run(records: Path, record: Mapping[str, str]) -> Path | None:
     """Return the notebook of a run that an image names (jobs/origin.py), whatever it is called by now; None if gone."""
     path, run = record.get("path", ""), record.get("run", "")
-    if not path or not run or ".." in Path(path).parts:
+    said = isinstance(path, str) and isinstance(run, str) and path.isprintable() and not Path(path).is_absolute()
+    if not said or not path or not run or ".." in Path(path).parts:
         return None
     begun = records / path
     found = [begun] if begun.suffix == ".ipynb" else sorted(begun.parent.glob(f"{glob.escape(begun.name)}-*.ipynb"))

@@ -116,7 +116,7 @@ class Why:
         yield from [("  plan", str(run["plan"])[:_DIGITS])] if run.get("plan") else []
         yield from _named("  steps", (f"{digest[:_DIGITS]}  {name}" for name, digest in _texts(run.get("steps"))))
         yield from [("  with", _builder(_mapping(run.get("builder"))))] if run.get("builder") else []
-        yield from _named("  lists", (_listed(one) for one in run.get("lists") or ()))
+        yield from _named("  lists", (_listed(one) for one in _several(run.get("lists"))))
         if alone := _mapping(run.get("onlyinitrd")):
             yield "  initrd", _who(alone)
         yield from _named("  osimage", (f"{name}={value}" for name, value in _texts(run.get("attributes"))))
@@ -177,6 +177,10 @@ def _mapping(value: Any) -> Facts:
     return value if isinstance(value, Mapping) else {}
 
 
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _texts(value: Any) -> list[tuple[str, str]]:
     return [(str(key), str(text)) for key, text in _mapping(value).items()]
 
@@ -196,7 +200,10 @@ def _who(run: Facts) -> str:
 
 
 def _when(t: Any) -> str:
-    return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M UTC") if isinstance(t, int | float) else "?"
+    try:
+        return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (TypeError, ValueError, OverflowError, OSError):  # it may come from another site
+        return "?"
 
 
 def _pack(pack: Any) -> str:

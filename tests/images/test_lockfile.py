@@ -46,6 +46,14 @@ def locks(draw: st.DrawFn) -> Lock:
     )
 
 
+@pytest.mark.parametrize("name", ["Packages", "Size"])
+def test_a_number_longer_than_any_is_an_error_with_its_line(name: str) -> None:
+    one = Resolved("a", "1", "all", 1, "0" * 64, "http://mirror/a.deb")
+    text = render(Lock("i", "debian12", "x86_64", "0" * 64, ("a",), (one,)))
+    with pytest.raises(ListFileError, match=f"{name} cannot be"):
+        parse(text.replace(f"{name}: 1", f"{name}: {'1' * 5000}"), "x.lock")
+
+
 @settings(max_examples=50)
 @given(locks(), LINES)
 def test_what_is_written_is_read_again(lock: Lock, note: str) -> None:

@@ -39,6 +39,14 @@ def test_a_digest_pins_the_node(site: Site, digests: list[str], nodes: list[str]
     assert nodeset(site, "n1", "stat") == {"n1": "netboot debian12-x86_64-compute"}
 
 
+def test_no_word_of_a_version_becomes_two_of_a_boot_script(site: Site, nodes: list[str]) -> None:
+    """image.json may come from elsewhere."""
+    smallimage.publish(site, b"x", IMAGE, key="0 init=/bin/sh")
+    result = nodeset(site, "n1", f"osimage={IMAGE}")
+    assert "cannot be written to a boot file" in str(result.errors["n1"])
+    assert not (site.boot / "nodes/n1.ipxe").exists()
+
+
 def test_a_pin_stays_until_another_osimage_is_given(site: Site, digests: list[str], nodes: list[str]) -> None:
     a, _, c = digests
     nodeset(site, "n1", f"osimage={IMAGE}@{a}")

@@ -103,6 +103,8 @@ def test_a_damaged_version_is_named_and_hides_no_other(site: Site, text: str, tm
     [
         None, [], "x", {"packimage": 3, "genimage": {"by": 7, "t": "soon", "lists": [4, {}], "record": [1]}},
         {"genimage": {"by": "a", "lists": [{"git": {"unknown": "no"}}], "attributes": [], "builder": {"sbkernel": 1}}},
+        {"packimage": {"by": "a", "t": 1e30, "lists": 7, "record": {"path": 5, "run": "r"}}},
+        {"packimage": {"by": "a", "t": float("nan"), "record": {"path": "a\0b", "run": "r"}}},
         {"packimage": {"record": {"path": "../../etc", "run": "r"}, "by": "\x1b[31m"}, "lock": 1, "sbom": []},
     ],
 )  # fmt: skip

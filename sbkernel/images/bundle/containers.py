@@ -76,7 +76,9 @@ class Directory:
         self._path = path
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open a file; names of ours only come here, and no link is followed."""
+        """Open a file below the directory, as a manifest may name any other; no link is followed."""
+        if not name or Path(name).is_absolute() or ".." in Path(name).parts or not (self._path / name).is_file():
+            return None
         with suppress(FileNotFoundError):
             return os.fdopen(os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
         return None

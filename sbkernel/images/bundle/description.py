@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sbkernel.definitions.clone import LISTS as CLONED
 from sbkernel.definitions.validate import check_name
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.images.catalog.version import BESIDE, ROOT, content_digest
+from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, ROOT, content_digest
 from sbkernel.jobs.order import is_sha256
 
 FORMAT = 1
@@ -30,6 +30,9 @@ LARGEST_TEXT = 16 << 20
 """Bytes that a file may have which is read whole: descriptions, lists, scripts."""
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _FOREIGN = "nothing was imported; ask where it was made for another one"
+_KEY_ID = re.compile(r"[0-9A-F]{16}")
+_LATEST = 1 << 40
+"""Seconds since the epoch that a time may have at most: no calendar goes on for ever."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,10 @@ def check_image(data: Mapping[str, Any]) -> None:
     named = isinstance(roots, list) and roots and all(isinstance(one, str) and one.startswith(ROOT) for one in roots)
     if not named or (missing := [name for name in (*roots, *BESIDE) if name not in files]):
         raise BuildError(f"the image has no {', '.join(missing) if named else 'root'}", hint=_FOREIGN)
+    if len(roots) > 1 and CONTENT_LIST not in files:
+        raise BuildError("the image has several roots, but was not packed in layers", hint=_FOREIGN)
+    if strange := [name for name, is_good in _FACTS.items() if name in data and not is_good(data[name])]:
+        raise BuildError(f"image.json of the bundle says what cannot be of {', '.join(strange)}", hint=_FOREIGN)
     if content_digest(data) != data.get("digest"):
         raise BuildError("image.json of the bundle was changed: its digest is another one", hint=_FOREIGN)
 
@@ -127,7 +134,27 @@ def _is_file(item: tuple[str, Any]) -> bool:
     name, facts = item
     if not _FILE_NAME.fullmatch(name) or name == IMAGE or not isinstance(facts, dict):
         return False
-    return is_sha256(facts.get("sha256")) and type(facts.get("size")) is int and facts["size"] >= 0
+    # A root hash becomes a word of a boot script.
+    has_sums = is_sha256(facts.get("sha256")) and ("verity" not in facts or is_sha256(facts["verity"]))
+    return has_sums and _is_count(facts.get("size"))
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_FACTS: Mapping[str, Callable[[Any], bool]] = {
+    "kernelver": _is_text, "packages": _is_count, "unpacked": _is_count, "by": _is_text, "host": _is_text,
+    "created": lambda value: type(value) in (int, float) and 0 <= value < _LATEST,
+    "key": lambda value: value == "" or (_is_text(value) and _KEY_ID.fullmatch(value) is not None),
+    "made": lambda value: isinstance(value, dict), "pack": lambda value: isinstance(value, dict),
+    "syncfiles": lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value),
+}  # fmt: skip
+"""What image.json says beside its files, and what it can be: some of it goes to boot scripts, all of it is shown."""
 
 
 def read_lists(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

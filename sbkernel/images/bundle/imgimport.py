@@ -62,6 +62,15 @@ class Unbundled:
             )
         return self.files[name][0]
 
+    def text(self, path: str) -> bytes:
+        """Return the content of a list or script. BuildError if it is missing, or too large to be one."""
+        file = self.file(path)
+        if file.stat().st_size > LARGEST_TEXT:
+            raise BuildError(
+                f"{self.source.name}: {Path(path).name} is too large for a list", hint="nothing was imported"
+            )
+        return file.read_bytes()
+
 
 def import_xcat(
     site: Site, path: Path, how: How, report: Report, *, profile: str = "", nodes: str = ""
@@ -136,10 +145,11 @@ def _laying(site: Site, found: Unbundled, how: How) -> tuple[Laying, list[str]]:
     values, unknown = found.manifest.attributes()
     portable = {key: relocated(value, _PLACES) for key, value in values.items()}
     lists = [
-        ListFile(attribute, number, element.partition(" ")[0], found.files[name][1], file.read_bytes())
+        ListFile(attribute, number, path, found.files[Path(path).name][1], text)
         for attribute in LISTS.keys() & portable.keys()
         for number, element in enumerate(elements(portable[attribute]), start=1)
-        for file, name in [(found.file(element.partition(" ")[0]), Path(element.partition(" ")[0]).name)]
+        for path in [element.partition(" ")[0]]
+        for text in [found.text(path)]
     ]
     laying = plan_laying(site, found.manifest.image, portable, lists, how)
     extra, left = _extra(site, found)

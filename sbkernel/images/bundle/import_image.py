@@ -110,7 +110,9 @@ def _import(
     described = bundle.renamed(how.name) if how.name else bundle.description
     laying = plan_laying(site, described.image, described.osimage, described.lists, how)
     catalog = Catalog(site)
-    if _is_there(catalog, described.digest):
+    if there := _there(catalog, described.digest):
+        # The bundle brings a definition and lists, too: whose image this is counts as for one that is new here.
+        remarks += check_signature(site, source, there.dir, described, unsigned=how.unsigned)
         with laid(site, laying):
             version = catalog.publish_again(described.image, described.digest, gated=how.gated)
             if version is None:
@@ -136,9 +138,7 @@ def _is_gzip(path: Path) -> bool:
         return stream.read(2) == b"\x1f\x8b"
 
 
-def _is_there(catalog: Catalog, digest: str) -> bool:
-    try:
-        catalog.get(digest)
-    except NotFoundError:
-        return False
-    return True
+def _there(catalog: Catalog, digest: str) -> ImageVersion | None:
+    with suppress(NotFoundError):
+        return catalog.get(digest)
+    return None

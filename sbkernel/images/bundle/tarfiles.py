@@ -18,6 +18,9 @@ PIECE = 1 << 20
 END = bytes(2 * BLOCK)
 _LONGEST_HEADER = 1 << 20
 """Bytes of a long name or of pax records: more is no name."""
+_LONGEST_HEADERS = 4 << 20
+"""Bytes of all that may stand before one content; it is held in memory."""
+_LARGEST = 1 << 60
 _EXTENDED = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 _KINDS = {
     tarfile.REGTYPE: "file", tarfile.AREGTYPE: "file", tarfile.CONTTYPE: "file", tarfile.DIRTYPE: "directory",
@@ -87,8 +90,9 @@ class Tar:
         kind = _KINDS.get(header.type)
         if kind is None or any(key.startswith("GNU.sparse") for key in more):
             raise self.error(f"{header.name!r} is a member of a kind that no such archive has")
-        size = int(more["size"]) if more.get("size", "").isdecimal() else header.size
-        if size < 0 or (kind != "file" and size):
+        said = more.get("size", "")
+        size = int(said) if said.isdecimal() and len(said) < 20 else header.size
+        if not 0 <= size <= _LARGEST or (kind != "file" and size):
             raise self.error(f"{header.name!r} has a size that cannot be")
         self._begin(size)
         name, target = more.get("path", header.name), more.get("linkpath", header.linkname)
@@ -114,7 +118,7 @@ class Tar:
             raise self.error("it is damaged, or no tar archive") from error
 
     def _extended(self, header: tarfile.TarInfo) -> dict[str, str]:
-        if not 0 <= header.size <= _LONGEST_HEADER:
+        if not 0 <= header.size <= _LONGEST_HEADER or len(self._raw) > _LONGEST_HEADERS:
             raise self.error(f"it has a name of {header.size} bytes")
         self._begin(header.size)
         data = b"".join(self.chunks())
@@ -146,7 +150,10 @@ class Tar:
         rest = self._left + self._padding
         self._left = self._padding = 0
         if rest and self._stream.seekable():
-            self._stream.seek(rest, os.SEEK_CUR)
+            try:
+                self._stream.seek(rest, os.SEEK_CUR)
+            except OSError as error:  # no file system here has files as long as that
+                raise self.error("it is truncated") from error
             return
         while rest:
             piece = self._stream.read(min(rest, PIECE))

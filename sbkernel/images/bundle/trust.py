@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from sbkernel.errors import BuildError
-from sbkernel.images.bundle.description import IMAGE, Description, as_json
+from sbkernel.images.bundle.description import Description
 from sbkernel.images.catalog import keys, signatures
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.site import Site
 
 _UNSIGNED = "--unsigned takes it all the same"
+_VERSION_ALONE = "the signature is of the version: its definition and lists are not signed, so look at them"
 
 
 def check_name(described: Description, name: str) -> None:
@@ -35,9 +36,9 @@ def check_signature(site: Site, source: str, directory: Path, described: Descrip
         if known and not unsigned:
             raise BuildError(f"{source} is not signed, and this site knows keys (sb keys ls)", hint=_UNSIGNED)
         return []
-    (directory / IMAGE).write_bytes(as_json(described.data))
     try:
-        return [f"signed by {signatures.check(directory, known)}"]
+        who = f"signed by {signatures.check_version(version, known)}"
+        return [who, *([_VERSION_ALONE] if described.osimage is not None else [])]
     except signatures.UnknownKeyError as error:
         said = error.message.replace(str(directory), source)
         if known and not unsigned:

@@ -154,7 +154,7 @@ def others(site: Site) -> list[Item]:
     """Return what else lies there; it stays, as nothing is known of it."""
     known = {*_FILLED, *_states()}
     paths = [path for path in site.cache.iterdir() if path.name not in known and not path.name.startswith(".")]
-    return [Item("other", path.name, disk_usage(path), path.stat().st_mtime, ("is not collected",)) for path in paths]
+    return [Item("other", path.name, disk_usage(path), path.lstat().st_mtime, ("is not collected",)) for path in paths]
 
 
 KINDS: Mapping[str, tuple[Find, Remove]] = {
@@ -172,7 +172,8 @@ def users_of_layers(site: Site) -> dict[str, list[str]]:
     """Return for each layer by digest the images whose tree was built from it."""
     found: dict[str, list[str]] = {}
     for image, place in rootimgdir.build_places(site).items():
-        for digest in RootimgDir(place).record().get("steps", {}).values():
+        steps = RootimgDir(place).record().get("steps")
+        for digest in steps.values() if isinstance(steps, dict) else ():
             found.setdefault(str(digest), []).append(image)
     return found
 

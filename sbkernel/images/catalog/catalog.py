@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.definitions.validate import check_name
-from sbkernel.errors import NotFoundError
+from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.files import hold, in_turn, made, sync, write_whole
 from sbkernel.images.catalog import digests, staging
 from sbkernel.images.catalog.pointers import (
@@ -106,6 +106,9 @@ class Catalog:
             found = Pointers.from_json(json.loads(self._file(image).read_text()))
         except FileNotFoundError:
             return Pointers(image)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            hint = f"move it away: its versions stay, and sb promote {image}@DIGEST makes one of them current"
+            raise BuildError(f"{self._file(image)} is damaged", hint=hint) from None
         digests = {move.digest for move in found.history}
         return replace(found, gone=frozenset(digest for digest in digests if not self._has(digest)))
 

@@ -125,20 +125,21 @@ def check_version(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
     """
     where = version.dir
     try:
-        text = (where / SUMS).read_text(errors="replace")
+        # As a node reads it: other ends of lines would be other bytes, which nobody has signed.
+        text = (where / SUMS).read_bytes()
         key = _signer((where / SIGNATURE).read_text(errors="replace"), keys, where)
     except FileNotFoundError:
         raise NotFoundError(f"{where} is not signed", hint="packimage signs once the site has a key") from None
     # Copied, so that what is checked is what was read, and nobody can change it in between.
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as scratch:
         file = Path(scratch, SUMS)
-        file.write_text(text)
+        file.write_bytes(text)
         argv: Words = ["minisign", "-V", "-Q", "-P", key.line, "-m", file, "-x", where / SIGNATURE]
         try:
             comment = run(argv).stdout.strip()
         except CommandError as error:
             raise BuildError(f"the signature of {where} is wrong: {error.tail}") from error
-    if text != sums(version):
+    if text != sums(version).encode():
         raise BuildError(f"the signature of {where} is of another image: image.json does not say what {SUMS} says")
     return Signed(key.name, key.id, comment)
 

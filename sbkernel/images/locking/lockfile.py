@@ -30,10 +30,10 @@ _DIGEST = r"[0-9a-f]{64}"
 _LINE = r"[^\x00-\x1f\x7f]+"
 _HEAD = {
     "Format": FORMAT, "Osimage": _LINE, "Osvers": _WORD, "Osarch": _WORD, "Lists": _DIGEST, "Mirror": rf"/{_LINE}",
-    "Packages": r"[0-9]+",
+    "Packages": r"[0-9]{1,9}",
 }  # fmt: skip
 _PACKAGE = {
-    "Package": _WORD, "Version": _WORD, "Architecture": _WORD, "Size": r"[0-9]+",
+    "Package": _WORD, "Version": _WORD, "Architecture": _WORD, "Size": r"[0-9]{1,18}",
     "SHA256": r"[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}", "Address": rf"[a-z][a-z0-9+.-]*:{_LINE}",
     "Repository": _LINE, "Removed": "at the end",
 }  # fmt: skip

@@ -101,7 +101,7 @@ def _why_flat(last: ImageVersion | None, packed: Format, described: Mapping[str,
         return "there is no version to lie over"
     if not last.layered:
         return f"{short(last.digest)} was not packed in layers"
-    if last.data["pack"] != described:
+    if last.data.get("pack") != described:
         return f"{short(last.digest)} was packed in another way"
     if len(last.roots) >= MOST:
         return f"{short(last.digest)} has {len(last.roots)} layers already"

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import stat
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,11 +101,11 @@ def read(file: Path) -> Listing:
     """Return what a file lists. BuildError if it is no content list that we know."""
     try:
         head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-    except (OSError, EOFError, ValueError) as error:
+        if head != _HEAD:
+            raise BuildError(f"{file} is a content list of another format")
+        return parsed(lines)
+    except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise BuildError(f"{file} is no content list: {error}") from error
-    if head != _HEAD:
-        raise BuildError(f"{file} is a content list of another format")
-    return parsed(lines)
 
 
 def parsed(lines: Iterable[str]) -> Listing:

@@ -129,6 +129,15 @@ LIES: dict[str, tuple[Change, str]] = {
     "a version without initrd": (in_image(files={**WHOLE, "initrd": None}), "does not describe an image"),
     "no kernel": (in_image(files={k: v for k, v in WHOLE.items() if k != "kernel"}), "has no kernel"),
     "roots that are not there": (in_image(roots=["root.none"], files=WHOLE), "has no root.none"),
+    "a root hash that is a boot script": (
+        in_image(files={**WHOLE, "root.squashfs": {**FACTS, "verity": "0\nchain http://evil/"}}), "does not describe"),
+    "a key that is words of the command line": (in_image(key="0 init=/bin/sh"), "cannot be of key"),
+    "a size in memory that is none": (in_image(unpacked="much"), "cannot be of unpacked"),
+    "a time that is none": (in_image(created="today"), "cannot be of created"),
+    "a time that no calendar has": (in_image(created=float("inf")), "cannot be of created"),
+    "a history that is no mapping": (in_image(made=[1]), "cannot be of made"),
+    "roots over each other, not in layers": (
+        in_image(roots=["root.squashfs", "root.1"], files={**WHOLE, "root.1": FACTS}), "not packed in layers"),
     "an osimage of numbers": (in_json("bundle.json", osimage={"osvers": 12}), "does not describe an osimage"),
     "an unknown attribute": (in_json("bundle.json", osimage={"osvers": "debian12", "evil": "1"}), "evil"),
     "a control character": (in_json("bundle.json", osimage={"osvers": "debian12", "addkcmdline": "a\nb"}), "control"),
@@ -203,14 +212,15 @@ def test_every_truncation_is_told(sites: Sites, bundle: Path, tmp_path: Path) ->
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_flipped_byte_is_never_taken(sites: Sites, bundle: Path, tmp_path: Path, data: st.DataObject) -> None:
-    """A bundle with any byte changed is refused, unless it only fills a block of tar."""
+    """A bundle with any byte changed is refused, unless it only fills a block or a field of tar."""
     original = bundle.read_bytes()
     at = data.draw(st.integers(0, len(original) - 1))
     bad = tmp_path / "bad.tar"
     bad.write_bytes(original[:at] + bytes([original[at] ^ data.draw(st.integers(1, 255))]) + original[at + 1 :])
     with contextlib.suppress(SbkernelError):
         import_image(sites.there, bad)
-        assert original[at] == 0
+        # Behind the checksum of a header stands a blank that nobody reads (tar(5)).
+        assert original[at] == 0 or (at % 512 == 155 and original[at - 1 : at + 1] == b"\0 ")
         assert Catalog(sites.there).find(f"{IMAGE}@candidate").damaged() == []
         sites.there.delete("osimage", IMAGE)
         shutil.rmtree(sites.there.catalog)

@@ -186,3 +186,13 @@ def test_a_root_that_is_a_tar_already(fresh: Site, tmp_path: Path) -> None:
     skopeo("copy", f"oci-archive:{tmp_path}/x", f"oci:{tmp_path}/layout:lab", cwd=tmp_path)
     subprocess.run(["umoci", "unpack", "--image", f"{tmp_path}/layout:lab", tmp_path / "out"], check=True)
     assert [path.name for path in (tmp_path / "out/rootfs").rglob("*")] == ["etc", "own"]
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", ".", "", "sub"])
+def test_a_layer_lies_in_the_directory_or_nowhere(name: str, fresh: Site, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"x" * 1024)
+    (tmp_path / "x/sub").mkdir(parents=True)
+    (tmp_path / "x/config.json").write_text("{}")
+    (tmp_path / "x/manifest.json").write_text(json.dumps([{"Config": "config.json", "Layers": [name]}]))
+    with pytest.raises(BuildError, match=r"its layer .* is missing"):
+        import_image(fresh, tmp_path / "x")

@@ -47,6 +47,7 @@ def test_a_signature_of_a_known_key_arrives(sites: Sites, signed: Path, tmp_path
     believe(sites)
     done = import_image(sites.there, signed)
     assert done["remarks"][0].startswith("signed by here ")
+    assert "its definition and lists are not signed" in done["remarks"][1]
     version = Catalog(sites.there).get(done["digest"])
     assert "signed by here" in verify_image(sites.there, version)[-1]
     again = export_image(sites.there, f"{IMAGE}@candidate", tmp_path / "again.tar")
@@ -68,6 +69,19 @@ def test_a_site_that_knows_keys_asks_for_one_of_them(sites: Sites, signed: Path)
     assert everything(sites.there) == before
     assert Catalog(sites.there).versions() == []
     assert import_image(sites.there, signed, unsigned=True)["digest"]
+
+
+def test_that_a_version_is_here_lets_no_definition_in(sites: Sites, tmp_path: Path) -> None:
+    """Its image.json is served to everybody, so anybody can make a bundle of it."""
+    publish(sites.there, b"hsqs" + bytes(range(256)) * 1000, IMAGE)
+    keys.make(sites.there)
+    assert sites.version
+    bundle = export_image(sites.here, IMAGE, tmp_path / "x.tar")["file"]
+    with pytest.raises(BuildError, match=r"x\.tar is not signed"):
+        import_image(sites.there, bundle)
+    assert IMAGE not in sites.there.osimages
+    done = import_image(sites.there, bundle, unsigned=True)
+    assert done["there"] and IMAGE in sites.there.osimages
 
 
 def test_a_wrong_signature_is_refused_whatever_is_asked_for(sites: Sites, signed: Path) -> None:

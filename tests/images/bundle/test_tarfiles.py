@@ -55,6 +55,26 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         assert "it: " in str(error)
 
 
+@pytest.mark.parametrize("size", [1 << 50, (1 << 63) - 1, 1 << 64, 1 << 80])
+def test_a_size_that_no_file_has(size: int, tmp_path: Path) -> None:
+    (tmp_path / "huge.tar").write_bytes(header("huge", size) + END)
+    with (tmp_path / "huge.tar").open("rb") as stream, pytest.raises(BuildError, match=r"truncated|cannot be"):
+        list(Tar("huge.tar", stream))
+
+
+def test_a_size_of_more_digits_than_are_read() -> None:
+    record = b"size=" + b"9" * 5000 + b"\n"
+    record = b"%d " % (len(record) + 5) + record
+    data = header("pax", len(record), kind=tarfile.XHDTYPE) + record + padding(len(record))
+    assert read(data + header("a", 1) + b"x" + padding(1) + END) == {"a": b"x"}
+
+
+def test_headers_without_end() -> None:
+    one = header("././@LongLink", 1 << 20, kind=tarfile.GNUTYPE_LONGNAME) + b"a" * (1 << 20)
+    with pytest.raises(BuildError, match="a name of"):
+        read(one * 8 + header("a", 0) + END)
+
+
 @pytest.mark.parametrize("options", [["--format=ustar"], ["--format=gnu"], ["--format=posix"], ["--format=v7"]])
 def test_tar_1(options: list[str], tmp_path: Path) -> None:
     """Read what GNU tar makes of long names, links and directories (tar(1))."""

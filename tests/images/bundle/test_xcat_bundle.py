@@ -345,3 +345,13 @@ def test_the_verbs_as_xcat_has_them(site: Site, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0] == f"Exporting {name} to {tmp_path / 'to'}..."
     assert (tmp_path / "to" / f"{name}.tgz").is_file()
     assert sb("imgexport", name, "-R", "root@x").returncode == 1
+
+
+def test_a_list_that_is_as_large_as_an_image_is_not_read(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sbkernel.images.bundle.imgimport.LARGEST_TEXT", len(MANIFEST) + 100)
+    lists = {"/install/custom/netboot/rocky/compute.pkglist": "/x/rootimg.sfs"}
+    with pytest.raises(BuildError, match=r"rootimg\.sfs is too large for a list"):
+        import_image(site, xcat_bundle(tmp_path, "rootimg.sfs", **lists))
+    assert NAME not in site.osimages and leftovers(site.catalog) == []

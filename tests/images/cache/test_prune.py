@@ -219,3 +219,17 @@ def test_a_kill_leaves_nothing_that_counts_as_whole(everything: Site, layers: La
     assert cache.prune(everything, size="0").gone
     assert {item.kind for item in cache.ls(everything).items} == {"other"}
     assert not list(everything.cache.glob("*/.[ng]*"))
+
+
+@pytest.mark.parametrize("record", ["[5]", '{"steps": [1]}', "7", "{}"])
+def test_odd_things_stop_no_listing(site: Site, record: str) -> None:
+    place = site.installdir / "netboot/debian12/x86_64/odd"
+    (place / "rootimg").mkdir(parents=True)
+    for name, text in (("kernel", ""), ("initrd-stateless.gz", ""), ("plan.json", record)):
+        (place / name).write_text(text)
+    site.set(
+        "osimage", "odd", imagetype="linux", osvers="debian12", osarch="x86_64", profile="odd", provmethod="netboot"
+    )
+    site.cache.mkdir(exist_ok=True)
+    (site.cache / "dangling").symlink_to("nowhere")
+    assert [item.name for item in cache.ls(site).items] == ["dangling"]

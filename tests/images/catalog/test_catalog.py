@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from smallimage import publish, versions
 
-from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.errors import BuildError, DefinitionError, NotFoundError
 from sbkernel.files import hold
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
@@ -153,3 +153,13 @@ def test_a_rollback_goes_to_the_newest_version_before_that_is_still_there(site: 
     assert catalog.rollback("img").digest == a
     with pytest.raises(NotFoundError, match=f"no version before this one\n  there are: {d[:8]}"):
         catalog.rollback("img")
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "7", '{"history": 5}', '{"image": []}'])
+def test_damaged_pointers_are_named_with_a_way_out(site: Site, text: str) -> None:
+    version = publish(site, b"a", "img")
+    (site.catalog / "names/img.json").write_text(text)
+    with pytest.raises(BuildError, match=r"names/img\.json is damaged\n  move it away"):
+        Catalog(site).pointers("img")
+    (site.catalog / "names/img.json").unlink()
+    assert Catalog(site).promote(f"img@{version.digest}").digest == version.digest

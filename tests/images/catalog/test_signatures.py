@@ -123,6 +123,20 @@ def test_a_signature_of_another_version_is_refused(site: Site, signed: ImageVers
         signatures.check(other.dir, keys.known(site))
 
 
+def test_sums_with_other_ends_of_lines_are_not_what_was_signed(site: Site, signed: ImageVersion) -> None:
+    """A node refuses them, so verify-image does."""
+    file = signed.dir / "sums"
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    with pytest.raises(BuildError, match="is wrong"):
+        signatures.check(signed.dir, keys.known(site))
+
+
+def test_a_key_that_is_no_text_is_refused(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    done = sb(site, "keys", "add", "other", str(tmp_path / "binary"))
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "Error: key other: no public key of minisign")
+
+
 def test_only_a_known_key_is_believed(site: Site, signed: ImageVersion, tmp_path: Path) -> None:
     other = Site.open(tmp_path / "other")
     own = keys.make(other)

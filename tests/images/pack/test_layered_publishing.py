@@ -1,5 +1,6 @@
 """packimage in layers: what is packed, linked and served by digest; when it is flat; kills and collections."""
 
+import gzip
 import os
 import random
 import signal
@@ -316,3 +317,17 @@ def test_an_ordinary_user_packs_whiteouts(home: Path) -> None:  # noqa: F811
     said = as_user(home, "-c", AS_USER).splitlines()[-1]
     assert said.count("c---------") == 2 and "/var/closed/file" in said and "33/34" in said
     assert "large" not in said
+
+
+@pytest.mark.parametrize("damage", ["content list", "lines", "image.json"])
+def test_over_a_damaged_version_no_layer_is_packed(site: Site, tree: Path, damage: str) -> None:
+    packimage(site, IMAGE, layered=True)
+    change(tree)
+    last = Catalog(site).current(IMAGE)
+    file = last.dir / ("image.json" if damage == "image.json" else CONTENT_LIST)
+    whole = file.read_bytes()
+    file.write_bytes(gzip.compress(gzip.decompress(whole) + b"7\n") if damage == "lines" else whole[:10] + b"\xff" * 99)
+    done = packimage(site, IMAGE, layered=True)
+    assert len(done["roots"]) == 1
+    assert ("there is no version" if damage == "image.json" else "no content list") in done["flat"]
+    assert Catalog(site).current(IMAGE).damaged() == []

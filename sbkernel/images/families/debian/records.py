@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from sbkernel.errors import BuildError
 from sbkernel.images.families.package_manager import Candidate, Resolved
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.deb.dpkg import DEB
@@ -13,9 +14,10 @@ from sbkernel.packages.readers.deb.dpkg import DEB
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
-_FILENAME = re.compile(r"^Filename:.*$", re.MULTILINE)
-_SIZE = re.compile(r"^Size:.*$", re.MULTILINE)
-_SUMS = re.compile(r"^(?:MD5sum|SHA\d+):.*\n", re.MULTILINE)
+_FILENAME = re.compile(r"^Filename:.*$", re.MULTILINE | re.IGNORECASE)
+_SIZE = re.compile(r"^Size:.*$", re.MULTILINE | re.IGNORECASE)
+_SHA256_DIGITS = 64
+_SUMS = re.compile(r"^(?:MD5sum|SHA\d+):.*\n", re.MULTILINE | re.IGNORECASE)
 
 Record = Mapping[str, str]
 Key = tuple[str, str, str, str]
@@ -52,7 +54,31 @@ def index(
 
     Files that are not what was fetched, but decompressed, have `sizes` in bytes, and no sums that one could check.
     """
-    return listing({f"./{file_name(package)}": package for package in packages}, sizes)
+    files = {f"./{file_name(package)}": package for package in packages}
+    for package in files.values():
+        _refuse_other(package)
+    return listing(files, sizes)
+
+
+def _refuse_other(package: Resolved) -> None:
+    """Raise BuildError for a record that is not of this package alone: apt would install what that says.
+
+    A record may come from a lock. apt takes names of fields whatever their case, and a blank line for the end.
+    """
+    record = fields(package.record)
+    lines = package.record.removesuffix("\n").split("\n")
+    names = [line.partition(":")[0].strip().lower() for line in lines if line[:1] not in (" ", "\t")]
+    sums = {package.sha256, record.get("SHA256", package.sha256)}
+    if (
+        any(not line.strip() for line in lines)
+        or len(names) != len({*names})
+        or record.get("Package") != package.name
+        or record.get("Version", package.version) != package.version
+        or (len(package.sha256) == _SHA256_DIGITS and len(sums) > 1)
+    ):
+        raise BuildError(
+            f"the record of {package} is not that of this package", hint="if it is from a lock: sb lock --update IMAGE"
+        )
 
 
 def listing(files: Mapping[str, Resolved], sizes: Mapping[Resolved, int] | None = None) -> str:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sbkernel.errors import BuildError
 from sbkernel.images.families.debian.archives import decompress, parted
+from sbkernel.images.families.debian.records import index
 from sbkernel.images.families.package_manager import Resolved
 
 GOES_ON = threading.Event()
@@ -103,3 +105,24 @@ def test_the_base_system_comes_first_with_all_that_it_needs() -> None:
     ]
     base, rest = parted(packages)
     assert [one.name for one in base] == ["dash", "libc6", "libgcc", "mount"] and [one.name for one in rest] == ["tool"]
+
+
+OTHERS = {
+    "another paragraph": "Version: 1\nFilename: a.deb\n\nPackage: evil\nFilename: ../../evil.deb\n",
+    "a blank line that is not empty": "Version: 1\n \nPackage: evil\n",
+    "a second file": "Filename: a.deb\nfilename: ../../evil.deb\n",
+    "another version": "Version: 2\n",
+    "another sum": f"Version: 1\nSHA256: {'1' * 64}\n",
+    "another package": "package: evil\n",
+}
+
+
+@pytest.mark.parametrize("record", OTHERS.values(), ids=OTHERS)
+def test_a_record_of_a_lock_names_no_other_package(record: str) -> None:
+    with pytest.raises(BuildError, match="the record of a=1:all is not that of this package"):
+        index([package("a", record)], lambda one: f"{one.name}.deb")
+
+
+def test_the_file_of_a_record_is_replaced_however_it_is_written() -> None:
+    text = index([package("a", f"Version: 1\nFILENAME: ../evil.deb\nSHA256: {'0' * 64}\n")], lambda one: "a.deb")
+    assert "evil" not in text and "Filename: ./a.deb\n" in text
