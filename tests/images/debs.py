@@ -46,11 +46,18 @@ def make_kernel(directory: Path, version: str) -> None:
 
 
 def index(directory: Path, *options: str) -> None:
-    """Make the packages of a directory a repository; without --multiversion, of the newest of each."""
+    """Make the packages of a directory a repository; without --multiversion, of the newest of each.
+
+    HTTP tells in whole seconds when a file was changed, so an index that is replaced gets a later one.
+    """
     packages = subprocess.run(
         ["dpkg-scanpackages", *options, "."], cwd=directory, check=True, capture_output=True, text=True
     )
-    (directory / "Packages").write_text(packages.stdout)
+    file = directory / "Packages"
+    later = file.stat().st_mtime + 1 if file.exists() else 0.0
+    file.write_text(packages.stdout)
+    if later > file.stat().st_mtime:
+        os.utime(file, (later, later))
 
 
 def make_repository(directory: Path) -> None:
