@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sbkernel.errors import DefinitionError
 
@@ -17,6 +18,11 @@ def read_size(text: str) -> int:
     if match is None:
         raise DefinitionError(f"{text!r} is no size", hint="a number of bytes, or one with k, M, G or T behind it: 20G")
     return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
+
+
+def shortened(lines: Sequence[str], most: int) -> list[str]:
+    """Return the first of many lines, and how many more there are."""
+    return [*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else [])]
 
 
 def size(count: float) -> str:

@@ -86,6 +86,10 @@ class Build:
         digest = plan.digests.get(PACKAGES, "")
         return self.layers.facts(digest) if digest in self.layers else {}
 
+    def is_changed(self, plan: Plan) -> bool:
+        """Tell whether the layer of a plan's packages is there and was made from another one."""
+        return "start" in self.layer(plan)
+
     def pending(self, plan: Plan) -> tuple[Step, ...]:
         """Return the steps that would run now."""
         record = self.directory.record()
@@ -132,8 +136,8 @@ def plan_genimage(
     asked = None if onlyinitrd else build.resolve(clean=clean or force)
     plan = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
     reviewed.remember(site, plan)
-    force = force or onlyinitrd or (clean and build.layer(plan).get("start") is not None)
-    pending = plan.steps if force else build.pending(plan)
+    anew = force or onlyinitrd or (clean and build.is_changed(plan))
+    pending = plan.steps if anew else build.pending(plan)
     how = asked.making.foresee() if asked and any(step.name == PACKAGES for step in pending) else ""
     return Planned(plan, pending, how)
 
@@ -179,10 +183,10 @@ def genimage(
         asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
-        force = force or onlyinitrd or (clean and build.layer(steps).get("start") is not None)
-        if asked and verify and not force and build.layer(steps):
+        anew = force or onlyinitrd or (clean and build.is_changed(steps))
+        if asked and verify and not anew and build.layer(steps):
             asked.making.examine(steps.digests[PACKAGES], build.report)
-        record, ran = _execute(build, steps, asked, force=force)
+        record, ran = _execute(build, steps, asked, force=anew)
     if ran:
         prune.after_build(site, began)
     options.store(site, image, given)

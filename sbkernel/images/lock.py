@@ -13,7 +13,7 @@ from sbkernel.files import made, write_whole
 from sbkernel.images.families.package_manager import Resolution
 from sbkernel.images.genimage import Build
 from sbkernel.images.locking import mirror as mirrors
-from sbkernel.images.locking.answer import answer, differences, lock_of, shortened
+from sbkernel.images.locking.answer import answer, differences, lock_of
 from sbkernel.images.locking.lockfile import Lock as Lock
 from sbkernel.images.locking.lockfile import (
     body,
@@ -30,6 +30,9 @@ from sbkernel.jobs import origin
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists.text import encoded
 from sbkernel.site import Site
+from sbkernel.units import shortened
+
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def check(site: Site, image: str, *, file: str = "", report: Report | None = Non
     changes = _changes(build.spec, found, lock_of(build.spec, resolution))
     missing = mirrors.wanting(found, build.spec.manager.downloads) if found.mirror else []
     lacks = [f"the mirror lacks {one}, or has it damaged" for one in missing]
-    return Done(found, (*changes, *shortened(lacks)), offline=resolution.offline)
+    return Done(found, (*changes, *shortened(lacks, _SHOWN)), offline=resolution.offline)
 
 
 def mirror(
@@ -132,7 +135,7 @@ def _changes(spec: ImageSpec, old: Lock, new: Lock) -> tuple[str, ...]:
 
 
 def _indented(lines: Sequence[str]) -> Iterator[str]:
-    return (f"  {line}" for line in shortened(lines))
+    return (f"  {line}" for line in shortened(lines, _SHOWN))
 
 
 def _write(path: Path, new: Lock) -> Lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,23 +27,22 @@ def of_packed(file: Path, *, name: str = "", kind: str = "image") -> Manifest:
 
     Raises BuildError when it is none or is damaged, NotFoundError as of_tree.
     """
-    with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
-        tree = Path(directory) / "root"
-        try:
-            formats.opened(file).extract(file, tree, WANTED)
-        except CommandError as error:
-            raise BuildError(f"{file} cannot be read as a packed image:\n{error.tail}") from error
-        return of_tree(tree, name=name or str(file), kind=kind)
+    return _extracted(lambda tree: formats.opened(file).extract(file, tree, WANTED), file, name or str(file), kind)
 
 
 def of_stack(version: ImageVersion) -> Manifest:
     """Return what is installed in a version whose roots lie over each other. Raises as of_packed."""
+    return _extracted(lambda tree: stack.extract(version, tree, WANTED), version.dir, version.image, "image")
+
+
+def _extracted(extract: Callable[[Path], None], place: Path, name: str, kind: str) -> Manifest:
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
+        tree = Path(directory) / "root"
         try:
-            stack.extract(version, Path(directory) / "root", WANTED)
+            extract(tree)
         except CommandError as error:
-            raise BuildError(f"{version.dir} cannot be read as a packed image:\n{error.tail}") from error
-        return of_tree(Path(directory) / "root", name=version.image, kind="image")
+            raise BuildError(f"{place} cannot be read as a packed image:\n{error.tail}") from error
+        return of_tree(tree, name=name, kind=kind)
 
 
 def of_file(path: Path) -> Manifest:

@@ -9,6 +9,7 @@ from sbkernel.files import made, write_if_changed
 from sbkernel.images.plan import Plan, differences, plan_from_json
 from sbkernel.jobs.report import Report
 from sbkernel.site import Site
+from sbkernel.units import shortened
 
 KEPT = 100
 _SHOWN = 20
@@ -52,8 +53,7 @@ def _differences(site: Site, plan: Plan, expected: str) -> list[str]:
     if known is None or not _is_digest(expected):
         return [f"  no plan {expected[:12]} was shown by this site, or it is too long ago"]
     lines = differences(_read(known), plan) or ["  it is a plan of another image"]
-    more = [f"  and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return [*(f"  {line}" for line in lines[:_SHOWN]), *more]
+    return [f"  {line}" for line in shortened(lines, _SHOWN)]
 
 
 def _is_digest(text: str) -> bool:

@@ -37,4 +37,4 @@ def _changed(version: ImageVersion) -> list[str]:
 def _signature(site: Site, version: ImageVersion) -> str:
     if not version.key and not signatures.is_signed(version):
         return "not signed"
-    return f"signed by {signatures.check(version.dir, keys.known(site))}"
+    return f"signed by {signatures.check(version, keys.known(site))}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from sbkernel.images.catalog.pointers import PUBLISH, Move
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.netboot import bootfiles, bootlog
 from sbkernel.nodes.results import NodeResult
-from sbkernel.records.why import Why, of_version
+from sbkernel.records.why import Why, of_version, when
 from sbkernel.site import Site
 
 if TYPE_CHECKING:
@@ -123,9 +122,9 @@ def _seen(site: Site, node: Definition) -> dict[str, Any]:
 def _said(why: Why, *, boots: str, reported: str, reported_at: float, stage: str, provmethod: str) -> str:
     packed = _packed(why)
     parts = [f"{why.name} ({_standing(why)})"]
-    parts.append(f"reported {stage} {_when(reported_at)}" if reported else "not reported yet: nodeset has set it")
+    parts.append(f"reported {stage} {when(reported_at)}" if reported else "not reported yet: nodeset has set it")
     if packed:
-        parts.append(f"packed {_when(packed.t)} by {packed.by}@{packed.host}")
+        parts.append(f"packed {when(packed.t)} by {packed.by}@{packed.host}")
     parts.append(f"record {why.record}" if why.record else "no record")
     if reported and boots != reported:
         parts.append(f"boots {short(boots)} next" if boots else "boots nothing next")
@@ -144,8 +143,4 @@ def _standing(why: Why) -> str:
 
 
 def _once(image: str, move: Move) -> str:
-    return f"{Reference(image, short(move.digest))}, packed {_when(move.t)} by {move.by}@{move.host}"
-
-
-def _when(t: float) -> str:
-    return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{Reference(image, short(move.digest))}, packed {when(move.t)} by {move.by}@{move.host}"

@@ -14,6 +14,7 @@ from typing import Any
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import PUBLISH, Move
 from sbkernel.images.catalog.reference import Reference, short
+from sbkernel.images.catalog.signatures import SIGNATURE, is_signed
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.provenance.gitstate import UNKNOWN
 from sbkernel.images.provenance.made import GENIMAGE, PACKIMAGE
@@ -22,7 +23,6 @@ from sbkernel.site import Site
 from sbkernel.units import size
 
 _DIGITS = 12
-_SIGNATURE = "sums.sig"
 Facts = Mapping[str, Any]
 Row = tuple[str, str]
 
@@ -85,7 +85,7 @@ class Why:
     @property
     def signed(self) -> bool:
         """Tell whether a signature lies beside it; whose it is, and whether it is good, is not looked at."""
-        return (self.version.dir / _SIGNATURE).exists()
+        return is_signed(self.version)
 
     def rows(self) -> Iterator[Row]:
         """Yield what there is to say, a name and a text each; a name of "" goes on with the one before."""
@@ -96,7 +96,7 @@ class Why:
         yield "holds", f"{self.version.packages} packages, kernel {data.get('kernelver') or '?'}"
         yield "packed as", _pack(data.get("pack"))
         yield from (("root", _root(one)) for one in self.version.roots)
-        yield from [("signed", _SIGNATURE)] if self.signed else []
+        yield from [("signed", SIGNATURE)] if self.signed else []
         for verb in (GENIMAGE, PACKIMAGE):
             yield from self._of_run(verb, _mapping(self.made.get(verb)))
         for what in ("lock", "manifest"):
@@ -136,7 +136,7 @@ class Why:
     def _move(self, move: Move) -> str:
         moved = f" ({' '.join(move.pointers)})" if move.pointers else ""
         shown = self._record(move.record) if move.record else ""
-        return "  ".join(filter(None, [f"{_when(move.t)}  {move.action}{moved}  {move.by}@{move.host}", shown]))
+        return "  ".join(filter(None, [f"{when(move.t)}  {move.action}{moved}  {move.by}@{move.host}", shown]))
 
     def __str__(self) -> str:
         rows = list(self.rows())
@@ -196,13 +196,14 @@ def _named(name: str, texts: Iterator[str]) -> Iterator[Row]:
 
 
 def _who(run: Facts) -> str:
-    return f"{_when(run.get('t'))} by {run.get('by', '?')}@{run.get('host', '?')}"
+    return f"{when(run.get('t'))} by {run.get('by', '?')}@{run.get('host', '?')}"
 
 
-def _when(t: Any) -> str:
+def when(t: Any) -> str:
+    """Return a time (seconds since the epoch) as text; "?" for what is none, as it may come from another site."""
     try:
         return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    except (TypeError, ValueError, OverflowError, OSError):  # it may come from another site
+    except (TypeError, ValueError, OverflowError, OSError):
         return "?"
 
 

@@ -57,10 +57,9 @@ def remove_logs(site: Site, items: Sequence[Item]) -> list[Item]:
 
 
 def _unlinked(path: Path, item: Item) -> Item:
-    """Remove a file unless it was used since it was listed."""
+    """Remove a file unless it was written since it was listed."""
     with contextlib.suppress(FileNotFoundError):
-        status = path.stat()
-        if max(status.st_mtime, status.st_atime if item.kind == "package" else 0.0) > item.last_used:
+        if path.stat().st_mtime > item.last_used:
             return replace(item, why=(IN_USE,))
         path.unlink()
     return item

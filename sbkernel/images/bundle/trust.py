@@ -37,7 +37,7 @@ def check_signature(site: Site, source: str, directory: Path, described: Descrip
             raise BuildError(f"{source} is not signed, and this site knows keys (sb keys ls)", hint=_UNSIGNED)
         return []
     try:
-        who = f"signed by {signatures.check_version(version, known)}"
+        who = f"signed by {signatures.check(version, known)}"
         return [who, *([_VERSION_ALONE] if described.osimage is not None else [])]
     except signatures.UnknownKeyError as error:
         said = error.message.replace(str(directory), source)

@@ -73,7 +73,7 @@ def indexes(site: Site, rule: Rule, now: float) -> list[Item]:
     found = []
     for directory in (path for kind in _states() for path in _below(site.cache / kind)):
         used, held = _last_read(directory), is_held(directory / ".turn")
-        why = (IN_USE,) if held else Rule(0, max(FRESH_S, rule.older_than_s)).why(0, used, now)
+        why = (IN_USE,) if held else _age(_fresh(rule), used, now)
         found.append(Item("index", str(directory.relative_to(site.cache)), disk_usage(directory), used, why))
     return found
 

@@ -42,7 +42,7 @@ from sbkernel.images.catalog.pointers import (
 from sbkernel.images.catalog.reference import Reference, parse, resolve
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, content_digest
-from sbkernel.jobs.origin import current
+from sbkernel.jobs.origin import signed
 from sbkernel.site import Site
 
 
@@ -173,14 +173,14 @@ class Catalog:
         digest = content_digest(described)
         here = {"created": time.time(), "by": getpass.getuser(), "host": socket.gethostname()}
         said = {**described, **here, **(origin or {}), "digest": digest}
+        version = ImageVersion(staged.path, said)
         if sign:
-            sign(ImageVersion(staged.path, said))
+            sign(version)
         staged.close("image.json", json.dumps(said, indent=1, sort_keys=True) + "\n")
         with self.turn():
             if not self._is_whole(digest):
                 with contextlib.suppress(FileNotFoundError):  # its image.json is damaged; gc removes it
                     (self.path / digest).rename(self.path / f".gone-{digest}-{os.getpid()}")
-                version = ImageVersion(staged.path, described)
                 if version.layered:
                     digests.serve(self.path, version)
                 staged.path.rename(self.path / digest)
@@ -252,5 +252,4 @@ class Catalog:
 
 
 def _move(digest: str, action: str, source: Source = NO_SOURCE) -> Move:
-    user, host, inputs, tree = getpass.getuser(), socket.gethostname(), source.inputs, source.tree
-    return Move(digest, time.time(), user, host, action, inputs, tree, **current().as_dict())
+    return Move(digest=digest, action=action, inputs=source.inputs, tree=source.tree, **signed())

@@ -7,7 +7,6 @@ them: a node compares these lines with its command line (templates/initrd/verify
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import socket
 import tempfile
@@ -105,25 +104,23 @@ def told(version: ImageVersion, keys: Sequence[PublicKey]) -> str:
     if not is_signed(version):
         return ""
     try:
-        return check(version.dir, keys).key
+        return check(version, keys).key
     except UnknownKeyError:
         return "unknown key"
     except SbkernelError:
         return "WRONG"
 
 
-def check(version_dir: Path, keys: Sequence[PublicKey]) -> Signed:
-    """Return who signed the version in a directory, as its image.json describes it; raises as check_version."""
-    return check_version(_version(version_dir), keys)
-
-
-def check_version(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
+def check(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
     """Return who signed a version, which need not be published yet.
 
-    NotFoundError for no signature, UnknownKeyError for one of nobody known, BuildError for a wrong one. Whether the
-    files are as they are described is another question (ImageVersion.damaged).
+    NotFoundError for no signature, UnknownKeyError for one of nobody known, BuildError for a wrong one, and for an
+    image.json that was changed. Whether the files are as they are described is another question
+    (ImageVersion.damaged).
     """
     where = version.dir
+    if content_digest(version.data) != version.digest:
+        raise BuildError(f"{where / 'image.json'} was changed: its digest is another")
     try:
         # As a node reads it: other ends of lines would be other bytes, which nobody has signed.
         text = (where / SUMS).read_bytes()
@@ -142,13 +139,6 @@ def check_version(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
     if text != sums(version).encode():
         raise BuildError(f"the signature of {where} is of another image: image.json does not say what {SUMS} says")
     return Signed(key.name, key.id, comment)
-
-
-def _version(directory: Path) -> ImageVersion:
-    data = json.loads((directory / "image.json").read_text())
-    if content_digest(data) != data["digest"]:
-        raise BuildError(f"{directory / 'image.json'} was changed: its digest is another")
-    return ImageVersion(directory, data)
 
 
 def _signer(signature: str, keys: Sequence[PublicKey], where: os.PathLike[str]) -> PublicKey:

@@ -34,8 +34,13 @@ def recorded(wanted: Resolution, asked: Sequence[str]) -> dict[str, Any]:
 
 
 def names(asked: Sequence[str]) -> list[str]:
-    """Return the names of packages that are asked for as name:architecture=version, each once."""
-    return list(dict.fromkeys(one.partition("=")[0].partition(":")[0] for one in asked))
+    """Return the bare names of packages that are asked for, each once."""
+    return list(dict.fromkeys(map(bare, asked)))
+
+
+def bare(name: str) -> str:
+    """Return the name of a package that was asked for as name:architecture=version."""
+    return name.partition("=")[0].partition(":")[0]
 
 
 def cost(change: Change) -> int:

@@ -14,6 +14,7 @@ from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.packages.package import Package
 from sbkernel.site import Site
+from sbkernel.units import shortened
 
 if TYPE_CHECKING:
     from sbkernel.images.families.downloads import Downloads
@@ -139,8 +140,7 @@ class Change:
         """Return what comes (+), what leaves (-) and what is replaced (~), in one line."""
         new = [f"+ {one.name}" for one in self.coming if one.name not in self.updated]
         marks = [*new, *(f"- {name}" for name in sorted(self.gone)), *(f"~ {name}" for name in sorted(self.updated))]
-        shown = marks[:_MARKS] + ([f"and {len(marks) - _MARKS} more"] if len(marks) > _MARKS else [])
-        return ", ".join(shown) or "the same packages"
+        return ", ".join(shortened(marks, _MARKS)) or "the same packages"
 
 
 def _name_of(package: str) -> str:

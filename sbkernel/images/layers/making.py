@@ -28,7 +28,6 @@ TRIED = 3
 NO_OTHER = "no layer is near"
 _FAILURES = (BuildError, CommandError, ToolMissingError, OSError)
 """What a clean build may do without; a job that is cancelled ends."""
-_LINE = "\n"
 
 
 class UnlikeError(BuildError):
@@ -109,7 +108,8 @@ class Making:
                         facts = self.manager.change(start.change, self.resolution, base, tree, report)
                     except _FAILURES as error:
                         report.log(str(error))
-                        reason = f"the change has failed: {str(error).partition(_LINE)[0]}"
+                        first, *_ = str(error).split("\n")
+                        reason = f"the change has failed: {first}"
                         remove_tree(tree)
                     else:
                         return {**facts, "start": start.facts, "how": str(start)}

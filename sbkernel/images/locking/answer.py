@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.package_manager import Request, Resolution, Resolved
@@ -101,8 +101,3 @@ def _by_name(packages: Iterable[Resolved]) -> Mapping[tuple[str, str], Mapping[s
     for one in packages:
         found.setdefault((one.name, one.architecture), {})[one.version] = one.sha256
     return found
-
-
-def shortened(lines: Sequence[str], most: int = 20) -> list[str]:
-    """Return the first of many lines, and how many more there are."""
-    return [*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sbkernel.images.pack.listing import Listing
@@ -35,19 +35,6 @@ def difference(below: Listing, now: Listing) -> Difference:
     gone = tuple(path for path in below if path not in now and _is_directory(now, above(path)))
     held = {over for path in (*changed, *gone) for over in _above(path)} | changed
     return Difference(frozenset(held | {"."}), gone, is_empty=not held)
-
-
-def size(listing: Listing, paths: Iterable[str]) -> int:
-    """Return the bytes of the plain files among these paths, one with several names once."""
-    seen: set[str] = set()
-    total = 0
-    for path in paths:
-        entry = listing.get(path)
-        if entry is None or entry.names in seen:
-            continue
-        total += entry.size
-        seen.update(filter(None, [entry.names]))
-    return total
 
 
 def above(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import CONTENT_LIST, ImageVersion
 from sbkernel.images.pack import listing
 from sbkernel.images.pack.content import Content
-from sbkernel.images.pack.difference import difference, size
+from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.format import Format
-from sbkernel.units import size as text
+from sbkernel.images.pack.listing import Listing
+from sbkernel.units import size
 
 MOST = 4
 """Roots in a stack: each is one more file that a node fetches, mounts and looks into."""
@@ -50,9 +51,9 @@ class Layering:
             return Layer(content, why_flat=str(error))
         now = listing.read(listed)
         held = difference(below, now)
-        changed, whole = size(now, held.held), size(now, now.keys())
+        changed, whole = _bytes(now, held.held), _bytes(now, now)
         if changed * PART > whole:
-            return Layer(content, why_flat=f"{text(changed)} of {text(whole)} have changed")
+            return Layer(content, why_flat=f"{size(changed)} of {size(whole)} have changed")
         return Layer(content.layer(held), self.base, is_empty=held.is_empty)
 
 
@@ -106,6 +107,10 @@ def _why_flat(last: ImageVersion | None, packed: Format, described: Mapping[str,
     if len(last.roots) >= MOST:
         return f"{short(last.digest)} has {len(last.roots)} layers already"
     return ""
+
+
+def _bytes(listed: Listing, paths: Iterable[str]) -> int:
+    return sum(count for _, count in listing.plain_files(listed, paths))
 
 
 def lower_names(own: str, count: int) -> list[str]:

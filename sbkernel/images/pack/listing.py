@@ -13,7 +13,7 @@ import os
 import stat
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,16 @@ def read(file: Path) -> Listing:
 def parsed(lines: Iterable[str]) -> Listing:
     """Return the entries that lines stand for."""
     return {path: Entry(*fields) for path, *fields in map(json.loads, lines)}
+
+
+def plain_files(listing: Listing, paths: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield path and bytes of the plain files among these paths, one with several names once."""
+    seen: set[str] = set()
+    for path in paths:
+        entry = listing.get(path)
+        if entry is not None and stat.S_ISREG(entry.mode) and entry.names not in seen:
+            seen.update(filter(None, [entry.names]))
+            yield path, entry.size
 
 
 def _sums(tree: str, groups: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -14,6 +14,7 @@ from sbkernel.images.pack.compressors import compressor_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.packages import treefile
 
 # In the initrds of genimage since roots can be archives, stacks, and signed or other than squashfs.
 _UNPACKS, _STACKS, _VERIFIES = (f"lib/sbkernel/{name}.sh\0".encode() for name in ("unpack", "layers", "verify"))
@@ -64,7 +65,8 @@ def _check_kernel(filesystem: str, initrd: bytes, image: str, built: RootimgDir)
     if f"/{filesystem}.ko\0".encode() in initrd:
         return
     modules = modules_directory(built.tree, built.record().get("kernelver", ""))
-    if f"/{filesystem}.ko" not in (modules / "modules.builtin").read_text():
+    builtin = treefile.read(built.tree, str(modules.relative_to(built.tree) / "modules.builtin")) or ""
+    if f"/{filesystem}.ko" not in builtin:
         raise BuildError(f"the kernel of image '{image}' cannot mount {filesystem}", hint="pack with -m squashfs")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,9 +29,6 @@ def extract(version: ImageVersion, target: Path, patterns: Sequence[str]) -> Non
 
 
 def sizes(listed: Path) -> Iterator[tuple[str, int]]:
-    """Yield path and bytes of the plain files of a content list, one with several names once. Raises BuildError."""
-    seen: set[str] = set()
-    for path, entry in listing.read(listed).items():
-        if stat.S_ISREG(entry.mode) and not (entry.names and entry.names in seen):
-            seen.add(entry.names)
-            yield path.removeprefix("./"), entry.size
+    """Return path and bytes of the plain files of a content list, one with several names once. Raises BuildError."""
+    found = listing.read(listed)
+    return ((path.removeprefix("./"), size) for path, size in listing.plain_files(found, found))

@@ -15,6 +15,11 @@ from sbkernel.jobs.spawn import Words
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+def scripts_environment(more: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the environment in which packages are installed: `more`, and nothing of ours that a script could use."""
+    return {**dict.fromkeys(os.environ), "PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **more}
+
+
 def check_isolation() -> None:
     """Raise BuildError if this user cannot have namespaces to build in."""
     try:

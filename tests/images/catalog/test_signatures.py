@@ -73,13 +73,13 @@ def test_without_a_key_nothing_is_signed(site: Site) -> None:
     with pytest.raises(NotFoundError, match="the site has no key to sign with\n  sb keys make"):
         signatures.sign(site, version)
     with pytest.raises(NotFoundError, match="is not signed"):
-        signatures.check(version.dir, keys.known(site))
+        signatures.check(version, keys.known(site))
     shown = sb(site, "keys", "show")
     assert (shown.returncode, shown.stderr) == (1, "Error: the site has no key\n  sb keys make\n")
 
 
 def test_what_was_signed_is_who_and_what(site: Site, signed: ImageVersion) -> None:
-    found = signatures.check(signed.dir, keys.known(site))
+    found = signatures.check(signed, keys.known(site))
     assert (found.key, found.comment.split()[:3]) == ("site", ["mine", "signed", "by"])
     text = (signed.dir / "sums").read_text().splitlines()
     assert text[0] == f"image {signed.digest}" and text[1] == f"root root.squashfs {signed.root_sha256} 4 -"
@@ -120,7 +120,7 @@ def test_a_signature_of_another_version_is_refused(site: Site, signed: ImageVers
     for name in ("sums", "sums.sig"):
         shutil.copy(signed.dir / name, other.dir / name)
     with pytest.raises(BuildError, match="is of another image"):
-        signatures.check(other.dir, keys.known(site))
+        signatures.check(other, keys.known(site))
 
 
 def test_sums_with_other_ends_of_lines_are_not_what_was_signed(site: Site, signed: ImageVersion) -> None:
@@ -128,7 +128,7 @@ def test_sums_with_other_ends_of_lines_are_not_what_was_signed(site: Site, signe
     file = signed.dir / "sums"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     with pytest.raises(BuildError, match="is wrong"):
-        signatures.check(signed.dir, keys.known(site))
+        signatures.check(signed, keys.known(site))
 
 
 def test_a_key_that_is_no_text_is_refused(site: Site, tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_only_a_known_key_is_believed(site: Site, signed: ImageVersion, tmp_path
     other = Site.open(tmp_path / "other")
     own = keys.make(other)
     with pytest.raises(BuildError, match="which is not known here\n  sb keys add NAME FILE"):
-        signatures.check(signed.dir, keys.known(other))
+        signatures.check(signed, keys.known(other))
     assert signatures.told(signed, [own]) == "unknown key"
     public = sb(site, "keys", "show").stdout
     assert sb(other, "keys", "add", "head", "-", given=public).stdout == f"head: {keys.known(site)[0].id}\n"
-    assert signatures.check(signed.dir, keys.known(other)).key == "head"
+    assert signatures.check(signed, keys.known(other)).key == "head"
     assert [key.name for key in keys.known(other)] == ["site", "head"]
 
 

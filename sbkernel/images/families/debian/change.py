@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,12 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution
 from sbkernel.images.layers.over import changing
-from sbkernel.images.tree.namespaces import enter
+from sbkernel.images.tree.namespaces import enter, scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb import dpkg
 
 _DAY_S = 86400
 _ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "LC_ALL": "C.UTF-8",
     "INITRD": "No",
     "DEBIAN_FRONTEND": "noninteractive",
 }
@@ -59,7 +55,7 @@ def change_tree(
     """Make `tree` of `base` and the packages that come and leave; return the same facts as install()."""
     epoch = newest(downloads.path(one) for one in wanted.packages)
     script = resources.templates() / "families" / "debian" / "change.sh"
-    env = {**dict.fromkeys(os.environ), **_ENVIRONMENT, "SOURCE_DATE_EPOCH": str(epoch)}
+    env = scripts_environment({**_ENVIRONMENT, "SOURCE_DATE_EPOCH": str(epoch)})
     with (
         repository(change.coming, downloads, release.codename, tree.with_name("packages")) as place,
         changing(base, tree, report) as view,

@@ -16,6 +16,7 @@ from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.change_rules import SCRIPTS, Entry, Part, World
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.jobs.run import run
+from sbkernel.packages.readers.deb import dpkg
 
 _CONTROL = (*SCRIPTS, "triggers", "conffiles", "templates", "config")
 _LISTED = re.compile(r"(\S{10}) (\S+)\s+(?:\d+|\d+,\s*\d+) \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? \.(/.*)")
@@ -34,7 +35,7 @@ class Tree:
         self._lists = {_package(file): file for file in (tree / _INFO).glob("*.list")}
         self._records = {
             record["Package"]: record
-            for record in map(records.fields, (tree / "var/lib/dpkg/status").read_text(errors="replace").split("\n\n"))
+            for record in map(records.fields, (tree / dpkg.STATUS).read_text(errors="replace").split("\n\n"))
             if "Package" in record
         }
 
@@ -63,11 +64,8 @@ class Tree:
         found = {path: self.entry(path) for path in map(PurePosixPath, self._paths(name))}
         stem = self._lists[name].with_suffix("").name
         control = _control(lambda kind: self.path / _INFO / f"{stem}.{kind}")
-        return Part(name, {path: entry for path, entry in found.items() if entry}, control, self._is_base(name))
-
-    def _is_base(self, name: str) -> bool:
-        record = self._records.get(name, {})
-        return record.get("Essential") == "yes" or record.get("Priority") == "required"
+        base = records.is_base(self._records.get(name, {}))
+        return Part(name, {path: entry for path, entry in found.items() if entry}, control, base)
 
     def world(self, parts: Iterable[Part], changed: Collection[str]) -> World:
         """Return the rest of the tree, as far as it matters to these packages; `changed` are the names of all."""
@@ -116,9 +114,7 @@ def part_of(package: Resolved, archive: Path, tree: Tree) -> Part:
     with tempfile.TemporaryDirectory() as place:
         run(["dpkg-deb", "--control", archive, place])
         control = _control(lambda kind: Path(place) / kind)
-    record = records.fields(package.record)
-    base = record.get("Essential") == "yes" or record.get("Priority") == "required"
-    return Part(package.name, entries, control, base)
+    return Part(package.name, entries, control, records.is_base(records.fields(package.record)))
 
 
 def _entry(line: str, tree: Tree) -> tuple[PurePosixPath, Entry]:

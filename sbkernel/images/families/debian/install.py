@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +16,11 @@ from sbkernel.images.families.debian.output import PackageCounter
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
+from sbkernel.images.tree.namespaces import scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb import dpkg
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "i386": "i386"}
 
 
@@ -75,10 +74,8 @@ def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Rep
         if (doing := counter.feed(line)) is not None:
             report.progress(counter.done, counter.total, doing)
 
-    # Scripts of packages get nothing of our environment.
-    clean = {**dict.fromkeys(os.environ), "PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **env}
     try:
-        run(argv, env=clean, on_line=follow, isolated=True)
+        run(argv, env=scripts_environment(env), on_line=follow, isolated=True)
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 

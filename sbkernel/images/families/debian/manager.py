@@ -11,7 +11,7 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
-from sbkernel.images.families.change import names
+from sbkernel.images.families.change import bare, names
 from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, records
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.change import change_tree, why_clean
@@ -164,8 +164,9 @@ class AptManager:
 
     def shared(self, resolution: Resolution) -> Mapping[str, Any] | None:
         """Return all inputs but the packages and what the last pass asks for; None where packages leave at the end."""
-        *earlier, last = self.inputs(resolution)["passes"] or [{"env": []}]
-        others = {name: value for name, value in self.inputs(resolution).items() if name not in ("packages", "passes")}
+        inputs = self.inputs(resolution)
+        *earlier, last = inputs["passes"] or [{"env": []}]
+        others = {name: value for name, value in inputs.items() if name not in ("packages", "passes")}
         return None if resolution.removed else {**others, "earlier": earlier, "env": last["env"]}
 
     def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
@@ -189,8 +190,3 @@ class AptManager:
     def configure_script(self) -> bytes:
         """Return the script that removes what the build by apt needed."""
         return (resources.templates() / "families" / "debian" / "configure.sh").read_bytes()
-
-
-def bare(name: str) -> str:
-    """Return the name of a package that was asked for as name:architecture=version."""
-    return name.partition("=")[0].partition(":")[0]

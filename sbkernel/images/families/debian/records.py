@@ -135,7 +135,7 @@ def _clauses(record: Record) -> list[str]:
 
 def base(resolved: Sequence[Resolved]) -> list[str]:
     """Return the names of the packages that belong to every system."""
-    return [one.name for one in resolved if _is_base(fields(one.record))]
+    return [one.name for one in resolved if is_base(fields(one.record))]
 
 
 def base_with_needs(resolved: Sequence[Resolved]) -> set[str]:
@@ -151,7 +151,8 @@ def base_with_needs(resolved: Sequence[Resolved]) -> set[str]:
     return found
 
 
-def _is_base(record: Record) -> bool:
+def is_base(record: Record) -> bool:
+    """Tell whether a package belongs to every system."""
     return record.get("Essential") == "yes" or record.get("Priority") == "required"
 
 
@@ -170,7 +171,7 @@ def _names(clauses: Iterable[str]) -> list[str]:
 
 
 def _candidate(one: Resolved, record: Record, providers: Mapping[str, Sequence[str]]) -> Candidate:
-    return Candidate(_package(one, record), one.size, tuple(_needs(one.name, record, providers)), _is_base(record))
+    return Candidate(_package(one, record), one.size, tuple(_needs(one.name, record, providers)), is_base(record))
 
 
 def _needs(own: str, record: Record, providers: Mapping[str, Sequence[str]]) -> list[str]:

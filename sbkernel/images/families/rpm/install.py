@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +17,12 @@ from sbkernel.images.families.rpm.database import WRITTEN, convert
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
 from sbkernel.images.tree.installed import of_tree
-from sbkernel.images.tree.namespaces import enter, remove_tree, stamp
+from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment, stamp
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
 
 # Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
 VERSION = 1
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
 # rpm would change the modes of what is mounted there while packages are installed.
 _MOUNTS = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777}
@@ -119,11 +117,9 @@ def _run(tree: Path, asked: Mapping[str, Any], env: Mapping[str, str], report: R
         if match := _INSTALLING.fullmatch(line):
             report.progress(int(match[2]), int(match[3]), f"installing {match[1]}")
 
-    # Scriptlets get nothing of our environment.
-    clean = {**dict.fromkeys(os.environ), "PATH": _PATH, "LC_ALL": "C.UTF-8", **env}
     argv = [find_program("eatmydata"), interpreter(), "-I", str(script("install.py"))]
     try:
-        enter(tree, argv, env=clean, input=json.dumps(asked), on_line=follow)
+        enter(tree, argv, env=scripts_environment(env), input=json.dumps(asked), on_line=follow)
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
