@@ -49,12 +49,13 @@ def _plain(job: Job) -> None:
     for events in job.follow():
         for event in events:
             if event.kind == "phase-end":
-                click.echo(_phase_line(event), err=True)
+                mark = "" if event.data["ok"] else "  (not finished)"
+                click.echo(f"{phase_line(event.data['title'], event.data['seconds'])}{mark}", err=True)
 
 
-def _phase_line(event: Event) -> str:
-    mark = "" if event.data["ok"] else "  (not finished)"
-    return f"  {event.data['title']:<32} {event.data['seconds']:7.1f} s{mark}"
+def phase_line(title: str, seconds: float) -> str:
+    """Return what is said of a phase that has ended."""
+    return f"  {title:<32} {seconds:7.1f} s"
 
 
 def _live(job: Job) -> None:

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from sbkernel.cli.common import pass_site
+from sbkernel.cli.follow import phase_line
 from sbkernel.images import lock as locks
 from sbkernel.images.lock import Done
 from sbkernel.images.locking.mirror import Filled
+from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
+_CLEAR = "\r\x1b[K"
 _OFFLINE = "the package sources could not be reached: the package lists are from the last time"
+
+
+class _Phases(NullReport):
+    """Print a line for each phase on stderr; in a terminal, how many packages are done, too."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+
+    @contextmanager
+    def phase(self, title: str, total: int | None = None) -> Iterator[None]:  # noqa: ARG002
+        """Print how long it took, if it ends well."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            click.echo(_CLEAR if self._live else "", nl=False, err=True)
+        click.echo(phase_line(title, time.monotonic() - start), err=True)
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:  # noqa: ARG002
+        """Print the live line."""
+        if self._live:
+            click.echo(f"{_CLEAR}  {done} of {total} packages", nl=False, err=True)
 
 
 @click.command("lock")
@@ -45,18 +74,19 @@ def command(
         raise click.UsageError("-o names the lock of one image")
     if (check and (update or mirror)) or (prune and not mirror):
         raise click.UsageError("--check goes with neither --update nor --mirror, and --prune with --mirror alone")
+    report = _Phases()
     if check:
-        found = [_check(image, locks.check(site, image, file=file)) for image in images]
+        found = [_check(image, locks.check(site, image, file=file, report=report)) for image in images]
         return int(any(found))
     if mirror:
         place = Path(mirror).absolute()
-        for done, filled in locks.mirror(site, images, place, file=file, update=update, prune=prune):
+        for done, filled in locks.mirror(site, images, place, file=file, update=update, prune=prune, report=report):
             if done.written:
                 _tell(done)
             _tell_mirror(filled)
         return 0
     for image in images:
-        _tell(locks.lock(site, image, file=file, update=update))
+        _tell(locks.lock(site, image, file=file, update=update, report=report))
     return 0
 
 

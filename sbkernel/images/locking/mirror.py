@@ -114,7 +114,8 @@ def fill(lock: Lock, text: str | bytes, manager: PackageManager, report: Report,
         others = [one for one in _locks(place) if one.image != lock.image]
         files = _files(downloads, [lock, *others])
         wrong = [one for one in lock.packages if not is_exactly(place / file_of(downloads, one), one.sha256)]
-        _bring(replace(lock, packages=tuple(wrong)), manager, report)
+        with report.phase("bring packages", total=len(wrong)):
+            _bring(replace(lock, packages=tuple(wrong)), manager, report)
         write_if_changed(made(place / _LOCKS) / f"{lock.image}.lock", text)
         _index(place, files, manager)
         spare = sorted(path for path in _there(place) if path not in files)
