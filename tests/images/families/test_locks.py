@@ -13,7 +13,8 @@ from repository import REPOSITORIES, DebianRepository, RpmRepository
 from rpms import make_repository, make_rpm
 from serving import serving
 
-from sbkernel.cli.lock import command
+from sbkernel.cli.group import group
+from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import BuildError, ListFileError, NotFoundError
 from sbkernel.files import write_whole
 from sbkernel.images import lock as locking
@@ -95,7 +96,7 @@ def locked(family: str, base: Path, tmp_path: Path) -> Iterator[Locked]:
 
 def sb_lock(site: Site, *words: str) -> tuple[int, str]:
     """Return the exit status of the verb, and what it wrote."""
-    done = CliRunner().invoke(command, list(words), obj=site.root, standalone_mode=False)
+    done = CliRunner().invoke(group(VERB_GROUPS), ["--site", str(site.root), "lock", *words], standalone_mode=False)
     assert done.exception is None, done.output
     return int(done.return_value), done.output
 
