@@ -25,10 +25,18 @@ watch_transfer() {
     kill "$1"
 }
 
-# transfer URL FILE SIZE: try once; if that fails, `problem` says why
+# limited MOST COMMAND ...: run a command that can write no file much longer than MOST bytes (its limit is in blocks of 512),
+# so that whoever answers for the server cannot fill the memory
+limited() {
+    [ "$1" -eq 0 ] || ulimit -f "$(($1 / 512 + 2))"
+    shift
+    exec "$@"
+}
+
+# transfer URL FILE SIZE MOST: try once; if that fails, `problem` says why
 transfer() {
     rm -f /tmp/stalled
-    wget -c -O "$2" "$1" >/tmp/wget 2>&1 &
+    limited "$4" wget -c -O "$2" "$1" >/tmp/wget 2>&1 &
     process=$!
     watch_transfer "$process" "$2" "$3" &
     watcher=$!
@@ -38,9 +46,13 @@ transfer() {
     wait "$watcher" 2>/dev/null
     have=$(size_of "$2")
     problem=$(cat /tmp/stalled 2>/dev/null || sed -n 's/^wget: //p' /tmp/wget | tail -n 1)
+    if [ "$4" -gt 0 ] && [ "$have" -gt "$4" ]; then
+        rm -f "$2"
+        problem="more than $4 bytes came"
+        return 1
+    fi
     if [ "$3" -gt 0 ]; then
         [ "$have" -eq "$3" ] && return 0
-        [ "$have" -lt "$3" ] || rm -f "$2"
         problem=${problem:-"the connection closed after $have of $3 bytes"}
         return 1
     fi
@@ -59,10 +71,11 @@ pause_before() {
     echo "$pause"
 }
 
-# fetch URL FILE SIZE: try several times; SIZE 0 means unknown. Sets tries_used and, if it fails, problem
+# fetch URL FILE SIZE [MOST]: try several times; SIZE 0 means unknown, and then that it has at most MOST bytes. Sets
+# tries_used and, if it fails, problem
 fetch() {
     tries_used=1
-    until transfer "$1" "$2" "$3"; do
+    until transfer "$1" "$2" "$3" "${4:-$3}"; do
         [ "$tries_used" -lt "$retries" ] || return 1
         tries_used=$((tries_used + 1))
         pause=$(pause_before "$tries_used")

@@ -4,6 +4,7 @@
 
 site_key=/lib/sbkernel/site.pub
 block=4096
+sums_most=1048576
 signed=
 
 # check_signature: no word of the command line makes it unnecessary once the initrd has a key
@@ -16,7 +17,7 @@ check_signature() {
     directory=${url%%[?]*}
     directory=${directory%/*/*}/$digest
     for name in sums sums.sig; do
-        fetch "$directory/$name" "/tmp/$name" 0 || fail "the image has no signature" \
+        fetch "$directory/$name" "/tmp/$name" 0 "$sums_most" || fail "the image has no signature" \
             "url       $directory/$name" \
             "problem   $problem, after $tries_used tries" \
             "do        packimage with the key of the site: sb keys show"
