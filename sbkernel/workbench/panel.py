@@ -7,6 +7,7 @@ its HTML, because a saved widget without its kernel shows an error.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 from IPython import get_ipython
@@ -28,20 +29,20 @@ def interactive() -> bool:
     return bool(getattr(kernel, "_allow_stdin", False))
 
 
-class Panel:
+class Panel(ABC):
     """Something shown in a cell. Subclasses define its HTML, its text and, if there is one, its widget."""
 
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
         self._widget: Any = self.widget() if interactive() else None
 
+    @abstractmethod
     def html(self) -> Markup:
         """Return the HTML, which a record shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self) -> str:
         """Return the text for a terminal, of one or a few lines."""
-        raise NotImplementedError
 
     def widget(self) -> Any:
         """Return a widget for a live session, or None."""

@@ -6,6 +6,7 @@ by attributes. Displays and pandas are imported when they are needed.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING
 
@@ -66,9 +67,9 @@ class Objects(Mapping[str, Definition]):
 
         return changeset.read(self._store, self._objtype, self.many, self if names is None else names)
 
+    @abstractmethod
     def many(self, names: Iterable[str]) -> dict[str, Definition]:
         """Return the definitions of `names`, read together if the store can do that. Unknown names are left out."""
-        raise NotImplementedError
 
     def items(self) -> ItemsView[str, Definition]:
         """Return names and definitions, read together if the store can do that."""
