@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -182,7 +183,9 @@ def _indexes(source: AptSource) -> Iterable[Path]:
     """Return the files that list what is in a repository on this host."""
     top = Path(unquote(source.uri.removeprefix("copy:")))
     place = top / source.suite if source.suite.endswith("/") else top / "dists" / source.suite
-    return sorted({path for pattern in ("*Release*", "Packages*", "*/binary-*/*") for path in place.glob(pattern)})
+    # A component may have slashes, such as updates/main.
+    of_components = (f"{escape(component)}/binary-*/*" for component in source.components)
+    return sorted({path for pattern in ("*Release*", "Packages*", *of_components) for path in place.glob(pattern)})
 
 
 def _holds(signed: bytes) -> bool:

@@ -230,3 +230,22 @@ def test_a_mirror_is_reached_through_the_proxy_of_this_host(
     files = downloads(tmp_path / "packages")
     files.fetch(apt.solve(["own-tool"]), by_helper(apt.environment), NullReport())
     assert mirror.proxied == ["InRelease", "own-tool_1.0_all.deb"]
+
+
+@pytest.mark.parametrize("component", ["main", "updates/main", "a/b/c"])
+def test_a_repository_of_this_host_that_nobody_signs_is_looked_at_in_all_its_components(
+    tmp_path: Path, component: str
+) -> None:
+    """Without a Release the indexes of the components are all that tells; a component may have slashes."""
+    place = tmp_path / "local"
+    index_dir = place / "dists/stable" / component / "binary-amd64"
+    index_dir.mkdir(parents=True)
+    source = AptSource(f"copy:{place}", "stable", (component,), (("Trusted", "yes"),))
+    apt = Apt.open(tmp_path / "apt", (source,), "amd64")
+    for version in ("1.0", "2.0"):
+        make_deb(place, "own-tool", Version=version)
+        index(place)
+        (place / "Packages").replace(index_dir / "Packages")
+        os.utime(index_dir / "Packages", (time.time() + float(version) * 10,) * 2)
+        assert versions(apt) == [f"own-tool={version}:all"]
+        assert remembered.Remembered(apt.directory, apt.environment).nothing_new()
