@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from sbkernel import __version__
 from sbkernel.cli.verb import Verb
@@ -33,7 +34,7 @@ class Verbs(click.Group):
         if name not in self._lines:
             return None
         found: click.Command | Verb = importlib.import_module(f"sbkernel.cli.{name}").command
-        return _wrapped(found) if isinstance(found, Verb) else found
+        return _wrapped(found) if isinstance(found, Verb) else _strict(found)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -62,6 +63,30 @@ def near_verbs(word: str, lines: Mapping[str, str]) -> list[str]:
     named = [verb for verb in lines if len(word) > 2 and word in verb]
     helping = [verb for verb, line in lines.items() if word in re.findall(r"\w+", line)]
     return (alike or named or helping)[:3]
+
+
+class NotEmpty(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.4
+    """A name, a path or another text of a command line that is not empty: such a word is a variable that is not set."""
+
+    def __init__(self, inner: click.Path | click.File | click.types.StringParamType) -> None:
+        self.inner, self.name = inner, inner.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the word as the type inside does. Defaults may be empty."""
+        source = ctx.get_parameter_source(param.name) if ctx and param and param.name else None
+        if value == "" and source is ParameterSource.COMMANDLINE:
+            self.fail("it is empty. Leave it out, or give it a value.", param, ctx)
+        return self.inner.convert(value, param, ctx)
+
+
+def _strict(command: click.Command) -> click.Command:
+    """Let a verb refuse empty words, but where several of them make one value, as in `sb run -p NAME VALUE`."""
+    for param in command.params:
+        if param.nargs in (1, -1) and isinstance(param.type, click.Path | click.File | click.types.StringParamType):
+            param.type = NotEmpty(param.type)
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        _strict(one)
+    return command
 
 
 def _wrapped(verb: Verb) -> click.Command:

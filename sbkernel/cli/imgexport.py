@@ -45,6 +45,8 @@ def command(
       sb imgexport compute
       sb imgexport compute /backup -e /etc/ntp.conf:/install/custom/ntp
     """
+    if any(one.startswith(":") for one in extra):
+        raise click.UsageError("-e takes FILE:DIRECTORY")
     if remotehost:
         raise SbkernelError("-R is not known here", hint=BY_HAND)
     name = f"{image.partition('@')[0]}.tgz"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from sbkernel.cli.verb import OutputError, Verb, echo
-from sbkernel.errors import SbkernelError
+from sbkernel.errors import DefinitionError, SbkernelError
 
 # Task -> verb -> one line of help, in the order of the work. Each verb is in one group, and is the `command` of the
 # module sbkernel.cli.<verb>.
@@ -171,6 +171,8 @@ def _keep_bytes() -> None:
 
 def _run(words: list[str]) -> int:
     site, rest = _site(words)
+    if site == "":
+        raise DefinitionError("--site names no directory: it is empty", hint="leave it out for the default")
     if rest and rest[0] in VERBS:
         command = importlib.import_module(f"sbkernel.cli.{rest[0]}").command
         if isinstance(command, Verb):

@@ -35,6 +35,8 @@ class Option(NamedTuple):
 
 
 ANY_NUMBER = range(10**12)
+FILE = "FILE"
+"""The value of an option that is a path, and so not empty."""
 
 
 def flag(*flags: str, name: str) -> Option:
@@ -112,6 +114,8 @@ class _Reader:
 
 
 def _checked(option: Option, name: str, value: str) -> str | int:
+    if option.value == FILE and not value:
+        raise OptionError(f"Option '{name}' requires an argument.")
     if option.numbers is None:
         return value
     if not (value.isascii() and value.isdigit() and int(value) in option.numbers):

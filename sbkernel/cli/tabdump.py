@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sbkernel.cli.options import ANY_NUMBER, Option, flag
+from sbkernel.cli.options import ANY_NUMBER, FILE, Option, flag
 from sbkernel.cli.tables import REVEAL, printable_row, refused, said, table_verb
 from sbkernel.cli.verb import echo
 from sbkernel.definitions.xcattables import csvtext, meanings
@@ -89,7 +89,7 @@ command = table_verb(
     _tabdump,
     [
         flag("-d", name="describe"),
-        Option(("-f",), "file", "FILE"),
+        Option(("-f",), "file", FILE),
         Option(("-w",), "where", "CONDITION", many=True),
         Option(("-n",), "last", "NUMBER", numbers=ANY_NUMBER),
         REVEAL,

@@ -1,14 +1,17 @@
 """What `sb -h` and `sb VERB -h` show, and what a wrong verb is answered."""
 
 import ast
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from sbkernel import cli
 from sbkernel.cli.group import group
-from sbkernel.cli.main import VERB_GROUPS, VERBS
+from sbkernel.cli.main import VERB_GROUPS, VERBS, main
 
 USAGE_OF_XCAT = {*VERB_GROUPS["Define them through xCAT's tables"], "nodels", "tabdump", "gettab", "tabgrep"}
 """Verbs that print xCAT's usage, long lines included."""
@@ -73,3 +76,35 @@ def test_a_word_like_no_verb_points_to_the_help() -> None:
     answer = sb("xyzzy")
     assert answer.exit_code == 2
     assert "no verb 'xyzzy'\n" in answer.stderr and "sb --help" in answer.stderr
+
+
+def takers(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a verb with each of its options that take one value, whatever that is."""
+    for name, one in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from takers(one, *words, name)
+    for param in command.params:
+        if isinstance(param, click.Option) and not param.is_flag and param.nargs == 1:
+            yield (*words, param.opts[0])
+
+
+CLICK_VERBS = {
+    verb: found for verb in VERBS if isinstance(found := import_module(f"sbkernel.cli.{verb}").command, click.Command)
+}
+
+
+@pytest.mark.parametrize(
+    "words", [words for verb, found in CLICK_VERBS.items() for words in takers(found, verb)], ids=" ".join
+)
+def test_an_option_takes_no_empty_value(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Such a value is a variable of a shell that is not set; nothing may happen as if the option were not there."""
+    done = sb("--site", str(tmp_path), *words, "")
+    assert done.exit_code == 2, done.output
+    assert "is empty" in done.output or "is not" in done.output or "is no" in done.output, done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--site", "", "lsdef"), ("--site=", "lsdef"), ("--site", "", "genimage", "x")])
+def test_an_empty_site_is_not_the_default_one(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    assert ended.value.code == 1 and "--site names no directory: it is empty" in capsys.readouterr().err

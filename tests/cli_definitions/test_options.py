@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.cli.options import Option, OptionError, flag, parse_options
+from sbkernel.cli.options import FILE, Option, OptionError, flag, parse_options
 
 OPTIONS = (
     flag("-l", "--long", name="is_long"),
@@ -57,3 +57,9 @@ def test_no_words_make_it_fail_otherwise(words: list[str]) -> None:
         return
     assert set(rest) <= set(words)
     assert set(values) <= {option.name for option in OPTIONS}
+
+
+def test_a_path_is_not_empty() -> None:
+    for words in (("-f", ""), ("--file=",)):
+        with pytest.raises(OptionError, match="requires an argument"):
+            parse_options([Option(("-f", "--file"), "file", FILE)], words)
