@@ -20,12 +20,13 @@ from sbkernel.images import rootimgdir
 from sbkernel.images.bundle import manifestxml
 from sbkernel.images.bundle.description import LARGEST_TEXT, ListFile
 from sbkernel.images.bundle.imgexport import INSTALL, SCRIPTS
-from sbkernel.images.bundle.laying import How, Lay, Laying, laid, plan_laying
+from sbkernel.images.bundle.laying import How, Lay, Laying, laid, plan_laying, with_more
 from sbkernel.images.bundle.manifestxml import Manifest
 from sbkernel.images.bundle.portable import INSTALLDIR, elements, here
 from sbkernel.images.bundle.tarfiles import Tar
 from sbkernel.images.bundle.unpacking import unpack
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.rootimgdir import RootimgDir
@@ -158,7 +159,7 @@ def _laying(site: Site, found: Unbundled, how: How) -> tuple[Laying, list[str]]:
     remarks += [
         f"left out, because it belongs in {target}, which is no place for lists: {name}" for name, target in left
     ]
-    return replace(laying, files=(*laying.files, *extra)), remarks
+    return with_more(laying, extra, how), remarks
 
 
 def _extra(site: Site, found: Unbundled) -> tuple[list[Lay], list[tuple[str, str]]]:
@@ -174,10 +175,9 @@ def _extra(site: Site, found: Unbundled) -> tuple[list[Lay], list[tuple[str, str
             if name not in found.files or ".." in file.parts or not file.is_relative_to(site.installdir / "custom"):
                 left.append((name, target))
                 continue
-            staged, mode, _ = found.files[name]
-            content = staged.read_bytes()
-            if not (file.is_file() and file.read_bytes() == content):
-                lay.append(Lay(file, content, mode & 0o755, file.exists()))
+            staged, mode, digest = found.files[name]
+            if not (file.is_file() and file_facts(file)["sha256"] == digest):
+                lay.append(Lay(file, staged, mode & 0o755, file.exists()))
     return lay, left
 
 

@@ -53,8 +53,7 @@ def import_image(
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
     how = How(name, force=force, keep=keep, gated=not as_packed, unsigned=unsigned)
-    if not path.exists():
-        raise NotFoundError(f"{path} does not exist", hint="a bundle is a file that sb export-image has written")
+    _check_kind(path)
     try:
         if _is_gzip(path):
             done = import_xcat(site, path, how, report, profile=profile, nodes=nodes)
@@ -85,6 +84,16 @@ def import_image(
         "remarks": remarks,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _check_kind(path: Path) -> None:
+    """Raise NotFoundError for a path of nothing, BuildError for what is neither a file nor a directory: others wait."""
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist", hint="a bundle is a file that sb export-image has written")
+    if not (path.is_file() or path.is_dir()):
+        raise BuildError(
+            f"{path} is no regular file", hint="write what comes out of a pipe or a device to a file first"
+        )
 
 
 @contextmanager

@@ -7,18 +7,22 @@ nodes trust, is no list.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sbkernel.definitions.clone import LISTS, sharing_rootimgdir
 from sbkernel.definitions.listpaths import platform
 from sbkernel.definitions.validate import check_name, check_values
 from sbkernel.errors import DefinitionError
-from sbkernel.files import in_turn, made, write_whole
+from sbkernel.files import in_turn, made, writing
 from sbkernel.images.bundle.description import FSTAB, ListFile
 from sbkernel.images.bundle.portable import INSTALLDIR, content, elements, here
+from sbkernel.images.bundle.tarfiles import PIECE
+from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.families.places import shown
 from sbkernel.site import Site
 
@@ -43,12 +47,31 @@ class How:
 
 @dataclass(frozen=True)
 class Lay:
-    """A file to write, and whether one with another content is there, which is kept as PATH.ORIG."""
+    """A file to write, and whether one with another content is there, which is kept as PATH.ORIG.
+
+    `content` is a file where it may be large.
+    """
 
     path: Path
-    content: bytes
+    content: bytes | Path
     mode: int
     there: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """Return the sha256 of the content, which may lie in a file of any size."""
+        if isinstance(self.content, Path):
+            return str(file_facts(self.content)["sha256"])
+        return hashlib.sha256(self.content).hexdigest()
+
+    def write(self) -> None:
+        """Put the content in its place."""
+        with writing(self.path, mode=self.mode, durable=True) as file:
+            if isinstance(self.content, bytes):
+                file.write(self.content)
+                return
+            with self.content.open("rb") as source:
+                shutil.copyfileobj(source, file, PIECE)
 
 
 @dataclass(frozen=True)
@@ -80,9 +103,7 @@ def plan_laying(
     values |= {key: old for key, old in (defined or {}).items() if old != values.get(key) == shown(old)}
     differing = _differing(dict(defined), values) if defined is not None else []
     files = [lay for one in lists if (lay := _lay(targets[one.attribute, one.number], one))]
-    conflicts = [*differing, *(f"{one.path} has another content" for one in files if one.there)]
-    if conflicts and not how.force:
-        raise DefinitionError(f"osimage {name} is here already, and differs: {'; '.join(conflicts)}", hint=_OTHERWISE)
+    _refuse(f"osimage {name} is here already, and differs", [*differing, *_others(files)], how)
     check_values("osimage", name, values, values)
     _check_lists(osimage, lists)
     if tree := values.get("rootimgdir"):
@@ -90,6 +111,15 @@ def plan_laying(
             raise DefinitionError(f"osimage {other} is built in {tree} already", hint="--as NAME gives it its own")
     changed = values if defined is None or differing else None
     return Laying(name, changed, _once(files))
+
+
+def with_more(laying: Laying, more: Sequence[Lay], how: How) -> Laying:
+    """Return a laying with files that no attribute names. DefinitionError for what is here and differs."""
+    if folder := next((one.path for one in more if one.path.is_dir()), None):
+        raise DefinitionError(f"{folder} is a directory here, and a file in the bundle", hint="nothing was imported")
+    wanted = [one for one in more if not (how.keep and one.there)]
+    _refuse("files of the bundle are here already, and differ", _others(wanted), how)
+    return replace(laying, files=_once([*laying.files, *wanted]))
 
 
 @contextlib.contextmanager
@@ -102,6 +132,15 @@ def laid(site: Site, laying: Laying) -> Iterator[None]:
             _define(site, laying, undo)
         yield
         undo.pop_all()
+
+
+def _refuse(said: str, conflicts: Sequence[str], how: How) -> None:
+    if conflicts and not how.force:
+        raise DefinitionError(f"{said}: {'; '.join(conflicts)}", hint=_OTHERWISE)
+
+
+def _others(files: Sequence[Lay]) -> list[str]:
+    return [f"{one.path} has another content" for one in files if one.there]
 
 
 def _check_lists(osimage: Mapping[str, str], lists: Sequence[ListFile]) -> None:
@@ -175,7 +214,8 @@ def _once(files: Sequence[Lay]) -> tuple[Lay, ...]:
     """Return the files without those that come twice; DefinitionError if one path has two contents."""
     found: dict[Path, Lay] = {}
     for one in files:
-        if found.setdefault(one.path, one).content != one.content:
+        first = found.setdefault(one.path, one)
+        if first is not one and first.sha256 != one.sha256:
             raise DefinitionError(f"the bundle has two files for {one.path}", hint="nothing was imported")
     return tuple(found.values())
 
@@ -188,7 +228,7 @@ def _write(one: Lay, undo: contextlib.ExitStack) -> None:
         undo.callback(kept.replace, one.path)
     else:
         undo.callback(one.path.unlink, missing_ok=True)
-    write_whole(one.path, one.content, mode=one.mode, durable=True)
+    one.write()
 
 
 def _free(path: Path) -> Path:

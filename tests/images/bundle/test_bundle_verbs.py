@@ -1,5 +1,6 @@
 """sb export-image and sb import-image as they are typed, killed, and on a full disk."""
 
+import os
 import random
 import re
 import subprocess
@@ -131,3 +132,13 @@ def test_two_imports_at_once(sites: Sites, tmp_path: Path) -> None:
         assert one.returncode == 0, one.communicate()[1]
     assert len(Catalog(sites.there).versions()) == 1
     assert leftovers(sites.there.catalog) == []
+
+
+@pytest.mark.parametrize("verb", ["import-image", "imgimport"])
+def test_what_is_no_file_is_not_waited_for(verb: str, sites: Sites, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").mkdir()
+    for name, said in (("pipe", "is no regular file"), ("/dev/zero", "is no regular file"), ("empty", "is no bundle")):
+        done = sb(sites.there, verb, name, cwd=tmp_path)
+        assert done.returncode == 1 and said in done.stderr, done
+    assert Catalog(sites.there).versions() == []

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -355,3 +356,40 @@ def test_a_list_that_is_as_large_as_an_image_is_not_read(
     with pytest.raises(BuildError, match=r"rootimg\.sfs is too large for a list"):
         import_image(site, xcat_bundle(tmp_path, "rootimg.sfs", **lists))
     assert NAME not in site.osimages and leftovers(site.catalog) == []
+
+
+def test_a_further_file_of_any_size_is_never_in_memory(site: Site, tmp_path: Path) -> None:
+    image = xcat_bundle(tmp_path).parent / "work" / NAME
+    large = random.Random(NAME).randbytes(1 << 20) * 48
+    (image / "extra/ntp.conf").write_bytes(large)
+    subprocess.run(["tar", "czf", tmp_path / "large.tgz", "."], cwd=tmp_path / "work", check=True)
+    tracemalloc.start()
+    try:
+        import_image(site, tmp_path / "large.tgz")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (site.installdir / "custom/ntp/ntp.conf").read_bytes() == large
+    assert most < len(large) / 2
+
+
+def test_a_further_file_that_is_here_and_differs(site: Site, tmp_path: Path) -> None:
+    bundle, mine = xcat_bundle(tmp_path), site.installdir / "custom/ntp/ntp.conf"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    before = everything(site)
+    with pytest.raises(DefinitionError, match=r"are here already, and differ: .*ntp\.conf has another content"):
+        import_image(site, bundle)
+    assert everything(site) == before and NAME not in site.osimages
+    import_image(site, bundle, keep=True)
+    assert mine.read_text() == "mine"
+    import_image(site, bundle, force=True)
+    assert (mine.read_text(), mine.with_name("ntp.conf.ORIG").read_text()) == ("server x\n", "mine")
+
+
+def test_two_further_files_for_one_place(site: Site, tmp_path: Path) -> None:
+    bundle = xcat_bundle(tmp_path, **{
+        "<dest>/etc</dest>": "<dest>/install/custom/ntp</dest>", "<src>/etc/hosts</src>": "<src>/etc/x/ntp.conf</src>",
+    })  # fmt: skip
+    import_image(site, bundle)
+    assert (site.installdir / "custom/ntp/ntp.conf").read_text() == "server x\n", "one file, named twice"
