@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog import keys, signatures
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.images.catalog.version import ImageVersion, content_digest
 from sbkernel.images.pack import verity
@@ -25,13 +28,26 @@ def verify_image(site: Site, version: ImageVersion) -> list[str]:
         if root.verity:
             verity.check(version.dir / root.name, root.verity)
             good.append(f"{root.name}: root hash {root.verity}")
-    return [*good, _signature(site, version)]
+    return [*good, _age(site, version), _signature(site, version)]
 
 
 def _changed(version: ImageVersion) -> list[str]:
     """Return what image.json says of itself that is not so."""
     same = content_digest(version.data) == version.digest == version.dir.name
     return [] if same else ["image.json: its digest is another"]
+
+
+def _age(site: Site, version: ImageVersion) -> str:
+    """Return when it was published, and whether the site has a newer one."""
+    newest = max(Catalog(site).versions(version.image), key=lambda one: one.created, default=version)
+    when = f"published {_shown(version)}"
+    if newest.created <= version.created:
+        return when
+    return f"{when}; {Reference(newest.image, short(newest.digest))} is newer: {_shown(newest)}"
+
+
+def _shown(version: ImageVersion) -> str:
+    return datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _signature(site: Site, version: ImageVersion) -> str:

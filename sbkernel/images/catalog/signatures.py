@@ -1,26 +1,22 @@
 """Who signed a version: sums, a short text that names its files by their sums, and sums.sig, a signature of minisign.
 
 Both lie beside image.json and are no part of the content. The roots stand first and in the order in which nodes mount
-them: a node compares these lines with its command line (templates/initrd/verify.sh).
+them: a node compares these lines with its command line (templates/initrd/verify.sh). The last line says when the
+version was published, so that nobody can pass off an old one as new; older signatures lack it.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, CommandError, NotFoundError, SbkernelError
-from sbkernel.files import sync
-from sbkernel.images.catalog.keys import PublicKey, key_id, own, secret_key
+from sbkernel.errors import BuildError, NotFoundError, SbkernelError
+from sbkernel.files import write_whole
+from sbkernel.images.catalog import minisign
+from sbkernel.images.catalog.keys import PublicKey, own, secret_key
+from sbkernel.images.catalog.minisign import Signed, UnknownKeyError
 from sbkernel.images.catalog.version import ImageVersion, content_digest
-from sbkernel.jobs.run import run
-from sbkernel.jobs.spawn import Words
 from sbkernel.site import Site
 
 SUMS, SIGNATURE = "sums", "sums.sig"
@@ -30,22 +26,7 @@ KEY_FILE = "lib/sbkernel/site.pub"
 """Where in the initrd the public key lies."""
 
 _NO_HASH = "-"
-
-
-class UnknownKeyError(BuildError):
-    """A signature was made with a key that is not known here."""
-
-
-@dataclass(frozen=True)
-class Signed:
-    """Whose signature a version has: the name of the key here, its id, and what the signer said about it."""
-
-    key: str
-    id: str
-    comment: str
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.id}: {self.comment}"
+_PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,15 @@ def signer(site: Site) -> Signer | None:
 
 
 def sums(version: ImageVersion) -> str:
-    """Return the text that is signed: the image's digest, then a line a file with name, sha256, bytes, root hash."""
+    """Return the text that is signed: the image's digest, then a line a file with name, sha256, bytes, root hash.
+
+    Then, in whole seconds since the epoch, when it was published.
+    """
+    created = [f"{_PUBLISHED} {int(version.created)}\n"] if "created" in version.data else []
+    return "".join([_files(version), *created])
+
+
+def _files(version: ImageVersion) -> str:
     roots = version.roots
     names = {root.name for root in roots}
     files: dict[str, Any] = {name: facts for name, facts in version.data["files"].items() if name not in names}
@@ -81,22 +70,28 @@ def sums(version: ImageVersion) -> str:
 
 def sign(site: Site, version: ImageVersion) -> None:
     """Sign a version with the key of the site, beside its image.json. NotFoundError if the site has none."""
-    key = secret_key(site)
-    comment = f"{version.image} signed by {getpass.getuser()}@{socket.gethostname()}"
-    with tempfile.TemporaryDirectory(prefix=".sign-", dir=version.dir) as scratch:
-        text, signature = Path(scratch, SUMS), Path(scratch, SIGNATURE)
-        text.write_text(sums(version))
-        run(["minisign", "-S", "-s", key, "-m", text, "-x", signature, "-t", comment])
-        for file in (text, signature):
-            file.chmod(0o644)
-            sync(file)
-            file.replace(version.dir / file.name)
-    sync(version.dir)
+    text = sums(version).encode()
+    signature = minisign.signature_of(text, secret_key(site), f"{version.image} signed")
+    for name, content in ((SUMS, text), (SIGNATURE, signature)):
+        write_whole(version.dir / name, content, durable=True)
+
+
+def read(version: ImageVersion) -> dict[str, bytes]:
+    """Return the text and the signature of a version by the names of their files; nothing if it has none."""
+    try:
+        return {name: (version.dir / name).read_bytes() for name in (SUMS, SIGNATURE)}
+    except FileNotFoundError:
+        return {}
 
 
 def is_signed(version: ImageVersion) -> bool:
     """Tell whether a version has a signature, good or bad."""
     return (version.dir / SIGNATURE).is_file()
+
+
+def dates(found: Mapping[str, bytes]) -> bool:
+    """Tell whether a text that was signed says when the version was published."""
+    return f"\n{_PUBLISHED} ".encode() in found.get(SUMS, b"")
 
 
 def told(version: ImageVersion, keys: Sequence[PublicKey]) -> str:
@@ -112,43 +107,24 @@ def told(version: ImageVersion, keys: Sequence[PublicKey]) -> str:
 
 
 def check(version: ImageVersion, keys: Sequence[PublicKey]) -> Signed:
-    """Return who signed a version, which need not be published yet.
+    """Return who signed a version, which need not be published yet; its image.json must be as it was published.
 
-    NotFoundError for no signature, UnknownKeyError for one of nobody known, BuildError for a wrong one, and for an
-    image.json that was changed. Whether the files are as they are described is another question
-    (ImageVersion.damaged).
+    NotFoundError for no signature, UnknownKeyError for one of nobody known, BuildError for a wrong one. Whether the
+    files are as they are described is another question (ImageVersion.damaged).
     """
     where = version.dir
     if content_digest(version.data) != version.digest:
         raise BuildError(f"{where / 'image.json'} was changed: its digest is another")
-    try:
-        # As a node reads it: other ends of lines would be other bytes, which nobody has signed.
-        text = (where / SUMS).read_bytes()
-        key = _signer((where / SIGNATURE).read_text(errors="replace"), keys, where)
-    except FileNotFoundError:
-        raise NotFoundError(f"{where} is not signed", hint="packimage signs once the site has a key") from None
-    # Copied, so that what is checked is what was read, and nobody can change it in between.
-    with tempfile.TemporaryDirectory(prefix="sbkernel-") as scratch:
-        file = Path(scratch, SUMS)
-        file.write_bytes(text)
-        argv: Words = ["minisign", "-V", "-Q", "-P", key.line, "-m", file, "-x", where / SIGNATURE]
-        try:
-            comment = run(argv).stdout.strip()
-        except CommandError as error:
-            raise BuildError(f"the signature of {where} is wrong: {error.tail}") from error
-    if text != sums(version).encode():
+    found = read(version)
+    if not found:
+        raise NotFoundError(f"{where} is not signed", hint="packimage signs once the site has a key")
+    return check_texts(version, found, keys, where)
+
+
+def check_texts(version: ImageVersion, found: Mapping[str, bytes], keys: Sequence[PublicKey], where: object) -> Signed:
+    """Return who signed a version with what read() has found, wherever that lies; the rest as check()."""
+    signed = minisign.checked(found[SUMS], found[SIGNATURE], keys, where)
+    # As a node reads it: other ends of lines would be other bytes, which nobody has signed.
+    if found[SUMS] not in (sums(version).encode(), _files(version).encode()):
         raise BuildError(f"the signature of {where} is of another image: image.json does not say what {SUMS} says")
-    return Signed(key.name, key.id, comment)
-
-
-def _signer(signature: str, keys: Sequence[PublicKey], where: os.PathLike[str]) -> PublicKey:
-    line = next((line for line in signature.splitlines() if line and not line.startswith("untrusted comment:")), "")
-    try:
-        wanted = key_id(line)
-    except ValueError:
-        wanted = ""
-    found = next((key for key in keys if key.id == wanted), None)
-    if found is None:
-        said = f"{os.fspath(where)} is signed with the key {wanted or '(unreadable)'}, which is not known here"
-        raise UnknownKeyError(said, hint="sb keys add NAME FILE, if you trust who has it")
-    return found
+    return signed

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from smallimage import publish
+from smallimage import age, publish
 
 from sbkernel.errors import BuildError, DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog import keys, signatures
@@ -83,7 +83,8 @@ def test_what_was_signed_is_who_and_what(site: Site, signed: ImageVersion) -> No
     assert (found.key, found.comment.split()[:3]) == ("site", ["mine", "signed", "by"])
     text = (signed.dir / "sums").read_text().splitlines()
     assert text[0] == f"image {signed.digest}" and text[1] == f"root root.squashfs {signed.root_sha256} 4 -"
-    assert [line.split()[:2] for line in text[2:]] == [["file", name] for name in ("initrd", "kernel", "manifest.json")]
+    names = [["file", name] for name in ("initrd", "kernel", "manifest.json")]
+    assert [line.split()[:2] for line in text[2:]] == [*names, ["published", str(int(signed.created))]]
     before = files(signed)
     signatures.sign(site, signed)
     assert files(signed).keys() == before.keys() and files(signed)["sums"] == before["sums"]
@@ -111,7 +112,7 @@ def test_a_changed_byte_is_found(site: Site, signed: ImageVersion, name: str) ->
 def test_a_good_version_is_said_to_be_so(site: Site, signed: ImageVersion) -> None:
     lines = sb(site, "verify-image", "mine").stdout.splitlines()
     key = keys.known(site)[0].id
-    assert lines[0].endswith(": 4 files as published") and lines[1].startswith(f"signed by site {key}: mine signed by ")
+    assert lines[0].endswith(": 4 files as published") and lines[2].startswith(f"signed by site {key}: mine signed by ")
     assert json.loads(sb(site, "images", "mine", "--format", "json").stdout)[0]["signed"] == "site"
 
 
@@ -164,3 +165,29 @@ def test_a_version_whose_nodes_ask_for_a_signature_is_bad_without(site: Site) ->
     done = sb(site, "verify-image", "mine")
     assert done.returncode == 1 and "is not signed" in done.stderr
     assert Catalog(site).current("mine").key == "4B87C59320B2449A"
+
+
+def test_a_signature_from_before_it_said_when_is_as_good(site: Site, signed: ImageVersion, tmp_path: Path) -> None:
+    text = tmp_path / "sums"
+    text.write_text("".join(line for line in signatures.sums(signed).splitlines(True) if "published" not in line))
+    argv = ["minisign", "-S", "-s", site.root / "keys/sign.key", "-m", text, "-x", tmp_path / "sums.sig"]
+    subprocess.run(argv, check=True, capture_output=True)
+    for name in ("sums", "sums.sig"):
+        shutil.copy(tmp_path / name, signed.dir / name)
+    assert signatures.check(signed, keys.known(site)).key == "site"
+    assert not signatures.dates(signatures.read(signed))
+
+
+def test_when_it_was_published_is_signed(site: Site, signed: ImageVersion) -> None:
+    file = signed.dir / "image.json"
+    file.write_text(json.dumps({**signed.data, "created": signed.created + 86400}))
+    with pytest.raises(BuildError, match="is of another image"):
+        signatures.check(Catalog(site).get(signed.digest), keys.known(site))
+
+
+def test_that_there_is_a_newer_one_is_said(site: Site, signed: ImageVersion) -> None:
+    newer = publish(site, b"newer", "mine")
+    age(site, "mine", 2)
+    last = publish(site, b"last", "mine")
+    assert f"; mine@{last.digest[:8]} is newer: " in verify_image(site, Catalog(site).get(newer.digest))[-2]
+    assert verify_image(site, last)[-2].startswith("published ") and "newer" not in verify_image(site, last)[-2]
