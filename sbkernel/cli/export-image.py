@@ -28,8 +28,9 @@ def command(site: Site, kind: str, xcat: bool, image: str, file: Path | None) ->
     """Write a packed version of IMAGE, its definition and its lists to FILE.
 
     What nodes boot now is written, or another VERSION: the beginning of a digest, candidate, previous, or a day. The
-    definition is the one of now; passwords of mirrors and the files that synclists name are left out. The bytes of a
-    bundle depend on the version, its definition and its lists alone.
+    definition is the one of now; passwords of mirrors and the files that synclists name are left out. A site with a key
+    (sb keys make) signs all of it. The bytes of a bundle depend on the version, its definition, its lists and the key
+    alone.
 
     \b
     FILE may be

@@ -22,6 +22,7 @@ from sbkernel.site import Site
 @click.option(
     "-f", "--profile", default="", metavar="PROFILE", help="Import it under another profile, thus another name."
 )
+@click.option("--unsigned", is_flag=True, help="Take it although this site knows keys: xCAT signs no bundles.")
 @click.option("-R", "--remotehost", hidden=True)
 @click.option("-v", "--verbose", is_flag=True, hidden=True)
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -30,6 +31,7 @@ def command(
     site: Site,
     nodes: str,
     profile: str,
+    unsigned: bool,
     remotehost: str | None,
     verbose: bool,  # noqa: ARG001 - xCAT's scripts give it
     bundle: Path,
@@ -47,7 +49,9 @@ def command(
     if remotehost:
         raise SbkernelError("-R is not known here", hint=BY_HAND)
     click.echo("Unbundling image...")
-    options = {"file": str(bundle.absolute()), "profile": profile, "nodes": nodes, "as_packed": True}
+    options = {
+        "file": str(bundle.absolute()), "profile": profile, "nodes": nodes, "as_packed": True, "unsigned": unsigned,
+    }  # fmt: skip
     done = follow(jobs.start(site, "imgimport", TARGET, **options))
     for line in done["laid"]:
         click.echo(line)

@@ -23,14 +23,18 @@ from sbkernel.site import Site
 @click.option("--keep", is_flag=True, help="Where the osimage is defined already, take only the version.")
 @click.option("--force", is_flag=True, help="Replace a definition and lists that differ; lists are kept as FILE.ORIG.")
 @click.option("--promote", is_flag=True, help="Let nodes boot it; without this it is the candidate.")
-@click.option("--unsigned", is_flag=True, help="Take an image that no key of `sb keys ls` has signed.")
+@click.option("--unsigned", is_flag=True, help="Take what no key of `sb keys ls` has signed.")
+@click.option("--allow-older", is_flag=True, help="Take a version that is older than one that is here.")
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_site
-def command(site: Site, name: str, keep: bool, force: bool, promote: bool, unsigned: bool, file: Path) -> None:
+def command(
+    site: Site, name: str, keep: bool, force: bool, promote: bool, unsigned: bool, allow_older: bool, file: Path
+) -> None:
     """Take over the image in FILE: its version as the candidate, its definition and its lists.
 
-    Everything is checked before anything is seen. An osimage or a list that is here already and differs is an error.
-    What is here already is not copied again. A site that knows keys takes only what one of them has signed.
+    Everything is checked before anything is seen. An osimage or a list that is here already and differs is an error,
+    and so is a version that is older than one of the image that is here. What is here already is not copied again. A
+    site that knows keys takes only what one of them has signed: version, definition and lists.
 
     \b
     FILE may be
@@ -48,7 +52,8 @@ def command(site: Site, name: str, keep: bool, force: bool, promote: bool, unsig
       sb import-image compute-3f2a9c1d.tar
       sb import-image --as compute-new --promote compute-3f2a9c1d.tar
     """
-    options: dict[str, Any] = {"name": name, "keep": keep, "force": force, "promote": promote, "unsigned": unsigned}
+    options: dict[str, Any] = {"name": name, "keep": keep, "force": force, "promote": promote}
+    options |= {"unsigned": unsigned, "allow_older": allow_older}
     click.echo(said(follow(jobs.start(site, "import-image", TARGET, file=str(file.absolute()), **options))))
 
 

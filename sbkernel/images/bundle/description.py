@@ -1,6 +1,7 @@
 """What a bundle says of itself before its bytes: the version, the definition of its osimage, the lists. Pure.
 
-A bundle is a plain tar: bundle.json, image.json, the lists, what the version is signed with, its files, roots last.
+A bundle is a plain tar: bundle.json, image.json, the lists, what the version is signed with, what the bundle is signed
+with, the files of the version, roots last.
 Paths of a site are written as {installdir}/... and {share}/..., so that the bundle of a version is the same wherever it
 was made.
 """
@@ -20,7 +21,8 @@ from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, ROOT, content_digest
 from sbkernel.jobs.order import is_sha256
 
-FORMAT = 1
+FORMAT, SEALED = 1, 2
+"""What bundle.json calls a bundle; one that is sealed (seal.py) has two members more."""
 PLACE = "sbkernel-image"
 """The directory that holds all members, so that an archive unpacked by hand makes no mess."""
 BUNDLE, IMAGE, LISTS, VERSION = "bundle.json", "image.json", "lists", "version"
@@ -75,7 +77,7 @@ class Description:
         found: Mapping[str, Mapping[str, Any]] = self.data["files"]
         return found
 
-    def text(self) -> bytes:
+    def text(self, *, sealed: bool = False) -> bytes:
         """Return bundle.json; the contents of lists are members of their own."""
         lists = [
             {key: value for key, value in asdict(one).items() if key != "content"}
@@ -83,7 +85,13 @@ class Description:
             for one in self.lists
         ]
         image = hashlib.sha256(as_json(self.data)).hexdigest()
-        said = {"format": FORMAT, "image": self.image, "digest": self.digest, "osimage": self.osimage, "lists": lists}
+        said = {
+            "format": SEALED if sealed else FORMAT,
+            "image": self.image,
+            "digest": self.digest,
+            "osimage": self.osimage,
+            "lists": lists,
+        }
         return as_json(summed({**said, IMAGE: image}))
 
 

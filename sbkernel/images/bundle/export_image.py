@@ -13,6 +13,7 @@ from sbkernel.images import space
 from sbkernel.images.bundle import imgexport, oci, ours
 from sbkernel.images.bundle.description import Description
 from sbkernel.images.bundle.portable import definition, list_files
+from sbkernel.images.catalog import keys, minisign
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion
@@ -44,9 +45,10 @@ def export_image(
     """Write a version to a file, which is replaced as a whole; killed at any time, nothing of it is left.
 
     `image` is IMAGE or IMAGE@VERSION, `kind` one of KINDS; `extra` and `node` are imgexport's -e and -p, for the bundle
-    of xCAT alone. Returns image, digest, file, size (bytes), remarks,
-    seconds. The bytes depend on the version, the definition and its lists alone. Raises NotFoundError, DefinitionError,
-    SbkernelError for a list that cannot be read, BuildError for a damaged version or a full disk.
+    of xCAT alone. Returns image, digest, file, size (bytes), remarks, seconds. The bytes depend on the version, the
+    definition and its lists alone; a site with a key signs them, so that they depend on that and the user, too. Raises
+    NotFoundError, DefinitionError, SbkernelError for a list that cannot be read, BuildError for a damaged version or a
+    full disk.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
     if path.is_dir() or not path.parent.is_dir():
@@ -55,12 +57,16 @@ def export_image(
         )
     with Catalog(site).using(image) as version:
         described, remarks = describe(site, version)
+        key = keys.own(site)
         try:
             with growing(path) as out:
                 if kind == XCAT:
                     remarks += imgexport.write(out, described, version, report, imgexport.more(site, extra, node))
+                    remarks += ["nothing in it is signed: bundles of xCAT have no place for that"] if key else []
                 else:
-                    remarks += WRITERS[kind](out, described, version, report)
+                    members = ours.parts(described, version, _sign(site, version.image) if key else None)
+                    remarks += WRITERS[kind](out, described, version, members, report)
+                    remarks += [f"{WHAT_IS_SIGNED[kind]} signed with the key {key.id} of the site"] if key else []
         except (OSError, SbkernelError) as error:
             if full := space.full(error, f"export {image}", path.parent):
                 raise full from error
@@ -84,11 +90,27 @@ def describe(site: Site, version: ImageVersion) -> tuple[Description, list[str]]
     return Description(version.data, values, lists), remarks
 
 
-def _bundle(out: Any, described: Description, version: ImageVersion, report: Report) -> list[str]:
-    ours.write(out, ours.parts(described, version), report)
+def _sign(site: Site, image: str) -> ours.Sign:
+    """Return what signs a bundle with the key of the site. SbkernelError if others may read that."""
+    secret = keys.secret_key(site)
+    return lambda text: minisign.signature_of(text, secret, f"{image} exported")
+
+
+def _bundle(
+    out: Any,
+    described: Description,  # noqa: ARG001 - another kind of file says of itself what it is
+    version: ImageVersion,  # noqa: ARG001
+    members: Sequence[ours.Part],
+    report: Report,
+) -> list[str]:
+    ours.write(out, members, report)
     return []
 
 
-Writer = Callable[[Any, Description, ImageVersion, Report], list[str]]
+Writer = Callable[[Any, Description, ImageVersion, Sequence[ours.Part], Report], list[str]]
 WRITERS: Mapping[str, Writer] = {BUNDLE: _bundle, OCI: oci.write}
+WHAT_IS_SIGNED = {
+    BUNDLE: "version, definition and lists are",
+    OCI: "version, definition and lists, which sb import-image reads, are (the layers that containers see are not)",
+}
 KINDS = (*WRITERS, XCAT)

@@ -24,6 +24,7 @@ from sbkernel.images.bundle.laying import How, Lay, Laying, laid, plan_laying, w
 from sbkernel.images.bundle.manifestxml import Manifest
 from sbkernel.images.bundle.portable import INSTALLDIR, elements, here
 from sbkernel.images.bundle.tarfiles import Tar
+from sbkernel.images.bundle.trust import check_unsigned
 from sbkernel.images.bundle.unpacking import unpack
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import file_facts
@@ -81,6 +82,7 @@ def import_xcat(
     `profile` is another profile, which gives the osimage xCAT's name for it; `nodes` get the bundle's postscripts.
     """
     started = time.monotonic()
+    check_unsigned(site, path.name, unsigned=how.unsigned)
     names = site.noderange(nodes) if nodes else []
     with Catalog(site).staging() as staged:
         with report.phase("unbundle"):

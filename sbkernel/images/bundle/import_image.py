@@ -15,7 +15,7 @@ from sbkernel.images.bundle.imgimport import import_xcat
 from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
 from sbkernel.images.bundle.ours import Bundle, NoBundleError
 from sbkernel.images.bundle.tarfiles import Tar
-from sbkernel.images.bundle.trust import check_name, check_signature
+from sbkernel.images.bundle.trust import check_age, check_name, check_signatures
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference
 from sbkernel.images.catalog.version import NOT_CONTENT, ImageVersion
@@ -35,6 +35,7 @@ def import_image(
     promote: bool = False,
     as_packed: bool = False,
     unsigned: bool = False,
+    allow_older: bool = False,
     profile: str = "",
     nodes: str = "",
     report: Report | None = None,
@@ -43,8 +44,9 @@ def import_image(
 
     What is here already and differs is an error, unless `name` gives the osimage another name, `keep` leaves what is
     here, or `force` replaces it. With `promote` nodes boot it; `as_packed` moves pointers as packimage would. A site
-    that knows keys takes what one of them has signed, or with `unsigned` what nobody has. A bundle of xCAT is defined
-    and unpacked for packimage; `profile` and `nodes` are imgimport's -f and -p, for that alone.
+    that knows keys takes what one of them has signed, or with `unsigned` what nobody has. With `allow_older` a version
+    may be older than one that is here. A bundle of xCAT is defined and unpacked for packimage; `profile` and `nodes`
+    are imgimport's -f and -p, for that alone.
 
     Returns image, digest, was (the digest before it got another name, or ""), there (nothing had to be copied), laid
     (lines), current, size (bytes), remarks, seconds. Raises NotFoundError, DefinitionError for what differs, BuildError
@@ -52,7 +54,7 @@ def import_image(
     version is there in part; what was copied so far goes with the next packing or collection.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
-    how = How(name, force=force, keep=keep, gated=not as_packed, unsigned=unsigned)
+    how = How(name, force=force, keep=keep, gated=not as_packed, unsigned=unsigned, allow_older=allow_older)
     _check_kind(path)
     try:
         if _is_gzip(path):
@@ -119,9 +121,10 @@ def _import(
     described = bundle.renamed(how.name) if how.name else bundle.description
     laying = plan_laying(site, described.image, described.osimage, described.lists, how)
     catalog = Catalog(site)
-    if there := _there(catalog, described.digest):
-        # The bundle brings a definition and lists, too: whose image this is counts as for one that is new here.
-        remarks += check_signature(site, source, there.dir, described, unsigned=how.unsigned)
+    judged = check_signatures(site, source, bundle, laying, unsigned=how.unsigned)
+    check_age(catalog, described, bundle, judged, allow_older=how.allow_older)
+    remarks += judged.remarks
+    if _is_there(catalog, described.digest):
         with laid(site, laying):
             version = catalog.publish_again(described.image, described.digest, gated=how.gated)
             if version is None:
@@ -131,8 +134,8 @@ def _import(
     space.check(needed, "the files of the image", catalog.path)
     with catalog.staging() as staged:
         with report.phase("copy the image", total=needed):
-            bundle.stage(staged, report, catalog.versions(described.image))
-        remarks += check_signature(site, source, staged.path, described, unsigned=how.unsigned)
+            same = described.digest == bundle.description.digest
+            bundle.stage(staged, report, catalog.versions(described.image), signed=same)
         with laid(site, laying):
             content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
             origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
@@ -147,7 +150,7 @@ def _is_gzip(path: Path) -> bool:
         return stream.read(2) == b"\x1f\x8b"
 
 
-def _there(catalog: Catalog, digest: str) -> ImageVersion | None:
+def _is_there(catalog: Catalog, digest: str) -> bool:
     with suppress(NotFoundError):
-        return catalog.get(digest)
-    return None
+        return bool(catalog.get(digest))
+    return False

@@ -34,7 +34,8 @@ class How:
     """How an image is taken over.
 
     Another `name` avoids what is here already, `force` replaces it, `keep` leaves it. With another name the profile is
-    that name, too, unless `profile` is given. `gated` keeps what nodes boot; `unsigned` takes what nobody has signed.
+    that name, too, unless `profile` is given. `gated` keeps what nodes boot; `unsigned` takes what nobody has signed,
+    `allow_older` a version that is older than one that is here.
     """
 
     name: str = ""
@@ -43,6 +44,7 @@ class How:
     keep: bool = False
     gated: bool = True
     unsigned: bool = False
+    allow_older: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Laying:
     name: str
     values: Mapping[str, str] | None
     files: Sequence[Lay] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing changes."""
+        return self.values is None and not self.files
 
     @property
     def said(self) -> list[str]:

@@ -103,10 +103,11 @@ class Layout:
         descriptor |= {"mediaType": f"{_TYPE}.{kind}", "digest": sink.digest, "size": sink.count}
 
 
-def write(out: BinaryIO, described: Description, version: ImageVersion, report: Report) -> list[str]:
-    """Write an OCI archive; return remarks. BuildError for a format of the root that cannot become a layer."""
+def write(
+    out: BinaryIO, described: Description, version: ImageVersion, members: Sequence[ours.Part], report: Report
+) -> list[str]:
+    """Write an OCI archive around a bundle; return remarks. BuildError for a root that cannot become a layer."""
     readers = [_tar_argv(version.dir / root.name, root) for root in version.roots]
-    members = ours.parts(described, version)
     layout = Layout(out)
     layers = []
     with layout.blob("layer.v1.tar") as (sink, descriptor):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from sbkernel.errors import BuildError
+from sbkernel.images.bundle import seal
 from sbkernel.images.bundle.description import (
     BUNDLE,
+    FORMAT,
     IMAGE,
     LARGEST_TEXT,
     PLACE,
+    SEALED,
     VERSION,
     Description,
     ListFile,
@@ -24,16 +27,14 @@ from sbkernel.images.bundle.description import (
     read_osimage,
     summed,
 )  # fmt: skip
-from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, Tar, header, padding
-from sbkernel.images.catalog.signatures import SIGNATURE as SUMS_SIGNATURE
-from sbkernel.images.catalog.signatures import SUMS
+from sbkernel.images.bundle.seal import Named, Seal
+from sbkernel.images.bundle.tarfiles import END, PIECE, Member, Tar, header, padding
+from sbkernel.images.catalog import signatures
+from sbkernel.images.catalog.signatures import SIGNATURE, SUMS
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import ImageVersion, Root, content_digest
 from sbkernel.jobs.report import Report
 from sbkernel.units import size
-
-SIGNATURE = (SUMS, SUMS_SIGNATURE)
-"""Files of a version that image.json does not describe."""
 
 
 class Sink(Protocol):
@@ -53,28 +54,49 @@ class Part(NamedTuple):
     sha256: str = ""
 
 
-def parts(description: Description, version: ImageVersion) -> list[Part]:
-    """Return the members of a bundle in their order: what is needed to judge the rest comes first, the roots last."""
-    texts = [(BUNDLE, description.text()), (IMAGE, as_json(description.data))]
-    found = [Part(name, text, len(text)) for name, text in texts]
-    found += [Part(one.member, one.content, len(one.content), one.mode) for one in description.lists]
-    signature = [version.dir / name for name in SIGNATURE if (version.dir / name).is_file()]
-    found += [Part(f"{VERSION}/{file.name}", data, len(data)) for file in signature for data in (file.read_bytes(),)]
-    roots = [root.name for root in version.roots]
-    names = [*sorted(name for name in description.files if name not in roots), *roots]
-    facts = description.files
-    found += [
-        Part(f"{VERSION}/{one}", version.dir / one, facts[one]["size"], 0o644, facts[one]["sha256"]) for one in names
+Sign = Callable[[bytes], bytes]
+"""Returns the signature of a text."""
+
+
+def parts(description: Description, version: ImageVersion, sign: Sign | None = None) -> list[Part]:
+    """Return the members of a bundle in their order: what is needed to judge the rest comes first, the roots last.
+
+    With `sign` it is sealed.
+    """
+    texts = [
+        (BUNDLE, description.text(sealed=sign is not None), 0o644),
+        (IMAGE, as_json(description.data), 0o644),
+        *((one.member, one.content, one.mode) for one in description.lists),
+        *((f"{VERSION}/{name}", text, 0o644) for name, text in signatures.read(version).items()),
     ]
-    return found
+    files = [
+        Part(f"{VERSION}/{name}", version.dir / name, facts["size"], 0o644, facts["sha256"])
+        for name, facts in _in_order(description)
+    ]
+    if sign is not None:
+        text = seal.text_of(
+            description.image, description.digest, _named(((name, found) for name, found, _ in texts), description)
+        )
+        texts += [(seal.SEAL, text, 0o644), (seal.SIGNATURE, sign(text), 0o644)]
+    return [*(Part(name, text, len(text), mode) for name, text, mode in texts), *files]
 
 
-def bundle_size(members: list[Part]) -> int:
-    """Return the bytes of a bundle."""
-    return sum(BLOCK + part.size + len(padding(part.size)) for part in members) + len(END)
+def _in_order(description: Description) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the files of a version with their facts, its roots last."""
+    roots = [root.name for root in ImageVersion(Path(), description.data).roots]
+    names = [*sorted(name for name in description.files if name not in roots), *roots]
+    return [(name, description.files[name]) for name in names]
 
 
-def write(out: Sink, members: list[Part], report: Report) -> None:
+def _named(texts: Iterable[tuple[str, bytes]], description: Description) -> list[Named]:
+    """Return the members of a bundle as its seal names them."""
+    first = [Named(name, hashlib.sha256(text).hexdigest(), len(text)) for name, text in texts]
+    return first + [
+        Named(f"{VERSION}/{name}", facts["sha256"], facts["size"]) for name, facts in _in_order(description)
+    ]
+
+
+def write(out: Sink, members: Sequence[Part], report: Report) -> None:
     """Write a bundle; BuildError if a file of the version is damaged."""
     done, total = 0, sum(part.size for part in members)
     with report.phase("write the bundle", total=total):
@@ -107,14 +129,20 @@ class NoBundleError(BuildError):
 
 
 class Bundle:
-    """A bundle that is being read, from its beginning; making one reads and checks all that it says of itself."""
+    """A bundle that is being read, from its beginning; making one reads and checks all that it says of itself.
+
+    `signature` is that of the version, by the names of its files, and `seal` that of the whole bundle; whose they are
+    is not looked at.
+    """
 
     def __init__(self, tar: Tar) -> None:
         self._tar = tar
         self._members = iter(tar)
+        self._ahead: Member | None = None
+        self._texts: list[tuple[str, bytes]] = []
         said = read_json(self._text(BUNDLE), BUNDLE)
-        if said.get("format") != 1:
-            raise tar.error(f"it has format {said.get('format')!r}, and only 1 is known here")
+        if said.get("format") not in (FORMAT, SEALED):
+            raise tar.error(f"it has format {said.get('format')!r}, and only {FORMAT} and {SEALED} are known here")
         text = self._text(IMAGE)
         data = read_json(text, IMAGE)
         check_image(data)
@@ -124,27 +152,32 @@ class Bundle:
             raise tar.error("bundle.json and image.json are of different versions")
         lists = [self._list(name, one) for name, one in read_lists(said).items()]
         self.description = Description(data, read_osimage(said), lists)
+        signed = self._is_next(f"{VERSION}/{SUMS}")
+        self.signature = {name: self._text(f"{VERSION}/{name}") for name in (SUMS, SIGNATURE)} if signed else {}
+        self.seal = self._seal() if said["format"] == SEALED else None
 
     def renamed(self, name: str) -> Description:
         """Return the description under another name of the osimage; that is part of the content, so of the digest."""
         return replace(self.description, data=named(self.description.data, name))
 
-    def stage(self, staged: Staging, report: Report, there: Sequence[ImageVersion] = ()) -> None:
+    def stage(
+        self, staged: Staging, report: Report, there: Sequence[ImageVersion] = (), *, signed: bool = True
+    ) -> None:
         """Write all files of the version, each checked while it is written; BuildError for what was not announced.
 
+        Unless it is `signed` its signature is left out, as under another name it is another version.
         Roots that versions in layers have already `there` are those files, as if it had been packed here.
         """
+        for name, text in self.signature.items() if signed else ():
+            (staged.path / name).write_bytes(text)
+            staged.carry(name)
         known = {root.sha256: (version, root) for version in there if version.layered for root in version.roots}
         files, done = dict(self.description.files), 0
         total = sum(facts["size"] for facts in files.values())
-        for member in self._members:
+        while (member := self._next()) is not None:
             place, _, name = member.name.removeprefix(f"{PLACE}/").partition("/")
             if member.kind != "file" or not member.name.startswith(f"{PLACE}/{VERSION}/") or place != VERSION:
                 raise self._tar.error(f"it has a {member.kind} {member.name!r}, which no bundle has")
-            if name in SIGNATURE and not (staged.path / name).exists():
-                (staged.path / name).write_bytes(self._tar.content(member, LARGEST_TEXT))
-                staged.carry(name)
-                continue
             facts = files.pop(name, None)
             if facts is None or facts["size"] != member.size:
                 raise self._tar.error(f"{member.name} comes twice, or is not what image.json describes")
@@ -168,12 +201,32 @@ class Bundle:
             raise self._tar.error(f"{name} in it has another sha256 than image.json says")
         staged.add(name, facts)
 
+    def _next(self) -> Member | None:
+        """Return the next member; None at the end."""
+        found, self._ahead = self._ahead or next(self._members, None), None
+        return found
+
+    def _is_next(self, name: str) -> bool:
+        """Tell whether a file comes next."""
+        self._ahead = self._next()
+        return self._ahead is not None and (self._ahead.name, self._ahead.kind) == (f"{PLACE}/{name}", "file")
+
     def _text(self, name: str) -> bytes:
-        member = next(self._members, None)
-        if member is None or member.name != f"{PLACE}/{name}" or member.kind != "file":
+        is_next, member = self._is_next(name), self._next()
+        if member is None or not is_next:
             said = self._tar.error(f"it has no {PLACE}/{name} where a bundle has it")
             raise NoBundleError(said.message, hint=said.hint) if name == BUNDLE else said
-        return self._tar.content(member, LARGEST_TEXT)
+        text = self._tar.content(member, LARGEST_TEXT)
+        self._texts.append((name, text))
+        return text
+
+    def _seal(self) -> Seal:
+        """Return the seal; BuildError if it is not of what was read, and of the files that image.json describes."""
+        expected = seal.text_of(self.description.image, self.description.digest, _named(self._texts, self.description))
+        found = Seal(self._text(seal.SEAL), self._text(seal.SIGNATURE))
+        if found.text != expected:
+            raise self._tar.error(f"{seal.SEAL} in it, which is signed, is of other members")
+        return found
 
     def _list(self, name: str, one: Mapping[str, Any]) -> ListFile:
         content = self._text(name)

@@ -119,7 +119,7 @@ LIES: dict[str, tuple[Change, str]] = {
         changed("sbkernel-image/bundle.json", lambda text: text.replace(b"quiet", b"debug")),
         "was changed",
     ),
-    "another format": (in_json("bundle.json", format=2), "format 2"),
+    "another format": (in_json("bundle.json", format=3), "format 3"),
     "no json": (changed("sbkernel-image/bundle.json", lambda _: b"{"), "cannot be read"),
     "deep json": (changed("sbkernel-image/bundle.json", lambda _: b"[" * 200_000), "cannot be read"),
     "a list of json": (changed("sbkernel-image/image.json", lambda _: b"[]"), "no description"),
