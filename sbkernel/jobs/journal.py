@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from sbkernel.jobs.blobs import artefacts_of
+from sbkernel.jobs.blobs import Readable, artefacts_of
 from sbkernel.jobs.events import Event
 
 PROGRESS_INTERVAL_S = 0.1
@@ -77,7 +77,7 @@ class Journal:
         digest = self._artefacts.put(file)
         self.event("artefact", name=name, digest=digest, size=file.stat().st_size)
 
-    def received(self, name: str, digest: str, size: int, stream: BinaryIO) -> None:
+    def received(self, name: str, digest: str, size: int, stream: Readable) -> None:
         """Keep a file that was made at another place, as artefact() does; JobError when it came damaged."""
         self._artefacts.receive(stream, digest)
         self.event("artefact", name=name, digest=digest, size=size)

@@ -47,7 +47,10 @@ class Launcher(Protocol):
 
 
 def launcher_named(name: str) -> Launcher:
-    """Return the launcher of a name, here or KIND:ADDRESS; NotFoundError when there is no such place."""
+    """Return the launcher of a name: here, KIND:ADDRESS, or a host of ssh as [USER@]HOST[:PORT].
+
+    NotFoundError when there is no such place; nobody asks whether there is such a host.
+    """
     if name == HERE:
         from sbkernel.jobs.launchers.here import Here
 
@@ -56,4 +59,13 @@ def launcher_named(name: str) -> Launcher:
     if colon and kind in _KINDS:
         launcher: Launcher = importlib.import_module(_KINDS[kind]).at(address)
         return launcher
-    raise NotFoundError(f"there is no place {name!r} to run jobs at", hint=f"the only one is {HERE}")
+    from sbkernel.jobs.launchers.ssh import Ssh, read_address
+
+    host = read_address(name)
+    if host is None:
+        kinds = "".join(f", or {one}:ADDRESS" for one in _KINDS)
+        raise NotFoundError(
+            f"there is no place {name!r} to run jobs at",
+            hint=f"{HERE}, or a host of ssh such as build1, admin@build1 or build1:2222{kinds}",
+        )
+    return Ssh(host)

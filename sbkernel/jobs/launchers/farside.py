@@ -16,15 +16,14 @@ from sbkernel.files import is_held
 from sbkernel.jobs.directory import start_worker
 from sbkernel.jobs.events import FINAL_STATES
 from sbkernel.jobs.job import Job, submit_to
-from sbkernel.jobs.launchers import HERE
+from sbkernel.jobs.launchers import HERE, wire
 from sbkernel.jobs.launchers.here import Here
 from sbkernel.jobs.order import Order
 from sbkernel.jobs.reader import POLL_S
 from sbkernel.site import Site
 
-LOG = "log"
-"""The kind of a message that is a line of the log; it has `line`. The others are kinds of events (events.py)."""
 Message = tuple[str, Mapping[str, Any]]
+"""Kind and data of an event (events.py), or wire.LOG and the `line`."""
 _GONE_S = 10.0
 
 
@@ -67,11 +66,11 @@ def messages(job: Job) -> Iterator[Message]:
     """
     log = _Lines(job.log_path)
     for events in job.follow():
-        yield from ((LOG, {"line": line}) for line in log.new())
+        yield from ((wire.LOG, {"line": line}) for line in log.new())
         for event in events:
             if not (event.kind == "state" and event.data["state"] in FINAL_STATES):
                 yield event.kind, event.data
-    yield from ((LOG, {"line": line}) for line in log.new(final=True))
+    yield from ((wire.LOG, {"line": line}) for line in log.new(final=True))
     last = job.events()[-1:] if job.error is not None else []
     hint = last[0].data.get("hint") if last and last[0].kind == "state" else None
     yield "state", {"state": job.state, "error": job.error, "hint": hint}

@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, Protocol, Self
 
 from sbkernel.errors import JobCancelledError, JobError
-from sbkernel.jobs.blobs import Blobs
+from sbkernel.jobs.blobs import Blobs, Readable
 from sbkernel.jobs.events import FINAL_STATES
 from sbkernel.jobs.launchers.here import Here
 from sbkernel.jobs.order import Order
@@ -27,7 +27,7 @@ class FailedThereError(JobError):
 class Keep(Protocol):
     """What takes an artefact that comes back."""
 
-    def __call__(self, name: str, digest: str, size: int, stream: BinaryIO) -> None:
+    def __call__(self, name: str, digest: str, size: int, stream: Readable) -> None:
         """Read `size` bytes of content from a stream; JobError unless they have the digest."""
 
 
