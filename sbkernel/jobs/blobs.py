@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from sbkernel.errors import JobError, NotFoundError
 from sbkernel.files import made, writing
@@ -14,6 +14,13 @@ from sbkernel.jobs.order import is_sha256
 from sbkernel.site import Site
 
 CHUNK_BYTES = 1 << 20
+
+
+class Readable(Protocol):
+    """A stream of bytes, as far as it is needed to keep them."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes; b"" at the end."""
 
 
 class Blobs:
@@ -34,7 +41,7 @@ class Blobs:
                 self.receive(stream, digest)
         return digest
 
-    def receive(self, stream: BinaryIO, digest: str) -> None:
+    def receive(self, stream: Readable, digest: str) -> None:
         """Keep what comes from a stream; JobError, and nothing kept, when it does not have the digest."""
         place = self._place(digest)
         made(self.directory, 0o700)

@@ -60,14 +60,18 @@ def write_json(path: Path, data: Any) -> None:
     write_whole(path, json.dumps(data), mode=0o600)
 
 
-def start_worker(directory: Path, lock: int) -> None:
-    """Start the worker of a job in its own session; it keeps `lock` as long as it lives, and writes its PID."""
+def start_worker(directory: Path, lock: int, lifeline: int | None = None) -> None:
+    """Start the worker of a job in its own session; it keeps `lock` as long as it lives, and writes its PID.
+
+    `lifeline` is the end of a pipe to read from: the worker is killed when the other end is closed.
+    """
+    descriptors = (lock,) if lifeline is None else (lock, lifeline)
     detach(
-        [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), str(lock)],
+        [sys.executable, "-m", "sbkernel.jobs.worker", str(directory), *map(str, descriptors)],
         log=directory / "log.txt",
         env={**module_environment(), "PYTHONUNBUFFERED": "1"},
         cwd=directory,
-        pass_fds=(lock,),
+        pass_fds=descriptors,
     )
 
 

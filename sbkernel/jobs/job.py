@@ -130,7 +130,11 @@ def submit(site: Site, order: Order, *, on: str = HERE) -> Job:
     and `plan` when it has one. Finished jobs beyond the newest 100 are removed. Raises NotFoundError, before anything
     runs, when there is no such place or an input is missing.
     """
-    launcher = launcher_named(on)
+    return submit_to(site, order, launcher_named(on), on)
+
+
+def submit_to(site: Site, order: Order, launcher: Launcher, name: str) -> Job:
+    """Start an order by a launcher, as submit() does; `name` is that of a place where it can be cancelled."""
     directories.prune(site.jobs)
     directory = directories.make_directory(site.jobs, order.verb)
     lock = take(directory / "lock")
@@ -147,7 +151,7 @@ def submit(site: Site, order: Order, *, on: str = HERE) -> Job:
                 "created": time.time(),
                 "by": getpass.getuser(),
                 "order": order.digest,
-                "launcher": on,
+                "launcher": name,
                 "record": dict(origin.current().record),
             },
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sbkernel.jobs.blobs import artefacts_of
+from sbkernel.jobs.blobs import Readable, artefacts_of
 from sbkernel.jobs.events import Event
 
 PROGRESS_INTERVAL_S = 0.1
@@ -76,3 +76,8 @@ class Journal:
         """Keep a copy of a file in the job's directory, and record its digest and its size in bytes."""
         digest = self._artefacts.put(file)
         self.event("artefact", name=name, digest=digest, size=file.stat().st_size)
+
+    def received(self, name: str, digest: str, size: int, stream: Readable) -> None:
+        """Keep a file that was made at another place, as artefact() does; JobError when it came damaged."""
+        self._artefacts.receive(stream, digest)
+        self.event("artefact", name=name, digest=digest, size=size)

@@ -1,6 +1,8 @@
-"""The process of a job that runs here: `python -m sbkernel.jobs.worker JOBDIR LOCKFD`.
+"""The process of a job on this machine: `python -m sbkernel.jobs.worker JOBDIR LOCKFD [LIFELINE]`.
 
-It calls the order's target and writes down what happens. SIGTERM raises JobCancelledError inside the target, once.
+It calls the order's target, or has another place carry it out, and writes down what happens. SIGTERM raises
+JobCancelledError in there, once. Killed are it and all it started when the other end of the pipe LIFELINE is closed:
+so a job ends with the process for which it runs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from sbkernel.files import write_whole
 from sbkernel.jobs import origin
 from sbkernel.jobs.blobs import inputs_of
 from sbkernel.jobs.journal import Journal
+from sbkernel.jobs.launchers import HERE, launcher_named
+from sbkernel.jobs.launchers.relay import FailedThereError, Relayed
 from sbkernel.jobs.order import Order
 from sbkernel.jobs.processes import kill_session, start_ticks
 from sbkernel.site import Site
@@ -34,6 +38,8 @@ def main(argv: list[str]) -> int:
     """Run the job in a directory and return the exit status: 0 if it succeeded."""
     directory = Path(argv[0])
     os.set_inheritable(int(argv[1]), False)
+    if len(argv) > 2:
+        threading.Thread(target=_die_with, args=(int(argv[2]),), daemon=True).start()
     journal = Journal(directory)
     _raise_on_sigterm()
     state, details = _outcome(directory, journal)
@@ -57,7 +63,8 @@ def _outcome(directory: Path, journal: Journal) -> tuple[str, dict[str, Any]]:
     except (JobCancelledError, KeyboardInterrupt):
         return "cancelled", {}
     except Exception as error:
-        journal.log(traceback.format_exc())
+        if not isinstance(error, FailedThereError):
+            journal.log(traceback.format_exc())
         if (directory / "cancel").exists():
             return "cancelled", {}
         return "failed", _describe(error)
@@ -69,6 +76,10 @@ def _run(directory: Path, journal: Journal) -> None:
     spec = json.loads((directory / "spec.json").read_text())
     origin.within(spec["id"], spec.get("record"))
     with Site.open(spec["site"]) as site:
+        place = launcher_named(spec.get("launcher", HERE))
+        if isinstance(place, Relayed):
+            place.carry_out(order, inputs_of(site), journal, journal.received)
+            return
         result = _load(order.target)(site, report=journal, **order.arguments, **_handed(order, site))
         if isinstance(result, dict):
             journal.result(**result)
@@ -107,6 +118,17 @@ def _raise_on_sigterm() -> None:
 def _kill_after_grace() -> None:
     """End a target that does not end by itself; runs beside it because it may be stuck anywhere."""
     time.sleep(GRACE_S)
+    _kill_all()
+
+
+def _die_with(lifeline: int) -> None:
+    """Wait until nobody holds the other end of a pipe, and end then, without cleaning up."""
+    os.set_inheritable(lifeline, False)
+    os.read(lifeline, 1)
+    _kill_all()
+
+
+def _kill_all() -> None:
     kill_session(os.getpid(), spare=os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -77,8 +77,8 @@ def test_a_job_whose_starter_was_killed_can_be_cancelled(site: Site, tmp_path: P
 def test_a_secret_or_a_place_that_is_none_leaves_no_job(site: Site) -> None:
     with pytest.raises(JobError, match="argument password is a secret"):
         start(site, "echo", password=Secret("hunter2"))
-    with pytest.raises(NotFoundError, match="no place 'mars'"):
-        job.submit(site, Order("echo", "job_targets:echo"), on="mars")
+    with pytest.raises(NotFoundError, match="no place 'mars at night'"):
+        job.submit(site, Order("echo", "job_targets:echo"), on="mars at night")
     assert list(site.jobs.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ A job is a directory on this machine wherever it runs, and its readers know no l
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from sbkernel.jobs.order import Order
 
 HERE = "here"
 
+_KINDS: dict[str, str] = {}
+"""Modules of the places that are named KIND:ADDRESS; each has `at(address)`, which returns the launcher."""
+
 
 class Launcher(Protocol):
     """A place where orders run.
@@ -21,7 +25,7 @@ class Launcher(Protocol):
     An order is followed in the job's directory: from start() until it has ended, wherever it runs, a process of this
     machine holds the lock there and appends to events.jsonl and log.txt, as a Journal does, and the last event is a
     final state. When that process ends without one, the job has failed. So work on another machine has to end when
-    the connection does.
+    the connection does (relay.py).
     """
 
     def start(self, order: Order, inputs: Blobs, directory: Path, lock: int) -> None:
@@ -43,9 +47,25 @@ class Launcher(Protocol):
 
 
 def launcher_named(name: str) -> Launcher:
-    """Return the launcher of a name; NotFoundError when there is none."""
+    """Return the launcher of a name: here, KIND:ADDRESS, or a host of ssh as [USER@]HOST[:PORT].
+
+    NotFoundError when there is no such place; nobody asks whether there is such a host.
+    """
     if name == HERE:
         from sbkernel.jobs.launchers.here import Here
 
         return Here()
-    raise NotFoundError(f"there is no place {name!r} to run jobs at", hint=f"the only one is {HERE}")
+    kind, colon, address = name.partition(":")
+    if colon and kind in _KINDS:
+        launcher: Launcher = importlib.import_module(_KINDS[kind]).at(address)
+        return launcher
+    from sbkernel.jobs.launchers.ssh import Ssh, read_address
+
+    host = read_address(name)
+    if host is None:
+        kinds = "".join(f", or {one}:ADDRESS" for one in _KINDS)
+        raise NotFoundError(
+            f"there is no place {name!r} to run jobs at",
+            hint=f"{HERE}, or a host of ssh such as build1, admin@build1 or build1:2222{kinds}",
+        )
+    return Ssh(host)

@@ -23,6 +23,9 @@ class Here:
                 f"{order.verb}: missing or damaged in {inputs.directory}: {', '.join(names)}",
                 hint="put the inputs there again, then give the order again",
             )
+        self._start(directory, lock)
+
+    def _start(self, directory: Path, lock: int) -> None:
         start_worker(directory, lock)
 
     def cancel(self, directory: Path) -> None:
