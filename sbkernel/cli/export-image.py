@@ -21,14 +21,16 @@ from sbkernel.site import Site
     "--format", "kind", default=BUNDLE, show_default=True, type=click.Choice(KINDS), help="What FILE is to be."
 )
 @click.option("--xcat", is_flag=True, help="The same as --format xcat.")
+@click.option("--with-environment", is_flag=True, help="Take the values of environvar along, which may be secret.")
 @click.argument("image", metavar="IMAGE[@VERSION]")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @pass_site
-def command(site: Site, kind: str, xcat: bool, image: str, file: Path | None) -> None:
+def command(site: Site, kind: str, xcat: bool, with_environment: bool, image: str, file: Path | None) -> None:
     """Write a packed version of IMAGE, its definition and its lists to FILE.
 
     What nodes boot now is written, or another VERSION: the beginning of a digest, candidate, previous, or a day. The
-    definition is the one of now; passwords of mirrors and the files that synclists name are left out. A site with a key
+    definition is the one of now; passwords of mirrors, values of environvar and the files that synclists name are left
+    out. Scripts and lists go as they are, and what looks like a password in them is said. A site with a key
     (sb keys make) signs all of it. The bytes of a bundle depend on the version, its definition, its lists and the key
     alone.
 
@@ -48,9 +50,8 @@ def command(site: Site, kind: str, xcat: bool, image: str, file: Path | None) ->
     """
     kind = XCAT if xcat else kind
     target = file or Path(default_file(Catalog(site).find(image), kind))
-    click.echo(
-        said(follow(jobs.start(site, "export-image", TARGET, image=image, file=str(target.absolute()), kind=kind)))
-    )
+    options = {"image": image, "file": str(target.absolute()), "kind": kind, "with_environment": with_environment}
+    click.echo(said(follow(jobs.start(site, "export-image", TARGET, **options))))
 
 
 def said(done: dict[str, Any]) -> str:

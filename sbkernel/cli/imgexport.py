@@ -21,6 +21,7 @@ BY_HAND = "copy the bundle yourself, e.g. with scp"
 @click.option(
     "-e", "--extra", multiple=True, metavar="FILE:DIRECTORY", help="Take FILE along; it belongs in DIRECTORY."
 )
+@click.option("--with-environment", is_flag=True, help="Take the values of environvar along, which may be secret.")
 @click.option("-R", "--remotehost", hidden=True)
 @click.option("-v", "--verbose", is_flag=True, hidden=True)
 @click.argument("image", metavar="IMAGE[@VERSION]")
@@ -30,6 +31,7 @@ def command(
     site: Site,
     node: str,
     extra: tuple[str, ...],
+    with_environment: bool,
     remotehost: str | None,
     verbose: bool,  # noqa: ARG001 - xCAT's scripts give it
     image: str,
@@ -54,7 +56,10 @@ def command(
     click.echo(f"Exporting {image} to {file.absolute().parent}...")
     click.echo(f"Compressing {image} bundle.  Please be patient.")
     words = [str(Path(one).absolute()) for one in extra]
-    options = {"image": image, "file": str(file.absolute()), "kind": XCAT, "extra": words, "node": node}
+    options = {
+        "image": image, "file": str(file.absolute()), "kind": XCAT, "extra": words, "node": node,
+        "with_environment": with_environment,
+    }  # fmt: skip
     done = follow(jobs.start(site, "imgexport", TARGET, **options))
     for remark in done["remarks"]:
         click.echo(f"note: {remark}", err=True)

@@ -26,6 +26,7 @@ FORMAT, SEALED = 1, 2
 PLACE = "sbkernel-image"
 """The directory that holds all members, so that an archive unpacked by hand makes no mess."""
 BUNDLE, IMAGE, LISTS, VERSION = "bundle.json", "image.json", "lists", "version"
+ENVIRONMENT = "environment"
 FSTAB = "fstab"
 """What stands for the attribute of an fstab, which an osimage finds by its profile."""
 LARGEST_TEXT = 16 << 20
@@ -33,6 +34,7 @@ LARGEST_TEXT = 16 << 20
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _FOREIGN = "nothing was imported; ask where it was made for another one"
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LATEST = 1 << 40
 """Seconds since the epoch that a time may have at most: no calendar goes on for ever."""
 
@@ -55,11 +57,15 @@ class ListFile:
 
 @dataclass(frozen=True)
 class Description:
-    """A version as image.json says it, the attributes of its osimage (None: it has none any more), and its lists."""
+    """A version as image.json says it, the attributes of its osimage (None: it has none any more), and its lists.
+
+    `environment` are the variables of environvar, which are named although that is left out.
+    """
 
     data: Mapping[str, Any]
     osimage: Mapping[str, str] | None
     lists: Sequence[ListFile]
+    environment: Sequence[str] = ()
 
     @property
     def image(self) -> str:
@@ -92,7 +98,8 @@ class Description:
             "osimage": self.osimage,
             "lists": lists,
         }
-        return as_json(summed({**said, IMAGE: image}))
+        left_out = {ENVIRONMENT: list(self.environment)} if self.environment else {}
+        return as_json(summed({**said, **left_out, IMAGE: image}))
 
 
 def summed(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,6 +185,14 @@ def _is_list(one: Any) -> bool:
     if not isinstance(one, dict) or not all(type(one.get(key)) is kind for key, kind in kinds.items()):
         return False
     return one["attribute"] in (*CLONED, FSTAB)
+
+
+def read_environment(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the variables that bundle.json says were left out; BuildError when they are none."""
+    names = said.get(ENVIRONMENT, [])
+    if not isinstance(names, list) or not all(isinstance(one, str) and _VARIABLE.fullmatch(one) for one in names):
+        raise BuildError("bundle.json does not describe an environment", hint=_FOREIGN)
+    return tuple(names)
 
 
 def read_osimage(said: Mapping[str, Any]) -> dict[str, str] | None:

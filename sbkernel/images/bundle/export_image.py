@@ -12,7 +12,7 @@ from sbkernel.files import growing
 from sbkernel.images import space
 from sbkernel.images.bundle import imgexport, oci, ours
 from sbkernel.images.bundle.description import Description
-from sbkernel.images.bundle.portable import definition, list_files
+from sbkernel.images.bundle.portable import definition, list_files, suspects
 from sbkernel.images.catalog import keys, minisign
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import short
@@ -40,15 +40,16 @@ def export_image(
     kind: str = BUNDLE,
     extra: Sequence[str] = (),
     node: str = "",
+    with_environment: bool = False,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Write a version to a file, which is replaced as a whole; killed at any time, nothing of it is left.
 
     `image` is IMAGE or IMAGE@VERSION, `kind` one of KINDS; `extra` and `node` are imgexport's -e and -p, for the bundle
-    of xCAT alone. Returns image, digest, file, size (bytes), remarks, seconds. The bytes depend on the version, the
-    definition and its lists alone; a site with a key signs them, so that they depend on that and the user, too. Raises
-    NotFoundError, DefinitionError, SbkernelError for a list that cannot be read, BuildError for a damaged version or a
-    full disk.
+    of xCAT alone. Values of environvar are left out unless `with_environment`. Returns image, digest, file, size
+    (bytes), remarks, seconds. The bytes depend on the version, the definition and its lists alone; a site with a key
+    signs them, so that they depend on that and the user, too. Raises NotFoundError, DefinitionError, SbkernelError for
+    a list that cannot be read, BuildError for a damaged version or a full disk.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
     if path.is_dir() or not path.parent.is_dir():
@@ -56,7 +57,7 @@ def export_image(
             f"{path} cannot be written: {'it is a directory' if path.is_dir() else 'no such directory'}"
         )
     with Catalog(site).using(image) as version:
-        described, remarks = describe(site, version)
+        described, remarks = describe(site, version, with_environment=with_environment)
         key = keys.own(site)
         try:
             with growing(path) as out:
@@ -81,13 +82,13 @@ def export_image(
     }
 
 
-def describe(site: Site, version: ImageVersion) -> tuple[Description, list[str]]:
-    """Return what a bundle of a version says of itself, and remarks about what it leaves out."""
-    values, remarks = definition(site, version.image)
+def describe(site: Site, version: ImageVersion, *, with_environment: bool = False) -> tuple[Description, list[str]]:
+    """Return what a bundle of a version says of itself, and remarks about what it leaves out or may be secret."""
+    values, environment, remarks = definition(site, version.image, with_environment=with_environment)
     lists = tuple(list_files(site, values)) if values else ()
     if any(one.attribute == "synclists" for one in lists):
         remarks.append("synclists: the files that they name are not in the bundle")
-    return Description(version.data, values, lists), remarks
+    return Description(version.data, values, lists, environment), [*remarks, *suspects(lists)]
 
 
 def _sign(site: Site, image: str) -> ours.Sign:

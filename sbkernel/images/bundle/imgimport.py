@@ -156,7 +156,8 @@ def _laying(site: Site, found: Unbundled, how: How) -> tuple[Laying, list[str]]:
     ]
     laying = plan_laying(site, found.manifest.image, portable, lists, how)
     extra, left = _extra(site, found)
-    remarks = [f"{name} is no attribute here, and was left out" for name in unknown]
+    remarks = list(laying.remarks)
+    remarks += [f"{name} is no attribute here, and was left out" for name in unknown]
     remarks += [f"{name} in the bundle is not for netboot images, and was left out" for name in found.manifest.others]
     remarks += [
         f"left out, because it belongs in {target}, which is no place for lists: {name}" for name, target in left

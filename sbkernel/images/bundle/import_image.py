@@ -11,6 +11,7 @@ from typing import Any
 from sbkernel.errors import BuildError, DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images import space
 from sbkernel.images.bundle.containers import bottom_layer, foreign
+from sbkernel.images.bundle.description import Description
 from sbkernel.images.bundle.imgimport import import_xcat
 from sbkernel.images.bundle.laying import How, Laying, laid, plan_laying
 from sbkernel.images.bundle.ours import Bundle, NoBundleError
@@ -119,11 +120,11 @@ def _import(
 ) -> tuple[ImageVersion, Laying, bool]:
     check_name(bundle.description, how.name)
     described = bundle.renamed(how.name) if how.name else bundle.description
-    laying = plan_laying(site, described.image, described.osimage, described.lists, how)
+    laying = plan_laying(site, described.image, described.osimage, described.lists, how, described.environment)
     catalog = Catalog(site)
     judged = check_signatures(site, source, bundle, laying, unsigned=how.unsigned)
     check_age(catalog, described, bundle, judged, allow_older=how.allow_older)
-    remarks += judged.remarks
+    remarks += [*judged.remarks, *laying.remarks, *_left_for_boot(described)]
     if _is_there(catalog, described.digest):
         with laid(site, laying):
             version = catalog.publish_again(described.image, described.digest, gated=how.gated)
@@ -140,6 +141,12 @@ def _import(
             content = {key: value for key, value in described.data.items() if key not in {*NOT_CONTENT, "files"}}
             origin = {key: described.data[key] for key in NOT_CONTENT if key in described.data}
             return catalog.publish(staged, content, gated=how.gated, origin=origin), laying, False
+
+
+def _left_for_boot(described: Description) -> list[str]:
+    lines = described.data.get("syncfiles", [])
+    host = described.data.get("host") or "the host where it was packed"
+    return [f"{len(lines)} lines of its synclists were left for boot, and name files of {host}"] if lines else []
 
 
 def _is_gzip(path: Path) -> bool:

@@ -20,7 +20,7 @@ from sbkernel.definitions.validate import check_name, check_values
 from sbkernel.errors import DefinitionError
 from sbkernel.files import in_turn, made, writing
 from sbkernel.images.bundle.description import FSTAB, ListFile
-from sbkernel.images.bundle.portable import INSTALLDIR, content, elements, here
+from sbkernel.images.bundle.portable import ENVIRONMENT, INSTALLDIR, absent, content, elements, here
 from sbkernel.images.bundle.tarfiles import PIECE
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.families.places import shown
@@ -78,11 +78,15 @@ class Lay:
 
 @dataclass(frozen=True)
 class Laying:
-    """What is to be done: files to write, and the new values of the osimage; None when it stays as it is."""
+    """What is to be done: files to write, and the new values of the osimage; None when it stays as it is.
+
+    `remarks` say what of the bundle does not fit here.
+    """
 
     name: str
     values: Mapping[str, str] | None
     files: Sequence[Lay] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -97,17 +101,24 @@ class Laying:
 
 
 def plan_laying(
-    site: Site, image: str, osimage: Mapping[str, str] | None, lists: Sequence[ListFile], how: How
+    site: Site,
+    image: str,
+    osimage: Mapping[str, str] | None,
+    lists: Sequence[ListFile],
+    how: How,
+    environment: Sequence[str] = (),
 ) -> Laying:
-    """Return what would be written. DefinitionError, and nothing is changed, for what is here and differs."""
+    """Return what would be written. DefinitionError, and nothing is changed, for what is here and differs.
+
+    `environment` are variables that were left out: their values here stay.
+    """
     name = check_name("osimage", how.name or image)
     defined = site.osimages[name].attributes if name in site.osimages else None
     if osimage is None or (how.keep and defined is not None):
         return Laying(name, None)
     targets = {(one.attribute, one.number): _target(site, name, osimage, one, how) for one in lists}
     values = _values(site, name, osimage, targets, how)
-    # A bundle holds no password of a mirror: the one that is here stays.
-    values |= {key: old for key, old in (defined or {}).items() if old != values.get(key) == shown(old)}
+    remarks = _fit(site, name, values, defined or {}, environment)
     differing = _differing(dict(defined), values) if defined is not None else []
     files = [lay for one in lists if (lay := _lay(targets[one.attribute, one.number], one))]
     _refuse(f"osimage {name} is here already, and differs", [*differing, *_others(files)], how)
@@ -117,7 +128,28 @@ def plan_laying(
         for other in sharing_rootimgdir(site.store.objects("osimage"), tree, name):
             raise DefinitionError(f"osimage {other} is built in {tree} already", hint="--as NAME gives it its own")
     changed = values if defined is None or differing else None
-    return Laying(name, changed, _once(files))
+    if any(one.attribute == "synclists" for one in lists):
+        remarks.append("synclists: the files that they name are not in the bundle")
+    return Laying(name, changed, _once(files), remarks if changed is not None or files else ())
+
+
+def _fit(
+    site: Site, name: str, values: dict[str, str], defined: Mapping[str, str], environment: Sequence[str]
+) -> list[str]:
+    """Make values those of this site where a bundle cannot know them; return what does not fit here."""
+    remarks = []
+    # A bundle holds no password of a mirror: the one that is here stays.
+    values |= {key: old for key, old in defined.items() if old != values.get(key) == shown(old)}
+    if environment and ENVIRONMENT in defined:
+        values.setdefault(ENVIRONMENT, defined[ENVIRONMENT])
+    elif environment:
+        pairs = ",".join(f"{one}=VALUE" for one in environment)
+        remarks.append(f"{ENVIRONMENT} is not in the bundle: sb chdef -t osimage {name} {ENVIRONMENT}={pairs}")
+    tree = values.get("rootimgdir", "")
+    if tree and tree != defined.get("rootimgdir") and not Path(tree).is_relative_to(site.installdir):
+        del values["rootimgdir"]
+        remarks.append(f"rootimgdir={tree} was a place of another site, and is left out: genimage takes its default")
+    return [*remarks, *absent(values)]
 
 
 def with_more(laying: Laying, more: Sequence[Lay], how: How) -> Laying:

@@ -22,6 +22,7 @@ from sbkernel.images.bundle.description import (
     ListFile,
     as_json,
     check_image,
+    read_environment,
     read_json,
     read_lists,
     read_osimage,
@@ -151,7 +152,7 @@ class Bundle:
         if (said.get("image"), said.get("digest")) != (data["image"], data["digest"]):
             raise tar.error("bundle.json and image.json are of different versions")
         lists = [self._list(name, one) for name, one in read_lists(said).items()]
-        self.description = Description(data, read_osimage(said), lists)
+        self.description = Description(data, read_osimage(said), lists, read_environment(said))
         signed = self._is_next(f"{VERSION}/{SUMS}")
         self.signature = {name: self._text(f"{VERSION}/{name}") for name in (SUMS, SIGNATURE)} if signed else {}
         self.seal = self._seal() if said["format"] == SEALED else None

@@ -124,7 +124,11 @@ class ImageVersion:
 
     @property
     def syncfiles(self) -> list[dict[str, Any]]:
-        """Return the lines of synclists that are left for boot: clause, sources, destination, noderange, line."""
+        """Return the lines of synclists that are left for boot: clause, sources, destination, noderange, line.
+
+        Sources are paths of the host where it was packed (`data["host"]`), which may be one of another site: whoever
+        copies them must ask for a version that was packed here.
+        """
         return list(self.data.get("syncfiles", []))
 
     @property

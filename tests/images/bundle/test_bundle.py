@@ -240,3 +240,66 @@ def test_the_description_names_no_directory_of_its_site(sites: Sites, bundle: Pa
         said = json.loads(text.read())
     assert str(sites.here.root) not in json.dumps(said)
     assert said["osimage"]["pkglist"] == "{installdir}/custom/netboot/debian/lab.pkglist"
+
+
+def test_values_of_environvar_stay_at_home(sites: Sites, tmp_path: Path) -> None:
+    sites.here.set("osimage", IMAGE, environvar="TOKEN=hunter2,WHO=gpu")
+    assert sites.version
+    done = export_image(sites.here, IMAGE, tmp_path / "lab.tar")
+    assert "environvar: left out, as TOKEN, WHO may be secret (--with-environment)" in done["remarks"]
+    assert b"hunter2" not in (tmp_path / "lab.tar").read_bytes()
+    done = import_image(sites.there, tmp_path / "lab.tar")
+    said = "environvar is not in the bundle: sb chdef -t osimage lab environvar=TOKEN=VALUE,WHO=VALUE"
+    assert said in done["remarks"] and sites.there.osimages[IMAGE].get("environvar") == ""
+    sites.there.set("osimage", IMAGE, environvar="TOKEN=mine,WHO=x")
+    done = import_image(sites.there, tmp_path / "lab.tar")
+    assert (done["laid"], done["remarks"]) == ([], [])
+    assert sites.there.osimages[IMAGE].get("environvar") == "TOKEN=mine,WHO=x"
+    assert import_image(sites.here, tmp_path / "lab.tar")["laid"] == []
+
+
+def test_values_of_environvar_go_along_when_asked_for(sites: Sites, tmp_path: Path) -> None:
+    sites.here.set("osimage", IMAGE, environvar="WHO=gpu")
+    assert sites.version
+    export_image(sites.here, IMAGE, tmp_path / "lab.tar", with_environment=True)
+    import_image(sites.there, tmp_path / "lab.tar")
+    assert sites.there.osimages[IMAGE].get("environvar") == "WHO=gpu"
+
+
+def test_what_looks_like_a_password_is_said(sites: Sites, tmp_path: Path) -> None:
+    custom = sites.here.installdir / "custom/netboot/debian"
+    (custom / f"{IMAGE}.postinstall").write_text(
+        "#!/bin/sh\necho passwd: files\nexport DB_PASSWORD=hunter2\nsecret=$1\n"
+    )
+    sites.here.set("osimage", IMAGE, addkcmdline="quiet rd.iscsi.password=hunter2")
+    assert sites.version
+    found = [one for one in export_image(sites.here, IMAGE, tmp_path / "lab.tar")["remarks"] if "may hold" in one]
+    assert found == [
+        "addkcmdline may hold a password, and is in the bundle",
+        "postinstall: lab.postinstall:3 may hold a password, and is in the bundle",
+    ]
+
+
+def test_places_of_the_other_site_are_said_or_left_out(sites: Sites, tmp_path: Path) -> None:
+    (tmp_path / "mirror").mkdir()
+    sites.here.set(
+        "osimage", IMAGE, rootimgdir=str(tmp_path / "trees/lab"), pkgdir=f"{tmp_path}/mirror gpgkey=/srv/own.asc",
+        kerneldir="/srv/kernels",
+    )  # fmt: skip
+    left = [{"clause": "", "sources": ["/etc/motd"], "destination": "/etc/motd", "noderange": "n1", "line": "x:1"}]
+    publish(sites.here, b"hsqs", IMAGE, syncfiles=left)
+    export_image(sites.here, IMAGE, tmp_path / "lab.tar")
+    done = import_image(sites.there, tmp_path / "lab.tar")
+    host = Catalog(sites.here).current(IMAGE).data["host"]
+    assert done["remarks"] == [
+        f"rootimgdir={tmp_path}/trees/lab was a place of another site, and is left out: genimage takes its default",
+        "pkgdir: there is no /srv/own.asc here, where genimage would look",
+        "kerneldir: there is no /srv/kernels here, where genimage would look",
+        "synclists: the files that they name are not in the bundle",
+        f"1 lines of its synclists were left for boot, and name files of {host}",
+    ]
+    assert sites.there.osimages[IMAGE].get("rootimgdir") == ""
+    assert import_image(sites.there, tmp_path / "lab.tar")["laid"] == []
+    assert import_image(sites.here, tmp_path / "lab.tar")["laid"] == [], "where it was made, it is its own place"
+    done = import_image(sites.there, tmp_path / "lab.tar", name="two")
+    assert sites.there.osimages["two"].get("rootimgdir") == str(sites.there.installdir / "netboot/debian12/x86_64/two")

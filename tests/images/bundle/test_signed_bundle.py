@@ -95,13 +95,13 @@ def facts_of(text: bytes, name: str = "") -> seal.Named:
 def test_a_bundle_of_a_known_key_arrives(sites: Sites, signed: Path, tmp_path: Path) -> None:
     key = believe(sites)
     done = import_image(sites.there, signed)
-    version, whole = done["remarks"]
+    version, whole = done["remarks"][:2]
     assert version.startswith(f"the version was signed by here {key}: lab signed by ")
     assert whole.startswith(f"version, definition and lists were signed by here {key}: lab exported by ")
     there = Catalog(sites.there).get(done["digest"])
     assert "signed by here" in verify_image(sites.there, there)[-1]
     again = import_image(sites.there, signed)
-    assert (again["there"], again["laid"], again["remarks"]) == (True, [], done["remarks"])
+    assert (again["there"], again["laid"], again["remarks"]) == (True, [], [version, whole])
     twice = export_image(sites.here, IMAGE, tmp_path / "again.tar")
     assert Path(twice["file"]).read_bytes() == signed.read_bytes()
     assert twice["remarks"][-1] == f"version, definition and lists are signed with the key {key} of the site"
@@ -117,7 +117,7 @@ def test_a_seal_names_all_that_is_read(signed: Path) -> None:
 
 
 def test_a_site_that_knows_no_key_is_told_which_it_was(sites: Sites, signed: Path, unsealed: Path) -> None:
-    [unknown] = import_image(sites.there, signed)["remarks"]
+    unknown, _ = import_image(sites.there, signed)["remarks"]
     assert "which is not known here" in unknown
     again = import_image(sites.there, unsealed)["remarks"]
     assert again == [
@@ -208,7 +208,7 @@ def test_who_exported_it_vouches_for_what_another_has_signed(sites: Sites, signe
     with Site.open(tmp_path / "third") as third:
         further = Sites(sites.there, third)
         key = believe(further, name="middle")
-        version, whole = import_image(third, onward)["remarks"]
+        version, whole = import_image(third, onward)["remarks"][:2]
         assert "not known here" in version and whole.startswith(
             f"version, definition and lists were signed by middle {key}"
         )

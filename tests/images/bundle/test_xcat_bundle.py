@@ -226,10 +226,6 @@ WRONG = {
     "a list that is missing": ({"compute.pkglist</pkglist>": "none.pkglist</pkglist>"}, "lacks none.pkglist"),
     "another root": ({"rootimg.gz": "rootimg.zip"}, "no packed root"),
     "an image name that is a path": ({f"<imagename>{NAME}": "<imagename>../../x"}, "invalid"),
-    "a directory of the system": (
-        {f"<rootimgdir>{TREE}": "<rootimgdir>/usr/lib"},
-        "no place for an image",
-    ),
 }
 
 
@@ -242,6 +238,14 @@ def test_wrong_bundles(wrong: str, site: Site, tmp_path: Path) -> None:
     assert everything(site) == before
     assert NAME not in site.osimages
     assert leftovers(site.catalog) == []
+
+
+def test_a_directory_of_the_system_is_no_place_for_it(site: Site, tmp_path: Path) -> None:
+    done = import_image(site, xcat_bundle(tmp_path, **{f"<rootimgdir>{TREE}": "<rootimgdir>/usr/lib"}))
+    assert site.osimages[NAME].get("rootimgdir") == ""
+    assert "rootimgdir=/usr/lib was a place of another site, and is left out" in done["remarks"][0]
+    assert (site.installdir / "netboot/rocky9.4/x86_64/compute/rootimg/etc/owned").is_file()
+    assert import_image(site, tmp_path / f"{NAME}.tgz")["laid"] == []
 
 
 def test_a_root_that_leads_out_of_itself(site: Site, tmp_path: Path) -> None:
