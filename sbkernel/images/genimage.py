@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from sbkernel.images.cache import prune
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
+from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.making import Making
 from sbkernel.images.locking.answer import answer
@@ -72,7 +75,10 @@ class Build:
         fstab, origin = choose_fstab(self.site, self.spec)
         spec = self.spec
         wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
-        return Asked(spec, Making(self.layers, spec.manager, resolution, clean, verify), wanted, origin, self.lock)
+        making = Making(self.layers, spec.manager, resolution, clean, verify)
+        leave = functools.partial(keep_edited, self.site, spec, self.directory, self.report)
+        checkout = Checkout(self.layers, self.directory, leave, anew=clean)
+        return Asked(spec, making, checkout, wanted, origin, self.lock)
 
     def _ask(self) -> Resolution:
         with self.report.phase("resolve packages"):
@@ -171,9 +177,10 @@ def genimage(
 
     Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds, and as `layer`
     how the packages came together: from which layer, or why clean. Raises
-    NotFoundError, DefinitionError, ListFileError, LockedError, BuildError. Killed at any time it leaves the old image
-    in place, nothing mounted, and nothing that a later run would take for whole; that run goes on behind the last
-    step that was finished.
+    NotFoundError, DefinitionError, ListFileError, LockedError, BuildError. Killed at any time it leaves nothing
+    mounted, and nothing that a later run would take for whole; that run goes on behind the last step that was finished.
+    The old tree stays in place until the new one is done or, where it can be, is brought up to date itself
+    (layers/checkout.py): after a failure from there on, there is none until the next build is done.
     """
     started, began = time.monotonic(), time.time()
     given = options.checked(image, attributes_of(site, image) if attributes is None else attributes, values)
@@ -211,10 +218,25 @@ def _boot_plan(build: Build) -> Plan:
 
 
 def _remove_old(build: Build) -> None:
-    """Remove a tree that was replaced, now or by a run that was killed before it had done so."""
-    if build.directory.old.exists():
+    """Remove a tree that was replaced, now or by a run that was killed before it had done so.
+
+    Without a record it may be one that a failed build has set aside.
+    """
+    if build.directory.old.exists() and build.directory.record():
         with build.report.phase("remove the old tree"):
             remove_tree(build.directory.old)
+
+
+@contextmanager
+def _taking(directory: RootimgDir) -> Iterator[None]:
+    """Keep a tree that the block takes, when it fails; what it has made of nothing goes."""
+    there = directory.tree.exists() or directory.old.exists()
+    try:
+        yield
+    except BaseException:
+        if there:
+            directory.set_aside()
+        raise
 
 
 def _provenance(build: Build, plan: Plan, asked: Asked | None, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,7 +264,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
             build.report.log("nothing to do")
             return _noted(build, before), []
         check_isolation()
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as beside, _taking(directory):
             asking = beside.submit(_provenance, build, plan, asked, before)
             ran = execute(plan, shelf, build.report, force=force)
         root = shelf.path(TREE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ TREE, KERNEL, INITRD, MANIFEST = "rootimg", "kernel", "initrd-stateless.gz", "ma
 
 @dataclass(frozen=True)
 class RootimgDir:
-    """The files of one rootimgdir; plan.json and .new/ are ours."""
+    """The files of one rootimgdir; plan.json and those whose names begin with a dot are ours."""
 
     path: Path
 
@@ -126,6 +127,11 @@ class RootimgDir:
         """Return where a tree that was replaced waits for its removal."""
         return self.path / ".old"
 
+    @property
+    def copied(self) -> Path:
+        """Return the list of what in a tree is as it was copied (layers/checkout.py)."""
+        return self.path / ".copied"
+
     def new(self, file: Path) -> Path:
         """Return where the next version of a file or tree grows."""
         return self.work / file.name
@@ -139,6 +145,18 @@ class RootimgDir:
         if not isinstance(record, dict):
             return {}
         return record if all(path.exists() for path in (self.tree, self.kernel, self.initrd)) else {}
+
+    def take(self, tree: Path, target: Path) -> None:
+        """Move a tree of an earlier build to where the next one grows; the record goes first, as it was whole then."""
+        (self.path / "plan.json").unlink(missing_ok=True)
+        tree.rename(target)
+
+    def set_aside(self) -> None:
+        """After a build has failed, keep the tree that it had taken, for the next one to start from."""
+        taken = self.new(self.tree)
+        if taken.is_dir() and not os.path.lexists(self.tree):
+            remove_tree(self.old)
+            taken.rename(self.old)
 
     def publish(self, record: Mapping[str, Any]) -> None:
         """Put what has been built in place of the old; the record goes first and comes back last.

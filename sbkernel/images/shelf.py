@@ -18,9 +18,9 @@ from sbkernel.files import made, write_whole
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.plan import Facts, Plan, Step
 from sbkernel.images.tree.namespaces import remove_tree
+from sbkernel.jobs.processes import boot_id
 
 JOURNAL = ".steps.json"
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class DirectoryShelf:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return {}
         wanted = set(self.plan.digests.values())
-        found = outcomes_of(left.get("outcomes", {})) if left.get("boot") == _boot_id() else {}
+        found = outcomes_of(left.get("outcomes", {})) if left.get("boot") == boot_id() else {}
         return {name: one for name, one in found.items() if one.digest in wanted}
 
     def _take_up(self) -> None:
@@ -167,9 +167,5 @@ class DirectoryShelf:
             self._write()
 
     def _write(self) -> None:
-        data = {"boot": _boot_id(), "outcomes": {name: asdict(one) for name, one in self._new.items()}}
+        data = {"boot": boot_id(), "outcomes": {name: asdict(one) for name, one in self._new.items()}}
         write_whole(self.work / JOURNAL, json.dumps(data, indent=1) + "\n")
-
-
-def _boot_id() -> str:
-    return _BOOT_ID.read_text().strip()

@@ -15,6 +15,7 @@ from sbkernel.images.families.package_manager import PackagePass, Resolution
 from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
+from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.making import Making
 from sbkernel.images.locking.lockfile import Lock
 from sbkernel.images.locking.mirror import fetch
@@ -25,7 +26,7 @@ from sbkernel.images.tree import installed
 from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
 from sbkernel.images.tree.fstab import fstab_changes, read_fstab
 from sbkernel.images.tree.kernel import choose_kernel, kernel_file
-from sbkernel.images.tree.namespaces import copy_tree, stamp, written
+from sbkernel.images.tree.namespaces import stamp, written
 from sbkernel.images.tree.postinstall import declared, environment, inputs, run_scripts
 from sbkernel.images.tree.timezone import check_there
 
@@ -37,11 +38,13 @@ _SHOWN = 4
 class Asked:
     """Everything that a build is made from: the osimage, what its lists resolve to, how its tree is configured.
 
-    `making` is how the layer of those packages is made, which its digest does not depend on.
+    `making` is how the layer of those packages is made and `checkout` how the tree out of it, on which no digest
+    depends.
     """
 
     spec: ImageSpec
     making: Making
+    checkout: Checkout
     configuration: Configuration
     fstab_origin: str
     lock: Lock | None = None
@@ -67,7 +70,7 @@ def genimage_steps(asked: Asked) -> tuple[Step, ...]:
 
 def tree_steps(asked: Asked) -> tuple[Step, ...]:
     """Return the steps whose outcome is the root tree."""
-    steps = [download_step(asked), packages_step(asked), copy_step(), configure_step(asked)]
+    steps = [download_step(asked), packages_step(asked), copy_step(asked), configure_step(asked)]
     return (*steps, postinstall_step(asked.spec)) if asked.spec.postinstall else tuple(steps)
 
 
@@ -107,11 +110,11 @@ def packages_step(asked: Asked) -> Step:
     )
 
 
-def copy_step() -> Step:
+def copy_step(asked: Asked) -> Step:
     """Return the step that makes a layer a tree of its own."""
 
     def run(work: Work) -> None:
-        copy_tree(work.path(PACKAGES), work.target)
+        asked.checkout.make(work.path(PACKAGES).parent.name, work.target, work.report)
 
     return Step("tree", "copy the layer", None, "tree", TREE, on=("packages",), run=run)
 

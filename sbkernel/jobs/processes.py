@@ -9,6 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """Return what tells this run of the machine from any other."""
+    return _BOOT_ID.read_text().strip()
+
 
 def stat_fields(pid: int) -> list[str] | None:
     """Return the fields of /proc/PID/stat after the command name, or None if there is no such process."""

@@ -10,10 +10,12 @@ from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import BuildError, DefinitionError
 from sbkernel.images.families.package_manager import Resolution
 from sbkernel.images.genimage import plan_genimage
+from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.making import Making
 from sbkernel.images.packimage import packimage
 from sbkernel.images.plan import Plan
+from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.spec import ImageSpec, read_spec
 from sbkernel.images.steps import Asked, genimage_steps
 from sbkernel.images.tree.configure import configuration
@@ -61,7 +63,8 @@ def plan(site: Site, spec: ImageSpec) -> Plan:
     fstab, origin = choose_fstab(site, spec)
     wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
     making = Making(Layers(site.cache / "layers"), spec.manager, Resolution(()))
-    return Plan("it", genimage_steps(Asked(spec, making, wanted, origin)))
+    checkout = Checkout(making.layers, RootimgDir(spec.rootimgdir), lambda: None)
+    return Plan("it", genimage_steps(Asked(spec, making, checkout, wanted, origin)))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -39,9 +39,9 @@ def keep_edited(site: Site, spec: ImageSpec, directory: RootimgDir, report: Repo
     write_whole(directory.path / "fstab.default", default_fstab(spec))
     new = directory.new(directory.tree)
     text = read_fstab(directory.tree)
-    if text is None or not new.exists():
+    given = directory.record().get("fstab") or (fstab_digest(new) if new.exists() else None)
+    if text is None or given is None:
         return
-    given = directory.record().get("fstab") or fstab_digest(new)
     if hashlib.sha256(text).hexdigest() != given:
         kept = directory.path / "fstab.edited"
         write_whole(kept, text)

@@ -1,0 +1,157 @@
+"""Run by the Python of this host in a namespace of its own: makes a tree the same as a layer that it was copied from.
+
+argv: note|update LAYER TREE LIST ABOUT. The list says which files of the tree are copies that nobody has touched since:
+by their inode and its ctime, which nobody can set, and by the inode of the file in the layer, which nobody writes to.
+`note` writes it for a new copy, with ABOUT (JSON) beside it. `update` first removes and copies what the list that is
+there does not vouch for, whoever has changed it.
+"""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+
+AT_ONCE = 500
+
+
+def main():
+    """Do what argv says; print how many files an update has copied."""
+    word, layer, tree, listed, about = sys.argv[1:]
+    if word == "note":
+        found = Found(layer, tree, None)
+    else:
+        with open(listed) as file:
+            found = Found(layer, tree, json.load(file)["files"])
+        found.settle()
+        print(len(found.missing))
+    beside = f"{listed}.new"
+    with open(beside, "w") as file:
+        file.write(json.dumps({**json.loads(about), "files": found.kept}))
+    os.replace(beside, listed)
+    # Clocks of file systems tick some hundred times a second: what is changed in the next tick has another ctime.
+    newest = max((ctime_ns for _, _, ctime_ns in found.kept.values()), default=0)
+    while os.stat(listed).st_ctime_ns == newest:
+        time.sleep(0.001)
+        os.utime(listed)
+
+
+class Found:
+    """A walk through layer and tree together; without a list to go by, the tree is taken for a copy."""
+
+    def __init__(self, layer, tree, known):
+        self.layer, self.tree, self.known = layer, tree, known
+        self.kept, self.missing, self.directories = {}, [], []
+        self.names = {}
+        self._directory("")
+
+    def _directory(self, path):
+        self.directories.append(path)
+        wanted, there = entries(f"{self.layer}/{path}"), entries(f"{self.tree}/{path}")
+        if self.known is not None:
+            for name in there.keys() - wanted.keys():
+                self._remove(path + name, there[name])
+        for name, entry in wanted.items():
+            below, other = path + name, there.get(name)
+            if not entry.is_dir(follow_symlinks=False):
+                self._file(below, entry, other)
+                continue
+            if other is None or not other.is_dir(follow_symlinks=False):
+                self._remove(below, other)
+                os.mkdir(f"{self.tree}/{below}", 0o700)
+            self._directory(f"{below}/")
+
+    def _file(self, path, entry, other):
+        status = entry.stat(follow_symlinks=False)
+        self.names.setdefault(status.st_ino, []).append(path)
+        own = other.stat(follow_symlinks=False) if other else None
+        fact = [status.st_ino, own.st_ino, own.st_ctime_ns] if own else None
+        if fact and (self.known is None or self.known.get(path) == fact):
+            self.kept[path] = fact
+        else:
+            self._remove(path, other)
+            self.missing.append(path)
+
+    def _remove(self, path, entry):
+        if entry is not None and entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(f"{self.tree}/{path}")
+        elif entry is not None:
+            os.unlink(f"{self.tree}/{path}")
+
+    def settle(self):
+        """Copy what is missing, and give each directory what it has in the layer."""
+        linked = [names for names in self.names.values() if len(names) > 1]
+        for names in linked:
+            self._whole(names)
+        others = {name for names in linked for name in names[1:]}
+        self._copy([path for path in self.missing if path not in others])
+        for names in linked:
+            for name in names[1:]:
+                if name not in self.kept:
+                    os.link(f"{self.tree}/{names[0]}", f"{self.tree}/{name}", follow_symlinks=False)
+        for path in reversed(self.directories):
+            like(f"{self.layer}/{path}", f"{self.tree}/{path}")
+        for names in linked:  # each name that came or went has changed the ctime of all
+            for name in names:
+                self._note(name, os.lstat(f"{self.layer}/{names[0]}").st_ino)
+
+    def _whole(self, names):
+        """Have all names of a file copied unless all are there, as one file."""
+        if len({self.kept[name][1] if name in self.kept else None for name in names}) == 1 and names[0] in self.kept:
+            return
+        for name in names:
+            if self.kept.pop(name, None):
+                os.unlink(f"{self.tree}/{name}")
+                self.missing.append(name)
+
+    def _copy(self, paths):
+        """Copy files with all that they have, as the whole tree is copied."""
+        argv = ["cp", "--archive", "--reflink=auto", "--parents", f"--target-directory={self.tree}", "--"]
+        for start in range(0, len(paths), AT_ONCE):
+            subprocess.run(
+                [*argv, *(f"./{path}" for path in paths[start : start + AT_ONCE])], cwd=self.layer, check=True
+            )
+        for path in paths:
+            self._note(path, os.lstat(f"{self.layer}/{path}").st_ino)
+
+    def _note(self, path, source):
+        status = os.lstat(f"{self.tree}/{path}")
+        self.kept[path] = [source, status.st_ino, status.st_ctime_ns]
+
+
+def entries(path):
+    """Return the entries of a directory by name."""
+    with os.scandir(path) as found:
+        return {entry.name: entry for entry in found}
+
+
+def like(model, path):
+    """Give a directory the owner, mode, attributes and time of another where they differ."""
+    wanted, status = os.stat(model), os.lstat(path)
+    if (wanted.st_uid, wanted.st_gid) != (status.st_uid, status.st_gid):
+        os.chown(path, wanted.st_uid, wanted.st_gid)
+        status = os.lstat(path)
+    if wanted.st_mode != status.st_mode:
+        os.chmod(path, stat.S_IMODE(wanted.st_mode))
+    attributes, has = read(model), read(path)
+    if attributes != has:
+        for name in has.keys() - attributes.keys():
+            os.removexattr(path, name)
+        for name, value in attributes.items():
+            os.setxattr(path, name, value)
+    if wanted.st_mtime_ns != status.st_mtime_ns:
+        os.utime(path, ns=(wanted.st_atime_ns, wanted.st_mtime_ns))
+
+
+def read(path):
+    """Return the extended attributes of a path; none on a file system that has none."""
+    try:
+        return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    except OSError:
+        return {}
+
+
+if __name__ == "__main__":
+    main()
