@@ -1,7 +1,6 @@
-"""Run by the Python of this host in a namespace of its own: takes out of a tree what differs from build to build.
+"""Run by the Python of this host in a namespace of its own: makes the notes of apt and dpkg in a tree the same.
 
-Standard input says which tree, what time directories get, and of a tree that was changed: whom the lists ask for now or
-do not any more, and on what day (since 1970) entries were made in the files of users before and now.
+Standard input says which tree, and of one that was changed: whom the lists ask for now or do not any more.
 """
 
 import json
@@ -10,13 +9,10 @@ import sys
 from pathlib import Path
 
 GONE = (
-    "etc/apt/sources.list", "etc/group-", "etc/gshadow-", "etc/passwd-", "etc/shadow-", "etc/subgid-", "etc/subuid-",
-    "var/cache/apt/*.bin", "var/cache/debconf/*-old",
-    "var/cache/ldconfig/aux-cache", "var/lib/dbus/machine-id", "var/lib/dpkg/*-old", "var/log/alternatives.log",
-    "var/log/apt/*", "var/log/dpkg.log",
+    "etc/apt/sources.list", "var/cache/apt/*.bin", "var/cache/debconf/*-old", "var/lib/dpkg/*-old",
+    "var/log/alternatives.log", "var/log/apt/*", "var/log/dpkg.log",
 )  # fmt: skip
 STATES = "var/lib/apt/extended_states"
-SHADOW = "etc/shadow"
 MARK = "Auto-Installed: 1"
 
 
@@ -30,8 +26,6 @@ def main():
             if path.is_symlink() or not path.is_dir():
                 path.unlink()
     states(asked)
-    days(asked)
-    dated(b".", asked["epoch"])
 
 
 def states(asked):
@@ -51,19 +45,6 @@ def name_of(part):
     return part.partition("\n")[0].partition(": ")[2]
 
 
-def days(asked):
-    """Let entries that were made on the day of the old tree be made on that of the new (shadow(5))."""
-    before, now = (str(day) for day in asked.get("days", ("", "")))
-    text = read(SHADOW)
-    if before == now or text is None:
-        return
-    rows = [line.split(":") for line in text.splitlines()]
-    for row in rows:
-        if len(row) > 2 and row[2] == before:
-            row[2] = now
-    write(SHADOW, "".join(f"{':'.join(row)}\n" for row in rows))
-
-
 def read(path):
     """Return the text of a file, None if there is none."""
     try:
@@ -81,15 +62,6 @@ def write(path, text):
         os.chown(beside, status.st_uid, status.st_gid)
         beside.chmod(status.st_mode & 0o7777)
     beside.replace(target)
-
-
-def dated(path, epoch):
-    """Give all directories the same time: when something was last put into one depends on the order."""
-    with os.scandir(path) as entries:
-        below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    for one in below:
-        dated(one, epoch)
-    os.utime(path, (epoch, epoch))
 
 
 if __name__ == "__main__":

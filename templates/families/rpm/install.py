@@ -1,32 +1,21 @@
 """Run by the Python that dnf itself runs with, in a namespace of its own: installs exactly the packages it is told.
 
-Nothing is solved: each package comes with the reason that dnf records for it; rpm refuses a set that does not fit.
+Nothing is solved: rpm refuses a set that does not fit.
 """
 
-import contextlib
 import json
 import logging
 import os
-import sqlite3
 import sys
-from pathlib import Path
 
 import dnf
 import dnf.callback
 import dnf.exceptions
 import dnf.yum.rpmtrans
-from libdnf import transaction
-
-REASONS = {
-    "user": transaction.TransactionItemReason_USER,
-    "group": transaction.TransactionItemReason_GROUP,
-    "dependency": transaction.TransactionItemReason_DEPENDENCY,
-    "weak": transaction.TransactionItemReason_WEAK_DEPENDENCY,
-}
 
 
 def main():
-    """Install {packages: [{file, repository, reason}]} into {root}; leave {files} there, and nothing of the build."""
+    """Install {packages: [{file, pass}]} into {root}, pass by pass; {removed} go at the end."""
     asked = json.load(sys.stdin)
     os.umask(0o022)
     logging.getLogger("dnf").addHandler(complaints())
@@ -37,9 +26,6 @@ def main():
             change(asked, env, display, lambda base, packages=packages: add(base, packages))
     if asked["removed"]:
         change(asked, {}, display, lambda base: remove(base, asked["removed"]), there=True)
-    level(Path(asked["root"]), asked)
-    for name, text in asked["files"].items():
-        write(Path(asked["root"]), name, text)
 
 
 def change(asked, env, display, planned, there=False):
@@ -73,12 +59,11 @@ def complaints():
 
 
 def configuration(asked):
-    """Return dnf's configuration: nothing of this host; its records go into the tree if {history}."""
+    """Return dnf's configuration: nothing of this host; what it records of this run goes with the run."""
     conf = dnf.conf.Conf()
     conf.installroot = asked["root"]
-    conf.cachedir = conf.logdir = asked["scratch"]
-    conf.persistdir = f"{asked['root']}/var/lib/dnf" if asked["history"] else asked["scratch"]
-    conf.history_record = asked["history"]
+    conf.cachedir = conf.logdir = conf.persistdir = asked["scratch"]
+    conf.history_record = False
     conf.reposdir = []
     conf.pluginpath = []
     conf.arch = asked["arch"]
@@ -92,16 +77,14 @@ def configuration(asked):
 def add(base, packages):
     """Make a transaction of package files, without a solver."""
     for one in packages:
-        package = base.sack.add_cmdline_package(one["file"])
-        package._force_swdb_repoid = one["repository"]
-        base.history.rpm.add_install(package, [], REASONS[one["reason"]])
+        base.history.rpm.add_install(base.sack.add_cmdline_package(one["file"]))
     base._transaction = base.history.rpm
 
 
 def remove(base, names):
     """Make a transaction that removes packages, without a solver."""
     for package in base.sack.query().installed().filter(name=names):
-        base.history.rpm.add_erase(package, transaction.TransactionItemReason_USER)
+        base.history.rpm.add_erase(package)
     base._transaction = base.history.rpm
 
 
@@ -131,42 +114,6 @@ class Display(dnf.yum.rpmtrans.TransactionDisplay):
     def error(self, message):
         """Pass on what went wrong."""
         print(f"error: {message}", file=sys.stderr, flush=True)
-
-
-def level(root, asked):
-    """Take out of the databases what differs from one build to the next: times, who ran it, what was printed."""
-    if asked["history"]:
-        with closed(root / "var/lib/dnf/history.sqlite") as database:
-            database.execute("UPDATE trans SET dt_begin=?, dt_end=?, user_id=0, cmdline=''", [asked["epoch"]] * 2)
-            database.execute("UPDATE trans SET rpmdb_version_begin='', rpmdb_version_end=''")
-            database.execute("DELETE FROM console_output")
-    packages = root / asked["database"]
-    with closed(packages / "rpmdb.sqlite"):
-        pass
-    if not asked["history"]:
-        for name in ("etc/dnf/modules.d", "etc/dnf"):
-            with contextlib.suppress(OSError):
-                (root / name).rmdir()
-    for leftover in (".rpm.lock", "rpmdb.sqlite-shm", "rpmdb.sqlite-wal"):
-        (packages / leftover).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def closed(path):
-    """Open a database, and leave one file of it, without the log of what was written last."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode=DELETE")
-        yield database
-        database.execute("VACUUM")
-
-
-def write(root, name, text):
-    """Write a file of the tree, which must lie in the tree."""
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.resolve().is_relative_to(root.resolve()):
-        sys.exit(f"{name} leads out of the tree")
-    path.write_text(text)
 
 
 if __name__ == "__main__":

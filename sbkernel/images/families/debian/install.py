@@ -16,6 +16,7 @@ from sbkernel.images.families.debian.output import PackageCounter
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
+from sbkernel.images.tree import leveled
 from sbkernel.images.tree.namespaces import scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -90,10 +91,11 @@ def refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
 
 
 def hook_files(release: DebianRelease) -> list[Path]:
-    """Return the scripts that mmdebstrap runs, and the one that runs when it is done."""
+    """Return the scripts that mmdebstrap runs, and those that run when it is done."""
     folder = resources.templates() / "families" / "debian"
     merge = (mmdebstrap.MERGE,) if release.unmerged else ()
-    return [folder / name for name in ("setup.sh", "extract.sh", "essential.sh", "customize.sh", *merge, "level.py")]
+    scripts = ("setup.sh", "extract.sh", "essential.sh", "customize.sh", *merge, "level.py")
+    return [*(folder / name for name in scripts), leveled.SCRIPT]
 
 
 def preload(architecture: str, packages: Iterable[Resolved]) -> Path | None:

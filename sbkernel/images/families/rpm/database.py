@@ -1,4 +1,7 @@
-"""Put a tree's package database into the form that the rpm of its release reads: rpm of the tree writes it itself."""
+"""The package database of a tree: where rpm of this host writes it, and in what form rpm of the release reads it.
+
+Where the forms differ, rpm of the tree writes it anew itself.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,23 @@ _READ = {"bdb"}
 """Other forms that it reads; beside one that it does not, the database stays, for whoever lists what is installed."""
 _FILE = "rpmdb.sqlite"
 _RPMDB = "usr/bin/rpmdb"
+
+
+def macros(release: RpmRelease) -> str:
+    """Return the macros with which rpm fills a tree: the database where the release looks for it, nothing of this host.
+
+    For a release that knows another form of the database, it is put into that form when it is whole.
+    """
+    lines = {
+        "_dbpath": f"/{release.database}",
+        "_db_backend": WRITTEN,
+        "__plugindir": "/nonexistent",
+        "_netsharedpath": "/proc:/sys:/dev",
+        "_install_langs": "all",
+        "_excludedocs": "0",
+        "_pkgverify_level": "none",  # each file was compared with its sum just before
+    }
+    return "".join(f"%{name} {value}\n" for name, value in lines.items())
 
 
 def convert(tree: Path, release: RpmRelease, expected: Sequence[Resolved], report: Report) -> None:

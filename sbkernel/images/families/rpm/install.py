@@ -12,17 +12,18 @@ from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made, write_whole
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import Resolution, Resolved
-from sbkernel.images.families.rpm import records, state
-from sbkernel.images.families.rpm.database import WRITTEN, convert
+from sbkernel.images.families.rpm import records
+from sbkernel.images.families.rpm.canonical import make_canonical
+from sbkernel.images.families.rpm.database import macros
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
 from sbkernel.images.tree.installed import of_tree
-from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment, stamp
+from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
 
 # Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
-VERSION = 1
+VERSION = 2
 _INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
 # rpm would change the modes of what is mounted there while packages are installed.
 _MOUNTS = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777}
@@ -36,23 +37,6 @@ _DIRECTORIES = {
 # What kernel-install(8) would do for the host's way to boot: build an initrd for minutes, copy this host's command
 # line. The first in etc/ counts, and one that leads nowhere is none.
 _NOT_RUN = ("20-grub", "50-dracut", "51-dracut-rescue", "90-loaderentry", "92-crashkernel", "99-grub-mkconfig")
-
-
-def macros(release: RpmRelease) -> str:
-    """Return the macros with which rpm fills a tree: the database where the release looks for it, nothing of this host.
-
-    For a release that knows another form of the database, it is put into that form when it is whole.
-    """
-    lines = {
-        "_dbpath": f"/{release.database}",
-        "_db_backend": WRITTEN,
-        "__plugindir": "/nonexistent",
-        "_netsharedpath": "/proc:/sys:/dev",
-        "_install_langs": "all",
-        "_excludedocs": "0",
-        "_pkgverify_level": "none",  # each file was compared with its sum just before
-    }
-    return "".join(f"%{name} {value}\n" for name, value in lines.items())
 
 
 def install(
@@ -78,11 +62,7 @@ def install(
             "scratch": str(scratch),
             "arch": release.architecture,
             "release": release.version,
-            "database": release.database,
-            "history": release.records == "dnf4",
-            "epoch": epoch,
-            "files": state.files(release, kept),
-            "packages": [_described(one, downloads) for one in packages],
+            "packages": [{"file": str(downloads.path(one)), "pass": records.pass_of(one)} for one in packages],
             "passes": passes,
             "removed": [one.name for one in resolution.removed],
         }
@@ -91,17 +71,9 @@ def install(
         remove_tree(scratch)
     for name in _NOT_RUN:
         (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
-    _refuse_difference(kept, tree)
-    if release.backend != WRITTEN:
-        convert(tree, release, kept, report)
-    stamp(tree, epoch)
+    refuse_difference(kept, tree)
+    make_canonical(tree, release, kept, epoch, report)
     return {"epoch": epoch, "packages": [str(package) for package in kept]}
-
-
-def _described(one: Resolved, downloads: Downloads) -> dict[str, Any]:
-    reason = records.row_of(one)["reason"]
-    place = {"file": str(downloads.path(one)), "repository": one.repository}
-    return {**place, "reason": reason, "pass": records.pass_of(one)}
 
 
 def _lay_out(tree: Path) -> None:
@@ -124,7 +96,8 @@ def _run(tree: Path, asked: Mapping[str, Any], env: Mapping[str, str], report: R
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
 
-def _refuse_difference(expected: Sequence[Resolved], tree: Path) -> None:
+def refuse_difference(expected: Sequence[Resolved], tree: Path) -> None:
+    """Raise BuildError, naming what differs, unless exactly these packages are in a tree."""
     if lines := differences(expected, of_tree(tree).packages):
         raise BuildError(
             "what was installed is not what was resolved:\n" + "\n".join(lines),

@@ -21,7 +21,8 @@ from sbkernel.images.families.package_manager import (
     UnknownPackagesError,
 )
 from sbkernel.images.families.passes import removed_with
-from sbkernel.images.families.rpm import install, network, records, repofiles, signatures
+from sbkernel.images.families.rpm import canonical, install, network, records, repofiles, signatures
+from sbkernel.images.families.rpm.database import macros
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.releases import RpmRelease
@@ -109,12 +110,12 @@ class RpmManager:
         rows = ((str(one), records.row_of(one)) for one in resolution.packages)
         return {
             "version": install.VERSION,
-            "macros": install.macros(self.release),
+            "macros": macros(self.release),
             "backend": self.release.backend,
             "env": [list(pair) for pair in self.question.env],
             "packages": {name: [row["sum"], row["reason"], row["repository"], row["module"]] for name, row in rows},
             "keys": {one.name: [_sha256(key) for key in one.keys] for one in self.repositories.all if one.check},
-            "script": _sha256(script("install.py")),
+            "scripts": [_sha256(one) for one in (script("install.py"), *canonical.SCRIPTS)],
             **({"passes": self._passes(resolution)} if len(self.passes) > 1 else {}),
             **({"removed": [one.name for one in resolution.removed]} if resolution.removed else {}),
         }

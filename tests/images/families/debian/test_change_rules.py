@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbkernel.images.families.change_rules import Entry, World
 from sbkernel.images.families.debian.change_rules import (
     HARMLESS_SECTIONS,
     HARMLESS_TRIGGERS,
-    Entry,
     Part,
-    World,
     objection,
     unknown_line,
 )
