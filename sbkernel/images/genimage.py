@@ -15,6 +15,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.cache import prune
+from sbkernel.images.capture.captured import Captured
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
@@ -139,6 +140,7 @@ def plan_genimage(
     """
     given = options.checked(image, attributes_of(site, image), values)
     build = Build.open(site, image, report or NullReport(), None, locked, **options.replaced(given))
+    _keep_captured(build, replaced=force, kept=onlyinitrd)
     asked = None if onlyinitrd else build.resolve(clean=clean or force)
     plan = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
     reviewed.remember(site, plan)
@@ -166,14 +168,14 @@ def genimage(
 ) -> dict[str, Any]:
     """Build the root tree, kernel and initrd of an osimage; do nothing where nothing has changed.
 
-    `force` builds everything anew, packages included; `onlyinitrd` takes the tree as it is. `clean` never starts from
-    the packages of another layer, nor takes one that was made so; `verify` builds them clean beside, and raises
-    BuildError where that gives another tree. `values`, such as
-    kernelver (images/options.py), replace the osimage's and, when the build has succeeded, are written back, as in
-    xCAT. `plan` is the digest of the plan that was shown; when it has changed since, PlanChangedError tells how,
-    unless `any_plan`. `locked` builds exactly the packages of the image's lock, or of the lock in that file, and asks
-    no mirror what there is (images/lock.py). An order hands over the osimage's `attributes` as they were when it was
-    made, and copies of the files they point to.
+    `force` builds everything anew, packages included, also in place of a tree that was captured from a node, which is
+    BuildError without; `onlyinitrd` takes the tree as it is. `clean` never starts from the packages of another layer,
+    nor takes one that was made so; `verify` builds them clean beside, and raises BuildError where that gives another
+    tree. `values`, such as kernelver (images/options.py), replace the osimage's and, when the build has succeeded, are
+    written back, as in xCAT. `plan` is the digest of the plan that was shown; when it has changed since,
+    PlanChangedError tells how, unless `any_plan`. `locked` builds exactly the packages of the image's lock, or of the
+    lock in that file, and asks no mirror what there is (images/lock.py). An order hands over the osimage's `attributes`
+    as they were when it was made, and copies of the files they point to.
 
     Returns built and cached (names of steps), packages (count), rootimgdir, kernelver, plan, seconds, and as `layer`
     how the packages came together: from which layer, or why clean. Raises
@@ -187,6 +189,7 @@ def genimage(
     check_inputs(inputs or {})
     build = Build.open(site, image, report or NullReport(), attributes, locked, **options.replaced(given))
     with lock(build.directory.path, "genimage"):
+        _keep_captured(build, replaced=force, kept=onlyinitrd)
         asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
@@ -207,6 +210,19 @@ def genimage(
         "plan": steps.digest,
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _keep_captured(build: Build, *, replaced: bool, kept: bool) -> None:
+    """Raise BuildError before a tree that was captured from a node is thrown away, unless that is asked for."""
+    captured = Captured.of_record(build.directory.record())
+    if captured and replaced:
+        build.report.log(f"its tree, {captured}, is replaced by a build from its lists")
+    elif captured and not kept:
+        image = build.spec.image
+        raise BuildError(
+            f"image '{image}' was {captured}: a build from its lists would throw that away",
+            hint=f"sb packimage {image} packs it; --onlyinitrd makes kernel and initrd again, --force all of it",
+        )
 
 
 def _boot_plan(build: Build) -> Plan:

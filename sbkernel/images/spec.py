@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.refusals import refuse
@@ -20,6 +21,30 @@ from sbkernel.lists.diagnostic import as_warnings
 from sbkernel.lists.document import ListLine
 from sbkernel.lists.text import paths_of, variables
 from sbkernel.site import Site
+
+
+class Described(Protocol):
+    """An osimage as far as its kernel, its initrd and its fstab depend on it."""
+
+    @property
+    def osvers(self) -> str:
+        """Return the distribution and its version, such as debian12."""
+
+    @property
+    def osarch(self) -> str:
+        """Return the architecture, such as x86_64."""
+
+    @property
+    def profile(self) -> str:
+        """Return the role."""
+
+    @property
+    def kernelver(self) -> str:
+        """Return the kernel version asked for, or an empty string for the newest."""
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Return the drivers asked for; none means the default list."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +88,12 @@ class ImageSpec:
     @property
     def drivers(self) -> tuple[str, ...]:
         """Return the drivers asked for; none means the default list."""
-        return tuple(self.attributes.get("netdrivers", "").replace(",", " ").split())
+        return drivers_of(self.attributes)
 
     @property
     def interfaces(self) -> tuple[str, ...]:
         """Return the network interfaces that use DHCP beside those with usual names."""
-        named = ",".join(self.attributes.get(name, "") for name in ("nodebootif", "otherifce"))
-        return tuple(dict.fromkeys(filter(None, named.replace(",", " ").split())))
+        return interfaces_of(self.attributes)
 
     @property
     def packages(self) -> Sequence[str]:
@@ -114,6 +138,17 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
     scripts = scripts_of(attributes.get("postinstall", ""))
     variables(attributes.get("environvar", ""))
     return ImageSpec(image, request, family.open(site, request), place, scripts, timezone, lambda: key_of(site.ssh_key))
+
+
+def drivers_of(attributes: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the drivers that an osimage names."""
+    return tuple(attributes.get("netdrivers", "").replace(",", " ").split())
+
+
+def interfaces_of(attributes: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the network interfaces that an osimage names, each once."""
+    named = ",".join(attributes.get(name, "") for name in ("nodebootif", "otherifce"))
+    return tuple(dict.fromkeys(named.replace(",", " ").split()))
 
 
 def attributes_of(site: Site, image: str) -> dict[str, str]:

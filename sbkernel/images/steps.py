@@ -21,7 +21,7 @@ from sbkernel.images.locking.lockfile import Lock
 from sbkernel.images.locking.mirror import fetch
 from sbkernel.images.plan import Facts, Step, Work
 from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE
-from sbkernel.images.spec import ImageSpec
+from sbkernel.images.spec import Described, ImageSpec
 from sbkernel.images.tree import installed
 from sbkernel.images.tree.configure import VERSION, Configuration, below, configure
 from sbkernel.images.tree.fstab import fstab_changes, read_fstab
@@ -74,7 +74,7 @@ def tree_steps(asked: Asked) -> tuple[Step, ...]:
     return (*steps, postinstall_step(asked.spec)) if asked.spec.postinstall else tuple(steps)
 
 
-def boot_steps(spec: ImageSpec, tree: str) -> tuple[Step, ...]:
+def boot_steps(spec: Described, tree: str) -> tuple[Step, ...]:
     """Return the steps that make kernel and initrd out of the tree that the step `tree` has finished."""
     return kernel_step(spec, tree), initrd_step(spec, tree)
 
@@ -173,7 +173,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
     )
 
 
-def kernel_step(spec: ImageSpec, tree: str) -> Step:
+def kernel_step(spec: Described, tree: str) -> Step:
     """Return the step that takes the kernel out of the tree."""
 
     def run(work: Work) -> Facts:
@@ -185,7 +185,7 @@ def kernel_step(spec: ImageSpec, tree: str) -> Step:
     return Step("kernel", "take the kernel", spec.kernelver, "file", KERNEL, on=(tree,), summary=which, run=run)
 
 
-def initrd_step(spec: ImageSpec, tree: str) -> Step:
+def initrd_step(spec: Described, tree: str) -> Step:
     """Return the step that builds the initrd."""
     drivers = spec.drivers or DEFAULT_DRIVERS
 

@@ -42,13 +42,14 @@ def run(
     timeout_s: float | None = None,
     check: bool = True,
     stdout: int | IO[Any] | None = None,
+    sink: Sink | None = None,
     isolated: bool = False,
 ) -> Completed:
     r"""Run a program to its end and return what it wrote to standard output.
 
     `env` is added to our environment (None removes a variable). `on_line` gets each line of standard output and
-    error as it comes, `\r` counting as an end of line. `stdout` sends standard output to a file instead; `stdin` is
-    read if there is no `input`.
+    error as it comes, `\r` counting as an end of line. `stdout` sends standard output to a file instead, `sink` takes
+    its bytes as they come; `stdin` is read if there is no `input`.
     `isolated` runs it in its own PID and mount namespace, so that whatever it started ends with it.
     The program dies with the calling thread; an exception here (Ctrl-C, a cancelled job, a failing `on_line`)
     ends it, and what it leaves behind in its process group ends when it does.
@@ -74,7 +75,7 @@ def run(
     try:
         with _Pump(process, deadline) as pump:
             pump.write(process.stdin, input.encode() if isinstance(input, str) else input)
-            pump.read(process.stdout, output.extend, lines[0].feed)
+            pump.read(process.stdout, *((sink,) if sink else (output.extend, lines[0].feed)))
             pump.read(process.stderr, lines[1].feed)
             pump.until_exit()
         for part in lines:

@@ -51,6 +51,13 @@ class Own:
     domain: str = ""
 
 
+def paths() -> frozenset[str]:
+    """Return every path (etc/hostname) that the overlay of a node may bring."""
+    return frozenset(
+        (*_OWN_FILES, *_SHARED_FILES, _TIME_SERVERS, _ROOT_PASSWORD, *(f"{_WANTS}/{one}" for one in UNITS))
+    )
+
+
 def machine_id(site_key: str, node: str) -> str:
     """Return a node's machine-id(5): the same at every boot, and impossible to guess from the name."""
     return hashlib.sha256(f"machine-id\0{site_key}\0{node}".encode()).hexdigest()[:32]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.errors import CommandError, NodeError
@@ -13,6 +16,8 @@ from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
 
 CONNECT_TIMEOUT_S = 15
+ALIVE_S, MISSED = 15, 4
+"""A node that says nothing for so long, so many times, is lost (ssh_config(5), ServerAliveInterval)."""
 _HOST_KEY = re.compile(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+")
 _FAILED = 255  # ssh(1): the exit status of ssh itself
 
@@ -23,14 +28,40 @@ def ssh(site: Site, node: str, script: str, *, timeout_s: float = 120) -> str:
     Raises NotFoundError for an unknown node, NodeError when it cannot be reached, is not who it was when it booted,
     or the script fails.
     """
+    with reaching(site, node) as way:
+        try:
+            return run(way.argv(), input=script, timeout_s=timeout_s).stdout
+        except CommandError as error:
+            raise way.error(error) from error
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a node is reached, while its known_hosts file is there."""
+
+    node: str
+    key: Path
+    known_hosts: Path
+    host: str
+    port: int
+
+    def argv(self, command: str = "sh -s") -> list[str]:
+        """Return the argv that runs a command of sh on the node."""
+        return argv(self.key, self.known_hosts, self.host, self.port, command)
+
+    def error(self, error: CommandError) -> NodeError:
+        """Return what to raise when that argv has failed."""
+        return _node_error(self.node, error)
+
+
+@contextmanager
+def reaching(site: Site, node: str) -> Iterator[Way]:
+    """Yield how a node is reached, for a block. Raises NotFoundError for an unknown node."""
     host, port = address(site, node)
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         known = Path(directory) / "known_hosts"
         known.write_text(known_host(site, node, host, port))
-        try:
-            return run(argv(site.ssh_key, known, host, port), input=script, timeout_s=timeout_s).stdout
-        except CommandError as error:
-            raise _node_error(node, error) from error
+        yield Way(node, site.ssh_key, known, host, port)
 
 
 def address(site: Site, node: str) -> tuple[str, int]:
@@ -52,18 +83,20 @@ def known_host(site: Site, node: str, host: str, port: int) -> str:
     return f"[{host}]:{port} {key}\n{host} {key}\n" if key else ""
 
 
-def argv(key: Path, known_hosts: Path, host: str, port: int) -> list[str]:
+def argv(key: Path, known_hosts: Path, host: str, port: int, command: str = "sh -s") -> list[str]:
     """Return the argv that runs sh on a host; the user's own known_hosts count, his configuration does not."""
     options = {
         "BatchMode": "yes",
         "ConnectTimeout": str(CONNECT_TIMEOUT_S),
         "IdentitiesOnly": "yes",
         "LogLevel": "ERROR",
+        "ServerAliveCountMax": str(MISSED),
+        "ServerAliveInterval": str(ALIVE_S),
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": f"{known_hosts} ~/.ssh/known_hosts",
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return ["ssh", "-F", "none", "-i", str(key), "-p", str(port), *words, f"root@{host}", "sh -s"]
+    return ["ssh", "-F", "none", "-i", str(key), "-p", str(port), *words, f"root@{host}", command]
 
 
 def _node_error(node: str, error: CommandError) -> NodeError:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sbkernel.images.capture.captured import CAPTURED
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import PUBLISH, Move
 from sbkernel.images.catalog.reference import Reference, short
@@ -98,7 +99,8 @@ class Why:
         yield from (("root", _root(one)) for one in self.version.roots)
         yield from [("signed", SIGNATURE)] if self.signed else []
         for verb in (GENIMAGE, PACKIMAGE):
-            yield from self._of_run(verb, _mapping(self.made.get(verb)))
+            run = _mapping(self.made.get(verb))
+            yield from self._of_run("imgcapture" if CAPTURED in run else verb, run)
         for what in ("lock", "manifest"):
             if found := _mapping(self.made.get(what)):
                 yield what, f"{found.get('path') or found.get('file')}  sha256 {str(found.get('sha256'))[:_DIGITS]}"
@@ -113,6 +115,7 @@ class Why:
         else:
             yield verb, _who(run)
             yield from self._started(run)
+        yield from [("  from", _captured(origin))] if (origin := _mapping(run.get(CAPTURED))) else []
         yield from [("  plan", str(run["plan"])[:_DIGITS])] if run.get("plan") else []
         yield from _named("  steps", (f"{digest[:_DIGITS]}  {name}" for name, digest in _texts(run.get("steps"))))
         yield from [("  with", _builder(_mapping(run.get("builder"))))] if run.get("builder") else []
@@ -215,6 +218,12 @@ def _pack(pack: Any) -> str:
 def _root(root: Any) -> str:
     verity = f"  verity {root.verity[:_DIGITS]}" if root.verity else ""
     return f"{root.name}  {size(root.size)}  sha256 {root.sha256[:_DIGITS]}{verity}"
+
+
+def _captured(origin: Facts) -> str:
+    """Return from which node an image was captured, when, and what that had booted."""
+    booted = f", which had booted {origin['of']}" if origin.get("of") else ""
+    return f"{origin.get('node', '?')}, {when(origin.get('t'))}{booted}, Linux {origin.get('kernel', '?')}"
 
 
 def _builder(builder: Facts) -> str:

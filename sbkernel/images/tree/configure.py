@@ -38,12 +38,18 @@ def configuration(
 ) -> Configuration:
     """Return what configures a tree: ours, its package manager's, its fstab, its time zone, interfaces with DHCP."""
     image = resources.templates() / "image"
-    ours = below(image / "root")
-    ours[_DHCP] = ours[_DHCP].replace(_USUAL, b" ".join([_USUAL, *map(str.encode, interfaces)]))
+    ours = stateless_files(interfaces)
     script = (image / "configure.sh").read_bytes() + manager.configure_script()
     if timezone:
         script += f"zone={shlex.quote(timezone)}\n".encode() + (image / "timezone.sh").read_bytes()
     return Configuration({**ours, "etc/fstab": fstab.encode(), **manager.laid()}, manager.laid_if_missing(), script)
+
+
+def stateless_files(interfaces: Sequence[str] = ()) -> dict[str, bytes]:
+    """Return the files of ours that a stateless root has; further interfaces than those with usual names use DHCP."""
+    ours = below(resources.templates() / "image" / "root")
+    ours[_DHCP] = ours[_DHCP].replace(_USUAL, b" ".join([_USUAL, *map(str.encode, interfaces)]))
+    return ours
 
 
 def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> None:

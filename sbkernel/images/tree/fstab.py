@@ -9,24 +9,24 @@ from pathlib import Path
 
 from sbkernel.files import write_whole
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.spec import ImageSpec
+from sbkernel.images.spec import Described, ImageSpec
 from sbkernel.jobs.report import Report
 from sbkernel.lists import fstab, lookup
 from sbkernel.site import Site
 
 
-def choose_fstab(site: Site, spec: ImageSpec) -> tuple[str, str]:
+def choose_fstab(site: Site, spec: Described) -> tuple[str, str]:
     """Return the text of the fstab and where it is from: the site's own file, or xCAT's default."""
     own = own_fstab(site, spec)
     return (default_fstab(spec), "default") if own is None else (own.read_text(), str(own))
 
 
-def own_fstab(site: Site, spec: ImageSpec) -> Path | None:
+def own_fstab(site: Site, spec: Described) -> Path | None:
     """Return the site's own fstab for an image, if it has one."""
     return lookup.find(lookup.directories(site, spec.osvers), spec.profile, spec.osvers, spec.osarch, "fstab")
 
 
-def default_fstab(spec: ImageSpec) -> str:
+def default_fstab(spec: Described) -> str:
     """Return the fstab as xCAT writes it."""
     return fstab.default(spec.profile, spec.osarch, spec.osvers)
 

@@ -1,0 +1,115 @@
+"""The osimage that a capture becomes: the one there is, a clone of the one that the node booted, or one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sbkernel.definitions.clone import plan_clone
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.newsite import netboot_osimage
+from sbkernel.definitions.refusals import refuse
+from sbkernel.definitions.validate import check_name
+from sbkernel.errors import DefinitionError
+from sbkernel.images import options, rootimgdir
+from sbkernel.images.capture.look import Look
+from sbkernel.images.capture.osvers import check, osarch_of, osvers_of
+from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.spec import drivers_of, interfaces_of
+from sbkernel.site import Site
+
+VERB = "imgcapture"
+
+
+@dataclass(frozen=True)
+class Target:
+    """An osimage with its attributes as they will be, and how its definition is made: from a `parent`, or of its own.
+
+    `given` are the values that the verb was told, which take the place of those of the definition.
+    """
+
+    image: str
+    attributes: Mapping[str, str]
+    given: Mapping[str, str]
+    exists: bool
+    parent: str = ""
+
+    @property
+    def directory(self) -> RootimgDir:
+        """Return where its tree lies."""
+        return RootimgDir(Path(self.attributes["rootimgdir"]))
+
+    @property
+    def osvers(self) -> str:
+        """Return the distribution and its version, such as debian12."""
+        return self.attributes["osvers"]
+
+    @property
+    def osarch(self) -> str:
+        """Return the architecture, such as x86_64."""
+        return self.attributes["osarch"]
+
+    @property
+    def profile(self) -> str:
+        """Return the role."""
+        return self.attributes.get("profile", "")
+
+    @property
+    def kernelver(self) -> str:
+        """Return the kernel version asked for, or an empty string for the newest."""
+        return self.attributes.get("kernelver", "")
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Return the drivers asked for; none means the default list."""
+        return drivers_of(self.attributes)
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Return the network interfaces that use DHCP beside those with usual names."""
+        return interfaces_of(self.attributes)
+
+    def define(self, site: Site) -> None:
+        """Make the definition if it is missing, and store what the verb was told; nothing if all is as it should be."""
+        if not self.exists and self.parent:
+            site.clone(self.parent, self.image)
+        values = dict(self.given) if self.exists or self.parent else dict(self.attributes)
+        before = site.osimages[self.image].attributes if self.image in site.osimages else {}
+        changed = {key: value for key, value in values.items() if before.get(key, "") != value}
+        if changed:
+            site.change("osimage", {self.image: changed}, VERB)
+
+
+def target_of(site: Site, image: str, parent: str, look: Look, given: Mapping[str, str]) -> Target:
+    """Return the osimage that a capture is to become; `parent` is the one that the node boots, "" if that has none.
+
+    Raises DefinitionError for a name or a value that cannot be, or an image that is not netboot; BuildError in xCAT's
+    words when osvers or osarch is not that of the node.
+    """
+    check_name("osimage", image)
+    exists = image in site.osimages
+    parent = parent if parent in site.osimages else ""
+    attributes = _attributes(site, image, parent, look, given.get("profile", ""))
+    values = {key: value for key, value in given.items() if value}
+    profile = {"profile": values["profile"]} if "profile" in values else {}
+    stored = options.checked(image, attributes, {key: value for key, value in values.items() if key != "profile"})
+    attributes |= {**profile, **stored}
+    if attributes.get("provmethod") != "netboot":
+        raise DefinitionError(
+            f"'{image}' cannot be used to capture diskless image. Make sure osimage.provmethod is 'netboot'."
+        )
+    refuse(Definition.of("osimage", image, attributes), "genimage")
+    check(image, attributes, look.release, look.machine)
+    attributes["rootimgdir"] = str(rootimgdir.checked(site, image, attributes))
+    return Target(image, attributes, {**profile, **stored}, exists, parent)
+
+
+def _attributes(site: Site, image: str, parent: str, look: Look, profile: str) -> dict[str, str]:
+    """Return the attributes of the osimage as it is, or as it will be made."""
+    if image in site.osimages:
+        return dict(site.osimages[image].attributes)
+    if parent:
+        return dict(plan_clone(site.osimages[parent], image, site.installdir, None).values)
+    osvers, osarch = osvers_of(look.release), osarch_of(look.machine)
+    return dict(netboot_osimage(osvers, osarch, profile or image, site.installdir))
