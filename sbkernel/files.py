@@ -63,10 +63,14 @@ def growing(path: Path) -> Iterator[BinaryIO]:
         os.fchmod(descriptor, 0o644)
         os.fsync(descriptor)
         beside = path.with_name(f".{path.name}.new")
-        beside.unlink(missing_ok=True)
-        # Only linkat(2) follows the link in /proc, and Python calls it when a directory is named.
-        os.link(f"/proc/self/fd/{descriptor}", beside, src_dir_fd=descriptor, follow_symlinks=True)
-        beside.replace(path)
+        turn = hold(path.parent)  # others may write the same file, and put theirs beside it
+        try:
+            beside.unlink(missing_ok=True)
+            # Only linkat(2) follows the link in /proc, and Python calls it when a directory is named.
+            os.link(f"/proc/self/fd/{descriptor}", beside, src_dir_fd=descriptor, follow_symlinks=True)
+            beside.replace(path)
+        finally:
+            os.close(turn)
     sync(path.parent)
 
 

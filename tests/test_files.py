@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,19 @@ def test_a_growing_file_is_seen_when_it_is_whole(place: Path) -> None:
         assert (place / "file").read_bytes() == text
     assert [path.name for path in place.iterdir()] == ["file"]
     assert (place / "file").stat().st_mode & 0o777 == 0o644
+
+
+def test_of_many_that_grow_at_once_one_is_there_whole(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        for _ in range(40):
+            with growing(tmp_path / "file") as file:
+                file.write(bytes([number]) * 100)
+
+    with ThreadPoolExecutor() as beside:
+        for one in [beside.submit(write, number) for number in range(6)]:
+            one.result()
+    assert len({*(tmp_path / "file").read_bytes()}) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_growing_file_that_fails_leaves_the_old_one(place: Path) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.files import made
 from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.reference import Reference
+from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.images.catalog.signatures import signer
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
@@ -65,7 +66,8 @@ def packimage(
 
     Return image, digest, current, root_sha256, size (bytes that a node fetches), roots (bytes of each packed root, the
     bottom one first), flat (why there is only one although it is `layered`), packages, warnings (what the format does
-    not keep, what is odd about the sources of synclists), kept_for_boot (count of their lines), cached, seconds.
+    not keep, what is odd about the sources of synclists, a clock that was set back), kept_for_boot (count of their
+    lines), cached, seconds.
     `method` is one of pack/formats.py; "" is its usual compression, of which `level` is one: 3 for zstd by default.
     `block_size` is that of squashfs, by default 128K, or of erofs, 64K. With `verity` a hash tree is packed behind a
     root, by which a node checks each block when it reads it. A site with a key (catalog/keys.py) signs what it packs.
@@ -99,7 +101,11 @@ def packimage(
         "flat": why_flat,
         "root_sha256": version.root_sha256,
         "packages": version.data["packages"],
-        "warnings": [*packing.lost, *(packing.sync.decision.warnings if packing.sync else ())],
+        "warnings": [
+            *packing.lost,
+            *(packing.sync.decision.warnings if packing.sync else ()),
+            *([] if before else _clock(catalog, version)),
+        ],
         "kept_for_boot": len(version.syncfiles),
         "cached": before is not None,
         "seconds": round(time.monotonic() - start, 3),
@@ -226,6 +232,18 @@ def _there(catalog: Catalog, looked: Packing, words: _Words) -> ImageVersion | N
         version = catalog.get(digest) if digest else None
         return None if version and words.flat and len(version.roots) > 1 else version
     return None
+
+
+def _clock(catalog: Catalog, version: ImageVersion) -> list[str]:
+    """Return a warning if one was published later than this one that is new: other sites will not take it for new."""
+    newest = max(catalog.versions(version.image), key=lambda one: one.created)
+    if newest.created <= version.created:
+        return []
+    now, then = (datetime.fromtimestamp(one.created, UTC).strftime("%Y-%m-%d %H:%M UTC") for one in (version, newest))
+    return [
+        f"by the clock of this host it is {now}, and {Reference(newest.image, short(newest.digest))} is of {then}: "
+        "set the clock, and pack it anew with --force, or other sites take this one only with --allow-older"
+    ]
 
 
 def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> tuple[ImageVersion, str]:

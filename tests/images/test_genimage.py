@@ -18,13 +18,14 @@ from smallbuild import (
     define,
 )
 
-from sbkernel.errors import BuildError, DefinitionError, ListFileError, NotFoundError
+from sbkernel.errors import BuildError, DefinitionError, ListFileError, LockedError, NotFoundError
 from sbkernel.images.copycds import copycds
 from sbkernel.images.families.debian import archives, records
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.spec import read_spec
+from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport
 from sbkernel.packages.readers.deb import dpkg
 
@@ -75,6 +76,14 @@ def test_progress_is_by_phase_and_package(small: Small) -> None:
     installs = [done for done, of in small.report.counts if of == total]
     assert installs[-1] == total
     assert any(line.startswith("Setting up own-tool") for line in small.report.lines)
+
+
+def test_of_two_builds_at_once_the_second_is_told(small: Small) -> None:
+    place = another(small, "twice").parent
+    message = rf"another genimage process {os.getpid()} running on root image dir {re.escape(str(place))} since"
+    with lock(place, "genimage"), pytest.raises(LockedError, match=message):
+        genimage(small.site, "twice")
+    assert_nothing_left(small.site)
 
 
 def test_no_identity_and_no_trace_of_the_build_is_left_inside(small: Small) -> None:

@@ -274,6 +274,20 @@ def test_the_directory_is_locked_while_it_is_packed(site: Site, tree: Path, tmp_
     assert not packimage(site, IMAGE)["cached"]
 
 
+def test_a_clock_that_was_set_back_is_said(site: Site, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was packed last is current all the same, and only when it was packed looks wrong."""
+    first = packimage(site, IMAGE)
+    (tree / "root/file").write_text("changed")
+    now = time.time()
+    with monkeypatch.context() as set_back:
+        set_back.setattr("sbkernel.images.catalog.catalog.time.time", lambda: now - 86400)
+        second = packimage(site, IMAGE)
+    assert second["current"] == second["digest"] != first["digest"]
+    assert f"and {IMAGE}@{first['digest'][:8]} is of " in second["warnings"][-1]
+    assert "only with --allow-older" in second["warnings"][-1]
+    assert packimage(site, IMAGE)["warnings"] == [] == first["warnings"]
+
+
 def test_two_images_are_packed_at_once(site: Site, tree: Path, tmp_path: Path) -> None:
     plant(tmp_path / "second", megabytes=5)
     define(site, "second", tmp_path / "second")

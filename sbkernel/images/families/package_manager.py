@@ -168,7 +168,8 @@ class GoneError(BuildError):
     def __init__(self, package: Resolved, said: str) -> None:
         problem = f"the source no longer has exactly the package that was resolved: {package}"
         super().__init__(
-            f"{problem}\n{said}".rstrip(), hint="its repository has changed meanwhile: run it again to resolve anew"
+            f"{problem}\n{said}".rstrip(),
+            hint="its repository has changed meanwhile, or cannot be reached: run it again to resolve anew",
         )
         self.package = package
         self.said = said

@@ -11,7 +11,7 @@ import pytest
 from bundles import IMAGE, Change, Sites, define, everything, rewritten
 from smallimage import age, leftovers, publish
 
-from sbkernel.errors import BuildError
+from sbkernel.errors import BuildError, SbkernelError
 from sbkernel.images.bundle import seal
 from sbkernel.images.bundle.description import as_json, summed
 from sbkernel.images.bundle.export_image import OCI, XCAT, export_image
@@ -370,3 +370,11 @@ def test_a_signature_without_a_time_is_older_than_those_with_one(
     with pytest.raises(BuildError, match="does not say when it was published, as those here do"):
         import_image(sites.there, rewritten(undated, young), keep=True)
     assert import_image(sites.there, undated, keep=True, allow_older=True)["there"]
+
+
+def test_a_key_that_others_may_read_signs_no_bundle(sites: Sites, tmp_path: Path) -> None:
+    assert sites.version
+    (sites.here.root / "keys/sign.key").chmod(0o644)
+    with pytest.raises(SbkernelError, match="others may read or write the secret key"):
+        export_image(sites.here, IMAGE, tmp_path / "x.tar")
+    assert not list(tmp_path.glob("*.tar"))

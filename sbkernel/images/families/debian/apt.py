@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,14 @@ from pathlib import Path
 from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed
 from sbkernel.images.families.debian import configuration, logins, records, sources
-from sbkernel.images.families.debian.output import complaints, is_untrusted, providers, solution, unknown_packages
+from sbkernel.images.families.debian.output import (
+    complaints,
+    is_of_another_time,
+    is_untrusted,
+    providers,
+    solution,
+    unknown_packages,
+)
 from sbkernel.images.families.debian.remembered import Remembered
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
@@ -110,6 +118,12 @@ class Apt:
             self._remembered.note_update()
             return False
         errors = complaints(done.stdout)
+        if is_of_another_time(errors):
+            now = time.strftime("%Y-%m-%d %H:%M")
+            raise BuildError(
+                f"the package sources are of another time than it is here, {now}:\n{errors}",
+                hint="set the clock of this host (date); if it is right, the mirror is stale",
+            )
         if is_untrusted(errors):
             raise BuildError(
                 f"the package sources cannot be trusted:\n{errors}",

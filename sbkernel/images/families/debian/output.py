@@ -18,6 +18,7 @@ _UNTRUSTED = re.compile(
     r"|Malformed|conflicting",
     re.IGNORECASE,
 )
+_OF_ANOTHER_TIME = re.compile(r"Release file for \S+ is (?:not valid yet|expired)")
 _WORKED_ON = re.compile(r"(Unpacking|Setting up) (\S+) \(")
 
 
@@ -62,6 +63,11 @@ def providers(text: str) -> dict[str, list[str]]:
 def is_untrusted(text: str) -> bool:
     """Tell whether a failed update is about trust or integrity, which old lists must not paper over."""
     return _UNTRUSTED.search(text) is not None
+
+
+def is_of_another_time(text: str) -> bool:
+    """Tell whether a list of a mirror is not valid yet, or not any more: by the clock of this host."""
+    return _OF_ANOTHER_TIME.search(text) is not None
 
 
 def complaints(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from sbkernel.jobs.run import run
 
 CONNECTIONS = 8
 _DONE = "sbkernel-done"
+# Several at once curl shows its progress in spite of --silent, and complains behind that on the same line.
+_COMPLAINT = re.compile(r"curl: \(\d+\) .*")
 # curl's names of the settings that dnf has
 _OPTIONS = {"proxy": "proxy", "sslcacert": "cacert"}
 
@@ -40,8 +43,8 @@ def by_curl(settings: Mapping[str, str]) -> Bring:
             if line == _DONE:
                 done += 1
                 tell(done)
-            elif line.startswith("curl:"):
-                problems.append(line)
+            elif said := _COMPLAINT.search(line):
+                problems.append(said[0])
 
         argv = [
             "curl", "--silent", "--show-error", "--fail", "--fail-early", "--location", "--parallel",

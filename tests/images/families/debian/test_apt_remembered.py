@@ -187,6 +187,19 @@ def test_a_signed_list_that_has_run_out_is_noticed(
     assert not remembered.Remembered(apt.directory, apt.environment).nothing_new() and mirror.asked == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [({"Date": 86_400}, "is not valid yet"), ({"Date": -90_000, "Valid_Until": -3600}, "is expired")],
+)
+def test_a_clock_that_has_jumped_is_named(mirror: Mirror, tmp_path: Path, fields: dict[str, int], says: str) -> None:
+    """For apt a clock that is behind makes the mirror of tomorrow, and one that is ahead a stale one."""
+    mirror.sign(**{name: formatdate(time.time() + seconds, usegmt=True) for name, seconds in fields.items()})
+    apt = mirror.apt(tmp_path / "apt")
+    with pytest.raises(BuildError, match=rf"of another time than it is here, \d{{4}}-(?s:.*){says}") as caught:
+        apt.update(NullReport())
+    assert "set the clock of this host" in str(caught.value.hint)
+
+
 def test_a_mirror_that_is_gone_is_said(mirror: Mirror, tmp_path: Path) -> None:
     apt = mirror.apt(tmp_path / "apt")
     before = versions(apt)
