@@ -1,4 +1,7 @@
-"""A signed erofs with a hash tree boots on a virtual node; what somebody changed of it is refused with a reason."""
+"""A signed erofs with a hash tree that another site has packed and exported boots on a virtual node.
+
+What somebody changed of it is refused with a reason.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,11 +15,36 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 IMAGE = "mycomputeimage"
 
 
+TREE = ("imagetype", "osvers", "osarch", "profile", "provmethod", "pkglist", "exlist", "rootimgdir")
+
+
 @pytest.fixture(scope="module")
-def version(sb: Sb, first_demo: str) -> Path:
-    """The directory of the version that vn1 boots next."""
-    sb("keys", "make")
-    said = sb("packimage", "-m", "erofs", "--verity", IMAGE)
+def factory(sb: Sb, first_demo: str, tmp_path_factory: pytest.TempPathFactory) -> Sb:
+    """Another site, with a key, that packs what the first one has built."""
+    site = Sb(tmp_path_factory.mktemp("factory") / "site")
+    site("keys", "make")
+    values = {key: sb.attribute("osimage", IMAGE, key) for key in TREE}
+    site("mkdef", "-t", "osimage", "-o", IMAGE, *(f"{key}={value}" for key, value in values.items() if value))
+    return site
+
+
+@pytest.fixture(scope="module")
+def key(sb: Sb, factory: Sb) -> str:
+    """The id of the key of that site, which the first one believes."""
+    public = factory.site / "public"
+    public.write_text(factory("keys", "show"))
+    return sb("keys", "add", "factory", str(public)).split()[-1]
+
+
+@pytest.fixture(scope="module")
+def version(sb: Sb, factory: Sb, key: str) -> Path:
+    """The directory of the version that vn1 boots next: it comes from the other site as a bundle."""
+    factory("packimage", "-m", "erofs", "--verity", IMAGE)
+    bundle = factory.site / "exported.tar"
+    factory("export-image", IMAGE, str(bundle))
+    said = sb("import-image", "--keep", "--promote", str(bundle))
+    bundle.unlink()
+    assert f"version, definition and lists were signed by factory {key}: {IMAGE} exported by " in said
     digest = next(line.partition(":")[2] for line in said.splitlines() if line.startswith("digest:"))
     sb("nodeset", "vn1", f"osimage={IMAGE}")
     return sb.site / "catalog" / digest
@@ -48,14 +76,13 @@ def console(sb: Sb) -> str:
     return (sb.site / "log/consoles/vn1.log").read_text(errors="replace").rpartition("SeaBIOS")[2]
 
 
-def test_it_boots_and_is_watched(sb: Sb, version: Path) -> None:
+def test_it_boots_and_is_watched(sb: Sb, version: Path, key: str) -> None:
     timeline = boot(sb, "userspace")
-    key = sb("keys", "ls").split()[-1]
     assert f"signed {key}" in timeline and "verity " in timeline and "failed" not in timeline
     assert "erofs" in sb.ssh("vn1", "grep sbkernel/root /proc/mounts || mount")
     assert sb.ssh("vn1", "systemctl is-active sbkernel-watch.service").strip() == "active"
     said = sb("verify-image", IMAGE)
-    assert "root.erofs: root hash " in said and f"signed by site {key}: {IMAGE} signed by " in said
+    assert "root.erofs: root hash " in said and f"signed by factory {key}: {IMAGE} signed by " in said
 
 
 @pytest.mark.parametrize(
