@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sbkernel.images.pack import listing, packlist
+from sbkernel.images.pack import held, listing, packlist
 from sbkernel.images.pack.difference import Difference
 from sbkernel.images.pack.listing import Listed
 from sbkernel.images.pack.packlist import Found, Look, PackList, Survey
 from sbkernel.images.sync.view import View
+from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.command import module_environment
 
 
@@ -23,13 +25,14 @@ from sbkernel.jobs.command import module_environment
 class Content:
     """A tree that is packed, and what of it; a `view` says how programs see the tree if not everybody does.
 
-    `gone` is what a layer takes away from those below it: where each of these paths was, a whiteout is packed.
+    Of a layer over others, `gone` is what it takes away from them: where each of these paths was, a whiteout is packed.
     """
 
     tree: Path
     listed: PackList
     view: View | None = None
     gone: tuple[str, ...] = ()
+    is_layer: bool = False
 
     @property
     def seen(self) -> View:
@@ -54,9 +57,25 @@ class Content:
         """Return the content list of what stays, for which every file is read."""
         return Listed(**_in_tree(listing.content_list, self.seen, kept=self.listed.kept))
 
-    def layer(self, held: Difference) -> Content:
+    def layer(self, difference: Difference) -> Content:
         """Return what of it goes into a layer."""
-        return Content(self.tree, held.of(self.listed), self.view, held.gone)
+        return Content(self.tree, difference.of(self.listed), self.view, difference.gone, is_layer=True)
+
+    @contextmanager
+    def copied(self) -> Iterator[Path]:
+        """Yield a directory that holds what stays, and the whiteouts; it lies beside the tree, and is gone after that.
+
+        What a killed run has left there is removed first.
+        """
+        place = (self.seen.source or self.tree).parent / ".layer"
+        remove_tree(place)
+        try:
+            place.mkdir(mode=0o700)  # programs with the rights of their owners are for nobody else to run
+            words = {"kept": list(self.listed.kept), "gone": list(self.gone), "target": str(place / "tree")}
+            _in_tree(held.copy_held, self.seen, **words)
+            yield place / "tree"
+        finally:
+            remove_tree(place)
 
 
 def content_of(tree: Path | View, *, exclude: Sequence[str], include: Sequence[str]) -> Content:

@@ -42,7 +42,7 @@ class Erofs:
     file_name = "root.erofs"
     node_programs = ()
     unpacked = False
-    stacks = False
+    stacks = True
 
     def __init__(self, options: PackOptions | None = None) -> None:
         asked = options or PackOptions("erofs")
@@ -64,7 +64,7 @@ class Erofs:
 
     def lost(self, content: Content) -> Sequence[str]:
         """Return nothing, as all is kept. BuildError if the exlist leaves out more than fits a command line."""
-        if _words_bytes(_excluded(content)) > _MOST_BYTES:
+        if not content.is_layer and _words_bytes(_excluded(content)) > _MOST_BYTES:
             raise BuildError(
                 f"mkfs.erofs cannot leave out {len(content.listed.excluded)} paths one by one",
                 hint="let the exlist name whole directories, or pack with -m squashfs",
@@ -72,15 +72,21 @@ class Erofs:
         return ()
 
     def pack(self, content: Content, target: Path, report: Report) -> None:
-        """Pack what the list leaves of the tree."""
+        """Pack what the list leaves of the tree; a layer is copied, as mkfs.erofs can leave out, but not make up."""
+        if content.is_layer:
+            with content.copied() as tree:
+                self._pack(content, tree, [], target, report)
+        else:
+            self._pack(content, content.tree, _excluded(content), target, report)
+
+    def _pack(self, content: Content, tree: Path, excluded: list[str], target: Path, report: Report) -> None:
         target.unlink(missing_ok=True)
         level = f",{self._level}" if self._level else ""
-        excluded = _excluded(content)
         many = _words_bytes(excluded) > _USUAL_BYTES
         argv = [
             *(["prlimit", f"--stack={_STACK_BYTES}:"] if many else []),
             find_program("mkfs.erofs"), f"-z{self._compression}{level}", f"-C{self._block_bytes}", f"-U{_FIXED_UUID}",
-            *excluded, str(target), str(content.tree),
+            *excluded, str(target), str(tree),
         ]  # fmt: skip
         # Later stamps than this one would become this one; with -T all would, and Python compile its modules anew.
         epoch = {"SOURCE_DATE_EPOCH": str(content.survey.newest_s)}

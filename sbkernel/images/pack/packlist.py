@@ -19,6 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from sbkernel.images.pack.exclusion import Exclusion
+from sbkernel.images.pack.held import Copied, copy_held
 from sbkernel.images.pack.listing import Listed, content_list
 
 NEWC_LARGEST = 0xFFFF_FFFF
@@ -70,7 +71,7 @@ class Survey:
     sockets: Sequence[str] = ()
 
 
-Found = PackList | Look | Survey | Listed
+Found = PackList | Look | Survey | Listed | Copied
 
 
 def pack_list(tree: str, exclude: list[str], include: list[str]) -> PackList:
@@ -188,7 +189,7 @@ def mounts_below(tree: Path, mountinfo: str) -> frozenset[str]:
 def main() -> None:
     """Call the function that argv names with the object on standard input; write its answer to standard output."""
     asked = json.load(sys.stdin)
-    known: tuple[Callable[..., Found], ...] = (pack_list, look, survey, content_list)
+    known: tuple[Callable[..., Found], ...] = (pack_list, look, survey, content_list, copy_held)
     functions = {function.__name__: function for function in known}
     json.dump(asdict(functions[sys.argv[1]](**asked)), sys.stdout)
 

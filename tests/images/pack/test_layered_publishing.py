@@ -20,16 +20,20 @@ from sbkernel.errors import BuildError
 from sbkernel.images import manifests
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import CONTENT_LIST, ImageVersion
-from sbkernel.images.pack.content import Content
+from sbkernel.images.pack.content import Content, content_of
+from sbkernel.images.pack.difference import difference
+from sbkernel.images.pack.erofs import Erofs
+from sbkernel.images.pack.listing import parsed
 from sbkernel.images.pack.squashfs import Squashfs
 from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.images.tree.directories import of_root
-from sbkernel.jobs.report import Report
+from sbkernel.jobs.report import NullReport, Report
 from sbkernel.rollout.gc import gc
 from sbkernel.site import Site
 
 LEFT = b"left by who was killed before he published it"
 INITRD = b"initrd with lib/sbkernel/unpack.sh\0 and lib/sbkernel/layers.sh\0"
+EROFS = b"lib/sbkernel/verify.sh\0lib/modules/6.1/erofs.ko\0"
 
 
 @pytest.fixture
@@ -108,6 +112,43 @@ def test_four_roots_at_most_then_it_is_flat_again(site: Site, tree: Path, tmp_pa
         counts.append(len(done["roots"]))
         assert seen(tmp_path / "seen", stack(Catalog(site).current(IMAGE))) == described(tree)
     assert counts == [1, 2, 3, 4, 1, 2]
+
+
+def test_layers_of_erofs(site: Site, tree: Path, tmp_path: Path) -> None:
+    """mkfs.erofs makes up no whiteouts; what a layer holds is copied beside the tree, which stays as it is."""
+    (tree.parent / "initrd-stateless.gz").write_bytes(INITRD + EROFS)
+    before = described(tree)
+    first = packimage(site, IMAGE, layered=True, method="erofs")
+    assert described(tree) == before
+    status = tree / "var/lib/dpkg/status"
+    status.write_text(status.read_text().replace("libc6", "musl"))
+    change(tree)
+    before = described(tree)
+    second = packimage(site, IMAGE, layered=True, method="erofs")
+    assert second["roots"][0] == first["size"] > 50 * second["roots"][1] and second["flat"] == ""
+    version = Catalog(site).current(IMAGE)
+    assert [root.name for root in version.roots] == ["root.0.erofs", "root.erofs"]
+    assert seen(tmp_path / "seen", stack(version)) == described(tree) == before
+    assert [package.name for package in manifests.of_stack(version)] == ["base-files", "musl"]
+    assert packimage(site, IMAGE, layered=True, method="erofs")["cached"]
+    assert not (tree.parent / ".layer").exists()
+    again = packimage(site, IMAGE, layered=True, method="erofs", force=True)
+    assert again["roots"][0] == first["size"], "over itself nothing has changed"
+
+
+def test_a_layer_of_erofs_is_the_same_every_time(site: Site, tree: Path, tmp_path: Path) -> None:
+    whole = content_of(tree, exclude=[], include=[])
+    below = parsed(whole.content_list().lines)
+    change(tree)
+    digests = set()
+    for number in range(2):
+        changed = content_of(tree, exclude=[], include=[])
+        layer = changed.layer(difference(below, parsed(changed.content_list().lines)))
+        Erofs().pack(layer, tmp_path / str(number), NullReport())
+        digests.add((tmp_path / str(number)).read_bytes())
+        (tmp_path / "built/.layer").mkdir()
+        (tmp_path / "built/.layer/left").touch()  # by who was killed
+    assert len(digests) == 1
 
 
 def test_it_is_flattened_on_request(site: Site, tree: Path) -> None:
@@ -311,6 +352,18 @@ with Site.open(Path.home() / "site") as site:
 run(["rm", "-r", "rootimg"], isolated=True, cwd=built)
 print(json.dumps([done["roots"], run(["unsquashfs", "-llnumeric", "-d", "", top]).stdout]))
 """
+
+
+def test_an_ordinary_user_packs_whiteouts_of_erofs(home: Path) -> None:  # noqa: F811
+    script = AS_USER.replace("layered=True", 'layered=True, method="erofs"')
+    script = script.replace("layers.sh", r"layers.sh\0 lib/sbkernel/verify.sh\0 lib/modules/6.1/erofs.ko")
+    *head, _ = script.splitlines()
+    top = as_user(home, "-c", "\n".join([*head, "print(top)"])).splitlines()[-1]
+    listed = 'mount -o ro,loop "$1" /mnt && find /mnt -printf "%y %U %G %P\\n"'
+    done = subprocess.run(["unshare", "--mount", "sh", "-ec", listed, "sh", top], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert {"c 0 0 var/closed/file", "d 33 34 var/closed", "c 0 0 var/lib/apt/extended_states"} <= {*lines}, done
+    assert "large" not in done.stdout
 
 
 def test_an_ordinary_user_packs_whiteouts(home: Path) -> None:  # noqa: F811
