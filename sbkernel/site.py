@@ -25,6 +25,7 @@ from sbkernel.errors import DefinitionError, NotFoundError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sbkernel.definitions.clone import Clone
     from sbkernel.definitions.definition import Definition
     from sbkernel.definitions.editing.definition_diff import DefinitionDiff
     from sbkernel.definitions.importing.importer import ImportReport
@@ -241,6 +242,12 @@ class Site:
         there = to or self
         make_clone(self.osimages[source], name, self._home, there._home)
         return there.osimages[name]
+
+    def plan_clone(self, source: str, name: str) -> Clone:
+        """Return the clone that clone() would make within this site; nothing is changed. It is refused as there."""
+        from sbkernel.definitions.makeclone import check_clone
+
+        return check_clone(self.osimages[source], name, self._home)
 
     @property
     def _home(self) -> Home:

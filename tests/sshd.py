@@ -48,15 +48,14 @@ exec /usr/sbin/sshd -D -e -f "$2/config"
 
 @dataclass(frozen=True)
 class Sshd:
-    """One that runs, and the directory of its files."""
+    """One that runs, and the tree that it shows."""
 
-    place: Path
-    port: int
+    root: Path
     process: subprocess.Popen[bytes]
 
-    def sessions(self) -> list[int]:
+    def tars(self) -> list[int]:
         """Return the processes of tar that serve a capture."""
-        return [pid for pid in below(self.process.pid) if _name(pid) == "tar"]
+        return [pid for pid in _below(self.process.pid) if _name(pid) == "tar"]
 
 
 @contextlib.contextmanager
@@ -80,27 +79,27 @@ def sshd(site: Site, node: str, tree: Path, place: Path, *, mounts: str = "") ->
         site.set("node", node, groups="all", vmsshport=str(port))
         key = " ".join((place / "hostkey.pub").read_text().split()[:2])
         bootlog.append(site, node, "userspace", hostkey=key)
-        yield Sshd(place, port, process)
+        yield Sshd(tree, process)
     finally:
         process.kill()
         process.wait()
 
 
-def below(pid: int) -> list[int]:
+def _below(pid: int) -> list[int]:
     """Return the processes below a process."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, task.read_text().split()):
-                found += [child, *below(child)]
+                found += [child, *_below(child)]
     return found
 
 
-def kill_sessions(server: Sshd) -> None:
-    """Cut the connections: end the processes that serve them, as when a node dies."""
-    for pid in below(server.process.pid):
+def cut(server: Sshd) -> None:
+    """Cut the connections: kill the processes of sshd that serve them."""
+    for pid in _below(server.process.pid):
         with contextlib.suppress(OSError):
-            if b"root" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sshd: root"):
                 os.kill(pid, signal.SIGKILL)
 
 

@@ -97,5 +97,5 @@ def _changes(site: Site, image: str, *, whole: bool) -> str:
         return "It had booted no image of this site that is still there: there is nothing to compare with."
     differing = len(packages(site, image).rows)
     lines = [f"{one.change:<8} /{one.path}" for one in found.changes]
-    counts = f"{len(lines)} files and {differing} packages differ from {found.of}"
+    counts = f"files and packages that differ from {found.of}: {len(lines)} and {differing}"
     return "\n".join([counts, *(f"  {line}" for line in (lines if whole else shortened(lines, _SHOWN)))])

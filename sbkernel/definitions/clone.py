@@ -70,7 +70,8 @@ def plan_clone(source: Definition, name: str, installdir: Path, fstab: Path | No
 def _own_files(attribute: str, value: str, directory: Path, name: str) -> tuple[str, list[Copy]]:
     elements, copies = [], []
     for number, element in enumerate(value.split(","), start=1):
-        path, blank, arguments = element.strip().partition(" ")
+        # A path may hold blanks where nothing but paths can stand.
+        path, blank, arguments = element.strip().partition(" " if attribute == "postinstall" else "\0")
         file = f"{name}.{LISTS[attribute]}" if number == 1 else f"{name}.{number}.{LISTS[attribute]}"
         copies.append(Copy(Path(path), directory / file, rebase=attribute in WITH_INCLUDES))
         elements.append(f"{directory / file}{blank}{arguments}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sbkernel.definitions import clone
-from sbkernel.definitions.clone import Copy, Moved, list_text
+from sbkernel.definitions.clone import Clone, Copy, Moved, list_text
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.listpaths import candidates, platform, rebase_includes
 from sbkernel.definitions.store.interface import Store, Transaction
@@ -37,6 +37,17 @@ def make_clone(original: Definition, name: str, here: Home, there: Home) -> None
             _insert(transaction, plan)
             # Keep the lists before the commit: lists without an osimage are harmless, an osimage without lists is not.
             undo.pop_all()
+
+
+def check_clone(original: Definition, name: str, here: Home) -> Clone:
+    """Return the clone of an osimage that make_clone would make within a site; it raises as that does."""
+    plan = clone.plan_clone(original, name, here.installdir, _fstab(original, here.installdir))
+    _refuse_existing(here.store, name)
+    for copy in plan.copies:
+        content = _list_content(copy)
+        if copy.target.exists():
+            _refuse_other_content(copy, content)
+    return plan
 
 
 def _moved(here: Home, there: Home) -> Moved:

@@ -15,7 +15,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.cache import prune
-from sbkernel.images.capture.captured import Captured
+from sbkernel.images.capture.captured import CAPTURED, Captured
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
@@ -286,7 +286,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         root = shelf.path(TREE)
         outcomes = {**before.get("outcomes", {}), **{name: asdict(one) for name, one in shelf.new.items()}}
         record = {
-            **{key: value for key, value in before.items() if key != "lock" or not asked},
+            **{key: value for key, value in before.items() if key not in ("lock", CAPTURED) or not asked},
             **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
             **({"layer": shelf.facts(PACKAGES)["how"]} if PACKAGES in ran else {}),
             **({"lock": build.lock.named} if build.lock else {}),

@@ -51,6 +51,7 @@ KEPT = {
     "home/anna/.ssh/id_ed25519": "SECRET of a user\n", f"boot/vmlinuz-{KERNEL}": "kernel\n",
     f"usr/lib/modules/{KERNEL}/modules.dep": "kernel/a.ko:\n",
     f"usr/lib/modules/{KERNEL}/modules.builtin": "kernel/b.ko\n",
+    f"usr/lib/modules/{KERNEL}/kernel/a.ko": "a module\n",
 }  # fmt: skip
 
 
@@ -106,3 +107,9 @@ def _program(tree: Path, name: str) -> None:
         target = tree / library.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, target)
+
+
+def everything(tree: Path) -> dict[str, bytes]:
+    """Return the plain files of a tree by path, with their content."""
+    files = (path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(tree)): path.read_bytes() for path in files}

@@ -29,6 +29,8 @@ _UNPACK = (
 )  # fmt: skip
 # What tar says here when the other end has stopped, and there of what is gone or was written to meanwhile.
 _BROKE_OFF = re.compile(r"Unexpected EOF|This does not look like a tar archive|Unexpected end of archive")
+_FAULT = re.compile(r"(/\S+/)?tar: ")  # the names of what it unpacks begin with ./
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _SHOWN, _EVERY = 10, 100
 
 
@@ -46,7 +48,9 @@ def receive(source: Source, chosen: Chosen, tree: Path, report: Report) -> None:
         said = stream.finish()
     if failed:
         raise NodeError(source.name, "what it sends broke off", hint="try again")
-    for line in shortened(said, _SHOWN):
+    directories = {one.path for one in chosen.entries if one.kind == "d"}
+    told = [line for line in said if not directories.intersection(line.split(": ")[1:2])]
+    for line in shortened(told, _SHOWN):
         report.log(f"{source.name}: {line}")
 
 
@@ -61,10 +65,16 @@ def _names(chosen: Chosen, place: Path) -> Iterator[Path]:
 def _unpack(stream: Stream, chosen: Chosen, tree: Path, report: Report) -> CommandError | None:
     """Unpack what comes; return why that failed instead of raising it: the other end may know better."""
     sizes = {one.path: one.size for one in chosen.files}
+    faults: list[str] = []
     files = bytes_ = lines = 0
 
     def told(line: str) -> None:
         nonlocal files, bytes_, lines
+        if _FAULT.match(line):
+            faults.append(line)
+            if _FULL.search(line):  # tar would go on with all the rest
+                raise CommandError([*_UNPACK], 1, line)
+            return
         lines += 1
         if (found := sizes.pop(line, None)) is not None:
             files, bytes_ = files + 1, bytes_ + found
@@ -74,6 +84,6 @@ def _unpack(stream: Stream, chosen: Chosen, tree: Path, report: Report) -> Comma
     try:
         run([*_UNPACK, f"--directory={tree}"], stdin=stream.output, on_line=told, isolated=True)
     except CommandError as error:
-        return error
+        return CommandError(error.argv, error.returncode, "\n".join(shortened(faults, _SHOWN)))
     report.progress(chosen.size, chosen.size, f"{len(chosen.files)} files, {size(chosen.size)}")
     return None

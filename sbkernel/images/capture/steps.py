@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from sbkernel import resources
-from sbkernel.errors import BuildError, NotFoundError
+from sbkernel.errors import NotFoundError
 from sbkernel.images.capture.chosen import Chosen
 from sbkernel.images.capture.fstab import stateless
+from sbkernel.images.capture.kernel import bring_kernel, index_modules
 from sbkernel.images.capture.look import Look
 from sbkernel.images.capture.receive import receive
 from sbkernel.images.capture.source import Source
 from sbkernel.images.capture.target import Target
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.version import BESIDE, ImageVersion
+from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.plan import Facts, Step, Work
 from sbkernel.images.rootimgdir import MANIFEST, TREE
 from sbkernel.images.steps import boot_steps
 from sbkernel.images.tree import installed
-from sbkernel.images.tree.configure import Configuration, archive, configure, lay, stateless_files
+from sbkernel.images.tree.configure import Configuration, configure, stateless_files
 from sbkernel.images.tree.fstab import choose_fstab, read_fstab
-from sbkernel.images.tree.kernel import kernels
-from sbkernel.packages import treefile
 from sbkernel.site import Site
 
 RECEIVE, OWN = "receive", "own"
@@ -64,7 +63,7 @@ def receive_step(capture: Capture) -> Step:
 
     def run(work: Work) -> None:
         receive(source, chosen, work.target, work.report)
-        _bring_kernel(capture, booted, work)
+        bring_kernel(work.target, source.name, capture.look.kernel, booted, int(capture.t), work.report)
 
     data = {"node": source.name, "t": capture.t}
     what = f"{len(chosen.files)} files"
@@ -82,6 +81,7 @@ def own_step(capture: Capture) -> Step:
         for line in gone:
             work.report.log(f"fstab without {line}")
         configure(tree, _configuration(capture.target, text), int(capture.t), work.report)
+        index_modules(tree, capture.target.kernelver, work.report)
         return {}
 
     return Step(OWN, "remove what is the node's own", None, "tree", TREE, on=(RECEIVE,), run=run)
@@ -92,26 +92,6 @@ def _configuration(target: Target, fstab: str) -> Configuration:
     image = resources.templates() / "image"
     script = b"".join((image / name).read_bytes() for name in ("configure.sh", "captured.sh"))
     return Configuration({"etc/fstab": fstab.encode()}, stateless_files(target.interfaces), script)
-
-
-def _bring_kernel(capture: Capture, booted: ImageVersion | None, work: Work) -> None:
-    """Lay the kernel that runs into a tree without one: the root that a node booted has none, only its modules."""
-    if kernels(work.target):
-        return
-    version = capture.look.kernel
-    if treefile.find(work.target, f"lib/modules/{version}") is None:
-        raise BuildError(
-            f"neither a kernel nor the modules of {version} came from {capture.source.name}",
-            hint="are they on a file system of its own there? --mount /boot",
-        )
-    if booted is None or booted.kernelver != version:
-        raise BuildError(
-            f"no kernel came from {capture.source.name}, and the catalog has not the image that it booted",
-            hint="is it on a file system of its own there? --mount /boot",
-        )
-    name = f"boot/vmlinuz-{version}"
-    lay(work.target, archive({name: (booted.dir / BESIDE[0]).read_bytes()}, int(capture.t)), work.report)
-    work.report.log(f"{name} is that of {booted.image}@{booted.digest[:8]}")
 
 
 def manifest_step(capture: Capture) -> Step:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbkernel.definitions.clone import plan_clone
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.newsite import netboot_osimage
 from sbkernel.definitions.refusals import refuse
@@ -110,6 +109,6 @@ def _attributes(site: Site, image: str, parent: str, look: Look, profile: str) -
     if image in site.osimages:
         return dict(site.osimages[image].attributes)
     if parent:
-        return dict(plan_clone(site.osimages[parent], image, site.installdir, None).values)
+        return dict(site.plan_clone(parent, image).values)
     osvers, osarch = osvers_of(look.release), osarch_of(look.machine)
     return dict(netboot_osimage(osvers, osarch, profile or image, site.installdir))
