@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.package_manager import Boots, Request
 from sbkernel.images.families.rpm.download import downloads
 from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.media import RpmMedia
@@ -26,6 +26,7 @@ class RpmFamily:
 
     name = RPM
     programs = ("dnf", "rpm", "zypper")
+    boots = Boots("kernel", "systemd")
     state = "dnf"
     media = RpmMedia()
 
