@@ -372,6 +372,8 @@ class Family(Protocol):
     """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
     programs: tuple[str, ...]
     """The programs of this host that choose and install packages: an image names their versions."""
+    databases: tuple[str, ...]
+    """Where in a tree its programs write down what is installed."""
     boots: Boots
     """What a container of it lacks to be booted."""
     state: str

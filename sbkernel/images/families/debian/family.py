@@ -27,6 +27,7 @@ class DebianFamily:
 
     name = DEB
     programs = ("apt-get", "dpkg", "mmdebstrap")
+    databases = ("var/lib/dpkg", "var/lib/apt", "var/lib/systemd/deb-systemd-helper-enabled")
     boots = Boots("linux-image-amd64", "systemd-sysv")
     state = "apt"
     media = DebianMedia()
