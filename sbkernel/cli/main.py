@@ -54,6 +54,7 @@ VERB_GROUPS = {
     "Build": {
         "genimage": "build the root tree, kernel and initrd of an osimage",
         "imgcapture": "make an image of a running node",
+        "shell": "try changes in a copy of a root tree, and keep them as a script",
         "packimage": "pack the root tree and publish it as a new version",
         "rmimage": "remove what was built of an osimage, not what was published",
     },

@@ -39,6 +39,9 @@ from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.site import Site
 
+_ASKED = ("lock", "container", CAPTURED)
+"""What a record has of what was asked for, and may not have the next time."""
+
 
 @dataclass(frozen=True)
 class Build:
@@ -286,7 +289,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
         root = shelf.path(TREE)
         outcomes = {**before.get("outcomes", {}), **{name: asdict(one) for name, one in shelf.new.items()}}
         record = {
-            **{key: value for key, value in before.items() if key not in ("lock", CAPTURED) or not asked},
+            **{key: value for key, value in before.items() if key not in _ASKED or not asked},
             **({"packages": len(asked.resolution.kept), **asked.recorded} if asked else {}),
             **({"layer": shelf.facts(PACKAGES)["how"]} if PACKAGES in ran else {}),
             **({"lock": build.lock.named} if build.lock else {}),

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError
 from sbkernel.files import made, write_whole
-from sbkernel.images.families.package_manager import Resolution
 from sbkernel.images.genimage import Build
 from sbkernel.images.locking import mirror as mirrors
 from sbkernel.images.locking.answer import answer, differences, lock_of
@@ -130,7 +129,7 @@ def _old(path: Path, *, update: bool) -> Lock | None:
 def _changes(spec: ImageSpec, old: Lock, new: Lock) -> tuple[str, ...]:
     if found := differences(old, new):
         return tuple(shortened(found, 100))
-    inputs = [digest_of(spec.manager.inputs(Resolution(one.packages, removed=one.removed))) for one in (old, new)]
+    inputs = [digest_of(spec.manager.inputs(one.resolution)) for one in (old, new)]
     return () if inputs[0] == inputs[1] else ("the packages are the same, but not why or from where they come",)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sbkernel.images.families import family_of
+from sbkernel.images.families import open_manager
 from sbkernel.images.families.package_manager import Request, no_source_has
 from sbkernel.images.resolution import ListResolution, explained
 from sbkernel.images.spec import attributes_of
@@ -29,7 +29,7 @@ def resolve(site: Site, image: str, report: Report | None = None) -> ListResolut
         pkglist.load(paths_of(attributes.get("pkglist", ""))),
         otherpkglist.load(paths_of(attributes.get("otherpkglist", ""))),
     )
-    manager = family_of(request.osvers).open(site, request)
+    manager = open_manager(site, request)
     with report.phase("resolve packages"):
         found = manager.survey(report)
     unknown = unknown_packages([request.pkglist, request.otherpkglist], found.unknown, image)

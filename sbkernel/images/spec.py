@@ -11,7 +11,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.refusals import refuse
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images import rootimgdir
-from sbkernel.images.families import family_of
+from sbkernel.images.families import family_of, open_manager
 from sbkernel.images.families.package_manager import PackageManager, Request
 from sbkernel.images.sync.sources import key_of
 from sbkernel.images.tree.postinstall import Script, scripts_of
@@ -128,7 +128,7 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
         raise DefinitionError(f"A .pkglist file must be specified for image '{image}' in the linuximage table.")
     refuse(Definition.of("osimage", image, attributes), "genimage")
     timezone = check_timezone(site.attribute("timezone"))
-    family = family_of(attributes.get("osvers", ""))
+    family_of(attributes.get("osvers", ""))
     request = Request(
         attributes,
         pkglist.load(paths_of(attributes["pkglist"])),
@@ -137,7 +137,8 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
     place = rootimgdir.checked(site, image, attributes)
     scripts = scripts_of(attributes.get("postinstall", ""))
     variables(attributes.get("environvar", ""))
-    return ImageSpec(image, request, family.open(site, request), place, scripts, timezone, lambda: key_of(site.ssh_key))
+    manager = open_manager(site, request)
+    return ImageSpec(image, request, manager, place, scripts, timezone, lambda: key_of(site.ssh_key))
 
 
 def drivers_of(attributes: Mapping[str, str]) -> tuple[str, ...]:

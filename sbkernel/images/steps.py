@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel import resources, units
-from sbkernel.images.families.package_manager import PackagePass, Resolution
+from sbkernel.images.families.package_manager import PackageManager, PackagePass, Resolution
 from sbkernel.images.families.places import shown
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
@@ -32,6 +32,7 @@ from sbkernel.images.tree.timezone import check_there
 
 PACKAGES = "packages"
 _SHOWN = 4
+_DIGEST = len("sha256:") + 12
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ class Asked:
     def recorded(self) -> dict[str, Any]:
         """Return what a tree does not tell of its packages: who was asked for, where each came from."""
         origins = {str(one): [one.repository, one.sha256] for one in self.resolution.kept}
-        return {"asked": list(self.spec.packages), "origins": origins}
+        container = self.resolution.container
+        return {
+            "asked": list(self.spec.packages),
+            "origins": origins,
+            **({"container": container._asdict()} if container else {}),
+        }
 
 
 def genimage_steps(asked: Asked) -> tuple[Step, ...]:
@@ -97,6 +103,7 @@ def packages_step(asked: Asked) -> Step:
     def run(work: Work) -> Facts:
         return asked.making.make(work.target, work.report)
 
+    what = f"{_packages(resolution)}, {_about(manager, resolution)}"
     return Step(
         "packages",
         "install packages",
@@ -104,7 +111,7 @@ def packages_step(asked: Asked) -> Step:
         "layer",
         PACKAGES,
         on=("download",),
-        summary=f"{_packages(resolution)}, {manager.about}{_in_passes(manager.passes)}{_without(resolution)}",
+        summary=f"{what}{_in_passes(manager.passes)}{_without(resolution)}",
         total=len(resolution.packages),
         run=run,
     )
@@ -211,6 +218,12 @@ def manifest_step(asked: Asked, tree: str) -> Step:
 
     data = {"image": image, **recorded}
     return Step("manifest", "list the packages", data, "file", MANIFEST, on=(tree,), beside=True, run=run)
+
+
+def _about(manager: PackageManager, resolution: Resolution) -> str:
+    """Return what the packages are for and from where; of a container, which one it is now."""
+    digest = resolution.container.digest if resolution.container else ""
+    return f"{manager.about}@{digest[:_DIGEST]}" if digest else manager.about
 
 
 def _packages(resolution: Resolution) -> str:

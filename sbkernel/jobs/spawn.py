@@ -44,6 +44,8 @@ class Options(TypedDict, total=False):
     pass_fds: Sequence[int]
     isolated: bool
     """In a PID and mount namespace of its own."""
+    process_group: int | None
+    """0: one of its own, which end() ends; None: ours, as for a program that talks to our terminal."""
 
 
 def spawn_here(argv: Words, **options: Unpack[Options]) -> Process:

@@ -23,6 +23,7 @@ class Manifest:
 
     `name` says of what, `kind` is image, tree, node or file. `made` is when that was made, in seconds since the
     epoch, 0 if not known. `warnings` name packages that are not wholly installed, and what could not be read.
+    `container` is the container image that it stands on, REFERENCE@DIGEST, if it stands on one.
     """
 
     packages: tuple[Package, ...]
@@ -32,6 +33,7 @@ class Manifest:
     release: Release = UNKNOWN
     made: int = 0
     warnings: tuple[str, ...] = ()
+    container: str = ""
 
     def __len__(self) -> int:
         return len(self.packages)
@@ -63,6 +65,7 @@ class Manifest:
         """Return the text of manifest.json: one package a line, so that two manifests compare well with diff."""
         head = {"format": FORMAT, "family": self.family, "name": self.name, "kind": self.kind, "made": self.made}
         head |= {"release": self.release._asdict(), "warnings": list(self.warnings)}
+        head |= {"container": self.container} if self.container else {}
         lines = ",\n".join(json.dumps(shortened(package), sort_keys=True) for package in self.packages)
         return json.dumps(head)[:-1] + f', "packages": [\n{lines}\n]}}\n'
 
@@ -76,11 +79,12 @@ def manifest(
     release: Release = UNKNOWN,
     made: int = 0,
     warnings: Iterable[str] = (),
+    container: str = "",
 ) -> Manifest:
     """Return a manifest of packages in any order; the family is theirs unless it is given."""
     ordered = tuple(sorted(packages, key=lambda package: (package.name, package.arch, package.version)))
     family = family or (ordered[0].family if ordered else "")
-    return Manifest(ordered, family, name, kind, release, made, tuple(warnings))
+    return Manifest(ordered, family, name, kind, release, made, tuple(warnings), container)
 
 
 def from_json(text: str, file: object = "manifest") -> Manifest:
@@ -115,6 +119,7 @@ def _read(data: dict[str, Any], file: object) -> Manifest:
         release=Release(**{key: str(release.get(key, "")) for key in Release._fields}),
         made=_typed(data, "made", int, file),
         warnings=map(str, _typed(data, "warnings", list, file)),
+        container=_typed(data, "container", str, file),
     )
 
 

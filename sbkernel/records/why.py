@@ -101,6 +101,8 @@ class Why:
         for verb in (GENIMAGE, PACKIMAGE):
             run = _mapping(self.made.get(verb))
             yield from self._of_run("imgcapture" if CAPTURED in run else verb, run)
+        if stands := _mapping(self.made.get("container")):
+            yield "container", f"{stands.get('reference')}  {stands.get('digest')}"
         for what in ("lock", "manifest"):
             if found := _mapping(self.made.get(what)):
                 yield what, f"{found.get('path') or found.get('file')}  sha256 {str(found.get('sha256'))[:_DIGITS]}"

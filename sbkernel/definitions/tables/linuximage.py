@@ -22,7 +22,9 @@ ATTRIBUTES = tuple(
         Attr(
             "pkgdir",
             "Comma list of package sources: a directory, or a URL; for Debian and Ubuntu as `URL dist components`. "
-            "Each may be followed by gpgkey=FILE of who signs it, or gpgcheck=0.",
+            "Each may be followed by gpgkey=FILE of who signs it, or gpgcheck=0. The first may be a container image, "
+            "on top of which the packages come: oci:DIR:TAG, oci-archive:FILE, docker-archive:FILE, or "
+            "docker://HOST/NAME:TAG (tlsverify=0 trusts a registry without TLS).",
             default="the apt sources of this host",
             needs=_LINUX,
             netboot=honoured("genimage", "packages come from there"),

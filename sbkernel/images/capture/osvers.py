@@ -20,12 +20,12 @@ _MACHINES = {"i386": "x86", "i486": "x86", "i586": "x86", "i686": "x86", "ppc64e
 _OSVERS = re.compile(r"(?P<name>\D+?)(?P<version>\d+(?:\.\d+)*)(?:-.+)?")
 
 
-def osvers_of(release: Release) -> str:
+def osvers_of(release: Release, what: str = "the node") -> str:
     """Return the osvers of what a node runs, such as rocky9.4. BuildError for a distribution that is not known."""
     name = _NAMES.get(release.id)
     if name is None:
         raise BuildError(
-            f"the node runs {release.name or release.id or 'what has no os-release'}: no image can be made of that",
+            f"{what} runs {release.name or release.id or 'what has no os-release'}: no image can be made of that",
             hint=f"what its os-release may say: {' '.join(_NAMES)}",
         )
     return f"{name}{release.version}"
@@ -43,14 +43,15 @@ def check(image: str, attributes: Mapping[str, str], release: Release, machine: 
     """
     runs = osvers_of(release), osarch_of(machine)
     wants = attributes.get("osvers", ""), attributes.get("osarch", "")
-    if not _same(wants[0], runs[0]) or osarch_of(wants[1]) != runs[1]:
+    if not is_same(wants[0], runs[0]) or osarch_of(wants[1]) != runs[1]:
         raise BuildError(
             f"The 'osvers' or 'osarch' attribute of the \"{image}\" table doesn't match the node's attribute",
             hint=f"the node runs {' on '.join(runs)}, and {image} is {' on '.join(wants)}: name another image",
         )
 
 
-def _same(wanted: str, runs: str) -> bool:
+def is_same(wanted: str, runs: str) -> bool:
+    """Tell whether two osvers mean one release, as far as both say."""
     (name, numbers), (its_name, its_numbers) = _parts(wanted), _parts(runs)
     common = min(len(numbers), len(its_numbers))
     return name == its_name and numbers[:common] == its_numbers[:common]

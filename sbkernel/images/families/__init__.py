@@ -1,4 +1,4 @@
-"""Package managers behind one protocol: one folder each, and `family_of` is the only place that knows them all.
+"""Package managers behind one protocol: one folder each, and `open_manager` is the only place that knows them all.
 
 Owns what differs from one package manager to another. Must not touch rootimgdirs, layers or the catalog.
 """
@@ -9,7 +9,9 @@ import importlib
 
 from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.images.families.package_manager import Family
+from sbkernel.images.families.package_manager import Family, PackageManager, Request
+from sbkernel.images.families.places import is_container, split
+from sbkernel.site import Site
 
 _FOLDER = {
     "debian": "debian", "ubuntu": "debian",
@@ -32,6 +34,19 @@ def family_of(osvers: str) -> Family:
     if not folder:
         raise BuildError(f"not supported yet: {osvers or 'osvers unset'}", hint=f"supported: {', '.join(EXAMPLES)}")
     return _family(folder)
+
+
+def open_manager(site: Site, request: Request) -> PackageManager:
+    """Open the sources of an image: those of its family, on top of a container where pkgdir begins with one.
+
+    Raises what Family.open raises.
+    """
+    family = family_of(request.osvers)
+    first = next(iter(split(request.attributes.get("pkgdir", ""))), "")
+    if not is_container(first):
+        return family.open(site, request)
+    manager: PackageManager = importlib.import_module(f"{__name__}.oci.manager").over_container(site, request, family)
+    return manager
 
 
 def families() -> list[Family]:

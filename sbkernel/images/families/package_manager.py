@@ -38,6 +38,8 @@ class Request:
     attributes: Mapping[str, str]
     pkglist: Pkglist
     otherpkglist: Pkglist = field(default_factory=Pkglist)
+    over: bool = False
+    """Whether the packages come on top of a tree that is there, so that there may be none."""
 
     @property
     def osvers(self) -> str:
@@ -82,16 +84,41 @@ class Resolved:
         return f"{self.name}={self.version}:{self.architecture}"
 
 
+_DIGITS = 12
+
+
+class Container(NamedTuple):
+    """A container image as its reference was resolved: exactly the one whose manifest has this digest (sha256:…)."""
+
+    reference: str
+    digest: str
+
+    def __str__(self) -> str:
+        """Return the reference, with the beginning of the digest."""
+        return f"{self.reference}@{self.digest[: len('sha256:') + _DIGITS]}"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A tree that packages are added to, what tells it from all others, and when it was made (seconds)."""
+
+    tree: Path
+    digest: str
+    epoch: int = 0
+
+
 @dataclass(frozen=True)
 class Resolution:
     """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked.
 
-    Those in `removed` are among them: they are installed with the others, and leave the tree at the end.
+    Those in `removed` are among them: they are installed with the others, and leave the tree at the end. Where there
+    is a `container`, the packages are those that come on top of it, or replace some of it.
     """
 
     packages: tuple[Resolved, ...]
     offline: bool = False
     removed: tuple[Resolved, ...] = ()
+    container: Container | None = None
 
     @property
     def kept(self) -> tuple[Resolved, ...]:
@@ -289,6 +316,12 @@ class PackageManager(Protocol):
         The base stays as it is. Raises BuildError when the tree would hold anything else.
         """
 
+    def over(self, base: Base) -> PackageManager:
+        """Return the same for a tree that is there: it resolves what comes on top, and `install` begins with a copy.
+
+        What the lists say is removed at the end cannot be asked of it; it changes no tree that it has made before.
+        """
+
     def laid(self) -> Mapping[str, bytes]:
         """Return the files that let a node use the sources itself, by path in the tree."""
 
@@ -297,6 +330,13 @@ class PackageManager(Protocol):
 
     def configure_script(self) -> bytes:
         """Return a script for sh to run inside a tree: it removes what only a build by this package manager needed."""
+
+
+class Boots(NamedTuple):
+    """The packages that a distribution boots with, as one adds them to a pkglist: a kernel, an init system."""
+
+    kernel: str
+    init: str
 
 
 class Media(Protocol):
@@ -333,6 +373,10 @@ class Family(Protocol):
     """The package format, as sbkernel.packages.readers names it: how a tree of this family is read."""
     programs: tuple[str, ...]
     """The programs of this host that choose and install packages: an image names their versions."""
+    databases: tuple[str, ...]
+    """Where in a tree its programs write down what is installed."""
+    boots: Boots
+    """What a container of it lacks to be booted."""
     state: str
     """The directory of the cache in which they keep what they know of their sources."""
 

@@ -12,6 +12,7 @@ from sbkernel.lists import otherpkglist
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.site import Site
 
+_CONTAINER = re.compile(r"(oci|oci-archive|docker-archive|docker):")
 _OPTION = re.compile(r"\s+(gpgkey|gpgcheck)=(\S*)$")
 
 
@@ -28,9 +29,22 @@ class Place(NamedTuple):
         return self.text.startswith("/")
 
 
+def split(text: str) -> list[str]:
+    """Return the entries of an attribute, a comma list, with their options."""
+    return [entry for entry in map(str.strip, text.split(",")) if entry]
+
+
+def is_container(entry: str) -> bool:
+    """Tell whether an entry of pkgdir is a container image (containers-transports(5))."""
+    return _CONTAINER.match(entry) is not None
+
+
 def places(text: str, attribute: str) -> Iterator[Place]:
     """Yield the entries of an attribute, a comma list; DefinitionError for an option that is wrong."""
-    for entry in filter(None, map(str.strip, text.split(","))):
+    for entry in split(text):
+        if is_container(entry):
+            hint = "the container that an image stands on is the first entry of pkgdir; there is one"
+            raise DefinitionError(f"{attribute}: {shown(entry)} is no package source", hint=hint)
         rest = entry
         options: list[tuple[str, str]] = []
         while match := _OPTION.search(rest):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.package_manager import Request, Resolution, Resolved
+from sbkernel.images.families.places import is_container
 from sbkernel.images.locking.lockfile import Lock
 from sbkernel.images.plan import digest_of
 from sbkernel.images.spec import ImageSpec
@@ -24,6 +25,7 @@ def lock_of(spec: ImageSpec, resolution: Resolution, mirror: str = "") -> Lock:
         resolution.packages,
         resolution.removed,
         mirror,
+        resolution.container,
     )
 
 
@@ -60,7 +62,10 @@ def answer(spec: ImageSpec, lock: Lock) -> Resolution:
         gone = [name for name in lock.asked if name not in spec.packages]
         more = f": they no longer ask for {', '.join(map(shown, gone))}" if gone else ""
         raise BuildError(f"the lists of {spec.image} have changed since {lock.file} was made{more}", hint=anew)
-    return Resolution(lock.packages, removed=lock.removed)
+    if (lock.container is not None) != is_container(spec.attributes.get("pkgdir", "").strip()):
+        there = str(lock.container or "no container")
+        raise BuildError(f"the lock {lock.file} stands on {there}, which pkgdir of {spec.image} does not", hint=anew)
+    return lock.resolution
 
 
 def differences(old: Lock, new: Lock) -> list[str]:
@@ -71,9 +76,14 @@ def differences(old: Lock, new: Lock) -> list[str]:
         *(f"the lists also ask for {shown(name)}" for name in new.asked if name not in old.asked),
         *(f"the lists no longer ask for {shown(name)}" for name in old.asked if name not in new.asked),
         *(["the lists ask for the same names in another way"] if _only_otherwise(old, new) else []),
+        *([f"the container is {new.container}, not {old.container}"] if _digest(old) != _digest(new) else []),
         *_of_packages(old.packages, new.packages),
         *_of_packages(old.removed, new.removed, "removed at the end: "),
     ]
+
+
+def _digest(lock: Lock) -> str:
+    return lock.container.digest if lock.container else ""
 
 
 def _only_otherwise(old: Lock, new: Lock) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.package_manager import Container, Resolution, Resolved
 from sbkernel.lists import lookup
 from sbkernel.lists.diagnostic import shown
 from sbkernel.lists.text import encoded, missing, text_of
@@ -30,6 +30,7 @@ _DIGEST = r"[0-9a-f]{64}"
 _LINE = r"[^\x00-\x1f\x7f]+"
 _HEAD = {
     "Format": FORMAT, "Osimage": _LINE, "Osvers": _WORD, "Osarch": _WORD, "Lists": _DIGEST, "Mirror": rf"/{_LINE}",
+    "Container": rf"(oci|oci-archive|docker-archive|docker):{_LINE}", "Digest": rf"sha256:{_DIGEST}",
     "Packages": r"[0-9]{1,9}",
 }  # fmt: skip
 _PACKAGE = {
@@ -39,7 +40,7 @@ _PACKAGE = {
 }  # fmt: skip
 """Fields of one line, and what they may hold: names become those of files, addresses are passed to programs."""
 _REMOVED = "at the end"
-_OPTIONAL = {"Mirror", "Removed", "Repository", "Asked", "Record"}
+_OPTIONAL = {"Mirror", "Container", "Digest", "Removed", "Repository", "Asked", "Record"}
 _FIELD = re.compile(r"([A-Z][A-Za-z0-9]*):(?: (.*))?")
 
 
@@ -60,9 +61,15 @@ class Lock:
     packages: tuple[Resolved, ...]
     removed: tuple[Resolved, ...] = ()
     mirror: str = ""
+    container: Container | None = None
     file: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False, repr=False)
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def resolution(self) -> Resolution:
+        """Return what it says as a solver would."""
+        return Resolution(self.packages, removed=self.removed, container=self.container)
 
     @property
     def named(self) -> dict[str, str]:
@@ -82,7 +89,9 @@ def render(lock: Lock, note: str = "") -> str:
 def body(lock: Lock) -> str:
     """Return the text of a lock without its comments: equal if nothing has changed."""
     head = [("Format", FORMAT), ("Osimage", lock.image), ("Osvers", lock.osvers), ("Osarch", lock.osarch)]
-    head += [("Lists", lock.lists), ("Mirror", lock.mirror), ("Packages", str(len(lock.packages)))]
+    head += [("Lists", lock.lists), ("Mirror", lock.mirror)]
+    head += [("Container", lock.container.reference), ("Digest", lock.container.digest)] if lock.container else []
+    head += [("Packages", str(len(lock.packages)))]
     gone = frozenset(lock.removed)
     stanzas = [_stanza(head, "Asked", lock.asked)]
     stanzas += [_stanza(_fields(one, one in gone), "Record", one.record.split("\n")[:-1]) for one in lock.packages]
@@ -160,10 +169,18 @@ def parse(text: str, file: str) -> Lock:
         tuple(ordered),
         tuple(one for one in ordered if packages[one]),
         fields.get("Mirror", ""),
+        _container(head, fields),
         file,
         hashlib.sha256(encoded(text)).hexdigest(),
         head.places,
     )
+
+
+def _container(head: _Stanza, fields: Mapping[str, str]) -> Container | None:
+    there = [fields.get(name, "") for name in ("Container", "Digest")]
+    if any(there) and not all(there):
+        wrong(head.file, head.start, "Container and Digest belong together")
+    return Container(*there) if all(there) else None
 
 
 def _package(stanza: _Stanza) -> Resolved:

@@ -25,6 +25,9 @@ from sbkernel.lists.exlist import Exlist
 
 FORMAT = 1
 
+_NOT_PACKED = ("made", "lock", "container", PROVENANCE)
+"""What a record says of how a tree came to be, not of what is in it."""
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -94,7 +97,7 @@ class Packing:
     @cached_property
     def inputs(self) -> str:
         """Return the digest of all that the packed image depends on beside what lies in the tree."""
-        built = {key: value for key, value in self.record.items() if key not in ("made", "lock", PROVENANCE)}
+        built = {key: value for key, value in self.record.items() if key not in _NOT_PACKED}
         laid: list[Any] = [self.patterns, self.synced.step.inputs] if self.synced else []
         if self.layering:
             laid.append({"layered": True})

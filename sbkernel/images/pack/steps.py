@@ -175,11 +175,11 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
 def _made(packing: Packing, staged: Staging, packed: Mapping[str, Any]) -> dict[str, Any]:
     """Return what image.json says of how the image came to be."""
     text = (staged.path / MANIFEST).read_text()
-    lock = {"lock": packing.record["lock"]} if packing.record.get("lock") else {}
+    known = {name: packing.record[name] for name in ("lock", "container") if packing.record.get(name)}
     return {
         GENIMAGE: {**packing.record.get(PROVENANCE, {}), "steps": packing.record.get("steps", {})},
         PACKIMAGE: packed,
-        **lock,
+        **known,
         **contents(manifest.from_json(text, MANIFEST), str(staged.facts[MANIFEST]["sha256"])),
     }
 

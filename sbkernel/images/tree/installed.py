@@ -74,10 +74,11 @@ def of_record(tree: Path, image: str, record: Mapping[str, Any]) -> Manifest:
     asked = record.get("asked")
     origins = {name: Origin(*origin) for name, origin in record.get("origins", {}).items()}
     recorded = Recorded(None if asked is None else frozenset(asked), origins)
+    container = "@".join(record.get("container", {}).values())
     try:
-        return of_tree(tree, name=image, kind="image", recorded=recorded)
+        return replace(of_tree(tree, name=image, kind="image", recorded=recorded), container=container)
     except NoDatabaseError:
-        return manifest.manifest([], name=image, kind="image", release=release.of_tree(tree))
+        return manifest.manifest([], name=image, kind="image", release=release.of_tree(tree), container=container)
 
 
 def _database(tree: Path) -> tuple[Reader, Path] | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sbkernel.errors import BuildError, ListFileError, SbkernelError
 from sbkernel.images import rootimgdir
-from sbkernel.images.families import family_of
+from sbkernel.images.families import family_of, open_manager
 from sbkernel.images.families.package_manager import KnownBefore, Request, no_source_has
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree import installed
@@ -137,7 +137,7 @@ def _known_before(
     """Return what indexes that were read before say, what genimage would refuse of the lists, why nothing is known."""
     why, refused = f"the sources have not been read yet: sb pkg {image} resolve", []
     try:
-        known = family_of(request.osvers).open(site, request).known_before(NullReport())
+        known = open_manager(site, request).known_before(NullReport())
     except ListFileError as error:
         known, why = None, "first mend the errors above"
         refused = [of_error(error)]

@@ -12,12 +12,12 @@ from sbkernel.jobs.run import Completed, run
 from sbkernel.jobs.spawn import Words
 
 # What a program inside the tree gets of our environment: nothing.
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def scripts_environment(more: Mapping[str, str]) -> dict[str, str | None]:
     """Return the environment in which packages are installed: `more`, and nothing of ours that a script could use."""
-    return {**dict.fromkeys(os.environ), "PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **more}
+    return {**dict.fromkeys(os.environ), "PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", **more}
 
 
 def check_isolation() -> None:
@@ -90,5 +90,5 @@ def inside(
     before: Words = (),
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
-    command = ["env", "-i", f"PATH={_PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
+    command = ["env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
     return enter(tree, command, input=input, on_line=on_line, before=before)

@@ -30,9 +30,9 @@ def main():
     packages(within(root, asked["database"]), scratch / "database", asked["epoch"])
     if asked["history"]:
         history(within(root, "var/lib/dnf"), asked)
-    for module in within(root, "etc/dnf/modules.d").glob("*.module"):
+    for module in within(root, "etc/dnf/modules.d").glob("*.module") if not asked["over"] else ():
         module.unlink()
-    if not asked["history"]:
+    if not asked["history"] and not asked["over"]:
         remove_empty(root / "etc/dnf/modules.d", root / "etc/dnf")
     for name, text in asked["files"].items():
         path = within(root, name)

@@ -23,7 +23,7 @@ def main():
     for number, env in enumerate(asked["passes"]):
         packages = [one for one in asked["packages"] if one["pass"] == number]
         if packages:
-            change(asked, env, display, lambda base, packages=packages: add(base, packages))
+            change(asked, env, display, lambda base, packages=packages: add(base, packages), asked["over"])
     if asked["removed"]:
         change(asked, {}, display, lambda base: remove(base, asked["removed"]), there=True)
 
@@ -76,8 +76,14 @@ def configuration(asked):
 
 def add(base, packages):
     """Make a transaction of package files, without a solver."""
+    there = list(base.sack.query().installed())
     for one in packages:
-        base.history.rpm.add_install(base.sack.add_cmdline_package(one["file"]))
+        package = base.sack.add_cmdline_package(one["file"])
+        old = [other for other in there if (other.name, other.arch) == (package.name, package.arch)]
+        if old and not base._get_installonly_query(base.sack.query().filterm(pkg=[package])):
+            base.history.rpm.add_upgrade(package, old[0])
+        else:
+            base.history.rpm.add_install(package)
     base._transaction = base.history.rpm
 
 

@@ -49,7 +49,7 @@ def answered(base, asked):
     answer = {"offline": not all(loaded), "primary": primary(base), "install": [], "unknown": {}, "conflict": ""}
     if asked["only_read"]:
         return answer
-    base.fill_sack(load_system_repo=False)
+    base.fill_sack(load_system_repo=asked["over"])
     if "look_up" in asked:
         return {**answer, **looked_up(base, asked["look_up"])}
     if "exactly" in asked:
@@ -133,8 +133,15 @@ def solve(base, names, left_out, sources):
         conflict = str(error)
     if conflict:
         return {}, unknown, conflict
+    if lost := leaving(base.transaction):
+        return {}, unknown, f"{', '.join(lost)} of the container would have to go"
     items = (item for item in base.transaction if item.pkg in base.transaction.install_set)
     return {item.pkg: REASONS.get(item.reason, "dependency") for item in items}, unknown, ""
+
+
+def leaving(transaction):
+    """Return the names of the packages that go without another version of them coming."""
+    return sorted({one.name for one in transaction.remove_set} - {one.name for one in transaction.install_set})
 
 
 def exactly(base, nevras, names, sources):

@@ -7,12 +7,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from containers import TAG, bootable, make_container
 from debs import copy_base, index, make_deb
 from rpmbase import make_base
 from rpms import make_repository, make_rpm
 
-from sbkernel.images.families import family_of
+from sbkernel.images.families import open_manager
 from sbkernel.images.families.package_manager import PackageManager, Request
+from sbkernel.jobs.report import NullReport
 from sbkernel.lists import otherpkglist, pkglist
 from sbkernel.site import Site
 
@@ -112,16 +114,53 @@ class SuseRepository(RpmRepository):
     osvers: str = "sles15.6"
 
 
+@dataclass
+class DebianContainer(DebianRepository):
+    """The same beside a container that the base system is in."""
+
+    @staticmethod
+    def make_base(site: Site, place: Path) -> None:
+        """Make a container of the base system."""
+        _contain(DebianRepository, site, place, "")
+
+
+@dataclass
+class RpmContainer(RpmRepository):
+    """The same for a container of an rpm distribution."""
+
+    @staticmethod
+    def make_base(site: Site, place: Path) -> None:
+        """Make a container of the base system."""
+        _contain(RpmRepository, site, place, "small-base\n")
+
+
+def _contain(kind: type[DebianRepository | RpmRepository], site: Site, place: Path, text: str) -> None:
+    """Make a container of a base system, which is no repository any more then."""
+    packages = place / "packages"
+    packages.mkdir()
+    kind.make_base(site, packages)
+    manager = kind(packages, packages).open(site, text)
+    resolution = manager.resolve(NullReport())
+    manager.fetch(resolution, NullReport())
+    (place / "layer").mkdir()
+    manager.install(resolution, tree := place / "layer/tree", NullReport())
+    make_container(bootable(tree), place / "container")
+
+
 def opened(
     repository: DebianRepository | RpmRepository, site: Site, text: str, other: str, otherpkgdir: str
 ) -> PackageManager:
     """Open the package manager of a repository and its base."""
+    base = f"oci:{container}:{TAG}" if (container := repository.base / "container").exists() else str(repository.base)
     attributes = {
-        "osvers": repository.osvers, "osarch": repository.osarch, "pkgdir": f"{repository.base},{repository.place}",
+        "osvers": repository.osvers, "osarch": repository.osarch, "pkgdir": f"{base},{repository.place}",
         "otherpkgdir": otherpkgdir,
     }  # fmt: skip
     request = Request(attributes, pkglist.parse(text), otherpkglist.parse(other))
-    return family_of(repository.osvers).open(site, request)
+    return open_manager(site, request)
 
 
-REPOSITORIES = {"debian": DebianRepository, "dnf": RpmRepository, "zypper": SuseRepository}
+REPOSITORIES = {
+    "debian": DebianRepository, "dnf": RpmRepository, "zypper": SuseRepository,
+    "debian-container": DebianContainer, "rpm-container": RpmContainer,
+}  # fmt: skip

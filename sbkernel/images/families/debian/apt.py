@@ -24,11 +24,12 @@ from sbkernel.images.families.debian.output import (
 )
 from sbkernel.images.families.debian.remembered import Remembered
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.package_manager import Resolved, UnknownPackagesError
+from sbkernel.images.families.package_manager import Base, Resolved, UnknownPackagesError
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import Completed, run
+from sbkernel.packages.readers.deb.dpkg import STATUS
 
 BASE = ("?essential", "?and(?priority(required),?not(?essential))")
 """What mmdebstrap's variant minbase installs before the list."""
@@ -134,14 +135,17 @@ class Apt:
         report.log("the package sources cannot be reached; using the package lists from the last time")
         return True
 
-    def solve(self, names: Sequence[str], left_out: Sequence[str] = ()) -> tuple[Resolved, ...]:
-        """Return what installing `names` on top of a minimal base means, each package with its record.
+    def solve(
+        self, names: Sequence[str], left_out: Sequence[str] = (), over: Base | None = None
+    ) -> tuple[Resolved, ...]:
+        """Return what installing `names` means on top of a minimal base, or `over` a tree; each package has its record.
 
-        None of `left_out`, names or patterns, comes in; what needs them does not either.
+        None of `left_out`, names or patterns, comes in; what needs them does not either. No package of a tree leaves.
         """
-        return self._remembered.solution([list(names), list(left_out)], lambda: self._solve(names, left_out))
+        question = [list(names), list(left_out), *([over.digest] if over else [])]
+        return self._remembered.solution(question, lambda: self._solve(names, left_out, over))
 
-    def _solve(self, names: Sequence[str], left_out: Sequence[str]) -> tuple[Resolved, ...]:
+    def _solve(self, names: Sequence[str], left_out: Sequence[str], over: Base | None) -> tuple[Resolved, ...]:
         # Printing addresses takes a quarter of the time of --simulate, and says which bytes are meant.
         nothing_there = f"-oDir::Cache::archives={self.directory}/none"
         done = self._get(
@@ -150,7 +154,7 @@ class Apt:
             nothing_there,
             "-oAcquire::ForceHash=SHA256",
             *self._without(left_out),
-            *BASE,
+            *([f"-oDir::State::status={over.tree / STATUS}", "--no-remove"] if over else BASE),
             *names,
         )
         if done.returncode == 0:

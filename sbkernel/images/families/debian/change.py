@@ -14,6 +14,7 @@ from sbkernel.images.families.debian.change_parts import Tree, part_of
 from sbkernel.images.families.debian.change_rules import objection
 from sbkernel.images.families.debian.install import newest, refuse_difference
 from sbkernel.images.families.debian.level import level
+from sbkernel.images.families.debian.mmdebstrap import SCRIPTS
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution
@@ -23,10 +24,6 @@ from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb import dpkg
 
 _DAY_S = 86400
-_ENVIRONMENT = {
-    "INITRD": "No",
-    "DEBIAN_FRONTEND": "noninteractive",
-}
 
 
 def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloads) -> str:
@@ -55,7 +52,7 @@ def change_tree(
     """Make `tree` of `base` and the packages that come and leave; return the same facts as install()."""
     epoch = newest(downloads.path(one) for one in wanted.packages)
     script = resources.templates() / "families" / "debian" / "change.sh"
-    env = scripts_environment({**_ENVIRONMENT, "SOURCE_DATE_EPOCH": str(epoch)})
+    env = scripts_environment({**SCRIPTS, "SOURCE_DATE_EPOCH": str(epoch)})
     with (
         repository(change.coming, downloads, release.codename, tree.with_name("packages")) as place,
         changing(base, tree, report) as view,

@@ -15,7 +15,7 @@ from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.media import DebianMedia
 from sbkernel.images.families.debian.releases import DebianRelease, release_of
 from sbkernel.images.families.debian.remarks import remarks, wrong_entries
-from sbkernel.images.families.package_manager import PackagePass, Request
+from sbkernel.images.families.package_manager import Boots, PackagePass, Request
 from sbkernel.images.families.passes import AskedFor, asked_for
 from sbkernel.lists.diagnostic import Diagnostic, shown
 from sbkernel.packages.readers.deb.dpkg import DEB
@@ -27,6 +27,8 @@ class DebianFamily:
 
     name = DEB
     programs = ("apt-get", "dpkg", "mmdebstrap")
+    databases = ("var/lib/dpkg", "var/lib/apt", "var/lib/systemd/deb-systemd-helper-enabled")
+    boots = Boots("linux-image-amd64", "systemd-sysv")
     state = "apt"
     media = DebianMedia()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,7 +67,8 @@ def install(
     return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
 
 
-def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Report) -> None:
+def following(total: int, report: Report) -> Callable[[str], None]:
+    """Return who reads what dpkg says, line by line, and tells how far it is."""
     counter = PackageCounter(total)
 
     def follow(line: str) -> None:
@@ -75,13 +76,17 @@ def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Rep
         if (doing := counter.feed(line)) is not None:
             report.progress(counter.done, counter.total, doing)
 
+    return follow
+
+
+def _follow(argv: Sequence[str], env: Mapping[str, str], total: int, report: Report) -> None:
     try:
-        run(argv, env=scripts_environment(env), on_line=follow, isolated=True)
+        run(argv, env=scripts_environment(env), on_line=following(total, report), isolated=True)
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
 
-def refuse_difference(expected: Iterable[Resolved], tree: Path) -> None:
+def refuse_difference(expected: Iterable[object], tree: Path) -> None:
     """Raise BuildError, naming what differs, unless exactly these packages are in a tree."""
     if lines := differences(expected, dpkg.installed(tree)):
         raise BuildError(

@@ -12,7 +12,7 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.change import bare, names
-from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, records
+from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, over, records
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.change import change_tree, why_clean
 from sbkernel.images.families.debian.chosen import Sources
@@ -23,6 +23,7 @@ from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
+    Base,
     Change,
     KnownBefore,
     PackagePass,
@@ -44,6 +45,8 @@ class AptManager:
     lists: AskedFor
     apt: Apt
     downloads: Downloads
+    base: Base | None = None
+    """The tree that the packages come on top of; None: they fill one."""
 
     @property
     def about(self) -> str:
@@ -81,7 +84,7 @@ class AptManager:
         """Return what apt chooses; for what the lists want from one directory it is asked by the version there."""
         own = {name: listed for name in names if (listed := self._listed(name))}
         spelt = [f"{name}={own[name].version}" if name in own else name for name in names]
-        found = self.apt.solve(spelt, self.lists.left_out)
+        found = self.apt.solve(spelt, self.lists.left_out, self.base)
         return tuple(self._at_home(own[one.name].instead_of(one) if one.name in own else one) for one in found)
 
     def _listed(self, name: str) -> Listed | None:
@@ -131,7 +134,7 @@ class AptManager:
             return KnownBefore(self.apt.unknown(map(bare, self.asked)), {}) if self.apt.updated else None
 
     def _based(self, packages: tuple[Resolved, ...]) -> tuple[Resolved, ...]:
-        if not any(package.name == "dpkg" for package in packages):
+        if self.base is None and not any(package.name == "dpkg" for package in packages):
             raise BuildError(
                 f"the package sources hold no base system of {self.release.codename}",
                 hint="pkgdir replaces the sources of the host: name a mirror of the distribution in it, too",
@@ -140,6 +143,8 @@ class AptManager:
 
     def inputs(self, resolution: Resolution) -> Mapping[str, Any]:
         """Return all that the tree depends on; where the packages are from is no part of it, their sums are."""
+        if self.base:
+            return over.inputs(resolution, self.base, self.passes)
         return {
             "version": mmdebstrap.VERSION,
             "release": [self.release.codename, self.release.architecture],
@@ -160,6 +165,8 @@ class AptManager:
 
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
+        if self.base:
+            return over.install(resolution, self.downloads, self.release, self.passes, self.base, tree, report)
         return install(resolution, self.downloads, self.release, self.passes, tree, report)
 
     def shared(self, resolution: Resolution) -> Mapping[str, Any] | None:
@@ -178,6 +185,11 @@ class AptManager:
     ) -> Mapping[str, Any]:
         """Let dpkg of the tree change these packages, or fail."""
         return change_tree(change, resolution, self.downloads, self.release, names(self.asked), base, tree, report)
+
+    def over(self, base: Base) -> AptManager:
+        """Return the same for a tree that is there."""
+        over.check(base)
+        return replace(self, base=base)
 
     def laid(self) -> dict[str, bytes]:
         """Return the sources that nodes can reach, with the keys that the site has named for them."""

@@ -12,6 +12,11 @@ from sbkernel.images.families.package_manager import PackagePass
 # Raise it when a change here changes what comes out, so that cached layers are not taken for the new kind.
 VERSION = 3
 _MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
+SCRIPTS = {
+    "INITRD": "No",  # kernel packages build no initrd: more than half of the time went there
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+"""The environment of scripts of packages."""
 _SAYS_MERGED = "usr-is-merged"
 MERGE = "merge.sh"
 
@@ -67,8 +72,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment of the call and of its hooks; `preload` is libeatmydata."""
     env = {
-        "INITRD": "No",  # kernel packages build no initrd: more than half of the time went there
-        "DEBIAN_FRONTEND": "noninteractive",
+        **SCRIPTS,
         "SOURCE_DATE_EPOCH": str(epoch),
         "TMPDIR": str(scratch),  # when it is killed, its temporary files go with the partial layer
         "SBKERNEL_REPOSITORY": str(repository),

@@ -25,11 +25,19 @@ _LDCONFIG = ("sbin/ldconfig", "etc/ld.so.cache")
 
 
 def make_canonical(
-    tree: Path, release: RpmRelease, kept: Sequence[Resolved], epoch: int, report: Report, days: Sequence[int] = ()
+    tree: Path,
+    release: RpmRelease,
+    kept: Sequence[Resolved],
+    epoch: int,
+    report: Report,
+    days: Sequence[int] = (),
+    *,
+    over: bool = False,
 ) -> None:
     """Write the records of exactly these packages into a tree that holds them, as of `epoch`, and level the tree.
 
-    Of a tree that was another before, `days` are those on which users were made before and are made now.
+    Of a tree that was another before, `days` are those on which users were made before and are made now. Of a tree that
+    these packages have come `over`, what dnf knows of the others stays as it is.
     """
     if all((tree / name).is_file() for name in _LDCONFIG):
         # Whether a library is known must not depend on who came after it.
@@ -42,9 +50,10 @@ def make_canonical(
             "scratch": str(scratch),
             "release": release.version,
             "database": release.database,
-            "history": release.records == "dnf4",
+            "history": release.records == "dnf4" and not over,
+            "over": over,
             "epoch": epoch,
-            "files": state.files(release, kept),
+            "files": state.modules(kept) if over else state.files(release, kept),
             "packages": [_recorded(one) for one in kept],
         }
         argv = [find_program("eatmydata"), interpreter(), "-I", str(script("canonical.py"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.package_manager import Boots, Request
 from sbkernel.images.families.rpm.download import downloads
 from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.media import RpmMedia
@@ -16,6 +16,7 @@ from sbkernel.images.families.rpm.solver import Solver
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.lists.diagnostic import Diagnostic
 from sbkernel.packages.readers.rpm.query import RPM
+from sbkernel.packages.readers.rpm.reader import DATABASES
 from sbkernel.site import Site
 
 MERGED_SUSE = 16
@@ -26,6 +27,8 @@ class RpmFamily:
 
     name = RPM
     programs = ("dnf", "rpm", "zypper")
+    databases = (*DATABASES, "var/lib/dnf", "usr/lib/sysimage/libdnf5", "etc/dnf/modules.d", "var/lib/zypp")
+    boots = Boots("kernel", "systemd")
     state = "dnf"
     media = RpmMedia()
 

@@ -12,6 +12,7 @@ from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import (
+    Base,
     Change,
     KnownBefore,
     PackagePass,
@@ -21,7 +22,7 @@ from sbkernel.images.families.package_manager import (
     UnknownPackagesError,
 )
 from sbkernel.images.families.passes import removed_with
-from sbkernel.images.families.rpm import canonical, install, network, records, repofiles, signatures
+from sbkernel.images.families.rpm import canonical, install, network, over, records, repofiles, signatures
 from sbkernel.images.families.rpm.database import macros
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
@@ -43,6 +44,8 @@ class RpmManager:
     question: Question
     solver: Solver | ZypperSolver
     downloads: Downloads
+    base: Base | None = None
+    """The tree that the packages come on top of; None: they fill one."""
 
     @property
     def about(self) -> str:
@@ -72,7 +75,7 @@ class RpmManager:
         answer = self._solve(report)
         if answer.unknown:
             raise UnknownPackagesError(answer.unknown)
-        if not answer.rows:
+        if not answer.rows and self.base is None:
             raise BuildError(
                 "the lists ask for no package", hint="name packages or groups such as @core in the pkglist"
             )
@@ -118,6 +121,7 @@ class RpmManager:
             "scripts": [_sha256(one) for one in (script("install.py"), *canonical.SCRIPTS)],
             **({"passes": self._passes(resolution)} if len(self.passes) > 1 else {}),
             **({"removed": [one.name for one in resolution.removed]} if resolution.removed else {}),
+            **({"base": self.base.digest} if self.base else {}),
         }
 
     def _passes(self, resolution: Resolution) -> Sequence[Any]:
@@ -142,7 +146,7 @@ class RpmManager:
     def install(self, resolution: Resolution, tree: Path, report: Report) -> Mapping[str, Any]:
         """Install exactly these packages, or fail."""
         environments = [dict(one.env) for one in self.passes] if len(self.passes) > 1 else [dict(self.question.env)]
-        return install.install(resolution, self.downloads, self.release, environments, tree, report)
+        return install.install(resolution, self.downloads, self.release, environments, tree, report, self.base)
 
     def shared(self, resolution: Resolution) -> None:
         """Return nothing: rpm's database tells the order of installation, so each tree is built clean."""
@@ -161,6 +165,12 @@ class RpmManager:
     ) -> Mapping[str, Any]:
         """Refuse."""
         raise BuildError(self.why_clean(change, resolution, base))
+
+    def over(self, base: Base) -> RpmManager:
+        """Return the same for a tree that is there."""
+        over.check(base, self.release)
+        assert isinstance(self.solver, Solver)  # noqa: S101 - those of zypper were refused
+        return replace(self, base=base, solver=replace(self.solver, over=base))
 
     def laid(self) -> Mapping[str, bytes]:
         """Return the repositories that nodes can reach, with their keys."""

@@ -50,7 +50,7 @@ def repositories(site: Site, request: Request) -> Repositories:
     others = list(_of_otherpkgdir(site, request, cache))
     of_pkgdir = _of_pkgdir(request.attributes.get("pkgdir", ""), cache)
     found = [*of_pkgdir, *_of_kerneldir(request.kerneldir, cache), *(one for _, one in others)]
-    if not found:
+    if not found and not (request.over and not request.pkglist.packages):
         raise DefinitionError(
             "no repository among pkgdir and otherpkgdir",
             hint="pkgdir names directories that hold repodata or packages, or URLs, with commas between them",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import in_turn, made
-from sbkernel.images.families.package_manager import KnownBefore
+from sbkernel.images.families.package_manager import Base, KnownBefore
 from sbkernel.images.families.places import shown
 from sbkernel.images.families.rpm import network
+from sbkernel.images.families.rpm.over import readable_root
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.records import Row
 from sbkernel.images.families.rpm.releases import RpmRelease
@@ -50,6 +52,8 @@ class Solver:
     directory: Path
     release: RpmRelease
     repositories: tuple[Repository, ...]
+    over: Base | None = None
+    """The tree that the packages come on top of."""
 
     @classmethod
     def open(cls, cache: Path, release: RpmRelease, repositories: tuple[Repository, ...]) -> Solver:
@@ -123,6 +127,7 @@ class Solver:
             "network": network.settings(),
             "anew": True,
             "only_read": False,
+            "over": self.over is not None,
             **question,
         }
         argv = [interpreter(), "-I", str(script("solve.py"))]
@@ -131,7 +136,12 @@ class Solver:
             for place in ("root", "cache"):
                 made(self.directory / place)
             try:
-                done = run(argv, input=json.dumps(asked), on_line=_log(report))
+                with ExitStack() as stack:
+                    env = {}
+                    if self.over is not None:
+                        root = stack.enter_context(readable_root(self.over, self.release, self.directory))
+                        asked, env = {**asked, "root": str(root)}, {"HOME": str(root)}
+                    done = run(argv, env=env, input=json.dumps(asked), on_line=_log(report))
             except CommandError as error:
                 raise BuildError(f"dnf cannot solve this:\n{_last_line(error.tail)}") from error
         data = json.loads(done.stdout)

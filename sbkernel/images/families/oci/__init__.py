@@ -1,0 +1,1 @@
+"""A container image as the base of an image: found by its reference, unpacked once by digest, then added to."""
