@@ -112,6 +112,7 @@ class Why:
             yield verb, "not recorded"
         else:
             yield verb, _who(run)
+            yield from [("  built on", f"{run['host']}, as {run['on']}")] if run.get("on") else []
             yield from self._started(run)
         yield from [("  plan", str(run["plan"])[:_DIGITS])] if run.get("plan") else []
         yield from _named("  steps", (f"{digest[:_DIGITS]}  {name}" for name, digest in _texts(run.get("steps"))))

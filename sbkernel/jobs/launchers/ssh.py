@@ -31,7 +31,9 @@ SILENCE_S = 60.0
 """How long a connection may be silent before each side takes it for lost; $SBKERNEL_SSH_TIMEOUT is another time."""
 
 _ADDRESS = re.compile(r"(?:([A-Za-z_][\w.-]*)@)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][\w.-]*))(?::(\d{1,5}))?", re.ASCII)
-_FIRST = 'f=open(0,"rb",closefd=False);n=int(f.readline());exec(f.read(n).decode());main(f)'
+_FIRST = "import sys;f=sys.stdin.buffer;exec(f.read(int(f.readline())).decode());main(f)"
+# Modules that distributions bring are those of their own Python. Whatever shell the user has there reads this.
+_COMMAND = f"exec sh -c 'PATH=/usr/bin:$PATH exec python3 -Ic \"{_FIRST}\"'"
 _HINTS = {
     "HOST IDENTIFICATION HAS CHANGED": "ask whoever runs it whether its key was changed",
     "Host key verification failed": "log in there once by hand, and compare its key",
@@ -131,7 +133,7 @@ def _connected(host: Host, silence_s: float, report: Report) -> Iterator[_Connec
     words = [word for option in options for word in ("-o", option)]
     words += ["-l", host.user] if host.user else []
     words += ["-p", host.port] if host.port else []
-    argv = ["ssh", "-T", *words, "--", host.name, f"exec python3 -Ic '{_FIRST}'"]
+    argv = ["ssh", "-T", *words, "--", host.name, _COMMAND]
     process = spawn(argv, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         connection = _Connection(host, process, report, alive_s)
