@@ -168,7 +168,7 @@ def test_one_door_to_subprocess() -> None:
 
 
 # inspect comes with click and with dataclasses, and takes as long as starting the interpreter.
-_HEAVY = ["pandas", "IPython", "pydantic", "aiohttp", "jinja2", "pyghmi", "rich", "psycopg", "click", "inspect"]
+_HEAVY = ["pandas", "IPython", "pydantic", "aiohttp", "jinja2", "pyghmi", "rich", "psycopg", "dask", "click", "inspect"]
 
 
 @pytest.mark.parametrize("heavy", _HEAVY)

@@ -1,0 +1,81 @@
+"""A Dask cluster on loopback: a scheduler and workers, each a process of its own as on machines of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from waiting import until
+
+ROOT = Path(__file__).resolve().parents[3]
+PRELOAD = "sbkernel.jobs.launchers.dask.worker"
+QUIET = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+
+
+class Cluster:
+    """The processes, whose files and logs lie in a directory."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        search = os.pathsep.join([str(ROOT), str(Path(__file__).resolve().parents[1])])
+        self.environment = {**os.environ, "PYTHONPATH": search, **environment}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.scheduler = self._start("scheduler", "scheduler", [*QUIET, "--port", "0"])
+        self.address = self._said("scheduler", "Scheduler at:")
+
+    def add(self, count: int = 1, *options: str) -> list[str]:
+        """Start workers with a thread each; return their addresses, once the scheduler knows them."""
+        words = [self.address, *QUIET, "--nthreads", "1", "--no-nanny", "--preload", PRELOAD, *options]
+        names = [f"worker{len(self._processes) + number}" for number in range(count)]
+        started = [self._start(name, "worker", words) for name in names]
+        addresses = [self._said(name, "Start worker at:") for name in names]
+        self.workers |= dict(zip(addresses, started, strict=True))
+        for name in names:
+            self._said(name, "Registered to:")
+        return addresses
+
+    def kill(self, worker: str) -> None:
+        """Kill a worker as a crash would."""
+        process = self.workers.pop(worker)
+        process.kill()
+        process.wait()
+
+    def end(self) -> None:
+        """End all of it."""
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            process.wait()
+
+    def _start(self, name: str, kind: str, words: Sequence[str]) -> "subprocess.Popen[bytes]":
+        argv = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *words]
+        with (self.directory / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(
+                argv, cwd=self.directory, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        return self._processes[name]
+
+    def _said(self, name: str, before: str) -> str:
+        """Return the word behind some others in a log, once it is there."""
+        log = self.directory / f"{name}.log"
+        found = until(
+            lambda: [line for line in log.read_text().splitlines(keepends=True) if before in line and line[-1] == "\n"],
+            unless=lambda: self._processes[name].poll() is not None,
+            seen=log.read_text,
+        )
+        return found[0].split(before)[1].strip()
+
+
+@contextmanager
+def cluster(directory: Path, workers: int = 2, **environment: str) -> Iterator[Cluster]:
+    """Run a scheduler and workers for a block."""
+    directory.mkdir(exist_ok=True)
+    started = Cluster(directory, environment)
+    try:
+        started.add(workers)
+        yield started
+    finally:
+        started.end()
