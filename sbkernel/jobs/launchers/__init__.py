@@ -15,7 +15,7 @@ from sbkernel.jobs.order import Order
 
 HERE = "here"
 
-_KINDS: dict[str, str] = {}
+_KINDS = {"dask": "sbkernel.jobs.launchers.dask"}
 """Modules of the places that are named KIND:ADDRESS; each has `at(address)`, which returns the launcher."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sshhost
+from daskcluster import Cluster, cluster
 
 from sbkernel.jobs.launchers import HERE
 
@@ -20,9 +21,18 @@ def build_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshhost.Ssh
         yield host
 
 
-@pytest.fixture(params=[HERE, sshhost.NAME])
+@pytest.fixture(scope="session")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Dask cluster of two workers that no test harms, which find the targets of the tests."""
+    with cluster(tmp_path_factory.mktemp("dask")) as started:
+        yield started
+
+
+@pytest.fixture(params=[HERE, sshhost.NAME, "dask"])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a place at which jobs run."""
     if request.param == sshhost.NAME:
         sshhost.use(request.getfixturevalue("build_host"), monkeypatch)
+    if request.param == "dask":
+        return f"dask:{request.getfixturevalue('two_workers').address}"
     return str(request.param)

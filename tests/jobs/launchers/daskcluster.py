@@ -17,13 +17,14 @@ QUIET = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
 class Cluster:
     """The processes, whose files and logs lie in a directory."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, protocol: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
         search = os.pathsep.join([str(ROOT), str(Path(__file__).resolve().parents[1])])
-        self.environment = {**os.environ, "PYTHONPATH": search, **environment}
+        caches = {"XDG_CACHE_HOME": str(directory / "far cache")}
+        self.environment = {**os.environ, "PYTHONPATH": search, **caches, **environment}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
-        self.scheduler = self._start("scheduler", "scheduler", [*QUIET, "--port", "0"])
+        self.scheduler = self._start("scheduler", "scheduler", [*QUIET, "--port", "0", "--protocol", protocol])
         self.address = self._said("scheduler", "Scheduler at:")
 
     def add(self, count: int = 1, *options: str) -> list[str]:
@@ -70,10 +71,10 @@ class Cluster:
 
 
 @contextmanager
-def cluster(directory: Path, workers: int = 2, **environment: str) -> Iterator[Cluster]:
+def cluster(directory: Path, workers: int = 2, protocol: str = "tcp", **environment: str) -> Iterator[Cluster]:
     """Run a scheduler and workers for a block."""
     directory.mkdir(exist_ok=True)
-    started = Cluster(directory, environment)
+    started = Cluster(directory, protocol, environment)
     try:
         started.add(workers)
         yield started

@@ -43,9 +43,14 @@ class Channel:
         """Yield what comes until the other end says that it was all; CommClosedError when the connection breaks."""
         while chunk := await self._came.get():
             yield chunk
-            await self._comm.write(_TAKEN)
+            with contextlib.suppress(CommClosedError):  # whether all of it came, its end tells
+                await self._comm.write(_TAKEN)
         if chunk is None:
             raise CommClosedError("the connection broke")
+
+    async def until_closed(self) -> None:
+        """Wait until the other end closes the connection, which it does when it has all; before that, some is lost."""
+        await asyncio.wait({self._sorting})
 
     def abort(self) -> None:
         """Break the connection."""

@@ -1,8 +1,8 @@
-"""A pipe to a program on a Dask worker, as ssh is one to a program on a host.
+"""A pipe to a Python on a Dask worker: `python -m sbkernel.jobs.launchers.dask.client SCHEDULER NEEDS ARGUMENT...`.
 
-`python -m sbkernel.jobs.launchers.dask.client SCHEDULER NEEDS ARGUMENT...` runs Python with these arguments there; NEEDS
-are resources, separated by commas. It ends with 0 when the program has closed its output, else with 255 as ssh does,
-and the reason on standard error. When it ends, the program reads the end of its input.
+The arguments are for the Python there; NEEDS are resources, separated by commas. As ssh does it ends with 255, and the
+reason on standard error, when the connection could not be made or was lost; with 0 when the program has closed its
+output. When it ends, the program reads the end of its input.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import os
 import secrets
 import sys
+import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, cast
@@ -21,21 +22,26 @@ from distributed import Client, Future, wait
 from distributed.comm.core import CommClosedError, connect
 
 from sbkernel.errors import JobError, SbkernelError
+from sbkernel.jobs.launchers.dask import HINT
 from sbkernel.jobs.launchers.dask import needs as needing
 from sbkernel.jobs.launchers.dask.channel import CHUNK_BYTES, Channel
 from sbkernel.jobs.launchers.dask.worker import CALL, TOPIC, answer, key_of
 
 CONNECT_S = float(os.environ.get("SBKERNEL_DASK_TIMEOUT") or 10)
 LOST = 255
+PATIENCE_S = 1.0
 
 
 def main(scheduler: str, needs: str, *arguments: str) -> int:
     """Run Python on the worker that Dask chooses, between our standard input and output; return the exit status."""
     logging.disable()  # what matters of it becomes an error of ours
+    warnings.simplefilter("ignore")
     try:
         asyncio.run(_run(scheduler, dict.fromkeys(needs.split(","), 1.0), arguments))
     except SbkernelError as error:
-        sys.stderr.write(f"{error}\n")
+        _say(error.message)
+        if error.hint:
+            _say(HINT + error.hint)
         return LOST
     return 0
 
@@ -45,7 +51,7 @@ async def _run(scheduler: str, needs: Mapping[str, float], arguments: Sequence[s
         workers = (await cast("Any", client.scheduler).identity(n_workers=-1))["workers"]
         needing.check(scheduler, {address: worker["resources"] for address, worker in workers.items()}, needs)
         async with _begun(client, scheduler, needs, arguments) as (address, token):
-            sys.stderr.write(f"on the Dask worker {address}\n")
+            _say(f"on the Dask worker {address}")
             async with _called(client, address, token) as channel:
                 try:
                     await _connect(channel)
@@ -57,7 +63,7 @@ async def _run(scheduler: str, needs: Mapping[str, float], arguments: Sequence[s
 async def _client(scheduler: str) -> AsyncIterator[Client]:
     try:
         client = await Client(scheduler, asynchronous=True, timeout=CONNECT_S)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:  # also what Dask's settings lack
         raise JobError(f"the Dask scheduler {scheduler} does not answer: {error}") from None
     try:
         yield client
@@ -84,7 +90,10 @@ async def _begun(
     over = asyncio.create_task(_over(task, scheduler))
     either: list[asyncio.Future[Any]] = [place, over]
     try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(either, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            _say("waiting for a Dask worker that is free")
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not place.done():
             raise over.result()
         yield place.result(), token
@@ -135,6 +144,11 @@ async def _feed(channel: Channel) -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     with contextlib.suppress(OSError):
         await channel.send(reader.read)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _write(chunk: bytes) -> None:

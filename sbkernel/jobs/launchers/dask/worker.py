@@ -17,7 +17,6 @@ from distributed import get_worker
 from distributed.comm.core import CommClosedError
 from distributed.core import Status
 
-from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.launchers.dask.channel import CHUNK_BYTES, Channel
 from sbkernel.jobs.launchers.dask.needs import offered
 from sbkernel.jobs.run import PIPE, spawn_async
@@ -109,7 +108,7 @@ async def _program(arguments: Sequence[str]) -> AsyncIterator[tuple[StreamReader
     """Run Python for a block; after it the program reads the end of its input, which tells it to end."""
     # What it has started ends only when it does so itself: it must not be killed when this worker is.
     argv = ["setpriv", "--pdeathsig", "clear", "--", sys.executable, *arguments]
-    process = await spawn_async(argv, stdin=PIPE, stdout=PIPE, env=module_environment())
+    process = await spawn_async(argv, stdin=PIPE, stdout=PIPE)
     output, stdin = cast("StreamReader", process.stdout), cast("StreamWriter", process.stdin)
     try:
         yield output, stdin
@@ -130,6 +129,7 @@ async def _connect(channel: Channel, output: StreamReader, stdin: StreamWriter) 
     try:
         with contextlib.suppress(CommClosedError):
             await channel.send(output.read)
+            await channel.until_closed()
     finally:
         fed.cancel()
 
