@@ -56,6 +56,8 @@ _UPDATES = "--noupdate: nothing is updated here; what is installed is exactly wh
 @click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
 @click.option("--locked", is_flag=True, help="Build exactly the packages of the image's lock (sb lock).")
 @click.option("--lock", "lock_file", default="", metavar="FILE", help="Build exactly the packages of this lock.")
+@click.option("--on", default="", metavar="HOST", help="Build on another machine, as ssh names it; here means here.")
+@click.option("--shared", is_flag=True, help="Installdir is the same directory there (NFS): copy nothing of it.")
 @click.option("-o", "osvers", default="", metavar="OSVERS", help="Without IMAGE: that with this osvers.")
 @click.option("-a", "osarch", default="", metavar="ARCH", help="Without IMAGE: that with this osarch.")
 @click.option("-p", "profile", default="", metavar="PROFILE", help="Without IMAGE: that with this profile.")
@@ -79,6 +81,8 @@ def command(
     any_plan: bool,
     locked: bool,
     lock_file: str,
+    on: str,
+    shared: bool,
     **given: Any,
 ) -> None:
     """Build the root tree, kernel and initrd of IMAGE in its rootimgdir.
@@ -90,10 +94,15 @@ def command(
     With --locked no mirror is asked what there is: packages come from the cache, the lock's own mirror, or by address
     and sha256. If the lists ask for what the lock does not answer, that is an error.
 
+    With --on, or the attribute buildhost, another machine builds: HOST, USER@HOST or HOST:PORT. It needs Python, the
+    Debian packages that build, and ssh to it without a password. Lists, scripts, keys and local packages go there, what
+    is there already is not sent again; tree, kernel and initrd come back.
+
     \b
     Examples:
       sb genimage --dry-run mine
       sb genimage mine && sb packimage mine
+      sb genimage mine --on build1
       sb genimage -o debian12 -p compute
     """
     values = _values(given)
@@ -120,7 +129,7 @@ def command(
     how = {"force": force, "clean": clean, "verify": verify, "onlyinitrd": onlyinitrd, "any_plan": any_plan}
     options = {**how, **values}
     options |= {"locked": lock_file or True} if lock_file or locked else {}
-    job = order_genimage(site, image, plan=plan, **options)
+    job = order_genimage(site, image, plan=plan, on=on, shared=shared, **options)
     click.echo("Generating image: ")
     click.echo(summary(follow(job)))
 

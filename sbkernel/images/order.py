@@ -13,19 +13,31 @@ from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.tree.fstab import own_fstab
 from sbkernel.jobs.blobs import inputs_of
 from sbkernel.jobs.job import Job, submit
-from sbkernel.jobs.launchers import HERE
+from sbkernel.jobs.launchers import HERE, launcher_named
 from sbkernel.jobs.order import Order
 from sbkernel.site import Site
 
 TARGET = "sbkernel.images.genimage:genimage"
+ELSEWHERE = "sbkernel.images.elsewhere.genimage:genimage_on"
 
 
-def order_genimage(site: Site, image: str, *, plan: str = "", on: str = HERE, **options: Any) -> Job:
-    """Order genimage as a job at the place `on`; `plan` is the digest of the plan that was shown.
+def order_genimage(
+    site: Site, image: str, *, plan: str = "", on: str = "", shared: bool = False, **options: Any
+) -> Job:
+    """Order genimage as a job; `plan` is the digest of the plan that was shown.
 
-    What is built is the osimage with its files as they are now. Raises what genimage raises before it builds.
+    It builds at the place `on`, else at the osimage's buildhost, else here; in any case it is a job of this host, which
+    puts in place what comes back. `shared`, or buildshared, says that installdir is the same directory there. What is
+    built is the osimage with its files as they are now. Raises what genimage raises before it builds, NotFoundError for
+    what is no place.
     """
-    return submit(site, genimage_order(site, image, plan=plan, **options), on=on)
+    attributes = attributes_of(site, image)
+    place = on or attributes.get("buildhost") or HERE
+    launcher_named(place)
+    if place != HERE:
+        shared = shared or (not on and attributes.get("buildshared") == "1")
+        options |= {"on": place, "shared": shared}
+    return submit(site, genimage_order(site, image, plan=plan, **options))
 
 
 def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) -> Order:
@@ -41,7 +53,8 @@ def genimage_order(site: Site, image: str, *, plan: str = "", **options: Any) ->
         files.append(file)
         options["locked"] = str(file)
     inputs = {str(file): blobs.put(file) for file in files}
-    return Order("genimage", TARGET, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)
+    target = ELSEWHERE if "on" in options else TARGET
+    return Order("genimage", target, {"image": image, "attributes": attributes, **options}, inputs=inputs, plan=plan)
 
 
 def files_of(site: Site, spec: ImageSpec) -> Iterator[Path]:

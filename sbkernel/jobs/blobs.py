@@ -80,6 +80,23 @@ class Blobs:
         return self.directory / digest
 
 
+class Originals(Blobs):
+    """Files by their digest where they lie, beside those of a directory: of what is sent, no copy is made first."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._files: dict[str, Path] = {}
+
+    def add(self, file: Path) -> str:
+        """Return the digest of a file, which has to stay as it is."""
+        digest = _sha256(file)
+        self._files[digest] = file
+        return digest
+
+    def _place(self, digest: str) -> Path:
+        return self._files.get(digest) or super()._place(digest)
+
+
 def inputs_of(site: Site) -> Blobs:
     """Return where a site keeps the inputs of its orders: in its cache, since they can be put there again."""
     return Blobs(site.cache / "blobs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import sbkernel
@@ -55,6 +55,11 @@ def find_program(name: str) -> str:
         package = PACKAGES.get(name, name)
         raise ToolMissingError(f"{name} not found", hint=f"install the Debian package {package}")
     return found
+
+
+def install_line(packages: Iterable[str]) -> str:
+    """Return the command that installs Debian packages."""
+    return f"apt-get install --no-install-recommends {' '.join(packages)}"
 
 
 def own_namespaces(*, as_root: bool) -> list[str]:

@@ -116,6 +116,7 @@ class Why:
             yield verb, "not recorded"
         else:
             yield verb, _who(run)
+            yield from [("  built on", f"{run['host']}, as {run['on']}")] if run.get("on") else []
             yield from self._started(run)
         yield from [("  from", _captured(origin))] if (origin := _mapping(run.get(CAPTURED))) else []
         yield from [("  plan", str(run["plan"])[:_DIGITS])] if run.get("plan") else []

@@ -17,7 +17,13 @@ from sbkernel.definitions.xcattables.columns import (
 )
 from sbkernel.errors import NotFoundError
 
-OURS = {("osimage", "parent"), ("node", "vmsshport"), ("group", "vmsshport")}
+OURS = {
+    ("osimage", "parent"),
+    ("osimage", "buildhost"),
+    ("osimage", "buildshared"),
+    ("node", "vmsshport"),
+    ("group", "vmsshport"),
+}
 NODEHM = (
     "node,power,mgt,cons,termserver,termport,conserver,serialport,serialspeed,serialflow,getmac,cmdmapping,"
     "consoleondemand,consoleenabled,comments,disable"

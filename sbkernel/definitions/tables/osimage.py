@@ -120,6 +120,22 @@ _OSIMAGE = stored(
         netboot=refused("genimage", "there are no kits here", "name their packages in pkglist or otherpkglist"),
     ),
 )
-_OURS = Attr("parent", "The osimage that this one was cloned from.", netboot=noted("written by clone"))
+_OURS = (
+    Attr("parent", "The osimage that this one was cloned from.", netboot=noted("written by clone")),
+    Attr(
+        "buildhost",
+        "Machine that builds it, as ssh names it: HOST, USER@HOST or HOST:PORT.",
+        default="this host",
+        pattern=r"[^\s,]+",
+        netboot=honoured("genimage", "builds there, and brings tree, kernel and initrd to rootimgdir"),
+    ),
+    Attr(
+        "buildshared",
+        "Whether installdir is the same directory on the buildhost, as over NFS: 1 or 0.",
+        ("0", "1"),
+        default="0",
+        netboot=honoured("genimage", "copies nothing of it to the buildhost or back"),
+    ),
+)
 
-ATTRIBUTES = {"osimage": (*_OSIMAGE, *linuximage.ATTRIBUTES, *otherimages.ATTRIBUTES, _OURS)}
+ATTRIBUTES = {"osimage": (*_OSIMAGE, *linuximage.ATTRIBUTES, *otherimages.ATTRIBUTES, *_OURS)}

@@ -253,6 +253,13 @@ class PackageManager(Protocol):
     def passes(self) -> Sequence[PackagePass]:
         """Return the passes of the lists, in the order in which they are installed."""
 
+    @property
+    def reads(self) -> Sequence[Path]:
+        """Return the files and directories of this host that say what its sources are, and whom to trust.
+
+        Beside what the attributes of the image name. Some may be missing, which is an answer, too.
+        """
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes of the sources anew; tell whether that failed and those from the last time are used.
 

@@ -78,9 +78,14 @@ def inputs(scripts: Sequence[Script]) -> list[dict[str, object]]:
     ]
 
 
+def files_read(scripts: Sequence[Script]) -> Iterator[Path]:
+    """Yield the files that scripts declare to read."""
+    paths = (path for script in scripts for pattern in script.reads or () for path in _matching(pattern))
+    return (file for path in paths for file in _files(path))
+
+
 def _read_by(script: Script) -> dict[str, str]:
-    paths = (path for pattern in script.reads or () for path in _matching(pattern))
-    return {str(file): digest_of_file(file) for path in paths for file in _files(path)}
+    return {str(file): digest_of_file(file) for file in files_read([script])}
 
 
 def _matching(pattern: str) -> list[Path]:

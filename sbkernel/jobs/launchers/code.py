@@ -12,8 +12,8 @@ from pathlib import Path
 import sbkernel
 from sbkernel import resources
 
-LIBRARIES = ("debian", "rpm_version")
-"""What a build imports beside the standard library: both order versions, and are Python alone."""
+LIBRARIES = ("debian",)
+"""What a build imports beside the standard library, as far as it is Python alone."""
 _LEFT_OUT = (
     "bench",
     "cli",

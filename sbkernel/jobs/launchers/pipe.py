@@ -29,7 +29,7 @@ from sbkernel.jobs.spawn import PIPE, Process, end, spawn
 
 SILENCE_S = 60.0
 """How long a connection may be silent before each side takes it for lost."""
-FIRST = 'f=open(0,"rb",closefd=False);n=int(f.readline());exec(f.read(n).decode());main(f)'
+FIRST = "import sys;f=sys.stdin.buffer;exec(f.read(int(f.readline())).decode());main(f)"
 """What the Python there is to run."""
 
 

@@ -16,6 +16,8 @@ from sbkernel.jobs.launchers.pipe import FIRST, SILENCE_S, Piped
 from sbkernel.jobs.order import Order
 
 _ADDRESS = re.compile(r"(?:([A-Za-z_][\w.-]*)@)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][\w.-]*))(?::(\d{1,5}))?", re.ASCII)
+# Modules that distributions bring are those of their own Python. Whatever shell the user has there reads this.
+_COMMAND = f"exec sh -c 'PATH=/usr/bin:$PATH exec python3 -Ic \"{FIRST}\"'"
 _HINTS = {
     "HOST IDENTIFICATION HAS CHANGED": "ask whoever runs it whether its key was changed",
     "Host key verification failed": "log in there once by hand, and compare its key",
@@ -66,7 +68,7 @@ class Ssh(Piped):
         words = [word for option in options for word in ("-o", option)]
         words += ["-l", self.host.user] if self.host.user else []
         words += ["-p", self.host.port] if self.host.port else []
-        return ["ssh", "-T", *words, "--", self.host.name, f"exec python3 -Ic '{FIRST}'"]
+        return ["ssh", "-T", *words, "--", self.host.name, _COMMAND]
 
     def unreached(self, said: Sequence[str], status: int) -> JobError:
         """Return what ssh said, and what to do about it."""

@@ -5,6 +5,8 @@ READERS is the one place that maps a format to its reader.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from sbkernel.errors import DefinitionError
 from sbkernel.packages.readers.deb.reader import Deb
 from sbkernel.packages.readers.reader import Reader
@@ -28,3 +30,10 @@ def reader_of(family: str) -> Reader:
         if reader.family == family:
             return reader
     raise DefinitionError(f"no package family {family!r}", hint=" or ".join(FAMILIES))
+
+
+def missing_modules() -> list[str]:
+    """Return the Debian packages with modules that the order of versions needs, and this Python does not have."""
+    from sbkernel.packages.readers.rpm.reader import MODULE
+
+    return [] if find_spec("rpm_version") or find_spec("rpm") else [MODULE]

@@ -30,6 +30,12 @@ def network_settings(dump: str) -> str:
 NETRC = "/etc/apt/auth.conf"
 """Where this host keeps its logins to mirrors."""
 
+OF_HOST = (
+    "/etc/apt/sources.list", "/etc/apt/sources.list.d", "/etc/apt/trusted.gpg", "/etc/apt/trusted.gpg.d",
+    NETRC, f"{NETRC}.d",
+)  # fmt: skip
+"""Where this host says which mirrors there are, whom to trust, and how to log in."""
+
 
 def apt_conf(directory: Path, architecture: str, network: str, netrc: str = NETRC) -> str:
     """Return apt.conf for resolving into nothing: an empty status, own lists, and no setting of the host but `network`.

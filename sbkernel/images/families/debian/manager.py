@@ -64,6 +64,11 @@ class AptManager:
         """Return the passes of the lists."""
         return self.lists.passes
 
+    @property
+    def reads(self) -> Sequence[Path]:
+        """Return how apt of this host finds, trusts and logs in to mirrors, and the keyrings that sources name."""
+        return [*map(Path, configuration.OF_HOST), *aptfiles.keyrings(self.sources.all)]
+
     def check_sources(self, report: Report) -> bool:
         """Update the package lists; tell whether those from the last time have to do."""
         with self.apt.in_turn():

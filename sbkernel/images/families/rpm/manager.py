@@ -63,6 +63,11 @@ class RpmManager:
         """Return the passes of the lists."""
         return self.question.lists.passes
 
+    @property
+    def reads(self) -> Sequence[Path]:
+        """Return the keys of the repositories."""
+        return [key for one in self.repositories.all for key in one.keys]
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes anew; tell whether those from the last time have to do."""
         refuse_untrusted(self.repositories.all)

@@ -6,11 +6,11 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, cmp_to_key
 from pathlib import Path
 from typing import Any
 
-from sbkernel.errors import BuildError, CommandError
+from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.packages import treefile
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.reader import Read, Recorded, Run
@@ -19,6 +19,9 @@ from sbkernel.packages.readers.rpm import query, reasons
 # Debian's own rpm keeps its database in the home directory of root.
 DATABASES = ("usr/lib/sysimage/rpm", "var/lib/rpm", "root/.rpmdb")
 FILES = ("rpmdb.sqlite", "Packages.db", "Packages")  # sqlite, ndb, bdb
+MODULE = "python3-rpm"
+"""The Debian package with rpm's module for Python."""
+
 _EVR = re.compile(r"(\d+:)?[^:\s]+")
 
 
@@ -67,9 +70,29 @@ class Rpm:
 
 @cache
 def _parse() -> Callable[[str], Any]:
-    from rpm_version import Evr
-
+    try:
+        from rpm_version import Evr
+    except ImportError:
+        return _by_rpm()
     parse: Callable[[str], Any] = Evr.parse
+    return parse
+
+
+def _by_rpm() -> Callable[[str], Any]:
+    """Return the same order by rpm's own module, which a host without our libraries has from its distribution."""
+    try:
+        import rpm
+    except ImportError:
+        raise ToolMissingError(
+            "rpm's module for Python not found", hint=f"install the Debian package {MODULE}"
+        ) from None
+    key = cmp_to_key(rpm.labelCompare)
+
+    def parse(version: str) -> Any:
+        epoch, _, rest = version.rpartition(":")
+        name, _, release = rest.partition("-")
+        return key((epoch or "0", name, release))
+
     return parse
 
 
