@@ -101,7 +101,10 @@ def _follow(
             case wire.ERROR:
                 raise JobError(f"{there.host}: {data['error']}", hint=data.get("hint"))
             case "artefact" if content:
-                keep(data["name"], data["digest"], data["size"], content)
+                try:
+                    keep(data["name"], data["digest"], data["size"], content)
+                except wire.WireError:
+                    raise there.lost() from None
             case wire.LOG:
                 told.log(data["line"])
             case kind:
@@ -205,7 +208,7 @@ class _Connection:
                 f"the connection to {self.host} was lost: {last}",
                 hint="what was finished there is kept: give the order again to go on",
             )
-        if status == 127:
+        if status in (126, 127):
             return JobError(f"{self.host} has no python3", hint="apt-get install python3 there; 3.11 or newer")
         hint = next((hint for text, hint in _HINTS.items() if text in said), f"does `ssh {self.host.name} true` work?")
         return JobError(f"cannot reach {self.host}: {last}", hint=hint)
