@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from waiting import until
 
 NAME = "build1"
+OTHER_PORT = 2222
 _NEAR, _FAR = "192.0.2.1", "192.0.2.2"
 _numbers = itertools.count()
 
@@ -42,7 +43,7 @@ class SshHost:
     @property
     def processes(self) -> list[str]:
         """The processes that run of what is kept there."""
-        found = (_cmdline(path) for path in Path("/proc").glob("[0-9]*") if path.name != str(os.getpid()))
+        found = (cmdline(path) for path in Path("/proc").glob("[0-9]*") if path.name != str(os.getpid()))
         return [text for text in found if str(self.cache) in text]
 
     def cut(self) -> None:
@@ -53,11 +54,15 @@ class SshHost:
         _ip("netns", "exec", f"{self.number}-near", "ip", "link", "set", "veth0", "up")
 
     @contextmanager
-    def sshd(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the server for a block, with settings of its own; at its end every session is ended, too."""
+    def sshd(self, *hidden: str, port: int = 22, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a server for a block, with settings of its own; at its end every session is ended, too.
+
+        Who logs in cannot run the `hidden` programs.
+        """
         env = {"XDG_CACHE_HOME": str(self.cache), **self.env}
         lines = {
             "ListenAddress": _FAR,
+            "Port": str(port),
             "HostKey": str(self.directory / "host_key"),
             "AuthorizedKeysFile": str(self.directory / "key.pub"),
             "PermitRootLogin": "yes",
@@ -67,11 +72,15 @@ class SshHost:
             "SetEnv": " ".join(f'"{name}={value}"' for name, value in env.items()),
             **settings,
         }
-        config = self.directory / "sshd_config"
+        config = self.directory / f"sshd_config-{port}"
         config.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
-        log = self.directory / "sshd.log"
+        log = self.directory / f"sshd-{port}.log"
+        nothing = self.directory / "nothing"
+        nothing.touch(mode=0o644)
+        masks = [f"mount --bind '{nothing}' '{program}' && " for program in _programs(hidden)]
         with log.open("wb") as stream:
-            argv = ["ip", "netns", "exec", f"{self.number}-far", "/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
+            argv = ["unshare", "--mount", "sh", "-c", "".join(masks) + 'exec "$@"', "sh"]
+            argv += ["ip", "netns", "exec", f"{self.number}-far", "/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
             server = subprocess.Popen(argv, stderr=stream)
         try:
             until(lambda: "Server listening" in log.read_text(), 30, unless=lambda: server.poll() is not None)
@@ -85,7 +94,8 @@ class SshHost:
         """Kill what the server has started, but not what that has started."""
         inside = subprocess.run(["ip", "netns", "pids", f"{self.number}-far"], capture_output=True, text=True).stdout
         for pid in inside.split():
-            if _cmdline(Path("/proc", pid)).startswith("sshd: "):
+            name = cmdline(Path("/proc", pid))
+            if name.startswith("sshd: ") and "[listener]" not in name:
                 subprocess.run(["kill", "-KILL", pid], capture_output=True)
 
 
@@ -100,7 +110,7 @@ def ssh_host(directory: Path, user: str = "root", **env: str) -> Iterator[SshHos
             subprocess.run(
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(directory / name)], check=True
             )
-        host.known_hosts.write_text(f"{_FAR} {(directory / 'host_key.pub').read_text()}")
+        host.known_hosts.write_text(f"{_FAR},[{_FAR}]:{OTHER_PORT} {(directory / 'host_key.pub').read_text()}")
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         host.config.write_text(
             f"Host {NAME}\n HostName {_FAR}\n User {user}\n IdentityFile {directory}/key\n IdentitiesOnly yes\n"
@@ -125,11 +135,19 @@ def use(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{host.directory / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
-def _cmdline(process: Path) -> str:
+def cmdline(process: Path) -> str:
     try:
         return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+def _programs(names: Iterable[str]) -> set[str]:
+    """Return the files of programs, wherever somebody who logs in finds them."""
+    shell = subprocess.run(["bash", "-ic", "echo $PATH"], capture_output=True, text=True).stdout.strip()
+    places = [*shell.split(":"), *os.environ["PATH"].split(":"), "/usr/bin", "/usr/sbin"]
+    found = (Path(place, name) for place in places for name in names)
+    return {os.path.realpath(path) for path in found if path.exists()}
 
 
 def _network(number: str, stack: ExitStack) -> None:

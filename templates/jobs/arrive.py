@@ -58,6 +58,8 @@ def unpack(data, place):
 
 def main(stream):
     os.umask(0o022)
+    for name in ("SBKERNEL_SITE", "SBKERNEL_DB"):
+        os.environ.pop(name, None)
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sbkernel-elsewhere"
     try:
         sys.path.insert(0, str(arrive(stream, home)))

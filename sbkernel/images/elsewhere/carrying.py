@@ -7,7 +7,7 @@ import os
 import threading
 from pathlib import Path
 
-from sbkernel.errors import JobError
+from sbkernel.errors import CommandError, JobError
 from sbkernel.images.rootimgdir import TREE
 from sbkernel.jobs.blobs import CHUNK_BYTES, Readable
 from sbkernel.jobs.run import run
@@ -35,11 +35,16 @@ def unpack_tree(stream: Readable, digest: str, directory: Path) -> None:
     """Unpack a tree into a directory while it comes; JobError when it came damaged."""
     read, write = os.pipe2(os.O_CLOEXEC)
     passed = _Passing(stream, write)
+    argv = ["tar", "--extract", "--file=-", *_DECOMPRESS, *_OWNED, *_KEPT[:4], "--directory", str(directory), TREE]
     try:
-        argv = ["tar", "--extract", "--file=-", *_DECOMPRESS, *_OWNED, *_KEPT[:4], "--directory", str(directory), TREE]
-        run(argv, stdin=os.fdopen(read, "rb"), isolated=True)
-    finally:
+        with os.fdopen(read, "rb") as archive:
+            run(argv, stdin=archive, isolated=True)
+    except CommandError:
         passed.join()
+        if passed.error:
+            raise passed.error from None
+        raise
+    passed.join()
     if passed.error:
         raise passed.error
     if passed.digest != digest:
@@ -47,7 +52,7 @@ def unpack_tree(stream: Readable, digest: str, directory: Path) -> None:
 
 
 class _Passing(threading.Thread):
-    """Passes a stream on to a pipe, all of it, whether or not somebody reads there."""
+    """Passes a stream on to a pipe, as long as somebody reads there."""
 
     def __init__(self, stream: Readable, pipe: int) -> None:
         super().__init__(daemon=True)
@@ -64,6 +69,8 @@ class _Passing(threading.Thread):
                 while piece := self._stream.read(CHUNK_BYTES):
                     content.update(piece)
                     pipe.write(piece)
+        except BrokenPipeError:
+            pass  # whoever has closed it says why
         except (OSError, JobError) as error:
             self.error = error
         self.digest = content.hexdigest()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import sbkernel
 from sbkernel.errors import ToolMissingError
 from sbkernel.files import in_turn, made, write_whole
 from sbkernel.images.elsewhere import inside
@@ -23,6 +24,8 @@ from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers import missing_modules
 from sbkernel.site import Site
+
+_LARGE_BYTES = 1 << 20
 
 
 def look(site: Site, *, report: Report, programs: list[str], tokens: dict[str, str]) -> dict[str, Any]:  # noqa: ARG001
@@ -77,7 +80,8 @@ def build(
         binds = _places(site, kept, places)
         binds |= _lay(kept, Given.from_json(given), inputs or {}, binds)
         out = _emptied(kept / "out")
-        binds[str(out)] = str(out)
+        code = str(Path(sbkernel.__file__).parents[1])
+        binds |= {str(out): str(out), code: code}
         file = kept / "request.json"
         where = {"root": root, "binds": binds, "out": str(out), "view": str(_emptied(kept / "view"))}
         asked = {**request, "image": image, **where}
@@ -87,7 +91,8 @@ def build(
             for made_file in sorted(out.iterdir()):
                 report.artefact(made_file.name, made_file)
         finally:
-            shutil.rmtree(out, ignore_errors=True)
+            for left in (out, kept / "given"):
+                shutil.rmtree(left, ignore_errors=True)
             file.unlink()
 
 
@@ -156,7 +161,11 @@ def _write(place: Path, source: Path | None, mode: int, mtime_ns: int) -> None:
     if source is None:
         place.touch()
         return
-    shutil.copyfile(source, place)
+    if source.stat().st_size >= _LARGE_BYTES and not mode & 0o111:
+        place.unlink(missing_ok=True)
+        place.hardlink_to(source)  # a package: whoever changed it in place would find it sent again
+    else:
+        shutil.copyfile(source, place)
     place.chmod(mode)
     os.utime(place, ns=(mtime_ns, mtime_ns))
 

@@ -20,7 +20,7 @@ from sbkernel.images.families import family_of
 from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.provenance.builder import builder
 from sbkernel.images.provenance.made import PROVENANCE, list_states
-from sbkernel.images.rootimgdir import TREE, RootimgDir
+from sbkernel.images.rootimgdir import INITRD, KERNEL, MANIFEST, TREE, RootimgDir
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.tree.fstab import keep_edited
 from sbkernel.images.tree.namespaces import check_isolation, remove_tree
@@ -173,6 +173,8 @@ class _Build:
 
     def _keep(self, name: str, digest: str, size: int, stream: Readable) -> None:  # noqa: ARG002
         """Take what comes, next to its place."""
+        if name not in (TREE, KERNEL, INITRD, MANIFEST, RECORD):
+            raise BuildError(f"{self.on} sent {name!r}, which is no part of an image")
         self._came.append(name)
         if name == TREE:
             with self.report.phase("unpack the tree"):

@@ -82,7 +82,10 @@ def _follow(
             case wire.ERROR:
                 raise JobError(f"{there.place}: {data['error']}", hint=data.get("hint"))
             case "artefact" if content:
-                keep(data["name"], data["digest"], data["size"], content)
+                try:
+                    keep(data["name"], data["digest"], data["size"], content)
+                except wire.WireError:
+                    raise there.lost() from None
             case wire.LOG:
                 told.log(data["line"])
             case kind:

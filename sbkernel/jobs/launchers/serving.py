@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import IO
 
 from sbkernel.errors import SbkernelError
-from sbkernel.jobs.blobs import artefacts_of, inputs_of
+from sbkernel.jobs.blobs import Blobs, artefacts_of, inputs_of
 from sbkernel.jobs.job import Job, listing
 from sbkernel.jobs.launchers import wire
 from sbkernel.jobs.launchers.farside import carrying_out, messages
 from sbkernel.jobs.order import Order
 from sbkernel.site import Site
 
+KEPT_S = 30 * 86400
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -75,6 +76,7 @@ class _Serving:
             if message is None or message["kind"] != wire.BLOB:
                 raise wire.WireError("an input did not come")
             blobs.receive(wire.Content(self._stream, message["size"], self._beat), digest)
+        _forget_inputs(blobs, order)
 
     def _tell(self, job: Job) -> None:
         for kind, data in messages(job):
@@ -108,3 +110,13 @@ def _forget_artefacts(site: Site) -> None:
     for job in listing(site):
         if job.done:
             shutil.rmtree(artefacts_of(job.dir).directory, ignore_errors=True)
+
+
+def _forget_inputs(blobs: Blobs, order: Order) -> None:
+    """Remove what no order has named for a month."""
+    for digest in set(order.inputs.values()):
+        file = blobs.directory / digest
+        os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
+    for file in blobs.directory.glob("*"):
+        if file.stat().st_atime < time.time() - KEPT_S:
+            file.unlink(missing_ok=True)

@@ -72,7 +72,7 @@ class Ssh(Piped):
 
     def unreached(self, said: Sequence[str], status: int) -> JobError:
         """Return what ssh said, and what to do about it."""
-        if status == 127:
+        if status in (126, 127):
             return JobError(f"{self} has no python3", hint="apt-get install python3 there; 3.11 or newer")
         found = (hint for text, hint in _HINTS.items() if text in "\n".join(said))
         last = said[-1] if said else f"ssh ended with status {status}"

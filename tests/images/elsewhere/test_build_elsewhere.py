@@ -1,19 +1,32 @@
 """genimage on a build host: a real sshd, the real package manager, and the digest of a build on this host."""
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sshhost
+from click.testing import CliRunner
 from debs import KERNELS, copy_base, make_repository
-from smallbuild import EVERYTHING, define
+from ordinaryuser import USER, home
+from smallbuild import EVERYTHING, assert_nothing_left, define
 from sshhost import SshHost
+from waiting import until
 
+from sbkernel.cli.group import group
+from sbkernel.cli.main import VERB_GROUPS
+from sbkernel.errors import BuildError, JobCancelledError, JobError
+from sbkernel.images.elsewhere.genimage import genimage_on
 from sbkernel.images.genimage import genimage
 from sbkernel.images.order import order_genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.namespaces import remove_tree
+from sbkernel.jobs.job import Job
 from sbkernel.site import Site
+
+__all__ = ["home"]
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +40,160 @@ def reached(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
     sshhost.use(host, monkeypatch)
 
 
+@dataclass
+class Local:
+    """A site whose packages lie in directories of this host alone, and the digest of its image when built here."""
+
+    site: Site
+    pkglist: Path
+    pkgdir: str
+    digest: str = ""
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with an image whose packages lie in two directories of this host alone."""
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     base, debs = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("debs")
     make_repository(debs)
     pkglist = debs / "small.pkglist"
     pkglist.write_text("own-tool\n" + "".join(f"linux-image-{version}\n" for version in KERNELS))
     with Site.open(tmp_path_factory.mktemp("site") / "it has blanks") as site:
         copy_base(site, base)
-        define(site, "small", pkglist, f"{base},{debs}")
-        yield site
+        found = Local(site, pkglist, f"{base},{debs}")
+        define(site, "small", pkglist, found.pkgdir)
+        genimage(site, "small")
+        found.digest = str(packimage(site, "small")["digest"])
+        remove_tree(place_of(site, "small").path)
+        yield found
 
 
-def test_what_is_built_there_is_what_is_built_here(site: Site, host: SshHost) -> None:
-    genimage(site, "small")
-    here = packimage(site, "small")
-    place = RootimgDir(site.installdir / "netboot/debian12/x86_64/small")
+def place_of(site: Site, image: str) -> RootimgDir:
+    return RootimgDir(site.installdir / "netboot/debian12/x86_64" / image)
+
+
+def sb(site: Site, *words: str) -> str:
+    done = CliRunner().invoke(group(VERB_GROUPS), ["--site", str(site.root), *words], standalone_mode=False)
+    assert done.exception is None, done.output
+    return done.output
+
+
+def phases(job: Job) -> list[str]:
+    return [title for title, _ in job.progress.phases]
+
+
+def test_what_is_built_there_is_what_is_built_here(local: Local, host: SshHost) -> None:
+    site = local.site
+    site.set("osimage", "small", buildhost=sshhost.NAME)
+    define(site, "second", local.pkglist, local.pkgdir)
+    jobs = [order_genimage(site, "small"), order_genimage(site, "second", on=sshhost.NAME)]
+    done = [job.wait(300).result for job in jobs]
+    assert done[0]["built"] == EVERYTHING and set(done[1]["built"]) >= {"tree", "kernel", "initrd"}
+    assert f"digest:{local.digest}\n" in sb(site, "packimage", "small", "--force")
+    assert (place_of(site, "second").tree / "usr/bin/own-tool").exists()
+    why = sb(site, "images", "small", "--why")
+    assert f"built on  {subprocess.check_output(['hostname'], text=True).strip()}, as build1" in why
+    assert jobs[0].id in place_of(site, "small").path.joinpath("plan.json").read_text()
+    until(lambda: not host.processes)
+    assert_nothing_left(site)
+
+
+def test_a_second_run_builds_nothing_and_brings_nothing(local: Local) -> None:
+    site, place = local.site, place_of(local.site, "small")
+    before = {path: path.lstat().st_mtime_ns for path in place.path.iterdir() if not path.name.startswith(".")}
+    assert "nothing to do: nothing has changed" in sb(site, "genimage", "small")
+    assert {path: path.lstat().st_mtime_ns for path in before} == before
+    assert "Nothing has changed since it was packed." in sb(site, "packimage", "small")
     remove_tree(place.path)
-    job = order_genimage(site, "small", on=sshhost.NAME).wait(300)
-    assert job.result["built"] == EVERYTHING
-    there = packimage(site, "small", force=True)
-    assert there["digest"] == here["digest"]
+    job = order_genimage(site, "small").wait(300)
+    assert job.result["built"] == [] and "unpack the tree" in phases(job)
+    assert packimage(site, "small", force=True)["digest"] == local.digest
+
+
+def test_only_what_differs_is_brought(local: Local) -> None:
+    job = order_genimage(local.site, "small", netdrivers="a").wait(300)
+    assert job.result["built"] == ["initrd"] and "unpack the tree" not in phases(job)
+    assert local.site.osimages["small"].get("netdrivers") == "a"
+    local.site.set("osimage", "small", netdrivers="")
+
+
+def test_with_a_shared_directory_nothing_is_copied(local: Local, tmp_path: Path) -> None:
+    shared = tmp_path / "install"
+    shared.mkdir()
+    with Site.open(tmp_path / "site") as site:
+        site.set("site", "clustersite", installdir=str(shared))
+        define(site, "small", local.pkglist, local.pkgdir, buildhost=sshhost.NAME, buildshared="1")
+        job = order_genimage(site, "small").wait(300)
+        assert "unpack the tree" not in phases(job)
+        assert packimage(site, "small")["digest"] == local.digest
+        assert "nothing to do" in sb(site, "genimage", "small")
+    assert not list(shared.glob(".shared*"))
+
+
+def test_a_host_that_lacks_programs_is_told_so_first(local: Local, host: SshHost) -> None:
+    address = f"{sshhost.NAME}:{sshhost.OTHER_PORT}"
+    with host.sshd("mmdebstrap", "zstd", port=sshhost.OTHER_PORT), pytest.raises(BuildError) as caught:
+        genimage_on(local.site, "second", on=address)
+    assert caught.value.message == f"{address} lacks programs that build this image: mmdebstrap, zstd"
+    assert caught.value.hint == "there: apt-get install --no-install-recommends mmdebstrap zstd"
+
+
+Fault = Callable[[SshHost, Job], object]
+FAULTS: dict[str, tuple[Fault, type[Exception], str]] = {
+    "the connection": (lambda host, _: host.kill_sessions(), JobError, "the connection to build1 was lost"),
+    "the worker here": (lambda _, job: job.kill(), JobError, "killed"),
+    "the cable": (lambda host, _: host.cut(), JobError, "the connection to build1 was lost"),
+    "patience": (lambda _, job: job.cancel(), JobCancelledError, "cancelled"),
+}
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gate")
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, ""])
+def test_what_is_lost_half_way_leaves_nothing_and_goes_on_later(
+    local: Local, host: SshHost, gate: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = gate / "wait.sh"
+    script.write_text(
+        f"#!/bin/sh\n# sb-inputs: none\ntouch {gate}/reached\nuntil test -e {gate}/go; do sleep 0.1; done\n"
+    )
+    script.chmod(0o755)
+    define(local.site, "gated", local.pkglist, local.pkgdir, postinstall=str(script))
+    if fault == "the cable":
+        monkeypatch.setenv("SBKERNEL_SSH_TIMEOUT", "8")
+    (gate / "reached").unlink(missing_ok=True)
+    job = order_genimage(local.site, "gated", on=sshhost.NAME)
+    until((gate / "reached").exists, 200, unless=lambda: job.done, seen=lambda: job.tail())
+    if fault:
+        do, error, reason = FAULTS[fault]
+        do(host, job)
+        try:
+            with pytest.raises(error, match=reason):
+                job.wait(60)
+            until(lambda: not host.processes, 60, seen=lambda: host.processes)
+        finally:
+            host.mend()
+        assert not place_of(local.site, "gated").tree.exists()
+    else:
+        (gate / "go").touch()
+        built = job.wait(300).result["built"]
+        assert "postinstall" in built and "packages" not in built
+    until(lambda: not host.processes)
+    assert str(host.cache).replace(" ", "\\040") not in Path("/proc/self/mountinfo").read_text()
+    assert_nothing_left(local.site)
+
+
+def test_an_ordinary_user_of_the_host_builds_the_same(
+    local: Local, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["usermod", "--password", "*", USER], check=True)  # else its account is locked
+    remove_tree(place_of(local.site, "small").path)
+    with sshhost.ssh_host(tmp_path, USER) as other, other.sshd():
+        sshhost.use(other, monkeypatch)
+        job = order_genimage(local.site, "small").wait(300)
+        assert job.result["built"] == EVERYTHING
+        assert packimage(local.site, "small", force=True)["digest"] == local.digest
+        until(lambda: not other.processes)
+        # Its files belong to the user's subordinate ids.
+        subprocess.run(["rm", "-rf", other.cache], check=True)
