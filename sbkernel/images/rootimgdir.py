@@ -132,6 +132,11 @@ class RootimgDir:
         """Return the list of what in a tree is as it was copied (layers/checkout.py)."""
         return self.path / ".copied"
 
+    @property
+    def sums(self) -> Path:
+        """Return the sums of files in the tree (pack/sums.py)."""
+        return self.path / ".sums"
+
     def new(self, file: Path) -> Path:
         """Return where the next version of a file or tree grows."""
         return self.work / file.name

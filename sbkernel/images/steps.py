@@ -13,6 +13,7 @@ from typing import Any
 from sbkernel import resources, units
 from sbkernel.images.families.package_manager import PackageManager, PackagePass, Resolution
 from sbkernel.images.families.places import shown
+from sbkernel.images.initrd import kept
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
 from sbkernel.images.layers.checkout import Checkout
@@ -71,7 +72,7 @@ def genimage_steps(asked: Asked) -> tuple[Step, ...]:
     """Return all steps that build an image, in order."""
     tree = tree_steps(asked)
     last = tree[-1].name
-    return (*tree, *boot_steps(asked.spec, last), manifest_step(asked, last))
+    return (*tree, *boot_steps(asked.spec, last, anew=asked.checkout.anew), manifest_step(asked, last))
 
 
 def tree_steps(asked: Asked) -> tuple[Step, ...]:
@@ -80,9 +81,9 @@ def tree_steps(asked: Asked) -> tuple[Step, ...]:
     return (*steps, postinstall_step(asked.spec)) if asked.spec.postinstall else tuple(steps)
 
 
-def boot_steps(spec: Described, tree: str) -> tuple[Step, ...]:
+def boot_steps(spec: Described, tree: str, *, anew: bool = True) -> tuple[Step, ...]:
     """Return the steps that make kernel and initrd out of the tree that the step `tree` has finished."""
-    return kernel_step(spec, tree), initrd_step(spec, tree)
+    return kernel_step(spec, tree), initrd_step(spec, tree, anew=anew)
 
 
 def download_step(asked: Asked) -> Step:
@@ -192,13 +193,18 @@ def kernel_step(spec: Described, tree: str) -> Step:
     return Step("kernel", "take the kernel", spec.kernelver, "file", KERNEL, on=(tree,), summary=which, run=run)
 
 
-def initrd_step(spec: Described, tree: str) -> Step:
-    """Return the step that builds the initrd."""
+def initrd_step(spec: Described, tree: str, *, anew: bool) -> Step:
+    """Return the step that builds the initrd, or keeps the old one, unless `anew`, where it was made of the same."""
     drivers = spec.drivers or DEFAULT_DRIVERS
 
-    def run(work: Work) -> None:
+    def run(work: Work) -> Facts:
         kernelver = str(work.facts(KERNEL)["kernelver"])
-        build_initrd(work.path(TREE), kernelver, drivers, work.target, report=work.report)
+        of = kept.made_of(work.path(TREE), [kernelver, data])
+        if not anew and kept.keep(work.path(INITRD), work.facts(INITRD), of, work.target):
+            work.report.log("initrd: kept, as all that it is made of is the same")
+        else:
+            build_initrd(work.path(TREE), kernelver, drivers, work.target, report=work.report)
+        return {**of, **kept.sum_of(work.target)}
 
     data = {
         "drivers": list(drivers),

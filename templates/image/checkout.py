@@ -1,9 +1,10 @@
 """Run by the Python of this host in a namespace of its own: makes a tree the same as a layer that it was copied from.
 
+Only what is newer than the layer's packages is dated back to the newest of them, as in every image.
 argv: note|update LAYER TREE LIST ABOUT. The list says which files of the tree are copies that nobody has touched since:
 by their inode and its ctime, which nobody can set, and by the inode of the file in the layer, which nobody writes to.
-`note` writes it for a new copy, with ABOUT (JSON) beside it. `update` first removes and copies what the list that is
-there does not vouch for, whoever has changed it.
+`note` writes it for a new copy, beside ABOUT (JSON), where `epoch` is the time of the newest package in seconds since
+the epoch. `update` first removes and copies what the list that is there does not vouch for, whoever has changed it.
 """
 
 import json
@@ -19,17 +20,18 @@ AT_ONCE = 500
 
 def main():
     """Do what argv says; print how many files an update has copied."""
-    word, layer, tree, listed, about = sys.argv[1:]
-    if word == "note":
-        found = Found(layer, tree, None)
-    else:
+    word, layer, tree, listed = sys.argv[1:5]
+    about = json.loads(sys.argv[5])
+    known = None
+    if word == "update":
         with open(listed) as file:
-            found = Found(layer, tree, json.load(file)["files"])
-        found.settle()
-        print(len(found.missing))
+            known = json.load(file)["files"]
+    found = Found(layer, tree, known, about["epoch"] * 10**9)
+    found.settle()
+    print(len(found.missing))
     beside = f"{listed}.new"
     with open(beside, "w") as file:
-        file.write(json.dumps({**json.loads(about), "files": found.kept}))
+        file.write(json.dumps({**about, "files": found.kept}))
     os.replace(beside, listed)
     # Clocks of file systems tick some hundred times a second: what is changed in the next tick has another ctime.
     newest = max((ctime_ns for _, _, ctime_ns in found.kept.values()), default=0)
@@ -41,10 +43,10 @@ def main():
 class Found:
     """A walk through layer and tree together; without a list to go by, the tree is taken for a copy."""
 
-    def __init__(self, layer, tree, known):
-        self.layer, self.tree, self.known = layer, tree, known
+    def __init__(self, layer, tree, known, newest_ns):
+        self.layer, self.tree, self.known, self.newest_ns = layer, tree, known, newest_ns
         self.kept, self.missing, self.directories = {}, [], []
-        self.names = {}
+        self.names, self.dated = {}, set()
         self._directory("")
 
     def _directory(self, path):
@@ -70,6 +72,7 @@ class Found:
         fact = [status.st_ino, own.st_ino, own.st_ctime_ns] if own else None
         if fact and (self.known is None or self.known.get(path) == fact):
             self.kept[path] = fact
+            self._date(path, own, status.st_mtime_ns)
         else:
             self._remove(path, other)
             self.missing.append(path)
@@ -91,11 +94,12 @@ class Found:
             for name in names[1:]:
                 if name not in self.kept:
                     os.link(f"{self.tree}/{names[0]}", f"{self.tree}/{name}", follow_symlinks=False)
+                    self.kept[name] = self.kept[names[0]]
         for path in reversed(self.directories):
-            like(f"{self.layer}/{path}", f"{self.tree}/{path}")
-        for names in linked:  # each name that came or went has changed the ctime of all
-            for name in names:
-                self._note(name, os.lstat(f"{self.layer}/{names[0]}").st_ino)
+            like(f"{self.layer}/{path}", f"{self.tree}/{path}", self.newest_ns)
+        # The ctime of a file changes with its date, and with each of its names that comes or goes.
+        for path in self.dated.union(*linked):
+            self._note(path, self.kept[path][0])
 
     def _whole(self, names):
         """Have all names of a file copied unless all are there, as one file."""
@@ -114,7 +118,15 @@ class Found:
                 [*argv, *(f"./{path}" for path in paths[start : start + AT_ONCE])], cwd=self.layer, check=True
             )
         for path in paths:
-            self._note(path, os.lstat(f"{self.layer}/{path}").st_ino)
+            source = os.lstat(f"{self.layer}/{path}")
+            self._date(path, source, source.st_mtime_ns)
+            self._note(path, source.st_ino)
+
+    def _date(self, path, status, mtime_ns):
+        """Date a file as the layer says; `status` is that of the file, or of what it was copied from."""
+        if status.st_mtime_ns != (dated := min(mtime_ns, self.newest_ns)):
+            os.utime(f"{self.tree}/{path}", ns=(status.st_atime_ns, dated), follow_symlinks=False)
+            self.dated.add(path)
 
     def _note(self, path, source):
         status = os.lstat(f"{self.tree}/{path}")
@@ -127,7 +139,7 @@ def entries(path):
         return {entry.name: entry for entry in found}
 
 
-def like(model, path):
+def like(model, path, newest_ns):
     """Give a directory the owner, mode, attributes and time of another where they differ."""
     wanted, status = os.stat(model), os.lstat(path)
     if (wanted.st_uid, wanted.st_gid) != (status.st_uid, status.st_gid):
@@ -141,8 +153,8 @@ def like(model, path):
             os.removexattr(path, name)
         for name, value in attributes.items():
             os.setxattr(path, name, value)
-    if wanted.st_mtime_ns != status.st_mtime_ns:
-        os.utime(path, ns=(wanted.st_atime_ns, wanted.st_mtime_ns))
+    if status.st_mtime_ns != (dated := min(wanted.st_mtime_ns, newest_ns)):
+        os.utime(path, ns=(wanted.st_atime_ns, dated))
 
 
 def read(path):

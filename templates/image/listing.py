@@ -1,9 +1,11 @@
 """Run by the Python of this host in a namespace of its own: prints what is in the tree that argv names.
 
 With the time of its newest package (seconds since the epoch) as a second argument: a JSON object of what each path is,
-content included, as it is when everything newer is dated back to that. Else one sum over everything but the content.
+content included, as it is when everything newer is dated back to that. Else one sum over everything but the content,
+and how many bytes of the disk it takes, as du(1) counts them.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -12,13 +14,15 @@ import sys
 
 
 def main():
-    """Print the listing, or its sum."""
+    """Print the listing, or its sum and the room that the tree takes."""
     tree, newest = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None
-    found = {}
+    found, blocks = {}, {None: os.lstat(tree).st_blocks}
     for path, entry in entries(tree):
         found[path] = described(entry, newest)
+        status = entry.stat(follow_symlinks=False)
+        blocks[status.st_ino] = status.st_blocks
     if newest is None:
-        print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest())
+        print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest(), 512 * sum(blocks.values()))
     else:
         json.dump(found, sys.stdout, sort_keys=True)
 
@@ -38,7 +42,7 @@ def described(entry, newest):
     """Return mode, owner, attributes and time of an entry, and by its kind where it leads, its size and content."""
     status = entry.stat(follow_symlinks=False)
     time = status.st_mtime_ns if newest is None else min(int(status.st_mtime), newest)
-    parts = [stat.filemode(status.st_mode), f"{status.st_uid}/{status.st_gid}", f"@{time}"]
+    parts = [mode(status.st_mode), f"{status.st_uid}/{status.st_gid}", f"@{time}"]
     parts += [f"{name}={value.hex()}" for name, value in attributes(entry.path)]
     if stat.S_ISLNK(status.st_mode):
         parts.append(f"-> {os.readlink(entry.path)}")
@@ -49,6 +53,12 @@ def described(entry, newest):
     elif not stat.S_ISDIR(status.st_mode):
         parts.append(f"device {status.st_rdev}")
     return " ".join(parts)
+
+
+@functools.cache
+def mode(bits):
+    """Return kind and mode as ls(1) shows them; a tree has few."""
+    return stat.filemode(bits)
 
 
 def attributes(path):

@@ -24,6 +24,7 @@ from sbkernel.images.families.debian import archives, records
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.genimage import genimage, plan_genimage
+from sbkernel.images.layers.listing import listing
 from sbkernel.images.spec import read_spec
 from sbkernel.jobs.lock import lock
 from sbkernel.jobs.report import NullReport
@@ -217,3 +218,33 @@ def listed(tree: Path) -> dict[str, tuple[object, ...]]:
         known = None if name == "etc/apt/sources.list" else content
         found[name] = (status.st_mode, status.st_uid, status.st_gid, status.st_rdev, status.st_nlink, known)
     return found
+
+
+def test_a_tree_that_is_brought_up_to_date_is_what_a_build_by_force_gives(small: Small, tmp_path: Path) -> None:
+    script, listed = tmp_path / "post.sh", tmp_path / "more.pkglist"
+    script.write_text('#!/bin/sh -e\n# sb-inputs: none\necho more >> "$1/etc/passwd"; chmod 700 "$1/usr/share"\n')
+    script.chmod(0o755)
+    listed.write_text(small.pkglist.read_text() + "own-later\n")
+    tree = another(small, "updated", postinstall=str(script))
+    genimage(small.site, "updated")
+    tool = tree / "usr/bin/own-tool"
+    tool.write_bytes(tool.read_bytes()[::-1])
+    (tree / "etc/hand").mkdir()
+    (tree / "etc/hand/made").symlink_to("/etc/passwd")
+    subprocess.run(["rm", "-r", tree / "usr/share"], check=True)
+    (tree / "usr/share").symlink_to(tmp_path)
+    small.site.set("osimage", "updated", pkglist=str(listed))
+    initrd, report = tree.with_name("initrd-stateless.gz"), Recorder()
+    bits = initrd.read_bytes()
+    genimage(small.site, "updated", report=report)
+    assert any("is brought up to date" in line for line in report.lines)
+    assert any("initrd: kept" in line for line in report.lines)
+    assert initrd.read_bytes() == bits
+    found = listing(tree, 2**40)
+    report = Recorder()
+    genimage(small.site, "updated", force=True, report=report)
+    assert listing(tree, 2**40) == found
+    assert initrd.read_bytes() == bits
+    genimage(small.site, "updated", onlyinitrd=True, report=report)
+    assert not any("brought up" in line or "initrd: kept" in line for line in report.lines)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["more.pkglist", "post.sh"]

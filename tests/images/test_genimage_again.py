@@ -25,7 +25,6 @@ from sbkernel.cli.genimage import summary
 from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
 from sbkernel.images.cache import prune
 from sbkernel.images.genimage import genimage, plan_genimage
-from sbkernel.images.layers.listing import listing
 from sbkernel.images.order import genimage_order
 from sbkernel.images.packimage import packimage
 from sbkernel.images.reviewed import PlanChangedError
@@ -162,29 +161,6 @@ def test_postinstall_is_called_as_by_xcat(small: Small, tmp_path: Path) -> None:
     assert tree.stat().st_ino == old, "it was kept for the next build, which has brought it up to date"
     assert (tree / "etc/passwd").exists() and not (tree / "etc/called").exists()
     assert_nothing_left(small.site)
-
-
-def test_a_tree_that_is_brought_up_to_date_is_what_a_build_by_force_gives(small: Small, tmp_path: Path) -> None:
-    script, listed = tmp_path / "post.sh", tmp_path / "more.pkglist"
-    script.write_text('#!/bin/sh -e\n# sb-inputs: none\necho more >> "$1/etc/passwd"; chmod 700 "$1/usr/share"\n')
-    script.chmod(0o755)
-    listed.write_text(small.pkglist.read_text() + "own-later\n")
-    tree = another(small, "updated", postinstall=str(script))
-    genimage(small.site, "updated")
-    tool = tree / "usr/bin/own-tool"
-    tool.write_bytes(tool.read_bytes()[::-1])
-    (tree / "etc/hand").mkdir()
-    (tree / "etc/hand/made").symlink_to("/etc/passwd")
-    subprocess.run(["rm", "-r", tree / "usr/share"], check=True)
-    (tree / "usr/share").symlink_to(tmp_path)
-    small.site.set("osimage", "updated", pkglist=str(listed))
-    report = Recorder()
-    genimage(small.site, "updated", report=report)
-    assert any("is brought up to date" in line for line in report.lines)
-    found = listing(tree, 2**40)
-    genimage(small.site, "updated", force=True)
-    assert listing(tree, 2**40) == found
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["more.pkglist", "post.sh"]
 
 
 def test_a_script_that_overwrites_the_fstab_does_so_and_it_is_shown(small: Small, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sbkernel.images.families.places import of_otherpkgdir, places
+from sbkernel.images.families.places import is_container, of_otherpkgdir, places, split
 from sbkernel.images.order import files_of
 from sbkernel.images.spec import ImageSpec
 from sbkernel.images.tree.postinstall import files_read
@@ -73,8 +73,9 @@ def _read(site: Site, spec: ImageSpec) -> Iterator[Path]:
     """Yield what is read beside the lists: files of scripts, directories of packages, keys."""
     yield from files_read(spec.postinstall)
     attributes = spec.attributes
+    sources = [entry for entry in split(attributes.get("pkgdir", "")) if not is_container(entry)]
     found = [
-        *places(attributes.get("pkgdir", ""), "pkgdir"),
+        *places(",".join(sources), "pkgdir"),
         *places(attributes.get("kerneldir", ""), "kerneldir"),
         *(of_otherpkgdir(site, attributes) if spec.request.otherpkglist.packages else ()),
     ]

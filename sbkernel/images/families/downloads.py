@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,9 @@ class Downloads:
         """
         with in_turn(made(self.directory) / ".turn"):
             clean(self.directory, ".new-*")
-            missing = [package for package in packages if not self._has(package)]
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:  # sums leave Python's lock to others
+                there_are = list(threads.map(self._has, packages))
+            missing = [package for package, is_there in zip(packages, there_are, strict=True) if not is_there]
             there = len(packages) - len(missing)
             report.progress(there, len(packages))
             if missing:

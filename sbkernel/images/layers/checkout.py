@@ -88,7 +88,8 @@ class Checkout:
         return False
 
     def _list(self, word: str, layer: str, tree: Path) -> str:
-        about = {"layer": layer, "made": self.layers.facts(layer).get("made"), "boot": boot_id(),
+        facts = self.layers.facts(layer)
+        about = {"layer": layer, "made": facts["made"], "epoch": int(facts["epoch"]), "boot": boot_id(),
                  "inode": tree.stat().st_ino}  # fmt: skip
         script = resources.templates() / "image" / "checkout.py"
         paths = (self.layers.tree(layer), tree, self.directory.copied)

@@ -93,7 +93,8 @@ class Layers:
         new.mkdir()
         try:
             facts = build(new / "tree")
-            about = {"made": time.time(), "bytes": disk_usage(new / "tree"), **facts}
+            size = {} if "bytes" in facts else {"bytes": disk_usage(new / "tree")}
+            about = {"made": time.time(), **size, **facts}
             write_whole(new / "layer.json", json.dumps(about, indent=1))
         except BaseException:
             remove_tree(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from sbkernel import resources
 from sbkernel.jobs.run import run
@@ -14,7 +15,13 @@ SHOWN = 20
 
 def seal(tree: Path) -> str:
     """Return a sum over everything in a tree but the content of files, of which size and time tell."""
-    return _listing(tree).strip()
+    return str(sealing(tree)["seal"])
+
+
+def sealing(tree: Path) -> dict[str, Any]:
+    """Return what is recorded with a layer: `seal`, and as `bytes` what it takes on the disk."""
+    found, size = _listing(tree).split()
+    return {"seal": found, "bytes": int(size)}
 
 
 def listing(tree: Path, epoch: int) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from sbkernel.files import made
 from sbkernel.images.families.change import recorded
 from sbkernel.images.families.package_manager import NotFetchedError, PackageManager, Resolution
 from sbkernel.images.layers.layers import Layers
-from sbkernel.images.layers.listing import listing, seal, unlike
+from sbkernel.images.layers.listing import listing, seal, sealing, unlike
 from sbkernel.images.layers.nearest import Start, starts
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import remove_tree
@@ -32,6 +33,10 @@ _FAILURES = (BuildError, CommandError, ToolMissingError, OSError)
 
 class UnlikeError(BuildError):
     """A layer is not what a clean build gives."""
+
+
+class _DamagedError(BuildError):
+    """A layer is not what it was when it was made."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Making:
         if self.verify and "start" in facts:
             self.compare(tree, facts, tree.with_name("clean"), report)
         shared = self._shared()
-        sealed = {"seal": seal(tree)} if shared["shared"] else {}  # nothing starts from a layer that shares nothing
+        sealed = sealing(tree) if shared["shared"] else {}  # nothing starts from a layer that shares nothing
         return {**facts, **shared, **recorded(self.resolution, self.manager.asked), **sealed}
 
     def foresee(self) -> str:
@@ -60,7 +65,7 @@ class Making:
         reasons = []
         for start in self._starts():
             try:
-                if not (reason := self._why_clean(start)):
+                if not (reason := self._damage(start) or self._why_clean(start)):
                     return str(start)
             except NotFetchedError as error:
                 return f"{start}; clean if their scripts need that ({error.message})"
@@ -105,11 +110,11 @@ class Making:
                 if base and not reason:
                     report.log(f"start {start}")
                     try:
-                        facts = self.manager.change(start.change, self.resolution, base, tree, report)
+                        facts = self._change(start, base, tree, report)
                     except _FAILURES as error:
                         report.log(str(error))
                         first, *_ = str(error).split("\n")
-                        reason = f"the change has failed: {first}"
+                        reason = first if isinstance(error, _DamagedError) else f"the change has failed: {first}"
                         remove_tree(tree)
                     else:
                         return {**facts, "start": start.facts, "how": str(start)}
@@ -130,15 +135,34 @@ class Making:
 
     def _why_clean(self, start: Start) -> str:
         """Return what stands against a start: damage, or what its packages do."""
-        tree = self.layers.tree(start.layer)
         try:
-            if seal(tree) != self.layers.facts(start.layer)["seal"]:
-                return f"layer {start.layer[:12]} is damaged"
-            return self.manager.why_clean(start.change, self.resolution, tree)
+            return self.manager.why_clean(start.change, self.resolution, self.layers.tree(start.layer))
         except NotFetchedError:
             raise
         except (*_FAILURES, ValueError, KeyError) as error:
-            return f"layer {start.layer[:12]} cannot be read: {error}"
+            return _unreadable(start, error)
+
+    def _damage(self, start: Start) -> str:
+        """Return how a layer is not what it was when it was made."""
+        try:
+            whole = seal(self.layers.tree(start.layer)) == self.layers.facts(start.layer)["seal"]
+            return "" if whole else f"layer {start.layer[:12]} is damaged"
+        except (*_FAILURES, ValueError, KeyError) as error:
+            return _unreadable(start, error)
+
+    def _change(self, start: Start, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
+        """Change a layer, and look meanwhile whether it is damaged; what has become of it is no matter then."""
+        with ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(self._damage, start)
+            try:
+                facts = self.manager.change(start.change, self.resolution, base, tree, report)
+            except _FAILURES as error:
+                if damage := looking.result():
+                    raise _DamagedError(damage) from error
+                raise
+            if damage := looking.result():
+                raise _DamagedError(damage)
+            return facts
 
     @contextmanager
     def _held(self, start: Start) -> Iterator[Path | None]:
@@ -149,3 +173,7 @@ class Making:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _unreadable(start: Start, error: Exception) -> str:
+    return f"layer {start.layer[:12]} cannot be read: {error}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sbkernel.images.pack import held, listing, packlist
@@ -53,9 +54,9 @@ class Content:
         """Return a close look at what stays, which costs about 0.1 s in 500 MB."""
         return Look(**_in_tree(packlist.look, self.seen, kept=self.listed.kept))
 
-    def content_list(self) -> Listed:
-        """Return the content list of what stays, for which every file is read."""
-        return Listed(**_in_tree(listing.content_list, self.seen, kept=self.listed.kept))
+    def content_list(self, known: Mapping[str, str] = MappingProxyType({})) -> Listed:
+        """Return the content list of what stays, for which every file is read whose sum is not `known`."""
+        return Listed(**_in_tree(listing.content_list, self.seen, kept=self.listed.kept, known=dict(known)))
 
     def layer(self, difference: Difference) -> Content:
         """Return what of it goes into a layer."""

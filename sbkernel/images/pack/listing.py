@@ -25,6 +25,7 @@ _HEAD = '{"format": 1}'
 _OVERLAY = "trusted.overlay."
 _PIECE = 1 << 20
 _HURRIED = 512
+_encode = json.JSONEncoder().encode
 
 
 class Entry(NamedTuple):
@@ -55,14 +56,21 @@ Listing = Mapping[str, Entry]
 
 @dataclass(frozen=True)
 class Listed:
-    """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node."""
+    """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node.
+
+    `sums` are those of the plain files, by what tells one (_file): inode, size and ctime.
+    """
 
     lines: Sequence[str]
     overlaid: Sequence[str]
+    sums: Mapping[str, str]
 
 
-def content_list(tree: str, kept: Sequence[str]) -> Listed:
-    """List the paths of a tree that stay; what has vanished meanwhile is passed over."""
+def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
+    """List the paths of a tree that stay; what has vanished meanwhile is passed over.
+
+    Files whose sums are `known`, as from an earlier list, are not read.
+    """
     found: dict[str, os.stat_result] = {}
     files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for path in sorted(kept, key=os.fsencode):
@@ -77,8 +85,11 @@ def content_list(tree: str, kept: Sequence[str]) -> Listed:
             files[status.st_dev, status.st_ino].append(path)
     names = {path: _digest(group) for group in files.values() if len(group) > 1 for path in group}
     plain = [group for group in files.values() if stat.S_ISREG(found[group[0]].st_mode)]
-    sums = dict(zip((path for group in plain for path in group[:1]), _sums(tree, plain), strict=True))
-    contents = {path: sums[group[0]] for group in plain for path in group}
+    files_of = {_file(found[group[0]]): group for group in plain}
+    unread = {file: group for file, group in files_of.items() if file not in known}
+    read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
+    sums = {file: read.get(file) or known[file] for file in files_of}
+    contents = {path: sums[file] for file, group in files_of.items() for path in group}
     lines, overlaid = [], []
     for path, status in found.items():
         attributes = _attributes(f"{tree}/{path}")
@@ -88,8 +99,8 @@ def content_list(tree: str, kept: Sequence[str]) -> Listed:
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
         owner = (status.st_uid, status.st_gid)
         more = (what, _digest(attributes) if attributes else "", names.get(path, ""))
-        lines.append(json.dumps([path, status.st_mode, *owner, status.st_mtime_ns // 10**9, size, *more]))
-    return Listed(lines, overlaid)
+        lines.append(_encode([path, status.st_mode, *owner, status.st_mtime_ns // 10**9, size, *more]))
+    return Listed(lines, overlaid, sums)
 
 
 def packed(lines: Iterable[str]) -> bytes:
@@ -110,7 +121,7 @@ def read(file: Path) -> Listing:
 
 def parsed(lines: Iterable[str]) -> Listing:
     """Return the entries that lines stand for."""
-    return {path: Entry(*fields) for path, *fields in map(json.loads, lines)}
+    return {path: Entry(*fields) for path, *fields in json.loads(f"[{','.join(lines)}]")}
 
 
 def plain_files(listing: Listing, paths: Iterable[str]) -> Iterator[tuple[str, int]]:
@@ -121,6 +132,10 @@ def plain_files(listing: Listing, paths: Iterable[str]) -> Iterator[tuple[str, i
         if entry is not None and stat.S_ISREG(entry.mode) and entry.names not in seen:
             seen.update(filter(None, [entry.names]))
             yield path, entry.size
+
+
+def _file(status: os.stat_result) -> str:
+    return f"{status.st_ino} {status.st_size} {status.st_ctime_ns}"
 
 
 def _sums(tree: str, groups: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -15,7 +15,7 @@ from sbkernel.images.catalog.signatures import KEY_FILE
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, file_facts
 from sbkernel.images.initrd.programs import add_programs
-from sbkernel.images.pack import listing, verity
+from sbkernel.images.pack import listing, sums, verity
 from sbkernel.images.pack.content import Content
 from sbkernel.images.pack.format import WHOLE
 from sbkernel.images.pack.layering import Layer, lower_names
@@ -81,7 +81,9 @@ def list_step(packing: Packing) -> Step:
     """Return the step that lists the content, for the layers that may come to lie over it."""
 
     def run_(work: Work) -> Facts:
-        listed = packing.laid().content_list()
+        file, content = packing.built.sums, packing.laid()
+        listed = content.content_list(sums.read(file))
+        sums.write(file, listed.sums, packing.locked_ns)
         work.target.write_bytes(listing.packed(listed.lines))
         return {"overlaid": listed.overlaid[:1], LOCKED: packing.locked_ns}
 

@@ -81,6 +81,12 @@ class ContainerManager:
         """Return the cache of packages."""
         return self.inner.downloads
 
+    @property
+    def reads(self) -> Sequence[Path]:
+        """Return what the package manager reads, and the container where it is not a registry's."""
+        reference = self.bases.reference
+        return [*self.inner.reads, *([] if reference.remote else [Path(reference.place)])]
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes anew, and ask for the container."""
         self.bases.resolve()
