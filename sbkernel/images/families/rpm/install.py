@@ -28,7 +28,7 @@ _INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
 # rpm would change the modes of what is mounted there while packages are installed.
 _MOUNTS = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777}
 _BOOT_LOADER = "etc/kernel/install.d"
-_DIRECTORIES = {
+LAID_OUT = {
     **dict.fromkeys(("", "var", "etc", "etc/kernel", _BOOT_LOADER), 0o755),
     **_MOUNTS,
     "var/tmp": 0o1777,
@@ -73,11 +73,16 @@ def install(
         (tree / _BOOT_LOADER / f"{name}.install").unlink(missing_ok=True)
     refuse_difference(kept, tree)
     make_canonical(tree, release, kept, epoch, report)
-    return {"epoch": epoch, "packages": [str(package) for package in kept]}
+    return facts(epoch, resolution)
+
+
+def facts(epoch: int, resolution: Resolution) -> dict[str, Any]:
+    """Return what is recorded with a tree of these packages."""
+    return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
 
 
 def _lay_out(tree: Path) -> None:
-    for name, mode in _DIRECTORIES.items():
+    for name, mode in LAID_OUT.items():
         made(tree / name).chmod(mode)
     for name in _NOT_RUN:
         (tree / _BOOT_LOADER / f"{name}.install").symlink_to("/dev/null")
