@@ -15,6 +15,7 @@ from smallbuild import EVERYTHING, assert_nothing_left, define
 from sshhost import SshHost
 from waiting import until
 
+from sbkernel import resources
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import BuildError, JobCancelledError, JobError
@@ -25,6 +26,7 @@ from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.job import Job
+from sbkernel.records.run import run_notebook
 from sbkernel.site import Site
 
 __all__ = ["home"]
@@ -107,6 +109,12 @@ def test_a_second_run_builds_nothing_and_brings_nothing(local: Local) -> None:
     job = order_genimage(site, "small").wait(300)
     assert job.result["built"] == [] and "unpack the tree" in phases(job)
     assert packimage(site, "small", force=True)["digest"] == local.digest
+
+
+def test_the_notebook_builds_there_and_shows_where(local: Local) -> None:
+    record = run_notebook(local.site, resources.notebooks() / "elsewhere.ipynb", {"image": "second", "on": "build1"})
+    assert record.ok, record.error
+    assert f"built on  {socket.gethostname()}, as build1" in record.path_ipynb.read_text()
 
 
 def test_only_what_differs_is_brought(local: Local) -> None:
