@@ -81,6 +81,12 @@ class ContainerManager:
         """Return the cache of packages."""
         return self.inner.downloads
 
+    @property
+    def reads(self) -> Sequence[Path]:
+        """Return the container where it is a directory or a file, and what the package manager reads."""
+        reference = self.bases.reference
+        return [*self.inner.reads, *([] if reference.remote else [Path(reference.place)])]
+
     def check_sources(self, report: Report) -> bool:
         """Read the indexes anew, and ask for the container."""
         self.bases.resolve()
