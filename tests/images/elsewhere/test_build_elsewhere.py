@@ -1,5 +1,6 @@
 """genimage on a build host: a real sshd, the real package manager, and the digest of a build on this host."""
 
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from smallbuild import EVERYTHING, assert_nothing_left, define
 from sshhost import SshHost
 from waiting import until
 
+from sbkernel import resources
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import BuildError, JobCancelledError, JobError
@@ -24,6 +26,7 @@ from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.job import Job
+from sbkernel.records.run import run_notebook
 from sbkernel.site import Site
 
 __all__ = ["home"]
@@ -89,8 +92,8 @@ def test_what_is_built_there_is_what_is_built_here(local: Local, host: SshHost) 
     assert done[0]["built"] == EVERYTHING and set(done[1]["built"]) >= {"tree", "kernel", "initrd"}
     assert f"digest:{local.digest}\n" in sb(site, "packimage", "small", "--force")
     assert (place_of(site, "second").tree / "usr/bin/own-tool").exists()
-    why = sb(site, "images", "small", "--why")
-    assert f"built on  {subprocess.check_output(['hostname'], text=True).strip()}, as build1" in why
+    packimage(site, "second")
+    assert f"built on  {socket.gethostname()}, as build1\n" in sb(site, "images", "second", "--why")
     assert jobs[0].id in place_of(site, "small").path.joinpath("plan.json").read_text()
     until(lambda: not host.processes)
     assert_nothing_left(site)
@@ -106,6 +109,12 @@ def test_a_second_run_builds_nothing_and_brings_nothing(local: Local) -> None:
     job = order_genimage(site, "small").wait(300)
     assert job.result["built"] == [] and "unpack the tree" in phases(job)
     assert packimage(site, "small", force=True)["digest"] == local.digest
+
+
+def test_the_notebook_builds_there_and_shows_where(local: Local) -> None:
+    record = run_notebook(local.site, resources.notebooks() / "elsewhere.ipynb", {"image": "second", "on": "build1"})
+    assert record.ok, record.error
+    assert f"built on  {socket.gethostname()}, as build1" in record.path_ipynb.read_text()
 
 
 def test_only_what_differs_is_brought(local: Local) -> None:

@@ -52,8 +52,8 @@ def test_a_process_in_the_view_sees_the_other_files_and_the_host_keeps_its_own(t
         "import json, os, sys; from pathlib import Path; from sbkernel.images.elsewhere.view import enter\n"
         "enter(json.loads(sys.argv[1]), Path(sys.argv[2]))\n"
         "Path('/no such place/site/made').write_text('there')\n"
-        "print(Path('/no such place/site/list').read_text(), Path('/etc/hosts').read_text(), end=' ')\n"
-        "print(os.path.exists('/etc/passwd'))"
+        "shown = [Path(name).read_text() for name in ('/no such place/site/list', '/etc/hosts')]\n"
+        "print(*shown, os.path.exists('/etc/passwd'))"
     )
     argv = ["unshare", "--mount", sys.executable, "-c", code, json.dumps(binds), str(place)]
     before = Path("/etc/hosts").read_text()

@@ -83,7 +83,7 @@ class ContainerManager:
 
     @property
     def reads(self) -> Sequence[Path]:
-        """Return what the package manager reads, and the container where it is not a registry's."""
+        """Return the container where it is a directory or a file, and what the package manager reads."""
         reference = self.bases.reference
         return [*self.inner.reads, *([] if reference.remote else [Path(reference.place)])]
 
