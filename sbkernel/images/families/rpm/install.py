@@ -16,6 +16,7 @@ from sbkernel.images.families.rpm import records, state
 from sbkernel.images.families.rpm.database import WRITTEN, convert
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
+from sbkernel.images.tree.emulation import emulated
 from sbkernel.images.tree.installed import of_tree
 from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment, stamp
 from sbkernel.jobs.command import find_program
@@ -117,9 +118,10 @@ def _run(tree: Path, asked: Mapping[str, Any], env: Mapping[str, str], report: R
         if match := _INSTALLING.fullmatch(line):
             report.progress(int(match[2]), int(match[3]), f"installing {match[1]}")
 
+    before = emulated(str(asked["arch"]))
     argv = [find_program("eatmydata"), interpreter(), "-I", str(script("install.py"))]
     try:
-        enter(tree, argv, env=scripts_environment(env), input=json.dumps(asked), on_line=follow)
+        enter(tree, argv, env=scripts_environment(env), input=json.dumps(asked), on_line=follow, before=before)
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
 
