@@ -26,7 +26,7 @@ HONOURED = [(objtype, name) for objtype, name, use in BY_NODESET if use.kind == 
 ELSEWHERE = {
     ("node", name)
     for name in ("groups", "os", "arch", "profile", "provmethod", "kernel", "initrd", "kcmdline", "currstate")
-} | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot")}
+} | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
 
 
 def name_of(objtype: str) -> str:
