@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.definitions.ranges.noderange import expand
 from sbkernel.nodes.mkvm import mkvm
+from sbkernel.nodes.virtual.description import megabytes
 from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
+
+
+def _megabytes(_context: click.Context, _option: click.Parameter, text: str) -> int:
+    """Return a size in MiB; it is given so, or with a unit."""
+    if not text:
+        return 0
+    if not re.fullmatch(r"[1-9]\d{0,8}[MG]?", text, re.IGNORECASE):
+        raise click.BadParameter(f"{text!r} is not a size such as 8G or 512M")
+    return megabytes(text)
 
 
 @click.command()
@@ -24,16 +36,20 @@ from sbkernel.site import Site
     show_default=True,
     help="QEMU's own network, which needs no rights, or a bridge of this host.",
 )
+@click.option(
+    "--disk", "disk_mb", metavar="SIZE", default="", callback=_megabytes, help="A disk, empty at first: 8G, 512M."
+)
 @pass_site
-def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str) -> None:
+def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str, disk_mb: int) -> None:
     """Define virtual nodes, which the service of the site runs: QEMU behind a simulated BMC.
 
-    A virtual node that exists already is left as it is.
+    A virtual node that exists already is left as it is. It is a machine of the
+    architecture of the image that nodeset sets for it.
 
     \b
     Example:
       sb mkvm vn[1-3] --memory 2048
     """
     for name in expand(noderange):
-        made = mkvm(site, name, network=network, memory_mb=memory_mb, cpus=cpus)
+        made = mkvm(site, name, network=network, memory_mb=memory_mb, cpus=cpus, disk_mb=disk_mb)
         click.echo(f"{name}: {'created' if made.created else 'exists already, nothing to do'}")

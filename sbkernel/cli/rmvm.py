@@ -15,5 +15,5 @@ from sbkernel.site import Site
 def command(site: Site, noderange: str) -> None:
     """Power virtual nodes off and remove their definitions. Other nodes are refused."""
     for name in site.noderange(noderange):
-        rmvm(site, name)
-        click.echo(f"{name}: removed")
+        disk = rmvm(site, name)
+        click.echo(f"{name}: removed" + (f"; its disk stays: {disk}" if disk else ""))

@@ -32,6 +32,7 @@ from sbkernel.images.shelf import DirectoryShelf, outcomes_of
 from sbkernel.images.spec import ImageSpec, attributes_of, read_spec
 from sbkernel.images.steps import PACKAGES, Asked, boot_steps, genimage_steps
 from sbkernel.images.tree.configure import configuration
+from sbkernel.images.tree.emulation import check_emulation
 from sbkernel.images.tree.fstab import choose_fstab, fstab_digest, keep_edited
 from sbkernel.images.tree.namespaces import check_isolation, remove_tree
 from sbkernel.jobs import origin
@@ -283,6 +284,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
             build.report.log("nothing to do")
             return _noted(build, before), []
         check_isolation()
+        check_emulation(build.spec.osarch)
         with ThreadPoolExecutor(1) as beside, _taking(directory):
             asking = beside.submit(_provenance, build, plan, asked, before)
             ran = execute(plan, shelf, build.report, force=force)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel import resources, units
+from sbkernel.architectures import architecture, runs_here
 from sbkernel.images.families.package_manager import PackageManager, PackagePass, Resolution
 from sbkernel.images.families.places import shown
 from sbkernel.images.initrd import kept
@@ -155,7 +156,7 @@ def postinstall_step(spec: ImageSpec) -> Step:
     told = {**spec.attributes, **addresses}
 
     def run(work: Work) -> Facts:
-        kernelver = choose_kernel(work.target, spec.kernelver)
+        kernelver = choose_kernel(work.target, spec.kernelver, spec.osarch)
         before = read_fstab(work.target)
         run_scripts(spec.image, spec.attributes, scripts, work.target, kernelver, work.report)
         for line in fstab_changes(before, read_fstab(work.target)):
@@ -185,8 +186,8 @@ def kernel_step(spec: Described, tree: str) -> Step:
     """Return the step that takes the kernel out of the tree."""
 
     def run(work: Work) -> Facts:
-        kernelver = choose_kernel(work.path(TREE), spec.kernelver)
-        shutil.copyfile(kernel_file(work.path(TREE), kernelver), work.target)
+        kernelver = choose_kernel(work.path(TREE), spec.kernelver, spec.osarch)
+        shutil.copyfile(kernel_file(work.path(TREE), kernelver, spec.osarch), work.target)
         return {"kernelver": kernelver}
 
     which = spec.kernelver or "the newest"
@@ -206,10 +207,12 @@ def initrd_step(spec: Described, tree: str, *, anew: bool) -> Step:
             build_initrd(work.path(TREE), kernelver, drivers, work.target, report=work.report)
         return {**of, **kept.sum_of(work.target)}
 
+    native = runs_here(architecture(spec.osarch).machine)
     data = {
         "drivers": list(drivers),
         "files": _hashes(below(resources.templates() / "initrd")),
-        "busybox": _hashes({str(path): path.read_bytes() for path in host_busyboxes()}),
+        # For another machine it is that of the tree.
+        "busybox": _hashes({str(path): path.read_bytes() for path in host_busyboxes()} if native else {}),
     }
     what = f"{len(drivers)} driver" + ("" if len(drivers) == 1 else "s")
     return Step("initrd", "build the initrd", data, "file", INITRD, on=(tree, "kernel"), summary=what, run=run)

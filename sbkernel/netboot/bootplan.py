@@ -84,11 +84,11 @@ def plan_image(
     return BootPlan(node.name, image.state, mac, files, _attributes(image, base, line))
 
 
-def plan_local(node: Definition) -> BootPlan:
-    """Plan to boot a node from its disk. It keeps its osimage, which xCAT forgets (xcat2/xcat-core 1938)."""
+def plan_local(node: Definition, attributes: Mapping[str, str]) -> BootPlan:
+    """Plan to boot a node from its disk, and set `attributes`. It keeps its osimage, which xCAT forgets (#1938)."""
     mac = mac_of(node)
     script = render_template("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
-    return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {"currstate": "boot"})
+    return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {**attributes, "currstate": "boot"})
 
 
 def plan_offline(node: str) -> BootPlan:

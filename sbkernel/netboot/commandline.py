@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sbkernel.architectures import architecture
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NodeError
@@ -38,8 +39,8 @@ def command_line(
         f"XCAT={server.host_port}",
         *(f"{key}={plain_word(key, value)}" for key, value in facts),
     ]
-    words += _consoles(node)
-    if node.get("vmhost") == LOCAL:
+    words += _consoles(node, image)
+    if node.get("vmhost") == LOCAL and image.get("osarch") in ("", "x86_64", "x86"):
         words.append(NO_TIMER_CHECK)
     if not server.takes_status:
         words.append("nonodestatus")
@@ -54,7 +55,7 @@ def command_line(
     return line
 
 
-def _consoles(node: Definition) -> Iterator[str]:
+def _consoles(node: Definition, image: Definition) -> Iterator[str]:
     yield "console=tty0"
     port, speed = node.get("serialport"), node.get("serialspeed")
     if not port:
@@ -66,11 +67,7 @@ def _consoles(node: Definition) -> Iterator[str]:
             hint=f"sb chdef {node.name} serialspeed=115200",
         )
     flow = "n8r" if node.get("serialflow") in ("hard", "tcs", "ctsrts") else ""
-    yield f"console={_serial_device(node.get('arch'))}{port},{speed}{flow}"
-
-
-def _serial_device(arch: str) -> str:
-    return {"ppc64": "hvc", "ppc64le": "hvc", "ppc64el": "hvc", "aarch64": "ttyAMA"}.get(arch, "ttyS")
+    yield f"console={architecture(image.get('osarch') or node.get('arch')).serial}{port},{speed}{flow}"
 
 
 def _added(node: Definition, definition: Definition, server: Server, lookup: Lookup) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from sbkernel.architectures import ARCHITECTURES
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot.names import dashed_mac, node_file_name
@@ -15,7 +16,7 @@ from sbkernel.netboot.render import render_template
 
 T = TypeVar("T")
 
-# The directory of undionly.kpxe (BIOS) and ipxe.efi (UEFI) in Debian's package ipxe.
+# The directory of undionly.kpxe (BIOS), ipxe.efi and ipxe-arm64.efi (UEFI) in Debian's package ipxe.
 LOADERS = Path("/usr/lib/ipxe")
 
 
@@ -72,6 +73,7 @@ def dnsmasq_conf(
         leases=places.leases,
         hosts=places.hosts,
         loaders=places.loaders,
+        uefi=[one for one in ARCHITECTURES.values() if one.efi_loader],
         ipv6=sorted(ipv6),
     )
 

@@ -24,6 +24,7 @@ from sbkernel.netboot import bootfiles
 from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
+from sbkernel.netboot.diskimage import remembered, running_from_disk
 from sbkernel.netboot.makedhcp import write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.server import Server, SiteServer
@@ -57,7 +58,8 @@ def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -
 
     `action` is `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
     version; the node's provmethod becomes IMAGE@DIGEST, which pins it); `osimage` (what provmethod names, so that a
-    pinned node keeps its version); `boot` (the local disk; the node keeps its osimage); `offline` (nothing); or `stat`
+    pinned node keeps its version); `boot` (the local disk; the node keeps its osimage, and remembers with which one its
+    disk was installed); `offline` (nothing); or `stat`
     (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not stop the others.
     Raises NotFoundError if the image or version does not exist or is not packed.
     """
@@ -103,7 +105,7 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
-        return plan_local
+        return lambda node: plan_local(node, running_from_disk(node, site.osimages))
     return _image_planner(site, image, find)
 
 
@@ -166,7 +168,8 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
         forwards_log = node.get("syslog") != "ignore"
         overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log))
-        return plan_image(node, chosen, seen, overlay, lookup)
+        planned = plan_image(node, chosen, seen, overlay, lookup)
+        return replace(planned, attributes={**planned.attributes, **remembered(node, site.osimages)})
 
     return plan
 

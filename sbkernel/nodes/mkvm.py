@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError
+from sbkernel.nodes.virtual.disk import make_disk
 from sbkernel.nodes.virtual.qemu import USER_NETWORK
 from sbkernel.site import Site
 
@@ -29,28 +30,34 @@ class Made:
     created: bool
 
 
-def mkvm(site: Site, name: str, *, network: str = USER_NETWORK, memory_mb: int = 1024, cpus: int = 2) -> Made:
+def mkvm(
+    site: Site, name: str, *, network: str = USER_NETWORK, memory_mb: int = 1024, cpus: int = 2, disk_mb: int = 0
+) -> Made:
     """Define a virtual node unless it exists; its BMC comes up when the service sees it.
 
-    `network` is "user" (needs no privileges) or the name of a bridge. Raises DefinitionError when a node of that
-    name exists that is not virtual.
+    `network` is "user" (needs no privileges) or the name of a bridge. With `disk_mb` it gets a disk, empty unless one
+    of that name was left. Raises DefinitionError when a node of that name exists that is not virtual.
     """
     if name in site.nodes:
         if site.nodes[name].get("vmhost") != LOCAL:
             raise DefinitionError(f"{name} is a node already, and not a virtual one", hint="Choose another name.")
         return Made(name, created=False)
-    site.change("node", {name: attributes(site, name, network, memory_mb, cpus)}, what="mkvm")
+    disk = {"vmstorage": str(make_disk(site, name, disk_mb))} if disk_mb else {}
+    site.change("node", {name: attributes(site, name, network, memory_mb, cpus) | disk}, what="mkvm")
     return Made(name, created=True)
 
 
-def rmvm(site: Site, name: str) -> None:
+def rmvm(site: Site, name: str) -> str:
     """Remove the definition of a virtual node; the service then cuts its power and ends its BMC.
 
-    Raises NotFoundError, or DefinitionError for a node that is not virtual.
+    Returns where its disk is, which stays; "" if it has none. Raises NotFoundError, or DefinitionError for a node that
+    is not virtual.
     """
     if site.nodes[name].get("vmhost") != LOCAL:
         raise DefinitionError(f"{name} is not a virtual node", hint=f"sb rmdef -t node {name} removes its definition.")
+    disk = site.nodes[name].get("vmstorage")
     site.delete("node", name)
+    return disk
 
 
 def attributes(site: Site, name: str, network: str, memory_mb: int, cpus: int) -> dict[str, str | None]:

@@ -69,10 +69,10 @@ def make_repository(directory: Path) -> None:
     index(directory)
 
 
-def pkgdir(directory: Path, codename: str = "bookworm") -> str:
+def pkgdir(directory: Path, codename: str = "bookworm", architecture: str = "amd64") -> str:
     """Return a pkgdir of the host's sources, as they are for a release, and one directory."""
     entries = []
-    for source in apt_sources.for_release(apt.host_sources(), "bookworm", "amd64"):
+    for source in apt_sources.for_release(apt.host_sources(), "bookworm", architecture):
         signed = f"[signed-by={source.option('Signed-By')}] " if source.option("Signed-By").startswith("/") else ""
         entries.append(
             f"{signed}{source.uri} {source.suite.replace('bookworm', codename)} {' '.join(source.components)}"

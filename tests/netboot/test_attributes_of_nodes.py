@@ -24,8 +24,9 @@ REFUSED = [(objtype, name) for objtype, name, use in BY_NODESET if use.kind == "
 HONOURED = [(objtype, name) for objtype, name, use in BY_NODESET if use.kind == "honoured"]
 # What nodeset writes, or needs to do anything at all; other tests of nodeset are about these.
 ELSEWHERE = {
-    ("node", name) for name in ("groups", "os", "profile", "provmethod", "kernel", "initrd", "kcmdline", "currstate")
-} | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot")}
+    ("node", name)
+    for name in ("groups", "os", "arch", "profile", "provmethod", "kernel", "initrd", "kcmdline", "currstate")
+} | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
 
 
 def name_of(objtype: str) -> str:
@@ -66,7 +67,7 @@ def test_what_is_honoured_changes_what_nodeset_writes(
     values = {
         "addkcmdline": "quiet", "crashkernelsize": "256M", "ip": "10.0.0.99", "mac": "52:54:00:00:00:99",
         "installnic": "52:54:00:00:00:77", "serialport": "1", "serialspeed": "9600", "serialflow": "hard",
-        "arch": "aarch64", "syslog": "ignore", "xcatmaster": "10.0.0.7", "nfsserver": "10.0.0.8",
+        "syslog": "ignore", "xcatmaster": "10.0.0.7", "nfsserver": "10.0.0.8",
         "domain": "lab", "master": "10.0.0.9", "ntpservers": "10.0.0.5", "httpport": "8099", "syslogport": "10999",
         "nodestatus": "n", "xcatdebugmode": "1", "tftpdir": str(tmp_path / "tftp"), "supportedarchs": "ppc64le",
     }  # fmt: skip

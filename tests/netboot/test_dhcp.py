@@ -79,7 +79,10 @@ def test_one_wrong_address_costs_no_other_node_its_line(site: Site, caplog: pyte
 def test_machines_are_led_from_their_firmware_to_ipxe_to_the_boot_script() -> None:
     text = conf()
     assert "dhcp-boot=tag:net0,tag:ipxe,http://10.0.0.1:8080/boot/boot.ipxe\n" in text
-    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi,ipxe.efi,,10.0.0.1\n" in text
+    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi-x86_64,ipxe.efi,,10.0.0.1\n" in text
+    assert "dhcp-match=set:efi-aarch64,option:client-arch,11\n" in text
+    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi-aarch64,ipxe-arm64.efi,,10.0.0.1\n" in text
+    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:!efi-x86_64,tag:!efi-aarch64,undionly.kpxe,,10.0.0.1\n" in text
     assert "dhcp-range=set:net0,10.0.0.0,static,255.255.255.0,43200\n" in text
     assert "dhcp-range=::,constructor:br0,ra-stateless,43200\n" in text
 

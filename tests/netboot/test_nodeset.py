@@ -125,6 +125,38 @@ def test_boot_keeps_the_osimage(site: Site, version: ImageVersion, nodes: list[s
     assert nodeset(site, "n1", "osimage") == {"n1": STATE}
 
 
+def test_what_is_on_the_disk_is_remembered(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("osimage", "on-disk", imagetype="linux", osvers="rocky9.4", osarch="x86_64", profile="all",
+             provmethod="install")  # fmt: skip
+    site.set("node", "n1", provmethod="on-disk", os="rocky9.4", profile="all")
+    assert nodeset(site, "n1", f"osimage={IMAGE}") == {"n1": STATE}
+    assert what(site) == ["debian12", "compute", IMAGE, "on-disk"]
+    assert nodeset(site, "n1", f"osimage={IMAGE}@{version.digest}") == {"n1": STATE}
+    assert nodeset(site, "n1", "boot") == {"n1": "boot"}
+    assert what(site) == ["rocky9.4", "all", f"{IMAGE}@{version.digest}", "on-disk"]
+    assert nodeset(site, "n1", "osimage") == {"n1": STATE}
+    assert what(site) == ["debian12", "compute", f"{IMAGE}@{version.digest}", "on-disk"]
+    site.delete("osimage", "on-disk")
+    nodeset(site, "n1", "boot")
+    assert what(site)[0] == "debian12", "nobody knows any more what was on it"
+
+
+def what(site: Site) -> list[str]:
+    return [site.nodes["n1"].get(key) for key in ("os", "profile", "provmethod", "diskimage")]
+
+
+def test_the_console_is_that_of_the_images_architecture(site: Site, nodes: list[str]) -> None:
+    publish(site, b"root", "arm")
+    site.set(
+        "osimage", "arm", imagetype="linux", osvers="debian12", osarch="aarch64", profile="x", provmethod="netboot"
+    )
+    site.set("node", "n1", vmhost="localhost", arch="x86_64")
+    assert nodeset(site, "n1", "osimage=arm") == {"n1": "netboot debian12-aarch64-x"}
+    assert "console=ttyAMA0,115200" in line_of(site, "n1")
+    assert NO_TIMER_CHECK not in line_of(site, "n1")
+    assert site.nodes["n1"].get("arch") == "aarch64"
+
+
 def test_stat_reads_the_boot_files(site: Site, version: ImageVersion, nodes: list[str]) -> None:
     nodeset(site, "n1", f"osimage={IMAGE}")
     assert nodeset(site, "n1-n3", "stat") == {"n1": STATE, "n2": "offline", "n3": "offline"}

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.errors import DefinitionError, NotFoundError
+from sbkernel.architectures import of_host
+from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.nodes.ipmi.logins import address, login
 from sbkernel.nodes.mkvm import Made, free_mac, free_port, mkvm, rmvm
+from sbkernel.nodes.virtual import uefi
 from sbkernel.nodes.virtual.description import describe, megabytes, virtual_nodes
 from sbkernel.nodes.virtual.probe import Probe
 from sbkernel.site import Site
@@ -69,6 +71,51 @@ async def test_login_and_machine_come_from_the_definition(site: Site) -> None:
     assert (machine.memory_mb, machine.cpus, machine.kvm) == (640, 3, False)
     assert machine.bootfile == f"http://10.0.2.2:{site.http_port}/boot/nodes/vm1.ipxe"
     assert machine.ssh_port == int(site.nodes["vm1"].get("vmsshport"))
+
+
+async def test_a_disk_is_made_once_and_stays(site: Site) -> None:
+    mkvm(site, "vm1", disk_mb=3)
+    disk = Path(site.nodes["vm1"].get("vmstorage"))
+    assert (disk.stat().st_size, disk.stat().st_mode & 0o777, disk.stat().st_blocks) == (3 * 1024 * 1024, 0o600, 0)
+    machine = await describe(site, Probe(site.cache), "vm1")
+    assert (machine.disk, machine.disk_format) == (str(disk), "raw")
+    disk.write_text("installed")
+    assert rmvm(site, "vm1") == str(disk)
+    mkvm(site, "vm1", disk_mb=5)
+    assert disk.read_text() == "installed"
+    site.set("node", "vm1", vmstorageformat="qcow2")
+    assert (await describe(site, Probe(site.cache), "vm1")).disk_format == "qcow2"
+    disk.unlink()
+    with pytest.raises(DefinitionError, match=r"its disk .* is not there"):
+        await describe(site, Probe(site.cache), "vm1")
+    site.set("node", "vm1", vmstorage="dir:///var/lib/libvirt/images")
+    assert (await describe(site, Probe(site.cache), "vm1")).disk == "", "as xCAT's template for virtual nodes has it"
+
+
+async def test_a_node_is_a_machine_of_the_architecture_that_it_boots(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkvm(site, "vm1")
+    assert (await describe(site, Probe(site.cache), "vm1")).osarch == of_host().osarch
+    site.set("node", "vm1", arch="aarch64")
+    monkeypatch.setattr(uefi.lay, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(uefi.check_loader, "__defaults__", (tmp_path,))
+    with pytest.raises(SbkernelError, match="no boot loader for aarch64") as error:
+        await describe(site, Probe(site.cache), "vm1")
+    assert "Debian 13" in str(error.value.hint)
+    (tmp_path / "ipxe-arm64.efi").write_bytes(b"MZ")
+    machine = await describe(site, Probe(site.cache), "vm1")
+    assert (machine.osarch, machine.kvm, machine.bootfile) == ("aarch64", False, "ipxe-arm64.efi")
+    assert Path(machine.tftp, machine.bootfile).read_bytes() == b"MZ"
+    script = Path(machine.tftp, "autoexec.ipxe").read_text()
+    assert script.startswith("#!ipxe\n")
+    assert f"http://10.0.2.2:{site.http_port}/boot/nodes/vm1.ipxe" in script
+    site.set("node", "vm1", serialport="1")
+    with pytest.raises(DefinitionError, match="serialport=1, and it has 1"):
+        await describe(site, Probe(site.cache), "vm1")
+    site.set("node", "vm1", arch="ppc64le")
+    with pytest.raises(DefinitionError, match="no virtual node can be of ppc64le"):
+        await describe(site, Probe(site.cache), "vm1")
 
 
 async def test_bridged_node_has_neither_bootfile_nor_forwarded_port(site: Site) -> None:
@@ -140,4 +187,9 @@ def test_verbs(site: Site) -> None:
     assert site.nodes["vm2"].get("vmmemory") == "256"
     assert sb("rmvm", "vm1-vm2") == (0, "vm1: removed\nvm2: removed\n")
     assert sb("rmvm", "vm1")[0] == 1
+    assert sb("mkvm", "vm1", "--disk", "1G") == (0, "vm1: created\n")
+    assert sb("rmvm", "vm1") == (0, f"vm1: removed; its disk stays: {site.root}/disks/vm1.img\n")
+    for wrong in ("0", "8X", "-1G", "1T", "8 G"):
+        status, said = sb("mkvm", "vm1", "--disk", wrong)
+        assert (status, "is not a size such as 8G" in said) == (2, True), said
     assert list(site.nodes) == []

@@ -50,7 +50,7 @@ _NODETYPE = stored(
     Attr(
         "arch",
         "Architecture; written by nodeset.",
-        netboot=honoured("nodeset", "writes it; names the serial device on the kernel's command line"),
+        netboot=honoured("nodeset", "writes it; a virtual node is a machine of it"),
     ),
     Attr("profile", "Profile; written by nodeset.", netboot=honoured("nodeset", "writes it")),
     Attr(

@@ -45,11 +45,21 @@ _VM = stored(
         netboot=noted("its card is always virtio"),
     ),
     Attr(
-        "vmstorage", "Its disks.", column="storage", is_path=True, netboot=noted("it runs from memory, without disks")
+        "vmstorage",
+        "Its disk: the path of a file of this host. What xCAT calls a pool (dir:, nfs:) is no disk here.",
+        column="storage",
+        is_path=True,
+        netboot=honoured("mkvm", "is its disk, which images do not touch; nodeset NODE boot boots it"),
     ),
     Attr("vmstoragemodel", "Model of its disk controller.", column="storagemodel"),
     Attr("vmstoragecache", "Cache of its disks: none, writethrough, writeback.", column="storagecache"),
-    Attr("vmstorageformat", "Format of its disks: raw, qcow2.", column="storageformat"),
+    Attr(
+        "vmstorageformat",
+        "Format of its disk: raw, qcow2.",
+        default="raw",
+        column="storageformat",
+        netboot=honoured("mkvm", "says how the file of its disk is read"),
+    ),
     Attr("vmcfgstore", "Where its definition is stored.", column="cfgstore", is_path=True),
     Attr("vmbootorder", "Its boot order, such as net,hd.", column="bootorder"),
     Attr("vmvirtflags", "Flags of the hypervisor, as flag=value.", column="virtflags"),
@@ -111,5 +121,10 @@ ATTRIBUTES = (
     *_DOMAIN,
     *_CFGMGT,
     Attr("productkey", "Product key of its operating system.", secret=True, column="prodkey.key"),
+    Attr(
+        "diskimage",
+        "osimage that its disk was installed with; written by nodeset when another one takes its place.",
+        netboot=honoured("nodeset", "is what the node is said to be when nodeset NODE boot sends it to its disk"),
+    ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from sbkernel.architectures import architecture
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.bundle import ours, tarfiles
 from sbkernel.images.bundle.description import PLACE, Description, as_json
 from sbkernel.images.bundle.tarfiles import BLOCK, END, PIECE, directory, header, padding
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion, Root
-from sbkernel.images.families.oci.skopeo import ARCHITECTURES
 from sbkernel.images.pack.compressors import COMPRESSORS, ENVIRONMENT
 from sbkernel.images.pack.formats import format_of
 from sbkernel.images.pack.squashfs import Squashfs
@@ -148,7 +148,7 @@ def _config(described: Description, layers: Sequence[Layer]) -> dict[str, Any]:
     }
     said = ["the bundle", "without the bundle", *("root" for _ in layers[2:])]
     return {
-        "architecture": ARCHITECTURES.get(osarch, osarch),
+        "architecture": architecture(osarch).container,
         "os": "linux",
         "created": created,
         "config": {"Cmd": ["/bin/sh"], "Labels": labels},

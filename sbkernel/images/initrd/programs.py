@@ -15,15 +15,13 @@ from pathlib import Path
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.archive import pack
-from sbkernel.images.tree.elf import Linked, linked, read_elf_file
+from sbkernel.images.tree.elf import Linked, linked, machine_of_tree, read_elf_file
 from sbkernel.packages import treefile
 
 PLACE = "lib/sbkernel/programs"
 LOADER = ".loader"
 _PROGRAMS = ("usr/bin", "bin", "usr/sbin", "sbin")
 _LIBRARIES = ("usr/lib64", "lib64", "usr/lib", "lib")
-# Any of these tells for which machine a tree is.
-_SAMPLES = ("bin/sh", "sbin/init", "usr/bin/env", "usr/bin/busybox")
 _ALIGNED = 4
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -51,7 +49,7 @@ def programs_for(names: Sequence[str], tree: Path, *, without: str = "") -> tupl
     """
     if not names:
         return ()
-    machine = _machine_of(tree)
+    machine = machine_of_tree(tree)
     for root in (tree, Path("/")):
         found = [_program(root, name, machine) for name in names]
         if all(found):
@@ -90,11 +88,6 @@ def _lay_out(program: Program, place: Path) -> None:
     for name, source in files:
         shutil.copyfile(source, place / name)
         (place / name).chmod(0o755)
-
-
-def _machine_of(tree: Path) -> str | None:
-    samples = (treefile.find(tree, name) for name in _SAMPLES)
-    return next((elf.machine for path in samples if path and (elf := read_elf_file(path))), None)
 
 
 def _program(root: Path, name: str, machine: str | None) -> Program | None:

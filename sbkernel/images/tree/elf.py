@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbkernel.architectures import machine_of
+from sbkernel.packages import treefile
+
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _DT_NEEDED, _DT_STRTAB = 1, 5
 _64_BIT, _LITTLE = 2, 1
-MACHINES = {3: "i386", 21: "ppc64", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+# Any of these tells for which machine a tree is.
+_SAMPLES = ("bin/sh", "sbin/init", "usr/bin/env", "usr/bin/busybox")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ def read_elf(data: bytes) -> Elf | None:
     size, count = struct.unpack_from(f"{order}HH", data, 54 if wide else 42)
     starts = [table + size * number for number in range(count)]
     kinds = {struct.unpack_from(f"{order}I", data, start)[0] for start in starts if start + 4 <= len(data)}
-    return Elf(MACHINES.get(machine, f"machine {machine}"), static=_PT_INTERP not in kinds)
+    return Elf(machine_of(machine, little=order == "<"), static=_PT_INTERP not in kinds)
 
 
 def read_elf_file(path: Path) -> Elf | None:
@@ -41,6 +45,12 @@ def read_elf_file(path: Path) -> Elf | None:
             return read_elf(file.read(4096))
     except OSError:
         return None
+
+
+def machine_of_tree(tree: Path) -> str | None:
+    """Return the machine for which the programs of a tree are; None when there is none to tell."""
+    samples = (treefile.find(tree, name) for name in _SAMPLES)
+    return next((elf.machine for path in samples if path and (elf := read_elf_file(path))), None)
 
 
 @dataclass(frozen=True)

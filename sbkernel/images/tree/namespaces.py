@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
+from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.jobs.run import Completed, run
 from sbkernel.jobs.spawn import Words
 
@@ -71,13 +72,15 @@ def enter(
     env: Mapping[str, str | None] | None = None,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
     on_line: Callable[[str], None] | None = None,
-    before: Words = (),
+    before: Words | None = None,
 ) -> Completed:
     """Run a program of the host with /proc, /sys, /dev and an empty /run mounted in the tree, seen by it alone.
 
-    `before` begins the argv: the program that makes the tree what it is to be.
+    `before` begins the argv: the program that makes the tree what it is to be, and what lets its programs run here if
+    they are for another machine; None: what the tree that is there needs for that.
     """
     script = resources.templates() / "image" / "enter.sh"
+    before = emulated_in(tree) if before is None else before
     return run([*before, "sh", script, tree, *argv], env=env, input=input, on_line=on_line, isolated=True)
 
 
@@ -87,7 +90,7 @@ def inside(
     *,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
     on_line: Callable[[str], None] | None = None,
-    before: Words = (),
+    before: Words | None = None,
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
     command = ["env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]

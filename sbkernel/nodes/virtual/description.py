@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from sbkernel.architectures import Architecture, VirtualHardware, architecture, of_host, runs_here
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
+from sbkernel.nodes.virtual import uefi
+from sbkernel.nodes.virtual.disk import disk_of
 from sbkernel.nodes.virtual.probe import Probe
-from sbkernel.nodes.virtual.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine
+from sbkernel.nodes.virtual.qemu import HOST_SEEN_BY_GUEST, USER_NETWORK, VirtualMachine, hardware_of
 from sbkernel.site import Site
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -39,17 +42,39 @@ async def describe(site: Site, probe: Probe, name: str) -> VirtualMachine:
         raise DefinitionError(f"{name}: it has no mac")
     network = node.get("vmnics") or USER_NETWORK
     user = network == USER_NETWORK
+    one = architecture(node.get("arch") or of_host().osarch)
+    disk, disk_format = disk_of(node)
+    bootfile, tftp = _network_boot(site, name, one) if user else ("", "")
     return VirtualMachine(
         name=name,
         mac=mac,
         memory_mb=megabytes(node.get("vmmemory") or "1024"),
         cpus=int(node.get("vmcpus") or 2),
         network=network,
-        bootfile=f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot/nodes/{name}.ipxe" if user else "",
+        bootfile=bootfile,
         ssh_port=int(node.get("vmsshport") or 0) if user else 0,
-        serial_port=int(node.get("serialport") or 0),
-        kvm=await _kvm_works(site, probe, node),
+        serial_port=_serial_port(node, hardware_of(one.osarch)),
+        kvm=runs_here(one.machine) and await _kvm_works(site, probe, node),
+        osarch=one.osarch,
+        tftp=tftp,
+        disk=disk,
+        disk_format=disk_format,
     )
+
+
+def _network_boot(site: Site, name: str, one: Architecture) -> tuple[str, str]:
+    """Return the bootfile of a node on the user network, and the directory that it is in where TFTP brings it."""
+    url = f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot/nodes/{name}.ipxe"
+    if not hardware_of(one.osarch).firmware:
+        return url, ""
+    return one.efi_loader, str(uefi.lay(site, name, one, url))
+
+
+def _serial_port(node: Definition, hardware: VirtualHardware) -> int:
+    port = int(node.get("serialport") or 0)
+    if port >= hardware.ports:
+        raise DefinitionError(f"{node.name}: serialport={port}, and it has {hardware.ports}", hint="set serialport=0")
+    return port
 
 
 def megabytes(text: str) -> int:

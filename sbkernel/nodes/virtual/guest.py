@@ -130,7 +130,7 @@ class QemuMachine:
         if self._process is not None:
             return
         machine = await self._describe()
-        boot = boot_order(self.boot)
+        boot = boot_order(self.boot, disk=bool(machine.disk))
         with contextlib.ExitStack() as stack:
             bridged = machine.network != qemu.USER_NETWORK
             tap = stack.enter_context(tap_on(machine.network)) if bridged else -1
@@ -200,10 +200,12 @@ _QMP = {
 _DRIVES = {BootDevice.HARD_DRIVE: "c", BootDevice.CD: "d", BootDevice.FLOPPY: "a"}
 
 
-def boot_order(override: BootOverride | None) -> str:
-    """Return the value of QEMU's -boot: a node boots from the network unless told otherwise."""
-    drive = _DRIVES.get(override.device, "n") if override else "n"
-    return f"order={drive}" if drive == "n" or (override and override.persistent) else f"once={drive},order=n"
+def boot_order(override: BootOverride | None, *, disk: bool = False) -> str:
+    """Return the value of QEMU's -boot: a node boots from the network unless told otherwise, then from its disk."""
+    drive, usual = _DRIVES.get(override.device, "n") if override else "n", "nc" if disk else "n"
+    if drive == "n":
+        return f"order={usual}"
+    return f"order={drive}" if override and override.persistent else f"once={drive},order={usual}"
 
 
 async def _all(stream: asyncio.StreamReader | None) -> bytes:

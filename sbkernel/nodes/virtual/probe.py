@@ -14,10 +14,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from sbkernel.architectures import of_host
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.run import DEVNULL, PIPE, spawn_async
 from sbkernel.netboot.commandline import NO_TIMER_CHECK
-from sbkernel.nodes.virtual.qemu import KVM, PROGRAM, TCG
+from sbkernel.nodes.virtual.qemu import KVM, hardware_of, tcg
 
 PROBE_S = 15.0
 MEMORY_MB = 256
@@ -62,14 +63,17 @@ async def boots(kernel: Path, *, kvm: bool, timeout_s: float = PROBE_S) -> bool:
 
 def probe_argv(kernel: Path, *, kvm: bool) -> list[str]:
     """Return the argv that boots a kernel with its console on standard output."""
+    host = of_host()
+    hardware = hardware_of(host.osarch)
     return [
-        PROGRAM,
-        *(KVM if kvm else TCG),
+        hardware.program,
+        *("-machine", hardware.machine),
+        *(KVM if kvm else tcg(hardware)),
         *("-smp", "2"),
         *("-m", str(MEMORY_MB)),
         *("-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"),
         *("-kernel", os.fspath(kernel)),
-        *("-append", f"console=ttyS0 panic=-1 {NO_TIMER_CHECK}"),
+        *("-append", f"console={host.serial}0 panic=-1 {NO_TIMER_CHECK}"),
     ]
 
 
@@ -87,7 +91,7 @@ def _key(kernel: Path) -> str:
     """Name what the answer depends on; the kernel by its place, size and age, for hashing it takes longer."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     status = kernel.resolve().stat()
-    qemu = Path(find_program(PROGRAM)).resolve().stat()
+    qemu = Path(find_program(hardware_of(of_host().osarch).program)).resolve().stat()
     parts = (boot, qemu.st_size, qemu.st_mtime_ns, kernel.resolve(), status.st_size, status.st_mtime_ns)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 

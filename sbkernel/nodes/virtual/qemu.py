@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PROGRAM = "qemu-system-x86_64"
+from sbkernel.architectures import VirtualHardware, architecture
+from sbkernel.errors import DefinitionError
+
 HOST_SEEN_BY_GUEST = "10.0.2.2"
 """QEMU's user network: the guest's name for our loopback."""
 USER_NETWORK = "user"
 
 KVM = ("-accel", "kvm", "-cpu", "host")
-# Under TCG, `-cpu max` with two processors ended in soft lockups; Nehalem never did.
-TCG = ("-accel", "tcg,thread=multi", "-cpu", "Nehalem")
 
 
 @dataclass(frozen=True)
 class VirtualMachine:
     """What a virtual node is made of.
 
-    `network` is "user" or a bridge; `bootfile` is the URL that DHCP names on the user network; `ssh_port` is
-    forwarded from our loopback to the guest's port 22 (0: not). `serial_port` 1 makes the console ttyS1.
+    `network` is "user" or a bridge; `bootfile` is what DHCP names on the user network: a URL, or for UEFI the name of
+    a file in the directory `tftp`. `ssh_port` is forwarded from our loopback to the guest's port 22 (0: not).
+    `serial_port` 1 makes the console ttyS1. `disk` is the file of its disk, "" for none.
     """
 
     name: str
@@ -31,6 +32,10 @@ class VirtualMachine:
     ssh_port: int = 0
     serial_port: int = 0
     kvm: bool = False
+    osarch: str = "x86_64"
+    tftp: str = ""
+    disk: str = ""
+    disk_format: str = "raw"
 
 
 def argv(machine: VirtualMachine, *, boot: str = "order=n", qmp: str = "", tap_fd: int = -1) -> list[str]:
@@ -38,11 +43,12 @@ def argv(machine: VirtualMachine, *, boot: str = "order=n", qmp: str = "", tap_f
 
     `boot` is the value of -boot; a machine on a bridge needs the descriptor of its open tap device.
     """
+    hardware = hardware_of(machine.osarch)
     return [
-        PROGRAM,
+        hardware.program,
         *("-name", machine.name),
-        *(KVM if machine.kvm else TCG),
-        *("-machine", "pc,graphics=off"),
+        *(KVM if machine.kvm else tcg(hardware)),
+        *("-machine", hardware.machine),
         *("-smp", str(machine.cpus)),
         *("-m", str(machine.memory_mb)),
         "-nodefaults",
@@ -50,10 +56,39 @@ def argv(machine: VirtualMachine, *, boot: str = "order=n", qmp: str = "", tap_f
         *_serial(machine),
         *(("-qmp", f"unix:{qmp},server=on,wait=off") if qmp else ()),
         *("-netdev", _netdev(machine, tap_fd)),
-        *("-device", f"virtio-net-pci,netdev=net0,mac={machine.mac}"),
-        *("-device", "virtio-rng-pci"),
-        *("-boot", boot),
+        *_devices(machine, hardware, boot),
     ]
+
+
+def hardware_of(osarch: str) -> VirtualHardware:
+    """Return how QEMU makes virtual nodes of an architecture. Raises DefinitionError where we have no way to."""
+    if found := architecture(osarch).virtual:
+        return found
+    raise DefinitionError(f"no virtual node can be of {osarch}", hint="boot an image of another architecture")
+
+
+def tcg(hardware: VirtualHardware) -> tuple[str, ...]:
+    """Return the options by which the processor is emulated."""
+    return ("-accel", "tcg,thread=multi", "-cpu", hardware.cpu)
+
+
+def _devices(machine: VirtualMachine, hardware: VirtualHardware, boot: str) -> list[str]:
+    """Return card, disk and firmware. UEFI takes the order from the devices; it has no use for the card's BIOS ROM."""
+    card, disk = f"virtio-net-pci,netdev=net0,mac={machine.mac}", "virtio-blk-pci,drive=disk0"
+    if hardware.firmware:
+        disk_first = boot.partition("=")[2].startswith("c")
+        card, disk = f"{card},romfile=,bootindex={int(disk_first)}", f"{disk},bootindex={int(not disk_first)}"
+    drive = f"if=none,id=disk0,format={machine.disk_format},file={_escaped(machine.disk)}"
+    return [
+        *("-device", card),
+        *(("-drive", drive, "-device", disk) if machine.disk else ()),
+        *("-device", "virtio-rng-pci"),
+        *(("-bios", hardware.firmware) if hardware.firmware else ("-boot", boot)),
+    ]
+
+
+def _escaped(value: str) -> str:
+    return value.replace(",", ",,")
 
 
 def _serial(machine: VirtualMachine) -> list[str]:
@@ -67,7 +102,9 @@ def _netdev(machine: VirtualMachine, tap_fd: int) -> str:
     # IPv6 stays on: without router advertisements iPXE waits 18 s instead of 4 until it has configured the card.
     options = ["user", "id=net0"]
     if machine.bootfile:
-        options.append(f"bootfile={machine.bootfile.replace(',', ',,')}")
+        options.append(f"bootfile={_escaped(machine.bootfile)}")
+    if machine.tftp:
+        options.append(f"tftp={_escaped(machine.tftp)}")
     if machine.ssh_port:
         options.append(f"hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22")
     return ",".join(options)

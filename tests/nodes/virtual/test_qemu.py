@@ -51,6 +51,24 @@ def test_argv_on_a_bridge_with_kvm_and_second_serial_port() -> None:
     assert after(argv, "-boot") == ["order=c"]
 
 
+def test_argv_of_a_machine_with_uefi_and_a_disk() -> None:
+    machine = VirtualMachine(
+        "vm1", MAC, bootfile="ipxe-arm64.efi", osarch="aarch64", tftp="/run/a,b", disk="/d,1.img", disk_format="qcow2"
+    )
+    argv = qemu.argv(machine, boot=boot_order(None, disk=True))
+    assert argv[0] == "qemu-system-aarch64"
+    assert after(argv, "-machine") == ["virt"]
+    assert after(argv, "-cpu") == ["cortex-a57"]
+    assert after(argv, "-bios") == ["/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"]
+    assert after(argv, "-netdev") == ["user,id=net0,bootfile=ipxe-arm64.efi,tftp=/run/a,,b"]
+    assert after(argv, "-drive") == ["if=none,id=disk0,format=qcow2,file=/d,,1.img"]
+    network = [f"virtio-net-pci,netdev=net0,mac={MAC},romfile=,bootindex=0", "virtio-blk-pci,drive=disk0,bootindex=1"]
+    assert after(argv, "-device")[:2] == network
+    assert after(argv, "-boot") == []
+    order = boot_order(BootOverride(BootDevice.HARD_DRIVE), disk=True)
+    assert [word[-1] for word in after(qemu.argv(machine, boot=order), "-device")[:2]] == ["1", "0"]
+
+
 @pytest.mark.parametrize(
     ("flags", "order"),
     [
@@ -63,6 +81,7 @@ def test_argv_on_a_bridge_with_kvm_and_second_serial_port() -> None:
 )
 def test_boot_order(flags: BootOverride, order: str) -> None:
     assert boot_order(flags) == order
+    assert boot_order(flags, disk=True) == order.replace("order=n", "order=nc")
 
 
 def test_tap_lives_as_long_as_qemu_whatever_kills_its_holder(tmp_path: Path) -> None:

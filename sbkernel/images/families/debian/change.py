@@ -19,6 +19,7 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution
 from sbkernel.images.layers.over import changing
+from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.images.tree.namespaces import enter, scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb import dpkg
@@ -59,7 +60,7 @@ def change_tree(
     ):
         argv = ["sh", str(script), str(view.tree), str(place), *sorted(change.gone)]
         try:
-            enter(view.tree, argv, env=env, on_line=report.log, before=view.before)
+            enter(view.tree, argv, env=env, on_line=report.log, before=[*view.before, *emulated_in(base)])
         except CommandError as error:
             raise BuildError(f"the packages could not be changed:\n{error.tail}") from error
     names = set(asked)

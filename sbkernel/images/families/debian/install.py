@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sbkernel import resources
+from sbkernel.architectures import architecture
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.debian import mmdebstrap
 from sbkernel.images.families.debian.archives import repository, spared
@@ -17,12 +18,11 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
 from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
 from sbkernel.images.tree import leveled
+from sbkernel.images.tree.emulation import emulated
 from sbkernel.images.tree.namespaces import scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb import dpkg
-
-_MULTIARCH = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "powerpc64le", "i386": "i386"}
 
 
 def install(
@@ -52,16 +52,17 @@ def install(
             passes=passes,
             hooks=hooks,
             removed=[package.name for package in resolution.removed],
+            foreign=bool(emulated(release.osarch)),
             merge=mmdebstrap.merging(release, {package.name for package in packages}, hooks),
         )
         env = mmdebstrap.environment(
             scratch=tree.parent,
             repository=place,
-            preload=preload(release.architecture, packages),
+            preload=preload(release.osarch, packages),
             epoch=epoch,
             first=passes[0] if passes else None,
         )
-        _follow(argv, env, len(packages), report)
+        _follow([*emulated(release.osarch), *argv], env, len(packages), report)
     level(tree, epoch)
     refuse_difference(resolution.kept, tree)
     return {"epoch": epoch, "packages": [str(package) for package in resolution.kept]}
@@ -103,11 +104,11 @@ def hook_files(release: DebianRelease) -> list[Path]:
     return [*(folder / name for name in scripts), leveled.SCRIPT]
 
 
-def preload(architecture: str, packages: Iterable[Resolved]) -> Path | None:
+def preload(osarch: str, packages: Iterable[Resolved]) -> Path | None:
     """Return the host's libeatmydata if its code runs in the image; it makes dpkg not wait for the disk."""
-    triplet = f"{_MULTIARCH.get(architecture, '')}-linux-gnu"
-    library = Path("/usr/lib", triplet, "libeatmydata.so")
-    if not library.exists():
+    machine = architecture(osarch).machine
+    library = next(Path("/usr/lib").glob(f"{machine}-linux-gnu/libeatmydata.so"), None)
+    if library is None:
         return None
     needed = max(map(_numbers, re.findall(rb"GLIBC_([0-9.]+)", library.read_bytes())), default=())
     there = max((_numbers(one.version.encode()) for one in packages if one.name == "libc6"), default=())

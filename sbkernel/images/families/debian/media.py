@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import signature
-from sbkernel.images.families.debian.releases import release_of
+from sbkernel.images.families.debian.releases import ARCHITECTURES, release_of
 from sbkernel.images.media.medium import Disc, Medium, read
 
-_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64", "ppc64el": "ppc64el", "i386": "x86"}
+_ARCHITECTURES = {theirs: ours for ours, theirs in ARCHITECTURES.items()}
 _INFO = re.compile(
     rf"(Debian GNU/Linux|Ubuntu)\S* (\d+(?:\.\d+)*).*?\b({'|'.join(_ARCHITECTURES)})\b"
     r"(?:.*?\bBinary-([1-9]\d{0,2})\b)?"

@@ -30,6 +30,7 @@ def argv(
     passes: Sequence[PackagePass],
     hooks: Path,
     merge: Sequence[str] = (),
+    foreign: bool = False,
     removed: Sequence[str] = (),
 ) -> list[str]:
     """Return the call that builds `target` from one source, of which the hooks bring the packages in.
@@ -45,6 +46,8 @@ def argv(
         "--format=directory",
         "--verbose",
         f"--architectures={architecture}",
+        # Its own check knows only what this host has registered.
+        *(["--skip=check/qemu"] if foreign else []),
         *([f"--include={first}"] if first else []),
         "--aptopt=APT::Install-Recommends false",
         "--dpkgopt=force-unsafe-io",

@@ -12,7 +12,8 @@ _CODENAMES = {
     "ubuntu": {"20.04": "focal", "22.04": "jammy", "24.04": "noble"},
 }
 _VERSION = {"debian": re.compile(r"(\d+)(?:\.\d+)*"), "ubuntu": re.compile(r"(\d+\.\d+)(?:\.\d+)*")}
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "ppc64el": "ppc64el", "x86": "i386"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "ppc64el": "ppc64el", "x86": "i386"}
+"""What Debian calls the architectures of nodes."""
 _UNMERGED = frozenset({"bullseye", "focal", "jammy"})
 
 
@@ -23,6 +24,7 @@ class DebianRelease:
     codename: str
     architecture: str
     distribution: str = "debian"
+    osarch: str = "x86_64"
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -46,6 +48,6 @@ def release_of(osvers: str, osarch: str) -> DebianRelease:
     if codename is None:
         supported = ", ".join(f"{name}{version}" for name, known in _CODENAMES.items() for version in known)
         raise BuildError(f"not supported yet: {osvers or 'osvers unset'}; supported: {supported}")
-    if osarch not in _ARCHITECTURES:
-        raise BuildError(f"not supported yet: {osarch or 'osarch unset'}; supported: {', '.join(_ARCHITECTURES)}")
-    return DebianRelease(codename, _ARCHITECTURES[osarch], distribution)
+    if osarch not in ARCHITECTURES:
+        raise BuildError(f"not supported yet: {osarch or 'osarch unset'}; supported: {', '.join(ARCHITECTURES)}")
+    return DebianRelease(codename, ARCHITECTURES[osarch], distribution, osarch)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sbkernel.images.families import removals
+from sbkernel.images.families.debian.releases import ARCHITECTURES
 from sbkernel.images.families.package_manager import Request
 from sbkernel.lists import otherpkglist
 from sbkernel.lists.diagnostic import Diagnostic, shown
@@ -16,7 +17,7 @@ PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?(=[A-Za-z0-9.+
 
 _REMOVED = re.compile(r"[a-z0-9*?][a-z0-9+.*?-]*")
 _PATTERN = "pattern:"
-_ARCHITECTURES = {"x86_64": "amd64", "i686": "i386", "aarch64": "arm64", "ppc64le": "ppc64el", "s390x": "s390x"}
+_ENDINGS = {**ARCHITECTURES, "i686": "i386", "s390x": "s390x"}
 """Endings that names have elsewhere, and what Debian calls these architectures."""
 
 
@@ -48,8 +49,8 @@ def _remedy(name: str) -> str:
     if name.startswith(_PATTERN):
         return "apt knows no patterns: name the packages."
     bare, _, ending = name.rpartition(".")
-    if ending in _ARCHITECTURES and PACKAGE.fullmatch(f"{bare}:{_ARCHITECTURES[ending]}"):
-        return f"Write {bare}:{_ARCHITECTURES[ending]}"
+    if ending in _ENDINGS and PACKAGE.fullmatch(f"{bare}:{_ENDINGS[ending]}"):
+        return f"Write {bare}:{_ENDINGS[ending]}"
     if PACKAGE.fullmatch(name.lower()):
         return "Debian's names have no capitals, and are often others than those elsewhere."
     return "Correct the name."

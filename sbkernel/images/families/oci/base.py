@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sbkernel.architectures import architecture, of_container
 from sbkernel.errors import BuildError
 from sbkernel.images.capture.osvers import is_same, osvers_of
 from sbkernel.images.families.oci.reference import Reference
-from sbkernel.images.families.oci.skopeo import ARCHITECTURES, GoneElsewhereError, describe, unpack
+from sbkernel.images.families.oci.skopeo import GoneElsewhereError, describe, unpack
 from sbkernel.images.families.package_manager import Base, Container
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.plan import digest_of
@@ -41,9 +42,8 @@ class Bases:
     def resolve(self) -> Container:
         """Return what the reference means now; BuildError when it is for another architecture."""
         found = describe(self.reference, self.osarch)
-        wanted = ARCHITECTURES.get(self.osarch, self.osarch)
-        if found.architecture not in ("", wanted):
-            there = {go: osarch for osarch, go in ARCHITECTURES.items()}.get(found.architecture, found.architecture)
+        if found.architecture not in ("", architecture(self.osarch).container):
+            there = of_container(found.architecture).osarch
             raise BuildError(f"{self.reference} is for {there}, not for {self.osarch}", hint="correct pkgdir or osarch")
         return Container(str(self.reference), found.digest)
 

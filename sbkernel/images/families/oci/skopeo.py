@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sbkernel.architectures import architecture
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made
 from sbkernel.images.families.oci.reference import Reference
@@ -20,8 +21,6 @@ from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "x86": "386"}
-"""What Go, and so containers, call an osarch."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SAID = re.compile(r'level=fatal msg="(.*)"$', re.MULTILINE)
 _GONE = re.compile(r"manifest unknown|no such file|no descriptor found|NAME_UNKNOWN|not found in", re.IGNORECASE)
@@ -90,9 +89,8 @@ def unpack(reference: Reference, digest: str, osarch: str, tree: Path, report: R
 
 
 def _skopeo(reference: Reference, osarch: str, words: list[str], report: Report | None = None) -> str:
-    architecture = ARCHITECTURES.get(osarch, osarch)
     free = [] if reference.check else ["--insecure-policy"]
-    argv = ["skopeo", *free, "--override-os", "linux", "--override-arch", architecture, *words]
+    argv = ["skopeo", *free, "--override-os", "linux", "--override-arch", architecture(osarch).container, *words]
     try:
         return run(argv, on_line=report.log if report else None).stdout
     except CommandError as error:

@@ -20,6 +20,7 @@ from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
 from sbkernel.images.layers.over import changing
 from sbkernel.images.sync.view import View
+from sbkernel.images.tree.emulation import emulated
 from sbkernel.images.tree.installed import of_tree
 from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment
 from sbkernel.jobs.command import find_program
@@ -112,10 +113,16 @@ def _run(view: View, asked: Mapping[str, Any], env: Mapping[str, str], report: R
         if match := _INSTALLING.fullmatch(line):
             report.progress(int(match[2]), int(match[3]), f"installing {match[1]}")
 
+    before = (*view.before, *emulated(str(asked["arch"])))
     argv = [find_program("eatmydata"), interpreter(), "-I", str(script("install.py"))]
     try:
         enter(
-            view.tree, argv, env=scripts_environment(env), input=json.dumps(asked), on_line=follow, before=view.before
+            view.tree,
+            argv,
+            env=scripts_environment(env),
+            input=json.dumps(asked),
+            on_line=follow,
+            before=before,
         )
     except CommandError as error:
         raise BuildError(f"the packages could not be installed:\n{error.tail}") from error
