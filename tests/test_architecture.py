@@ -5,7 +5,6 @@ import graphlib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,10 +87,10 @@ def test_only_its_reader_knows_a_package_format(path: Path) -> None:
 
 
 def imported_files(path: Path) -> set[str]:
-    """Return the modules of the package that a file imports anywhere but for type checkers, by dotted name."""
+    """Return the modules of the package that a file imports anywhere, for type checkers too, by dotted name."""
     known = {module_of(file) for file in code_files()}
     found: set[str] = set()
-    for node in _run_time(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sbkernel"):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found |= {name if name in known else str(node.module) for name in names}
@@ -100,13 +99,6 @@ def imported_files(path: Path) -> set[str]:
 
 def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def _run_time(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            yield node
-            yield from _run_time(node)
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:

@@ -18,7 +18,8 @@ from sbkernel.images.cache import prune
 from sbkernel.images.capture.captured import CAPTURED, Captured
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
-from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError, no_source_has
+from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.making import Making

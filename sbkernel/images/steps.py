@@ -12,8 +12,9 @@ from typing import Any
 
 from sbkernel import resources, units
 from sbkernel.architectures import architecture, runs_here
-from sbkernel.images.families.package_manager import PackageManager, PackagePass, Resolution
+from sbkernel.images.families.package_manager import PackageManager, PackagePass
 from sbkernel.images.families.places import shown
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.initrd import kept
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes

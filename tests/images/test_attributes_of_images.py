@@ -8,7 +8,7 @@ import pytest
 
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.images.families.package_manager import Resolution
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.genimage import plan_genimage
 from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.layers import Layers

@@ -16,7 +16,8 @@ from sbkernel.images.copycds import copycds, order_copycds, plan_copycds
 from sbkernel.images.families import family_of
 from sbkernel.images.families.debian import signature
 from sbkernel.images.families.debian.manager import AptManager
-from sbkernel.images.families.package_manager import Request, Resolution
+from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.media.directory import open_directory
 from sbkernel.images.media.medium import Disc
 from sbkernel.images.media.opening import identify

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbkernel.errors import ListFileError
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.locking.answer import differences
 from sbkernel.images.locking.lockfile import Lock, body, parse, render
 

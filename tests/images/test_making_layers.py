@@ -12,7 +12,7 @@ from smallbuild import Recorder
 
 from sbkernel.errors import BuildError, JobCancelledError
 from sbkernel.images.families.change import change_from, cost, cost_of_all, recorded
-from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution, Resolved
+from sbkernel.images.families.resolved import Change, NotFetchedError, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import unlike
 from sbkernel.images.layers.making import Making

@@ -17,7 +17,8 @@ from sbkernel.files import made
 from sbkernel.images.families import family_of
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.manager import AptManager
-from sbkernel.images.families.package_manager import Request, Resolution, Resolved
+from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.resolved import Resolution, Resolved
 from sbkernel.jobs.report import NullReport
 from sbkernel.jobs.run import run
 from sbkernel.lists import pkglist

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sbkernel.images.families.package_manager import Change, Resolution
+from sbkernel.images.families.resolved import Change, Resolution
 
 PACKAGE_COST_BYTES = 256 << 10
 """What a package costs beside its bytes: its scripts and its rows in the database, as bytes that take as long."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sbkernel.files import in_turn, made
 from sbkernel.images import space
-from sbkernel.images.families.package_manager import GoneError, Resolved
+from sbkernel.images.families.resolved import GoneError, Resolved
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
 

@@ -16,7 +16,8 @@ from typing import Any
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import made
 from sbkernel.images.families.change import recorded
-from sbkernel.images.families.package_manager import NotFetchedError, PackageManager, Resolution
+from sbkernel.images.families.package_manager import PackageManager
+from sbkernel.images.families.resolved import NotFetchedError, Resolution
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import listing, seal, sealing, unlike
 from sbkernel.images.layers.nearest import Start, starts

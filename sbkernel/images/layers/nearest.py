@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sbkernel.images.families.change import change_from, cost, cost_of_all
-from sbkernel.images.families.package_manager import Change, Resolution
+from sbkernel.images.families.resolved import Change, Resolution
 from sbkernel.images.plan import SHOWN_DIGITS
 
 WORTH = 0.6

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.package_manager import Request, Resolution, Resolved
+from sbkernel.images.families.package_manager import Request
 from sbkernel.images.families.places import is_container
+from sbkernel.images.families.resolved import Resolution, Resolved
 from sbkernel.images.locking.lockfile import Lock
 from sbkernel.images.plan import digest_of
 from sbkernel.images.spec import ImageSpec

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sbkernel.errors import ListFileError, NotFoundError
-from sbkernel.images.families.package_manager import Container, Resolution, Resolved
+from sbkernel.images.families.resolved import Container, Resolution, Resolved
 from sbkernel.lists import lookup
 from sbkernel.lists.diagnostic import shown
 from sbkernel.lists.text import encoded, missing, text_of

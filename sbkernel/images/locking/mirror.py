@@ -17,8 +17,9 @@ from sbkernel.errors import BuildError
 from sbkernel.files import in_turn, made, write_if_changed, write_whole
 from sbkernel.images import space
 from sbkernel.images.families.downloads import Downloads, is_exactly
-from sbkernel.images.families.package_manager import GoneError, PackageManager, Resolution, Resolved
+from sbkernel.images.families.package_manager import PackageManager
 from sbkernel.images.families.places import shown
+from sbkernel.images.families.resolved import GoneError, Resolution, Resolved
 from sbkernel.images.locking.lockfile import Lock, parse
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report

@@ -10,7 +10,8 @@ import changingdebs
 import changingrpms
 from repository import REPOSITORIES, DebianRepository, RpmRepository
 
-from sbkernel.images.families.package_manager import PackageManager, Resolution
+from sbkernel.images.families.package_manager import PackageManager
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import listing
 from sbkernel.images.layers.making import Making

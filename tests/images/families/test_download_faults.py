@@ -13,7 +13,7 @@ import pytest
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian import download as apt_helper
 from sbkernel.images.families.downloads import Bring, Downloads
-from sbkernel.images.families.package_manager import GoneError, Resolved
+from sbkernel.images.families.resolved import GoneError, Resolved
 from sbkernel.images.families.rpm import download as curl
 from sbkernel.jobs.report import NullReport
 

@@ -6,7 +6,8 @@ import pytest
 from repository import REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError
-from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.installed import of_tree
 from sbkernel.images.tree.namespaces import remove_tree

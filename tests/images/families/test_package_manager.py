@@ -9,7 +9,8 @@ from repository import REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families import EXAMPLES, families, family_of
-from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.installed import of_tree
 from sbkernel.images.tree.namespaces import inside, remove_tree

@@ -24,7 +24,8 @@ from sbkernel.images.families.debian.output import (
 )
 from sbkernel.images.families.debian.remembered import Remembered
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.package_manager import Base, Resolved, UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.resolved import Base, Resolved
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report

@@ -22,7 +22,7 @@ from sbkernel.files import made, take
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.output import archive_name
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.tree.namespaces import remove_tree
 
 PLAIN, TURN = "plain", ".turn"

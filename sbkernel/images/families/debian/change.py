@@ -17,7 +17,7 @@ from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.mmdebstrap import SCRIPTS
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution
+from sbkernel.images.families.resolved import Change, NotFetchedError, Resolution
 from sbkernel.images.layers.over import changing
 from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.images.tree.namespaces import enter, scripts_environment

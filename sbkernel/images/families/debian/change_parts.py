@@ -15,7 +15,7 @@ from sbkernel.errors import BuildError
 from sbkernel.images.families.change_rules import Entry, World
 from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.change_rules import SCRIPTS, Part
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb import dpkg
 

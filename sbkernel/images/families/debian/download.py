@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sbkernel.images.families.debian.output import archive_name, complaints
 from sbkernel.images.families.downloads import Bring, Downloads
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.jobs import spawn
 
 HELPER = Path("/usr/lib/apt/apt-helper")

@@ -16,7 +16,8 @@ from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.output import PackageCounter
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads, differences
-from sbkernel.images.families.package_manager import PackagePass, Resolution, Resolved
+from sbkernel.images.families.package_manager import PackagePass
+from sbkernel.images.families.resolved import Resolution, Resolved
 from sbkernel.images.tree import leveled
 from sbkernel.images.tree.emulation import emulated
 from sbkernel.images.tree.namespaces import scripts_environment

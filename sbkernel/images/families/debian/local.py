@@ -17,8 +17,8 @@ from sbkernel.images.families.debian import records
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.local_index import LocalIndex, unindexed
-from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.places import Place
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.deb.dpkg import DEB
 from sbkernel.packages.versions import sort_key

@@ -22,17 +22,9 @@ from sbkernel.images.families.debian.local import Listed
 from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import (
-    Base,
-    Change,
-    KnownBefore,
-    PackagePass,
-    Resolution,
-    Resolved,
-    Survey,
-    UnknownPackagesError,
-)
+from sbkernel.images.families.package_manager import KnownBefore, PackagePass, Survey, UnknownPackagesError
 from sbkernel.images.families.passes import AskedFor, removed_with
+from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
 from sbkernel.jobs.report import Report
 
 

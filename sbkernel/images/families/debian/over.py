@@ -16,7 +16,8 @@ from sbkernel.images.families.debian.install import following, newest, refuse_di
 from sbkernel.images.families.debian.level import level
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Base, PackagePass, Resolution
+from sbkernel.images.families.package_manager import PackagePass
+from sbkernel.images.families.resolved import Base, Resolution
 from sbkernel.images.layers.over import changing
 from sbkernel.images.tree.namespaces import enter, scripts_environment
 from sbkernel.jobs.report import Report

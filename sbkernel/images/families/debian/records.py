@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.package_manager import Candidate, Resolved
+from sbkernel.images.families.package_manager import Candidate
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.deb.dpkg import DEB
 

@@ -22,7 +22,7 @@ from urllib.parse import unquote
 from sbkernel.files import made, write_whole
 from sbkernel.images.families.debian.download import HELPER
 from sbkernel.images.families.debian.sources import AptSource, parse
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.run import run
 

@@ -17,7 +17,7 @@ from sbkernel.errors import BuildError
 from sbkernel.images.capture.osvers import is_same, osvers_of
 from sbkernel.images.families.oci.reference import Reference
 from sbkernel.images.families.oci.skopeo import GoneElsewhereError, describe, unpack
-from sbkernel.images.families.package_manager import Base, Container
+from sbkernel.images.families.resolved import Base, Container
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import stamp

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.package_manager import Boots, Container, Resolution
+from sbkernel.images.families.package_manager import Boots
+from sbkernel.images.families.resolved import Container, Resolution
 from sbkernel.images.tree.kernel import kernels
 from sbkernel.packages import treefile
 

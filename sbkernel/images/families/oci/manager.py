@@ -15,21 +15,17 @@ from sbkernel.images.families.oci.base import VERSION, Bases
 from sbkernel.images.families.oci.bootable import check_bootable
 from sbkernel.images.families.oci.reference import parse
 from sbkernel.images.families.package_manager import (
-    Base,
     Boots,
-    Change,
-    Container,
     Family,
     KnownBefore,
     PackageManager,
     PackagePass,
     Request,
-    Resolution,
-    Resolved,
     Survey,
 )
 from sbkernel.images.families.passes import asked_for
 from sbkernel.images.families.places import split
+from sbkernel.images.families.resolved import Base, Change, Container, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
 from sbkernel.jobs.report import Report
 from sbkernel.site import Site

@@ -9,7 +9,7 @@ from typing import Any
 
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made, write_whole
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.families.rpm import records, state
 from sbkernel.images.families.rpm.database import WRITTEN, convert, macros
 from sbkernel.images.families.rpm.releases import RpmRelease

@@ -11,7 +11,7 @@ from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made, write_whole
 from sbkernel.images.families.change_rules import Entry, World
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import Change, NotFetchedError, Resolution, Resolved
+from sbkernel.images.families.resolved import Change, NotFetchedError, Resolution, Resolved
 from sbkernel.images.families.rpm import records
 from sbkernel.images.families.rpm.canonical import make_canonical
 from sbkernel.images.families.rpm.change_rules import Part, Scene, Script, Spoken, Trigger, objection

@@ -11,7 +11,7 @@ from pathlib import Path
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made
 from sbkernel.images.families.downloads import differences
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.tree.namespaces import inside, remove_tree
 from sbkernel.jobs.report import Report

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel.images.families.downloads import Bring, Downloads
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.jobs.run import run
 
 CONNECTIONS = 8

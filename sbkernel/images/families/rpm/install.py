@@ -12,7 +12,7 @@ from typing import Any
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.files import made, write_whole
 from sbkernel.images.families.downloads import Downloads, differences
-from sbkernel.images.families.package_manager import Base, Resolution
+from sbkernel.images.families.resolved import Base, Resolution
 from sbkernel.images.families.rpm import over, records
 from sbkernel.images.families.rpm.canonical import make_canonical
 from sbkernel.images.families.rpm.database import macros

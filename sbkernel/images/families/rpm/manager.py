@@ -11,17 +11,9 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
-from sbkernel.images.families.package_manager import (
-    Base,
-    Change,
-    KnownBefore,
-    PackagePass,
-    Resolution,
-    Resolved,
-    Survey,
-    UnknownPackagesError,
-)
+from sbkernel.images.families.package_manager import KnownBefore, PackagePass, Survey, UnknownPackagesError
 from sbkernel.images.families.passes import removed_with
+from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
 from sbkernel.images.families.rpm import canonical, install, network, over, records, repofiles, signatures
 from sbkernel.images.families.rpm.change import change_tree, why_clean
 from sbkernel.images.families.rpm.database import macros

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.files import made, write_whole
-from sbkernel.images.families.package_manager import Base, Resolved
+from sbkernel.images.families.resolved import Base, Resolved
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.tree.installed import of_tree
 

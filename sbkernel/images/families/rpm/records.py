@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.package_manager import Candidate, Resolved
+from sbkernel.images.families.package_manager import Candidate
 from sbkernel.images.families.places import shown
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.packages.package import Package
 from sbkernel.packages.readers.rpm.query import RPM, source_of
 

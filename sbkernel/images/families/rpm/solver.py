@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError, ToolMissingError
 from sbkernel.files import in_turn, made
-from sbkernel.images.families.package_manager import Base, KnownBefore
+from sbkernel.images.families.package_manager import KnownBefore
 from sbkernel.images.families.places import shown
+from sbkernel.images.families.resolved import Base
 from sbkernel.images.families.rpm import network
 from sbkernel.images.families.rpm.over import readable_root
 from sbkernel.images.families.rpm.question import Question

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.families.rpm.records import ASKED, row_of
 from sbkernel.images.families.rpm.releases import RpmRelease
 

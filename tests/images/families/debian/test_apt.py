@@ -12,7 +12,8 @@ from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.download import by_helper, downloads
 from sbkernel.images.families.debian.install import newest
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.jobs.report import NullReport, Report
 
 

@@ -11,7 +11,7 @@ from sbkernel.images.families.debian.output import (
     solution,
     unknown_packages,
 )
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 
 
 def test_solution_is_sorted_and_exact() -> None:

@@ -7,7 +7,7 @@ import pytest
 from sbkernel.images.families.debian import aptfiles
 from sbkernel.images.families.debian.install import preload
 from sbkernel.images.families.debian.sources import AptSource
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 

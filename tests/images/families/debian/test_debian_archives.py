@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sbkernel.errors import BuildError
 from sbkernel.images.families.debian.archives import decompress, parted
 from sbkernel.images.families.debian.records import index
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 
 GOES_ON = threading.Event()
 REPEATABLE = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

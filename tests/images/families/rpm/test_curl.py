@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.errors import BuildError
-from sbkernel.images.families.package_manager import Resolved
+from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.families.rpm.download import config, file_name
 from sbkernel.images.families.rpm.network import settings
 from sbkernel.images.families.rpm.records import resolved

@@ -13,7 +13,8 @@ from rpms import make_repository, make_rpm
 from serving import serving
 
 from sbkernel.errors import BuildError, DefinitionError
-from sbkernel.images.families.package_manager import Resolution, UnknownPackagesError
+from sbkernel.images.families.package_manager import UnknownPackagesError
+from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.families.rpm.manager import RpmManager
 from sbkernel.images.families.rpm.records import Row, row_of
 from sbkernel.jobs.report import NullReport
