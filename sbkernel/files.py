@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ def writing(path: Path, *, mode: int = 0o644, durable: bool = False) -> Iterator
     A reader sees the old content or the new one. `durable` returns only when content and name are on the disk
     (fsync(2)).
     """
+    _check_place(path)
     # The name begins with a dot, so that no web server serves it and no listing shows it.
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     try:
@@ -49,6 +51,7 @@ def growing(path: Path) -> Iterator[BinaryIO]:
 
     Where a file system knows no files without a name (open(2), O_TMPFILE) it is written as writing() does.
     """
+    _check_place(path)
     try:
         descriptor = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -72,6 +75,16 @@ def growing(path: Path) -> Iterator[BinaryIO]:
         finally:
             os.close(turn)
     sync(path.parent)
+
+
+def _check_place(path: Path) -> None:
+    """Raise OSError for a device, a pipe or a link to one: a file would take its place, also that of /dev/null."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # nothing is there, or writing will say what is wrong
+        return
+    if path.parent.resolve() == Path("/dev") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is no regular file, and a file would take its place", str(path))
 
 
 def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:

@@ -127,3 +127,18 @@ def test_a_growing_file_that_fails_leaves_the_old_one(place: Path) -> None:
         file.write(b"new")
         raise RuntimeError
     assert [(path.name, path.read_text()) for path in place.iterdir()] == [("file", "old")]
+
+
+def test_nothing_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match="no regular file"):
+            write_whole(tmp_path / name, "text")
+        with pytest.raises(OSError, match="no regular file"), growing(tmp_path / name) as file:
+            file.write(b"text")
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+    with pytest.raises(OSError, match="no regular file"):
+        write_whole(Path("/dev/stdout"), "text")
+    assert Path("/dev/stdout").is_symlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import click
@@ -12,6 +13,12 @@ from sbkernel.site import Site
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def no_stream(file: Path | None) -> None:
+    """Raise UsageError for a bundle that is to go through a pipe: it is read, or written, in more than one place."""
+    if file == Path("-"):
+        raise click.UsageError("a bundle is a file: - is none")
 
 
 def pass_site(function: Callable[Concatenate[Site, P], R]) -> Callable[P, R]:

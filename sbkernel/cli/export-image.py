@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sbkernel import units
-from sbkernel.cli.common import pass_site
+from sbkernel.cli.common import no_stream, pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.images.bundle.export_image import BUNDLE, KINDS, TARGET, XCAT, default_file
 from sbkernel.images.catalog.catalog import Catalog
@@ -48,6 +48,7 @@ def command(site: Site, kind: str, xcat: bool, with_environment: bool, image: st
       sb export-image compute@3f2a9c1d /backup/compute.tar
       sb export-image compute --format oci compute.oci.tar
     """
+    no_stream(file)
     kind = XCAT if xcat else kind
     target = file or Path(default_file(Catalog(site).find(image), kind))
     options = {"image": image, "file": str(target.absolute()), "kind": kind, "with_environment": with_environment}

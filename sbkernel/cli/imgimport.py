@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sbkernel.cli.common import pass_site
+from sbkernel.cli.common import no_stream, pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.cli.imgexport import BY_HAND
 from sbkernel.errors import SbkernelError
@@ -46,6 +46,7 @@ def command(
       sb imgimport compute.tgz -f new
       sb packimage rocky9.4-x86_64-netboot-new
     """
+    no_stream(bundle)
     if remotehost:
         raise SbkernelError("-R is not known here", hint=BY_HAND)
     click.echo("Unbundling image...")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sbkernel import units
-from sbkernel.cli.common import pass_site
+from sbkernel.cli.common import no_stream, pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.images.bundle.import_image import TARGET
 from sbkernel.images.catalog.reference import short
@@ -52,6 +52,7 @@ def command(
       sb import-image compute-3f2a9c1d.tar
       sb import-image --as compute-new --promote compute-3f2a9c1d.tar
     """
+    no_stream(file)
     options: dict[str, Any] = {"name": name, "keep": keep, "force": force, "promote": promote}
     options |= {"unsigned": unsigned, "allow_older": allow_older}
     click.echo(said(follow(jobs.start(site, "import-image", TARGET, file=str(file.absolute()), **options))))

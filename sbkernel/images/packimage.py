@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -239,9 +238,9 @@ def _clock(catalog: Catalog, version: ImageVersion) -> list[str]:
     newest = max(catalog.versions(version.image), key=lambda one: one.created)
     if newest.created <= version.created:
         return []
-    now, then = (datetime.fromtimestamp(one.created, UTC).strftime("%Y-%m-%d %H:%M UTC") for one in (version, newest))
+    name = Reference(newest.image, short(newest.digest))
     return [
-        f"by the clock of this host it is {now}, and {Reference(newest.image, short(newest.digest))} is of {then}: "
+        f"by the clock of this host it is {version.published}, and {name} is of {newest.published}: "
         "set the clock, and pack it anew with --force, or other sites take this one only with --allow-older"
     ]
 

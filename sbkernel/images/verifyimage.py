@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog import keys, signatures
 from sbkernel.images.catalog.catalog import Catalog
@@ -40,14 +38,10 @@ def _changed(version: ImageVersion) -> list[str]:
 def _age(site: Site, version: ImageVersion) -> str:
     """Return when it was published, and whether the site has a newer one."""
     newest = max(Catalog(site).versions(version.image), key=lambda one: one.created, default=version)
-    when = f"published {_shown(version)}"
+    when = f"published {version.published}"
     if newest.created <= version.created:
         return when
-    return f"{when}; {Reference(newest.image, short(newest.digest))} is newer: {_shown(newest)}"
-
-
-def _shown(version: ImageVersion) -> str:
-    return datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{when}; {Reference(newest.image, short(newest.digest))} is newer: {newest.published}"
 
 
 def _signature(site: Site, version: ImageVersion) -> str:

@@ -35,8 +35,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _FOREIGN = "nothing was imported; ask where it was made for another one"
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LATEST = 1 << 40
-"""Seconds since the epoch that a time may have at most: no calendar goes on for ever."""
+_LATEST = 253_402_300_800
+"""Seconds since the epoch that a time may have at most: the calendar here ends with the year 9999."""
 
 
 @dataclass(frozen=True)

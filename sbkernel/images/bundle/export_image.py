@@ -52,10 +52,8 @@ def export_image(
     a list that cannot be read, BuildError for a damaged version or a full disk.
     """
     report, started, path = report or NullReport(), time.monotonic(), Path(file).absolute()
-    if path.is_dir() or not path.parent.is_dir():
-        raise DefinitionError(
-            f"{path} cannot be written: {'it is a directory' if path.is_dir() else 'no such directory'}"
-        )
+    if problem := _problem(path):
+        raise DefinitionError(f"{path} cannot be written: {problem}", hint="name a file")
     with Catalog(site).using(image) as version:
         described, remarks = describe(site, version, with_environment=with_environment)
         key = keys.own(site)
@@ -89,6 +87,14 @@ def describe(site: Site, version: ImageVersion, *, with_environment: bool = Fals
     if any(one.attribute == "synclists" for one in lists):
         remarks.append("synclists: the files that they name are not in the bundle")
     return Description(version.data, values, lists, environment), [*remarks, *suspects(lists)]
+
+
+def _problem(path: Path) -> str:
+    if not path.parent.is_dir():
+        return "no such directory"
+    if path.is_dir():
+        return "it is a directory"
+    return "it is no regular file" if path.exists() and not path.is_file() else ""
 
 
 def _sign(site: Site, image: str) -> ours.Sign:

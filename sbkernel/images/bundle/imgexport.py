@@ -137,7 +137,7 @@ def _pieces(source: bytes | Path) -> Iterator[bytes]:
 def _extra(word: str) -> tuple[Path, str]:
     name, _, target = word.partition(":")
     file = Path(name).absolute()
-    if not os.access(file, os.R_OK):
+    if not os.access(file, os.R_OK) or not (file.is_file() or file.is_dir()):
         raise NotFoundError(f"Can not find Extra file {name}.", hint="write -e FILE:DIRECTORY")
     return file, target or str(file if file.is_dir() else file.parent)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sbkernel.errors import BuildError
@@ -128,16 +127,10 @@ def check_age(catalog: Catalog, described: Description, bundle: Bundle, judged: 
         return
     newest = max(there, key=lambda version: version.created)
     name, newer = Reference(image, short(digest)), Reference(image, short(newest.digest))
-    created = float(described.data.get("created", 0))
-    if created < newest.created:
-        raise BuildError(
-            f"{name} is of {_day(created)}, and older than {newer} of {_day(newest.created)}, which is here",
-            hint=_OLDER,
-        )
+    version = ImageVersion(Path(), {"created": 0, **described.data})
+    if version.created < newest.created:
+        said = f"{name} is of {version.published}, and older than {newer} of {newest.published}, which is here"
+        raise BuildError(said, hint=_OLDER)
     undated = judged.version is not None and judged.whole is None and not signatures.dates(bundle.signature)
     if undated and any(signatures.dates(signatures.read(version)) for version in there):
         raise BuildError(f"the signature of {name} does not say when it was published, as those here do", hint=_OLDER)
-
-
-def _day(t: float) -> str:
-    return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,6 +122,14 @@ class ImageVersion:
     def created(self) -> float:
         """Return when it was published first, in seconds since the epoch."""
         return float(self.data["created"])
+
+    @property
+    def published(self) -> str:
+        """Return when it was published first, for people; "?" for a time that no calendar has."""
+        try:
+            return datetime.fromtimestamp(self.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        except (ValueError, OverflowError, OSError):
+            return "?"
 
     @property
     def syncfiles(self) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.rollout.listed import stack
@@ -21,8 +19,7 @@ def image_version(version: ImageVersion) -> Shown:
     layers = [(f"layer {place}", root.size) for place, root in enumerate(version.roots[1:], start=1)]
     files = [(path.name, path.stat().st_size) for path in (version.initrd, version.kernel)]
     parts = [*reversed(layers), ("root", version.root_size), *files]
-    published = datetime.fromtimestamp(version.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    facts = {"digest": mono(version.digest), "kernel": version.kernelver, "published": published}
+    facts = {"digest": mono(version.digest), "kernel": version.kernelver, "published": version.published}
     shown = card(
         heading(version.image, chip("published", "ok"), muted(f"{len(version.manifest)} packages")),
         pairs(facts),

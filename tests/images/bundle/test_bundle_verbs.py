@@ -142,3 +142,18 @@ def test_what_is_no_file_is_not_waited_for(verb: str, sites: Sites, tmp_path: Pa
         done = sb(sites.there, verb, name, cwd=tmp_path)
         assert done.returncode == 1 and said in done.stderr, done
     assert Catalog(sites.there).versions() == []
+
+
+def test_a_bundle_is_no_stream(sites: Sites, tmp_path: Path) -> None:
+    assert sites.version
+    for words in (("export-image", IMAGE, "-"), ("import-image", "-"), ("imgimport", "-")):
+        done = sb(sites.here, *words, cwd=tmp_path)
+        assert done.returncode == 2 and "a bundle is a file: - is none" in done.stderr
+    os.mkfifo(tmp_path / "pipe")
+    done = sb(sites.here, "export-image", IMAGE, "pipe", cwd=tmp_path)
+    assert done.returncode == 1 and "cannot be written: it is no regular file" in done.stderr
+    done = sb(sites.here, "imgexport", IMAGE, "-e", "pipe:/install/custom", cwd=tmp_path)
+    assert done.returncode == 1 and "Can not find Extra file" in done.stderr
+    done = sb(sites.here, "imgexport", IMAGE, "-e", ":/install/custom", cwd=tmp_path)
+    assert done.returncode == 2 and "-e takes FILE:DIRECTORY" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()

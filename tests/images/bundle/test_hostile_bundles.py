@@ -135,6 +135,7 @@ LIES: dict[str, tuple[Change, str]] = {
     "a size in memory that is none": (in_image(unpacked="much"), "cannot be of unpacked"),
     "a time that is none": (in_image(created="today"), "cannot be of created"),
     "a time that no calendar has": (in_image(created=float("inf")), "cannot be of created"),
+    "a time after the year 9999": (in_image(created=1 << 39), "cannot be of created"),
     "a history that is no mapping": (in_image(made=[1]), "cannot be of made"),
     "roots over each other, not in layers": (
         in_image(roots=["root.squashfs", "root.1"], files={**WHOLE, "root.1": FACTS}), "not packed in layers"),
