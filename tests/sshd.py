@@ -33,8 +33,6 @@ START = """\
 set -e
 mount -t tmpfs -o mode=755 none /run
 mkdir /run/sshd
-printf 'root:x:0:0::/:/bin/sh\\nsshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\\n' >"$2/passwd"
-mount --bind "$2/passwd" /etc/passwd
 mount --bind "$1" /mnt
 mount -t proc proc /mnt/proc
 mount --rbind /dev /mnt/dev

@@ -46,7 +46,7 @@ ANY_PROFILE = "compute"
 
 
 @dataclass(frozen=True)
-class Planned:
+class CapturePlan:
     """What a capture would take, and what it would become."""
 
     target: Target
@@ -77,7 +77,7 @@ def plan_imgcapture(
     crossed: Sequence[str] = (),
     report: Report | None = None,
     **given: str,
-) -> Planned:
+) -> CapturePlan:
     """Look at a running system, and return what a capture would take of it; nothing is changed here or there.
 
     Raises what imgcapture raises before it takes anything.
@@ -87,7 +87,7 @@ def plan_imgcapture(
     target = target_of(site, image, parent, look, given)
     patterns, lists = _exlist(site, target)
     chosen = choose(look, patterns, source.brought, crossed)
-    return Planned(target, look, chosen, patterns, lists, tuple(crossed))
+    return CapturePlan(target, look, chosen, patterns, lists, tuple(crossed))
 
 
 def imgcapture(
@@ -142,7 +142,7 @@ def _exlist(site: Site, target: Target) -> tuple[Exlist, tuple[Path, ...]]:
     return exlist.load(files), files
 
 
-def _make_room(planned: Planned) -> None:
+def _make_room(planned: CapturePlan) -> None:
     """Remove what killed runs have left, and raise BuildError if the disk has less space than the files take."""
     directory = planned.target.directory
     remove_tree(directory.old)
@@ -150,7 +150,7 @@ def _make_room(planned: Planned) -> None:
     space.check(planned.chosen.disk, f"the files of {planned.target.image}", made(directory.path))
 
 
-def _execute(capture: Capture, planned: Planned, report: Report) -> dict[str, Any]:
+def _execute(capture: Capture, planned: CapturePlan, report: Report) -> dict[str, Any]:
     """Run the steps, define the osimage, put its tree in place of an old one; return the record."""
     directory, site = capture.target.directory, capture.site
     plan = Plan(capture.target.image, capture_steps(capture))
@@ -172,6 +172,7 @@ def _execute(capture: Capture, planned: Planned, report: Report) -> dict[str, An
         }
         capture.target.define(site)
         directory.publish(record)
+        directory.copied.unlink(missing_ok=True)
         remove_tree(directory.old)
     return record
 

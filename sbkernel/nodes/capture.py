@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from sbkernel.errors import BuildError, CommandError, NodeError, NotFoundError
+from sbkernel.images import manifests
 from sbkernel.images.capture.captured import captured
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse
-from sbkernel.images.imgcapture import Planned, imgcapture, plan_imgcapture
+from sbkernel.images.imgcapture import CapturePlan, imgcapture, plan_imgcapture
 from sbkernel.jobs.job import Job, submit
 from sbkernel.jobs.launchers import HERE
 from sbkernel.jobs.order import Order
@@ -20,9 +24,9 @@ from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import PIPE, Process, end, run
 from sbkernel.jobs.spawn import spawn_here
 from sbkernel.netboot import overlay
-from sbkernel.nodes import contents
 from sbkernel.nodes.ssh import Way, reaching
-from sbkernel.packages.diff.diff import Diff
+from sbkernel.packages.diff import attention
+from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.site import Site
 
 TARGET = "sbkernel.nodes.capture:capture"
@@ -30,9 +34,10 @@ METHODS = ("diskless", "sysclone")
 LOOK_TIMEOUT_S = 900.0
 _CHANGES = (
     "Cannot stat: No such file or directory", "file changed as we read it", "File removed before we read it",
-    "File shrank by", "Exiting with failure status due to previous errors",
+    "File shrank by", ": Warning: ", "Exiting with failure status due to previous errors",
 )  # fmt: skip
 """What tar(1) says there of files that are gone, or written to, while it reads them; it then ends with 1 or 2."""
+_NO_ATTRIBUTES = re.compile(r"Warning: Cannot \w*xattr\w*: Operation not supported")
 
 
 def order_capture(site: Site, node: str, image: str, *, on: str = HERE, **options: Any) -> Job:
@@ -54,7 +59,7 @@ def capture(
     return imgcapture(site, running, image, parent=running.image, crossed=mounts, report=report, **given)
 
 
-def plan_capture(site: Site, node: str, image: str, *, mounts: Sequence[str] = (), **given: str) -> Planned:
+def plan_capture(site: Site, node: str, image: str, *, mounts: Sequence[str] = (), **given: str) -> CapturePlan:
     """Return what a capture would take of a node; nothing is changed. Raises as capture does before that."""
     running = RunningNode(site, check_one(site, node))
     return plan_imgcapture(site, running, image, parent=running.image, crossed=mounts, report=None, **given)
@@ -68,7 +73,8 @@ def packages(site: Site, image: str) -> Diff:
     found = captured(site, image)
     if not found.of:
         raise NotFoundError(f"{found.node} had booted no image of this site when it was captured")
-    return contents.diff(site, f"image:{found.of}", f"image:{image}@built")
+    before = dataclasses.replace(manifests.of_version(Catalog(site).find(found.of)), name=found.of)
+    return diff(before, manifests.of_build(site, image), attention.of_site(site))
 
 
 def check_one(site: Site, word: str) -> str:
@@ -141,7 +147,7 @@ class NodeStream:
         told = [line for line in lines if line.startswith("tar:")]
         faults = [line for line in told if not any(one in line for one in _CHANGES)]
         if status == 0 or (status in (1, 2) and told and not faults):
-            return lines
+            return [line for line in lines if not _NO_ATTRIBUTES.search(line)]
         error = CommandError(self.way.argv(), status, "\n".join(faults[:1] or lines))
         if status < 0:
             raise NodeError(self.way.node, "the connection was cut while it was captured", hint="try again")

@@ -20,6 +20,7 @@ SMALL = """\
 +./usr/lib/modules/*/kernel/drivers/net/net_failover*
 +./usr/lib/modules/*/kernel/net/core*
 +./usr/lib/modules/*/kernel/net/packet*
++./usr/lib/modules/*/kernel/net/sunrpc*
 +./usr/lib/modules/*/kernel/fs/squashfs*
 +./usr/lib/modules/*/kernel/fs/overlayfs*
 +./usr/lib/modules/*/kernel/lib/*crc*

@@ -1,5 +1,6 @@
 """Small roots of running nodes, made by the tests: with programs that run, a kernel, a package database, and traces."""
 
+import pwd
 import re
 import shutil
 import subprocess
@@ -68,7 +69,8 @@ def make_root(tree: Path, osvers: str, *, more_bytes: int = 0) -> Path:
         (tree / "usr/bin" / name).symlink_to("busybox")
     for name in ("dash", "find", "tar"):  # the shell of busybox would take its own find
         _program(tree, name)
-    (tree / "usr/bin/sh").symlink_to("dash")
+    for shell in {"/bin/sh", pwd.getpwuid(0).pw_shell}:  # that of root on this host, which is what sshd asks
+        (tree / shell.lstrip("/")).symlink_to("/usr/bin/dash")
     texts = {**TRACES, **EDITED, **KEPT, "etc/os-release": RELEASE[osvers]}
     for name, text in texts.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)

@@ -175,7 +175,7 @@ def test_it_is_packed_as_any_image_and_says_where_it_came_from(site: Site, root:
     ]  # fmt: skip
     assert (done["kernelver"], done["of"], done["changed"]) == (running, f"before@{booted.digest[:8]}", 4)
     assert list(found.df.columns) == ["change", "path", "old_size", "new_size"] and len(found.df) == 4
-    assert [row.name for row in packages(site, "taken")] == ["own-tool"], "the manifest of that version was empty"
+    assert not packages(site, "taken").rows, "that image has no definition any more, but its version is there"
     packed = packimage(site, "taken")
     told = str(why(site, f"taken@{packed['digest']}"))
     assert "\nimgcapture  " in told and f"  from      n1, {told.split('  from      n1, ')[1]}" in told

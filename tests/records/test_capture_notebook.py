@@ -19,7 +19,7 @@ def test_a_record_shows_what_was_captured(site: Site, tmp_path: Path) -> None:
         record = run_notebook(site, NOTEBOOK, {"node": "n1", "image": "taken"})
     assert record.ok, record.error
     text = nbformat.writes(nbformat.read(record.path_ipynb, as_version=4))
-    assert "left out: keys of its sshd (2)" in text and "captured from n1, " in text
+    assert "keys of its sshd (2)" in text and "Captured from n1, " in text
     assert "the node had booted no image of this site" in text
     assert Catalog(site).current("taken").packages == 1
     assert "imgcapture" in record.path_html.read_text()
