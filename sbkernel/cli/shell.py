@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.errors import SbkernelError
+from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.images.shell.changes import Changes
-from sbkernel.images.shell.shell import keep, shell
+from sbkernel.images.shell.shell import keep, place_of, shell
 from sbkernel.site import Site
 
 
@@ -33,6 +34,8 @@ def command(site: Site, file: str | None, discard: bool, image: str, command: tu
         raise click.UsageError("--keep and --discard exclude each other")
     if file is None and not discard and not sys.stdin.isatty():
         raise SbkernelError("there is no terminal to ask at", hint="say --keep FILE or --discard")
+    if file is not None:
+        place_of(site, image, file)
     left = shell(site, image, command)
     click.echo(str(left.changes), err=True)
     if not discard and left.changes:
@@ -47,7 +50,24 @@ def _offer(site: Site, image: str, changes: Changes, file: str | None) -> None:
         click.echo("".join(f"  {line}\n" for line in changes.lines), nl=False, err=True)
     if not changes.kept:
         return
-    if file is None and not click.confirm("Keep the change as a postinstall script?", err=True):
+    if file is not None:
+        place = keep(site, image, changes, file)
+    elif click.confirm("Keep the change as a postinstall script?", err=True):
+        place = _asked(site, image, changes)
+    else:
         return
-    place = keep(site, image, changes, file or "")
     click.echo(f"kept as {place}; sb genimage {image} runs it, sb undo takes it out again", err=True)
+
+
+def _asked(site: Site, image: str, changes: Changes) -> Path:
+    """Keep the change under a name that somebody chooses; what cannot be one is asked again."""
+    try:
+        proposed = str(place_of(site, image))
+    except DefinitionError:
+        proposed = None
+    while True:
+        answer: str = click.prompt("As which file", default=proposed, err=True)
+        try:
+            return keep(site, image, changes, answer)
+        except DefinitionError as error:
+            click.echo(str(error), err=True)

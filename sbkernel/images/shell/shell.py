@@ -80,7 +80,7 @@ def keep(site: Site, image: str, changes: Changes, file: str = "") -> Path:
     `file` is a name there, or a full path; without one there is a new name. It is one change set, which `sb undo` takes
     back; the file stays. DefinitionError for a name that cannot be one or is taken, BuildError for what cannot be kept.
     """
-    place = _file(site, image, file)
+    place = place_of(site, image, file)
     if not changes.kept:
         raise BuildError("there is nothing that a script could keep", hint="packages belong into the pkglist")
     text = script_of(changes, f"What was changed by sb shell in the image {image}.")
@@ -97,7 +97,8 @@ def keep(site: Site, image: str, changes: Changes, file: str = "") -> Path:
     return place
 
 
-def _file(site: Site, image: str, file: str) -> Path:
+def place_of(site: Site, image: str, file: str = "") -> Path:
+    """Return where a script would be kept; DefinitionError for a name that cannot be one or is taken."""
     top = directories(site, attributes_of(site, image).get("osvers", ""))[0]
     names = [file] if file else [f"{image}.shell{number}.postinstall" for number in range(1, 1000)]
     places = [top / name for name in names]

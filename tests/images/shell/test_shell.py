@@ -19,6 +19,7 @@ from sbkernel.images.layers.listing import listing
 from sbkernel.images.shell import shell as shells
 from sbkernel.images.shell.changes import Changes
 from sbkernel.images.shell.shell import keep, shell
+from sbkernel.images.sync import view
 
 ROOT = Path(__file__).resolve().parents[3]
 EVERYTHING = r"""
@@ -135,6 +136,18 @@ def test_a_kept_change_leaves_nothing_to_change(small: Small, tmp_path: Path) ->
     assert not run(small, text)
     small.site.set("osimage", "small", postinstall=None)
     assert place.exists()
+
+
+def test_where_no_overlay_can_be_a_copy_tells_the_same(
+    small: Small, changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "echo x > /etc/x; rm -r /usr/share/doc/dpkg; chmod 600 /etc/passwd; rm -r /home; mkdir /home; : > /home/y"
+    overlay = run(small, text)
+    monkeypatch.setattr(view, "_OPTIONS", "nonsense")
+    assert run(small, text) == overlay
+    assert [str(one) for one in overlay.kept] == [
+        "~ /etc/passwd  (mode)", "+ /etc/x", "+ /home/y", "- /usr/share/doc/dpkg",
+    ]  # fmt: skip
 
 
 def test_packages_become_lines_of_the_pkglist(small: Small) -> None:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sbkernel.architectures import architecture, of_container
 from sbkernel.errors import BuildError
+from sbkernel.files import made, write_if_changed
 from sbkernel.images.capture.osvers import is_same, osvers_of
 from sbkernel.images.families.oci.reference import Reference
-from sbkernel.images.families.oci.skopeo import GoneElsewhereError, describe, unpack
+from sbkernel.images.families.oci.skopeo import GoneElsewhereError, UnreachableError, describe, unpack
 from sbkernel.images.families.resolved import Base, Container
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.plan import digest_of
@@ -39,12 +40,38 @@ class Bases:
     osvers: str
     osarch: str
 
-    def resolve(self) -> Container:
-        """Return what the reference means now; BuildError when it is for another architecture."""
+    def resolve(self, report: Report) -> tuple[Container, bool]:
+        """Return what the reference means now, and whether that of the last time has to do, as no registry answers.
+
+        BuildError when it is for another architecture, when it cannot be read, and when there is none of the last time.
+        """
+        if self.reference.digest and self.name(self.reference.digest) in self.layers:
+            return Container(str(self.reference), self.reference.digest), False
+        try:
+            return self._described(), False
+        except UnreachableError:
+            if (last := self._last()) is None:
+                raise
+            report.log(f"the registry of {self.reference} cannot be reached; using the container of the last time")
+            return last, True
+
+    @property
+    def _noted(self) -> Path:
+        """Return the file that says what the reference meant the last time."""
+        return self.layers.root.with_name("containers") / digest_of([str(self.reference), self.osarch])
+
+    def _last(self) -> Container | None:
+        with suppress(FileNotFoundError):
+            return Container(str(self.reference), self._noted.read_text())
+        return None
+
+    def _described(self) -> Container:
         found = describe(self.reference, self.osarch)
         if found.architecture not in ("", architecture(self.osarch).container):
             there = of_container(found.architecture).osarch
             raise BuildError(f"{self.reference} is for {there}, not for {self.osarch}", hint="correct pkgdir or osarch")
+        if self.reference.remote:
+            write_if_changed(made(self._noted.parent) / self._noted.name, found.digest)
         return Container(str(self.reference), found.digest)
 
     def name(self, digest: str) -> str:

@@ -85,29 +85,32 @@ class ContainerManager:
 
     def check_sources(self, report: Report) -> bool:
         """Read the indexes anew, and ask for the container."""
-        self.bases.resolve()
-        return self.inner.check_sources(report)
+        offline = self.bases.resolve(report)[1]
+        return self.inner.check_sources(report) or offline
 
     def resolve(self, report: Report) -> Resolution:
         """Return which container it is now, and exactly what the lists bring on top of it.
 
         A container that is not in the cache yet is unpacked, since its package database decides. A directory or an
-        archive that is gone is an error, as a registry is that cannot be reached.
+        archive that is gone is an error; for a registry that does not answer, what it said the last time will do.
         """
         with ExitStack() as stack:
-            container, base = self._base(stack, report)
-            found = replace(self.inner.over(base).resolve(report), container=container)
+            (container, offline), base = self._base(stack, report)
+            found = self.inner.over(base).resolve(report)
+            found = replace(found, container=container, offline=found.offline or offline)
             check_bootable(container, base.tree, found, self.boots, own_kernel=self.own_kernel)
             return found
 
-    def _base(self, stack: ExitStack, report: Report) -> tuple[Container, Base]:
-        container = self.bases.resolve()
-        return container, stack.enter_context(self.bases.held(container, report))
+    def _base(self, stack: ExitStack, report: Report) -> tuple[tuple[Container, bool], Base]:
+        found = self.bases.resolve(report)
+        return found, stack.enter_context(self.bases.held(found[0], report))
 
     def survey(self, report: Report) -> Survey:
         """Say what the lists bring on top of the container."""
         with ExitStack() as stack:
-            return self.inner.over(self._base(stack, report)[1]).survey(report)
+            (_, offline), base = self._base(stack, report)
+            found = self.inner.over(base).survey(report)
+            return found._replace(offline=found.offline or offline)
 
     def known_before(self, report: Report) -> KnownBefore | None:
         """Say what the indexes say of the names."""

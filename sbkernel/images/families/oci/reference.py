@@ -39,6 +39,11 @@ class Reference:
         """Tell whether a registry has it."""
         return self.transport == REGISTRY
 
+    @property
+    def digest(self) -> str:
+        """Return the digest that it names, sha256:…, or an empty string."""
+        return self.place.partition("@")[2] if self.remote else ""
+
     def at(self, digest: str) -> str:
         """Return the reference of exactly that digest where there can be one, else of what is there now."""
         if not self.remote:

@@ -21,13 +21,21 @@ from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
+PROGRAMS = ("skopeo", "umoci")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SAID = re.compile(r'level=fatal msg="(.*)"$', re.MULTILINE)
 _GONE = re.compile(r"manifest unknown|no such file|no descriptor found|NAME_UNKNOWN|not found in", re.IGNORECASE)
 _DENIED = re.compile(r"unauthorized|authentication required|denied", re.IGNORECASE)
 _TLS = re.compile(r"HTTP response to HTTPS client|x509:|tls:", re.IGNORECASE)
 _SEVERAL = re.compile(r"more than one image")
+_SILENT = re.compile(
+    r"connection refused|no such host|timeout|unreachable|reset by peer|server misbehaving|EOF", re.IGNORECASE
+)
 _POLICY = re.compile(r"policy")
+
+
+class UnreachableError(BuildError):
+    """A registry does not answer."""
 
 
 class GoneElsewhereError(BuildError):
@@ -104,7 +112,8 @@ def _tls(reference: Reference, option: str) -> list[str]:
 def _explained(reference: Reference, error: CommandError) -> BuildError:
     found = _SAID.findall(error.tail)
     said = found[-1].replace('\\"', '"') if found else error.tail
-    return BuildError(f"the container image {reference} cannot be read: {said}", hint=_remedy(reference, said))
+    kind = UnreachableError if reference.remote and _SILENT.search(said) else BuildError
+    return kind(f"the container image {reference} cannot be read: {said}", hint=_remedy(reference, said))
 
 
 def _remedy(reference: Reference, said: str) -> str:

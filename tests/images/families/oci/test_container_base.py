@@ -13,7 +13,7 @@ from containers import bootable, make_container, umoci
 from registry import login, push, registry
 from rpmbase import make_base
 from rpms import make_repository, make_rpm
-from smallbuild import assert_nothing_left
+from smallbuild import Recorder, assert_nothing_left
 
 from sbkernel.errors import BuildError, SbkernelError
 from sbkernel.images.genimage import genimage, plan_genimage
@@ -216,6 +216,11 @@ def test_a_registry_is_trusted_and_entered_only_as_the_site_says(
             world.define("pinned", site, pkgdir=f"docker://{host}/lab/base@{digest(world.layout)} tlsverify=0,{more}")
             genimage(site, "pinned")
             assert (tree_of(site, "pinned") / "etc/own").exists()
+    # It does not answer any more.
+    report = Recorder()
+    assert genimage(world.site, "remote", report=report)["built"] == []
+    assert any("using the container of the last time" in line for line in report.lines)
+    assert "cannot be read" in refused(world, pkgdir=f"docker://{host}/lab/base:3 tlsverify=0,{more}")
 
 
 def test_a_damaged_layer_is_an_error_and_leaves_nothing(world: World, tmp_path: Path) -> None:
