@@ -70,9 +70,10 @@ def genimage_on(
     stored = options.checked(image, known, values)
     check_inputs(inputs or {})
     spec = read_spec(site, image, known, **options.replaced(stored))
-    build = _Build(site, spec, RootimgDir(spec.rootimgdir), place, on, shared, report)
-    with nullcontext() if build.stays else lock(build.directory.path, "genimage"):
-        done = build.run({**asked, "locked": locked, "force": force}, known)
+    with place.held(spec.osarch, report) as one:
+        build = _Build(site, spec, RootimgDir(spec.rootimgdir), one, on, shared, report)
+        with nullcontext() if build.stays else lock(build.directory.path, "genimage"):
+            done = build.run({**asked, "locked": locked, "force": force}, known)
     options.store(site, image, stored)
     return {**done, "seconds": round(time.monotonic() - started, 1)}
 

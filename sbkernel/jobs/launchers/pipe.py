@@ -43,7 +43,7 @@ class Piped(Relayed):
         """Return what errors call the place."""
 
     @abstractmethod
-    def argv(self, order: Order) -> list[str]:
+    def argv(self) -> list[str]:
         """Return the program that is a pipe to a Python there that runs FIRST."""
 
     @abstractmethod
@@ -53,7 +53,7 @@ class Piped(Relayed):
     def carry_out(self, order: Order, inputs: Blobs, report: Report, keep: Keep) -> Mapping[str, Any]:
         """Have the order carried out there."""
         asked = {"text": order.text, "site": _name_of(inputs), "silence_s": self.silence_s}
-        with _connected(self, order, report) as there, Relaying(report) as told:
+        with _connected(self, report) as there, Relaying(report) as told:
             try:
                 return _follow(there, asked, inputs, told, keep)
             except JobCancelledError:
@@ -107,8 +107,8 @@ def _name_of(inputs: Blobs) -> str:
 
 
 @contextmanager
-def _connected(place: Piped, order: Order, report: Report) -> Iterator[_Connection]:
-    process = spawn(place.argv(order), stdin=PIPE, stdout=PIPE, stderr=PIPE)
+def _connected(place: Piped, report: Report) -> Iterator[_Connection]:
+    process = spawn(place.argv(), stdin=PIPE, stdout=PIPE, stderr=PIPE)
     try:
         connection = _Connection(place, process, report)
         try:

@@ -7,8 +7,8 @@ events become calls of its report, in their order; times are those of this machi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -33,6 +33,11 @@ class Keep(Protocol):
 
 class Relayed(Here, ABC):
     """A place other than this machine."""
+
+    @contextmanager
+    def held(self, arch: str, report: Report) -> Iterator[Relayed]:  # noqa: ARG002 - of one machine there is no choice
+        """Yield the place for orders that belong together: of several machines one, of the architecture `arch`."""
+        yield self
 
     @abstractmethod
     def carry_out(self, order: Order, inputs: Blobs, report: Report, keep: Keep) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from sbkernel.errors import JobError
 from sbkernel.jobs.launchers.pipe import FIRST, SILENCE_S, Piped
-from sbkernel.jobs.order import Order
 
 _ADDRESS = re.compile(r"(?:([A-Za-z_][\w.-]*)@)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][\w.-]*))(?::(\d{1,5}))?", re.ASCII)
 # Modules that distributions bring are those of their own Python. Whatever shell the user has there reads this.
@@ -57,7 +56,7 @@ class Ssh(Piped):
         """Return how the host was given."""
         return str(self.host)
 
-    def argv(self, order: Order) -> list[str]:  # noqa: ARG002 - ssh chooses no host
+    def argv(self) -> list[str]:
         """Return the call of ssh."""
         alive_s, connect_s = max(1, int(self.silence_s / 4)), max(1, int(self.silence_s / 2))
         options = [

@@ -3,13 +3,12 @@
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sshhost
 from click.testing import CliRunner
-from debs import KERNELS, copy_base, make_repository
+from localsite import Local, place_of
 from ordinaryuser import USER, home
 from smallbuild import EVERYTHING, assert_nothing_left, define
 from sshhost import SshHost
@@ -20,10 +19,8 @@ from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import BuildError, JobCancelledError, JobError
 from sbkernel.images.elsewhere.genimage import genimage_on
-from sbkernel.images.genimage import genimage
 from sbkernel.images.order import order_genimage
 from sbkernel.images.packimage import packimage
-from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.job import Job
 from sbkernel.records.run import run_notebook
@@ -41,36 +38,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
 @pytest.fixture(autouse=True)
 def reached(host: SshHost, monkeypatch: pytest.MonkeyPatch) -> None:
     sshhost.use(host, monkeypatch)
-
-
-@dataclass
-class Local:
-    """A site whose packages lie in directories of this host alone, and the digest of its image when built here."""
-
-    site: Site
-    pkglist: Path
-    pkgdir: str
-    digest: str = ""
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    base, debs = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("debs")
-    make_repository(debs)
-    pkglist = debs / "small.pkglist"
-    pkglist.write_text("own-tool\n" + "".join(f"linux-image-{version}\n" for version in KERNELS))
-    with Site.open(tmp_path_factory.mktemp("site") / "it has blanks") as site:
-        copy_base(site, base)
-        found = Local(site, pkglist, f"{base},{debs}")
-        define(site, "small", pkglist, found.pkgdir)
-        genimage(site, "small")
-        found.digest = str(packimage(site, "small")["digest"])
-        remove_tree(place_of(site, "small").path)
-        yield found
-
-
-def place_of(site: Site, image: str) -> RootimgDir:
-    return RootimgDir(site.installdir / "netboot/debian12/x86_64" / image)
 
 
 def sb(site: Site, *words: str) -> str:

@@ -23,7 +23,15 @@ pathlib.Path(sys.argv[1] + ".ended").touch()
 
 
 def pipe(to: Cluster, needs: str, *arguments: str, address: str = "") -> "subprocess.Popen[bytes]":
-    argv = [sys.executable, "-m", "sbkernel.jobs.launchers.dask.client", address or to.address, needs, *arguments]
+    argv = [
+        sys.executable,
+        "-m",
+        "sbkernel.jobs.launchers.dask.client",
+        "run",
+        address or to.address,
+        needs,
+        *arguments,
+    ]
     end = subprocess.PIPE
     return subprocess.Popen(argv, stdin=end, stdout=end, stderr=end, env=to.environment)
 

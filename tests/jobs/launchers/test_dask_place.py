@@ -1,6 +1,7 @@
 """Orders on Dask workers: which worker gets one, and what is left when the worker dies half way."""
 
 import importlib.util
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,14 +12,26 @@ from hypothesis import strategies as st
 from waiting import until
 
 from sbkernel.errors import JobError, NotFoundError, ToolMissingError
+from sbkernel.jobs.blobs import Readable, inputs_of
 from sbkernel.jobs.job import submit
 from sbkernel.jobs.launchers import launcher_named
-from sbkernel.jobs.launchers.dask import Dask, at
+from sbkernel.jobs.launchers.dask import ON, Dask, at
 from sbkernel.jobs.launchers.dask.needs import check, needed, offered
 from sbkernel.jobs.order import Order
+from sbkernel.jobs.report import NullReport
 from sbkernel.site import Site
 
 ROLES = ("SCHEDULER", "WORKER", "CLIENT")
+
+
+class Lines(NullReport):
+    """A report that keeps the log."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def slow(marker: Path) -> Order:
@@ -50,9 +63,9 @@ def test_an_address_is_read_or_refused_and_never_becomes_an_option(address: str)
     except NotFoundError as error:
         assert error.hint and "dask:head1" in error.hint
         return
-    words = place.argv(Order("x", "a:b"))
-    assert words[3].startswith(("tcp://", "tls://")) and not any("\n" in word or " " in word for word in words[3:5])
-    assert words[4].split(",")[0] == "sbkernel-build"
+    words = place.argv()
+    assert words[4].startswith(("tcp://", "tls://")) and not any("\n" in word or " " in word for word in words[4:6])
+    assert words[5].split(",")[0] == "sbkernel-build"
 
 
 def test_without_dask_the_extra_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +75,10 @@ def test_without_dask_the_extra_is_named(site: Site, monkeypatch: pytest.MonkeyP
     assert caught.value.hint == "pip install 'sbkernel[dask]'" and list(site.jobs.iterdir()) == []
 
 
-def test_an_order_needs_the_architecture_of_its_image_and_a_distribution_only_when_told() -> None:
-    order = Order("genimage", "a:b", {"image": "x", "attributes": {"osarch": "aarch64", "osvers": "debian12"}})
-    assert set(needed(order)) == {"sbkernel-build", "sbkernel-arch-aarch64"}
-    assert set(needed(order, "debian12")) == {"sbkernel-build", "sbkernel-arch-aarch64", "sbkernel-os-debian12"}
-    assert set(needed(Order("x", "a:b"))) == {"sbkernel-build"}
+def test_an_order_needs_an_architecture_and_a_distribution_only_when_told() -> None:
+    assert list(needed("aarch64", "debian12")) == ["sbkernel-build", "sbkernel-arch-aarch64", "sbkernel-os-debian12"]
+    assert list(needed()) == ["sbkernel-build"] == at("head1").argv()[5].split(",")
+    assert at("head1?os=debian12").argv()[5] == "sbkernel-build,sbkernel-os-debian12"
 
 
 def test_what_workers_have_is_told_when_none_fits() -> None:
@@ -80,11 +92,24 @@ def test_what_workers_have_is_told_when_none_fits() -> None:
         check("tcp://s", {}, {"sbkernel-build": 1.0})
 
 
-def test_no_worker_that_fits_fails_the_job_with_what_there_is(site: Site, two_workers: Cluster) -> None:
-    order = Order("echo", "job_targets:echo", {"attributes": {"osarch": "vax"}})
-    with pytest.raises(JobError, match=r"echo: tcp://.* has no worker for vax; it has tcp://") as caught:
-        submit(site, order, on=f"dask:{two_workers.address}").wait(60)
+def test_no_worker_that_fits_is_an_error_that_tells_what_there_is(site: Site, two_workers: Cluster) -> None:
+    none = r"tcp://.* has no worker for vax; it has tcp://"
+    with pytest.raises(JobError, match=none) as caught, at(two_workers.address).held("vax", NullReport()):
+        pass
     assert "dask worker" in str(caught.value.hint)
+    with pytest.raises(JobError, match=none.replace("vax", "plan9")):
+        submit(site, Order("good", "job_targets:good"), on=f"dask:{two_workers.address}?os=plan9").wait(60)
+
+
+def test_a_place_that_is_held_takes_several_orders_and_no_others(site: Site, two_workers: Cluster) -> None:
+    dask, report, order = at(two_workers.address), Lines(), Order("good", "job_targets:good")
+    with dask.held(os.uname().machine, report) as first, dask.held("", report) as second:
+        for place in (first, first, second):
+            place.carry_out(order, inputs_of(site), report, refuse)
+        on = [line.removeprefix(f"{dask}: {ON}") for line in report.lines if ON in line]
+        assert on == [first.worker, first.worker, second.worker] and {*on} == {*two_workers.workers}
+    with pytest.raises(JobError, match=f"the Dask worker {first.worker} has ended the order"):
+        first.carry_out(order, inputs_of(site), report, refuse)
 
 
 def test_a_job_that_waits_for_a_worker_says_so_and_can_be_cancelled(site: Site, tmp_path: Path) -> None:
@@ -107,7 +132,7 @@ def test_a_worker_that_is_killed_half_way_fails_the_job_and_leaves_nothing(site:
         with pytest.raises(JobError, match=f"the Dask worker {address} has gone") as caught:
             job.wait(60)
         assert caught.value.hint == "what was finished there is kept: give the order again to go on"
-        until(lambda: not [name for name in cmdlines() if str(tmp_path) in name])
+        until(lambda: not ours.left(), seen=ours.left)
         assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
         again = submit(site, Order("good", "job_targets:good"), on=f"dask:{ours.address}").wait(60)
         assert again.result["units"] == 3, "the other worker takes the next order, and got nothing of this one"
@@ -133,12 +158,5 @@ def test_a_scheduler_with_tls_is_reached_with_the_certificates_that_dask_is_told
         assert submit(site, order, on=place).wait(60).result["units"] == 3
 
 
-def cmdlines() -> list[str]:
-    """Return the command lines of all processes."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(process.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return found
+def refuse(name: str, digest: str, size: int, stream: Readable) -> None:
+    raise AssertionError(f"{name} came unasked")

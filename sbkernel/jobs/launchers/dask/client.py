@@ -1,8 +1,12 @@
-"""A pipe to a Python on a Dask worker: `python -m sbkernel.jobs.launchers.dask.client SCHEDULER NEEDS ARGUMENT...`.
+"""What talks to Dask: `python -m sbkernel.jobs.launchers.dask.client hold|call|run ...`.
 
-The arguments are for the Python there; NEEDS are resources, separated by commas. As ssh does it ends with 255, and the
-reason on standard error, when the connection could not be made or was lost; with 0 when the program has closed its
-output. When it ends, the program reads the end of its input.
+hold SCHEDULER NEEDS: take the place of a worker, say whose it is, and keep it until the input ends; NEEDS are
+resources, separated by commas.
+call SCHEDULER WORKER TOKEN WORD...: be a pipe to a Python that runs there with these arguments, as ssh is one.
+run SCHEDULER NEEDS WORD...: both at once.
+
+They end with 0, or as ssh does with 255 and the reason on standard error. When a pipe ends, the program at its other
+end reads the end of its input.
 """
 
 from __future__ import annotations
@@ -14,30 +18,31 @@ import os
 import secrets
 import sys
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, cast
 
-from distributed import Client, Future, wait
+from distributed import Client, Future, Security, wait
 from distributed.comm.core import CommClosedError, connect
 
 from sbkernel.errors import JobError, SbkernelError
-from sbkernel.jobs.launchers.dask import HINT
+from sbkernel.jobs.launchers.dask import HINT, ON
 from sbkernel.jobs.launchers.dask import needs as needing
 from sbkernel.jobs.launchers.dask.channel import CHUNK_BYTES, Channel
-from sbkernel.jobs.launchers.dask.worker import CALL, TOPIC, answer, key_of
+from sbkernel.jobs.launchers.dask.worker import CALL, TOPIC, hold, key_of
 
 CONNECT_S = float(os.environ.get("SBKERNEL_DASK_TIMEOUT") or 10)
+GONE_S = 2.0
 LOST = 255
 PATIENCE_S = 1.0
 
 
-def main(scheduler: str, needs: str, *arguments: str) -> int:
-    """Run Python on the worker that Dask chooses, between our standard input and output; return the exit status."""
+def main(what: str, scheduler: str, *rest: str) -> int:
+    """Do it, and return the exit status."""
     logging.disable()  # what matters of it becomes an error of ours
     warnings.simplefilter("ignore")
     try:
-        asyncio.run(_run(scheduler, dict.fromkeys(needs.split(","), 1.0), arguments))
+        asyncio.run(_DO[what](scheduler, *rest))
     except SbkernelError as error:
         _say(error.message)
         if error.hint:
@@ -46,17 +51,57 @@ def main(scheduler: str, needs: str, *arguments: str) -> int:
     return 0
 
 
-async def _run(scheduler: str, needs: Mapping[str, float], arguments: Sequence[str]) -> None:
+async def _hold(scheduler: str, needs: str) -> None:
+    async with _placed(scheduler, needs) as (worker, token, over):
+        _say(f"{ON}{worker} {token}")
+        ended = asyncio.create_task((await _input()).read())
+        either: list[asyncio.Future[Any]] = [ended, over]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            raise over.result()
+
+
+async def _call(scheduler: str, worker: str, token: str, *words: str) -> None:
+    async with _called(worker, token, words) as channel:
+        _say(ON + worker)
+        try:
+            await _connect(channel)
+        except CommClosedError:
+            raise await _lost(scheduler, worker) from None
+
+
+async def _run(scheduler: str, needs: str, *words: str) -> None:
+    async with _placed(scheduler, needs) as (worker, token, _):
+        await _call(scheduler, worker, token, *words)
+
+
+@contextlib.asynccontextmanager
+async def _placed(scheduler: str, needs: str) -> AsyncIterator[tuple[str, str, asyncio.Future[JobError]]]:
+    """Take a place on a worker for a block; yield its address, the token, and what becomes the error if it is lost."""
+    resources = dict.fromkeys(needs.split(","), 1.0)
     async with _client(scheduler) as client:
-        workers = (await cast("Any", client.scheduler).identity(n_workers=-1))["workers"]
-        needing.check(scheduler, {address: worker["resources"] for address, worker in workers.items()}, needs)
-        async with _begun(client, scheduler, needs, arguments) as (address, token):
-            _say(f"on the Dask worker {address}")
-            async with _called(client, address, token) as channel:
-                try:
-                    await _connect(channel)
-                except CommClosedError:
-                    raise _lost(client, scheduler, address) from None
+        there = (await cast("Any", client.scheduler).identity(n_workers=-1))["workers"]
+        needing.check(scheduler, {address: one["resources"] for address, one in there.items()}, resources)
+        token, place = secrets.token_hex(16), asyncio.get_running_loop().create_future()
+
+        def begun(event: tuple[float, Mapping[str, str]]) -> None:
+            if event[1].get("token") == token and not place.done():
+                place.set_result(event[1]["worker"])
+
+        client.subscribe_topic(TOPIC, begun)
+        task = client.submit(hold, token, key=key_of(token), pure=False, retries=0, resources=resources)
+        over = asyncio.create_task(_over(task, scheduler))
+        try:
+            done, _ = await asyncio.wait([place, over], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                _say("waiting for a Dask worker that is free")
+                await asyncio.wait([place, over], return_when=asyncio.FIRST_COMPLETED)
+            if not place.done():
+                raise over.result()
+            yield place.result(), token, over
+        finally:
+            over.cancel()
+            task.release()
 
 
 @contextlib.asynccontextmanager
@@ -73,35 +118,6 @@ async def _client(scheduler: str) -> AsyncIterator[Client]:
         await client.close()
 
 
-@contextlib.asynccontextmanager
-async def _begun(
-    client: Client, scheduler: str, needs: Mapping[str, float], arguments: Sequence[str]
-) -> AsyncIterator[tuple[str, str]]:
-    """Wait until a worker has a place for us; yield its address, and by what token it knows us."""
-    token = secrets.token_hex(16)
-    place: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def begun(event: tuple[float, Mapping[str, str]]) -> None:
-        if event[1].get("token") == token and not place.done():
-            place.set_result(event[1]["worker"])
-
-    client.subscribe_topic(TOPIC, begun)
-    task = client.submit(answer, token, arguments, key=key_of(token), pure=False, retries=0, resources=needs)
-    over = asyncio.create_task(_over(task, scheduler))
-    either: list[asyncio.Future[Any]] = [place, over]
-    try:
-        done, _ = await asyncio.wait(either, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        if not done:
-            _say("waiting for a Dask worker that is free")
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not place.done():
-            raise over.result()
-        yield place.result(), token
-    finally:
-        over.cancel()
-        task.release()
-
-
 async def _over(task: Future[Any], scheduler: str) -> JobError:
     """Wait until a task has ended, and say how."""
     try:
@@ -112,14 +128,14 @@ async def _over(task: Future[Any], scheduler: str) -> JobError:
 
 
 @contextlib.asynccontextmanager
-async def _called(client: Client, address: str, token: str) -> AsyncIterator[Channel]:
-    """Connect to a worker, and there to the task that waits for us."""
+async def _called(worker: str, token: str, words: Sequence[str]) -> AsyncIterator[Channel]:
+    """Connect to a worker and have Python run there."""
     try:
-        comm = await connect(address, CONNECT_S, **client.security.get_connection_args("client"))
-        await comm.write({"op": CALL, "token": token, "reply": False})
+        comm = await connect(worker, CONNECT_S, **Security().get_connection_args("client"))
+        await comm.write({"op": CALL, "token": token, "words": words, "reply": False})
     except OSError as error:
         raise JobError(
-            f"the Dask worker {address} cannot be reached from here: {error}",
+            f"the Dask worker {worker} cannot be reached from here: {error}",
             hint="all but the choice goes to workers directly: start them with a --host that this machine reaches",
         ) from None
     channel = Channel(comm)
@@ -140,10 +156,14 @@ async def _connect(channel: Channel) -> None:
 
 
 async def _feed(channel: Channel) -> None:
+    with contextlib.suppress(OSError):
+        await channel.send((await _input()).read)
+
+
+async def _input() -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=CHUNK_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    with contextlib.suppress(OSError):
-        await channel.send(reader.read)
+    return reader
 
 
 def _say(line: str) -> None:
@@ -157,15 +177,28 @@ def _write(chunk: bytes) -> None:
         rest = rest[os.write(1, rest) :]
 
 
-def _lost(client: Client, scheduler: str, address: str) -> JobError:
-    if client.status != "running":  # Dask's workers end without a scheduler
-        return _gone(scheduler, f", and with it the worker {address}")
-    return JobError(f"the Dask worker {address} has gone")
+async def _lost(scheduler: str, worker: str) -> JobError:
+    """Return why a connection to a worker may have broken: Dask's workers end without a scheduler."""
+    if not await _answers(scheduler):
+        return _gone(scheduler, f", and with it the worker {worker}")
+    how = "has ended the order" if await _answers(worker) else "has gone"
+    return JobError(f"the Dask worker {worker} {how}")
+
+
+async def _answers(address: str) -> bool:
+    try:
+        comm = await connect(address, GONE_S, **Security().get_connection_args("client"))
+    except OSError:
+        return False
+    comm.abort()
+    return True
 
 
 def _gone(scheduler: str, more: str = "") -> JobError:
     return JobError(f"the Dask scheduler {scheduler} has gone{more}")
 
+
+_DO: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"hold": _hold, "call": _call, "run": _run}
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:]))

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Mapping
 
 from sbkernel.errors import NotFoundError
-from sbkernel.jobs.order import Order
 
 PLACE = "sbkernel-build"
 """Every build host has one of it, and every order takes it: a build has its host for itself."""
@@ -26,12 +25,8 @@ def offered() -> dict[str, float]:
     return dict.fromkeys(sorted(names), 1.0)
 
 
-def needed(order: Order, distribution: str = "") -> dict[str, float]:
-    """Return the resources that an order takes: the architecture of its osimage if it has one, the distribution given.
-
-    Packages are installed by programs that any distribution can have, so an order asks for none by itself.
-    """
-    arch = order.arguments.get("attributes", {}).get("osarch", "")
+def needed(arch: str = "", distribution: str = "") -> dict[str, float]:
+    """Return the resources that an order takes; of what is "" any will do."""
     names = [PLACE, *([_ARCH + arch] if arch else []), *([_OS + distribution] if distribution else [])]
     return dict.fromkeys(names, 1.0)
 

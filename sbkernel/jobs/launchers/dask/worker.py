@@ -1,8 +1,8 @@
 """Make a Dask worker a build host: `dask worker SCHEDULER --nthreads 1 --preload sbkernel.jobs.launchers.dask.worker`.
 
-It tells the scheduler by resources what machine it is on, and has one order at a time. The task of an order waits for
-a call of whoever gave it, and runs a program then, with the connection of the call as its input and output: nothing
-of it passes the scheduler. A task that Dask starts again, its worker being dead, is called by nobody and does nothing.
+It tells the scheduler by resources what machine it is on, and has one place: a task takes it, and does no more. Whoever
+knows the task's token calls the worker and has programs run there, the connection of a call being input and output of
+one: nothing of it passes the scheduler. So nothing runs when Dask starts a task again elsewhere, its worker being dead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import get_worker
@@ -28,17 +28,16 @@ if TYPE_CHECKING:
     from distributed.comm.core import Comm
 
 CALL = "sbkernel-call"
-CALLED_S = 60.0
 END_S = 15.0
-LOOK_S = 0.5
+LOOK_S = 0.2
 TOPIC = "sbkernel"
 
 
 def dask_setup(worker: Worker) -> None:
     """Do what Dask asks of a preload: runs before the scheduler knows the worker."""
-    calls = Calls()
-    worker.extensions[TOPIC] = calls
-    worker.handlers[CALL] = calls.take
+    places = Places()
+    worker.extensions[TOPIC] = places
+    worker.handlers[CALL] = places.call
     for mine in (worker.state.total_resources, worker.state.available_resources):
         mine.update({**offered(), **mine})  # what --resources says counts
 
@@ -48,66 +47,66 @@ def key_of(token: str) -> str:
     return f"{TOPIC}-{token}"
 
 
-class Calls:
-    """The calls that tasks of a worker wait for, by token."""
+class Places:
+    """Who has the place of a worker, by token, and the programs that run for him."""
 
     def __init__(self) -> None:
-        self._expected: dict[str, tuple[asyncio.Future[Comm], asyncio.Event]] = {}
+        self._running: dict[str, set[asyncio.Task[None]]] = {}
 
-    @contextlib.contextmanager
-    def expecting(self, token: str) -> Iterator[asyncio.Future[Comm]]:
-        """Yield what becomes the connection of a call, which belongs to the block until it ends."""
-        call, over = asyncio.get_running_loop().create_future(), asyncio.Event()
-        self._expected[token] = call, over
+    @contextlib.asynccontextmanager
+    async def held(self, token: str) -> AsyncIterator[None]:
+        """Run programs for whoever knows a token during a block; after it none of them runs."""
+        running = self._running[token] = set()
         try:
-            yield call
+            yield
         finally:
-            del self._expected[token]
-            over.set()
+            del self._running[token]
+            for program in running:
+                program.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
-    async def take(self, comm: Comm, token: str) -> Any:
-        """Hand a connection to the task that waits for it, and return when it is done with it."""
-        call, over = self._expected.get(token, (None, None))
-        if call is None or over is None or call.done():
+    async def call(self, comm: Comm, token: str, words: Sequence[str]) -> Any:
+        """Run Python with these arguments, a connection being its input and output."""
+        running = self._running.get(token)
+        if running is None:
             comm.abort()
-        else:
-            call.set_result(comm)
-            await over.wait()
+            return Status.dont_reply
+        program = asyncio.create_task(_run(comm, words))
+        running.add(program)
+        await asyncio.wait({program})
+        running.discard(program)
         return Status.dont_reply
 
 
-async def answer(token: str, arguments: Sequence[str]) -> None:
-    """Be the task of an order: wait on this worker for the call, and run Python with these arguments as its other end.
-
-    Raises TimeoutError when nobody calls.
-    """
+async def hold(token: str) -> None:
+    """Be the task that takes the place of a worker for as long as somebody wants it."""
     worker = get_worker()
-    with worker.extensions[TOPIC].expecting(token) as call:
+    async with worker.extensions[TOPIC].held(token):
         worker.log_event(TOPIC, {"token": token, "worker": worker.contact_address or worker.address})
-        async with asyncio.timeout(CALLED_S):
-            while not call.done():
-                await asyncio.wait({call}, timeout=LOOK_S)
-                if not _wanted(worker, token):
-                    return
-        channel = Channel(call.result())
-        try:
-            async with _program(arguments) as (output, stdin):
-                await _connect(channel, output, stdin)
-        finally:
-            channel.abort()
+        while _wanted(worker, token):
+            await asyncio.sleep(LOOK_S)
 
 
 def _wanted(worker: Worker, token: str) -> bool:
-    """Tell whether somebody waits for a task; Dask itself lets one that runs come to its end."""
+    """Tell whether somebody wants a task; Dask itself lets one that runs come to its end."""
     task = worker.state.tasks.get(key_of(token))
     return task is not None and task.state == "executing"
 
 
+async def _run(comm: Comm, words: Sequence[str]) -> None:
+    channel = Channel(comm)
+    try:
+        async with _program(words) as (output, stdin):
+            await _connect(channel, output, stdin)
+    finally:
+        channel.abort()
+
+
 @contextlib.asynccontextmanager
-async def _program(arguments: Sequence[str]) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
+async def _program(words: Sequence[str]) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
     """Run Python for a block; after it the program reads the end of its input, which tells it to end."""
     # What it has started ends only when it does so itself: it must not be killed when this worker is.
-    argv = ["setpriv", "--pdeathsig", "clear", "--", sys.executable, *arguments]
+    argv = ["setpriv", "--pdeathsig", "clear", "--", sys.executable, *words]
     process = await spawn_async(argv, stdin=PIPE, stdout=PIPE)
     output, stdin = cast("StreamReader", process.stdout), cast("StreamWriter", process.stdin)
     try:

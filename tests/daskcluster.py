@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from waiting import until
 
-ROOT = Path(__file__).resolve().parents[3]
+TESTS = Path(__file__).resolve().parent
 PRELOAD = "sbkernel.jobs.launchers.dask.worker"
 QUIET = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
 
@@ -19,7 +19,7 @@ class Cluster:
 
     def __init__(self, directory: Path, protocol: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
-        search = os.pathsep.join([str(ROOT), str(Path(__file__).resolve().parents[1])])
+        search = os.pathsep.join(map(str, (TESTS.parent, TESTS / "jobs")))
         caches = {"XDG_CACHE_HOME": str(directory / "far cache")}
         self.environment = {**os.environ, "PYTHONPATH": search, **caches, **environment}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -43,6 +43,14 @@ class Cluster:
         process = self.workers.pop(worker)
         process.kill()
         process.wait()
+
+    def left(self) -> list[str]:
+        """Return the command lines of what runs of the orders that workers had."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                found.append(process.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        return [line for line in found if self.environment["XDG_CACHE_HOME"] in line]
 
     def end(self) -> None:
         """End all of it."""
