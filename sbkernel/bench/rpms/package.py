@@ -45,10 +45,13 @@ def make_rpm(
     files: Mapping[str, str] | None = None,
     root: Path | None = None,
     scripts: str = "",
+    marks: Mapping[str, str] | None = None,
+    made: int = DATE,
 ) -> Path:
     """Make a package; `evr` is [epoch:]version-release, `more` further lines of the preamble, `scripts` sections.
 
-    It holds `files` by path with their text, else everything below `root`, else one file. Returns its file.
+    It holds `files` by path with their text, else everything below `root`, else one file; `marks` says by path what a
+    spec has before a file, such as %config. It is `made` then, in seconds since the epoch. Returns its file.
     Raises CommandError.
     """
     epoch, _, rest = evr.rpartition(":")
@@ -60,7 +63,7 @@ def make_rpm(
         for path, text in (files or {f"opt/{name}-{version}-{release}/file": f"{name}\n"}).items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text)
-            os.utime(place / path, (DATE, DATE))
+            os.utime(place / path, (made, made))
     spec = top / f"{name}.spec"
     top.mkdir(parents=True, exist_ok=True)
     spec.write_text(
@@ -72,24 +75,25 @@ def make_rpm(
             licence=licence,
             more=more,
             scripts=scripts,
-            files="\n".join(_listed(place)),
+            files="\n".join(_listed(place, marks or {})),
         )
     )
     defines = {"_topdir": top, "_rpmdir": directory, "_build_id_links": "none", "_binary_payload": "w1.gzdio",
                "use_source_date_epoch_as_buildtime": "1", "_buildhost": "test"}  # fmt: skip
     argv: list[str | Path] = ["rpmbuild", "-bb", "--quiet", "--target", arch, "--buildroot", place, "--noclean"]
     definitions = [word for key, value in defines.items() for word in ("--define", f"{key} {value}")]
-    run([*argv, *definitions, spec], env={"HOME": str(top), "SOURCE_DATE_EPOCH": str(DATE)})
+    run([*argv, *definitions, spec], env={"HOME": str(top), "SOURCE_DATE_EPOCH": str(made)})
     return directory / arch / f"{name}-{version}-{release}.{arch}.rpm"
 
 
-def _listed(root: Path) -> list[str]:
+def _listed(root: Path, marks: Mapping[str, str]) -> list[str]:
     """Return what a spec says of the files below a directory: files, links, and directories with nothing in them."""
     lines = []
     for path in sorted(root.rglob("*")):
-        quoted = '"/' + str(path.relative_to(root)).replace("%", "%%") + '"'
+        name = str(path.relative_to(root))
+        quoted = '"/' + name.replace("%", "%%") + '"'
         if path.is_symlink() or not path.is_dir():
-            lines.append(quoted)
-        elif not any(path.iterdir()):
-            lines.append(f"%dir {quoted}")
+            lines.append(f"{marks.get(name, '')} {quoted}".strip())
+        elif name in marks or not any(path.iterdir()):
+            lines.append(f"{marks.get(name, '')} %dir {quoted}".strip())
     return lines

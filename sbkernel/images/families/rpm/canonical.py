@@ -21,7 +21,7 @@ from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
 SCRIPTS = (script("canonical.py"), leveled.SCRIPT)
-_LDCONFIG = ("sbin/ldconfig", "etc/ld.so.cache")
+_LDCONFIG = "sbin/ldconfig"
 
 
 def make_canonical(
@@ -39,9 +39,9 @@ def make_canonical(
     Of a tree that was another before, `days` are those on which users were made before and are made now. Of a tree that
     these packages have come `over`, what dnf knows of the others stays as it is.
     """
-    if all((tree / name).is_file() for name in _LDCONFIG):
-        # Whether a library is known must not depend on who came after it.
-        inside(tree, [f"/{_LDCONFIG[0]}"], on_line=report.log)
+    if (tree / _LDCONFIG).is_file():
+        # Whether a library is known must not depend on who came after it, and ran this.
+        inside(tree, [f"/{_LDCONFIG}"], on_line=report.log)
     scratch = made(tree.with_name("records"))
     try:
         write_whole(scratch / ".rpmmacros", macros(release))

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sbkernel.errors import BuildError, CommandError
+from sbkernel.files import made
 from sbkernel.images.families.downloads import differences
 from sbkernel.images.families.package_manager import Resolved
 from sbkernel.images.families.rpm.releases import RpmRelease
-from sbkernel.images.tree.namespaces import inside
+from sbkernel.images.tree.namespaces import inside, remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 from sbkernel.packages.readers.rpm import query
@@ -21,7 +22,7 @@ WRITTEN = "sqlite"
 """The form that rpm of this host writes."""
 _READ = {"bdb"}
 """Other forms that it reads; beside one that it does not, the database stays, for whoever lists what is installed."""
-_FILE = "rpmdb.sqlite"
+FILE = "rpmdb.sqlite"
 _RPMDB = "usr/bin/rpmdb"
 
 
@@ -50,11 +51,14 @@ def convert(tree: Path, release: RpmRelease, expected: Sequence[Resolved], repor
     if not (tree / _RPMDB).is_file():
         report.log(f"the image has no rpm, so its package database is {WRITTEN}, not {release.backend}")
         return
-    exported = tree.with_name("headers")
-    database = tree / release.database / _FILE
+    scratch = made(tree.with_name("headers"))
+    exported = scratch / "exported"
+    database = tree / release.database / FILE
     try:
+        # rpm writes beside a database that it reads.
+        run(["cp", "--", database, scratch / FILE], isolated=True)
         with exported.open("wb") as file:
-            run(["rpmdb", "--dbpath", database.parent, "--exportdb"], stdout=file, isolated=True)
+            run(["rpmdb", "--dbpath", scratch, "--exportdb"], stdout=file, isolated=True)
         if release.backend in _READ:
             run(["rm", "--", database], isolated=True)
         inside(tree, ["/usr/bin/rpmdb", "--importdb"], input=exported.read_bytes(), on_line=report.log)
@@ -62,6 +66,6 @@ def convert(tree: Path, release: RpmRelease, expected: Sequence[Resolved], repor
     except CommandError as error:
         raise BuildError(f"rpm in the image cannot take over the package database:\n{error.tail}") from error
     finally:
-        exported.unlink(missing_ok=True)
+        remove_tree(scratch)
     if lines := differences(expected, query.packages(said)):
         raise BuildError("rpm in the image has not taken over the package database:\n" + "\n".join(lines))

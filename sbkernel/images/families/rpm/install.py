@@ -31,7 +31,7 @@ _INSTALLING = re.compile(r"Installing (\S+) \((\d+)/(\d+)\)")
 # rpm would change the modes of what is mounted there while packages are installed.
 _MOUNTS = {"proc": 0o555, "sys": 0o555, "dev": 0o755, "run": 0o755, "tmp": 0o1777}
 _BOOT_LOADER = "etc/kernel/install.d"
-_DIRECTORIES = {
+LAID_OUT = {
     **dict.fromkeys(("", "var", "etc", "etc/kernel", _BOOT_LOADER), 0o755),
     **_MOUNTS,
     "var/tmp": 0o1777,
@@ -88,7 +88,7 @@ def install(
 def _prepare(view: View, base: Base | None) -> None:
     """Lay out an empty tree, and see to it that scripts of kernel-install(8) that are not to be run are not."""
     if base is None:
-        for name, mode in _DIRECTORIES.items():
+        for name, mode in LAID_OUT.items():
             made(view.tree / name).chmod(mode)
     _in(view, _DONE, *_links())
 

@@ -23,6 +23,7 @@ from sbkernel.images.families.package_manager import (
 )
 from sbkernel.images.families.passes import removed_with
 from sbkernel.images.families.rpm import canonical, install, network, over, records, repofiles, signatures
+from sbkernel.images.families.rpm.change import change_tree, why_clean
 from sbkernel.images.families.rpm.database import macros
 from sbkernel.images.families.rpm.download import by_curl
 from sbkernel.images.families.rpm.question import Question
@@ -153,23 +154,25 @@ class RpmManager:
         environments = [dict(one.env) for one in self.passes] if len(self.passes) > 1 else [dict(self.question.env)]
         return install.install(resolution, self.downloads, self.release, environments, tree, report, self.base)
 
-    def shared(self, resolution: Resolution) -> None:
-        """Return nothing: rpm's database tells the order of installation, so each tree is built clean."""
+    def shared(self, resolution: Resolution) -> Mapping[str, Any] | None:
+        """Return all inputs but the packages of the last pass; None over a tree, or where packages leave at the end.
 
-    def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:  # noqa: ARG002
-        """Say that no tree is changed."""
-        return "rpm's database tells in which order packages were installed"
+        Reasons, repositories and modules are only recorded, and all records are written anew.
+        """
+        inputs = self.inputs(resolution)
+        others = {name: value for name, value in inputs.items() if name not in ("packages", "passes", "keys")}
+        *earlier, last = inputs.get("passes", [[[], []]])
+        return None if resolution.removed or self.base else {**others, "earlier": earlier, "env": last[0]}
+
+    def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
+        """Say what of the packages that come or leave stands against a change."""
+        return why_clean(change, resolution, self.release, base, self.downloads)
 
     def change(
-        self,
-        change: Change,
-        resolution: Resolution,
-        base: Path,
-        tree: Path,  # noqa: ARG002
-        report: Report,  # noqa: ARG002
+        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
     ) -> Mapping[str, Any]:
-        """Refuse."""
-        raise BuildError(self.why_clean(change, resolution, base))
+        """Let rpm of this host change these packages, or fail."""
+        return change_tree(change, resolution, self.downloads, self.release, base, tree, report)
 
     def over(self, base: Base) -> RpmManager:
         """Return the same for a tree that is there."""

@@ -9,14 +9,13 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 import pytest
-from changingdebs import make_pool, making, random_list
-from repository import DebianRepository
+from changing import POOLS, content, made, making, repository
 from smallbuild import Recorder
 
 from sbkernel.images.layers.layers import Layers
-from sbkernel.images.layers.listing import listing, seal
+from sbkernel.images.layers.listing import seal
 from sbkernel.images.tree.namespaces import check_isolation
-from sbkernel.jobs.report import NullReport, Report
+from sbkernel.jobs.report import Report
 from sbkernel.site import Site
 
 SEED = 713
@@ -32,10 +31,11 @@ change_and_tell(*sys.argv[1:])
 class Pair:
     """Two random lists, and two caches with the layer of one each, built clean."""
 
-    def __init__(self, repository: DebianRepository, site: Site, place: Path, seed: int) -> None:
-        self.repository, self.site = repository, site
+    def __init__(self, family: str, packages: tuple[Path, Path], site: Site, place: Path, seed: int) -> None:
+        self.family, self.site, self.pool = family, site, POOLS[family]
+        self.repository = repository(family, *packages)
         self.chance = random.Random(seed)
-        self.lists = [random_list(self.chance) for _ in range(2)]
+        self.lists = [self.pool.random_list(self.chance) for _ in range(2)]
         self.layers = [Layers(place / str(number)) for number in range(2)]
         for one in self.layers:
             one.root.mkdir(parents=True)
@@ -44,32 +44,27 @@ class Pair:
 
     def make(self, number: int, text: str, report: Report | None = None) -> tuple[str, str]:
         """Make the layer of a list in one cache; return its digest and how it was made."""
-        how, digest = making(self.repository, self.site, self.layers[number], text)
-        os.close(self.layers[number].make(digest, lambda tree: how.make(tree, report or NullReport())))
-        return digest, self.layers[number].facts(digest)["how"]
+        return made(self.repository, self.site, self.layers[number], text, report)
 
     def sealed(self) -> list[str]:
         return [seal(one.tree(digest)) for one, digest in zip(self.layers, self.clean, strict=True)]
 
     def content(self, number: int, digest: str) -> dict[str, str]:
-        layers = self.layers[number]
-        return listing(layers.tree(digest), layers.facts(digest)["epoch"])
+        return content(self.layers[number], digest)
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    base, place = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("pool")
-    with Site.open(tmp_path_factory.mktemp("changes") / "a site") as site:
-        check_isolation()
-        DebianRepository.make_base(site, base)
-        make_pool(place)
-        yield Pair(DebianRepository(place, base), site, tmp_path_factory.mktemp("layers"), SEED)
+def pair(family: str, base: Path, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    place = tmp_path_factory.mktemp("pool")
+    check_isolation()
+    POOLS[family].make(place)
+    yield Pair(family, (place, base), site, tmp_path_factory.mktemp("layers"), SEED)
 
 
 def changes_equal_clean_builds(pair: Pair) -> None:
     """Go from each clean layer to the other by way of random lists, and compare with the one that was built clean."""
     for here, there in ((0, 1), (1, 0)):
-        for text in (*(random_list(pair.chance) for _ in range(STEPS)), pair.lists[there]):
+        for text in (*(pair.pool.random_list(pair.chance) for _ in range(STEPS)), pair.lists[there]):
             digest, how = pair.make(here, text)
             assert how.startswith("from layer ") or digest == pair.clean[here], (text, how)
         assert pair.content(here, digest) == pair.content(there, digest), pair.lists
@@ -88,19 +83,19 @@ class Teller(Recorder):
         sys.stdin.readline()
 
 
-def change_and_tell(place: str, base: str, site: str, layers: str, text: str) -> None:
+def change_and_tell(family: str, place: str, base: str, site: str, layers: str, text: str) -> None:
     """Make the layer of a list in a process of its own."""
     with Site.open(Path(site)) as opened:
-        how, digest = making(DebianRepository(Path(place), Path(base)), opened, Layers(Path(layers)), text)
+        how, digest = making(repository(family, Path(place), Path(base)), opened, Layers(Path(layers)), text)
         os.close(how.layers.make(digest, lambda tree: how.make(tree, Teller())))
 
 
 def test_a_change_that_is_killed_leaves_the_old_layer_as_it_was_and_is_made_again(pair: Pair) -> None:
-    layers, repository = pair.layers[0], pair.repository
+    layers, packages = pair.layers[0], pair.repository
     for other in {digest for digest, _ in layers.every()} - {pair.clean[0]}:
         layers.remove(other)
     text = pair.lists[1]
-    arguments = [repository.place, repository.base, pair.site.root, layers.root, text]
+    arguments = [pair.family, packages.place, packages.base, pair.site.root, layers.root, text]
     argv = [sys.executable, "-c", CHANGE.format(path=sys.path), *arguments]
     for lines in (1, 3, 5):
         with subprocess.Popen(argv, stdin=PIPE, stdout=PIPE, text=True) as process:

@@ -1,21 +1,11 @@
 """Packages that come and go: what debhelper makes of libraries, units and conffiles, in two versions, and others."""
 
-import random
 import shutil
 import time
 from pathlib import Path
 
 from debs import index, make_deb
-from repository import DebianRepository
 
-from sbkernel.images.families.package_manager import PackageManager, Resolution
-from sbkernel.images.layers.layers import Layers
-from sbkernel.images.layers.making import Making
-from sbkernel.images.plan import digest_of
-from sbkernel.jobs.report import NullReport
-from sbkernel.site import Site
-
-REPORT = NullReport()
 ALWAYS = ("own-user-b", "own-user-a")
 """Packages whose scripts make users: in a clean build the order of all others must not change their numbers."""
 FREE = ("own-plain", "own-plain=1.0", "own-library", "own-conf", "own-conf=1.0", "own-unit", "own-init", "own-needs",
@@ -85,17 +75,3 @@ def make_pool(place: Path) -> None:
     make("own-late", {"usr/share/own-late/x": "x"}, made=int(time.time()) - 3600)
     (place / "work").rmdir()
     index(place, "--multiversion")
-
-
-def random_list(chance: random.Random) -> str:
-    """Return a package list of some of them, in the order in which they always stand."""
-    chosen = {name.partition("=")[0]: name for name in FREE if chance.random() < 0.5}
-    return "".join(f"{name}\n" for name in (*ALWAYS, *chosen.values()))
-
-
-def making(repository: DebianRepository, site: Site, layers: Layers, text: str, **how: bool) -> tuple[Making, str]:
-    """Return how the layer of a list is made, its packages being fetched, and its digest."""
-    manager: PackageManager = repository.open(site, text)
-    resolution: Resolution = manager.resolve(REPORT)
-    manager.fetch(resolution, REPORT)
-    return Making(layers, manager, resolution, **how), digest_of(manager.inputs(resolution))
