@@ -147,14 +147,14 @@ class RpmManager:
         return install.install(resolution, self.downloads, self.release, environments, tree, report, self.base)
 
     def shared(self, resolution: Resolution) -> Mapping[str, Any] | None:
-        """Return all inputs but the packages of the last pass; None where packages leave at the end.
+        """Return all inputs but the packages of the last pass; None over a tree, or where packages leave at the end.
 
         Reasons, repositories and modules are only recorded, and all records are written anew.
         """
         inputs = self.inputs(resolution)
         others = {name: value for name, value in inputs.items() if name not in ("packages", "passes", "keys")}
         *earlier, last = inputs.get("passes", [[[], []]])
-        return None if resolution.removed else {**others, "earlier": earlier, "env": last[0]}
+        return None if resolution.removed or self.base else {**others, "earlier": earlier, "env": last[0]}
 
     def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
         """Say what of the packages that come or leave stands against a change."""
