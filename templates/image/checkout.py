@@ -7,6 +7,7 @@ by their inode and its ctime, which nobody can set, and by the inode of the file
 the epoch. `update` first removes and copies what the list that is there does not vouch for, whoever has changed it.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -22,11 +23,11 @@ def main():
     """Do what argv says; print how many files an update has copied."""
     word, layer, tree, listed = sys.argv[1:5]
     about = json.loads(sys.argv[5])
-    known = None
+    before = {}
     if word == "update":
         with open(listed) as file:
-            known = json.load(file)["files"]
-    found = Found(layer, tree, known, about["epoch"] * 10**9)
+            before = json.load(file)
+    found = Found(layer, tree, before, about["epoch"])
     found.settle()
     print(len(found.missing))
     beside = f"{listed}.new"
@@ -43,9 +44,10 @@ def main():
 class Found:
     """A walk through layer and tree together; without a list to go by, the tree is taken for a copy."""
 
-    def __init__(self, layer, tree, known, newest_ns):
-        self.layer, self.tree, self.known, self.newest_ns = layer, tree, known, newest_ns
-        self.kept, self.missing, self.directories = {}, [], []
+    def __init__(self, layer, tree, before, epoch):
+        self.layer, self.tree, self.newest_ns = layer, tree, epoch * 10**9
+        self.known, self.is_dated = before.get("files"), before.get("epoch") == epoch
+        self.kept, self.missing, self.directories = {}, {}, []
         self.names, self.dated = {}, set()
         self._directory("")
 
@@ -66,16 +68,17 @@ class Found:
             self._directory(f"{below}/")
 
     def _file(self, path, entry, other):
-        status = entry.stat(follow_symlinks=False)
-        self.names.setdefault(status.st_ino, []).append(path)
+        source = entry.inode()
+        self.names.setdefault(source, []).append(path)
         own = other.stat(follow_symlinks=False) if other else None
-        fact = [status.st_ino, own.st_ino, own.st_ctime_ns] if own else None
+        fact = [source, own.st_ino, own.st_ctime_ns] if own else None
         if fact and (self.known is None or self.known.get(path) == fact):
             self.kept[path] = fact
-            self._date(path, own, status.st_mtime_ns)
+            if not self.is_dated:
+                self._date(path, own, entry.stat(follow_symlinks=False).st_mtime_ns)
         else:
             self._remove(path, other)
-            self.missing.append(path)
+            self.missing[path] = source
 
     def _remove(self, path, entry):
         if entry is not None and entry.is_dir(follow_symlinks=False):
@@ -89,7 +92,7 @@ class Found:
         for names in linked:
             self._whole(names)
         others = {name for names in linked for name in names[1:]}
-        self._copy([path for path in self.missing if path not in others])
+        self._copy({path: source for path, source in self.missing.items() if path not in others})
         for names in linked:
             for name in names[1:]:
                 if name not in self.kept:
@@ -106,21 +109,22 @@ class Found:
         if len({self.kept[name][1] if name in self.kept else None for name in names}) == 1 and names[0] in self.kept:
             return
         for name in names:
-            if self.kept.pop(name, None):
+            if fact := self.kept.pop(name, None):
                 os.unlink(f"{self.tree}/{name}")
-                self.missing.append(name)
+                self.missing[name] = fact[0]
 
-    def _copy(self, paths):
+    def _copy(self, files):
         """Copy files with all that they have, as the whole tree is copied."""
+        paths = list(files)
         argv = ["cp", "--archive", "--reflink=auto", "--parents", f"--target-directory={self.tree}", "--"]
         for start in range(0, len(paths), AT_ONCE):
             subprocess.run(
                 [*argv, *(f"./{path}" for path in paths[start : start + AT_ONCE])], cwd=self.layer, check=True
             )
-        for path in paths:
-            source = os.lstat(f"{self.layer}/{path}")
-            self._date(path, source, source.st_mtime_ns)
-            self._note(path, source.st_ino)
+        for path, source in files.items():
+            status = os.lstat(f"{self.layer}/{path}")
+            self._date(path, status, status.st_mtime_ns)
+            self._note(path, source)
 
     def _date(self, path, status, mtime_ns):
         """Date a file as the layer says; `status` is that of the file, or of what it was copied from."""
@@ -166,4 +170,5 @@ def read(path):
 
 
 if __name__ == "__main__":
+    gc.disable()  # nothing of all that is made here can go before the end
     main()

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,13 @@ class Checkout:
     anew: bool = False
 
     def make(self, layer: str, tree: Path, report: Report) -> None:
-        """Make `tree` of a layer, which somebody holds."""
+        """Make `tree` of a layer, which somebody holds and which is completed beside."""
+        with ThreadPoolExecutor(1) as beside:
+            completing = beside.submit(self.layers.complete, layer)
+            self._make(layer, tree, report)
+            completing.result()
+
+    def _make(self, layer: str, tree: Path, report: Report) -> None:
         with self._base(layer) as base:
             if base is None:
                 copy_tree(self.layers.tree(layer), tree)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.files import in_turn, made, take, write_whole
+from sbkernel.images.layers.listing import sealing
 from sbkernel.images.tree.namespaces import clean, remove_tree
 from sbkernel.jobs.run import run
 
@@ -93,14 +94,20 @@ class Layers:
         new.mkdir()
         try:
             facts = build(new / "tree")
-            size = {} if "bytes" in facts else {"bytes": disk_usage(new / "tree")}
-            about = {"made": time.time(), **size, **facts}
+            about = {"made": time.time(), **facts}
             write_whole(new / "layer.json", json.dumps(about, indent=1))
         except BaseException:
             remove_tree(new)
             raise
         self.remove(digest)
         new.rename(self.root / digest)
+
+    def complete(self, digest: str) -> None:
+        """Record of a layer that somebody holds what tells later whether it is damaged, and how large it is."""
+        facts = self.facts(digest)
+        if "seal" not in facts:
+            about = {**facts, **sealing(self.tree(digest))}
+            write_whole(self.root / digest / "layer.json", json.dumps(about, indent=1))
 
     def remove(self, digest: str) -> None:
         """Remove a layer: out of sight first, so that a partial one is never taken for whole."""

@@ -42,22 +42,25 @@ class _DamagedError(BuildError):
 
 @dataclass(frozen=True)
 class Making:
-    """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it."""
+    """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it.
+
+    Nobody starts from one without a seal; unless it `seals`, whoever makes a tree of it does so beside (checkout.py).
+    """
 
     layers: Layers
     manager: PackageManager
     resolution: Resolution
     clean: bool = False
     verify: bool = False
+    seals: bool = True
 
     def make(self, tree: Path, report: Report) -> dict[str, Any]:
         """Fill `tree`; return its facts: those of install(), how it was made, and what others need to start from it."""
         facts = self._changed(tree, report)
         if self.verify and "start" in facts:
             self.compare(tree, facts, tree.with_name("clean"), report)
-        shared = self._shared()
-        sealed = sealing(tree) if shared["shared"] else {}  # nothing starts from a layer that shares nothing
-        return {**facts, **shared, **recorded(self.resolution, self.manager.asked), **sealed}
+        sealed = sealing(tree) if self.seals else {}
+        return {**facts, **self._shared(), **recorded(self.resolution, self.manager.asked), **sealed}
 
     def foresee(self) -> str:
         """Say how it would be made now; nothing is changed."""

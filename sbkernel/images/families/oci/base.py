@@ -87,6 +87,7 @@ class Bases:
         name = self.name(container.digest)
         descriptor = self.layers.make(name, lambda tree: self._unpacked(container, tree, report))
         try:
+            self.layers.complete(name)
             tree = self.layers.tree(name)
             check_release(container, tree, self.osvers)
             yield Base(tree, container.digest, int(self.layers.facts(name)["epoch"]))
