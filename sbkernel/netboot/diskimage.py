@@ -14,8 +14,9 @@ _OF_IMAGE = {"os": "osvers", "arch": "osarch", "profile": "profile"}
 def remembered(node: Definition, osimages: Mapping[str, Definition]) -> dict[str, str]:
     """Return what is to be noted before a node gets another image: the one on its disk, if it has had such a one."""
     name = node.get("provmethod")
-    image = osimages.get(name)
-    return {"diskimage": name} if image and image.get("provmethod") == INSTALLED else {}
+    # Mapping.get knows no error for a name that is none but KeyError, and a collection raises another.
+    installed = name in osimages and osimages[name].get("provmethod") == INSTALLED
+    return {"diskimage": name} if installed else {}
 
 
 def running_from_disk(node: Definition, osimages: Mapping[str, Definition]) -> dict[str, str]:

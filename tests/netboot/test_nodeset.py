@@ -141,6 +141,12 @@ def test_what_is_on_the_disk_is_remembered(site: Site, version: ImageVersion, no
     assert what(site)[0] == "debian12", "nobody knows any more what was on it"
 
 
+def test_a_node_that_has_had_no_image_gets_one(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    site.set("node", "n1", provmethod=None)
+    assert nodeset(site, "n1", f"osimage={IMAGE}") == {"n1": STATE}
+    assert site.nodes["n1"].get("diskimage") == ""
+
+
 def what(site: Site) -> list[str]:
     return [site.nodes["n1"].get(key) for key in ("os", "profile", "provmethod", "diskimage")]
 
