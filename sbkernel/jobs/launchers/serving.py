@@ -12,10 +12,13 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from sbkernel.errors import SbkernelError
+from sbkernel.files import in_turn, take
 from sbkernel.jobs.blobs import Blobs, artefacts_of, inputs_of
 from sbkernel.jobs.job import Job, listing
 from sbkernel.jobs.launchers import wire
@@ -55,13 +58,11 @@ class _Serving:
             raise wire.WireError("no order came")
         threading.Thread(target=self._end_when_silent, args=(float(message["silence_s"]),), daemon=True).start()
         order = Order.from_json(message["text"])
-        with Site.open(home / "sites" / message["site"]) as site:
-            _forget_artefacts(site)
+        with Site.open(home / "sites" / message["site"]) as site, _sending(site):
             self._take_inputs(site, order)
             with carrying_out(site, order) as job:
                 threading.Thread(target=self._listen, args=(job.dir,), daemon=True).start()
                 self._tell(job)
-            _forget_artefacts(site)
         os._exit(0)
 
     def _take_inputs(self, site: Site, order: Order) -> None:
@@ -105,11 +106,27 @@ class _Serving:
         os._exit(1)
 
 
+@contextmanager
+def _sending(site: Site) -> Iterator[None]:
+    """Send the files that a job makes during a block; before and after it those of jobs that have ended are removed."""
+    _forget_artefacts(site)
+    held = take(site.run / "sending", shared=True)
+    try:
+        yield
+    finally:
+        os.close(held)
+        _forget_artefacts(site)
+
+
 def _forget_artefacts(site: Site) -> None:
-    """Remove the files that jobs have made: who wanted them has them, or is gone."""
-    for job in listing(site):
-        if job.done:
-            shutil.rmtree(artefacts_of(job.dir).directory, ignore_errors=True)
+    """Remove the files that jobs have made: who wanted them has them, or is gone; not while somebody sends such files.
+
+    A job has ended before its files are all sent, so that its state does not tell.
+    """
+    with suppress(BlockingIOError), in_turn(site.run / "sending", wait=False):
+        for job in listing(site):
+            if job.done:
+                shutil.rmtree(artefacts_of(job.dir).directory, ignore_errors=True)
 
 
 def _forget_inputs(blobs: Blobs, order: Order) -> None:

@@ -112,6 +112,21 @@ def test_a_place_that_is_held_takes_several_orders_and_no_others(site: Site, two
         first.carry_out(order, inputs_of(site), report, refuse)
 
 
+def test_what_an_order_has_made_is_still_there_when_another_begins(site: Site, two_workers: Cluster) -> None:
+    """Both workers keep their things in one directory, and the first order has ended while its files are on the way."""
+    dask, inputs = at(two_workers.address), inputs_of(site)
+    large = {name: inputs.put(name.encode() * (24 << 20)) for name in "ab"}
+    came: dict[str, int] = {}
+
+    def keep(name: str, digest: str, size: int, stream: Readable) -> None:
+        if not came:
+            dask.carry_out(Order("good", "job_targets:good"), inputs, NullReport(), refuse)
+        came[name] = sum(len(piece) for piece in iter(lambda: stream.read(1 << 20), b""))
+
+    dask.carry_out(Order("shout", "job_targets:shout", inputs=large), inputs, NullReport(), keep)
+    assert came == {"a": 24 << 20, "b": 24 << 20}
+
+
 def test_a_job_that_waits_for_a_worker_says_so_and_can_be_cancelled(site: Site, tmp_path: Path) -> None:
     with cluster(tmp_path / "dask", workers=1) as ours:
         running = submit(site, slow(first := tmp_path / "first"), on=f"dask:{ours.address}")
