@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import rpmbase
 from debs import copy_packages, index, make_deb, pkgdir
+from ordinaryuser import USER, as_user, home
 from rpms import make_rpm
 from smallbuild import Recorder, assert_nothing_left, define
 from waiting import until
@@ -18,8 +20,7 @@ from waiting import until
 from sbkernel import resources
 from sbkernel.architectures import of_host
 from sbkernel.errors import BuildError, ToolMissingError
-from sbkernel.images.families import family_of
-from sbkernel.images.families.package_manager import Request, Resolution
+from sbkernel.images.families.package_manager import Request
 from sbkernel.images.genimage import genimage
 from sbkernel.images.tree import emulation
 from sbkernel.images.tree.elf import machine_of_tree, read_elf_file
@@ -29,6 +30,8 @@ from sbkernel.jobs.report import NullReport
 from sbkernel.lists import pkglist
 from sbkernel.packages.manifest import from_json
 from sbkernel.site import Site
+
+__all__ = ["home"]
 
 pytestmark = pytest.mark.timeout(580)
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
@@ -152,10 +155,24 @@ def sleeping() -> list[str]:
     return found.stdout.split()
 
 
+@pytest.fixture(scope="module")
+def busybox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The static busybox of Debian's arm64."""
+    place = tmp_path_factory.mktemp("busybox")
+    request = Request({"osvers": "debian12", "osarch": "aarch64"}, pkglist.parse("busybox-static\n"))
+    with Site.open(place / "site") as site:
+        copy_packages(site, place, request, {"busybox-static"})
+    archive = next(place.glob("busybox-static_*.deb"))
+    subprocess.run(["dpkg-deb", "--extract", archive, place / "unpacked"], check=True)
+    return place / "unpacked/bin/busybox"
+
+
 @pytest.mark.parametrize("osvers", ["rocky9.4", "sles15.6"])
-def test_scriptlets_of_another_architecture(osvers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scriptlets_of_another_architecture(
+    osvers: str, busybox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Site.open(tmp_path / "site") as site:
-        monkeypatch.setattr(rpmbase, "BUSYBOX", foreign_busybox(site, tmp_path))
+        monkeypatch.setattr(rpmbase, "BUSYBOX", busybox)
         (place := tmp_path / "rpms").mkdir()
         script = "%post -p /bin/sh\nuname -m > /etc/ran-on\n"
         make_rpm(place, "own-tool", arch="aarch64", more="Requires(post): small-base", scripts=script)
@@ -168,13 +185,23 @@ def test_scriptlets_of_another_architecture(osvers: str, tmp_path: Path, monkeyp
         assert (tmp_path / "tree/etc/ran-on").read_text() == "aarch64\n"
 
 
-def foreign_busybox(site: Site, place: Path) -> Path:
-    """Return the static busybox of Debian's arm64."""
-    attributes = {"osvers": "debian12", "osarch": "aarch64"}
-    manager = family_of("debian12").open(site, Request(attributes, pkglist.parse("busybox-static\n")))
-    found = manager.resolve(NullReport()).packages
-    resolution = Resolution(tuple(one for one in found if one.name == "busybox-static"))
-    manager.fetch(resolution, NullReport())
-    archive = manager.downloads.path(resolution.packages[0])
-    subprocess.run(["dpkg-deb", "--extract", archive, place / "busybox"], check=True)
-    return place / "busybox/bin/busybox"
+AS_USER = """
+import sys
+from sbkernel.images.tree.emulation import check_emulation, emulated
+from sbkernel.jobs.run import run
+check_emulation("aarch64")
+words = ["/usr/sbin/chroot", sys.argv[1], "/bin/busybox"]
+for command in (["uname", "-m"], ["chown", "1000:1000", "/file"], ["stat", "-c", "%u:%g", "/file"]):
+    print(run([*emulated("aarch64"), *words, *command], isolated=True).stdout, end="")
+"""
+
+
+def test_an_ordinary_user_emulates_and_is_root_over_all_his_numbers(home: Path, busybox: Path) -> None:
+    tree = home / "tree"
+    (tree / "bin").mkdir(parents=True)
+    shutil.copy(busybox, tree / "bin/busybox")
+    (tree / "file").touch()
+    for path in [tree, *tree.rglob("*")]:
+        shutil.chown(path, USER, USER)
+    assert as_user(home, "-c", AS_USER, str(tree)) == "aarch64\n1000:1000\n"
+    assert (tree / "file").stat().st_uid not in (0, 1000)
