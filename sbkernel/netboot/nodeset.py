@@ -105,7 +105,8 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
-        return lambda node: plan_local(node, running_from_disk(node, site.osimages))
+        known = site.osimages.many(site.osimages)
+        return lambda node: plan_local(node, running_from_disk(node, known))
     return _image_planner(site, image, find)
 
 
@@ -150,6 +151,7 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
         refuse(Definition.of(objtype, name, site.store.get(objtype, name) or {}), "nodeset")
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
+    known = site.osimages.many(site.osimages)
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
     keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
 
@@ -169,7 +171,7 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
         forwards_log = node.get("syslog") != "ignore"
         overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log))
         planned = plan_image(node, chosen, seen, overlay, lookup)
-        return replace(planned, attributes={**planned.attributes, **remembered(node, site.osimages)})
+        return replace(planned, attributes={**planned.attributes, **remembered(node, known)})
 
     return plan
 

@@ -57,7 +57,7 @@ def rmvm(site: Site, name: str) -> str:
         raise DefinitionError(f"{name} is not a virtual node", hint=f"sb rmdef -t node {name} removes its definition.")
     disk = site.nodes[name].get("vmstorage")
     site.delete("node", name)
-    return disk
+    return disk if disk.startswith("/") else ""
 
 
 def attributes(site: Site, name: str, network: str, memory_mb: int, cpus: int) -> dict[str, str | None]:

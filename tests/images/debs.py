@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from sbkernel.images.families import family_of
@@ -10,11 +10,12 @@ from sbkernel.images.families.debian import apt, records
 from sbkernel.images.families.debian import sources as apt_sources
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
-from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.package_manager import Request, Resolution, Resolved
 from sbkernel.jobs.report import NullReport
 from sbkernel.lists import pkglist
 from sbkernel.site import Site
 
+NO_LIST = pkglist.parse("")
 KERNELS = ("6.1.0-9-test", "6.1.0-10-test")
 
 
@@ -83,11 +84,31 @@ def pkgdir(directory: Path, codename: str = "bookworm", architecture: str = "amd
 def copy_base(site: Site, place: Path) -> None:
     """Copy the base system from the host's own mirror into a directory and make it a repository."""
     index(place)
-    attributes = {"osvers": "debian12", "osarch": "x86_64", "pkgdir": pkgdir(place)}
-    manager = family_of("debian12").open(site, Request(attributes, pkglist.parse("")))
+    copy_packages(site, place, Request({"osvers": "debian12", "osarch": "x86_64", "pkgdir": pkgdir(place)}, NO_LIST))
+
+
+def copy_packages(site: Site, place: Path, request: Request, only: Collection[str] = ()) -> None:
+    """Copy what a request brings into a directory and make it a repository; `only` these and what they need."""
+    manager = family_of("debian12").open(site, request)
     assert isinstance(manager, AptManager)
     resolution = manager.resolve(NullReport())
+    if only:
+        wanted = needed(resolution.packages, only)
+        resolution = Resolution(tuple(one for one in resolution.packages if one.name in wanted))
     manager.fetch(resolution, NullReport())
     for package in resolution.packages:
-        (place / archive_name(package)).hardlink_to(manager.downloads.path(package))
+        (copy := place / archive_name(package)).unlink(missing_ok=True)
+        copy.hardlink_to(manager.downloads.path(package))
     (place / "Packages").write_text(records.index(resolution.packages, archive_name))
+
+
+def needed(packages: Sequence[Resolved], names: Collection[str]) -> set[str]:
+    """Return the names of packages and of what they need."""
+    needs = {one.package.name: one.needs for one in records.candidates(list(packages))}
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        if (name := todo.pop()) not in found and name in needs:
+            found.add(name)
+            todo += needs[name]
+    return found

@@ -134,7 +134,7 @@ def test_no_busybox_of_another_machine_is_taken(tmp_path: Path) -> None:
     assert busybox_for("x86_64", tmp_path).name == "busybox"
     with pytest.raises(BuildError, match="no static busybox for aarch64") as caught:
         busybox_for("aarch64", tmp_path)
-    assert caught.value.hint == "install busybox-static in the image"
+    assert str(caught.value.hint).startswith("add busybox-static to the pkglist, or")
     foreign = bytearray(Path("/usr/bin/busybox").read_bytes()[:4096])
     foreign[18] = 183
     (tmp_path / "bin").mkdir()

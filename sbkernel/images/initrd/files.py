@@ -6,11 +6,11 @@ import gzip
 import itertools
 import lzma
 import os
-import platform
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sbkernel.architectures import of_host
 from sbkernel.errors import BuildError
 from sbkernel.images.tree.elf import read_elf_file
 from sbkernel.jobs.run import run
@@ -76,7 +76,7 @@ def copy_firmware(tree: Path, kernelver: str, names: Iterable[str], target: Path
 def machine_of(module: Path | None) -> str:
     """Return the machine a module was built for; this one if there is no module to ask."""
     elf = read_elf_file(module) if module else None
-    return elf.machine if elf else platform.machine()
+    return elf.machine if elf else of_host().machine
 
 
 def host_busyboxes() -> list[Path]:
@@ -95,7 +95,9 @@ def busybox_for(machine: str, tree: Path) -> Path:
             return place
     raise BuildError(
         f"no static busybox for {machine}",
-        hint=f"install busybox-static{'' if machine == platform.machine() else ' in the image'}",
+        hint="install busybox-static"
+        if machine == of_host().machine
+        else "add busybox-static to the pkglist, or let a postinstall script put one at usr/bin/busybox of the tree",
     )
 
 

@@ -145,7 +145,7 @@ def _wait(view: View, argv: Sequence[str], stdin: int | IO[Any] | None) -> int:
     scripts = resources.templates() / "image"
     env = {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
     alone: dict[str, str | None] = {**dict.fromkeys(os.environ), **env}
-    words = [*view.before, "sh", scripts / "enter.sh", view.tree, "sh", scripts / "shell.sh", view.tree, *argv]
+    words = [*view.within, "sh", scripts / "enter.sh", view.tree, "sh", scripts / "shell.sh", view.tree, *argv]
     with _foreground():
         process = spawn_here(words, env=alone, stdin=stdin, stdout=None, stderr=None, isolated=True, process_group=None)
         try:

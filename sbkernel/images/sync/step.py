@@ -19,7 +19,6 @@ from sbkernel.images.sync.decide import Decision, Script, all_at_boot, decide, f
 from sbkernel.images.sync.layings import Laying
 from sbkernel.images.sync.sources import Looker, key_of
 from sbkernel.images.sync.view import Place, View
-from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.report import Report
@@ -179,7 +178,7 @@ def _ordered(number: int, one: Laying) -> dict[str, Any]:
 def _run_script(view: View, script: Script, report: Report) -> None:
     """Run a script of this host in the tree, as its root, without network: only the image makes its outcome."""
     text = Path(script.source.path).read_bytes()
-    before = [*view.before, "unshare", "--net", "--", *emulated_in(view.source or view.tree)]
+    before = [*view.within, "unshare", "--net", "--"]
     try:
         inside(view.tree, ["sh", "-c", _RUN, "sh", script.source.name], input=text, on_line=report.log, before=before)
     except CommandError as error:

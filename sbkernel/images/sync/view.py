@@ -15,6 +15,7 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import CommandError
+from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.images.tree.namespaces import copy_tree, remove_tree
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
@@ -43,6 +44,11 @@ class View:
     def isolated(self) -> bool:
         """Tell whether a program that sees the tree must be run in namespaces of its own."""
         return bool(self.before) or os.geteuid() != 0
+
+    @property
+    def within(self) -> tuple[str | os.PathLike[str], ...]:
+        """Return what must come before the argv of a program that starts those of the tree, whatever they are for."""
+        return (*self.before, *emulated_in(self.source or self.tree))
 
     def run(self, words: Words, **options: Any) -> Completed:
         """Run a program that sees the tree."""

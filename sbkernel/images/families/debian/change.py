@@ -19,7 +19,6 @@ from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.resolved import Change, NotFetchedError, Resolution
 from sbkernel.images.layers.over import changing
-from sbkernel.images.tree.emulation import emulated_in
 from sbkernel.images.tree.namespaces import enter, scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb import dpkg
@@ -60,7 +59,7 @@ def change_tree(
     ):
         argv = ["sh", str(script), str(view.tree), str(place), *sorted(change.gone)]
         try:
-            enter(view.tree, argv, env=env, on_line=report.log, before=[*view.before, *emulated_in(base)])
+            enter(view.tree, argv, env=env, on_line=report.log, before=view.within)
         except CommandError as error:
             raise BuildError(f"the packages could not be changed:\n{error.tail}") from error
     names = set(asked)

@@ -78,7 +78,7 @@ def install(
                     argv,
                     env=scripts_environment({**env, **dict(one.env)}),
                     on_line=follow,
-                    before=view.before,
+                    before=view.within,
                 )
             except CommandError as error:
                 raise BuildError(f"the packages could not be installed:\n{error.tail}") from error

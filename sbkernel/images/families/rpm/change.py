@@ -105,7 +105,7 @@ def change_tree(
             argv = [find_program("eatmydata"), interpreter(), "-I", str(script("change.py"))]
             env = scripts_environment({"HOME": str(scratch), "SOURCE_DATE_EPOCH": str(epoch)})
             try:
-                enter(view.tree, argv, env=env, input=json.dumps(asked), on_line=report.log, before=view.before)
+                enter(view.tree, argv, env=env, input=json.dumps(asked), on_line=report.log, before=view.within)
             except CommandError as error:
                 raise BuildError(f"the packages could not be changed:\n{error.tail}") from error
     finally:
