@@ -10,7 +10,6 @@ from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.cli.interactive import ask_image, ask_values, check_terminal
 from sbkernel.errors import SbkernelError
-from sbkernel.images.genimage import plan_genimage
 from sbkernel.images.options import find_image
 from sbkernel.images.order import order_genimage
 from sbkernel.site import Site
@@ -120,6 +119,8 @@ def command(
     if noupdate:
         click.echo(_UPDATES, err=True)
     if dry_run or interactive:
+        from sbkernel.images.genimage import plan_genimage  # 0.1 s that an order does without
+
         locks: dict[str, Any] = {"locked": lock_file or locked}
         planned = plan_genimage(site, image, force=force, clean=clean, onlyinitrd=onlyinitrd, **locks, **values)
         click.echo(planned)

@@ -7,7 +7,7 @@ asks a mirror for one file after the other.
 from __future__ import annotations
 
 import contextlib
-import time
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -40,8 +40,9 @@ def by_helper(environment: Mapping[str, str]) -> Bring:
                 stack.enter_context(_helper(share, output, environment))
                 for share, output in zip(shares, outputs, strict=True)
             ]
-            while any(helper.poll() is None for helper in helpers):
-                time.sleep(_POLL_S)
+            while working := [helper for helper in helpers if helper.poll() is None]:
+                with contextlib.suppress(subprocess.TimeoutExpired):  # one small package is there in less
+                    working[0].wait(_POLL_S)
                 tell(sum(file.exists() for _, file in wanted))
         return complaints("\n".join(output.read_text(errors="replace") for output in outputs))
 
