@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from discs import TREEINFO, make_iso, write
+from rpms import make_repository, make_rpm
 from smallbuild import TARGET, assert_nothing_left, processes
 from waiting import until
 
@@ -111,6 +112,23 @@ def test_a_second_run_does_nothing_and_the_image_packs(built: Built) -> None:
     assert f"squashfs-root/{database}/rpmdb.sqlite\n" in listed
 
 
+def test_a_package_is_added_to_the_layer_of_another_image(built: Built, distribution: Path, tmp_path: Path) -> None:
+    make_rpm(tmp_path, "own-tool", arch="noarch", more="Requires: setup\n")
+    make_repository(tmp_path)
+    listed = tmp_path / "near.pkglist"
+    listed.write_text("@core\nlinux-image-cloud-amd64\nown-tool\n")
+    more = {"profile": "near", "pkglist": str(listed), "pkgdir": f"{distribution},{tmp_path}"}
+    values = dict(built.site.osimages["el"].attributes)
+    values.pop("rootimgdir", None)
+    built.site.set("osimage", "near", **{**values, **more})
+    assert ": + own-tool" in plan_genimage(built.site, "near").layer
+    result = genimage(built.site, "near", verify=True)
+    assert result["layer"].startswith("from layer ") and result["layer"].endswith(": + own-tool")
+    assert genimage(built.site, "near")["built"] == []
+    assert genimage(built.site, "near", clean=True)["layer"] == "clean: as asked"
+    assert_nothing_left(built.site)
+
+
 def test_an_image_that_copycds_defined_is_the_same_image(built: Built, distribution: Path, tmp_path: Path) -> None:
     """Its packages come from a copied disc; the layer that was built from the repository itself is taken."""
     disc = tmp_path / "disc"
@@ -170,7 +188,7 @@ def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built)
     values = dict(built.site.osimages["el"].attributes)
     values.pop("rootimgdir", None)
     built.site.set("osimage", "killed", **{**values, "pkglist": str(listed), "profile": "killed"})
-    job = jobs.start(built.site, "genimage", TARGET, image="killed")
+    job = jobs.start(built.site, "genimage", TARGET, image="killed", clean=True)
     until(lambda: job.progress.phase == "install packages" and job.progress.done >= 3, 120)
     assert processes(built.site)
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)

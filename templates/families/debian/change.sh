@@ -1,9 +1,11 @@
 # Read by sh in a private mount namespace, after enter.sh: in the tree $1 the packages named by the other arguments go,
-# those in the directory $2 come. Dependencies are those of the outcome; on the way there they do not count.
+# those in the directory $2 come. Dependencies are those of the outcome; on the way there they do not count. If $3 is a
+# time, what is newer is dated anew.
 set -eu
 tree=$1
 packages=$2
-shift 2
+newer=$3
+shift 3
 place=run/packages
 mkdir "$tree/$place"
 mount --bind "$packages" "$tree/$place"
@@ -25,3 +27,5 @@ fi
 rm -f "$policy"
 # A build has run it after everything, whoever brought a library.
 [ ! -e "$tree/sbin/ldconfig" ] || chroot "$tree" ldconfig
+# Scripts of a build run after the newest package was made. What they have made here before counts as made now.
+[ -z "$newer" ] || find "$tree" -xdev ! -type d -newermt "$newer" -exec touch --no-dereference -- {} +

@@ -14,6 +14,7 @@ import sys
 from collections import Counter, defaultdict
 from contextlib import closing
 from functools import cache
+from urllib.parse import quote
 
 import rpm
 
@@ -59,7 +60,7 @@ def main():
 
 def headers(database):
     """Yield the headers of a database that is only read."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)) as opened:
+    with closing(sqlite3.connect(f"file:{quote(database)}?mode=ro&immutable=1", uri=True)) as opened:
         for (blob,) in opened.execute("SELECT blob FROM Packages"):
             yield rpm.hdr(blob)
 

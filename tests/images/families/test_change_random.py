@@ -1,9 +1,12 @@
 """A changed tree is, path by path, what a clean build gives: over random lists, and whatever is killed meanwhile."""
 
+import json
 import os
 import random
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -53,6 +56,11 @@ class Pair:
         return content(self.layers[number], digest)
 
 
+@pytest.fixture(params=POOLS, scope="module")
+def family(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
 def pair(family: str, base: Path, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     place = tmp_path_factory.mktemp("pool")
@@ -73,6 +81,23 @@ def changes_equal_clean_builds(pair: Pair) -> None:
 
 def test_random_changes_of_a_list_equal_clean_builds(pair: Pair) -> None:
     changes_equal_clean_builds(pair)
+
+
+def test_what_scripts_made_before_the_newest_package_was_is_dated_as_if_they_had_run_now(pair: Pair) -> None:
+    always = "".join(f"{name}\n" for name in pair.pool.always)
+    layers, old = pair.layers[0], time.time() - 7200
+    digest, _ = pair.make(0, always)
+    users = layers.tree(digest) / "etc/passwd"
+    alone = shutil.copy(users, users.with_name("alone"))
+    os.utime(alone, (old, old))
+    alone.replace(users)
+    facts = {**layers.facts(digest), "seal": seal(layers.tree(digest))}
+    (layers.root / digest / "layer.json").write_text(json.dumps(facts))
+    changed, how = pair.make(0, f"{always}own-late\n")
+    assert how.endswith(": + own-late")
+    clean, _ = making(pair.repository, pair.site, pair.layers[1], f"{always}own-late\n", clean=True)
+    os.close(clean.layers.make(changed, lambda tree: clean.make(tree, Recorder())))
+    assert pair.content(0, changed) == pair.content(1, changed)
 
 
 class Teller(Recorder):

@@ -57,7 +57,8 @@ def change_tree(
         repository(change.coming, downloads, release.codename, tree.with_name("packages")) as place,
         changing(base, tree, report) as view,
     ):
-        argv = ["sh", str(script), str(view.tree), str(place), *sorted(change.gone)]
+        newer = f"@{change.old_epoch}" if epoch > change.old_epoch else ""
+        argv = ["sh", str(script), str(view.tree), str(place), newer, *sorted(change.gone)]
         try:
             enter(view.tree, argv, env=env, on_line=report.log, before=view.within)
         except CommandError as error:

@@ -48,7 +48,14 @@ HARMLESS_LINES = {
 }
 """Lines of scriptlets by a pattern, and why it does not matter when they run: what macros of distributions write."""
 _LINES = tuple(map(re.compile, HARMLESS_LINES))
-_SWITCH = re.compile(rf"systemctl.* (?:preset|disable) |{_HELPER} (?:install|remove)-")
+_SWITCH = re.compile(
+    rf"(?:{_SYSTEMCTL}(?: --[a-z-]+)*|{_HELPER}) "
+    r"(?:(preset|install-system-units|install-user-units)|disable|remove-system-units|remove-user-units)"
+    r"(?: --now)? +([\w@][^&>|]*)"
+)
+"""A line that switches units: on, if there is a first group, and which."""
+_GUARD = re.compile(r'if \[ "?\$\{?1\}?"? (?:-eq|==?) "?([01])"? \].*')
+"""What asks whether a package is installed for the first time, or for the last."""
 
 HARMLESS_TRIGGERS = {
     ("systemd", "/usr/lib/systemd/system"): "tells a manager that does not run",
@@ -72,7 +79,7 @@ READ_BY_OTHERS = (
 )  # fmt: skip
 """Where programs that others' scriptlets run look for files of any package."""
 
-_TOPS = frozenset({"/etc/systemd/system", "/etc/systemd/user"})
+_TOPS = ("/etc/systemd/system", "/etc/systemd/user")
 """Where links switch units on."""
 _ROOT = "0/0"
 """The owner who is there before any package."""
@@ -90,6 +97,14 @@ class Script(NamedTuple):
     kind: str
     program: str
     text: str
+
+
+class Switch(NamedTuple):
+    """Units that a scriptlet switches on or off, and whether it does so once: when a package comes anew, or goes."""
+
+    on: bool
+    units: tuple[str, ...]
+    once: bool
 
 
 class Trigger(NamedTuple):
@@ -119,9 +134,9 @@ class Spoken:
         )
 
     @property
-    def switches(self) -> bool:
-        """Tell whether it switches units on or off."""
-        return any(_SWITCH.search(one.text) for one in self.scripts)
+    def switches(self) -> list[Switch]:
+        """Return what it switches on or off."""
+        return [switch for one in self.scripts for switch in switches_of(one.text)]
 
     @property
     def text(self) -> str:
@@ -188,7 +203,8 @@ def _objections(coming: Sequence[Part], leaving: Sequence[Part], scene: Scene) -
     staying = {path for part in coming for path in part.entries}
     for part in leaving:
         yield from leaves(part, going, staying, scene.world)
-        yield from _units_off(part, scene)
+        if part.name not in {one.name for one in coming}:
+            yield from _units_off(part, scene)
 
 
 def _own(part: Part, several: Collection[str]) -> Iterator[str]:
@@ -217,6 +233,19 @@ def unknown_line(program: str, text: str) -> str:
     if program not in _SHELLS:
         return f"{program} {lines[0]}"
     return next((line for line in lines if not any(one.fullmatch(line) for one in _LINES)), "")
+
+
+def switches_of(text: str) -> Iterator[Switch]:
+    """Yield what a scriptlet of known lines switches."""
+    guard = ""
+    for line in map(str.strip, text.splitlines()):
+        if found := _GUARD.fullmatch(line):
+            guard = found[1]
+        elif line.startswith("if ") or line in ("else", "fi"):
+            guard = ""
+        elif found := _SWITCH.match(line):
+            on, names = bool(found[1]), (one if "." in one else f"{one}.service" for one in found[2].split())
+            yield Switch(on, tuple(re.sub(r"@[^.]*", "@", one) for one in names), guard == ("1" if on else "0"))
 
 
 def _triggers(parts: Sequence[Part], staying: Sequence[Spoken]) -> Iterator[str]:
@@ -248,10 +277,21 @@ def _order(scene: Scene) -> Iterator[str]:
         yield f"{unknown[now]} would come before {unknown[was]}, and the scriptlets of both may do anything"
 
 
+def _units(part: Part) -> Iterator[str]:
+    """Yield units that a package switches, though they are not its own, or though it neither comes anew nor goes."""
+    own = {path.name for path in part.entries}
+    for switch in part.says.switches:
+        if other := next((one for one in switch.units if one not in own), ""):
+            yield f"{part.name} switches {other}, which it does not have"
+        if not switch.once:
+            yield f"{part.name} switches {switch.units[0]} also when it is updated"
+
+
 def _units_on(part: Part, old: Part | None, scene: Scene) -> Iterator[str]:
     """Yield why units of a package would be on or off otherwise than after a build, in which presets may come later."""
-    if not part.says.switches:
+    if not part.says.switches and not part.units:
         return
+    yield from _units(part)
     if old is not None:
         if part.units != old.units or part.says.scripts != old.says.scripts:
             yield f"the units of {part.name} are others than those of the old one, which may be on"
@@ -263,16 +303,18 @@ def _units_on(part: Part, old: Part | None, scene: Scene) -> Iterator[str]:
 
 
 def _units_off(part: Part, scene: Scene) -> Iterator[str]:
-    """Yield which directories systemctl would leave, or take from others, with the links to a package's units."""
-    if not part.says.switches:
-        return
+    """Yield what of the links to its units a package would leave, and what systemctl would take from others."""
+    yield from _units(part)
+    off = {unit for switch in part.says.switches if not switch.on for unit in switch.units}
     for directory, led in scene.links.items():
-        mine = [one for one in led if PurePosixPath(one) in part.entries]
+        mine = [path for path in map(PurePosixPath, led) if path in part.entries]
+        if left := next((path for path in mine if path.name not in off), None):
+            yield f"{part.name} does not switch {left} off"
         if directory in scene.owned and mine and len(mine) == len(led):
             yield f"{directory} would go with the last unit in it, which {part.name} has"
-    for directory in _TOPS & scene.links.keys():
-        if directory not in scene.owned:
-            yield f"{directory} belongs to nobody, and {part.name} may have brought it"
+        top = next(one for one in _TOPS if directory.startswith(one))
+        if mine and top not in scene.owned:
+            yield f"nobody owns {top}, which {part.name} may have brought"
 
 
 def _emptied(scene: Scene) -> Iterator[str]:

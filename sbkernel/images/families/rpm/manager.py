@@ -154,7 +154,7 @@ class RpmManager:
         inputs = self.inputs(resolution)
         others = {name: value for name, value in inputs.items() if name not in ("packages", "passes", "keys")}
         *earlier, last = inputs.get("passes", [[[], []]])
-        return None if resolution.removed or self.base else {**others, "earlier": earlier, "env": last[0]}
+        return None if resolution.removed or self.base else {**others, "earlier": earlier, "last": last[0]}
 
     def why_clean(self, change: Change, resolution: Resolution, base: Path) -> str:
         """Say what of the packages that come or leave stands against a change."""

@@ -108,15 +108,10 @@ def test_what_somebody_else_has_made_or_changed_is_built_clean(trees: Trees) -> 
     assert trees.make("waits plain") == "clean: waits does something when plain comes or goes"
 
 
-def test_what_scripts_made_before_the_newest_package_was_is_dated_as_if_they_had_run_now(trees: Trees) -> None:
-    trees.make("a-user")
-    digest = trees.making("a-user")[1]
-    old = time.time() - 7200
-    os.utime(trees.layers.tree(digest) / "etc/passwd", (old, old))
-    facts = trees.layers.facts(digest)
-    file = trees.layers.root / digest / "layer.json"
-    file.write_text(json.dumps({**facts, "seal": seal(trees.layers.tree(digest))}))
-    assert trees.make("a-user late").endswith("+ late")
+def test_a_tree_made_with_another_environment_or_in_other_passes_is_not_started_from(trees: Trees) -> None:
+    trees.make("#ENV:A=1#\nplain")
+    assert trees.make("#ENV:A=2#\nplain conf") == "clean: no layer is near"
+    assert trees.make("#ENV:A=1#\nplain conf").endswith(": + conf")
 
 
 def test_a_database_in_the_form_of_the_image_alone_is_built_clean(trees: Trees) -> None:

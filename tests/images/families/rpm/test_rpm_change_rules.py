@@ -144,22 +144,38 @@ def test_packages_that_may_make_users_come_in_the_same_order() -> None:
     assert objection([part("tool", *TOOL)], [], turned).startswith("b would come before a, and")
 
 
-def test_units_that_are_switched_on_or_off() -> None:
-    unit = "/usr/lib/systemd/system/tool.service"
-    says = spoken("tool", ("postin", EL8), ("preun", EL8_OFF))
-    tool = replace(part("tool", unit, says=says), units={unit: "1"})
+UNIT = "/usr/lib/systemd/system/x.service"
+WANTS = {"/etc/systemd/system": [], "/etc/systemd/system/a.wants": [UNIT]}
+
+
+def unit(*scripts: tuple[str, str]) -> Part:
+    says = spoken("tool", *(scripts or (("postin", EL8), ("preun", EL8_OFF))))
+    return replace(part("tool", UNIT, says=says), units={UNIT: "1"})
+
+
+def test_units_are_switched_on_when_it_is_known_which_are() -> None:
     presets = replace(scene(spoken("release")), deciding=["release=1-1:noarch"])
-    assert objection([tool], [], presets) == ""
     late = replace(presets, after=["tool=1-1:noarch", "release=1-1:noarch"])
-    assert objection([tool], [], late) == "tool would come before release, which says what units are on"
-    owned = scene(owners={unit: ["tool"]})
-    assert objection([tool], [tool], owned) == ""
-    assert "are others than those of the old one" in objection([replace(tool, units={unit: "2"})], [tool], owned)
-    wants = {"/etc/systemd/system": [], "/etc/systemd/system/x.wants": [unit]}
-    on = replace(owned, links=wants, owned=["/etc/systemd/system"])
-    assert objection([], [tool], on) == ""
-    assert "would go with the last unit in it" in objection([], [tool], replace(on, owned=list(wants)))
-    assert "/etc/systemd/system belongs to nobody" in objection([], [tool], replace(on, owned=[]))
+    for tool in (unit(), unit(("postin", ":"))):
+        assert objection([tool], [], presets) == ""
+        assert objection([tool], [], late) == "tool would come before release, which says what units are on"
+    owned = scene(owners={UNIT: ["tool"]})
+    assert objection([unit()], [unit()], owned) == ""
+    others = replace(unit(), units={UNIT: "2"})
+    assert "are others than those of the old one" in objection([others], [unit()], owned)
+    another = unit(("postin", EL8.replace("x.service", "y@1.service")))
+    assert objection([another], [], scene()) == "tool switches y@.service, which it does not have"
+    always = unit(("preun", "systemctl disable x.service"))
+    assert objection([always], [], scene()) == "tool switches x.service also when it is updated"
+
+
+def test_units_are_switched_off_and_no_directory_is_left_or_lost() -> None:
+    on = replace(scene(owners={UNIT: ["tool"]}), links=WANTS, owned=["/etc/systemd/system"])
+    assert objection([], [unit()], on) == ""
+    assert objection([], [unit(("postin", EL8))], on) == f"tool does not switch {UNIT} off"
+    assert "would go with the last unit in it" in objection([], [unit()], replace(on, owned=list(WANTS)))
+    assert objection([unit()], [unit()], replace(on, owned=list(WANTS))) == ""
+    assert objection([], [unit()], replace(on, owned=[])).startswith("nobody owns /etc/systemd/system, which tool")
 
 
 def test_what_is_in_the_tree_already_or_stays_in_it() -> None:
