@@ -55,7 +55,7 @@ _UPDATES = "--noupdate: nothing is updated here; what is installed is exactly wh
 @click.option("--any-plan", is_flag=True, help="With --plan: go on with another plan, and log what differs.")
 @click.option("--locked", is_flag=True, help="Build exactly the packages of the image's lock (sb lock).")
 @click.option("--lock", "lock_file", default="", metavar="FILE", help="Build exactly the packages of this lock.")
-@click.option("--on", default="", metavar="HOST", help="Build on another machine, as ssh names it; here means here.")
+@click.option("--on", default="", metavar="PLACE", help="Build on another machine: HOST, dask:SCHEDULER, or here.")
 @click.option("--shared", is_flag=True, help="Installdir is the same directory there (NFS): copy nothing of it.")
 @click.option("-o", "osvers", default="", metavar="OSVERS", help="Without IMAGE: that with this osvers.")
 @click.option("-a", "osarch", default="", metavar="ARCH", help="Without IMAGE: that with this osarch.")
@@ -97,11 +97,16 @@ def command(
     Debian packages that build, and ssh to it without a password. Lists, scripts, keys and local packages go there, what
     is there already is not sent again; tree, kernel and initrd come back.
 
+    With dask:SCHEDULER a worker of a Dask cluster builds, one of the image's architecture, one image at a time; with
+    dask:SCHEDULER?os=debian12 one of that distribution. pip install 'sbkernel[dask]' there and here; start workers by:
+    dask worker SCHEDULER --nthreads 1 --preload sbkernel.jobs.launchers.dask.worker
+
     \b
     Examples:
       sb genimage --dry-run mine
       sb genimage mine && sb packimage mine
       sb genimage mine --on build1
+      sb genimage mine --on dask:head1:8786
       sb genimage -o debian12 -p compute
     """
     values = _values(given)

@@ -124,7 +124,7 @@ _OURS = (
     Attr("parent", "The osimage that this one was cloned from.", netboot=noted("written by clone")),
     Attr(
         "buildhost",
-        "Machine that builds it, as ssh names it: HOST, USER@HOST or HOST:PORT.",
+        "Machine that builds it, as ssh names it: HOST, USER@HOST or HOST:PORT; or dask:SCHEDULER.",
         default="this host",
         pattern=r"[^\s,]+",
         netboot=honoured("genimage", "builds there, and brings tree, kernel and initrd to rootimgdir"),

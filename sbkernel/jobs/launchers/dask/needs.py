@@ -39,7 +39,8 @@ def check(scheduler: str, workers: Mapping[str, Mapping[str, float]], needs: Map
     there = [f"{address}: {_all_told(has)}" for address, has in sorted(workers.items())]
     raise NotFoundError(
         f"{scheduler} has no worker for {wanted}; it has " + ("; ".join(there) if there else "no workers at all"),
-        hint="start one: dask worker SCHEDULER --nthreads 1 --preload sbkernel.jobs.launchers.dask.worker",
+        hint="start one: dask worker SCHEDULER --nthreads 1 --preload sbkernel.jobs.launchers.dask.worker; "
+        "add --resources sbkernel-arch-aarch64=1 where that is emulated",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +32,7 @@ CALL = "sbkernel-call"
 END_S = 15.0
 LOOK_S = 0.2
 TOPIC = "sbkernel"
+_log = logging.getLogger("distributed.worker")
 
 
 def dask_setup(worker: Worker) -> None:
@@ -40,6 +42,8 @@ def dask_setup(worker: Worker) -> None:
     worker.handlers[CALL] = places.call
     for mine in (worker.state.total_resources, worker.state.available_resources):
         mine.update({**offered(), **mine})  # what --resources says counts
+    if worker.state.nthreads > 1:  # Dask takes no waiting task away from one that has a thread left
+        _log.warning("an order may wait for this worker while others are free: start it with --nthreads 1")
 
 
 def key_of(token: str) -> str:
