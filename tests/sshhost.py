@@ -118,7 +118,7 @@ def ssh_host(directory: Path, user: str = "root", **env: str) -> Iterator[SshHos
         )
         programs = directory / "bin"
         programs.mkdir()
-        ssh = f"exec ip netns exec {number}-near {shutil.which('ssh')} -F {host.config}"
+        ssh = f"exec ip netns exec {number}-near {shutil.which('ssh', path=os.defpath)} -F {host.config}"
         (programs / "ssh").write_text(f'#!/bin/sh\n{ssh} "$@"\n')
         (programs / "ssh").chmod(0o755)
         host.cache.mkdir(mode=0o755)

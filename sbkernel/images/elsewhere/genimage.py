@@ -210,6 +210,8 @@ class _Build:
             write_whole(file, json.dumps(record, indent=1) + "\n")
             return
         file.unlink()
+        if TREE in self._came:
+            self.directory.copied.unlink(missing_ok=True)  # it is about the tree before
         keep_edited(self.site, self.spec, self.directory, self.report)
         self.directory.publish(record)
         remove_tree(self.directory.old)
