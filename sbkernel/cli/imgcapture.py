@@ -48,9 +48,10 @@ def command(
     """Make OSIMAGE of the root of NODE as it is now, whether NODE runs from its disk or from memory.
 
     The files come over ssh and are unpacked here as they arrive; nothing is written on the node. What only that node
-    should have stays there: host keys, name and machine-id, leases, logs, disks. What an imgcapture.exlist names stays
-    there, too, and so do file systems that are mounted on the root. A missing OSIMAGE is made, as a clone of the one
-    that the node boots. Then pack it as any other image. A later genimage replaces the tree only by --force.
+    should have stays there: host keys, name and machine-id, leases, logs, disks. So do file systems that are mounted on
+    the root, and what the exlist names: PROFILE.imgcapture.exlist in the site's custom/netboot/DISTRO, or compute's, or
+    ours. A missing OSIMAGE is made, as a clone of the one that the node boots. Then pack it as any other image. A later
+    genimage replaces the tree only by --force.
 
     -i, -n and -p take the place of the osimage's values, and are stored in it. It is a job: Ctrl-C cancels it.
 

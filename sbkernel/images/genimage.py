@@ -15,7 +15,7 @@ from sbkernel.errors import BuildError
 from sbkernel.files import made
 from sbkernel.images import options, reviewed
 from sbkernel.images.cache import prune
-from sbkernel.images.capture.captured import CAPTURED, Captured
+from sbkernel.images.capture.captured import CAPTURED, left_in
 from sbkernel.images.execute import execute
 from sbkernel.images.families import family_of
 from sbkernel.images.families.oci.skopeo import PROGRAMS as CONTAINER_PROGRAMS
@@ -220,7 +220,7 @@ def genimage(
 
 def _keep_captured(build: Build, *, replaced: bool, kept: bool) -> None:
     """Raise BuildError before a tree that was captured from a node is thrown away, unless that is asked for."""
-    captured = Captured.of_record(build.directory.record())
+    captured = left_in(build.directory)
     if captured and replaced:
         build.report.log(f"its tree, {captured}, is replaced by a build from its lists")
     elif captured and not kept:

@@ -18,7 +18,8 @@ def directories(site: Site, osvers: str) -> tuple[Path, Path]:
 def find(site_dirs: Iterable[Path], profile: str, osvers: str, osarch: str, ext: str) -> Path | None:
     """Return the best list file for a profile from the first directory that has one, or None.
 
-    `ext` is pkglist, exlist, otherpkgs.pkglist, fstab, synclist or postinstall (which must be executable).
+    `ext` is pkglist, exlist, imgcapture.exlist, otherpkgs.pkglist, fstab, synclist or postinstall (which must be
+    executable).
     """
     for directory in site_dirs:
         for name in candidates(profile, osvers, osarch, ext):

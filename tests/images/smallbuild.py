@@ -1,5 +1,6 @@
 """A small image, built once from a minimal base and packages that the tests make; what tests of genimage share."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 from debs import KERNELS, make_repository, pkgdir
 from waiting import until
 
+from sbkernel.errors import BuildError
 from sbkernel.images.genimage import genimage
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.job import Job
@@ -109,3 +111,12 @@ def started(small: Small, image: str, packages: str) -> Job:
     assert processes(small.site)
     assert list(small.site.cache.glob("layers/.new-*/mmdebstrap.*")), "temporary files lie with the partial layer"
     return job
+
+
+def assert_a_capture_is_kept(small: Small) -> None:
+    """Write down that the tree was captured from a node: nothing but force replaces it then."""
+    record = small.tree.parent / "plan.json"
+    captured = {"node": "n1", "t": 0.0, "by": "anna", "host": "here", "kernel": "6.1"}
+    record.write_text(json.dumps({**json.loads(record.read_text()), "captured": captured}))
+    with pytest.raises(BuildError, match="image 'small' was captured from n1, 1970-01-01 00:00 UTC: a build from its"):
+        genimage(small.site, "small")

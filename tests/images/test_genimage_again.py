@@ -15,6 +15,7 @@ from smallbuild import (
     Recorder,
     Small,
     another,
+    assert_a_capture_is_kept,
     assert_nothing_left,
     processes,
     started,
@@ -246,6 +247,7 @@ def test_what_is_built_by_force_is_packed_again(small: Small) -> None:
     """A package's script may write other content of the same size, and all of a tree is dated alike."""
     first = packimage(small.site, "small")
     assert packimage(small.site, "small")["cached"]
+    assert_a_capture_is_kept(small)
     genimage(small.site, "small", force=True)
     again = packimage(small.site, "small")
     assert (again["cached"], again["digest"]) == (False, first["digest"])

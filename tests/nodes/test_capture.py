@@ -149,6 +149,9 @@ def test_a_build_from_lists_does_not_throw_a_capture_away(site: Site, root: Path
         with pytest.raises(BuildError, match=r"was captured from n1, .*would throw that away\n  sb packimage taken"):
             build(site, "taken")
     assert genimage(site, "taken", onlyinitrd=True)["built"] == ["kernel", "initrd"]
+    (tree.parent / "kernel").unlink()
+    with pytest.raises(BuildError, match="was captured from n1"):
+        genimage(site, "taken")
     assert (tree / "etc/app.conf").read_text() == "tuned=1\n"
     assert captured(site, "taken").node == "n1"
 
@@ -210,6 +213,7 @@ def test_the_verb_says_what_xcat_says(site: Site, root: Path) -> None:
         (("n1", "-t", "tape", "-o", "x"), "'tape' is no type of capture"),
         (("n1", "-t", "diskless", "-o", "x/y"), "x/y"),
         (("n7", "-t", "diskless", "-o", "x"), "n7"),
+        (("n1", "-t", "diskless", "-o", "x", "-p", "../x"), "'../x' is no profile"),
     ):
         status, said = sb(site, "imgcapture", *words)
         assert status != 0 and wrong in said, said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -80,10 +81,19 @@ class Captured:
         return f"captured from {self.node}, {when}" + (f", which had booted {self.of}" if self.of else "")
 
 
+def left_in(directory: RootimgDir) -> Captured | None:
+    """Return what was captured into a directory, also where its kernel or initrd is gone; None if it holds no such."""
+    try:
+        record = json.loads((directory.path / "plan.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return Captured.of_record(record) if isinstance(record, dict) and directory.tree.exists() else None
+
+
 def captured(site: Site, image: str) -> Captured:
     """Return what was captured as an osimage. NotFoundError if its tree is none that was."""
     directory = RootimgDir(rootimgdir.checked(site, image, attributes_of(site, image)))
-    found = Captured.of_record(directory.record())
+    found = left_in(directory)
     if found is None:
         raise NotFoundError(f"image '{image}' was not captured", hint=f"sb imgcapture NODE -t diskless -o {image}")
     return found

@@ -87,6 +87,7 @@ def target_of(site: Site, image: str, parent: str, look: Look, given: Mapping[st
     words when osvers or osarch is not that of the node.
     """
     check_name("osimage", image)
+    _check_profile(given.get("profile", ""))
     exists = image in site.osimages
     parent = parent if parent in site.osimages else ""
     attributes = _attributes(site, image, parent, look, given.get("profile", ""))
@@ -102,6 +103,11 @@ def target_of(site: Site, image: str, parent: str, look: Look, given: Mapping[st
     check(image, attributes, look.release, look.machine)
     attributes["rootimgdir"] = str(rootimgdir.checked(site, image, attributes))
     return Target(image, attributes, {**profile, **stored}, exists, parent)
+
+
+def _check_profile(profile: str) -> None:
+    if "/" in profile or profile.startswith(".") or not profile.isprintable():
+        raise DefinitionError(f"{profile!r} is no profile: it becomes part of paths", hint="a word such as compute")
 
 
 def _attributes(site: Site, image: str, parent: str, look: Look, profile: str) -> dict[str, str]:
