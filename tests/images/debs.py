@@ -10,7 +10,8 @@ from sbkernel.images.families.debian import apt, records
 from sbkernel.images.families.debian import sources as apt_sources
 from sbkernel.images.families.debian.manager import AptManager
 from sbkernel.images.families.debian.output import archive_name
-from sbkernel.images.families.package_manager import Request, Resolution, Resolved
+from sbkernel.images.families.package_manager import Request
+from sbkernel.images.families.resolved import Resolution, Resolved
 from sbkernel.jobs.report import NullReport
 from sbkernel.lists import pkglist
 from sbkernel.site import Site
