@@ -108,7 +108,7 @@ def test_a_place_that_is_held_takes_several_orders_and_no_others(site: Site, two
             place.carry_out(order, inputs_of(site), report, refuse)
         on = [line.removeprefix(f"{dask}: {ON}") for line in report.lines if ON in line]
         assert on == [first.worker, first.worker, second.worker] and {*on} == {*two_workers.workers}
-    with pytest.raises(JobError, match=f"the Dask worker {first.worker} has ended the order"):
+    with pytest.raises(JobError, match=f"the Dask worker {first.worker} has gone"):
         first.carry_out(order, inputs_of(site), report, refuse)
 
 
