@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from daskcluster import cluster
 from localsite import Local, place_of
-from smallbuild import assert_nothing_left, define
+from smallbuild import assert_nothing_left, define, processes
 from waiting import until
 
 from sbkernel.errors import JobError
@@ -34,7 +34,7 @@ def test_images_are_built_side_by_side_and_go_on_when_a_worker_has_died(local: L
         dask.kill(worker_of(waits))
         with pytest.raises(JobError, match=f"the Dask worker {re.escape(worker_of(waits))} has gone"):
             waits.wait(60)
-        until(lambda: not dask.left(), seen=dask.left)
+        until(lambda: not [*dask.left(), *processes(site)], seen=lambda: [*dask.left(), *processes(site)])
         assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
         assert not place_of(site, "waits").tree.exists()
         assert_nothing_left(site)
