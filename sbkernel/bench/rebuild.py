@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbkernel.bench.clock import Phases, Spent, timed
+from sbkernel.bench.clock import Phases, Spells, Spent, timed
 from sbkernel.bench.row import BenchRow, Check, Goal
 from sbkernel.bench.samework import same_value
 from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
@@ -76,8 +76,9 @@ def _row(work: Workspace, what: str, pkglist: Path, cold: Built, *, layered: boo
     )
     name = f"rebuild: {what.removeprefix('with one ')}{', layered' if layered else ''}"
     words = OURS.format(what)
-    times = (built.spent.wall_s,), (cold.spent.wall_s,)
-    return BenchRow(name, words, PEER, *times, checks, GOALS[layered], notes=(built.phases,))
+    spells = Spells((built.spent,), (cold.spent,))
+    notes = (built.phases, spells.note)
+    return BenchRow(name, words, PEER, spells.ours_s, spells.peer_s, checks, GOALS[layered], notes=notes)
 
 
 def _ask_for(work: Workspace, pkglist: Path) -> None:

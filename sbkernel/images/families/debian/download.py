@@ -7,7 +7,7 @@ asks a mirror for one file after the other.
 from __future__ import annotations
 
 import contextlib
-import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from sbkernel.jobs import spawn
 
 HELPER = Path("/usr/lib/apt/apt-helper")
 _HELPERS = 4
-_POLL_S = 0.1
+_SHORTEST_S, _POLL_S = 0.01, 0.1
+"""How long nobody looks for packages: one small one is there soon."""
 
 Wanted = Sequence[tuple[Resolved, Path]]
 
@@ -40,9 +41,10 @@ def by_helper(environment: Mapping[str, str]) -> Bring:
                 stack.enter_context(_helper(share, output, environment))
                 for share, output in zip(shares, outputs, strict=True)
             ]
-            while working := [helper for helper in helpers if helper.poll() is None]:
-                with contextlib.suppress(subprocess.TimeoutExpired):  # one small package is there in less
-                    working[0].wait(_POLL_S)
+            pause_s = _SHORTEST_S
+            while any(helper.poll() is None for helper in helpers):
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _POLL_S)
                 tell(sum(file.exists() for _, file in wanted))
         return complaints("\n".join(output.read_text(errors="replace") for output in outputs))
 
