@@ -24,31 +24,46 @@ from sbkernel.site import Site
 
 
 class Described(Protocol):
-    """An osimage as far as its kernel, its initrd and its fstab depend on it."""
+    """An osimage as far as its kernel, its initrd, its network and its fstab depend on it: by its attributes."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Return the attributes of the osimage."""
 
     @property
     def osvers(self) -> str:
         """Return the distribution and its version, such as debian12."""
+        return self.attributes.get("osvers", "")
 
     @property
     def osarch(self) -> str:
         """Return the architecture, such as x86_64."""
+        return self.attributes.get("osarch", "")
 
     @property
     def profile(self) -> str:
         """Return the role."""
+        return self.attributes.get("profile", "")
 
     @property
     def kernelver(self) -> str:
         """Return the kernel version asked for, or an empty string for the newest."""
+        return self.attributes.get("kernelver", "")
 
     @property
     def drivers(self) -> tuple[str, ...]:
         """Return the drivers asked for; none means the default list."""
+        return tuple(self.attributes.get("netdrivers", "").replace(",", " ").split())
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Return the network interfaces that use DHCP beside those with usual names."""
+        named = ",".join(self.attributes.get(name, "") for name in ("nodebootif", "otherifce"))
+        return tuple(dict.fromkeys(named.replace(",", " ").split()))
 
 
 @dataclass(frozen=True)
-class ImageSpec:
+class ImageSpec(Described):
     """An osimage, read and checked; its package manager is open."""
 
     image: str
@@ -64,36 +79,6 @@ class ImageSpec:
     def attributes(self) -> Mapping[str, str]:
         """Return the attributes of the osimage."""
         return self.request.attributes
-
-    @property
-    def osvers(self) -> str:
-        """Return the distribution and its version, such as debian12."""
-        return self.request.osvers
-
-    @property
-    def osarch(self) -> str:
-        """Return the architecture, such as x86_64."""
-        return self.request.osarch
-
-    @property
-    def profile(self) -> str:
-        """Return the role."""
-        return self.attributes.get("profile", "")
-
-    @property
-    def kernelver(self) -> str:
-        """Return the kernel version asked for, or an empty string for the newest."""
-        return self.request.kernelver
-
-    @property
-    def drivers(self) -> tuple[str, ...]:
-        """Return the drivers asked for; none means the default list."""
-        return drivers_of(self.attributes)
-
-    @property
-    def interfaces(self) -> tuple[str, ...]:
-        """Return the network interfaces that use DHCP beside those with usual names."""
-        return interfaces_of(self.attributes)
 
     @property
     def packages(self) -> Sequence[str]:
@@ -139,17 +124,6 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
     variables(attributes.get("environvar", ""))
     manager = open_manager(site, request)
     return ImageSpec(image, request, manager, place, scripts, timezone, lambda: key_of(site.ssh_key))
-
-
-def drivers_of(attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the drivers that an osimage names."""
-    return tuple(attributes.get("netdrivers", "").replace(",", " ").split())
-
-
-def interfaces_of(attributes: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the network interfaces that an osimage names, each once."""
-    named = ",".join(attributes.get(name, "") for name in ("nodebootif", "otherifce"))
-    return tuple(dict.fromkeys(named.replace(",", " ").split()))
 
 
 def attributes_of(site: Site, image: str) -> dict[str, str]:

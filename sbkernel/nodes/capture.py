@@ -30,7 +30,6 @@ from sbkernel.packages.diff.diff import Diff, diff
 from sbkernel.site import Site
 
 TARGET = "sbkernel.nodes.capture:capture"
-METHODS = ("diskless", "sysclone")
 LOOK_TIMEOUT_S = 900.0
 _CHANGES = (
     "Cannot stat: No such file or directory", "file changed as we read it", "File removed before we read it",

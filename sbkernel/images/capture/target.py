@@ -15,59 +15,34 @@ from sbkernel.images import options, rootimgdir
 from sbkernel.images.capture.look import Look
 from sbkernel.images.capture.osvers import check, osarch_of, osvers_of
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.spec import drivers_of, interfaces_of
+from sbkernel.images.spec import Described
 from sbkernel.site import Site
 
 VERB = "imgcapture"
 
 
 @dataclass(frozen=True)
-class Target:
-    """An osimage with its attributes as they will be, and how its definition is made: from a `parent`, or of its own.
+class Target(Described):
+    """An osimage with its values as they will be, and how its definition is made: from a `parent`, or of its own.
 
     `given` are the values that the verb was told, which take the place of those of the definition.
     """
 
     image: str
-    attributes: Mapping[str, str]
+    values: Mapping[str, str]
     given: Mapping[str, str]
     exists: bool
     parent: str = ""
 
     @property
+    def attributes(self) -> Mapping[str, str]:
+        """Return the attributes of the osimage as they will be."""
+        return self.values
+
+    @property
     def directory(self) -> RootimgDir:
         """Return where its tree lies."""
         return RootimgDir(Path(self.attributes["rootimgdir"]))
-
-    @property
-    def osvers(self) -> str:
-        """Return the distribution and its version, such as debian12."""
-        return self.attributes["osvers"]
-
-    @property
-    def osarch(self) -> str:
-        """Return the architecture, such as x86_64."""
-        return self.attributes["osarch"]
-
-    @property
-    def profile(self) -> str:
-        """Return the role."""
-        return self.attributes.get("profile", "")
-
-    @property
-    def kernelver(self) -> str:
-        """Return the kernel version asked for, or an empty string for the newest."""
-        return self.attributes.get("kernelver", "")
-
-    @property
-    def drivers(self) -> tuple[str, ...]:
-        """Return the drivers asked for; none means the default list."""
-        return drivers_of(self.attributes)
-
-    @property
-    def interfaces(self) -> tuple[str, ...]:
-        """Return the network interfaces that use DHCP beside those with usual names."""
-        return interfaces_of(self.attributes)
 
     def define(self, site: Site) -> None:
         """Make the definition if it is missing, and store what the verb was told; nothing if all is as it should be."""
