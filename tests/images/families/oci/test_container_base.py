@@ -12,7 +12,7 @@ import pytest
 from containers import bootable, make_container, umoci
 from registry import login, push, registry
 from rpmbase import make_base
-from rpms import make_repository, make_rpm
+from rpms import install, make_repository, make_rpm
 from smallbuild import Recorder, assert_nothing_left
 
 from sbkernel.errors import BuildError, SbkernelError
@@ -135,6 +135,31 @@ def test_a_lock_holds_the_container_when_its_tag_moves(world: World, tmp_path: P
         with pytest.raises(BuildError, match="the container image that was resolved is gone"):
             genimage(site, "locked", locked=str(file))
         assert_nothing_left(site)
+
+
+def test_a_package_of_the_container_is_replaced_where_another_needs_it(world: World, tmp_path: Path) -> None:
+    tree, repository = tmp_path / "tree", tmp_path / "repository"
+    subprocess.run(["cp", "-a", world.place / "tree", tree], check=True)
+    repository.mkdir()
+    old = make_rpm(
+        tmp_path, "own-tool", "1.0-1", "noarch", files={"usr/share/own-tool": "old", "usr/share/own-old": "x"}
+    )
+    install(tree, old)
+    make_rpm(repository, "own-tool", "2.0-1", "noarch", files={"usr/share/own-tool": "new"})
+    make_rpm(
+        repository, "own-more", "1.0-1", "noarch", files={"usr/share/own-more": "x"}, more="Requires: own-tool >= 2\n"
+    )
+    make_repository(repository)
+    reference = make_container(tree, tmp_path / "layout")
+    world.define("replaced", packages="own-more\n", pkgdir=f"{reference},{repository}")
+    assert genimage(world.site, "replaced")["packages"] == 2
+    built = tree_of(world.site, "replaced")
+    assert (built / "usr/share/own-tool").read_text() == "new"
+    assert not (built / "usr/share/own-old").exists()
+    found = from_json((built.parent / "manifest.json").read_text())
+    assert [str(one) for one in found if one.name.startswith("own-")] == [
+        "own-more=1.0-1:noarch", "own-tool=2.0-1:noarch",
+    ]  # fmt: skip
 
 
 def refused(world: World, **attributes: str) -> str:
