@@ -67,7 +67,7 @@ class _Serving:
 
     def _take_inputs(self, site: Site, order: Order) -> None:
         blobs = inputs_of(site)
-        missing = blobs.missing(sorted(set(order.inputs.values())))
+        missing = [digest for digest in sorted(set(order.inputs.values())) if self._lacks(blobs, digest)]
         self._sender.send(wire.NEED, digests=missing)
         for digest in missing:
             message = wire.receive(self._stream)
@@ -78,6 +78,10 @@ class _Serving:
                 raise wire.WireError("an input did not come")
             blobs.receive(wire.Content(self._stream, message["size"], self._beat), digest)
         _forget_inputs(blobs, order)
+
+    def _lacks(self, blobs: Blobs, digest: str) -> bool:
+        self._beat()  # nobody listens meanwhile, and many gigabytes take their time
+        return bool(blobs.missing([digest]))
 
     def _tell(self, job: Job) -> None:
         for kind, data in messages(job):

@@ -51,25 +51,35 @@ def phases(job: Job) -> list[str]:
     return [title for title, _ in job.progress.phases]
 
 
-def test_what_is_built_there_is_what_is_built_here(local: Local, host: SshHost) -> None:
+@pytest.fixture(scope="module")
+def built(local: Local, host: SshHost) -> list[Job]:
+    """Two images, built there side by side."""
+    with pytest.MonkeyPatch.context() as patched:
+        sshhost.use(host, patched)
+        local.site.set("osimage", "small", buildhost=sshhost.NAME)
+        define(local.site, "second", local.pkglist, local.pkgdir)
+        jobs = [order_genimage(local.site, "small"), order_genimage(local.site, "second", on=sshhost.NAME)]
+        return [job.wait(300) for job in jobs]
+
+
+def test_what_is_built_there_is_what_is_built_here(local: Local, host: SshHost, built: list[Job]) -> None:
     site = local.site
-    site.set("osimage", "small", buildhost=sshhost.NAME)
-    define(site, "second", local.pkglist, local.pkgdir)
-    jobs = [order_genimage(site, "small"), order_genimage(site, "second", on=sshhost.NAME)]
-    done = [job.wait(300).result for job in jobs]
-    assert done[0]["built"] == EVERYTHING and set(done[1]["built"]) >= {"tree", "kernel", "initrd"}
+    assert built[0].result["built"] == EVERYTHING
+    assert set(built[1].result["built"]) >= {"tree", "kernel", "initrd"}
     assert f"digest:{local.digest}\n" in sb(site, "packimage", "small", "--force")
     assert (place_of(site, "second").tree / "usr/bin/own-tool").exists()
     packimage(site, "second")
     assert f"built on  {socket.gethostname()}, as build1\n" in sb(site, "images", "second", "--why")
-    assert jobs[0].id in place_of(site, "small").path.joinpath("plan.json").read_text()
+    assert built[0].id in place_of(site, "small").path.joinpath("plan.json").read_text()
     until(lambda: not host.processes)
     assert_nothing_left(site)
 
 
+@pytest.mark.usefixtures("built")
 def test_a_second_run_builds_nothing_and_brings_nothing(local: Local) -> None:
     site, place = local.site, place_of(local.site, "small")
     before = {path: path.lstat().st_mtime_ns for path in place.path.iterdir() if not path.name.startswith(".")}
+    packimage(site, "small")
     assert "nothing to do: nothing has changed" in sb(site, "genimage", "small")
     assert {path: path.lstat().st_mtime_ns for path in before} == before
     assert "Nothing has changed since it was packed." in sb(site, "packimage", "small")
@@ -79,12 +89,14 @@ def test_a_second_run_builds_nothing_and_brings_nothing(local: Local) -> None:
     assert packimage(site, "small", force=True)["digest"] == local.digest
 
 
+@pytest.mark.usefixtures("built")
 def test_the_notebook_builds_there_and_shows_where(local: Local) -> None:
     record = run_notebook(local.site, resources.notebooks() / "elsewhere.ipynb", {"image": "second", "on": "build1"})
     assert record.ok, record.error
     assert f"built on  {socket.gethostname()}, as build1" in record.path_ipynb.read_text()
 
 
+@pytest.mark.usefixtures("built")
 def test_only_what_differs_is_brought(local: Local) -> None:
     place = place_of(local.site, "small")
     record = place.record()
@@ -97,6 +109,7 @@ def test_only_what_differs_is_brought(local: Local) -> None:
     assert packimage(local.site, "small", force=True)["digest"] == local.digest
 
 
+@pytest.mark.usefixtures("built")
 def test_with_a_shared_directory_nothing_is_copied(local: Local, tmp_path: Path) -> None:
     site, shared = local.site, tmp_path / "install"
     shared.mkdir()
@@ -148,13 +161,14 @@ def begun(local: Local, gate: Path, monkeypatch: pytest.MonkeyPatch, request: py
     if request.getfixturevalue("fault") == "the cable":
         monkeypatch.setenv("SBKERNEL_SSH_TIMEOUT", "8")
     (gate / "begun").unlink(missing_ok=True)
-    job = order_genimage(local.site, "gated", on=sshhost.NAME)
+    job = order_genimage(local.site, "gated", on=sshhost.NAME)  # its packages are there: others have them, too
     until((gate / "begun").exists, 200, unless=lambda: job.done, seen=lambda: job.tail())
     yield job
     if not job.done:
         job.kill()
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("fault", [*FAULTS, ""])
 def test_what_is_lost_half_way_leaves_nothing_and_goes_on_later(
     local: Local, host: SshHost, gate: Path, begun: Job, fault: str
@@ -186,7 +200,7 @@ def test_an_ordinary_user_of_the_host_builds_the_same(
     remove_tree(place_of(local.site, "small").path)
     with sshhost.ssh_host(tmp_path, USER) as other, other.sshd():
         sshhost.use(other, monkeypatch)
-        job = order_genimage(local.site, "small").wait(300)
+        job = order_genimage(local.site, "small", on=sshhost.NAME).wait(300)
         assert job.result["built"] == EVERYTHING
         assert packimage(local.site, "small", force=True)["digest"] == local.digest
         until(lambda: not other.processes)
