@@ -130,6 +130,7 @@ class QemuMachine:
         if self._process is not None:
             return
         machine = await self._describe()
+        qemu.check_firmware(qemu.hardware_of(machine.osarch))
         boot = boot_order(self.boot, disk=bool(machine.disk))
         with contextlib.ExitStack() as stack:
             bridged = machine.network != qemu.USER_NETWORK

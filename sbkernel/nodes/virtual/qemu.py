@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sbkernel.architectures import VirtualHardware, architecture
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, SbkernelError
 
 HOST_SEEN_BY_GUEST = "10.0.2.2"
 """QEMU's user network: the guest's name for our loopback."""
@@ -65,6 +66,16 @@ def hardware_of(osarch: str) -> VirtualHardware:
     if found := architecture(osarch).virtual:
         return found
     raise DefinitionError(f"no virtual node can be of {osarch}", hint="boot an image of another architecture")
+
+
+def check_firmware(hardware: VirtualHardware) -> None:
+    """Raise SbkernelError where this host lacks the UEFI firmware that a machine begins with."""
+    file = Path(hardware.firmware)
+    if hardware.firmware and not file.is_file():
+        # Debian's packages call the directory as themselves.
+        raise SbkernelError(
+            f"no UEFI firmware: {file} is not there", hint=f"install the Debian package {file.parent.name}"
+        )
 
 
 def tcg(hardware: VirtualHardware) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,14 @@ def test_argv_of_a_machine_with_uefi_and_a_disk() -> None:
     assert after(argv, "-boot") == []
     order = boot_order(BootOverride(BootDevice.HARD_DRIVE), disk=True)
     assert [word[-1] for word in after(qemu.argv(machine, boot=order), "-device")[:2]] == ["1", "0"]
+
+
+def test_a_host_without_the_firmware_is_told_its_package(tmp_path: Path) -> None:
+    hardware = qemu.hardware_of("aarch64")
+    with pytest.raises(SbkernelError, match="no UEFI firmware") as error:
+        qemu.check_firmware(replace(hardware, firmware=str(tmp_path / "qemu-efi-aarch64/QEMU_EFI.fd")))
+    assert error.value.hint == "install the Debian package qemu-efi-aarch64"
+    qemu.check_firmware(qemu.hardware_of("x86_64"))
 
 
 @pytest.mark.parametrize(
