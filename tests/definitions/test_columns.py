@@ -21,6 +21,8 @@ OURS = {
     ("osimage", "parent"),
     ("osimage", "buildhost"),
     ("osimage", "buildshared"),
+    ("node", "diskimage"),
+    ("group", "diskimage"),
     ("node", "vmsshport"),
     ("group", "vmsshport"),
 }
