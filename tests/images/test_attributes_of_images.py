@@ -28,6 +28,8 @@ HONOURED = [name for name, use in USES.items() if (use.kind, use.verb) == ("hono
 NOTES = [name for name, use in USES.items() if use.kind == "note"]
 # Attributes that are asked of a distribution which has them.
 ELSEWHERE = {"otherpkglist", "otherpkgdir", "krpmver"}
+# Attributes that say on which machine an image is built, which makes no other image.
+WHERE = {"buildhost", "buildshared"}
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_packimage_refuses_what_genimage_refuses(site: Site, image: dict[str, st
         packimage(site, "it")
 
 
-@pytest.mark.parametrize("name", sorted(set(HONOURED) - ELSEWHERE))
+@pytest.mark.parametrize("name", sorted(set(HONOURED) - ELSEWHERE - WHERE))
 def test_what_is_honoured_changes_what_genimage_does(
     site: Site, image: dict[str, str], tmp_path: Path, name: str
 ) -> None:
@@ -106,6 +108,11 @@ def test_what_is_honoured_changes_what_genimage_does(
         "netdrivers": "e1000.ko", "nodebootif": "ib0", "otherifce": "ib1,hsi0",
     }  # fmt: skip
     assert observed(site, image) != observed(site, {**image, name: changes[name]})
+
+
+@pytest.mark.parametrize("name", sorted(WHERE))
+def test_where_an_image_is_built_makes_no_other(site: Site, image: dict[str, str], name: str) -> None:
+    assert observed(site, image) == observed(site, {**image, name: "build1"})
 
 
 @pytest.mark.parametrize("name", NOTES)

@@ -164,3 +164,6 @@ REPOSITORIES = {
     "debian": DebianRepository, "dnf": RpmRepository, "zypper": SuseRepository,
     "debian-container": DebianContainer, "rpm-container": RpmContainer,
 }  # fmt: skip
+CONTAINERS = tuple(name for name in REPOSITORIES if name.endswith("-container"))
+ALONE = tuple(name for name in REPOSITORIES if name not in CONTAINERS)
+"""Those whose trees begin with nothing, from which packages can be removed at the end."""

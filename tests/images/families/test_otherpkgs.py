@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from repository import REPOSITORIES, DebianRepository, RpmRepository
+from repository import ALONE, CONTAINERS, REPOSITORIES, DebianRepository, RpmRepository
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError
 from sbkernel.images.families.package_manager import UnknownPackagesError
@@ -109,6 +109,7 @@ def test_an_index_is_made_after_one_was_killed_and_odd_files_are_named(
     assert versions(manager.resolve(REPORT))["own-fresh"] == "1.0"
 
 
+@pytest.mark.parametrize("family", ALONE, indirect=True, scope="module")
 def test_passes_in_order_and_removals_before_and_after(
     site: Site, repository: Repository, others: Path, tmp_path: Path
 ) -> None:
@@ -148,6 +149,7 @@ def test_passes_in_order_and_removals_before_and_after(
     assert digest_of(without.inputs(again)) != digest_of(manager.inputs(resolution))
 
 
+@pytest.mark.parametrize("family", ALONE, indirect=True, scope="module")
 def test_what_stays_out_and_what_cannot_go(site: Site, repository: Repository, others: Path) -> None:
     repository.make(others / "site", "own-user", needs="own-tool")
     repository.add("own-other")
@@ -166,6 +168,13 @@ def test_what_stays_out_and_what_cannot_go(site: Site, repository: Repository, o
     assert again.removed == ()
     in_pkglist = versions(resolved("own-tool\nown-other\n-own-t*\n", ""))
     assert ("own-tool" in in_pkglist) == isinstance(repository, DebianRepository), "apt's family does as xCAT does"
+
+
+@pytest.mark.parametrize("family", CONTAINERS, indirect=True, scope="module")
+def test_nothing_is_removed_at_the_end_over_a_container(site: Site, repository: Repository, others: Path) -> None:
+    with pytest.raises(BuildError, match="own-tool cannot be removed at the end") as caught:
+        repository.open(site, "own-later\n", "--own-tool\n", str(others))
+    assert "postinstall" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
