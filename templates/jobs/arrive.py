@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 KEPT_S = 30 * 86400
@@ -36,8 +37,9 @@ def arrive(stream, home):
         unpack(data, place)
     os.utime(place)
     for other in place.parent.iterdir():
-        if other.stat().st_mtime < time.time() - KEPT_S:
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(OSError):  # that of somebody who arrives at the same time is gone again
+            if other.stat().st_mtime < time.time() - KEPT_S:
+                shutil.rmtree(other, ignore_errors=True)
     return place
 
 

@@ -139,5 +139,6 @@ def _forget_inputs(blobs: Blobs, order: Order) -> None:
         file = blobs.directory / digest
         os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))
     for file in blobs.directory.glob("*"):
-        if file.stat().st_atime < time.time() - KEPT_S:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # one that another order was receiving has its name now
+            if file.stat().st_atime < time.time() - KEPT_S:
+                file.unlink()
