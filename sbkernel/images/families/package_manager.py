@@ -248,14 +248,15 @@ class Family(Protocol):
     """The programs of this host that choose and install packages: an image names their versions."""
     databases: tuple[str, ...]
     """Where in a tree its programs write down what is installed."""
-    boots: Boots
-    """What a container of it lacks to be booted."""
     state: str
     """The directory of the cache in which they keep what they know of their sources."""
 
     @property
     def media(self) -> Media:
         """Return how its discs and mirrors are known."""
+
+    def boots(self, osvers: str, osarch: str) -> Boots:
+        """Return what to add to a container of a release that cannot be booted."""
 
     def open(self, site: Site, request: Request) -> PackageManager:
         """Open the sources of an image.

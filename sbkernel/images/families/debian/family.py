@@ -28,9 +28,14 @@ class DebianFamily:
     name = DEB
     programs = ("apt-get", "dpkg", "mmdebstrap")
     databases = ("var/lib/dpkg", "var/lib/apt", "var/lib/systemd/deb-systemd-helper-enabled")
-    boots = Boots("linux-image-amd64", "systemd-sysv")
     state = "apt"
     media = DebianMedia()
+
+    def boots(self, osvers: str, osarch: str) -> Boots:
+        """Return the package that depends on the newest kernel, and the one that makes systemd init."""
+        release = release_of(osvers, osarch)
+        kind = "generic" if release.distribution == "ubuntu" else release.architecture
+        return Boots(f"linux-image-{kind}", "systemd-sysv")
 
     def open(self, site: Site, request: Request) -> AptManager:
         """Open the sources that pkgdir names, else those of this host."""

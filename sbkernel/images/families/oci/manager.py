@@ -45,7 +45,7 @@ def over_container(site: Site, request: Request, family: Family) -> PackageManag
     attributes = {**request.attributes, "pkgdir": ",".join(others)}
     inner = family.open(site, replace(request, attributes=attributes, over=True))
     bases = Bases(Layers(made(site.cache / "layers")), reference, request.osvers, request.osarch)
-    return ContainerManager(bases, inner, family.boots, bool(request.kerneldir))
+    return ContainerManager(bases, inner, family.boots(request.osvers, request.osarch), bool(request.kerneldir))
 
 
 @dataclass(frozen=True)

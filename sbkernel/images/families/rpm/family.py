@@ -28,9 +28,12 @@ class RpmFamily:
     name = RPM
     programs = ("dnf", "rpm", "zypper")
     databases = (*DATABASES, "var/lib/dnf", "usr/lib/sysimage/libdnf5", "etc/dnf/modules.d", "var/lib/zypp")
-    boots = Boots("kernel", "systemd")
     state = "dnf"
     media = RpmMedia()
+
+    def boots(self, osvers: str, osarch: str) -> Boots:
+        """Return the kernel by its name in the distribution, and systemd."""
+        return Boots("kernel-default" if release_of(osvers, osarch).records == "zypp" else "kernel", "systemd")
 
     def open(self, site: Site, request: Request) -> RpmManager:
         """Find the repositories that pkgdir and otherpkgdir name."""

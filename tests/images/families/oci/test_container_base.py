@@ -16,6 +16,7 @@ from rpms import install, make_repository, make_rpm
 from smallbuild import Recorder, assert_nothing_left
 
 from sbkernel.errors import BuildError, SbkernelError
+from sbkernel.images.families import family_of
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.layers.listing import listing
 from sbkernel.images.lock import lock
@@ -258,3 +259,15 @@ def test_a_damaged_layer_is_an_error_and_leaves_nothing(world: World, tmp_path: 
             genimage(site, "node")
         assert_nothing_left(site)
         assert not list((site.cache / "layers").glob("[0-9a-f]*"))
+
+
+@pytest.mark.parametrize(
+    ("osvers", "osarch", "kernel"),
+    [
+        ("debian12", "x86_64", "linux-image-amd64"), ("debian12", "aarch64", "linux-image-arm64"),
+        ("ubuntu24.04", "x86_64", "linux-image-generic"), ("rocky9.4", "x86_64", "kernel"),
+        ("sles15.6", "x86_64", "kernel-default"),
+    ],
+)  # fmt: skip
+def test_the_kernel_to_add_is_that_of_the_distribution(osvers: str, osarch: str, kernel: str) -> None:
+    assert family_of(osvers).boots(osvers, osarch).kernel == kernel
