@@ -5,6 +5,7 @@ tree=$1
 shift
 link=$(readlink "$tree/etc/resolv.conf" || true)
 case $link in
+    /run/*..* | ../run/*..*) ;; # it may lead out of the tree
     /run/* | ../run/*)
         servers=$tree/run/${link#*run/}
         mkdir -p "${servers%/*}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.package_manager import PackageManager
-from sbkernel.images.tree.namespaces import enter, inside
+from sbkernel.images.tree.namespaces import alone, enter, inside
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -78,7 +78,7 @@ def _empty(devices: Path) -> None:
 def lay(tree: Path, packed: bytes, report: Report) -> None:
     """Write the files of a tar archive into a tree, which need not hold a program for it; no link leads out."""
     script = resources.templates() / "image" / "lay.py"
-    enter(tree, [sys.executable, "-I", str(script), str(tree)], input=packed, on_line=report.log)
+    enter(tree, [*alone(tree), sys.executable, "-I", str(script), str(tree)], input=packed, on_line=report.log)
 
 
 def archive(contents: Mapping[str, bytes], epoch: int) -> bytes:

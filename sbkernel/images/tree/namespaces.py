@@ -84,6 +84,14 @@ def enter(
     return run([*before, "sh", script, tree, *argv], env=env, input=input, on_line=on_line, isolated=True)
 
 
+def alone(tree: Path) -> list[str]:
+    """Return the argv prefix for what enters a tree: /proc there shows no process that is outside of it.
+
+    Of one that is, /proc/PID/root is a link to the root of this host, which is followed in a chroot, too (proc(5)).
+    """
+    return ["unshare", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc", "--"]
+
+
 def inside(
     tree: Path,
     argv: Sequence[str],
@@ -93,5 +101,5 @@ def inside(
     before: Words | None = None,
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
-    command = ["env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
+    command = [*alone(tree), "env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
     return enter(tree, command, input=input, on_line=on_line, before=before)

@@ -37,6 +37,13 @@ DPkg::Use-Pty "false";
 DPkg::Options { "--force-unsafe-io"; "--force-confdef"; "--force-confold"; };
 END
 export APT_CONFIG="$packages/apt.conf"
+# No link of the container may lead what is written from out here to this host.
+for name in var/lib/apt usr/sbin etc/ssh; do
+    case $(readlink -m "$tree/$name")/ in
+        "$(readlink -f "$tree")"/*) ;;
+        *) echo "/$name of the container leads out of it" >&2 && exit 1 ;;
+    esac
+done
 # Of a container that has none, the first package would not find it.
 mkdir -p "$tree/var/lib/apt"
 # What packages would start is not started (invoke-rc.d(8)); a container may have such a file, and no image keeps one.
@@ -47,7 +54,8 @@ chmod 755 "$policy"
 # A build throws host keys away; openssh-server makes none where there are any.
 mkdir -p "$tree/etc/ssh"
 for kind in rsa ecdsa ed25519; do
-    [ -e "$tree/etc/ssh/ssh_host_${kind}_key" ] || : > "$tree/etc/ssh/ssh_host_${kind}_key"
+    key=$tree/etc/ssh/ssh_host_${kind}_key
+    [ -e "$key" ] || [ -L "$key" ] || : > "$key"
 done
 apt-get --quiet update
 apt-get --yes --quiet --no-remove install "$@"
