@@ -146,7 +146,7 @@ def plan_genimage(
     """
     given = options.checked(image, attributes_of(site, image), values)
     build = Build.open(site, image, report or NullReport(), None, locked, **options.replaced(given))
-    _keep_captured(build, replaced=force, kept=onlyinitrd)
+    keep_captured(build.directory, image, build.report, replaced=force, kept=onlyinitrd)
     asked = None if onlyinitrd else build.resolve(clean=clean or force)
     plan = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
     reviewed.remember(site, plan)
@@ -195,7 +195,7 @@ def genimage(
     check_inputs(inputs or {})
     build = Build.open(site, image, report or NullReport(), attributes, locked, **options.replaced(given))
     with lock(build.directory.path, "genimage"):
-        _keep_captured(build, replaced=force, kept=onlyinitrd)
+        keep_captured(build.directory, image, build.report, replaced=force, kept=onlyinitrd)
         asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
@@ -218,13 +218,12 @@ def genimage(
     }
 
 
-def _keep_captured(build: Build, *, replaced: bool, kept: bool) -> None:
+def keep_captured(directory: RootimgDir, image: str, report: Report, *, replaced: bool, kept: bool) -> None:
     """Raise BuildError before a tree that was captured from a node is thrown away, unless that is asked for."""
-    captured = left_in(build.directory)
+    captured = left_in(directory)
     if captured and replaced:
-        build.report.log(f"its tree, {captured}, is replaced by a build from its lists")
+        report.log(f"its tree, {captured}, is replaced by a build from its lists")
     elif captured and not kept:
-        image = build.spec.image
         raise BuildError(
             f"image '{image}' was {captured}: a build from its lists would throw that away",
             hint=f"sb packimage {image} packs it; --onlyinitrd makes kernel and initrd again, --force all of it",

@@ -93,6 +93,15 @@ class Originals(Blobs):
         self._files[digest] = file
         return digest
 
+    def path(self, digest: str) -> Path:
+        """Return the file of a digest, checked; JobError when somebody has changed it since it was added."""
+        file = self._files.get(digest)
+        if file is None:
+            return super().path(digest)
+        if not self._holds(digest):
+            raise JobError(f"{file} has changed since the build began", hint="build again")
+        return file
+
     def _place(self, digest: str) -> Path:
         return self._files.get(digest) or super()._place(digest)
 

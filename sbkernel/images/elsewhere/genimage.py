@@ -17,6 +17,7 @@ from sbkernel.images import options
 from sbkernel.images.elsewhere.carrying import RECORD, unpack_tree
 from sbkernel.images.elsewhere.given import given
 from sbkernel.images.families import family_of
+from sbkernel.images.genimage import keep_captured
 from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.provenance.builder import builder
 from sbkernel.images.provenance.made import PROVENANCE, list_states
@@ -73,6 +74,7 @@ def genimage_on(
     with place.held(spec.osarch, report) as one:
         build = _Build(site, spec, RootimgDir(spec.rootimgdir), one, on, shared, report)
         with nullcontext() if build.stays else lock(build.directory.path, "genimage"):
+            keep_captured(build.directory, image, report, replaced=force, kept=False)
             done = build.run({**asked, "locked": locked, "force": force}, known)
     options.store(site, image, stored)
     return {**done, "seconds": round(time.monotonic() - started, 1)}
@@ -176,10 +178,14 @@ class _Build:
         """Take what comes, next to its place."""
         if name not in (TREE, KERNEL, INITRD, MANIFEST, RECORD):
             raise BuildError(f"{self.on} sent {name!r}, which is no part of an image")
+        if name in self._came:  # a second tree would be unpacked through the links of the first
+            raise BuildError(f"{self.on} sent {name} twice")
         self._came.append(name)
         if name == TREE:
             with self.report.phase("unpack the tree"):
                 unpack_tree(stream, digest, self.directory.work)
+            if self.directory.new(self.directory.tree).is_symlink():
+                raise BuildError(f"{self.on} sent a link as the root tree")
             return
         Blobs(self.directory.work).receive(stream, digest)
         (self.directory.work / digest).rename(self.directory.work / name)

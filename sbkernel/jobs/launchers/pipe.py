@@ -14,7 +14,7 @@ import socket
 import threading
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
@@ -53,18 +53,19 @@ class Piped(Relayed):
     def carry_out(self, order: Order, inputs: Blobs, report: Report, keep: Keep) -> Mapping[str, Any]:
         """Have the order carried out there."""
         asked = {"text": order.text, "site": _name_of(inputs), "silence_s": self.silence_s}
+        wanted = frozenset(order.inputs.values())
         with _connected(self, report) as there, Relaying(report) as told:
             try:
-                return _follow(there, asked, inputs, told, keep)
+                return _follow(there, asked, wanted, inputs, told, keep)
             except JobCancelledError:
                 if there.ask_to_cancel():
                     with suppress(JobError, JobCancelledError):
-                        _follow(there, asked, inputs, told, keep)
+                        _follow(there, asked, wanted, inputs, told, keep)
                 raise
 
 
 def _follow(
-    there: _Connection, asked: Mapping[str, Any], inputs: Blobs, told: Relaying, keep: Keep
+    there: _Connection, asked: Mapping[str, Any], wanted: Set[str], inputs: Blobs, told: Relaying, keep: Keep
 ) -> Mapping[str, Any]:
     """Answer what is asked, and pass on what is told, until the order has ended."""
     there.begin()
@@ -78,6 +79,8 @@ def _follow(
                 there.ordered.set()
             case wire.NEED:
                 for digest in data["digests"]:
+                    if digest not in wanted:
+                        raise JobError(f"{there.place} asks for what the order does not name")
                     _send_input(there, inputs, digest)
             case wire.ERROR:
                 raise JobError(f"{there.place}: {data['error']}", hint=data.get("hint"))

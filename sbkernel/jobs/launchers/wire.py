@@ -78,6 +78,8 @@ class Content:
     def __init__(self, stream: IO[bytes], size: int, on_piece: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
         self._on_piece = on_piece
+        if not isinstance(size, int) or size < 0:
+            raise WireError(f"this is no size: {size!r}")
         self.left = size
 
     def read(self, size: int = -1, /) -> bytes:
