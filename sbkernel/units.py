@@ -60,3 +60,8 @@ def read_duration(text: str) -> float:
     if match is None:
         raise DefinitionError(f"{text!r} is no duration", hint="a number with s, min, h, d or w behind it: 30d")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def plain(text: str) -> str:
+    """Return a text from elsewhere for a terminal, which obeys control characters; they and odd bytes become ?."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

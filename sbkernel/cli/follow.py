@@ -10,6 +10,7 @@ import click
 from sbkernel.errors import JobCancelledError
 from sbkernel.jobs.events import Event
 from sbkernel.jobs.job import Job
+from sbkernel.units import plain
 
 if TYPE_CHECKING:  # importing rich takes 50 ms, and only a terminal needs it
     from rich.progress import Progress, TaskID
@@ -55,7 +56,7 @@ def _plain(job: Job) -> None:
 
 def phase_line(title: str, seconds: float) -> str:
     """Return what is said of a phase that has ended."""
-    return f"  {title:<32} {seconds:7.1f} s"
+    return f"  {plain(title):<32} {seconds:7.1f} s"
 
 
 def _live(job: Job) -> None:

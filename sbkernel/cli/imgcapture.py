@@ -12,7 +12,7 @@ from sbkernel.errors import SbkernelError
 from sbkernel.images.capture.captured import captured
 from sbkernel.nodes.capture import order_capture, packages, plan_capture
 from sbkernel.site import Site
-from sbkernel.units import shortened, size
+from sbkernel.units import plain, shortened, size
 
 _SHOWN = 10
 
@@ -53,6 +53,8 @@ def command(
     ours. A missing OSIMAGE is made, as a clone of the one that the node boots. Then pack it as any other image. A later
     genimage replaces the tree only by --force.
 
+    Programs of the tree, such as its shell, run here while it is made an image: capture no node that you do not trust.
+
     -i, -n and -p take the place of the osimage's values, and are stored in it. It is a job: Ctrl-C cancels it.
 
     \b
@@ -75,7 +77,7 @@ def command(
         if verbose:
             click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
     for remark in done["remarks"]:
-        click.echo(f"warning: {remark}", err=True)
+        click.echo(f"warning: {plain(remark)}", err=True)
     click.echo(summary(done))
     click.echo(_changes(site, image, whole=verbose))
     click.echo("Done.")
@@ -97,6 +99,6 @@ def _changes(site: Site, image: str, *, whole: bool) -> str:
     if not found.of:
         return "It had booted no image of this site that is still there: there is nothing to compare with."
     differing = len(packages(site, image).rows)
-    lines = [f"{one.change:<8} /{one.path}" for one in found.changes]
+    lines = [f"{one.change:<8} /{plain(one.path)}" for one in found.changes]
     counts = f"files and packages that differ from {found.of}: {len(lines)} and {differing}"
     return "\n".join([counts, *(f"  {line}" for line in (lines if whole else shortened(lines, _SHOWN)))])

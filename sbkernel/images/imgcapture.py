@@ -39,6 +39,7 @@ from sbkernel.jobs.report import NullReport, Report
 from sbkernel.lists import exlist, lookup
 from sbkernel.lists.exlist import Exlist
 from sbkernel.site import Site
+from sbkernel.units import plain
 
 EXTENSION = "imgcapture.exlist"
 ANY_PROFILE = "compute"
@@ -59,7 +60,7 @@ class CapturePlan:
     @property
     def remarks(self) -> list[str]:
         """Return what whoever captures should know, a line each."""
-        return [*self.exlist.warnings, *remarks(self.look, self.chosen, self.crossed)]
+        return [plain(one) for one in (*self.exlist.warnings, *remarks(self.look, self.chosen, self.crossed))]
 
     def __str__(self) -> str:
         """Return it as text."""

@@ -31,8 +31,11 @@ from sbkernel.site import Site
 
 TARGET = "sbkernel.nodes.capture:capture"
 LOOK_TIMEOUT_S = 900.0
+LOOK_BYTES = 4 << 30
+"""What a node may say of itself: about 100 bytes a path."""
 _CHANGES = (
-    "Cannot stat: No such file or directory", "file changed as we read it", "File removed before we read it",
+    "Cannot stat: No such file or directory", "Cannot open: No such file or directory",
+    "file changed as we read it", "File removed before we read it",
     "File shrank by", ": Warning: ", "Exiting with failure status due to previous errors",
 )  # fmt: skip
 """What tar(1) says there of files that are gone, or written to, while it reads them; it then ends with 1 or 2."""
@@ -104,9 +107,15 @@ class RunningNode:
     def ask(self, script: str) -> bytes:
         """Run a script of sh on the node and return what it wrote. Raises NodeError."""
         output = bytearray()
+
+        def take(chunk: bytes) -> None:
+            if len(output) + len(chunk) > LOOK_BYTES:
+                raise NodeError(self.name, "the list of its files has no end", hint="is it the node that you mean?")
+            output.extend(chunk)
+
         with reaching(self.site, self.name) as way:
             try:
-                run(way.argv(), input=script, sink=output.extend, timeout_s=LOOK_TIMEOUT_S)
+                run(way.argv(), input=script, sink=take, timeout_s=LOOK_TIMEOUT_S)
             except CommandError as error:
                 raise way.error(error) from error
         return bytes(output)

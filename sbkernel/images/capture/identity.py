@@ -82,7 +82,13 @@ IDENTITY = (
     )),
 )  # fmt: skip
 BROUGHT = "what its boot laid over the image"
-SECRETS = ("./home/*/.ssh/id_*[!b]", "./etc/ssl/private/*", "./etc/pki/tls/private/*")
+SECRETS = (
+    "./home/*/.ssh/id_*[!b]", "./etc/ssl/private/*", "./etc/pki/tls/private/*", "./etc/munge/*.key",
+    "./etc/slurm/*.key", "./etc/sssd/*.conf", "./etc/wireguard/*", "./etc/openvpn/*.key", "./etc/ipsec.d/private/*",
+    "./etc/kubernetes/*.conf",
+    "./var/lib/kubelet/pki/*", "*/.netrc", "*/.my.cnf", "*/.pgpass", "*/.aws/credentials", "*/.kube/config",
+    "*/.docker/config.json", "*/.git-credentials", "./etc/*.htpasswd", "./home/*/.gnupg/private-keys*/*",
+)  # fmt: skip
 """Private keys that stay, since only the site can know whose they are; whoever captures is told."""
 
 

@@ -42,8 +42,9 @@ def index_modules(tree: Path, kernelver: str, report: Report) -> None:
     modules = treefile.find(tree, f"lib/modules/{version}")
     if modules is None or modules.parts[-3:-1] != ("lib", "modules"):
         return
-    lost = dict(_lost(modules, (modules / "modules.dep").read_text(errors="replace")))
-    if lost:
+    dep = treefile.read(tree, f"lib/modules/{version}/modules.dep")
+    lost = dict(_lost(modules, dep or ""))
+    if lost or dep is None:
         # No link leads depmod out of the tree: links in the path were followed inside of it.
         run(["depmod", "--basedir", modules.parents[2], version], isolated=True)
         report.log(f"modules.dep is new: {len(lost)} of its modules are not on the node")

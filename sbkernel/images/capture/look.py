@@ -101,6 +101,14 @@ def read(output: bytes, name: str) -> Look:
     records = os.fsdecode(output).split("\0")
     if records[-2:] != ["end=", ""]:
         raise NodeError(name, "the list of its files broke off", hint="try again")
+    try:
+        return _read(records, name)
+    except (ValueError, KeyError, IndexError):
+        hint = "log in there: do sh, uname, cat and find work?"
+        raise NodeError(name, "what it says of itself cannot be read", hint=hint) from None
+
+
+def _read(records: list[str], name: str) -> Look:
     start = records.index("files=")
     said: dict[str, str] = {}
     missing = []
@@ -112,9 +120,10 @@ def read(output: bytes, name: str) -> Look:
         lacks = " and ".join(missing) or "a find that knows -printf"
         raise NodeError(name, f"it lacks {lacks}", hint="install tar and findutils there, and add them to its pkglist")
     boot = dict(line.partition("=")[::2] for line in said["boot"].splitlines())
+    booted = boot.get("image", "")  # it becomes part of a path
     mounts = tuple(_mounts(said["mounts"]).items())
     return Look(
-        said["machine"], said["kernel"], release.parse(said["release"]), boot.get("image", ""),
+        said["machine"], said["kernel"], release.parse(said["release"]), booted if booted.isalnum() else "",
         tuple(Mounted(point, kind) for point, kind in mounts), entries,
     )  # fmt: skip
 
