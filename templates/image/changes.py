@@ -1,9 +1,11 @@
 """Run by the Python of this host in a namespace of its own: prints what changes were made in a tree, as JSON.
 
 argv names the old tree, the directory of the changes, how it is to be read (overlay: only what has changed is in it;
-whole: it is the new tree), and how many bytes of content may be written in all.
+whole: it is the new tree), and how many bytes of content may be written in all. Standard input names the paths, and
+patterns of paths, that nobody will keep: their content is not written.
 """
 
+import fnmatch
 import json
 import os
 import stat
@@ -19,7 +21,8 @@ CHUNK = 1 << 20
 class Changes:
     """What was found, and how much of the content is left to write."""
 
-    def __init__(self, old, new, whole, limit):
+    def __init__(self, old, new, whole, limit, unkept):
+        self.paths, self.patterns = frozenset(unkept.get("paths", ())), unkept.get("patterns", ())
         self.old, self.new, self.whole, self.left = old, new, whole, limit
         self.found = []
         self.links = {}
@@ -70,6 +73,8 @@ class Changes:
 
     def file(self, path, now, note):
         """Note the content of a file, or which other path is the same file."""
+        if path in self.paths or any(fnmatch.fnmatchcase(path, pattern) for pattern in self.patterns):
+            return
         first = self.links.setdefault((now.st_dev, now.st_ino), path) if now.st_nlink > 1 else path
         if first != path:
             note["same"] = first
@@ -128,7 +133,7 @@ def same(one, other):
 def main():
     """Print the changes; the root itself counts, too."""
     old, new, how, limit = sys.argv[1:]
-    changes = Changes(old, new, how == "whole", int(limit))
+    changes = Changes(old, new, how == "whole", int(limit), json.loads(sys.stdin.read() or "{}"))
     changes.directory("", True)
     json.dump(changes.found, sys.stdout)
 

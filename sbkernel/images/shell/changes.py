@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sbkernel.units import plain
+
 Kind = Literal["added", "changed", "removed"]
 _MARKS = {"added": "+", "changed": "~", "removed": "-"}
-_NOISE = (
+NOISE = (
     "root/.bash_history", "root/.lesshst", "root/.viminfo", "root/.wget-hsts", "root/.ash_history", "root/.cache*",
     "var/cache/*", "var/log/*", "var/tmp/*", "tmp/*", "run/*", "*/__pycache__*", "etc/ld.so.cache", "etc/.pwd.lock",
 )  # fmt: skip
@@ -41,7 +43,7 @@ class FileChange:
     def __str__(self) -> str:
         """Return the path with a mark before it, and what has changed behind it."""
         how = f"  ({', '.join(self.parts)})" if self.kind == "changed" and self.parts else ""
-        return f"{_MARKS[self.kind]} /{self.path}{how}"
+        return f"{_MARKS[self.kind]} /{plain(self.path)}{how}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Changes:
 
 def is_noise(path: str) -> bool:
     """Tell whether a path is one that programs leave behind."""
-    return any(fnmatch.fnmatchcase(path, pattern) for pattern in _NOISE)
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in NOISE)
 
 
 def _is_below(path: str, directories: Iterable[str]) -> bool:

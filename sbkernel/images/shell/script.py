@@ -38,7 +38,9 @@ def script_of(changes: Changes, title: str) -> str:
     _refuse(kept)
     removed = [one for one in kept if one.kind == "removed" or one.parts == ("kind",) or "kind" in one.parts]
     lines = [f"rm -rf -- {_path(one.path)}" for one in removed]
-    lines += [line for one in kept if one.kind != "removed" for line in _lines(one)]
+    # Another name of a file comes when the file is there, whatever the order of the names.
+    made = sorted((one for one in kept if one.kind != "removed"), key=lambda one: bool(one.same))
+    lines += [line for one in made for line in _lines(one)]
     end = _end([*lines, title], _END)
     return "\n".join([_HEAD.format(title=" ".join(title.split()), end=end) + "\n".join(lines), end, ""])
 

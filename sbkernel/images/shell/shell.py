@@ -22,7 +22,7 @@ from sbkernel.files import made, write_whole
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.shell.changes import Changes, from_data
+from sbkernel.images.shell.changes import NOISE, Changes, from_data
 from sbkernel.images.shell.script import LIMIT_BYTES, script_of
 from sbkernel.images.spec import attributes_of
 from sbkernel.images.sync.view import Place, View
@@ -84,7 +84,7 @@ def keep(site: Site, image: str, changes: Changes, file: str = "") -> Path:
     if not changes.kept:
         raise BuildError("there is nothing that a script could keep", hint="packages belong into the pkglist")
     text = script_of(changes, f"What was changed by sb shell in the image {image}.")
-    write_whole(made(place.parent) / place.name, text, mode=0o755)
+    write_whole(made(place.parent) / place.name, os.fsencode(text), mode=0o755)
 
     def added(before: dict[str, str]) -> dict[str, str]:
         return {"postinstall": ",".join(filter(None, [before.get("postinstall", ""), str(place)]))}
@@ -187,9 +187,11 @@ def _changes(tree: Path, view: View, databases: tuple[str, ...]) -> Changes:
     look = resources.templates() / "image" / "changes.py"
     how = "overlay" if overlay else "whole"
     try:
-        files = View(view.tree).run([sys.executable, "-I", look, tree, where, how, str(LIMIT_BYTES)]).stdout
         seen: Words = [sys.executable, "-m", "sbkernel.images.shell.seen", tree, view.tree]
-        packages = view.run(seen, env=module_environment()).stdout
+        packages = json.loads(view.run(seen, env=module_environment()).stdout)
+        unkept = {"patterns": NOISE, "paths": packages["paths"] if packages["packages"] else []}
+        words: Words = [sys.executable, "-I", look, tree, where, how, str(LIMIT_BYTES)]
+        files = View(view.tree).run(words, input=json.dumps(unkept)).stdout
     except CommandError as error:
         raise BuildError(f"what was changed cannot be read:\n{error.tail}") from error
-    return from_data({"files": json.loads(files), **json.loads(packages)}, databases)
+    return from_data({"files": json.loads(files), **packages}, databases)
