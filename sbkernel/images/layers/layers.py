@@ -17,6 +17,7 @@ from typing import Any
 from sbkernel.files import in_turn, made, take, write_whole
 from sbkernel.images.layers.listing import sealing
 from sbkernel.images.tree.namespaces import clean, remove_tree
+from sbkernel.jobs.processes import boot_id
 from sbkernel.jobs.run import run
 
 
@@ -28,7 +29,14 @@ class Layers:
 
     def __contains__(self, digest: str) -> bool:
         """Tell whether a layer is there; a partial one has another name."""
-        return (self.root / digest / "layer.json").is_file()
+        try:
+            facts = self.facts(digest)
+        except OSError:
+            return False
+        except ValueError:
+            return True
+        # Before it has its seal, nobody can tell what a crash of the machine has left of its files.
+        return "seal" in facts or facts.get("boot", boot_id()) == boot_id()
 
     def tree(self, digest: str) -> Path:
         """Return the tree of a layer."""
@@ -94,7 +102,7 @@ class Layers:
         new.mkdir()
         try:
             facts = build(new / "tree")
-            about = {"made": time.time(), **facts}
+            about = {"made": time.time(), "boot": boot_id(), **facts}
             write_whole(new / "layer.json", json.dumps(about, indent=1))
         except BaseException:
             remove_tree(new)

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import rpm
 
 SCRIPTS = ("pretrans", "prein", "postin", "preun", "postun", "posttrans")
+SCRIPTS += ("preuntrans", "postuntrans") if hasattr(rpm, "RPMTAG_PREUNTRANS") else ()
 TRIGGERS = {"trigger": "packages", "filetrigger": "files", "transfiletrigger": "files"}
 ALGORITHMS = {1: "md5", 2: "sha1", 8: "sha256", 9: "sha384", 10: "sha512"}
 """Kinds of sums by their numbers in a header (RFC 4880, 9.4)."""

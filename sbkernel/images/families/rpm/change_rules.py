@@ -85,7 +85,7 @@ _ROOT = "0/0"
 """The owner who is there before any package."""
 _SECTIONS = {
     "pretrans": "%pretrans", "prein": "%pre", "postin": "%post", "preun": "%preun", "postun": "%postun",
-    "posttrans": "%posttrans",
+    "posttrans": "%posttrans", "preuntrans": "%preuntrans", "postuntrans": "%postuntrans",
 }  # fmt: skip
 """Scriptlets as spec files name them."""
 _SHELLS = ("", "/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash")
