@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from debs import index, make_kernel
-from repository import REPOSITORIES, DebianRepository, RpmRepository
+from repository import ALONE, REPOSITORIES, DebianRepository, RpmRepository
 from rpms import make_repository, make_rpm
 from serving import serving
 
@@ -26,6 +26,9 @@ from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.site import Site
 
 KERNEL = "6.1.0-9-test"
+
+# A mirror holds packages, and no container; oci/test_container_base.py has the lock of one.
+pytestmark = pytest.mark.parametrize("family", ALONE, indirect=True, scope="module")
 
 
 @dataclass
