@@ -7,6 +7,7 @@ import pytest
 
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.tree.configure import Configuration, archive, configure, lay
+from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import NullReport
 
 DATE = 1_700_000_000
@@ -61,6 +62,21 @@ def test_no_link_leads_out(tree: Path, tmp_path: Path) -> None:
         laid(tree, etc__there__file=b"laid\n")
     assert list(outside.iterdir()) == [outside / "file"]
     assert (outside / "file").read_text() == "mine\n"
+
+
+def test_proc_leads_nowhere(tree: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("mine\n")
+    (tree / "bin").mkdir()
+    shutil.copy("/bin/busybox", tree / "bin")
+    with pytest.raises(CommandError):
+        inside(tree, ["/bin/busybox", "cat", f"/proc/1/root{outside}/file"])
+    (tree / "etc").rmdir()
+    (tree / "etc").symlink_to(f"/proc/1/root{outside}")
+    with pytest.raises(CommandError):
+        laid(tree, etc__laid=b"laid\n")
+    assert list(outside.iterdir()) == [outside / "file"]
 
 
 def test_what_cannot_be_laid_is_an_error(tree: Path) -> None:
