@@ -102,10 +102,15 @@ def detach(
     return process.pid
 
 
-def end(process: Process, grace_s: float = GRACE_S) -> int:
-    """End a child and its process group: SIGTERM, `grace_s` seconds, SIGKILL; return its exit status."""
+def end(process: Process, grace_s: float = GRACE_S, *, patience_s: float = 0.0) -> int:
+    """End a child and its process group: SIGTERM, `grace_s` seconds, SIGKILL; return its exit status.
+
+    With some patience, that of a child which is about to end is its own.
+    """
     if process.returncode is not None:
         return process.returncode
+    if patience_s:
+        _wait_exited(process, patience_s)
     _signal_group(process, signal.SIGTERM)
     _wait_exited(process, grace_s)
     # The child is not reaped yet, so its group's number cannot belong to somebody else.

@@ -31,6 +31,8 @@ SILENCE_S = 60.0
 """How long a connection may be silent before each side takes it for lost."""
 FIRST = "import sys;f=sys.stdin.buffer;exec(f.read(int(f.readline())).decode());main(f)"
 """What the Python there is to run."""
+_PATIENCE_S = 5.0
+"""How long a pipe whose other end is gone has, to say with which status."""
 
 
 class Piped(Relayed):
@@ -172,7 +174,7 @@ class _Connection:
 
     def lost(self) -> JobError:
         """Return the error for a connection that has ended too early, with what the pipe said of it."""
-        status = end(self._process, 5.0)
+        status = end(self._process, patience_s=_PATIENCE_S)
         self._errors.join(5.0)
         if not self.ordered.is_set():
             return self.place.unreached(self._said, status)

@@ -72,7 +72,9 @@ def test_an_image_with_a_tree_is_another_version_and_a_second_run_does_nothing(s
     assert packimage(site, IMAGE, method=method, verity=True)["cached"] and plain["digest"] != done["digest"]
     version = Catalog(site).get(done["digest"])
     (root,) = version.roots
-    assert verify_image(site, version)[1:] == [f"root.{method}: root hash {root.verity}", "not signed"]
+    _, root_hash, published, signed = verify_image(site, version)
+    assert (root_hash, signed) == (f"root.{method}: root hash {root.verity}", "not signed")
+    assert published.startswith("published 20")
     assert version.data["pack"]["verity"] == "sha256" and version.data["programs"][0]["dmsetup"]
     assert not Catalog(site).get(plain["digest"]).roots[0].verity
     assert sum(size for _, size in opened(version.root).sizes(version.root)) > 1_000_000
