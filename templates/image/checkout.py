@@ -1,10 +1,11 @@
 """Run by the Python of this host in a namespace of its own: makes a tree the same as a layer that it was copied from.
 
 Only what is newer than the layer's packages is dated back to the newest of them, as in every image.
-argv: note|update LAYER TREE LIST ABOUT. The list says which files of the tree are copies that nobody has touched since:
+argv: copy|update LAYER TREE LIST ABOUT. The list says which files of the tree are copies that nobody has touched since:
 by their inode and its ctime, which nobody can set, and by the inode of the file in the layer, which nobody writes to.
-`note` writes it for a new copy, beside ABOUT (JSON), where `epoch` is the time of the newest package in seconds since
-the epoch. `update` first removes and copies what the list that is there does not vouch for, whoever has changed it.
+It is written beside ABOUT (JSON), where `epoch` is the time of the newest package in seconds since the epoch. `copy`
+copies all of the layer, to where nothing is; `update` removes and copies what the list that is there does not vouch
+for, whoever has changed it.
 """
 
 import gc
@@ -15,6 +16,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 AT_ONCE = 500
 
@@ -23,8 +25,10 @@ def main():
     """Do what argv says; print how many files an update has copied."""
     word, layer, tree, listed = sys.argv[1:5]
     about = json.loads(sys.argv[5])
-    before = {}
-    if word == "update":
+    before = {"files": {}}
+    if word == "copy":
+        os.mkdir(tree, 0o700)
+    else:
         with open(listed) as file:
             before = json.load(file)
     found = Found(layer, tree, before, about["epoch"])
@@ -32,7 +36,7 @@ def main():
     print(len(found.missing))
     beside = f"{listed}.new"
     with open(beside, "w") as file:
-        file.write(json.dumps({**about, "files": found.kept}))
+        file.write(json.dumps({**about, "inode": os.stat(tree).st_ino, "files": found.kept}))
     os.replace(beside, listed)
     # Clocks of file systems tick some hundred times a second: what is changed in the next tick has another ctime.
     newest = max((ctime_ns for _, _, ctime_ns in found.kept.values()), default=0)
@@ -42,11 +46,11 @@ def main():
 
 
 class Found:
-    """A walk through layer and tree together; without a list to go by, the tree is taken for a copy."""
+    """A walk through layer and tree together, with a list of the files that are as they were copied."""
 
     def __init__(self, layer, tree, before, epoch):
         self.layer, self.tree, self.newest_ns = layer, tree, epoch * 10**9
-        self.known, self.is_dated = before.get("files"), before.get("epoch") == epoch
+        self.known, self.is_dated = before["files"], before.get("epoch") == epoch
         self.kept, self.missing, self.directories = {}, {}, []
         self.names, self.dated = {}, set()
         self._directory("")
@@ -54,9 +58,8 @@ class Found:
     def _directory(self, path):
         self.directories.append(path)
         wanted, there = entries(f"{self.layer}/{path}"), entries(f"{self.tree}/{path}")
-        if self.known is not None:
-            for name in there.keys() - wanted.keys():
-                self._remove(path + name, there[name])
+        for name in there.keys() - wanted.keys():
+            self._remove(path + name, there[name])
         for name, entry in wanted.items():
             below, other = path + name, there.get(name)
             if not entry.is_dir(follow_symlinks=False):
@@ -72,7 +75,7 @@ class Found:
         self.names.setdefault(source, []).append(path)
         own = other.stat(follow_symlinks=False) if other else None
         fact = [source, own.st_ino, own.st_ctime_ns] if own else None
-        if fact and (self.known is None or self.known.get(path) == fact):
+        if fact and self.known.get(path) == fact:
             self.kept[path] = fact
             if not self.is_dated:
                 self._date(path, own, entry.stat(follow_symlinks=False).st_mtime_ns)
@@ -114,13 +117,15 @@ class Found:
                 self.missing[name] = fact[0]
 
     def _copy(self, files):
-        """Copy files with all that they have, as the whole tree is copied."""
-        paths = list(files)
+        """Copy files with all that they have, on all processors: nearly all of it is the kernel's time."""
+        paths = [f"./{path}" for path in files]
         argv = ["cp", "--archive", "--reflink=auto", "--parents", f"--target-directory={self.tree}", "--"]
-        for start in range(0, len(paths), AT_ONCE):
-            subprocess.run(
-                [*argv, *(f"./{path}" for path in paths[start : start + AT_ONCE])], cwd=self.layer, check=True
-            )
+
+        def copy(start):
+            subprocess.run([*argv, *paths[start : start + AT_ONCE]], cwd=self.layer, check=True)
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as several:
+            list(several.map(copy, range(0, len(paths), AT_ONCE)))
         for path, source in files.items():
             status = os.lstat(f"{self.layer}/{path}")
             self._date(path, status, status.st_mtime_ns)

@@ -20,7 +20,6 @@ from sbkernel import resources
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.pack.packlist import mounts_below
 from sbkernel.images.rootimgdir import RootimgDir
-from sbkernel.images.tree.namespaces import copy_tree
 from sbkernel.jobs.processes import boot_id
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -49,8 +48,7 @@ class Checkout:
     def _make(self, layer: str, tree: Path, report: Report) -> None:
         with self._base(layer) as base:
             if base is None:
-                copy_tree(self.layers.tree(layer), tree)
-                self._list("note", layer, tree)
+                self._list("copy", layer, tree)
                 return
             if base == self.directory.tree:
                 self.before_taking()
@@ -96,8 +94,7 @@ class Checkout:
 
     def _list(self, word: str, layer: str, tree: Path) -> str:
         facts = self.layers.facts(layer)
-        about = {"layer": layer, "made": facts["made"], "epoch": int(facts["epoch"]), "boot": boot_id(),
-                 "inode": tree.stat().st_ino}  # fmt: skip
+        about = {"layer": layer, "made": facts["made"], "epoch": int(facts["epoch"]), "boot": boot_id()}
         script = resources.templates() / "image" / "checkout.py"
         paths = (self.layers.tree(layer), tree, self.directory.copied)
         return run([sys.executable, "-I", script, word, *paths, json.dumps(about)], isolated=True).stdout.strip()
