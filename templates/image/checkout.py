@@ -125,7 +125,11 @@ class Found:
             subprocess.run([*argv, *paths[start : start + AT_ONCE]], cwd=self.layer, check=True)
 
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as several:
-            list(several.map(copy, range(0, len(paths), AT_ONCE)))
+            try:
+                list(several.map(copy, range(0, len(paths), AT_ONCE)))
+            except subprocess.CalledProcessError:
+                several.shutdown(cancel_futures=True)
+                sys.exit(1)  # cp has said why
         for path, source in files.items():
             status = os.lstat(f"{self.layer}/{path}")
             self._date(path, status, status.st_mtime_ns)
