@@ -16,10 +16,11 @@ if TYPE_CHECKING:  # importing rich takes 50 ms, and only a terminal needs it
     from rich.progress import Progress, TaskID
 
 
-def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
+def follow(job: Job, *, cancel: bool = True, log: bool = False) -> dict[str, Any]:
     """Show the progress of a job on stderr until it is done, and return its result.
 
-    Ctrl-C cancels the job; if `cancel` is false, it only stops watching. The exit status is 130 in both cases.
+    Ctrl-C cancels the job; if `cancel` is false, it only stops watching. The exit status is 130 in both cases. The
+    `log` is printed at the end, however that comes.
     Raises JobError if the job failed and JobCancelledError if somebody else cancelled it.
     """
     try:
@@ -31,6 +32,9 @@ def follow(job: Job, *, cancel: bool = True) -> dict[str, Any]:
     except KeyboardInterrupt:
         _interrupted(job, cancel)
         raise click.exceptions.Exit(130) from None
+    finally:
+        if log:
+            click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
 
 
 def _interrupted(job: Job, cancel: bool) -> None:

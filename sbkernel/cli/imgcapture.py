@@ -71,11 +71,7 @@ def command(
         return
     job = order_capture(site, node, image, **options)
     click.echo(f"Capturing image on {node}...")
-    try:
-        done = follow(job)
-    finally:
-        if verbose:
-            click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
+    done = follow(job, log=verbose)
     for remark in done["remarks"]:
         click.echo(f"warning: {plain(remark)}", err=True)
     click.echo(summary(done))

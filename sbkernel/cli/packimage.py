@@ -112,11 +112,7 @@ def command(
     target = "sbkernel.images.packimage:packimage"
     options |= {"force": force, "any_plan": any_plan}
     job = jobs.start(site, "packimage", target, image=image, plan=plan, **options)
-    try:
-        done = follow(job)
-    finally:
-        if verbose:
-            click.echo(job.log_path.read_text(errors="replace"), err=True, nl=False)
+    done = follow(job, log=verbose)
     for warning in done["warnings"]:
         click.echo(f"warning: {warning}", err=True)
     if kept := done["kept_for_boot"]:
