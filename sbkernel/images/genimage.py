@@ -17,8 +17,7 @@ from sbkernel.images import options, reviewed
 from sbkernel.images.cache import prune
 from sbkernel.images.capture.captured import CAPTURED, left_in
 from sbkernel.images.execute import execute
-from sbkernel.images.families import family_of
-from sbkernel.images.families.oci.skopeo import PROGRAMS as CONTAINER_PROGRAMS
+from sbkernel.images.families import programs_of
 from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
 from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.layers.checkout import Checkout
@@ -264,9 +263,9 @@ def _provenance(build: Build, plan: Plan, asked: Asked | None, before: Mapping[s
     """Return who builds what now; of a tree that stays as it is, who built that, and who made kernel and initrd."""
     if asked is None:
         return {**before.get(PROVENANCE, {}), "onlyinitrd": origin.signed()}
-    programs = (*family_of(build.spec.osvers).programs, *(CONTAINER_PROGRAMS if asked.resolution.container else ()))
-    attributes = public(build.spec.attributes)
-    return run_facts(programs, list(files_of(build.site, build.spec)), plan=plan.digest, attributes=attributes)
+    spec = build.spec
+    lists = list(files_of(build.site, spec))
+    return run_facts(programs_of(spec.request), lists, plan=plan.digest, attributes=public(spec.attributes))
 
 
 def _noted(build: Build, record: dict[str, Any]) -> dict[str, Any]:

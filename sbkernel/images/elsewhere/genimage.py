@@ -16,7 +16,7 @@ from sbkernel.files import made, write_whole
 from sbkernel.images import options
 from sbkernel.images.elsewhere.carrying import RECORD, unpack_tree
 from sbkernel.images.elsewhere.given import given
-from sbkernel.images.families import family_of
+from sbkernel.images.families import programs_of
 from sbkernel.images.genimage import keep_captured
 from sbkernel.images.order import check_inputs, files_of
 from sbkernel.images.provenance.builder import builder
@@ -39,7 +39,7 @@ FAR = "sbkernel.images.elsewhere.far"
 _PROGRAMS = (
     "unshare", "setpriv", "mount", "pivot_root", "tar", "zstd", "cpio", "find", "modinfo", "busybox", "eatmydata",
 )  # fmt: skip
-"""What every build runs, beside the programs of its family."""
+"""What every build runs, beside what brings packages."""
 _SETTINGS = ("timezone", "installdir", "ubuntu_apt_mirror")
 """Attributes of the site that a build depends on."""
 
@@ -136,7 +136,7 @@ class _Build:
 
     def _look(self) -> Mapping[str, Any]:
         """Return what the place says of itself; BuildError when it lacks something."""
-        programs = [*_PROGRAMS, *family_of(self.spec.osvers).programs]
+        programs = [*_PROGRAMS, *programs_of(self.spec.request)]
         with self._tokens() as tokens:
             order = Order("genimage", f"{FAR}:look", {"programs": programs, "tokens": tokens})
             there = self.place.carry_out(order, inputs_of(self.site), _Quiet(self.report), _refuse)

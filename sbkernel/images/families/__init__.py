@@ -23,6 +23,7 @@ EXAMPLES = (
     "debian12", "ubuntu24.04", "rhels9.4", "centos9", "alma9.4", "rocky9.4", "ol9.4", "fedora41", "sle15.6", "leap15.6",
 )  # fmt: skip
 """One osvers of each distribution."""
+CONTAINER_PROGRAMS = ("skopeo", "umoci")
 
 
 def family_of(osvers: str) -> Family:
@@ -42,11 +43,19 @@ def open_manager(site: Site, request: Request) -> PackageManager:
     Raises what Family.open raises.
     """
     family = family_of(request.osvers)
-    first = next(iter(split(request.attributes.get("pkgdir", ""))), "")
-    if not is_container(first):
+    if not _on_container(request):
         return family.open(site, request)
     manager: PackageManager = importlib.import_module(f"{__name__}.oci.manager").over_container(site, request, family)
     return manager
+
+
+def programs_of(request: Request) -> tuple[str, ...]:
+    """Return the programs that bring the packages of an image, and its container where it stands on one."""
+    return (*family_of(request.osvers).programs, *(CONTAINER_PROGRAMS if _on_container(request) else ()))
+
+
+def _on_container(request: Request) -> bool:
+    return is_container(next(iter(split(request.attributes.get("pkgdir", ""))), ""))
 
 
 def families() -> list[Family]:

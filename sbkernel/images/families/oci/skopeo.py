@@ -21,7 +21,6 @@ from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
-PROGRAMS = ("skopeo", "umoci")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SAID = re.compile(r'level=fatal msg="(.*)"$', re.MULTILINE)
 _GONE = re.compile(r"manifest unknown|no such file|no descriptor found|NAME_UNKNOWN|not found in", re.IGNORECASE)
