@@ -24,9 +24,13 @@ def captured(found: Captured) -> Shown:
     """Show from where it came, and the files that had changed there."""
     rows = [(one.change, mono(one.path), size(one.new_size or one.old_size)) for one in found.changes]
     more = len(rows) - _ROWS
+    text = str(found)
+    files = table(["", "file", "size"], rows[:_ROWS], numeric=(2,))
     shown = card(
-        heading(str(found).capitalize(), muted(f"{len(rows)} files had changed" if found.of else "nothing to compare")),
-        div(table(["", "file", "size"], rows[:_ROWS], numeric=(2,)), style="max-height:380px;overflow:auto"),
+        heading(
+            text[:1].upper() + text[1:], muted(f"{len(rows)} files had changed" if found.of else "nothing to compare")
+        ),
+        div(files, style="max-height:380px;overflow:auto") if rows else None,
         muted(f"and {more} more, in the frame") if more > 0 else None,
     )
-    return Shown(shown, str(found), {"node": found.node})
+    return Shown(shown, text, {"node": found.node})
