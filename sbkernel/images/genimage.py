@@ -81,9 +81,9 @@ class Build:
         fstab, origin = choose_fstab(self.site, self.spec)
         spec = self.spec
         wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
-        making = Making(self.layers, spec.manager, resolution, clean, verify, seals=False)
         leave = functools.partial(keep_edited, self.site, spec, self.directory, self.report)
         checkout = Checkout(self.layers, self.directory, leave, anew=clean)
+        making = Making(self.layers, spec.manager, resolution, clean, verify, seals=False, watched=checkout.ahead)
         return Asked(spec, making, checkout, wanted, origin, self.lock)
 
     def _ask(self) -> Resolution:

@@ -128,6 +128,11 @@ class RootimgDir:
         return self.path / ".old"
 
     @property
+    def ahead(self) -> tuple[Path, Path]:
+        """Return where a layer is copied to while it is made, and the list of what of it was."""
+        return self.work / "ahead", self.work / "ahead.json"
+
+    @property
     def copied(self) -> Path:
         """Return the list of what in a tree is as it was copied (layers/checkout.py)."""
         return self.path / ".copied"

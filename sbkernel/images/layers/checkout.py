@@ -1,7 +1,8 @@
 """The tree of an image, made of a layer: copied, or the one of the last build brought up to date.
 
 A list in the rootimgdir says which files of a tree are copies of a layer's that nobody has touched since. With it, what
-differs is all that has to be copied, and what configured the tree, or somebody's hand, is undone.
+differs is all that has to be copied, and what configured the tree, or somebody's hand, is undone. Where packages are
+installed into an empty tree, most of it is copied meanwhile: that takes one processor, and there are more.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from sbkernel import resources
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.pack.packlist import mounts_below
 from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.processes import boot_id
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
+from sbkernel.jobs.spawn import DEVNULL, PIPE, end, spawn_here
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,28 @@ class Checkout:
     before_taking: Callable[[], None]
     anew: bool = False
 
+    @contextmanager
+    def ahead(self, layer: Path) -> Iterator[None]:
+        """Copy the tree of a layer while it is made in a block, for make(), in the work place of the build."""
+        tree, listed = self.directory.ahead
+        for left in (tree, listed):
+            remove_tree(left)
+        script = resources.templates() / "image" / "ahead.py"
+        process = spawn_here(
+            [sys.executable, "-I", script, layer, tree, listed],
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            isolated=True,
+        )
+        try:
+            yield
+            if process.stdin:
+                process.stdin.close()
+            process.wait()
+        finally:
+            end(process)
+
     def make(self, layer: str, tree: Path, report: Report) -> None:
         """Make `tree` of a layer, which somebody holds and which is completed beside."""
         with ThreadPoolExecutor(1) as beside:
@@ -46,6 +71,12 @@ class Checkout:
             completing.result()
 
     def _make(self, layer: str, tree: Path, report: Report) -> None:
+        begun, listed = self.directory.ahead
+        if listed.exists():
+            begun.rename(tree)
+            listed.replace(self.directory.copied)
+            report.log(f"files that were not copied while packages were installed: {self._list('update', layer, tree)}")
+            return
         with self._base(layer) as base:
             if base is None:
                 self._list("copy", layer, tree)

@@ -6,9 +6,9 @@ The digest of a layer is that of the wanted packages, however it was made; so it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Making:
     """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it.
 
     Nobody starts from one without a seal; unless it `seals`, whoever makes a tree of it does so beside (checkout.py).
+    While packages are installed into its empty tree, that is `watched`.
     """
 
     layers: Layers
@@ -53,6 +54,7 @@ class Making:
     clean: bool = False
     verify: bool = False
     seals: bool = True
+    watched: Callable[[Path], AbstractContextManager[object]] = nullcontext
 
     def make(self, tree: Path, report: Report) -> dict[str, Any]:
         """Fill `tree`; return its facts: those of install(), how it was made, and what others need to start from it."""
@@ -126,7 +128,8 @@ class Making:
                 reasons.append(reason)
         how = f"clean: {reasons[0] if reasons else NO_OTHER}"
         report.log(f"build {how}")
-        return {**self.manager.install(self.resolution, tree, report), "how": how}
+        with self.watched(tree):
+            return {**self.manager.install(self.resolution, tree, report), "how": how}
 
     def _starts(self) -> list[Start]:
         shared = self._shared()["shared"]
