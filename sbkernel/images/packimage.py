@@ -21,6 +21,7 @@ from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.images.catalog.signatures import signer
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.execute import execute
+from sbkernel.images.initrd.rootkinds import root_kinds
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.pack import needs
 from sbkernel.images.pack import verity as hash_tree
@@ -164,12 +165,14 @@ def _packing(
             for warning in lost:
                 report.log(f"warning: {warning}")
             signs = signer(site)
-            added = needs.programs(packed, image, built, tree=words.verity, signed=signs is not None)
+            kinds = root_kinds(site.osimages[image].attributes)
+            added = needs.programs(packed, image, built, tree=words.verity, signed=signs is not None, kinds=kinds)
             lists = _lists(site.osimages[image].get("synclists"), patterns, sync)
             catalog = Catalog(site)
             packing = Packing(
                 image, built, built.record(), packed, content, words.verity, signs, added, lost, sync, patterns, lists
             )
+            packing = replace(packing, kinds=tuple(kinds))
             if words.layered or words.flat:
                 packing = replace(packing, layering=_layering(catalog, packing, flat=words.flat))
         yield catalog, packing

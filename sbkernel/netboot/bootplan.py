@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.tables.attribute import ROOT_KINDS
 from sbkernel.errors import NodeError
 from sbkernel.images.catalog.digests import place
 from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
@@ -17,6 +18,8 @@ from sbkernel.netboot.commandline import command_line, plain_word
 from sbkernel.netboot.names import dashed_mac, node_file_name
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.server import Server
+
+USUAL = ROOT_KINDS[0]
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,26 @@ def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) ->
         **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
         **({"sbkernel.verity": version.roots[0].verity} if version.roots[0].verity else {}),
         **({"sbkernel.signed": version.key} if version.key else {}),
+        **({"sbkernel.root": kind} if (kind := root_kind(node, image)) != USUAL else {}),
         "sbkernel.image": version.digest,
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),
         "BOOTIF": f"01-{_card(node, mac)}",
     }
+
+
+def root_kind(node: Definition, image: Bootable) -> str:
+    """Return the kind of root of a node: its own, else that of the osimage. NodeError if the image cannot make it."""
+    usual = image.definition.get("rootkind").partition(",")[0]
+    kind = node.get("rootkind") or usual or USUAL
+    if kind == USUAL or kind in image.version.root_kinds:
+        return kind
+    name = image.definition.name
+    whole = ",".join(dict.fromkeys([*filter(None, image.definition.get("rootkind").split(",")), kind]))
+    raise NodeError(
+        node.name,
+        f"rootkind={kind}: {name}@{image.version.digest[:12]} was packed without what a root of that kind needs",
+        hint=f"sb chdef -t osimage {name} rootkind={whole}, then sb genimage {name} and sb packimage {name}",
+    )
 
 
 def _root_path(version: ImageVersion) -> str:

@@ -3,7 +3,8 @@
 run=/run/sbkernel
 image=$run/image/root
 root=/newroot
-programs=/lib/sbkernel/programs
+library=/lib/sbkernel
+programs=$library/programs
 reporter=
 node=
 server=
@@ -75,38 +76,6 @@ memory() {
     echo "$(($(sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo) * 1024))"
 }
 
-# check_memory: the image stays in memory, packed with its layers or unpacked, and the system needs some more to start
-check_memory() {
-    available=$(memory MemAvailable)
-    [ "$unpacked" -gt "$size" ] && resident=$unpacked || resident=$size
-    resident=$((resident + layers_size))
-    needed=$((resident + 67108864))
-    [ "$available" -ge "$needed" ] || fail "too little memory for the image" \
-        "needed    $(megabytes "$needed"): $(megabytes "$resident") for the image, 64 MB to start" \
-        "there are $(megabytes "$available")" \
-        "do        a smaller image (exlist, pkglist) or a node with more memory"
-}
-
-fetch_root() {
-    mkdir -p "$run/image"
-    mount -t tmpfs -o "mode=755,nosuid,nodev,size=$(((size + layers_size + piece) / 1024 + 1024))k" image "$run/image"
-    : >"$image"
-    if [ -z "$verity" ]; then
-        hash_while_written "$image" /tmp/whole >/tmp/sha256 &
-        hasher=$!
-    fi
-    say "fetching $url, $(megabytes "$size")"
-    fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
-        "url       $url" \
-        "problem   $problem, after $tries_used tries" \
-        "expected  $size bytes" \
-        "got       $(size_of "$image") bytes" \
-        "do        check that the service runs and that the image is in the catalog: packimage, nodeset"
-    : >/tmp/whole
-    fetched_uptime=$(uptime)
-    say "fetched $(size_of "$image") bytes"
-}
-
 # root_name: print the name of the root's file; the name of its server may look like that of an archive
 root_name() {
     path=${url%%[?]*}
@@ -123,49 +92,37 @@ filesystems() {
     is_archive || echo "$(filesystem_of "$(root_name)") overlay"
 }
 
-mount_root() {
-    if is_archive; then
-        unpack_root
-    else
-        mount_roots
-    fi
+# choose_kind: sets kind, the kind of root: where it lies. Each is a file KIND.sh with a function for each of the steps below
+choose_kind() {
+    kind=$(argument sbkernel.root ram)
+    case $kind in
+        ram | tmpfs | zram | lazy | disk) ;;
+        *)
+            fail "there is no kind of root that is called $kind" \
+                "expected  sbkernel.root=tmpfs, zram, lazy or disk; without, the packed root lies in memory" \
+                "do        correct rootkind of the node or the osimage, then nodeset ${node:-NODE} osimage"
+            ;;
+    esac
+    [ -e "$library/$kind.sh" ] || fail "the initrd cannot make a root of the kind $kind" \
+        "do        genimage, packimage and nodeset again, with rootkind=$kind of the osimage"
+    . "$library/$kind.sh"
+    [ "$kind" = ram ] || say "kind of root: $kind"
+}
+
+# as_kind STEP: do one step as the kind of root does it. check: fail before anything is fetched if this node cannot have
+# such a root; bring: get the packed root and its layers, and set fetched_bytes and fetched_uptime; verify: refuse what was
+# not published; mount: make it the root
+as_kind() {
+    "$1_$kind"
+}
+
+# check_program: whether there is something to start
+check_program() {
     program=$(argument init /sbin/init)
     if ! [ -e "$root$program" ] && ! [ -L "$root$program" ]; then
         refuse_corrupted
         fail "the image has no $program" "do        add an init system (systemd-sysv) to the pkglist"
     fi
-}
-
-mount_roots() {
-    mkdir -p "$run/rw"
-    mount_packed "$image" "$(root_name)" "$run/root" "$size" "$verity" || fail "the root image cannot be mounted" \
-        "url       $url" \
-        "do        see the messages of the kernel above"
-    mount_layers
-    limit=$(argument rootlimit)
-    mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw" || fail "the root cannot have the size $limit" \
-        "do        correct rootlimit"
-    mkdir "$run/rw/upper" "$run/rw/work"
-    mount -t overlay -o "lowerdir=$stack,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
-        fail "the root cannot be made writable" "do        see the messages of the kernel above"
-}
-
-# unpack_root: unpack an archive into memory. By default the system may write half of the memory that this leaves
-unpack_root() {
-    limit=$(argument rootlimit "$((($(memory MemTotal) + unpacked) / 2048))k")
-    mount -t tmpfs -o "mode=755,size=$limit" root "$root" || fail "the root cannot have the size $limit" \
-        "do        correct rootlimit"
-    say "unpacking to $root, at most $limit"
-    # If the fetch took several tries, nobody has waited for its sum, and it still reads the file.
-    wait "$hasher"
-    cut_up "$image"
-    unpack "$image" "$root" "$(root_name)" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
-        "url       $url" \
-        "problem   $(grep -m 1 'No space' /tmp/unpack || head -n 1 /tmp/unpack)" \
-        "there are $(df -h "$root" | tail -n 1 | awk '{ print $4 " of " $2 }') free in the root" \
-        "do        a larger rootlimit, a smaller image (exlist, pkglist) or a node with more memory"
-    umount "$run/image"
-    say "unpacked $(df -h "$root" | tail -n 1 | awk '{ print $3 }')"
 }
 
 # unpack_overlay: unpack the node's own files. Without them it would have no name, and nobody could log in

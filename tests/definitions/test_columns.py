@@ -23,6 +23,9 @@ OURS = {
     ("osimage", "buildshared"),
     ("node", "diskimage"),
     ("group", "diskimage"),
+    ("node", "rootkind"),
+    ("group", "rootkind"),
+    ("osimage", "rootkind"),
     ("node", "vmsshport"),
     ("group", "vmsshport"),
 }

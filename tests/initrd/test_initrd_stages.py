@@ -10,7 +10,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
 
 def run(text: str) -> str:
     """Run shell text after the functions of the initrd; `mount` and `fail` only say what they are asked."""
-    sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in ("words", "layers", "verify", "stages"))
+    sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in ("words", "layers", "verify", "stages", "ram"))
     before = f'set -uf\n{sourced}fail() {{ echo "failed: $1"; exit 1; }}\n'
     done = subprocess.run(["busybox", "sh", "-c", before + text], capture_output=True, text=True)
     return done.stdout.strip() + done.stderr
@@ -69,3 +69,19 @@ def test_memory_is_asked_for_the_root_and_its_layers() -> None:
     memory = "memory() { echo 67108906; }\nmegabytes() { echo $1; }\nsize=10\nunpacked=0\n"
     assert run(f"{memory}layers_size=32\ncheck_memory") == ""
     assert run(f"{memory}layers_size=33\ncheck_memory") == "failed: too little memory for the image"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("quiet", "ram"),
+        ("sbkernel.root=zram sbkernel.root=ram", "ram"),
+        ("sbkernel.root=ramm", "failed: there is no kind of root that is called ramm"),
+        ("sbkernel.root=../../bin/x", "failed: there is no kind of root that is called ../../bin/x"),
+        ("sbkernel.root=", "failed: there is no kind of root that is called"),
+        ("sbkernel.root=disk", "failed: the initrd cannot make a root of the kind disk"),
+    ],
+)
+def test_the_command_line_says_the_kind_of_root(line: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "ram.sh").touch()
+    assert run(f"command_line='{line}'\nlibrary={tmp_path}\nchoose_kind\necho $kind") == said

@@ -23,10 +23,14 @@ BY_NODESET = [
 REFUSED = [(objtype, name) for objtype, name, use in BY_NODESET if use.kind == "refused"]
 HONOURED = [(objtype, name) for objtype, name, use in BY_NODESET if use.kind == "honoured"]
 # What nodeset writes, or needs to do anything at all; other tests of nodeset are about these.
-ELSEWHERE = {
-    ("node", name)
-    for name in ("groups", "os", "arch", "profile", "provmethod", "kernel", "initrd", "kcmdline", "currstate")
-} | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
+ELSEWHERE = (
+    {
+        ("node", name)
+        for name in ("groups", "os", "arch", "profile", "provmethod", "kernel", "initrd", "kcmdline", "currstate")
+    }
+    | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
+    | {("node", "rootkind"), ("osimage", "rootkind")}
+)
 
 
 def name_of(objtype: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+ROOT_KINDS = ("ram", "tmpfs", "zram", "lazy", "disk")
+"""The kinds of root of a node, of an osimage or over it of a node; the first is the usual one."""
+
 
 class Use(NamedTuple):
     """What becomes of an attribute when a stateless image is built, packed or booted."""

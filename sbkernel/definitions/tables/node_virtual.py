@@ -1,7 +1,7 @@
 """Attributes of node about virtual machines, their hosts, and services beside xCAT's own."""
 
+from sbkernel.definitions.tables.attribute import ROOT_KINDS, honoured, noted, stored
 from sbkernel.definitions.tables.attribute import Attribute as Attr
-from sbkernel.definitions.tables.attribute import honoured, noted, stored
 
 LOCAL = "localhost"
 """The value of vmhost for nodes that the site runs itself."""
@@ -125,6 +125,13 @@ ATTRIBUTES = (
         "diskimage",
         "osimage that its disk was installed with; written by nodeset when another one takes its place.",
         netboot=honoured("nodeset", "is what the node is said to be when nodeset NODE boot sends it to its disk"),
+    ),
+    Attr(
+        "rootkind",
+        "Where its root lies: one of the kinds in rootkind of its osimage.",
+        ROOT_KINDS,
+        default="the first in rootkind of its osimage",
+        netboot=honoured("nodeset", "takes the place of the osimage's"),
     ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

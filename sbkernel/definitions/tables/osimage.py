@@ -1,12 +1,13 @@
 """Attributes of osimage: an image definition (xCAT tables osimage, linuximage, winimage and nimimage)."""
 
 from sbkernel.definitions.tables import linuximage, otherimages
+from sbkernel.definitions.tables.attribute import ROOT_KINDS, honoured, noted, refused, stored
 from sbkernel.definitions.tables.attribute import Attribute as Attr
-from sbkernel.definitions.tables.attribute import honoured, noted, refused, stored
 
 _PATHS = r"(/[^,]*)(,/[^,]*)*"
 # xCAT puts ro before them (PR 7588). With rw, one node could write to the root of all nodes.
 _NFS_OPTIONS = r"(?!(?:.*,)?(?i:rw|defaults)(?:,|$))[^\s,]+(,[^\s,]+)*"
+_ROOT_KINDS = rf"({'|'.join(ROOT_KINDS)})(,({'|'.join(ROOT_KINDS)}))*"
 _STATELITE = "it is about statelite images; a stateless root lies in memory"
 DONE_ANYWAY = ("syslog", "remoteshell", "syncfiles", "otherpkgs")
 """Scripts of xCAT that every node of a new site runs: the log, the keys and the files of a node are set up here too."""
@@ -135,6 +136,15 @@ _OURS = (
         ("0", "1"),
         default="0",
         netboot=honoured("genimage", "copies nothing of it to the buildhost or back"),
+    ),
+    Attr(
+        "rootkind",
+        "Where the root of a node lies: ram (packed, in memory), tmpfs (unpacked, in memory), zram (unpacked, in "
+        "compressed memory), lazy (on the server: what is read is fetched) or disk (on the local disk). Several in a "
+        "comma list: the first is the usual one, and rootkind of a node chooses among them.",
+        default="ram",
+        pattern=_ROOT_KINDS,
+        netboot=honoured("nodeset", "sbkernel.root= on the kernel's command line, if it is not ram"),
     ),
 )
 

@@ -99,6 +99,11 @@ class ImageVersion:
         return int(self.data.get("unpacked", 0))
 
     @property
+    def root_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of root that its initrd can make beside ram."""
+        return tuple(self.data.get("rootkinds", ()))
+
+    @property
     def key(self) -> str:
         """Return the id of the key in its initrd, whose signature a node asks for; "" if it asks for none."""
         return str(self.data.get("key", ""))

@@ -59,15 +59,16 @@ def read_index(dep: str, *, builtin: str = "", alias: str = "", softdep: str = "
     )
 
 
-def select(index: ModuleIndex, drivers: Sequence[str]) -> list[str]:
-    """Return the modules for these drivers, what they depend on included, in alphabetical order.
+def select(index: ModuleIndex, drivers: Sequence[str], more: Sequence[str] = ()) -> list[str]:
+    """Return the modules for these drivers and `more`, what they depend on included, in alphabetical order.
 
     An empty sequence or DEFAULT_DRIVERS means the default, of which a kernel may lack some. Drivers that somebody
-    named must exist: BuildError names those that do not.
+    named must exist, as must `more`: BuildError names those that do not.
     """
     named = [] if tuple(drivers) == DEFAULT_DRIVERS else [name for name in drivers if name.strip()]
     _refuse_unknown(index, named)
-    found = {index.resolve(name) for name in (*BOOT_DRIVERS, *(named or DEFAULT_DRIVERS))}
+    _refuse_unknown(index, more, "rootkind of the osimage needs it: choose another kind, or another kernel")
+    found = {index.resolve(name) for name in (*BOOT_DRIVERS, *(named or DEFAULT_DRIVERS), *more)}
     return sorted(closure(index, (name for name in found if name)))
 
 
@@ -131,14 +132,13 @@ def _read_soft(text: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _refuse_unknown(index: ModuleIndex, named: Sequence[str]) -> None:
+def _refuse_unknown(index: ModuleIndex, named: Sequence[str], hint: str = "") -> None:
     known = {*index.paths, *index.builtin}
     wrong = [name for name in named if module_name(name) not in known and index.resolve(name) is None]
     if wrong:
         near = sorted({match for name in wrong for match in difflib.get_close_matches(module_name(name), known)})
+        correct = "correct netdrivers, or install the driver's package"
         raise BuildError(
             f"the kernel has no driver {', '.join(wrong)}",
-            hint=f"did you mean {' or '.join(near)}?"
-            if near
-            else "correct netdrivers, or install the driver's package",
+            hint=hint or (f"did you mean {' or '.join(near)}?" if near else correct),
         )

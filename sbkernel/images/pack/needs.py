@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog import signatures
 from sbkernel.images.initrd.files import modules_directory
 from sbkernel.images.initrd.programs import Program, programs_for
+from sbkernel.images.initrd.rootkinds import RootKind
 from sbkernel.images.pack import verity
 from sbkernel.images.pack.compressors import compressor_of
 from sbkernel.images.pack.format import Format
@@ -22,14 +23,21 @@ _ALWAYS_THERE = "squashfs"
 
 
 def programs(
-    packed: Format, image: str, built: RootimgDir, *, tree: bool = False, signed: bool = False
+    packed: Format,
+    image: str,
+    built: RootimgDir,
+    *,
+    tree: bool = False,
+    signed: bool = False,
+    kinds: Mapping[str, RootKind] | None = None,
 ) -> tuple[Program, ...]:
-    """Return the programs to add to the initrd, for a hash `tree` and a signature too.
+    """Return the programs to add to the initrd, for a hash `tree`, a signature and some `kinds` of root too.
 
     BuildError if nodes could not read the root all the same.
     """
+    kinds = kinds or {}
     needs = list(_needs(packed, tree=tree, signed=signed))
-    initrd = _content(built.initrd) if needs else b""
+    initrd = _content(built.initrd) if needs or kinds else b""
     for script, what, without in needs:
         if script not in initrd:
             raise BuildError(
@@ -38,9 +46,17 @@ def programs(
             )
     if not packed.unpacked and packed.described["method"] != _ALWAYS_THERE:
         _check_kernel(packed.described["method"], initrd, image, built)
+    for name, kind in kinds.items():
+        _check_kind(name, kind, initrd, image, built)
     names = [*packed.node_programs, *([verity.NODE_PROGRAM] if tree else [])]
-    added = [*names, *([signatures.NODE_PROGRAM] if signed else [])]
-    return programs_for(added, built.tree, without="with -m squashfs, which needs no program" if names else "")
+    added = [
+        *names,
+        *([signatures.NODE_PROGRAM] if signed else []),
+        *(one for kind in kinds.values() for one in kind.programs),
+    ]
+    return programs_for(
+        list(dict.fromkeys(added)), built.tree, without="with -m squashfs, which needs no program" if names else ""
+    )
 
 
 def stacks(built: RootimgDir) -> bool:
@@ -62,12 +78,26 @@ def _needs(packed: Format, *, tree: bool, signed: bool) -> Iterator[tuple[bytes,
 
 def _check_kernel(filesystem: str, initrd: bytes, image: str, built: RootimgDir) -> None:
     """Raise BuildError if a kernel cannot mount a file system."""
-    if f"/{filesystem}.ko\0".encode() in initrd:
-        return
+    if not _has_driver(filesystem, initrd, built):
+        raise BuildError(f"the kernel of image '{image}' cannot mount {filesystem}", hint="pack with -m squashfs")
+
+
+def _check_kind(name: str, kind: RootKind, initrd: bytes, image: str, built: RootimgDir) -> None:
+    """Raise BuildError if genimage made the initrd before the osimage asked for a kind of root."""
+    scripted = f"lib/sbkernel/{name}.sh\0".encode() in initrd
+    if not scripted or not all(_has_driver(driver, initrd, built) for driver in kind.drivers):
+        raise BuildError(
+            f"the initrd of image '{image}' was made before rootkind={name} was asked for", hint=f"sb genimage {image}"
+        )
+
+
+def _has_driver(name: str, initrd: bytes, built: RootimgDir) -> bool:
+    """Tell whether a driver is in the initrd, or built into the kernel."""
+    if f"/{name}.ko\0".encode() in initrd:
+        return True
     modules = modules_directory(built.tree, built.record().get("kernelver", ""))
     builtin = treefile.read(built.tree, str(modules.relative_to(built.tree) / "modules.builtin")) or ""
-    if f"/{filesystem}.ko" not in builtin:
-        raise BuildError(f"the kernel of image '{image}' cannot mount {filesystem}", hint="pack with -m squashfs")
+    return f"/{name}.ko" in builtin
 
 
 def _content(initrd: Path) -> bytes:

@@ -36,7 +36,8 @@ class Packing:
     With `verity` the root gets a hash tree, and with a `signer` the version a signature, which nodes then ask for.
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
     `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
-    layers, and `tree` is the fingerprint of the content, "" while nobody has looked at it closely.
+    layers, `tree` is the fingerprint of the content, "" while nobody has looked at it closely, and `kinds` are the
+    kinds of root beside ram that the initrd can make.
     """
 
     image: str
@@ -53,6 +54,7 @@ class Packing:
     lists: Sequence[Path] = ()
     tree: str = ""
     layering: Layering | None = None
+    kinds: Sequence[str] = ()
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -92,7 +94,8 @@ class Packing:
         more = self.synced.decision.unpacked if self.synced else 0
         unpacked = {"unpacked": self.content.survey.unpacked + more} if self.format.unpacked else {}
         programs = {"programs": [program.facts for program in self.programs]} if self.programs else {}
-        return unpacked | programs | ({"key": self.signer.key.id} if self.signer else {})
+        kinds = {"rootkinds": list(self.kinds)} if self.kinds else {}
+        return unpacked | programs | kinds | ({"key": self.signer.key.id} if self.signer else {})
 
     @cached_property
     def inputs(self) -> str:
