@@ -25,6 +25,7 @@ OURS = {
     ("group", "diskimage"),
     ("node", "vmsshport"),
     ("group", "vmsshport"),
+    *((objtype, name) for objtype in ("node", "group") for name in ("bmckg",)),
 }
 NODEHM = (
     "node,power,mgt,cons,termserver,termport,conserver,serialport,serialspeed,serialflow,getmac,cmdmapping,"
