@@ -4,6 +4,7 @@ ControlError           it failed on this node (a NodeError: carries the node)
  ├─ NoAnswerError      nothing came back in time; nothing was changed
  │   └─ LostAnswerError  a change was sent, and no answer came: it may have been made
  ├─ WrongPasswordError the node's controller does not know this password
+ │   └─ WrongKeyError    it does not know this key K_g
  ├─ UnknownUserError   it does not know this user
  ├─ NoSlotError        it has no free session
  ├─ RefusedError       it answered and said no
@@ -43,6 +44,12 @@ class WrongPasswordError(ControlError):
     """The controller does not know this password."""
 
     hint_text = "For all nodes: sb passwd ipmi --username USER. For one: sb chdef NODE bmcpassword=file:PATH"
+
+
+class WrongKeyError(WrongPasswordError):
+    """The controller has another key K_g, which the login needs beside the password, or has one at all."""
+
+    hint_text = "sb chdef NODE bmckg=file:PATH (its text, or 0x and hexadecimal digits); empty if the BMC has none"
 
 
 class UnknownUserError(ControlError):

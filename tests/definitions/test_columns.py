@@ -28,6 +28,7 @@ OURS = {
     ("osimage", "rootkind"),
     ("node", "vmsshport"),
     ("group", "vmsshport"),
+    *((objtype, name) for objtype in ("node", "group") for name in ("bmckg",)),
 }
 NODEHM = (
     "node,power,mgt,cons,termserver,termport,conserver,serialport,serialspeed,serialflow,getmac,cmdmapping,"

@@ -71,6 +71,16 @@ _BMC_ATTRIBUTES = stored(
         netboot=noted("OpenBMC is not supported"),
     ),
 )
+_OUR_BMC_ATTRIBUTES = (
+    Attr(
+        "bmckg",
+        "Key K_g of the BMC (IPMI), or where it is: env:NAME, file:PATH, keyring:NAME. 0x: hexadecimal.",
+        default="none",
+        needs=("mgt", ("ipmi",)),
+        secret=True,
+        netboot=honoured("rpower", "logs in with it, beside the password"),
+    ),
+)
 _LOGINS = (
     Attr(
         "username",
@@ -198,6 +208,7 @@ _MIC_ATTRIBUTES = stored(
 
 ATTRIBUTES = (
     *_BMC_ATTRIBUTES,
+    *_OUR_BMC_ATTRIBUTES,
     *_LOGINS,
     *_PPC,
     *_BLADE,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from pyghmi.ipmi.private.util import get_ipmi_error
 
 from sbkernel.nodes.failures import LostAnswerError, RefusedError
 from sbkernel.nodes.ipmi.chassis import GET_STATUS, NETFN_CHASSIS
+from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
-from sbkernel.nodes.ipmi.session import Response, Session
-from sbkernel.nodes.ipmi.transport import Transport
+from sbkernel.nodes.ipmi.session import Session
+from sbkernel.nodes.ipmi.transport import BmcLine, Transport
 
 T = TypeVar("T")
 
@@ -51,6 +53,7 @@ class Bmc:
         self.idle_s = idle_s
         self._transport = transport
         self._session: Session | None = None
+        self._terms = Terms()
         self._turn = asyncio.Lock()
         self._heard = 0.0
         self._holders = 0
@@ -172,14 +175,28 @@ class Bmc:
         except OSError as error:
             text = f"cannot resolve BMC {self.login.host}: {error.strerror}"
             raise RefusedError(self.login.node, text, hint="Is its name right? sb lsdef NODE -i bmc") from None
-        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        self._session = Session(line, self.login.user, self.login.password, _settle(done))
-        reason = await done
+        remembered = self._terms
+        session, reason = await self._log_in(line, remembered)
+        if reason is not None and remembered != Terms():
+            # Its firmware may be another one by now.
+            session, reason = await self._log_in(line, Terms())
         if reason is not None:
-            self._drop()
             raise login_error(self.login, reason)
         self._heard = asyncio.get_running_loop().time()
-        return self._session
+        return session
+
+    async def _log_in(self, line: BmcLine, terms: Terms) -> tuple[Session, str | None]:
+        """Log in, on the terms of the last time to begin with; return the session and why it failed, if it did."""
+        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        terms = replace(terms)
+        login = self.login
+        session = self._session = Session(line, login.user, login.password, _settle(done), login.kg, terms)
+        reason = await done
+        if reason is None:
+            self._terms = terms
+        else:
+            self._drop()
+        return session, reason
 
     def _drop(self) -> None:
         if self._session is None:

@@ -14,7 +14,7 @@ from sbkernel.nodes.ipmi.transport import Transport
 from sbkernel.nodes.power import BootOverride, PowerChange
 from sbkernel.site import Site
 
-_LOGIN = ("bmc", "bmcusername", "bmcpassword", "mgt")
+_LOGIN = ("bmc", "bmcusername", "bmcpassword", "bmckg", "mgt")
 
 
 class Pool:

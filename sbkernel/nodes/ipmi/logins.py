@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.secret import resolve
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import (
     ControlError,
@@ -12,13 +13,17 @@ from sbkernel.nodes.failures import (
     NoSlotError,
     RefusedError,
     UnknownUserError,
+    WrongKeyError,
     WrongPasswordError,
 )
 from sbkernel.site import Site
 
 DEFAULT_PORT = 623
 PASSWORD_BYTES_MAX = 20
+SHORT_PASSWORD_BYTES = 16
+"""Passwords of IPMI 1.5, which is all that some BMCs keep."""
 USER_BYTES_MAX = 16
+KEY_BYTES_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class BmcLogin:
     port: int = DEFAULT_PORT
     user: bytes = b""
     password: bytes = field(default=b"", repr=False)
+    kg: bytes | None = field(default=None, repr=False)
+    """The BMC's key K_g; None: it has none."""
 
     @property
     def address(self) -> str:
@@ -42,12 +49,33 @@ def login(site: Site, node: Definition) -> BmcLogin:
     host, port = address(node.name, node.get("bmc"))
     user, secret = site.bmc_login(node.name)
     name, password = user.encode(), secret.reveal().encode()
-    if len(name) > USER_BYTES_MAX or len(password) > PASSWORD_BYTES_MAX:
+    _check_length(node.name, f"the user {user}", name, USER_BYTES_MAX, "bmcusername=USER")
+    _check_length(node.name, "the password", password, PASSWORD_BYTES_MAX, "bmcpassword=file:PATH")
+    return BmcLogin(node.name, host, port, name, password, _key(node))
+
+
+def _key(node: Definition) -> bytes | None:
+    """Return the key K_g of a node's BMC: text, or 0x and hexadecimal digits; None: it has none."""
+    value = node.get("bmckg")
+    if not value:
+        return None
+    text = resolve(value).reveal()
+    try:
+        key = bytes.fromhex(text[2:]) if text[:2].lower() == "0x" else text.encode()
+    except ValueError:
         raise DefinitionError(
-            f"{node.name}: IPMI allows 16 bytes for the user of a BMC and 20 for its password",
-            hint="Give the BMC a shorter one, then: sb chdef NODE bmcusername=USER bmcpassword=file:PATH",
+            f"{node.name}: the key bmckg begins with 0x and is not hexadecimal", hint="sb chdef NODE bmckg=file:PATH"
+        ) from None
+    _check_length(node.name, "the key bmckg", key, KEY_BYTES_MAX, "bmckg=file:PATH")
+    return key or None
+
+
+def _check_length(node: str, what: str, value: bytes, most: int, setting: str) -> None:
+    if len(value) > most:
+        raise DefinitionError(
+            f"{node}: {what} of its BMC has {len(value)} bytes, IPMI allows {most}",
+            hint=f"Give the BMC a shorter one, then: sb chdef NODE {setting}",
         )
-    return BmcLogin(node.name, host, port, name, password)
 
 
 def address(node: str, bmc: str) -> tuple[str, int]:
@@ -65,8 +93,15 @@ def login_error(login: BmcLogin, text: str | None) -> ControlError:
     node, bmc, said = login.node, login.address, text or ""
     if "Insufficient resources" in said:
         return NoSlotError(node, f"no free session on BMC {bmc}")
+    if "wrong Kg" in said:
+        text = "another key K_g than bmckg says" if login.kg else "a key K_g, and the node has no bmckg"
+        return WrongKeyError(node, f"BMC {bmc} has {text}")
     if "password" in said or "integrity check" in said:
-        return WrongPasswordError(node, f"wrong password for BMC {bmc}")
+        longer = len(login.password) > SHORT_PASSWORD_BYTES
+        hint = (
+            f"It has {len(login.password)} bytes; some BMCs keep 16. {WrongPasswordError.hint_text}" if longer else None
+        )
+        return WrongPasswordError(node, f"wrong password for BMC {bmc}", hint=hint)
     if "Unauthorized name" in said:
         return UnknownUserError(node, f"user unknown to BMC {bmc}")
     return RefusedError(node, f"BMC {bmc} refused the login: {said}") if said else no_answer(login)

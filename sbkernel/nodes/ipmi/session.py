@@ -8,15 +8,15 @@ private names it leans on are held by tests/nodes/test_pyghmi_contract.py.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from pyghmi.ipmi.private import constants
-from pyghmi.ipmi.private import session as pyghmi_session
 from pyghmi.ipmi.private.util import get_ipmi_error
 
+from sbkernel.nodes.ipmi.handshake import Handshake, Response, Terms
 from sbkernel.nodes.ipmi.transport import BmcLine
 
 FIRST_RETRY_S = 0.4
@@ -24,29 +24,28 @@ HANDSHAKE_RETRY_S = 0.6
 """BMCs compute long on RAKP messages, and giving up on one means to start the login again."""
 RETRY_GROWTH, HANDSHAKE_GROWTH = 1.5, 1.25
 RETRY_MAX_S = 5.0
-OPERATOR, ADMINISTRATOR = 3, 4
+SILENT_MAX = 2
+"""So many requests to open a session may stay unanswered until the other cipher suite is tried, in turn."""
 CLOSE_SESSION = 0x3C
 SET_PRIVILEGE = 0x3B
 HANDSHAKE = ("EXPECTINGRAKP2", "EXPECTINGRAKP4")
 NO_SERVER = (None, None, None)
 """Tells pyghmi that the packet did not come through a socket on which pyghmi serves as a BMC."""
 
-Response = dict[str, Any]
+_MALFORMED = (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError, struct.error)
+"""What pyghmi raises on packets that are no IPMI."""
 
 
-class Session(pyghmi_session.Session):  # type: ignore[misc]
+class Session(Handshake):
     """A session that logs in by itself and calls `on_login` with None, or with pyghmi's text why not.
 
     It repeats itself until somebody calls `abandon` or `logout`: deadlines are the caller's.
     """
 
-    lastpayload: bytearray | None
     last_payload_type: int | None
     ipmicallback: Callable[[Response], None]
-    privlevel: int
     request_entry: list[tuple[int, int, int]]
     seqlun: int
-    sessioncontext: str | None
     sol_handler: Callable[[bytearray], None] | None
 
     def __new__(cls, *_args: object, **_keywords: object) -> Session:
@@ -62,8 +61,10 @@ class Session(pyghmi_session.Session):  # type: ignore[misc]
         password: bytes,
         on_login: Callable[[str | None], None],
         kg: bytes | None = None,
+        terms: Terms | None = None,
     ) -> None:
         self.line = line
+        self.terms = terms or Terms()
         self.loop = asyncio.get_running_loop()
         self.retry_timer: asyncio.TimerHandle | None = None
         self.retries = self.restarts = 0
@@ -79,13 +80,11 @@ class Session(pyghmi_session.Session):  # type: ignore[misc]
         """Take no socket: the line has one."""
 
     def _received(self, datagram: bytes) -> None:
-        if not self.ended:
+        if self.ended:
+            return
+        # What the network makes of packets, or an enemy, is as good as lost on the way.
+        with contextlib.suppress(*_MALFORMED):
             self._handle_ipmi_packet(bytearray(datagram), qent=NO_SERVER)
-
-    def _initsession(self) -> None:
-        """Start a login; a number of its own keeps late answers to the login before it from being believed."""
-        super()._initsession()
-        self.localsid = random.randrange(1, 1 << 31)  # noqa: S311
 
     def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
         if self.sequencenumber:
@@ -114,7 +113,10 @@ class Session(pyghmi_session.Session):  # type: ignore[misc]
         self.retries += 1
         if self.sessioncontext == "OPENSESSION":
             self.lastpayload = None
-            self._open_rmcpplus_request()
+            if self.retries % SILENT_MAX:
+                self._open_rmcpplus_request()
+            else:
+                self.propose_other_suite()
         elif self.sessioncontext in HANDSHAKE:
             self.retries, self.restarts = 0, self.restarts + 1
             self._initsession()
@@ -137,9 +139,8 @@ class Session(pyghmi_session.Session):  # type: ignore[misc]
         self._send_ipmi_net_payload(6, SET_PRIVILEGE, [self.privlevel], retry=True)
 
     def _got_privilege(self, response: Response) -> None:
-        if response.get("code") in (0x80, 0x81) and self.privlevel == ADMINISTRATOR:
-            self.privlevel = OPERATOR
-            self._req_priv_level()
+        if response.get("code") and self.lower_privilege():
+            self.soon(self._req_priv_level)
             return
         error = get_ipmi_error(response)
         self.onlogon({"error": f"{error} while requesting privilege"} if error else {"success": True})

@@ -1,4 +1,4 @@
-"""A BMC in software: IPMI 2.0 over RMCP+ on UDP, with power, boot device and serial over LAN.
+"""A BMC in software: IPMI 2.0 over RMCP+ on UDP, with power, boot device and serial over LAN; Redfish in `redfish`.
 
 Owns the server side of the protocol and the faults that tests inject; what happens to the machine is the
 Machine's business. Shares no code with pyghmi, so that each can check the other.

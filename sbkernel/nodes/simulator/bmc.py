@@ -12,6 +12,7 @@ from sbkernel.nodes.simulator.faults import Faults
 from sbkernel.nodes.simulator.machine import Machine
 from sbkernel.nodes.simulator.session import ADMINISTRATOR, Address, Session
 from sbkernel.nodes.simulator.state import BmcState
+from sbkernel.nodes.simulator.suites import SUITES
 
 SESSION_TIMEOUT_S = 60.0
 """A session without traffic ends after this time (specification, 6.12.15)."""
@@ -33,6 +34,7 @@ class SimulatedBmc:
         sessions_max: int = 16,
         limit: int = ADMINISTRATOR,
         session_timeout_s: float = SESSION_TIMEOUT_S,
+        kg: bytes = b"",
         faults: Faults | None = None,
     ) -> None:
         self.users = users
@@ -40,7 +42,7 @@ class SimulatedBmc:
         self.limit = limit
         self.session_timeout_s = session_timeout_s
         self.faults = faults or Faults()
-        self.state = BmcState(machine, hashlib.sha256(name.encode()).digest()[:16], self.faults)
+        self.state = BmcState(machine, hashlib.sha256(name.encode()).digest()[:16], self.faults, kg)
         self.state.console.send = lambda session, packet: self._send(session, packets.SOL, packet)
         self.transmit: Callable[[bytes, Address], None] = lambda _data, _address: None
         self.later: Callable[[float, Callable[[], None]], object] = lambda _delay_s, _call: None
@@ -78,15 +80,19 @@ class SimulatedBmc:
 
     def _handshake(self, packet: packets.Packet, address: Address) -> None:
         if packet.kind == packets.OPEN_REQUEST and len(packet.payload) >= 8:
-            self.transmit(packets.plain(packets.OPEN_RESPONSE, self._open(packet.payload, address)), address)
+            if (answer := self._open(packet.payload, address)) is not None:
+                self.transmit(packets.plain(packets.OPEN_RESPONSE, answer), address)
         elif packet.kind == packets.RAKP1 and len(packet.payload) >= 28:
             self.transmit(packets.plain(packets.RAKP2, self._prove(packet.payload)), address)
         elif packet.kind == packets.RAKP3 and len(packet.payload) >= 8:
             self.transmit(packets.plain(packets.RAKP4, self._establish(packet.payload)), address)
 
-    def _open(self, request: bytes, address: Address) -> bytes:
+    def _open(self, request: bytes, address: Address) -> bytes | None:
         self._expire()
         suite, console = login.proposed_suite(request), login.console_of(request)
+        if suite is not None and suite.number in self.faults.silent_suites:
+            return None
+        suite = SUITES.get(self.faults.chosen_suite, suite)
         if suite is None or suite.number in self.faults.refused_suites:
             return login.refuse(request[0], login.NO_SUITE, console)
         if len(self.sessions) >= self.sessions_max:
@@ -99,14 +105,14 @@ class SimulatedBmc:
         session = self._named_in(request)
         if session is None or session.keys is not None:
             return login.refuse(request[0], login.BAD_SESSION, 0)
-        answer = login.rakp2(request, session, self.users, self.state.guid)
+        answer = login.rakp2(request, session, self.users, self.state.guid, self.faults)
         return self._end_if_refused(session, answer)
 
     def _establish(self, request: bytes) -> bytes:
         session = self._named_in(request)
         if session is None or session.user not in self.users or session.keys is not None:
             return login.refuse(request[0], login.BAD_SESSION, 0)
-        answer = login.rakp4(request, session, self.users[session.user], self.state.guid)
+        answer = login.rakp4(request, session, self.users[session.user], self.state.guid, self.faults, self.state.kg)
         return self._end_if_refused(session, answer)
 
     def _end_if_refused(self, session: Session, answer: bytes) -> bytes:

@@ -8,6 +8,15 @@ from typing import cast
 from sbkernel.nodes.simulator.bmc import SimulatedBmc
 from sbkernel.nodes.simulator.session import Address
 
+_GARBAGE = (
+    b"",
+    b"\x06\x00\xff\x07",
+    b"\x06\x00\xff\x07\x06" + bytes(11),
+    *(b"\x06\x00\xff\x07\x06" + bytes((kind,)) + b"\xff" * length for kind in range(0x16) for length in (10, 11, 40)),
+    b"\x06\x00\xff\x07\x00" + b"\x00" * 8 + b"\xff" + b"x" * 5,
+)
+"""Packets that a client must not stumble over, some of them as long as a packet must be."""
+
 
 class BmcServer(asyncio.DatagramProtocol):
     """A simulated BMC on a UDP port; close() ends it."""
@@ -44,6 +53,10 @@ class BmcServer(asyncio.DatagramProtocol):
     def _transmit(self, data: bytes, address: Address) -> None:
         if self.bmc.faults.swallows():
             return
+        if self.bmc.faults.garbage:
+            for junk in _GARBAGE:
+                self._send(junk, address)
+            self._send(data[:-3], address)
         if self.bmc.faults.delay_s:
             self._loop.call_later(self.bmc.faults.delay_s, self._send, data, address)
         else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sbkernel.nodes.ipmi import chassis
 from sbkernel.nodes.power import PowerChange
 from sbkernel.nodes.simulator import payloads
-from sbkernel.nodes.simulator.session import OPERATOR, USER, Session
+from sbkernel.nodes.simulator.session import ADMINISTRATOR, OPERATOR, USER, Session
 from sbkernel.nodes.simulator.state import BmcState
 from sbkernel.nodes.simulator.suites import AES_CBC_128, SUITES
 
@@ -48,7 +48,10 @@ def answer(state: BmcState, session: Session, netfn: int, number: int, data: byt
 def answer_outside(state: BmcState, netfn: int, number: int, data: bytes) -> Answer:
     """Carry out one of the few commands that need no session."""
     if (netfn, number) == AUTH_CAPABILITIES:
-        return OK, bytes((1, 0x80, 0x04, 0x02)) + bytes(4)  # 22.13: only IPMI 2.0, only named users
+        if state.faults.operator_at == "capabilities" and data[1:2] == bytes((ADMINISTRATOR,)):
+            return INVALID_FIELD, b""
+        kg = 0x20 * bool(state.kg)
+        return OK, bytes((1, 0x80, 0x04 | kg, 0x02)) + bytes(4)  # 22.13: only IPMI 2.0, only named users; whether K_g
     if (netfn, number) == SYSTEM_GUID:
         return OK, state.guid
     if (netfn, number) == CIPHER_SUITES and len(data) >= 3:
@@ -90,9 +93,11 @@ def channel_info(_state: BmcState, _session: Session, _data: bytes) -> Answer:
     return OK, bytes((1, 4, 1, 0x80, 0xF2, 0x1B, 0, 0, 0))
 
 
-def set_privilege(_state: BmcState, session: Session, data: bytes) -> Answer:
+def set_privilege(state: BmcState, session: Session, data: bytes) -> Answer:
     """Set Session Privilege Level (22.18); 0 asks for the present one."""
     wanted = data[0] & 15
+    if state.faults.operator_at == "privilege" and wanted > OPERATOR:
+        return ABOVE_LIMIT, b""
     if wanted > min(session.limit, session.role & 15 or session.limit):
         return ABOVE_LIMIT, b""
     session.privilege = wanted or session.privilege

@@ -21,6 +21,7 @@ class BmcState:
     machine: Machine
     guid: bytes
     faults: Faults
+    kg: bytes = b""
     port: int = 623
     sessions: dict[int, Session] = field(default_factory=dict)
     console: SerialConsole = field(default_factory=SerialConsole)
