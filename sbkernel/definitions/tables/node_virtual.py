@@ -126,5 +126,11 @@ ATTRIBUTES = (
         "osimage that its disk was installed with; written by nodeset when another one takes its place.",
         netboot=honoured("nodeset", "is what the node is said to be when nodeset NODE boot sends it to its disk"),
     ),
+    Attr(
+        "held",
+        "WHO: WHY, written by hold and release: nobody shall touch it.",
+        pattern=r"[^:\x00-\x1f\x7f]+:[^\x00-\x1f\x7f]*",
+        netboot=honoured("rpower", "it is not powered, and neither rsetboot nor nodeset changes what it boots"),
+    ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )
