@@ -9,6 +9,7 @@ from sbkernel.errors import DefinitionError
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?) ?([kKmMgGtT]?)B?", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%", re.ASCII)
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(sorted(_SECONDS, key=len, reverse=True))})", re.ASCII)
 
 
@@ -18,6 +19,15 @@ def read_size(text: str) -> int:
     if match is None:
         raise DefinitionError(f"{text!r} is no size", hint="a number of bytes, or one with k, M, G or T behind it: 20G")
     return int(float(match[1]) * 1000 ** " kmgt".index(match[2].lower() or " "))
+
+
+def read_share(text: str) -> float:
+    """Return the share from 0 to 1 that a text such as 5% or 0.5% says; DefinitionError if none."""
+    match = _SHARE.fullmatch(text.strip())
+    share = float(match[1]) / 100 if match else 2.0
+    if share > 1:
+        raise DefinitionError(f"{text!r} is no share", hint="a percentage, such as 5% or 0.5%")
+    return share
 
 
 def shortened(lines: Sequence[str], most: int) -> list[str]:

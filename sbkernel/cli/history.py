@@ -1,4 +1,4 @@
-"""sb history: who changed what, and when."""
+"""sb history: who changed what, and when; of definitions, or of the power of nodes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sbkernel.cli.common import pass_site
 from sbkernel.definitions.editing import overview
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import NotFoundError
+from sbkernel.service.powerhistory import lines, power_actions
 from sbkernel.site import Site
 
 _MANY = 20
@@ -15,16 +16,29 @@ _MANY = 20
 
 @click.command("history")
 @click.option("-n", "last", type=click.IntRange(1), default=_MANY, show_default=True, help="How many changes to list.")
-@click.option("-l", "--long", "is_long", is_flag=True, help="Show every attribute before and after; secrets are ***.")
-@click.argument("name", metavar="[OBJECT]", default="")
+@click.option(
+    "-l", "--long", "is_long", is_flag=True, help="Show each attribute or node before and after; secrets are ***."
+)
+@click.option("--power", "of_power", is_flag=True, help="List what rpower and rsetboot did, to all or a NODERANGE.")
+@click.argument("name", metavar="[OBJECT|NODERANGE]", default="")
 @pass_site
-def command(site: Site, name: str, last: int, is_long: bool) -> None:
+def command(site: Site, name: str, last: int, is_long: bool, of_power: bool) -> None:
     """List the last changes of all definitions, or of one OBJECT. The newest comes last.
 
+    With --power, list who changed the power or the boot device of which nodes,
+    from where, and what came out; -l shows it for each node. Notebooks get it
+    as a DataFrame: sbkernel.service.powerhistory.power_history(site).
+
     \b
-    Example:
+    Examples:
       sb history -l vn1
+      sb history --power rack1
     """
+    if of_power:
+        for action in power_actions(site, name, last):
+            for line in lines(action, is_long=is_long):
+                click.echo(line)
+        return
     changes = site.store.changes(name, last)
     if name and not changes:
         raise NotFoundError(f"no change of '{name}' is known", hint="sb history, without a name, lists all changes.")

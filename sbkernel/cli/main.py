@@ -79,6 +79,8 @@ VERB_GROUPS = {
     "Power and console": {
         "rpower": "power nodes on or off, reset them, or show their state",
         "rcons": "open the serial console of a node",
+        "hold": "let nobody power or reconfigure nodes, and list holds",
+        "release": "end holds",
     },
     "See what happened": {
         "whatruns": "show which version nodes run, who made it, and the record",

@@ -17,8 +17,9 @@ from sbkernel.site import Site
 @click.argument("noderange")
 @click.argument("action", metavar="osimage[=IMAGE]|boot|offline|stat", nargs=-1, required=True)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written; change nothing.")
+@click.option("--override-hold", is_flag=True, help="Set nodes, too, that somebody holds (sb hold).")
 @pass_site
-def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) -> int:
+def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool, override_hold: bool) -> int:
     """Set what nodes boot next, and print one line for each. No node is rebooted.
 
     \b
@@ -39,7 +40,7 @@ def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool) 
     """
     if len(action) > 1:
         raise click.UsageError(f"only one action, not {' '.join(action)}; write osimage=IMAGE without a blank")
-    result = nodeset(site, noderange, action[0], dry_run=dry_run)
+    result = nodeset(site, noderange, action[0], dry_run=dry_run, override_hold=override_hold)
     for plan in result.plans if dry_run else ():
         _show(plan)
     for node, state in result.items():

@@ -7,6 +7,7 @@ import time
 import click
 
 from sbkernel.cli.common import pass_site
+from sbkernel.definitions.holds import holds
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.timeline import StageRow, timeline
 from sbkernel.site import Site
@@ -23,12 +24,14 @@ def command(site: Site, noderange: str, show_timeline: bool) -> None:
     Example:
       sb nodestat vn1 --timeline
     """
-    for node in site.noderange(noderange):
+    nodes = site.noderange(noderange)
+    held = holds(site.store, nodes)
+    for node in nodes:
         rows = timeline(bootlog.read(site, node))
         if show_timeline:
             _show_timeline(node, rows)
         else:
-            click.echo(f"{node}: {_last(rows)}")
+            click.echo(f"{node}: {_last(rows)}" + (f"; {held[node]}" if node in held else ""))
 
 
 def _last(rows: list[StageRow]) -> str:

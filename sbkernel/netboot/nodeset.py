@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.holds import refuse_held
 from sbkernel.definitions.refusals import refuse
 from sbkernel.definitions.store.interface import Store
 from sbkernel.definitions.xcattables.columns import table_of
@@ -53,14 +54,17 @@ class NodesetResult(dict[str, str]):
         raise KeyError(node)
 
 
-def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -> NodesetResult:
+def nodeset(
+    site: Site, noderange: str, action: str, *, dry_run: bool = False, override_hold: bool = False
+) -> NodesetResult:
     """Set what the nodes boot next and return their states, such as `netboot debian12-x86_64-compute`.
 
     `action` is `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
     version; the node's provmethod becomes IMAGE@DIGEST, which pins it); `osimage` (what provmethod names, so that a
     pinned node keeps its version); `boot` (the local disk; the node keeps its osimage, and remembers with which one its
     disk was installed); `offline` (nothing); or `stat`
-    (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not stop the others.
+    (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not stop the others; one
+    that somebody holds is not set, unless `override_hold`.
     Raises NotFoundError if the image or version does not exist or is not packed.
     """
     verb, image = _parse(action)
@@ -71,7 +75,8 @@ def nodeset(site: Site, noderange: str, action: str, *, dry_run: bool = False) -
     with ExitStack() as kept:
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
-        result = _plan_all(site, site.nodes.many(nodes), _planner(site, verb, image, find))
+        plan = _planner(site, verb, image, find)
+        result = _plan_all(site, site.nodes.many(nodes), plan if override_hold else _unless_held(plan))
         if not dry_run:
             _apply(site, result.plans)
     return result
@@ -108,6 +113,14 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
         known = site.osimages.many(site.osimages)
         return lambda node: plan_local(node, running_from_disk(node, known))
     return _image_planner(site, image, find)
+
+
+def _unless_held(plan: Planner) -> Planner:
+    def refuse_or_plan(node: Definition) -> BootPlan:
+        refuse_held(node, "nodeset")
+        return plan(node)
+
+    return refuse_or_plan
 
 
 def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:

@@ -22,7 +22,12 @@ async def fan_out(
 ) -> AsyncIterator[NodeResult]:
     """Act on every node and yield what came out; a target that is an error is that node's result."""
     gate = asyncio.Semaphore(at_once)
-    tasks = [asyncio.create_task(_one(node, target, act, gate)) for node, target in targets.items()]
+
+    async def in_turn(target: T) -> str:
+        async with gate:
+            return await act(target)
+
+    tasks = [asyncio.create_task(outcome(node, target, in_turn)) for node, target in targets.items()]
     try:
         for done in asyncio.as_completed(tasks):
             yield await done
@@ -32,23 +37,20 @@ async def fan_out(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _one(
-    node: str, target: T | SbkernelError, act: Callable[[T], Awaitable[str]], gate: asyncio.Semaphore
-) -> NodeResult:
+async def outcome(node: str, target: T | SbkernelError, act: Callable[[T], Awaitable[str]]) -> NodeResult:
+    """Act on one node and return what came out, whatever that is."""
     if isinstance(target, SbkernelError):
-        return _failed(node, target)
-    async with gate:
-        try:
-            return NodeResult(node, True, await act(target))
-        except SbkernelError as error:
-            return _failed(node, error)
-        except Exception as error:
-            # An answer that nobody foresaw must not cost the other nodes their results.
-            _log.exception("%s: unexpected", node)
-            return NodeResult(
-                node, False, f"unexpected answer ({type(error).__name__})", "The service's log says more."
-            )
+        return failed(node, target)
+    try:
+        return NodeResult(node, True, await act(target))
+    except SbkernelError as error:
+        return failed(node, error)
+    except Exception as error:
+        # An answer that nobody foresaw must not cost the other nodes their results.
+        _log.exception("%s: unexpected", node)
+        return NodeResult(node, False, f"unexpected answer ({type(error).__name__})", "The service's log says more.")
 
 
-def _failed(node: str, error: SbkernelError) -> NodeResult:
+def failed(node: str, error: SbkernelError) -> NodeResult:
+    """Return the result of a node that an error stands for."""
     return NodeResult(node, False, error.message.removeprefix(f"{node}: "), error.hint)

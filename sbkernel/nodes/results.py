@@ -13,3 +13,5 @@ class NodeResult:
     ok: bool
     text: str
     hint: str | None = None
+    untouched: bool = False
+    """The command ended before it was this node's turn: nothing was sent to it."""

@@ -49,6 +49,12 @@ def decide(action: str, running: bool) -> tuple[PowerChange | None, str]:
     return change, change.value if change else "on" if running else "off"
 
 
+def asks(action: str) -> bool:
+    """Return whether an action only asks. Raises DefinitionError for one that rpower does not have."""
+    decide(action, False)
+    return action in _ASKS
+
+
 async def carry_out(power: Power, change: PowerChange) -> None:
     """Send a change once. When its answer is lost, read the state to tell whether it was made.
 

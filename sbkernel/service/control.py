@@ -89,6 +89,8 @@ async def _while_connected(reader: asyncio.StreamReader, work: Awaitable[None]) 
     finally:
         gone.cancel()
         task.cancel()
+        # Whoever ends us waits until what was begun on nodes is at its end, and recorded.
+        await asyncio.wait({task})
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

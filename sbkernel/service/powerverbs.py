@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
 
-from sbkernel.definitions.tables.node_virtual import LOCAL
+from sbkernel.definitions.attributes import SITE
+from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.holds import hold_of, refuse_held
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import SbkernelError
-from sbkernel.nodes.failures import LostAnswerError, NoAnswerError
 from sbkernel.nodes.fanout import fan_out
 from sbkernel.nodes.methods import Hardware
-from sbkernel.nodes.power import Power, PowerChange
-from sbkernel.nodes.rpower import carry_out, decide
+from sbkernel.nodes.power import Power
+from sbkernel.nodes.rpower import asks, decide
 from sbkernel.nodes.rsetboot import check_device, rsetboot
 from sbkernel.service.consoles import Consoles
+from sbkernel.service.control import Verb
+from sbkernel.service.pace import Pacer
+from sbkernel.service.powerhands import PowerHands
+from sbkernel.service.powerlog import DONE, PowerLog
+from sbkernel.service.powerrun import GIVEN_UP, PowerRun
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
-from sbkernel.service.safety import check_count
+from sbkernel.service.safety import STARTING, Care, care_of, check_count, domain_of, touched
 from sbkernel.service.virtual import VirtualProcess
 from sbkernel.site import Site
+from sbkernel.units import seconds
 
-_CONSOLE_S = 3.0
-_VIRTUAL_S = 20.0
-_VIRTUAL_EVERY_S = 0.2
+_LONG_S = 5.0
+_OPTIONS = ("confirm", "rate", "canary", "until", "within", "abort", "override_hold", "persistent", "uefi")
+_WORD, _LONG = 200, 4000
 
 
 class PowerVerbs:
@@ -37,15 +45,46 @@ class PowerVerbs:
         self._hardware = hardware
         self._consoles = consoles
         self._virtual = virtual
-        self._progress = progress
+        self._hands = PowerHands(site, consoles, progress)
+        self._pacer = Pacer()
+        self._runs: dict[str, PowerRun] = {}
+
+    def verbs(self) -> dict[str, Verb]:
+        """Return the verbs by name."""
+        return {"rpower": self.rpower, "rsetboot": self.rsetboot, "cancel": self.cancel}
 
     async def rpower(self, request: Message) -> AsyncIterator[Message]:
         """Carry out `action` on `noderange`; one message a node. `confirm` is the count for mass changes."""
         nodes, action = self._nodes(request), str(request.get("action"))
-        decide(action, False)
-        check_count(action, nodes, request.get("confirm"))
-        async for result in fan_out(await self._powers(nodes), lambda power: self._power(power, action)):
-            yield asdict(result)
+        if asks(action):
+            async for result in fan_out(await self._powers(nodes), lambda power: self._say(power, action)):
+                yield asdict(result)
+            return
+        settings = self._site.store.get("site", SITE) or {}
+        definitions = await asyncio.to_thread(self._site.nodes.many, nodes)
+        free = touched(definitions, nodes, bool(request.get("override_hold")))
+        check_count(action, free, request.get("confirm"), len(nodes) - len(free))
+        care = care_of(request, settings, len(free))
+        attribute = settings.get("powerdomain") or "rack"
+        domains = {name: domain_of(definitions[name], attribute) if name in definitions else "" for name in free}
+        log = self._log("rpower", request, nodes, definitions)
+        run = self._runs[log.run] = PowerRun(action, care, domains, self._pacer, log, self._hands)
+        try:
+            yield {"run": log.run, "note": self._expectation(action, care, domains)}
+            targets = {**self._refused(nodes, definitions, free, "rpower"), **await self._powers(free)}
+            async with aclosing(run.results(targets)) as results:  # type: ignore[type-var]
+                async for result in results:
+                    yield asdict(result)
+            if log.trouble:
+                yield {"note": f"this is not in the power log: {log.trouble}"}
+        finally:
+            del self._runs[log.run]
+
+    async def cancel(self, request: Message) -> AsyncIterator[Message]:
+        """Stop a run of rpower before it sends anything more; it then ends by itself."""
+        if run := self._runs.get(str(request.get("run"))):
+            run.stop(f"stopped by {str(request.get('user'))[:_WORD]}")
+            yield {"stopped": True}
 
     async def rsetboot(self, request: Message) -> AsyncIterator[Message]:
         """Set or show the next boot device of `noderange`; one message a node."""
@@ -54,12 +93,63 @@ class PowerVerbs:
         check_device(device)
 
         async def act(power: Power) -> str:
-            if self._is_virtual(power.node):
-                await self._state(power)
+            await self._hands.there(power)
             return await rsetboot(power, device, persistent=persistent, uefi=uefi)
 
-        async for result in fan_out(await self._powers(nodes), act):
-            yield asdict(result)
+        if device == "stat":
+            async for result in fan_out(await self._powers(nodes), act):
+                yield asdict(result)
+            return
+        definitions = await asyncio.to_thread(self._site.nodes.many, nodes)
+        free = touched(definitions, nodes, bool(request.get("override_hold")))
+        log, why = self._log("rsetboot", request, nodes, definitions), GIVEN_UP
+        targets = {**self._refused(nodes, definitions, free, "rsetboot"), **await self._powers(free)}
+        try:
+            async for result in fan_out(targets, act):
+                log.result(result)
+                yield asdict(result)
+            why = DONE
+        finally:
+            log.end(why)
+
+    async def _say(self, power: Power, action: str) -> str:
+        return decide(action, await self._hands.state(power))[1]
+
+    def _log(self, verb: str, request: Message, nodes: list[str], definitions: Mapping[str, Definition]) -> PowerLog:
+        """Begin the record of a request; who asks says who they are, and the socket lets in nobody else's processes."""
+        held = [name for name, one in definitions.items() if hold_of(one)]
+        options = {key: request[key] for key in _OPTIONS if request.get(key) not in (None, False, "")}
+        about = {
+            "user": str(request.get("user") or "unknown")[:_WORD],
+            "from": str(request.get("origin") or "unknown")[:_WORD],
+            "noderange": str(request.get("asked") or request.get("noderange") or fold(nodes))[:_LONG],
+            "nodes": fold(nodes),
+            "verb": verb,
+            "action": str(request.get("action"))[:_WORD],
+            "options": options,
+            "crossed": fold(held) if request.get("override_hold") else "",
+        }
+        return PowerLog(self._site, about)
+
+    def _refused(
+        self, nodes: list[str], definitions: Mapping[str, Definition], free: list[str], verb: str
+    ) -> dict[str, SbkernelError]:
+        refused: dict[str, SbkernelError] = {}
+        for name in set(nodes) - set(free):
+            try:
+                refuse_held(definitions[name], verb)
+            except SbkernelError as error:
+                refused[name] = error
+        return refused
+
+    def _expectation(self, action: str, care: Care, domains: Mapping[str, str]) -> str:
+        """Say how long the nodes take that may have to be started, if that is long."""
+        expected_s = care.pace.seconds(domains.values()) if action in STARTING else 0.0
+        if expected_s < _LONG_S:
+            return ""
+        waiting = self._pacer.waiting()
+        others = f", after {waiting} that wait already" if waiting else ""
+        return f"up to {seconds(expected_s)} for {len(domains)} nodes: {care.pace}{others} (--rate changes that)"
 
     def _nodes(self, request: Message) -> list[str]:
         """Return the nodes of a request: those it names one by one, or those of its noderange as it is now."""
@@ -72,49 +162,3 @@ class PowerVerbs:
         await self._virtual.look()
         await self._consoles.look()
         return await self._hardware.powers(nodes)
-
-    async def _power(self, power: Power, action: str) -> str:
-        change, text = decide(action, await self._state(power))
-        if change is None:
-            return text
-        if change.starts:
-            await self._console_ready(power.node)
-        began = time.time()
-        try:
-            await carry_out(power, change)
-        except LostAnswerError:
-            self._note(power.node, f"{action}, no answer")
-            raise
-        self._note(power.node, action)
-        self._record(power.node, change, action, began)
-        return text
-
-    async def _state(self, power: Power) -> bool:
-        """Return whether a node has power; what answers for a virtual one may have been started only now."""
-        deadline = time.monotonic() + _VIRTUAL_S * self._is_virtual(power.node)
-        while True:
-            try:
-                return await power.status()
-            except NoAnswerError:
-                if time.monotonic() >= deadline:
-                    raise
-            await asyncio.sleep(_VIRTUAL_EVERY_S)
-
-    def _is_virtual(self, node: str) -> bool:
-        return self._site.nodes[node].peek("vmhost") == LOCAL
-
-    async def _console_ready(self, node: str) -> None:
-        """Wait a moment for the node's console: its first words tell why a boot fails."""
-        console = self._consoles.find(node)
-        if console and not await console.ready(_CONSOLE_S):
-            console.note("not connected at power on")
-
-    def _note(self, node: str, event: str) -> None:
-        if console := self._consoles.find(node):
-            console.note(f"power: {event}")
-
-    def _record(self, node: str, change: PowerChange, action: str, when: float) -> None:
-        if change.starts:
-            self._progress.record(node, "power-on", {"action": action}, when)
-        elif change.leaves is False:
-            self._progress.set_status(node, "powering-off")

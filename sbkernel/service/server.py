@@ -68,7 +68,7 @@ class Parts:
         self.control = Control(
             Endpoint(site.run),
             greeting(site),
-            {"status": self.status, "stop": _stopper(until), "rpower": power.rpower, "rsetboot": power.rsetboot},
+            {"status": self.status, "stop": _stopper(until), **power.verbs()},
             {"rcons": Rcons(site, self.consoles)},
         )
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import signal
+import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, TypedDict, Unpack
 
+from sbkernel.definitions.ranges.fold import fold
+from sbkernel.definitions.store.journal import user
 from sbkernel.errors import NodeError
+from sbkernel.jobs import origin
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeResult
 from sbkernel.service.client import Service
 from sbkernel.service.conlog import last_lines
+from sbkernel.service.protocol import Message
 from sbkernel.site import Site
 
 _POLL_S = 0.2
@@ -21,28 +31,88 @@ Nodes = str | Sequence[str]
 """A noderange, or the names of nodes: exactly these, whatever has become of a range or a group meanwhile."""
 
 
-def rpower(site: Site, nodes: Nodes, action: str, confirm: int | None = None) -> list[NodeResult]:
+class CareOptions(TypedDict, total=False):
+    """How carefully power changes; what is left out is as the site says."""
+
+    override_hold: bool
+    """Touch nodes, too, that somebody holds."""
+    rate: float | str
+    """Start so many nodes a second, or `none` for all at once."""
+    canary: int
+    """Do so many nodes first, and the others only when these are well."""
+    until: str
+    """The stage of its boot that a canary must reach, such as booted."""
+    within: float
+    """How many seconds a canary has."""
+    abort: str
+    """Stop when more than this share of the last 50 nodes fails, such as 10%; `none`: never."""
+    asked: str
+    """The noderange as somebody typed it."""
+
+
+def rpower(
+    site: Site, nodes: Nodes, action: str, confirm: int | None = None, **care: Unpack[CareOptions]
+) -> list[NodeResult]:
     """Power nodes (xCAT rpower): on off softoff reset boot cycle stat nmi; one result a node, good or bad.
 
-    More than 8 nodes are switched off or reset only when `confirm` is their count; else DefinitionError.
+    More than 8 nodes are switched off or reset only when `confirm` is their count; else DefinitionError. Nodes that
+    start do so at the pace of the site. Ctrl-C, or the stop button of a notebook, stops what was not sent yet.
     """
-    return list(rpower_each(site, nodes, action, confirm))
+    return list(rpower_each(site, nodes, action, confirm, **care))
 
 
-def rpower_each(site: Site, nodes: Nodes, action: str, confirm: int | None = None) -> Iterator[NodeResult]:
-    """Do as rpower does, yielding each node's result as it comes."""
-    return _results(Service(site), "rpower", **_named(nodes), action=action, confirm=confirm)
+def rpower_each(
+    site: Site,
+    nodes: Nodes,
+    action: str,
+    confirm: int | None = None,
+    *,
+    on_note: Callable[[str], None] = lambda _text: None,
+    **care: Unpack[CareOptions],
+) -> Iterator[NodeResult]:
+    """Do as rpower does, yielding each node's result as it comes; `on_note` is told what concerns all of them.
+
+    After Ctrl-C the results of all nodes still come, then KeyboardInterrupt says which were left untouched.
+    """
+    service = Service(site)
+    arguments = {**_asked(nodes), "action": action, "confirm": confirm, **care}
+    untouched: list[str] = []
+    with ExitStack() as stack:
+        was_stopped = False
+
+        def stop(run: str) -> None:
+            nonlocal was_stopped
+            was_stopped = True
+            list(service.call("cancel", run=run, user=user()))
+
+        for answer in service.call("rpower", **arguments):
+            if "run" in answer:
+                stack.enter_context(_on_interrupt(functools.partial(stop, answer["run"])))
+            if "node" in answer:
+                result = _result(answer)
+                untouched += [result.node] * result.untouched
+                yield result
+            elif note := answer.get("note"):
+                on_note(str(note))
+    if was_stopped:
+        raise KeyboardInterrupt(f"not sent to {fold(untouched)}" if untouched else "everything had been sent")
 
 
 def rsetboot(
-    site: Site, nodes: Nodes, device: str, *, persistent: bool = False, uefi: bool = False
+    site: Site,
+    nodes: Nodes,
+    device: str,
+    *,
+    persistent: bool = False,
+    uefi: bool = False,
+    override_hold: bool = False,
 ) -> list[NodeResult]:
     """Set what nodes boot next (xCAT rsetboot): net hd cd floppy default setup, or ask (`stat`).
 
     It holds for one boot unless `persistent`. One result a node.
     """
-    options = {"action": device, "persistent": persistent, "uefi": uefi}
-    return list(_results(Service(site), "rsetboot", **_named(nodes), **options))
+    options = {"action": device, "persistent": persistent, "uefi": uefi, "override_hold": override_hold}
+    return [_result(answer) for answer in Service(site).call("rsetboot", **_asked(nodes), **options)]
 
 
 def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.BootEvent:
@@ -69,13 +139,44 @@ def console_tail(site: Site, node: str, lines: int = 25) -> str:
     return "\n".join(last_lines(site.consoles / f"{node}.log", lines))
 
 
-def _named(nodes: Nodes) -> dict[str, Any]:
-    return {"noderange": nodes} if isinstance(nodes, str) else {"nodes": list(nodes)}
+def _asked(nodes: Nodes) -> dict[str, Any]:
+    """Return what a request says of its nodes and of who asks."""
+    named = {"noderange": nodes} if isinstance(nodes, str) else {"nodes": list(nodes)}
+    return {**named, "user": user(), "origin": _origin()}
 
 
-def _results(service: Service, verb: str, **arguments: Any) -> Iterator[NodeResult]:
-    for answer in service.call(verb, **arguments):
-        yield NodeResult(str(answer["node"]), bool(answer["ok"]), str(answer["text"]), answer["hint"])
+def _origin() -> str:
+    """Say where a request comes from, for the power log."""
+    record = origin.current().record
+    if record:
+        return f"record {record['path']}" if record.get("path") else f"notebook {record.get('notebook', '')}"
+    if "sbkernel.cli.main" in sys.modules:
+        return "command line"
+    return "notebook" if "ipykernel" in sys.modules else "Python"
+
+
+def _result(answer: Message) -> NodeResult:
+    untouched = bool(answer.get("untouched"))
+    return NodeResult(str(answer["node"]), bool(answer["ok"]), str(answer["text"]), answer["hint"], untouched)
+
+
+@contextlib.contextmanager
+def _on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Call a function at the first Ctrl-C; the second one does what it did before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop()
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _raise_failed(site: Site, node: str, events: list[bootlog.BootEvent]) -> None:

@@ -133,5 +133,11 @@ ATTRIBUTES = (
         default="the first in rootkind of its osimage",
         netboot=honoured("nodeset", "takes the place of the osimage's"),
     ),
+    Attr(
+        "held",
+        "WHO: WHY, written by hold and release: nobody shall touch it.",
+        pattern=r"[^:\x00-\x1f\x7f]+:[^\x00-\x1f\x7f]*",
+        netboot=honoured("rpower", "it is not powered, and neither rsetboot nor nodeset changes what it boots"),
+    ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

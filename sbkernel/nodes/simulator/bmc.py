@@ -144,7 +144,10 @@ class SimulatedBmc:
         self.state.arrived[kind] += 1
         if kind in self.faults.unheard:
             return
-        code, data = commands.answer(self.state, session, *kind, request.data)
+        if kind in self.faults.refused:
+            code, data = commands.BUSY, b""
+        else:
+            code, data = commands.answer(self.state, session, *kind, request.data)
         answer = request.respond(code, data)
         if kind in self.faults.slow_s:
             self.later(self.faults.slow_s[kind], lambda: self._send(session, packets.IPMI, answer))

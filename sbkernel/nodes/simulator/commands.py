@@ -20,7 +20,7 @@ from sbkernel.nodes.simulator.suites import AES_CBC_128, SUITES
 Answer = tuple[int, bytes]
 Handler = Callable[[BmcState, Session, bytes], Answer]
 
-OK, UNKNOWN_COMMAND, SHORT_REQUEST = 0x00, 0xC1, 0xC7
+OK, BUSY, UNKNOWN_COMMAND, SHORT_REQUEST = 0x00, 0xC0, 0xC1, 0xC7
 INVALID_FIELD, NOT_ALLOWED, NOT_NOW = 0xCC, 0xD4, 0xD5
 BAD_PARAMETER, BAD_SESSION, ABOVE_LIMIT = 0x80, 0x87, 0x81
 AUTH_CAPABILITIES, SYSTEM_GUID, CIPHER_SUITES = (0x06, 0x38), (0x06, 0x37), (0x06, 0x54)

@@ -27,6 +27,8 @@ class Faults:
     """Requests of these kinds are lost on their way to the BMC."""
     unanswered: frozenset[Kind] = frozenset()
     """Requests of these kinds are carried out, and the answers are lost."""
+    refused: frozenset[Kind] = frozenset()
+    """Requests of these kinds are answered, and not carried out: the node is busy."""
     slow_s: dict[Kind, float] = field(default_factory=dict)
     """Requests of these kinds are carried out, and the answers come this much later."""
     refused_suites: frozenset[int] = frozenset()

@@ -1,0 +1,182 @@
+"""One change of power on many nodes: canaries first, at a pace, until too much fails or somebody stops it.
+
+A node is looked at, waits for its turn, and is sent its change once. What waits can be stopped at any time; what was
+sent is followed to its end, whoever has gone meanwhile, so that the record is true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from sbkernel.errors import SbkernelError
+from sbkernel.nodes.fanout import AT_ONCE, outcome
+from sbkernel.nodes.power import Power, PowerChange
+from sbkernel.nodes.results import NodeResult
+from sbkernel.nodes.rpower import decide
+from sbkernel.service.pace import Pacer
+from sbkernel.service.powerlog import DONE, PowerLog
+from sbkernel.service.safety import WATCHED, Care, Failures
+
+_OLD_S = 2.0
+"""After waiting so long, the power of a node is looked at again before anything is sent."""
+GIVEN_UP = "the command was given up"
+
+
+class Hands(Protocol):
+    """What carries a run out on one node. Every call raises ControlError."""
+
+    async def state(self, power: Power) -> bool:
+        """Return whether a node has power."""
+        ...
+
+    async def send(self, power: Power, change: PowerChange, action: str) -> None:
+        """Send a change, once."""
+        ...
+
+    async def well(self, power: Power, change: PowerChange, care: Care) -> None:
+        """Return when a canary is as it should be after a change."""
+        ...
+
+
+class PowerRun:
+    """One action on many nodes."""
+
+    def __init__(
+        self, action: str, care: Care, domains: Mapping[str, str], pacer: Pacer, log: PowerLog, hands: Hands
+    ) -> None:
+        self.stopped = ""
+        """Why nothing more is sent; "" while it goes on."""
+        self._action = action
+        self._care = care
+        self._domains = domains
+        self._pacer = pacer
+        self._log = log
+        self._hands = hands
+        self._failures = Failures(care.abort, len(domains))
+        self._asking = asyncio.Semaphore(AT_ONCE)
+        # Few at a time where failures are to stop the rest.
+        self._sending = asyncio.Semaphore(AT_ONCE if care.abort is None else WATCHED)
+        self._unsent: dict[str, asyncio.Task[NodeResult]] = {}
+        self._canaries: set[str] = set()
+        self._well: set[str] = set()
+        self._go = asyncio.Event()
+        self._after: dict[str, str] = {}
+
+    async def results(self, targets: Mapping[str, Power | SbkernelError]) -> AsyncIterator[NodeResult]:
+        """Act on the nodes and yield what came out; the record is complete when this ends, however it does."""
+        queue: asyncio.Queue[NodeResult] = asyncio.Queue()
+
+        def ended(node: str, task: asyncio.Task[NodeResult]) -> None:
+            result = self._not_sent(node) if task.cancelled() else task.result()
+            self._log.result(result, self._after.get(node, ""))
+            queue.put_nowait(result)
+
+        tasks = [asyncio.create_task(outcome(node, target, self._act), name=node) for node, target in targets.items()]
+        self._unsent = {task.get_name(): task for task in tasks}
+        for task in tasks:
+            task.add_done_callback(functools.partial(ended, task.get_name()))
+        try:
+            for _ in tasks:
+                yield await queue.get()
+        finally:
+            try:
+                if not all(task.done() for task in tasks):
+                    self.stop(GIVEN_UP)
+                    await asyncio.wait(tasks)
+                    await asyncio.sleep(0)  # the callbacks write the record
+            finally:
+                self._log.end(self.stopped or DONE)
+
+    def stop(self, why: str) -> None:
+        """Send nothing more; what was sent already goes on."""
+        if self.stopped:
+            return
+        self.stopped = why
+        for task in list(self._unsent.values()):
+            task.cancel()
+
+    def _not_sent(self, node: str) -> NodeResult:
+        return NodeResult(node, False, f"not sent: {self.stopped or GIVEN_UP}", untouched=True)
+
+    async def _act(self, power: Power) -> str:
+        node = power.node
+        try:
+            text = await self._carefully(power)
+        except Exception as error:
+            if node in self._canaries:
+                said = error.message if isinstance(error, SbkernelError) else type(error).__name__
+                self.stop(f"canary {node}: {said.removeprefix(f'{node}: ')}")
+            raise
+        self._well |= self._canaries & {node}
+        if len(self._well) == self._care.canary:
+            self._go.set()
+        return text
+
+    async def _carefully(self, power: Power) -> str:
+        node = power.node
+        try:
+            change, text = await self._prepared(power)
+        finally:
+            # From here on nothing stops it.
+            self._unsent.pop(node, None)
+        if change is None:
+            return text
+        try:
+            await self._send(power, change)
+        finally:
+            self._sending.release()
+        if node in self._canaries:
+            await self._hands.well(power, change, self._care)
+        return text
+
+    async def _prepared(self, power: Power) -> tuple[PowerChange | None, str]:
+        """Return what to send now and what to print, when it is the node's turn; with a change, a place to send."""
+        change, text = await self._look(power)
+        if change is None:
+            return change, text
+        began = asyncio.get_running_loop().time()
+        await self._turn(power.node, change)
+        if asyncio.get_running_loop().time() - began > _OLD_S:
+            change, text = await self._look(power)
+        if change is not None:
+            await self._sending.acquire()
+        return change, text
+
+    async def _look(self, power: Power) -> tuple[PowerChange | None, str]:
+        try:
+            async with self._asking:
+                running = await self._hands.state(power)
+        except SbkernelError:
+            self._unsent.pop(power.node, None)
+            if why := self._failures.silent():
+                self.stop(why)
+            raise
+        now = "on" if running else "off"
+        self._log.looked(power.node, now)
+        change, text = decide(self._action, running)
+        self._after[power.node] = "" if change else now
+        return change, text
+
+    async def _turn(self, node: str, change: PowerChange) -> None:
+        if len(self._canaries) < self._care.canary:
+            self._canaries.add(node)
+        elif self._care.canary:
+            await self._go.wait()
+        if change.starts:
+            await self._pacer.turn(self._domains.get(node, ""), self._care.pace)
+
+    async def _send(self, power: Power, change: PowerChange) -> None:
+        node = power.node
+        self._failures.sent(node)
+        self._log.sent(node, change.value)
+        try:
+            await self._hands.send(power, change, self._action)
+        except SbkernelError:
+            if why := self._failures.failed(node):
+                self.stop(why)
+            raise
+        if change != PowerChange.SOFT_OFF:  # that takes its time, and may be refused by the system
+            self._after[node] = "off" if change.leaves is False else "on"
