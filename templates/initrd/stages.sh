@@ -33,6 +33,7 @@ read_command_line() {
     overlay_url=$(argument sbkernel.overlay)
     flag nonodestatus || server=$(argument XCAT)
     retries=$(argument sbkernel.retries 12)
+    read_servers
     dhcp_tries=$(argument sbkernel.dhcptries 6)
     stall_s=$(argument sbkernel.stall 20)
     nic_wait=$(argument sbkernel.nicwait 30)
@@ -95,7 +96,7 @@ fetch_root() {
         hash_while_written "$image" /tmp/whole >/tmp/sha256 &
         hasher=$!
     fi
-    say "fetching $url, $(megabytes "$size")"
+    say "fetching $(at_server "$url"), $(megabytes "$size")"
     fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
         "url       $url" \
         "problem   $problem, after $tries_used tries" \
@@ -104,7 +105,7 @@ fetch_root() {
         "do        check that the service runs and that the image is in the catalog: packimage, nodeset"
     : >/tmp/whole
     fetched_uptime=$(uptime)
-    say "fetched $(size_of "$image") bytes"
+    say "fetched $(size_of "$image") bytes${serving:+ from $serving}"
 }
 
 # root_name: print the name of the root's file; the name of its server may look like that of an archive

@@ -67,7 +67,7 @@ def test_what_is_honoured_changes_what_nodeset_writes(
     values = {
         "addkcmdline": "quiet", "crashkernelsize": "256M", "ip": "10.0.0.99", "mac": "52:54:00:00:00:99",
         "installnic": "52:54:00:00:00:77", "serialport": "1", "serialspeed": "9600", "serialflow": "hard",
-        "syslog": "ignore", "xcatmaster": "10.0.0.7", "nfsserver": "10.0.0.8",
+        "syslog": "ignore", "xcatmaster": "10.0.0.7", "servicenode": "10.0.0.6", "nfsserver": "10.0.0.8",
         "domain": "lab", "master": "10.0.0.9", "ntpservers": "10.0.0.5", "httpport": "8099", "syslogport": "10999",
         "nodestatus": "n", "xcatdebugmode": "1", "tftpdir": str(tmp_path / "tftp"), "supportedarchs": "ppc64le",
     }  # fmt: skip
