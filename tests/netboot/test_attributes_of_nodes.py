@@ -183,9 +183,13 @@ def test_scripts_for_all_nodes_are_those_that_are_done_anyway(
         nodeset(site, "n1", f"osimage={IMAGE}")
 
 
-def test_a_site_whose_dhcp_is_another_is_refused_once(site: Site, version: ImageVersion, nodes: list[str]) -> None:
-    store(site, "site", dhcpbackend="kea")
-    with pytest.raises(DefinitionError, match="dhcpbackend=kea of site clustersite is refused: DHCP is served by") as e:
+def test_a_site_that_gives_addresses_otherwise_is_refused_once(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    store(site, "site", managedaddressmode="static")
+    with pytest.raises(
+        DefinitionError, match="managedaddressmode=static of site clustersite is refused: nodes get"
+    ) as e:
         nodeset(site, "n1,n2", f"osimage={IMAGE}")
-    assert "sb chdef -t site clustersite dhcpbackend=" in str(e.value.hint)
+    assert "sb chdef -t site clustersite managedaddressmode=" in str(e.value.hint)
     assert nodeset(site, "n1", "offline") == {"n1": "offline"}
