@@ -74,6 +74,7 @@ VERB_GROUPS = {
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",
         "nodeset": "set what nodes boot next, or show it",
+        "makedhcp": "write what DHCP is to know of networks and nodes",
         "rsetboot": "set the device that nodes boot from next, or show it",
     },
     "Power and console": {

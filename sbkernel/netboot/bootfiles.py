@@ -12,7 +12,7 @@ from sbkernel.netboot.render import render_template
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
-_VERSION = re.compile(rb"^kernel \S*catalog/([0-9a-f]{64})/", re.MULTILINE)
+_VERSION = re.compile(rb"^kernel (?:--timeout \d+ )?\S*catalog/([0-9a-f]{64})/", re.MULTILINE)
 OFFLINE = "offline"
 
 

@@ -81,6 +81,8 @@ def plan_image(
         image=Reference(image.definition.name, image.version.digest),
         why=_why(image),
         base=base,
+        servers=server.image_servers,
+        path=f"catalog/{image.version.digest}",
         command_line=line,
     )
     files = {**_scripts(node.name, mac, script), overlay_path(node.name): overlay}
@@ -136,6 +138,7 @@ def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) ->
         **({"sbkernel.signed": version.key} if version.key else {}),
         **({"sbkernel.root": kind} if (kind := root_kind(node, image)) != USUAL else {}),
         "sbkernel.image": version.digest,
+        **({"sbkernel.servers": ",".join(server.image_servers)} if server.others else {}),
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),
         "BOOTIF": f"01-{_card(node, mac)}",
     }

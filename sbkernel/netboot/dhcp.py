@@ -1,9 +1,12 @@
-"""Write the configuration of dnsmasq, which assigns addresses to nodes (DHCP) and sends them iPXE (TFTP). Pure."""
+"""What DHCP says to the machines of a network, and the configuration of dnsmasq, which says it. Pure.
+
+dnsmasq gives addresses, or tells beside another DHCP server where to boot from (proxy), and sends iPXE by TFTP.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,20 +21,35 @@ T = TypeVar("T")
 
 # The directory of undionly.kpxe (BIOS), ipxe.efi and ipxe-arm64.efi (UEFI) in Debian's package ipxe.
 LOADERS = Path("/usr/lib/ipxe")
+OTHERS = ("kea", "isc")
+"""DHCP servers of others (site attribute dhcpbackend) whose files makedhcp writes."""
+
+
+FULL, PROXY, TFTP = "dhcp", "proxy", "tftp"
+"""What dnsmasq is in a network: its DHCP server, a proxy beside another one, or the TFTP server of another one."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """A network that dnsmasq serves on an interface; `server` is the address of this host there."""
+    """A network with machines that boot from `server`; `role` is what dnsmasq is there, on an interface."""
 
     tag: str
     interface: str
     server: str
-    address: str
-    mask: str
+    block: ipaddress.IPv4Network
     first: str
     last: str
     options: tuple[tuple[str, str], ...]
+    role: str = FULL
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What DHCP knows of a node; `ip` may be empty."""
+
+    node: str
+    mac: str
+    ip: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,14 +69,22 @@ def dnsmasq_conf(
     http_port: int,
     lease_s: int = 43200,
     ipv6: Iterable[str] = (),
+    backend: str = "",
 ) -> str:
     """Return the text of dnsmasq.conf for `networks`. `addresses` gives our address on each interface to serve.
 
     `ipv6` are the interfaces with an IPv6 address. dnsmasq advertises a router there, because iPXE waits for one.
+    `backend` is the site's dhcpbackend: with kea or isc, that gives the addresses, and dnsmasq serves TFTP alone.
     Raises DefinitionError if a network is wrong, or if an interface has none.
     """
-    served = [_serve(number, network, addresses) for number, network in enumerate(networks)]
-    found = [net for net in served if net is not None]
+    ours = set(addresses.values())
+    found = [
+        serve(
+            number, network, addresses[network.get("mgtifname")], TFTP if backend in OTHERS else role_in(network, ours)
+        )
+        for number, network in enumerate(networks)
+        if network.get("mgtifname") in addresses
+    ]
     for interface in addresses:
         if interface not in {net.interface for net in found}:
             raise DefinitionError(
@@ -74,16 +100,33 @@ def dnsmasq_conf(
         hosts=places.hosts,
         loaders=places.loaders,
         uefi=[one for one in ARCHITECTURES.values() if one.efi_loader],
-        ipv6=sorted(ipv6),
+        pxe=[(one.efi_loader, number) for one in ARCHITECTURES.values() for number in one.efi_clients],
+        ipv6=sorted(set(ipv6) & {net.interface for net in found if net.role == FULL}),
     )
 
 
-def host_line(node: Definition) -> str:
-    """Return the line for a node in dnsmasq's dhcp-hostsdir; "" if it has no MAC address."""
+def role_in(network: Definition, ours: Container[str]) -> str:
+    """Return what dnsmasq is in a network: a proxy where `dhcpserver` names a host that is not one of our addresses."""
+    other = network.get("dhcpserver")
+    return PROXY if other and other != "<xcatmaster>" and other not in ours else FULL
+
+
+def reservation(node: Definition) -> Reservation | None:
+    """Return what DHCP is told of a node, None if it has no MAC address. Raises DefinitionError for a wrong address."""
     if not node.get("mac"):
-        return ""
-    mac = dashed_mac(node.get("mac")).replace("-", ":")
-    return ",".join(word for word in (mac, _address(node), node_file_name(node.name)) if word) + "\n"
+        return None
+    return Reservation(node_file_name(node.name), dashed_mac(node.get("mac")).replace("-", ":"), _address(node))
+
+
+def host_line(given: Reservation | None) -> str:
+    """Return the line for a node in dnsmasq's dhcp-hostsdir; "" if it has no MAC address."""
+    return ",".join(filter(None, (given.mac, given.ip, given.node))) + "\n" if given else ""
+
+
+def read_host_line(node: str, line: str) -> Reservation | None:
+    """Return what a line says of a node, None for an empty one."""
+    words = line.strip().split(",")
+    return Reservation(node, words[0], words[1] if len(words) > 2 else "") if words[0] else None
 
 
 def _address(node: Definition) -> str:
@@ -91,23 +134,13 @@ def _address(node: Definition) -> str:
     return "" if not text else str(_parsed(ipaddress.ip_address, text, f"ip of node {node.name}"))
 
 
-def _serve(number: int, network: Definition, addresses: Mapping[str, str]) -> Served | None:
-    interface = network.get("mgtifname")
-    if interface not in addresses:
-        return None
+def serve(number: int, network: Definition, server: str, role: str = FULL) -> Served:
+    """Return a network, the `number`th, whose machines boot from `server`. Raises DefinitionError if it is wrong."""
     where = f"network {network.name}"
     block = _parsed(ipaddress.IPv4Network, f"{network.get('net')}/{network.get('mask').lstrip('/')}", where)
     first, last = _range(network, block)
-    return Served(
-        tag=f"net{number}",
-        interface=interface,
-        server=addresses[interface],
-        address=str(block.network_address),
-        mask=str(block.netmask),
-        first=first,
-        last=last,
-        options=tuple(_options(network, addresses[interface])),
-    )
+    options = tuple(_options(network, server))
+    return Served(f"net{number}", network.get("mgtifname"), server, block, first, last, options, role)
 
 
 def _range(network: Definition, block: ipaddress.IPv4Network) -> tuple[str, str]:

@@ -1,70 +1,211 @@
-"""makedhcp: write the files that dnsmasq reads. The service starts it."""
+"""makedhcp: write what DHCP servers read: dnsmasq, which the service starts, or Kea and ISC dhcpd of the site."""
 
 from __future__ import annotations
 
+import ipaddress
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from sbkernel import files
 from sbkernel.definitions.definition import Definition
-from sbkernel.errors import SbkernelError
-from sbkernel.files import write_if_changed
-from sbkernel.netboot import bootfiles
+from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.files import made, write_if_changed
+from sbkernel.netboot import bootfiles, dhcp, otherdhcp
 from sbkernel.netboot.claims import Claims
-from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line
+from sbkernel.netboot.dhcp import DhcpPlaces, Reservation, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
+DNSMASQ = "dnsmasq"
+FORMATS = (DNSMASQ, *dhcp.OTHERS)
+_INFINITE_S = 0xFFFFFFFF
+_REMOTE = "!remote!"
 
 
 def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = ()) -> Path:
-    """Write the configuration and the lines of all nodes; return the path of the configuration.
+    """Write dnsmasq's configuration and the lines of all nodes; return the path of the configuration.
 
     `addresses` gives our address on each interface to serve; `ipv6` are those that also have an IPv6 address.
     """
     directory = dhcp_directory(site)
     places = DhcpPlaces(leases=directory / "leases", hosts=directory / "hosts")
-    spare = {"nameservers": site.attribute("nameservers")}
-    networks = (Definition.of("network", one.name, {**spare, **one.attributes}) for one in site.networks.values())
     text = dnsmasq_conf(
-        networks,
+        _networks(site),
         addresses,
         places,
         http_port=site.http_port,
-        lease_s=int(site.attribute("dhcplease", "43200")),
+        lease_s=_lease_s(site),
         ipv6=ipv6,
+        backend=site.attribute("dhcpbackend"),
     )
-    places.hosts.mkdir(exist_ok=True)
     known = site.nodes.many(site.nodes)
-    for stale in places.hosts.iterdir():
+    for stale in made(places.hosts).iterdir():
         if stale.name not in known:
             stale.unlink()
-    write_hosts(site, known.values())
+    write_hosts(site, known.values(), DNSMASQ)
     bootfiles.write_common(site.boot)
     write_if_changed(directory / "dnsmasq.conf", text)
     return directory / "dnsmasq.conf"
 
 
-def write_hosts(site: Site, nodes: Iterable[Definition]) -> None:
-    """Write the lines of some nodes. A running dnsmasq notices them.
+def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> Path:
+    """Write the configuration of Kea or ISC dhcpd, and its nodes if there are none yet; return its path.
 
-    A node whose address is wrong or belongs to another node gets no line; this is logged. The others get theirs.
+    `address_of` gives our address on an interface, "" if it has none. Raises DefinitionError if a network is wrong or
+    has no server, or if there is none.
     """
-    claims = Claims(site.store)
-    for node in nodes:
+    blocks = [
+        dhcp.serve(number, network, _server(site, network, address_of))
+        for number, network in enumerate(_networks(site))
+        if ":" not in network.get("net")
+    ]
+    if not blocks:
+        raise DefinitionError("there is no network", hint="sb mkdef -t network NAME net=10.0.0.0 mask=255.255.255.0")
+    directory, settings = _directory(site), otherdhcp.Settings(site.http_port, _lease_s(site))
+    if backend == "kea":
+        name, text = "kea-dhcp4.conf", otherdhcp.kea_conf(blocks, directory, settings)
+    else:
+        name, text = "dhcpd.conf", otherdhcp.dhcpd_conf(blocks, directory / _DHCPD_HOSTS, settings)
+    with files.in_turn(directory / ".lock"):
+        _write_known(site, backend, {node: one for node, one in known(site, backend).items() if node in site.nodes})
+        write_if_changed(directory / name, text)
+    bootfiles.write_common(site.boot)
+    return directory / name
+
+
+def backend_of(site: Site) -> str:
+    """Return the DHCP server of the site (site attribute dhcpbackend): dnsmasq, kea or isc."""
+    named = site.attribute("dhcpbackend")
+    return named if named in FORMATS else DNSMASQ
+
+
+def is_told(site: Site) -> bool:
+    """Tell whether nodeset tells DHCP of nodes: there is one that listens to it, and dhcpsetup does not forbid it."""
+    listens = site.attribute("dhcpinterfaces") or backend_of(site) != DNSMASQ
+    return bool(listens) and site.attribute("dhcpsetup") not in ("n", "0")
+
+
+def write_hosts(site: Site, nodes: Iterable[Definition], backend: str = "") -> None:
+    """Tell a DHCP server, else that of the site, of some nodes. A running dnsmasq notices it.
+
+    A node whose address is wrong or belongs to another node is not told of; this is logged. The others are.
+    """
+    for error in add(site, backend or backend_of(site), nodes).values():
+        _log.warning("no DHCP for a node: %s", error.message)
+
+
+def add(site: Site, backend: str, nodes: Iterable[Definition]) -> dict[str, SbkernelError]:
+    """Write what DHCP is told of some nodes; return why for each node of which it cannot be told."""
+    found = reservations(site, nodes)
+    if backend == DNSMASQ:
+        _write_lines(site, found)
+    else:
+        _change_known(
+            site, backend, {name: None if isinstance(one, SbkernelError) else one for name, one in found.items()}
+        )
+    return {name: one for name, one in found.items() if isinstance(one, SbkernelError)}
+
+
+def remove(site: Site, backend: str, names: Iterable[str]) -> None:
+    """Take nodes out of what DHCP is told."""
+    if backend != DNSMASQ:
+        _change_known(site, backend, dict.fromkeys(names))
+        return
+    for name in names:
+        (dhcp_directory(site) / "hosts" / node_file_name(name)).unlink(missing_ok=True)
+
+
+def known(site: Site, backend: str) -> dict[str, Reservation]:
+    """Return what DHCP is told now, by node. Raises DefinitionError for a file that is not makedhcp's."""
+    if backend == DNSMASQ:
+        hosts = made(dhcp_directory(site) / "hosts")
+        read = (dhcp.read_host_line(file.name, file.read_text()) for file in hosts.iterdir() if file.name[0] != ".")
+        return {one.node: one for one in read if one}
+    found: dict[str, Reservation] = {}
+    pattern, reader = _READERS[backend]
+    for file in sorted(_directory(site).glob(pattern)):
         try:
-            line = _line(node, claims)
-        except SbkernelError as error:
-            _log.warning("no DHCP for a node: %s", error.message)
-            line = ""
-        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(node.name), line)
+            found |= reader(file.read_text())
+        except ValueError as error:
+            raise DefinitionError(
+                f"{file}: {error}", hint="it is makedhcp's: move it away, and makedhcp -a writes it anew"
+            ) from None
+    return found
 
 
-def _line(node: Definition, claims: Claims) -> str:
-    if node.get("mac"):
-        claims.check(node.name, node.get("mac"), node.get("ip"))
-    return host_line(node)
+Told = dict[str, Reservation | SbkernelError | None]
+
+
+def reservations(site: Site, nodes: Iterable[Definition]) -> Told:
+    """Return what DHCP is to be told of each node: nothing without a MAC address, or why it cannot be."""
+    claims = Claims(site.store)
+    return {node.name: _reservation(node, claims) for node in nodes}
+
+
+def _reservation(node: Definition, claims: Claims) -> Reservation | SbkernelError | None:
+    try:
+        if node.get("mac"):
+            claims.check(node.name, node.get("mac"), node.get("ip"))
+        return dhcp.reservation(node)
+    except SbkernelError as error:
+        return error
+
+
+def _write_lines(site: Site, found: Told) -> None:
+    for name, one in found.items():
+        line = host_line(None if isinstance(one, SbkernelError) else one)
+        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(name), line)
+
+
+_DHCPD_HOSTS = "dhcpd-nodes.conf"
+_READERS = {"kea": ("kea-nodes-*.json", otherdhcp.read_kea_hosts), "isc": (_DHCPD_HOSTS, otherdhcp.read_dhcpd_hosts)}
+
+
+def _change_known(site: Site, backend: str, changes: Mapping[str, Reservation | None]) -> None:
+    with files.in_turn(_directory(site) / ".lock"):
+        now: dict[str, Reservation | None] = {**known(site, backend), **changes}
+        _write_known(site, backend, {name: one for name, one in now.items() if one})
+
+
+def _write_known(site: Site, backend: str, nodes: Mapping[str, Reservation]) -> None:
+    directory = _directory(site)
+    if backend == "isc":
+        write_if_changed(directory / _DHCPD_HOSTS, otherdhcp.dhcpd_hosts(nodes))
+        return
+    blocks = (dhcp.serve(0, network, "").block for network in _networks(site) if ":" not in network.get("net"))
+    for block in set(blocks):
+        write_if_changed(directory / otherdhcp.kea_hosts_name(block), otherdhcp.kea_hosts(nodes, block))
+
+
+def _networks(site: Site) -> Iterable[Definition]:
+    spare = {"nameservers": site.attribute("nameservers")}
+    return (Definition.of("network", one.name, {**spare, **one.attributes}) for one in site.networks.values())
+
+
+def _server(site: Site, network: Definition, address_of: Callable[[str], str]) -> str:
+    """Return the address from which machines of a network boot, as they see it."""
+    named = network.get("tftpserver").replace("<xcatmaster>", "")
+    interface = network.get("mgtifname")
+    address = named or ("" if interface.startswith(_REMOTE) else address_of(interface)) or site.address
+    try:
+        return str(ipaddress.IPv4Address(address))
+    except ValueError:
+        raise DefinitionError(
+            f"network {network.name} has no server to boot from: {address or 'none is set'}",
+            hint=f"sb chdef -t network {network.name} tftpserver=ADDRESS, or sb chdef -t site master=ADDRESS",
+        ) from None
+
+
+def _lease_s(site: Site) -> int:
+    text = site.attribute("dhcplease", "43200")
+    return _INFINITE_S if text == "infinite" else int(text)
+
+
+def _directory(site: Site) -> Path:
+    """Return the directory of the files for other DHCP servers (site attribute dhcpdir)."""
+    return made(Path(site.attribute("dhcpdir") or site.root / "dhcp"))
 
 
 def dhcp_directory(site: Site) -> Path:

@@ -26,7 +26,7 @@ from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.diskimage import remembered, running_from_disk
-from sbkernel.netboot.makedhcp import write_hosts
+from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.server import Server, SiteServer
 from sbkernel.site import Site
@@ -150,7 +150,7 @@ def _apply(site: Site, plans: list[BootPlan]) -> None:
         bootfiles.apply(boot, plan)
     now = site.nodes.many(plan.node for plan in plans)
     site.change("node", {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}, "nodeset")
-    if site.attribute("dhcpinterfaces") and site.attribute("dhcpsetup") not in ("n", "0"):
+    if is_told(site):
         write_hosts(site, now.values())
 
 

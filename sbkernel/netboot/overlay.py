@@ -85,7 +85,7 @@ def shared_members(shared: Shared) -> bytes:
 
 def _values(shared: Shared) -> dict[str, object]:
     return {
-        "host": shared.server.host,
+        "host": shared.server.log_host or shared.server.host,
         "syslog_port": shared.server.syslog_port,
         "ntpservers": shared.ntpservers,
         "authorized_keys": shared.authorized_keys.rstrip("\n"),

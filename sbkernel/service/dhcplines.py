@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 _LINE = re.compile(r"dnsmasq-dhcp(?:\[\d+\])?: (?P<xid>\d+) (?P<text>.*)")
 _VENDOR = re.compile(r"vendor class: (?:PXEClient|HTTPClient)")
+# A proxy hears of no address.
+_PROXY = re.compile(r"PXE\([^)]*\) (?:(?P<ip>\d+\.\S+) )?(?P<mac>(?:[0-9a-f]{2}:){5}[0-9a-f]{2}) proxy")
 _ACK = re.compile(r"DHCPACK\([^)]*\) (?P<ip>\S+) (?P<mac>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})")
 _REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
 class Lease:
-    """An address given to a network card by the firmware's DHCP."""
+    """A network card whose firmware was answered; `ip` is what it was given, "" where another server gives it."""
 
     mac: str
     ip: str
@@ -36,5 +38,7 @@ class DhcpLines:
             if len(self._firmware) > _REMEMBERED:
                 self._firmware.popitem(last=False)
             return None
+        if proxy := _PROXY.match(found["text"]):
+            return Lease(proxy["mac"], proxy["ip"] or "")
         ack = _ACK.match(found["text"])
         return Lease(ack["mac"], ack["ip"]) if ack and found["xid"] in self._firmware else None

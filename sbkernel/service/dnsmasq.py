@@ -19,7 +19,7 @@ from sbkernel.site import Site
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 2.0
 _IPV6 = "IPv6 of DHCP interfaces"
-_SETTINGS = ("httpport", "dhcplease")
+_SETTINGS = ("httpport", "dhcplease", "dhcpbackend", "nameservers")
 
 
 class Dnsmasq:
@@ -98,7 +98,7 @@ class Dnsmasq:
         lease = self._lines.feed(line)
         node = self._nodes.get(lease.mac) if lease else None
         if lease and node:
-            self._progress.record_seen(node, "dhcp", {"ip": lease.ip})
+            self._progress.record_seen(node, "dhcp", {"ip": lease.ip} if lease.ip else {})
 
 
 class Macs:

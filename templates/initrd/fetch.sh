@@ -1,5 +1,8 @@
 # Read by init of the initrd: fetches files over HTTP. The number of tries is limited, and each continues the last one.
 
+servers=
+serving=
+
 size_of() {
     stat -c %s "$1" 2>/dev/null || echo 0
 }
@@ -71,15 +74,46 @@ pause_before() {
     echo "$pause"
 }
 
-# fetch URL FILE SIZE [MOST]: try several times; SIZE 0 means unknown, and then that it has at most MOST bytes. Sets
-# tries_used and, if it fails, problem
+# read_servers: take the servers of this node from the command line, the nearest first; where it names none, all URLs
+# stay as they are. Each of them gets as many tries as one server would
+read_servers() {
+    servers=$(argument sbkernel.servers | tr , ' ')
+    serving=${servers%% *}
+    for name in ${servers#"$serving"}; do
+        retries=$((retries + $(argument sbkernel.retries 12)))
+    done
+}
+
+# at_server URL: print the URL that the server in use has for it
+at_server() {
+    [ -n "$serving" ] && echo "${1%%://*}://$serving/${1#*://*/}" || echo "$1"
+}
+
+# next_server: use the next server, and after the last one the first again; fails then, and if there are no others.
+# It takes the reports, too
+next_server() {
+    [ -n "$serving" ] || return 1
+    rest=" $servers "
+    rest=${rest#*" $serving "}
+    serving=${rest%% *}
+    serving=${serving:-${servers%% *}}
+    [ -z "$server" ] || server=$serving
+    [ "$serving" != "${servers%% *}" ]
+}
+
+# fetch URL FILE SIZE [MOST]: try several times, each time at the next server; SIZE 0 means unknown, and then that it has
+# at most MOST bytes. Sets tries_used and, if it fails, problem
 fetch() {
     tries_used=1
-    until transfer "$1" "$2" "$3" "${4:-$3}"; do
+    until transfer "$(at_server "$1")" "$2" "$3" "${4:-$3}"; do
         [ "$tries_used" -lt "$retries" ] || return 1
         tries_used=$((tries_used + 1))
+        tried=$(at_server "$1")
         pause=$(pause_before "$tries_used")
-        say "$1: $problem; $(size_of "$2") bytes so far, try $tries_used of $retries in $pause s"
+        next_server && pause=0
+        # What has no sum may be another file at another server: only the whole of one is right.
+        [ -z "$serving" ] || [ "$3" -gt 0 ] || rm -f "$2"
+        say "$tried: $problem; $(size_of "$2") bytes so far, try $tries_used of $retries in $pause s${serving:+ at $serving}"
         sleep "$pause"
     done
 }

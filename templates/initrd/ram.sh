@@ -44,7 +44,7 @@ fetch_root() {
         hash_while_written "$image" /tmp/whole >/tmp/sha256 &
         hasher=$!
     fi
-    say "fetching $url, $(megabytes "$size")"
+    say "fetching $(at_server "$url"), $(megabytes "$size")"
     fetch "$url" "$image" "$size" || fail "the root image could not be fetched" \
         "url       $url" \
         "problem   $problem, after $tries_used tries" \
@@ -53,7 +53,7 @@ fetch_root() {
         "do        check that the service runs and that the image is in the catalog: packimage, nodeset"
     : >/tmp/whole
     fetched_uptime=$(uptime)
-    say "fetched $(size_of "$image") bytes"
+    say "fetched $(size_of "$image") bytes${serving:+ from $serving}"
 }
 
 mount_roots() {

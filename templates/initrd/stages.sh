@@ -34,6 +34,7 @@ read_command_line() {
     overlay_url=$(argument sbkernel.overlay)
     flag nonodestatus || server=$(argument XCAT)
     retries=$(argument sbkernel.retries 12)
+    read_servers
     dhcp_tries=$(argument sbkernel.dhcptries 6)
     stall_s=$(argument sbkernel.stall 20)
     nic_wait=$(argument sbkernel.nicwait 30)

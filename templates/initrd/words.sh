@@ -42,13 +42,23 @@ url_encoded() {
     printf '%s' "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' '%'
 }
 
+# post: send `body` to the server, else to the next one that takes it
+post() {
+    refused=
+    for one in $server $servers; do
+        [ "$one" != "$refused" ] || continue
+        timeout "$patience" wget -q -O /dev/null --post-data "$body" "http://$one/status" 2>/dev/null && server=$one && return
+        refused=$one
+    done
+    return 1
+}
+
 # start_reporter: post what report writes, one after the other, because the server takes the last post as the newest
 start_reporter() {
     mkfifo /tmp/reports
     patience=5
     while read -r body && [ "$body" != end ]; do
-        timeout "$patience" wget -q -O /dev/null --post-data "$body" "http://$server/status" 2>/dev/null &&
-            patience=5 || patience=1
+        post && patience=5 || patience=1
     done </tmp/reports &
     reporter=$!
     exec 3>/tmp/reports

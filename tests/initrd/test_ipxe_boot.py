@@ -1,6 +1,7 @@
 """A real iPXE reads what nodeset writes: from the script with which every machine begins to the kernel."""
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,6 +75,26 @@ def test_boots_what_nodeset_wrote_and_tries_again(
     asked = [path for path, _ in server.requests]
     assert asked[:3] == ["/boot/boot.ipxe", "/boot/by-mac/52-54-00-12-34-56.ipxe", "/boot/nodes/n1.ipxe"]
     assert f"/catalog/{version.digest}/kernel?node=n1" in asked
+
+
+def test_boots_from_the_next_server_when_the_nearest_is_dead(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    """Dead for iPXE, and dead again for the initrd, whose image then comes from where it is."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        dead = f"10.0.2.2:{unused.getsockname()[1]}"
+        site.set("node", "n1", servicenode=dead)
+        nodeset(site, "n1", f"osimage={IMAGE}")
+        serve(server, site, "boot", "catalog")
+        guest = power_on()
+        guest.wait_for(f"n1: nothing to boot from {dead}")
+        console = guest.wait_for("ROOT DONE")
+    alive = f"10.0.2.2:{server.port}"
+    assert f"from {alive}" in console and f"server={alive}" in console
+    assert "ROOT UP hostname=n1 marker=from-the-image" in console
+    assert server.post("fetched")["from"] == alive
+    assert server.stages()[:2] == ["initrd", "fetched"]
 
 
 def test_says_why_when_the_image_cannot_be_loaded(

@@ -71,7 +71,7 @@ def test_what_is_honoured_changes_what_nodeset_writes(
     values = {
         "addkcmdline": "quiet", "crashkernelsize": "256M", "ip": "10.0.0.99", "mac": "52:54:00:00:00:99",
         "installnic": "52:54:00:00:00:77", "serialport": "1", "serialspeed": "9600", "serialflow": "hard",
-        "syslog": "ignore", "xcatmaster": "10.0.0.7", "nfsserver": "10.0.0.8",
+        "syslog": "ignore", "xcatmaster": "10.0.0.7", "servicenode": "10.0.0.6", "nfsserver": "10.0.0.8",
         "domain": "lab", "master": "10.0.0.9", "ntpservers": "10.0.0.5", "httpport": "8099", "syslogport": "10999",
         "nodestatus": "n", "xcatdebugmode": "1", "tftpdir": str(tmp_path / "tftp"), "supportedarchs": "ppc64le",
     }  # fmt: skip
@@ -187,9 +187,13 @@ def test_scripts_for_all_nodes_are_those_that_are_done_anyway(
         nodeset(site, "n1", f"osimage={IMAGE}")
 
 
-def test_a_site_whose_dhcp_is_another_is_refused_once(site: Site, version: ImageVersion, nodes: list[str]) -> None:
-    store(site, "site", dhcpbackend="kea")
-    with pytest.raises(DefinitionError, match="dhcpbackend=kea of site clustersite is refused: DHCP is served by") as e:
+def test_a_site_that_gives_addresses_otherwise_is_refused_once(
+    site: Site, version: ImageVersion, nodes: list[str]
+) -> None:
+    store(site, "site", managedaddressmode="static")
+    with pytest.raises(
+        DefinitionError, match="managedaddressmode=static of site clustersite is refused: nodes get"
+    ) as e:
         nodeset(site, "n1,n2", f"osimage={IMAGE}")
-    assert "sb chdef -t site clustersite dhcpbackend=" in str(e.value.hint)
+    assert "sb chdef -t site clustersite managedaddressmode=" in str(e.value.hint)
     assert nodeset(site, "n1", "offline") == {"n1": "offline"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
-from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line
+from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line, reservation
 from sbkernel.netboot.makedhcp import makedhcp, write_hosts
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.site import Site
@@ -110,10 +110,9 @@ def test_wrong_networks_are_named(wrong: dict[str, str]) -> None:
 
 
 def test_a_node_without_a_mac_address_has_no_line() -> None:
-    assert host_line(Definition.of("node", "n1", {"ip": "10.0.0.5"})) == ""
-    assert host_line(Definition.of("node", "n1", {"mac": "52-54-00-00-00-01!n1|52:54:00:00:00:02!n2"})) == (
-        "52:54:00:00:00:01,n1\n"
-    )
+    assert host_line(reservation(Definition.of("node", "n1", {"ip": "10.0.0.5"}))) == ""
+    two = Definition.of("node", "n1", {"mac": "52-54-00-00-00-01!n1|52:54:00:00:00:02!n2"})
+    assert host_line(reservation(two)) == "52:54:00:00:00:01,n1\n"
 
 
 @given(st.binary(min_size=6, max_size=6), st.sampled_from([":", "-"]), st.booleans())

@@ -164,9 +164,12 @@ _NODERES = stored(
     ),
     Attr(
         "servicenode",
-        "Comma list of its service nodes.",
+        "Comma list of its service nodes: nodes, hosts or addresses, with :PORT if that is another.",
         form="hosts",
-        netboot=refused("nodeset", "there are no service nodes here; this host serves all nodes"),
+        netboot=honoured(
+            "nodeset",
+            "the node boots from the first that is alive: those in its network, the others, then this host",
+        ),
     ),
     Attr(
         "tftpserver", "TFTP server.", default="that of its network", form="host", netboot=noted("DHCP names this host")

@@ -69,13 +69,19 @@ _USED = (
     ),
     Attr(
         "dhcpbackend",
-        "DHCP server.",
+        "DHCP server of the nodes.",
+        ("auto", "dnsmasq", "kea", "isc"),
         default="dnsmasq",
-        netboot=refused(
-            "nodeset",
-            "DHCP is served by dnsmasq here",
-            accepts=("dnsmasq", "auto"),
+        netboot=honoured(
+            "makedhcp", "dnsmasq is run by the service; for kea and isc, files are written and nodeset keeps them"
         ),
+    ),
+    Attr(
+        "dhcpdir",
+        "Directory of the files for kea and isc.",
+        default="dhcp in the site",
+        pattern="/.+",
+        netboot=honoured("makedhcp", "writes them there"),
     ),
     Attr(
         "dhcpsetup",

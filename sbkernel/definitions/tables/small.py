@@ -94,8 +94,10 @@ _NETWORK = stored(
     Attr("mask", "Network mask, such as 255.255.255.0, or /64 with IPv6.", form="mask"),
     Attr("mgtifname", "Interface of this host in the network; !remote!NAME: reached through a DHCP relay."),
     Attr("gateway", "Gateway; <xcatmaster>: this host.", form="host"),
-    Attr("dhcpserver", "DHCP server.", default="this host", form="host"),
-    Attr("tftpserver", "TFTP server.", default="the DHCP server", form="hosts"),
+    Attr(
+        "dhcpserver", "DHCP server; beside that of another host, this one is a proxy.", default="this host", form="host"
+    ),
+    Attr("tftpserver", "Server to boot from that Kea and ISC dhcpd name.", default="this host", form="hosts"),
     Attr("nameservers", "Comma list of name servers; <xcatmaster>: the node's server.", form="hosts"),
     Attr("ntpservers", "Comma list of time servers.", default="the DHCP server", form="hosts"),
     Attr("logservers", "Comma list of log servers.", default="the DHCP server", form="hosts"),
