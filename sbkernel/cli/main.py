@@ -80,6 +80,11 @@ VERB_GROUPS = {
         "rpower": "power nodes on or off, reset them, or show their state",
         "rcons": "open the serial console of a node",
     },
+    "Work on running nodes": {
+        "xdsh": "run a command on many nodes at once",
+        "xdcp": "copy files to many nodes at once, or from them",
+        "xdshbak": "show what xdsh printed, node by node",
+    },
     "See what happened": {
         "whatruns": "show which version nodes run, who made it, and the record",
         "nodestat": "show how far nodes have booted, or every stage with its time",
