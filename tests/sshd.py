@@ -27,6 +27,8 @@ UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
 ChrootDirectory /mnt
+Subsystem sftp internal-sftp
+MaxStartups 500
 """
 # Everything happens in namespaces of its own: nothing stays mounted, and no process, whatever ends.
 START = """\

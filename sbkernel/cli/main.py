@@ -83,6 +83,11 @@ VERB_GROUPS = {
         "hold": "let nobody power or reconfigure nodes, and list holds",
         "release": "end holds",
     },
+    "Work on running nodes": {
+        "xdsh": "run a command on many nodes at once",
+        "xdcp": "copy files to many nodes at once, or from them",
+        "xdshbak": "show what xdsh printed, node by node",
+    },
     "See what happened": {
         "whatruns": "show which version nodes run, who made it, and the record",
         "nodestat": "show how far nodes have booted, or every stage with its time",

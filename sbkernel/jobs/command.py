@@ -41,6 +41,7 @@ PACKAGES = {
     "prlimit": "util-linux",
     "rpmdb": "rpm",
     "rpmkeys": "rpm",
+    "scp": "openssh-client",
     "setpriv": "util-linux",
     "sqfs2tar": "squashfs-tools-ng",
     "ssh": "openssh-client",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbkernel.errors import CommandError, NodeError
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import CommandError, NodeError, SbkernelError
 from sbkernel.jobs.run import run
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.virtual.qemu import USER_NETWORK
@@ -18,6 +19,7 @@ from sbkernel.site import Site
 CONNECT_TIMEOUT_S = 15
 ALIVE_S, MISSED = 15, 4
 """A node that says nothing for so long, so many times, is lost (ssh_config(5), ServerAliveInterval)."""
+ROOT = "root"
 _HOST_KEY = re.compile(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/=]+")
 _FAILED = 255  # ssh(1): the exit status of ssh itself
 
@@ -44,10 +46,21 @@ class Way:
     known_hosts: Path
     host: str
     port: int
+    user: str = ROOT
 
-    def argv(self, command: str = "sh -s") -> list[str]:
+    def argv(self, command: str = "sh -s", *, connect_s: float = CONNECT_TIMEOUT_S) -> list[str]:
         """Return the argv that runs a command of sh on the node."""
-        return argv(self.key, self.known_hosts, self.host, self.port, command)
+        return argv(self.key, self.known_hosts, self.host, self.port, command, user=self.user, connect_s=connect_s)
+
+    @property
+    def far(self) -> str:
+        """Return the user and host as scp(1) takes them before a path."""
+        return f"{self.user}@[{self.host}]:"
+
+    @property
+    def copying(self) -> list[str]:
+        """Return the beginning of the argv that copies files from or to the node."""
+        return ["scp", "-P", str(self.port), *common(self.key, self.known_hosts, CONNECT_TIMEOUT_S)]
 
     def error(self, error: CommandError) -> NodeError:
         """Return what to raise when that argv has failed."""
@@ -57,20 +70,43 @@ class Way:
 @contextmanager
 def reaching(site: Site, node: str) -> Iterator[Way]:
     """Yield how a node is reached, for a block. Raises NotFoundError for an unknown node."""
-    host, port = address(site, node)
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
-        known = Path(directory) / "known_hosts"
-        known.write_text(known_host(site, node, host, port))
-        yield Way(node, site.ssh_key, known, host, port)
+        yield _way(site, site.nodes[node], Path(directory) / "known_hosts")
+
+
+@contextmanager
+def reaching_all(site: Site, nodes: Iterable[str], user: str = ROOT) -> Iterator[Mapping[str, Way | SbkernelError]]:
+    """Yield how each of some nodes is reached, or why it is not, for a block. Unknown nodes are left out.
+
+    Each has a file of known hosts of its own, so that no node can pass for another.
+    """
+    with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
+        ways: dict[str, Way | SbkernelError] = {}
+        for number, (name, definition) in enumerate(site.nodes.many(nodes).items()):
+            try:
+                ways[name] = _way(site, definition, Path(directory) / str(number), user)
+            except (SbkernelError, ValueError) as error:
+                ways[name] = error if isinstance(error, SbkernelError) else NodeError(name, str(error))
+        yield ways
+
+
+def _way(site: Site, node: Definition, known: Path, user: str = ROOT) -> Way:
+    host, port = address_of(node)
+    known.write_text(known_host(site, node.name, host, port))
+    return Way(node.name, site.ssh_key, known, host, port, user)
 
 
 def address(site: Site, node: str) -> tuple[str, int]:
+    """Return where a node listens, as address_of does; NotFoundError for an unknown node."""
+    return address_of(site.nodes[node])
+
+
+def address_of(node: Definition) -> tuple[str, int]:
     """Return where a node listens: a virtual one behind a port of ours, others at their ip or under their name."""
-    definition = site.nodes[node]
-    port = definition.get("vmsshport")
-    if port and (definition.get("vmnics") or USER_NETWORK) == USER_NETWORK:
+    port = node.get("vmsshport")
+    if port and (node.get("vmnics") or USER_NETWORK) == USER_NETWORK:
         return "127.0.0.1", int(port)
-    return definition.get("ip").partition(",")[0] or node, 22
+    return node.get("ip").partition(",")[0] or node.name, 22
 
 
 def known_host(site: Site, node: str, host: str, port: int) -> str:
@@ -83,11 +119,19 @@ def known_host(site: Site, node: str, host: str, port: int) -> str:
     return f"[{host}]:{port} {key}\n{host} {key}\n" if key else ""
 
 
-def argv(key: Path, known_hosts: Path, host: str, port: int, command: str = "sh -s") -> list[str]:
-    """Return the argv that runs sh on a host; the user's own known_hosts count, his configuration does not."""
+def argv(
+    key: Path, known_hosts: Path, host: str, port: int, command: str = "sh -s", *, user: str = ROOT,
+    connect_s: float = CONNECT_TIMEOUT_S,
+) -> list[str]:  # fmt: skip
+    """Return the argv that runs sh on a host; the caller's own known_hosts count, his configuration does not."""
+    return ["ssh", "-p", str(port), *common(key, known_hosts, connect_s), f"{user}@{host}", command]
+
+
+def common(key: Path, known_hosts: Path, connect_s: float) -> list[str]:
+    """Return the options that ssh and scp share."""
     options = {
         "BatchMode": "yes",
-        "ConnectTimeout": str(CONNECT_TIMEOUT_S),
+        "ConnectTimeout": str(max(1, round(connect_s))),
         "IdentitiesOnly": "yes",
         "LogLevel": "ERROR",
         "ServerAliveCountMax": str(MISSED),
@@ -96,7 +140,7 @@ def argv(key: Path, known_hosts: Path, host: str, port: int, command: str = "sh 
         "UserKnownHostsFile": f"{known_hosts} ~/.ssh/known_hosts",
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return ["ssh", "-F", "none", "-i", str(key), "-p", str(port), *words, f"root@{host}", command]
+    return ["-F", "none", "-i", str(key), *words]
 
 
 def _node_error(node: str, error: CommandError) -> NodeError:

@@ -68,7 +68,7 @@ def make_root(tree: Path, osvers: str, *, more_bytes: int = 0) -> Path:
     for name in APPLETS:
         (tree / "usr/bin" / name).symlink_to("busybox")
     for name in ("dash", "find", "tar"):  # the shell of busybox would take its own find
-        _program(tree, name)
+        program(tree, name)
     for shell in {"/bin/sh", pwd.getpwuid(0).pw_shell}:  # that of root on this host, which is what sshd asks
         (tree / shell.lstrip("/")).symlink_to("/usr/bin/dash")
     texts = {**TRACES, **EDITED, **KEPT, "etc/os-release": RELEASE[osvers]}
@@ -99,12 +99,12 @@ def _packages(tree: Path, place: Path, osvers: str) -> None:
         install(tree, make_rpm(place, "own-tool", "2:1.0-1", "noarch"))
 
 
-def _program(tree: Path, name: str) -> None:
+def program(tree: Path, name: str) -> None:
     """Copy a program of this host with the libraries that it is linked to."""
-    program = shutil.which(name)
-    assert program
-    shutil.copy(program, tree / "usr/bin" / name)
-    linked = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    found = shutil.which(name)
+    assert found
+    shutil.copy(found, tree / "usr/bin" / name)
+    linked = subprocess.run(["ldd", found], check=True, capture_output=True, text=True).stdout
     for library in re.findall(r"(/\S+) \(0x", linked):
         target = tree / library.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
