@@ -17,18 +17,13 @@ from sbkernel.definitions.xcattables.columns import (
 )
 from sbkernel.errors import NotFoundError
 
+OF_NODES = ("bmckg", "diskimage", "held", "rootkind", "vmsshport")
 OURS = {
     ("osimage", "parent"),
     ("osimage", "buildhost"),
     ("osimage", "buildshared"),
-    ("node", "diskimage"),
-    ("group", "diskimage"),
-    ("node", "rootkind"),
-    ("group", "rootkind"),
     ("osimage", "rootkind"),
-    ("node", "vmsshport"),
-    ("group", "vmsshport"),
-    *((objtype, name) for objtype in ("node", "group") for name in ("bmckg",)),
+    *((objtype, name) for objtype in ("node", "group") for name in OF_NODES),
 }
 NODEHM = (
     "node,power,mgt,cons,termserver,termport,conserver,serialport,serialspeed,serialflow,getmac,cmdmapping,"
