@@ -11,16 +11,26 @@ from functools import cache
 
 
 @dataclass(frozen=True)
+class Uefi:
+    """The files of a UEFI firmware for virtual nodes: its code, an empty store of its variables; who brings them."""
+
+    code: str
+    variables: str
+    package: str
+
+
+@dataclass(frozen=True)
 class VirtualHardware:
     """How QEMU makes a virtual node of an architecture.
 
-    `firmware` is the file of its UEFI, "" where QEMU brings the firmware; `ports` counts its serial ports.
+    `bios` tells whether QEMU brings a BIOS for it, too; `ports` counts its serial ports.
     """
 
     program: str
     machine: str
     cpu: str
-    firmware: str = ""
+    uefi: Uefi
+    bios: bool = True
     ports: int = 2
 
 
@@ -30,8 +40,9 @@ class Architecture:
 
     `machine` is what `uname -m` says, `elf` the e_machine of its programs, which are all of 64 bits but for x86;
     `container` is the word of OCI. `serial` begins the names of serial ports; `kernels` are the beginnings of files in
-    /boot, the best first. `emulator` runs its programs elsewhere. `efi_loader` is the file of iPXE for UEFI, and
-    `efi_clients` are the numbers by which such firmware calls itself in DHCP (RFC 4578, option 93).
+    /boot, the best first. `emulator` runs its programs elsewhere. `efi_loader` is the file of iPXE for UEFI, `grub` its
+    platform in GRUB's words, and `grub_loader` the file of that. By `efi_clients` such firmware calls itself in DHCP
+    (RFC 4578, option 93), by `http_client` when it asks for a URL (HTTP boot).
     """
 
     osarch: str
@@ -44,6 +55,9 @@ class Architecture:
     emulator: str = ""
     efi_loader: str = ""
     efi_clients: tuple[int, ...] = ()
+    http_client: int = 0
+    grub: str = ""
+    grub_loader: str = ""
     virtual: VirtualHardware | None = None
     others: tuple[str, ...] = ()
     """The architectures whose programs it runs, too."""
@@ -55,16 +69,21 @@ _POWER = Architecture(
 _TABLE = (
     Architecture(
         "x86_64", "x86_64", 62, "amd64", "ttyS", emulator="qemu-x86_64-static", others=("x86",),
-        efi_loader="ipxe.efi", efi_clients=(6, 7, 9),
+        efi_loader="ipxe.efi", efi_clients=(6, 7, 9), http_client=16, grub="x86_64-efi", grub_loader="grubx64.efi",
         # Under TCG, `-cpu max` with two processors ended in soft lockups; Nehalem never did.
-        virtual=VirtualHardware("qemu-system-x86_64", "pc,graphics=off", "Nehalem"),
+        virtual=VirtualHardware(
+            "qemu-system-x86_64", "pc,graphics=off", "Nehalem",
+            Uefi("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "ovmf"),
+        ),
     ),
     Architecture("x86", "i686", 3, "386", "ttyS"),
     Architecture(
         "aarch64", "aarch64", 183, "arm64", "ttyAMA", ("vmlinuz", "Image"), emulator="qemu-aarch64-static",
-        efi_loader="ipxe-arm64.efi", efi_clients=(11,),
+        efi_loader="ipxe-arm64.efi", efi_clients=(11,), http_client=19, grub="arm64-efi", grub_loader="grubaa64.efi",
         virtual=VirtualHardware(
-            "qemu-system-aarch64", "virt", "cortex-a57", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", ports=1
+            "qemu-system-aarch64", "virt", "cortex-a57",
+            Uefi("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd", "qemu-efi-aarch64"),
+            bios=False, ports=1,
         ),
     ),
     _POWER,

@@ -8,6 +8,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.definitions.ranges.noderange import expand
+from sbkernel.definitions.tables.node_virtual import BIOS, UEFI, UEFI_HTTP
 from sbkernel.nodes.mkvm import mkvm
 from sbkernel.nodes.virtual.description import megabytes
 from sbkernel.nodes.virtual.qemu import USER_NETWORK
@@ -39,8 +40,15 @@ def _megabytes(_context: click.Context, _option: click.Parameter, text: str) -> 
 @click.option(
     "--disk", "disk_mb", metavar="SIZE", default="", callback=_megabytes, help="A disk, empty at first: 8G, 512M."
 )
+@click.option(
+    "--firmware",
+    type=click.Choice([BIOS, UEFI, UEFI_HTTP]),
+    help="What it starts with; uefi-http has HTTP boot and no PXE.  [default: bios if its architecture has one]",
+)
 @pass_site
-def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str, disk_mb: int) -> None:
+def command(
+    site: Site, noderange: str, memory_mb: int, cpus: int, network: str, disk_mb: int, firmware: str | None
+) -> None:
     """Define virtual nodes, which the service of the site runs: QEMU behind a simulated BMC.
 
     A virtual node that exists already is left as it is. It is a machine of the
@@ -49,7 +57,10 @@ def command(site: Site, noderange: str, memory_mb: int, cpus: int, network: str,
     \b
     Example:
       sb mkvm vn[1-3] --memory 2048
+      sb mkvm vn4 --firmware uefi --disk 8G
     """
     for name in expand(noderange):
-        made = mkvm(site, name, network=network, memory_mb=memory_mb, cpus=cpus, disk_mb=disk_mb)
+        made = mkvm(
+            site, name, network=network, memory_mb=memory_mb, cpus=cpus, disk_mb=disk_mb, firmware=firmware or ""
+        )
         click.echo(f"{name}: {'created' if made.created else 'exists already, nothing to do'}")

@@ -15,7 +15,7 @@ from sbkernel.site import Site
 
 @click.command()
 @click.argument("noderange")
-@click.argument("action", metavar="osimage[=IMAGE]|boot|offline|stat", nargs=-1, required=True)
+@click.argument("action", metavar="osimage[=IMAGE]|boottarget=NAME|boot|offline|stat", nargs=-1, required=True)
 @click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written; change nothing.")
 @click.option("--override-hold", is_flag=True, help="Set nodes, too, that somebody holds (sb hold).")
 @pass_site
@@ -27,11 +27,13 @@ def command(site: Site, noderange: str, action: tuple[str, ...], dry_run: bool, 
     osimage=IMAGE@DIGEST    boot that version: this pins the node
     osimage=IMAGE@previous  or @candidate or @YYYY-MM-DD: pins as well
     osimage                 boot what provmethod says: a pinned node stays
+    boottarget=NAME         boot the kernel and initrd of that boottarget
     boot                    boot from the local disk
     offline                 boot nothing
     stat                    change nothing; show what the node boots next
 
     A pinned node has provmethod=IMAGE@DIGEST, until another osimage= is given.
+    iPXE loads it, or GRUB for a node with netboot=grub2.
 
     \b
     Example:

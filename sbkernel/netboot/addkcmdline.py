@@ -24,15 +24,15 @@ Lookup = Callable[[str, str, str], str]
 """Return what a table says in the row with a key (KEY or COLUMN=KEY), in a column; "" when it says nothing."""
 
 
-def added(node: Definition, definition: Definition, host: str, lookup: Lookup) -> str:
-    """Return the words that a node or an osimage adds for a node; `host` is the address of the server.
+def added(node: Definition, definition: Definition, host: str, lookup: Lookup, attribute: str = "addkcmdline") -> str:
+    """Return the words that a node, an osimage or a boottarget adds for a node; `host` is the address of the server.
 
     Raises NodeError for a column that there is not, holds a secret or has no value for the node.
     """
-    asked = definition.get("addkcmdline")
+    asked = definition.get(attribute)
     if not asked:
         return ""
-    where = f"addkcmdline of {definition.objtype} {definition.name}"
+    where = f"{attribute} of {definition.objtype} {definition.name}"
     words = (word for word in asked.split() if not word.startswith(INSTALLED))
     text = " ".join(words).replace("!myipfn!", host)
     return _PLACEHOLDER.sub(lambda match: _filled(node, match, where, lookup), text)

@@ -7,13 +7,16 @@ import re
 from pathlib import Path
 
 from sbkernel.files import write_if_changed
-from sbkernel.netboot.bootplan import BootPlan, mac_path, overlay_path, script_path
+from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.render import render_template
+from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
-_VERSION = re.compile(rb"^kernel (?:--timeout \d+ )?\S*catalog/([0-9a-f]{64})/", re.MULTILINE)
+_VERSION = re.compile(rb"^(?:kernel|    *if linux) (?:--timeout \d+ )?\S*catalog/([0-9a-f]{64})/", re.MULTILINE)
 OFFLINE = "offline"
+SUFFIXES = (".ipxe", ".grub")
+"""The ends of the names of a node's scripts."""
 
 
 def state(boot: Path, node: str) -> str:
@@ -23,13 +26,13 @@ def state(boot: Path, node: str) -> str:
 
 
 def digests(boot: Path, node: str) -> set[str]:
-    """Return the digests that the boot script of a node names: of images and of their files."""
-    return digests_in(_read(boot / script_path(node)) or b"")
+    """Return the digests that the boot scripts of a node name: of images and of their files."""
+    return digests_in(_scripts(boot, node))
 
 
 def version(boot: Path, node: str) -> str:
-    """Return the digest of the version that a node boots next, from its boot script; "" if it boots no image."""
-    found = _VERSION.search(_read(boot / script_path(node)) or b"")
+    """Return the digest of the version that a node boots next, from its boot scripts; "" if it boots no image."""
+    found = _VERSION.search(_scripts(boot, node))
     return found[1].decode() if found else ""
 
 
@@ -43,9 +46,13 @@ def apply(boot: Path, plan: BootPlan) -> None:
     old = _head(boot, plan.node)
     if old and old["mac"] != plan.mac:
         _forget_mac(boot, old["mac"], plan.node)
-    script = script_path(plan.node)
+    script, grub = script_path(plan.node), boot / grub_path(plan.node)
     for name in sorted(plan.files, key=lambda name: (name == script, name)):
         write_if_changed(boot / name, plan.files[name])
+    if grub_path(plan.node) not in plan.files and grub.exists():
+        if old:
+            _forget_grub(boot, old["mac"], plan.node)
+        _remove(grub)
     if plan.state == OFFLINE:
         _remove(boot / script, boot / overlay_path(plan.node))
 
@@ -62,10 +69,22 @@ def _head(boot: Path, node: str) -> dict[str, str] | None:
 
 
 def _forget_mac(boot: Path, mac: str, node: str) -> None:
-    """Remove the script of an address that the node no longer has, unless another node has it now."""
+    """Remove the scripts of an address that the node no longer has, unless another node has it now."""
     path = boot / mac_path(mac)
     if f"../nodes/{node}.ipxe\n".encode() in (_read(path) or b""):
         _remove(path)
+    _forget_grub(boot, mac, node)
+
+
+def _forget_grub(boot: Path, mac: str, node: str) -> None:
+    path = boot / grub_mac_path(mac)
+    if f"/nodes/{node}.grub\n".encode() in (_read(path) or b""):
+        _remove(path)
+
+
+def _scripts(boot: Path, node: str) -> bytes:
+    """Return what a node's scripts say, that of iPXE first."""
+    return b"\n".join(_read(boot / path) or b"" for path in (script_path(node), grub_path(node)))
 
 
 def _read(path: Path) -> bytes | None:

@@ -15,8 +15,8 @@ from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.commandline import command_line, plain_word
-from sbkernel.netboot.names import dashed_mac, node_file_name
-from sbkernel.netboot.render import render_template
+from sbkernel.netboot.names import dashed_mac
+from sbkernel.netboot.scripts import Load, leaving, loading, overlay_path
 from sbkernel.netboot.server import Server
 
 USUAL = ROOT_KINDS[0]
@@ -50,21 +50,6 @@ class Bootable:
         return f"netboot {'-'.join(self.definition.get(key) for key in ('osvers', 'osarch', 'profile'))}"
 
 
-def script_path(node: str) -> str:
-    """Return the path of a node's boot script below boot/."""
-    return f"nodes/{node_file_name(node)}.ipxe"
-
-
-def overlay_path(node: str) -> str:
-    """Return the path of a node's own files below boot/."""
-    return f"nodes/{node_file_name(node)}.overlay.tar"
-
-
-def mac_path(mac: str) -> str:
-    """Return the path, below boot/, of the script that leads from a MAC address to its node."""
-    return f"by-mac/{mac}.ipxe"
-
-
 def plan_image(
     node: Definition, image: Bootable, server: Server, overlay: bytes, lookup: Lookup = lambda *_: ""
 ) -> BootPlan:
@@ -73,27 +58,24 @@ def plan_image(
     base = server.image_url(f"catalog/{image.version.digest}")
     facts = [*_image_facts(node, mac, image, server).items(), *_layers(image.version)]
     line = command_line(node, image.definition, server, facts, lookup)
-    script = render_template(
-        "ipxe/node.ipxe",
+    load = Load(
         state=plain_state(image.state),
-        node=node.name,
-        mac=mac,
-        image=Reference(image.definition.name, image.version.digest),
-        why=_why(image),
+        boots=f"{Reference(image.definition.name, image.version.digest)}, {_why(image)}",
         base=base,
+        kernel=f"{base}/kernel?node={node.name}",
+        initrd=f"{base}/initrd?node={node.name}",
+        command_line=line,
         servers=server.image_servers,
         path=f"catalog/{image.version.digest}",
-        command_line=line,
     )
-    files = {**_scripts(node.name, mac, script), overlay_path(node.name): overlay}
+    files = {**loading(node, mac, load, image.definition.get("osarch")), overlay_path(node.name): overlay}
     return BootPlan(node.name, image.state, mac, files, _attributes(image, base, line))
 
 
 def plan_local(node: Definition, attributes: Mapping[str, str]) -> BootPlan:
     """Plan to boot a node from its disk, and set `attributes`. It keeps its osimage, which xCAT forgets (#1938)."""
     mac = mac_of(node)
-    script = render_template("ipxe/local.ipxe", state="boot", node=node.name, mac=mac)
-    return BootPlan(node.name, "boot", mac, _scripts(node.name, mac, script), {**attributes, "currstate": "boot"})
+    return BootPlan(node.name, "boot", mac, leaving(node, mac, "boot"), {**attributes, "currstate": "boot"})
 
 
 def plan_offline(node: str) -> BootPlan:
@@ -115,10 +97,6 @@ def plain_state(state: str) -> str:
     for word in state.split():
         plain_word("the image's osvers, osarch or profile", word)
     return state
-
-
-def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
-    return {script_path(node): script.encode(), mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node).encode()}
 
 
 def _why(image: Bootable) -> str:

@@ -49,6 +49,16 @@ def command_line(
         words.append(f"crashkernel={size}")
     for definition in (image, node):
         words += _added(node, definition, server, lookup)
+    return _within_limit(node, words)
+
+
+def target_line(node: Definition, target: Definition, server: Server, lookup: Lookup = lambda *_: "") -> str:
+    """Return the arguments for a boottarget: its kcmdline, then what the node adds. Raises NodeError, as above."""
+    words = _added(node, target, server, lookup, "kcmdline") + _added(node, node, server, lookup)
+    return _within_limit(node, words)
+
+
+def _within_limit(node: Definition, words: list[str]) -> str:
     line = " ".join(words)
     if len(line) > LIMIT:
         raise NodeError(node.name, f"the kernel command line has {len(line)} characters; the limit is {LIMIT}")
@@ -70,11 +80,13 @@ def _consoles(node: Definition, image: Definition) -> Iterator[str]:
     yield f"console={architecture(image.get('osarch') or node.get('arch')).serial}{port},{speed}{flow}"
 
 
-def _added(node: Definition, definition: Definition, server: Server, lookup: Lookup) -> list[str]:
-    text = added(node, definition, server.host, lookup)
+def _added(
+    node: Definition, definition: Definition, server: Server, lookup: Lookup, attribute: str = "addkcmdline"
+) -> list[str]:
+    text = added(node, definition, server.host, lookup, attribute)
     wrong = _what_ipxe_would_read(text)
     if wrong:
-        where = f"addkcmdline of {definition.objtype} {definition.name}"
+        where = f"{attribute} of {definition.objtype} {definition.name}"
         raise NodeError(node.name, f"{where} holds {wrong}", hint="the boot loader would not pass it to the kernel")
     return text.split()
 

@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from sbkernel.architectures import ARCHITECTURES
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
+from sbkernel.netboot.loaders import DIRECTORY, GRUB_BIOS, IPXE_BIOS
 from sbkernel.netboot.names import dashed_mac, node_file_name
 from sbkernel.netboot.render import render_template
+from sbkernel.netboot.scripts import boots_by_grub
 
 T = TypeVar("T")
 
-# The directory of undionly.kpxe (BIOS), ipxe.efi and ipxe-arm64.efi (UEFI) in Debian's package ipxe.
-LOADERS = Path("/usr/lib/ipxe")
 OTHERS = ("kea", "isc")
 """DHCP servers of others (site attribute dhcpbackend) whose files makedhcp writes."""
 
 
 FULL, PROXY, TFTP = "dhcp", "proxy", "tftp"
 """What dnsmasq is in a network: its DHCP server, a proxy beside another one, or the TFTP server of another one."""
+_BY_GRUB = "set:grub2"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Reservation:
     node: str
     mac: str
     ip: str = ""
+    by_grub: bool = field(default=False, compare=False)
+    """Whether it boots by GRUB; dnsmasq alone is told, the others send iPXE, which leads to GRUB."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class DhcpPlaces:
 
     leases: Path
     hosts: Path
-    loaders: Path = LOADERS
+    loaders: Path
 
 
 def dnsmasq_conf(
@@ -99,6 +102,9 @@ def dnsmasq_conf(
         leases=places.leases,
         hosts=places.hosts,
         loaders=places.loaders,
+        loaders_path=f"boot/{DIRECTORY}",
+        ipxe_bios=IPXE_BIOS,
+        grub_bios=GRUB_BIOS,
         uefi=[one for one in ARCHITECTURES.values() if one.efi_loader],
         pxe=[(one.efi_loader, number) for one in ARCHITECTURES.values() for number in one.efi_clients],
         ipv6=sorted(set(ipv6) & {net.interface for net in found if net.role == FULL}),
@@ -115,18 +121,22 @@ def reservation(node: Definition) -> Reservation | None:
     """Return what DHCP is told of a node, None if it has no MAC address. Raises DefinitionError for a wrong address."""
     if not node.get("mac"):
         return None
-    return Reservation(node_file_name(node.name), dashed_mac(node.get("mac")).replace("-", ":"), _address(node))
+    mac = dashed_mac(node.get("mac")).replace("-", ":")
+    return Reservation(node_file_name(node.name), mac, _address(node), boots_by_grub(node))
 
 
 def host_line(given: Reservation | None) -> str:
     """Return the line for a node in dnsmasq's dhcp-hostsdir; "" if it has no MAC address."""
-    return ",".join(filter(None, (given.mac, given.ip, given.node))) + "\n" if given else ""
+    if not given:
+        return ""
+    return ",".join(filter(None, (given.mac, _BY_GRUB if given.by_grub else "", given.ip, given.node))) + "\n"
 
 
 def read_host_line(node: str, line: str) -> Reservation | None:
     """Return what a line says of a node, None for an empty one."""
     words = line.strip().split(",")
-    return Reservation(node, words[0], words[1] if len(words) > 2 else "") if words[0] else None
+    rest = [word for word in words[1:] if word != _BY_GRUB]
+    return Reservation(node, words[0], rest[0] if len(rest) > 1 else "", _BY_GRUB in words) if words[0] else None
 
 
 def _address(node: Definition) -> str:

@@ -11,7 +11,7 @@ from sbkernel import files
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import made, write_if_changed
-from sbkernel.netboot import bootfiles, dhcp, otherdhcp
+from sbkernel.netboot import bootfiles, dhcp, loaders, otherdhcp
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.dhcp import DhcpPlaces, Reservation, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
@@ -30,7 +30,7 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
     `addresses` gives our address on each interface to serve; `ipv6` are those that also have an IPv6 address.
     """
     directory = dhcp_directory(site)
-    places = DhcpPlaces(leases=directory / "leases", hosts=directory / "hosts")
+    places = DhcpPlaces(leases=directory / "leases", hosts=directory / "hosts", loaders=loaders.lay_ipxe(site.boot))
     text = dnsmasq_conf(
         _networks(site),
         addresses,

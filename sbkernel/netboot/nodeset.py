@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from sbkernel.architectures import of_host
 from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.holds import refuse_held
@@ -21,17 +22,19 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT
 from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.netboot import bootfiles
+from sbkernel.netboot import bootfiles, boottarget, loaders
 from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.diskimage import remembered, running_from_disk
 from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
+from sbkernel.netboot.scripts import boots_by_grub, grub_path
 from sbkernel.netboot.server import Server, SiteServer
 from sbkernel.site import Site
 
-_ACTIONS = ("osimage", "boot", "stat", "offline")
+_ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
+_NAMING = ("osimage", "boottarget")
 _DEPRECATED = ("install", "netboot", "statelite")
 EVERY_NODE = "xcatdefaults"
 """The group whose postscripts are for every node, whether it is in the group or not (xCAT: postscripts table)."""
@@ -61,10 +64,10 @@ def nodeset(
 
     `action` is `osimage=IMAGE` (its current version); `osimage=IMAGE@DIGEST`, @previous, @candidate or a day (that
     version; the node's provmethod becomes IMAGE@DIGEST, which pins it); `osimage` (what provmethod names, so that a
-    pinned node keeps its version); `boot` (the local disk; the node keeps its osimage, and remembers with which one its
-    disk was installed); `offline` (nothing); or `stat`
-    (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not stop the others; one
-    that somebody holds is not set, unless `override_hold`.
+    pinned node keeps its version); `boottarget=NAME` (a kernel and an initrd that are no image); `boot`
+    (the local disk; the node keeps its osimage, and remembers with which one its disk was installed); `offline`
+    (nothing); or `stat` (only return the state). `dry_run` plans and writes nothing. A node that cannot be set does not
+    stop the others; one that somebody holds is not set, unless `override_hold`.
     Raises NotFoundError if the image or version does not exist or is not packed.
     """
     verb, image = _parse(action)
@@ -89,10 +92,12 @@ def _parse(action: str) -> tuple[str, str]:
             'The options "install", "netboot", and "statelite" have been deprecated, '
             'use "osimage=<osimage_name>" instead.'
         )
-    if verb not in _ACTIONS or (equals and verb != "osimage"):
-        raise DefinitionError(f"nodeset does not know {action!r}", hint="actions: osimage=IMAGE " + " ".join(_ACTIONS))
-    if equals and not image.strip():
-        raise DefinitionError("osimage= names no image", hint="write osimage=IMAGE without a blank")
+    if verb not in _ACTIONS or (equals and verb not in _NAMING):
+        hint = "actions: osimage=IMAGE boottarget=NAME osimage boot stat offline"
+        raise DefinitionError(f"nodeset does not know {action!r}", hint=hint)
+    if verb in _NAMING and not image.strip() and (equals or verb == "boottarget"):
+        what = "image" if verb == "osimage" else "boottarget"
+        raise DefinitionError(f"{action} names no {what}", hint=f"write {verb}={what.upper()} without a blank")
     return verb, image.strip()
 
 
@@ -112,6 +117,10 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
     if verb == "boot":
         known = site.osimages.many(site.osimages)
         return lambda node: plan_local(node, running_from_disk(node, known))
+    if verb == boottarget.METHOD:
+        return boottarget.planner(site, image, _lookup(site.store))
+    if image in site.osimages and _is_target(osimage := site.osimages[image]):
+        return boottarget.of_osimage(site, osimage, _lookup(site.store))
     return _image_planner(site, image, find)
 
 
@@ -129,6 +138,8 @@ def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> Nod
     for name, node in nodes.items():
         try:
             planned = plan(node)
+            if boots_by_grub(node) and planned.files:
+                loaders.check_grub(planned.attributes.get("arch") or node.get("arch") or of_host().osarch)
             if planned.mac:
                 claims().check(name, planned.mac, node.get("ip"))
         except NodeError as error:
@@ -144,6 +155,8 @@ def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> Nod
 def _apply(site: Site, plans: list[BootPlan]) -> None:
     boot = site.boot
     bootfiles.write_common(boot)
+    if any(grub_path(plan.node) in plan.files for plan in plans):
+        loaders.lay_every_grub(boot, site.http_port)
     # A node that has read the old script may still be fetching what it names.
     Catalog(site).note_use({digest for plan in plans for digest in bootfiles.digests(boot, plan.node)})
     for plan in plans:
@@ -169,12 +182,15 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
 
     spare, lookup = _servers(site.attribute("ntpservers")), _lookup(site.store)
+    target_of = functools.cache(lambda name: boottarget.of_osimage(site, known[name], lookup))
 
     @functools.cache
     def shared(seen: Server, ntpservers: tuple[str, ...], forwards_log: bool) -> bytes:
         return shared_members(Shared(seen, keys, ntpservers, password, forwards_log))
 
     def plan(node: Definition) -> BootPlan:
+        if not given and (name := _assigned(node)) in known and _is_target(known[name]):
+            return target_of(name)(node)
         chosen = given or chosen_of(_assigned(node))
         refuse(node, "nodeset")
         _check_architecture(node, chosen.definition)
@@ -189,6 +205,10 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     return plan
 
 
+def _is_target(osimage: Definition) -> bool:
+    return osimage.get("provmethod") == boottarget.METHOD
+
+
 def _bootable(site: Site, find: _Find, word: str) -> Bootable:
     """Return an osimage with the version that a word names. Raises NotFoundError in xCAT's words."""
     asked = parse(word)
@@ -198,6 +218,11 @@ def _bootable(site: Site, find: _Find, word: str) -> Bootable:
         )
     definition = site.osimages[asked.image]
     refuse(definition, "nodeset")
+    if definition.get("boottarget"):
+        raise DefinitionError(
+            f"osimage {asked.image} is to be booted as an image, and has boottarget={definition.get('boottarget')}",
+            hint=f"sb chdef -t osimage {asked.image} boottarget=, or provmethod=boottarget",
+        )
     if not Catalog(site).pointers(asked.image).history:
         platform = "-".join(definition.get(key) for key in ("osvers", "osarch", "profile"))
         raise NotFoundError(

@@ -13,6 +13,7 @@ from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.virtual.disk import make_disk
 from sbkernel.nodes.virtual.qemu import USER_NETWORK
+from sbkernel.nodes.virtual.uefi import forget_variables
 from sbkernel.site import Site
 
 USER = "admin"
@@ -31,19 +32,28 @@ class Made:
 
 
 def mkvm(
-    site: Site, name: str, *, network: str = USER_NETWORK, memory_mb: int = 1024, cpus: int = 2, disk_mb: int = 0
+    site: Site,
+    name: str,
+    *,
+    network: str = USER_NETWORK,
+    memory_mb: int = 1024,
+    cpus: int = 2,
+    disk_mb: int = 0,
+    firmware: str = "",
 ) -> Made:
     """Define a virtual node unless it exists; its BMC comes up when the service sees it.
 
     `network` is "user" (needs no privileges) or the name of a bridge. With `disk_mb` it gets a disk, empty unless one
-    of that name was left. Raises DefinitionError when a node of that name exists that is not virtual.
+    of that name was left. `firmware` is a value of vmfirmware, "" the usual one of its architecture. Raises
+    DefinitionError when a node of that name exists that is not virtual.
     """
     if name in site.nodes:
         if site.nodes[name].get("vmhost") != LOCAL:
             raise DefinitionError(f"{name} is a node already, and not a virtual one", hint="Choose another name.")
         return Made(name, created=False)
-    disk = {"vmstorage": str(make_disk(site, name, disk_mb))} if disk_mb else {}
-    site.change("node", {name: attributes(site, name, network, memory_mb, cpus) | disk}, what="mkvm")
+    more = {"vmstorage": str(make_disk(site, name, disk_mb))} if disk_mb else {}
+    more |= {"vmfirmware": firmware} if firmware else {}
+    site.change("node", {name: attributes(site, name, network, memory_mb, cpus) | more}, what="mkvm")
     return Made(name, created=True)
 
 
@@ -57,6 +67,7 @@ def rmvm(site: Site, name: str) -> str:
         raise DefinitionError(f"{name} is not a virtual node", hint=f"sb rmdef -t node {name} removes its definition.")
     disk = site.nodes[name].get("vmstorage")
     site.delete("node", name)
+    forget_variables(site, name)
     return disk if disk.startswith("/") else ""
 
 

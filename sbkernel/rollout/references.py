@@ -77,8 +77,10 @@ def of_boot_files(site: Site) -> tuple[Referred, Referred]:
     for path in _files(boot):
         with contextlib.suppress(FileNotFoundError):
             if digests := _named(path):
-                own = path.parent == boot / "nodes" and path.suffix == ".ipxe"
-                (nodes if own else files)[path.stem if own else str(path.relative_to(boot))] = digests
+                if path.parent == boot / "nodes" and path.suffix in bootfiles.SUFFIXES:
+                    nodes.setdefault(path.stem, set()).update(digests)
+                else:
+                    files[str(path.relative_to(boot))] = digests
     return nodes, files
 
 

@@ -9,6 +9,7 @@ from collections.abc import Container, Sequence
 from aiohttp import web
 
 from sbkernel.errors import SbkernelError, ServiceError
+from sbkernel.netboot.bootfiles import SUFFIXES
 from sbkernel.service.posts import BODY_LIMIT, PostError, check_post
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.served import Fetches, find_served
@@ -60,7 +61,7 @@ class BootHttp:
         if request.method == "GET":
             self._note_fetch(request)
         # With a type given, nothing is guessed from the name: an initrd.gz must arrive as it is.
-        kind = "text/plain" if file.suffix == ".ipxe" else "application/octet-stream"
+        kind = "text/plain" if file.suffix in SUFFIXES else "application/octet-stream"
         return web.FileResponse(file, headers={"Content-Type": kind})
 
     def _note_fetch(self, request: web.Request) -> None:

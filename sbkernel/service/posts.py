@@ -21,6 +21,7 @@ STATUS_OF_STAGE = {
     "power-on": "powering-on",
     "dhcp": "netbooting",
     "ipxe": "netbooting",
+    "grub": "netbooting",
     "kernel": "netbooting",
     "initrd": "netbooting",
     "fetched": "booting",

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 Data = Mapping[str, str | int | float]
 _FLUSH_S = 0.2
 _LOOP = "status of nodes"
-_STARTS = frozenset({"power-on", "dhcp", "ipxe", "kernel", "initrd"})
+_STARTS = frozenset({"power-on", "dhcp", "ipxe", "grub", "kernel", "initrd"})
 
 
 class BootProgress:

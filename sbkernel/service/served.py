@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _SEGMENT = re.compile(r"[^/\\\x00-\x1f\x7f]+")
-_BOOT_SCRIPT = re.compile(r"/boot/nodes/([^/]+)\.ipxe")
+_BOOT_SCRIPT = re.compile(r"/boot/nodes/([^/]+)\.(ipxe|grub)")
 _KERNEL = re.compile(r"/(?:boot|catalog)/(?:[^/]+/)+kernel")
 
 
@@ -41,13 +41,13 @@ class Fetches:
     last_by_address: dict[str, str] = field(default_factory=dict)
 
     def stage_of(self, path: str, hint: str, address: str, nodes: Container[str]) -> tuple[str, str] | None:
-        """Return (node, stage `ipxe` or `kernel`) of a fetch by GET, None when it tells nothing."""
+        """Return (node, stage `ipxe`, `grub` or `kernel`) of a fetch by GET, None when it tells nothing."""
         if script := _BOOT_SCRIPT.fullmatch(path):
             node = script[1]
             if node not in nodes:
                 return None
             self.last_by_address[address] = node
-            return node, "ipxe"
+            return node, script[2]
         if _KERNEL.fullmatch(path):
             node = hint or self.last_by_address.get(address, "")
             return (node, "kernel") if node in nodes else None

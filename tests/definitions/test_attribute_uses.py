@@ -78,7 +78,7 @@ def test_help_says_it() -> None:
     text = "\n".join(attribute_help("osimage"))
     for name, attribute in attributes_of("osimage").items():
         assert f"\n{name}:\t" in text and f"\n\t\t{attribute.netboot}\n" in f"{text}\n", name
-    assert "Refused by nodeset: nodes boot the kernel and initrd of the image." in text
+    assert "Honoured by nodeset: with provmethod=boottarget nodes boot that, and no image." in text
 
 
 def test_the_page_is_up_to_date() -> None:

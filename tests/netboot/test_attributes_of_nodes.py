@@ -30,6 +30,7 @@ ELSEWHERE = (
     }
     | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
     | {("node", "rootkind"), ("osimage", "rootkind")}
+    | {("osimage", "boottarget")}
 )
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
-from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line, reservation
+from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line, read_host_line, reservation
 from sbkernel.netboot.makedhcp import makedhcp, write_hosts
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.site import Site
 
-PLACES = DhcpPlaces(Path("/x/leases"), Path("/x/hosts"))
+PLACES = DhcpPlaces(Path("/x/leases"), Path("/x/hosts"), Path("/x/loaders"))
 NET = {"net": "10.0.0.0", "mask": "255.255.255.0", "mgtifname": "br0"}
 
 
@@ -79,10 +79,18 @@ def test_one_wrong_address_costs_no_other_node_its_line(site: Site, caplog: pyte
 def test_machines_are_led_from_their_firmware_to_ipxe_to_the_boot_script() -> None:
     text = conf()
     assert "dhcp-boot=tag:net0,tag:ipxe,http://10.0.0.1:8080/boot/boot.ipxe\n" in text
-    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi-x86_64,ipxe.efi,,10.0.0.1\n" in text
+    ipxe, loaders = "dhcp-boot=tag:net0,tag:!ipxe,tag:!grub2", "http://10.0.0.1:8080/boot/loaders"
+    assert f"{ipxe},tag:efi-x86_64,ipxe.efi,,10.0.0.1\n" in text
     assert "dhcp-match=set:efi-aarch64,option:client-arch,11\n" in text
-    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:efi-aarch64,ipxe-arm64.efi,,10.0.0.1\n" in text
-    assert "dhcp-boot=tag:net0,tag:!ipxe,tag:!efi-x86_64,tag:!efi-aarch64,undionly.kpxe,,10.0.0.1\n" in text
+    assert f"{ipxe},tag:efi-aarch64,ipxe-arm64.efi,,10.0.0.1\n" in text
+    others = "tag:!efi-x86_64,tag:!http-x86_64,tag:!efi-aarch64,tag:!http-aarch64"
+    assert f"{ipxe},{others},undionly.kpxe,,10.0.0.1\n" in text
+    assert "dhcp-match=set:http-x86_64,option:client-arch,16\n" in text
+    assert "dhcp-option-force=tag:http-aarch64,option:vendor-class,HTTPClient\n" in text
+    assert f"{ipxe},tag:http-x86_64,{loaders}/ipxe.efi\n" in text
+    grub = "dhcp-boot=tag:net0,tag:!ipxe,tag:grub2"
+    assert f"{grub},tag:efi-x86_64,grubx64.efi,,10.0.0.1\n{grub},tag:http-x86_64,{loaders}/grubx64.efi\n" in text
+    assert f"{grub},{others},grub.0,,10.0.0.1\n" in text
     assert "dhcp-range=set:net0,10.0.0.0,static,255.255.255.0,43200\n" in text
     assert "dhcp-range=::,constructor:br0,ra-stateless,43200\n" in text
 
@@ -113,6 +121,10 @@ def test_a_node_without_a_mac_address_has_no_line() -> None:
     assert host_line(reservation(Definition.of("node", "n1", {"ip": "10.0.0.5"}))) == ""
     two = Definition.of("node", "n1", {"mac": "52-54-00-00-00-01!n1|52:54:00:00:00:02!n2"})
     assert host_line(reservation(two)) == "52:54:00:00:00:01,n1\n"
+    by_grub = Definition.of("node", "n1", {"mac": "52:54:00:00:00:01", "ip": "10.0.0.5", "netboot": "grub2"})
+    assert host_line(reservation(by_grub)) == "52:54:00:00:00:01,set:grub2,10.0.0.5,n1\n"
+    read = read_host_line("n1", host_line(reservation(by_grub)))
+    assert read and (read.mac, read.ip, read.by_grub) == ("52:54:00:00:00:01", "10.0.0.5", True)
 
 
 @given(st.binary(min_size=6, max_size=6), st.sampled_from([":", "-"]), st.booleans())

@@ -179,7 +179,7 @@ ATTRIBUTES = tuple(
             "boottarget",
             "Name of a boottarget object.",
             needs=_LINUX,
-            netboot=refused("nodeset", "nodes boot the kernel and initrd of the image"),
+            netboot=honoured("nodeset", "with provmethod=boottarget nodes boot that, and no image"),
         ),
         Attr(
             "usercomment",

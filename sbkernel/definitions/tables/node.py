@@ -143,7 +143,11 @@ _NODERES = stored(
         "netboot",
         "Boot loader.",
         ("xnba", "pxe", "grub2", "grub2-http", "grub2-tftp", "petitboot", "yaboot", "onie", "nimol"),
-        netboot=refused("nodeset", "nodes boot by iPXE", accepts=("xnba", "pxe")),
+        netboot=refused(
+            "nodeset",
+            "xnba and pxe are iPXE, grub2 and grub2-http GRUB, which also gets kernel and initrd by HTTP",
+            accepts=("xnba", "pxe", "grub2", "grub2-http"),
+        ),
     ),
     Attr(
         "installnic",

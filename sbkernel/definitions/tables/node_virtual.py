@@ -5,6 +5,8 @@ from sbkernel.definitions.tables.attribute import Attribute as Attr
 
 LOCAL = "localhost"
 """The value of vmhost for nodes that the site runs itself."""
+BIOS, UEFI, UEFI_HTTP = "bios", "uefi", "uefi-http"
+"""The values of vmfirmware."""
 
 _NUMBER = r"\d+"
 _DOCKER = ("mgt", ("docker",))
@@ -138,6 +140,13 @@ ATTRIBUTES = (
         "WHO: WHY, written by hold and release: nobody shall touch it.",
         pattern=r"[^:\x00-\x1f\x7f]+:[^\x00-\x1f\x7f]*",
         netboot=honoured("rpower", "it is not powered, and neither rsetboot nor nodeset changes what it boots"),
+    ),
+    Attr(
+        "vmfirmware",
+        "Firmware of this virtual node: bios, uefi (PXE), uefi-http (HTTP boot, no PXE).",
+        (BIOS, UEFI, UEFI_HTTP),
+        default="bios; uefi where the architecture has no BIOS",
+        netboot=honoured("mkvm", "is what it starts with; UEFI keeps its variables from one start to the next"),
     ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

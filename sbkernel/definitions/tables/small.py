@@ -1,7 +1,7 @@
 """Attributes of the smaller object types (xCAT: man 7 network, policy, route, zone, rack, kit, ...)."""
 
 from sbkernel.definitions.tables.attribute import Attribute as Attr
-from sbkernel.definitions.tables.attribute import stored
+from sbkernel.definitions.tables.attribute import honoured, stored
 
 _NOTE = Attr("usercomment", "Any text.", column="comments")
 _COMMENTS = Attr("comments", "Any text.")
@@ -21,11 +21,14 @@ _AUDITLOG = stored(
     _COMMENTS,
     _DISABLE,
 )
+_LOADED = honoured("nodeset", "nodeset NODE boottarget=NAME boots it")
 _BOOTTARGET = stored(
     "boottarget",
-    Attr("kernel", "Kernel or boot loader to fetch."),
-    Attr("initrd", "initrd to fetch."),
-    Attr("kcmdline", "Kernel command line."),
+    Attr("kernel", "Kernel to fetch: a URL, or the path of a file below boot/.", netboot=_LOADED),
+    Attr("initrd", "initrd to fetch, likewise.", netboot=_LOADED),
+    Attr(
+        "kcmdline", "Kernel command line.", netboot=honoured("nodeset", "is all of it but for the node's addkcmdline")
+    ),
     _COMMENTS,
 )
 _EVENTLOG = stored(

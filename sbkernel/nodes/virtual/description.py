@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sbkernel.architectures import Architecture, VirtualHardware, architecture, of_host, runs_here
 from sbkernel.definitions.definition import Definition
-from sbkernel.definitions.tables.node_virtual import LOCAL
+from sbkernel.definitions.tables.node_virtual import BIOS, LOCAL, UEFI_HTTP
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.netboot import loaders
+from sbkernel.netboot.scripts import boots_by_grub
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
 from sbkernel.nodes.virtual import uefi
 from sbkernel.nodes.virtual.disk import disk_of
@@ -43,31 +47,56 @@ async def describe(site: Site, probe: Probe, name: str) -> VirtualMachine:
     network = node.get("vmnics") or USER_NETWORK
     user = network == USER_NETWORK
     one = architecture(node.get("arch") or of_host().osarch)
+    hardware = hardware_of(one.osarch)
+    firmware = uefi.firmware_of(node, hardware)
     disk, disk_format = disk_of(node)
-    bootfile, tftp = _network_boot(site, name, one) if user else ("", "")
+    boot = _on_user_network(site, node, one, firmware) if user else NetworkBoot(rom=firmware == BIOS)
     return VirtualMachine(
         name=name,
         mac=mac,
         memory_mb=megabytes(node.get("vmmemory") or "1024"),
         cpus=int(node.get("vmcpus") or 2),
         network=network,
-        bootfile=bootfile,
+        bootfile=boot.file,
         ssh_port=int(node.get("vmsshport") or 0) if user else 0,
-        serial_port=_serial_port(node, hardware_of(one.osarch)),
+        serial_port=_serial_port(node, hardware),
         kvm=runs_here(one.machine) and await _kvm_works(site, probe, node),
         osarch=one.osarch,
-        tftp=tftp,
+        tftp=boot.tftp,
         disk=disk,
         disk_format=disk_format,
+        firmware=firmware,
+        variables="" if firmware == BIOS else str(uefi.variables(site, name, one.osarch, hardware.uefi)),
+        rom=boot.rom,
     )
 
 
-def _network_boot(site: Site, name: str, one: Architecture) -> tuple[str, str]:
-    """Return the bootfile of a node on the user network, and the directory that it is in where TFTP brings it."""
-    url = f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot/nodes/{name}.ipxe"
-    if not hardware_of(one.osarch).firmware:
-        return url, ""
-    return one.efi_loader, str(uefi.lay(site, name, one, url))
+@dataclass(frozen=True)
+class NetworkBoot:
+    """What DHCP names to a node, the directory that it is in where TFTP brings it, and whether the card's ROM boots."""
+
+    file: str = ""
+    tftp: str = ""
+    rom: bool = False
+
+
+def _on_user_network(site: Site, node: Definition, one: Architecture, firmware: str) -> NetworkBoot:
+    """Return what a node fetches first. With GRUB that is GRUB; iPXE is in the card, or comes with its script."""
+    url = f"http://{HOST_SEEN_BY_GUEST}:{site.http_port}/boot"
+    if boots_by_grub(node):
+        loader = loaders.lay_grub(site.boot, site.http_port, one.osarch, bios=firmware == BIOS)
+        if firmware == UEFI_HTTP:
+            return NetworkBoot(f"{url}/{loaders.DIRECTORY}/{loader}")
+        return NetworkBoot(loader, str(site.boot / loaders.DIRECTORY), rom=firmware == BIOS)
+    if firmware == UEFI_HTTP:
+        raise DefinitionError(
+            f"{node.name}: on the network {USER_NETWORK}, HTTP boot cannot begin with iPXE: it would find itself again",
+            hint=f"sb chdef {node.name} netboot=grub2, or vmfirmware=uefi, or put it on a bridge (vmnics)",
+        )
+    script = f"{url}/nodes/{node.name}.ipxe"
+    if hardware_of(one.osarch).bios:
+        return NetworkBoot(script, rom=True)
+    return NetworkBoot(one.efi_loader, str(uefi.lay(site, node.name, one, script)))
 
 
 def _serial_port(node: Definition, hardware: VirtualHardware) -> int:

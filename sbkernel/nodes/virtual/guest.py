@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from sbkernel.definitions.tables.node_virtual import BIOS
 from sbkernel.errors import SbkernelError
 from sbkernel.jobs.run import PIPE, spawn_async
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
@@ -130,7 +131,6 @@ class QemuMachine:
         if self._process is not None:
             return
         machine = await self._describe()
-        qemu.check_firmware(qemu.hardware_of(machine.osarch))
         boot = boot_order(self.boot, disk=bool(machine.disk))
         with contextlib.ExitStack() as stack:
             bridged = machine.network != qemu.USER_NETWORK
@@ -144,7 +144,17 @@ class QemuMachine:
         if self.boot and not self.boot.persistent:
             self.boot = None
         await self._listening()
+        if machine.firmware != BIOS and machine.disk and boot.startswith("once="):
+            await self._boot_as_usual_after(boot)
         self._log(f"{self.name}: power on, boots from {boot}, {'KVM' if machine.kvm else 'TCG'}")
+
+    async def _boot_as_usual_after(self, boot: str) -> None:
+        """Tell QEMU the order that holds from the first reset on: -boot once= is for a BIOS alone."""
+        usual = qemu.boot_index(boot.partition(",")[2])
+        for step in (2, 0):  # no two devices may have one place, not even for a moment
+            for device, place in usual.items():
+                path = f"/machine/peripheral/{device}"
+                await qmp.command(self._socket, "qom-set", path=path, property="bootindex", value=place + step)
 
     async def _listening(self) -> None:
         """Wait until QEMU takes commands. Raises SbkernelError when it does not, or ends."""

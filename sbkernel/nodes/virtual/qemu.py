@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sbkernel.architectures import VirtualHardware, architecture
-from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.definitions.tables.node_virtual import BIOS, UEFI_HTTP
+from sbkernel.errors import DefinitionError
 
 HOST_SEEN_BY_GUEST = "10.0.2.2"
 """QEMU's user network: the guest's name for our loopback."""
 USER_NETWORK = "user"
 
 KVM = ("-accel", "kvm", "-cpu", "host")
+CARD, DISK = "card", "disk"
+"""The names of the devices that a machine boots from."""
+_NO_PXE = ("opt/org.tianocore/IPv4PXESupport", "opt/org.tianocore/IPv6PXESupport")
+"""What switches PXE off in OVMF and AAVMF; then they boot from the network by HTTP alone."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,10 @@ class VirtualMachine:
     """What a virtual node is made of.
 
     `network` is "user" or a bridge; `bootfile` is what DHCP names on the user network: a URL, or for UEFI the name of
-    a file in the directory `tftp`. `ssh_port` is forwarded from our loopback to the guest's port 22 (0: not).
-    `serial_port` 1 makes the console ttyS1. `disk` is the file of its disk, "" for none.
+    a file in the directory `tftp`. `rom` tells whether the iPXE in the card's ROM boots, as it does without UEFI.
+    `ssh_port` is forwarded from our loopback to the guest's port 22 (0: not). `serial_port` 1 makes the console ttyS1.
+    `disk` is the file of its disk, "" for none. `firmware` is a value of vmfirmware, and `variables` the file in which
+    UEFI keeps its own.
     """
 
     name: str
@@ -37,6 +43,9 @@ class VirtualMachine:
     tftp: str = ""
     disk: str = ""
     disk_format: str = "raw"
+    firmware: str = BIOS
+    variables: str = ""
+    rom: bool = True
 
 
 def argv(machine: VirtualMachine, *, boot: str = "order=n", qmp: str = "", tap_fd: int = -1) -> list[str]:
@@ -57,7 +66,8 @@ def argv(machine: VirtualMachine, *, boot: str = "order=n", qmp: str = "", tap_f
         *_serial(machine),
         *(("-qmp", f"unix:{qmp},server=on,wait=off") if qmp else ()),
         *("-netdev", _netdev(machine, tap_fd)),
-        *_devices(machine, hardware, boot),
+        *_devices(machine, boot),
+        *(("-boot", boot) if machine.firmware == BIOS else _uefi(machine, hardware)),
     ]
 
 
@@ -68,33 +78,38 @@ def hardware_of(osarch: str) -> VirtualHardware:
     raise DefinitionError(f"no virtual node can be of {osarch}", hint="boot an image of another architecture")
 
 
-def check_firmware(hardware: VirtualHardware) -> None:
-    """Raise SbkernelError where this host lacks the UEFI firmware that a machine begins with."""
-    file = Path(hardware.firmware)
-    if hardware.firmware and not file.is_file():
-        # Debian's packages call the directory as themselves.
-        raise SbkernelError(
-            f"no UEFI firmware: {file} is not there", hint=f"install the Debian package {file.parent.name}"
-        )
-
-
 def tcg(hardware: VirtualHardware) -> tuple[str, ...]:
     """Return the options by which the processor is emulated."""
     return ("-accel", "tcg,thread=multi", "-cpu", hardware.cpu)
 
 
-def _devices(machine: VirtualMachine, hardware: VirtualHardware, boot: str) -> list[str]:
-    """Return card, disk and firmware. UEFI takes the order from the devices; it has no use for the card's BIOS ROM."""
-    card, disk = f"virtio-net-pci,netdev=net0,mac={machine.mac}", "virtio-blk-pci,drive=disk0"
-    if hardware.firmware:
-        disk_first = boot.partition("=")[2].startswith("c")
-        card, disk = f"{card},romfile=,bootindex={int(disk_first)}", f"{disk},bootindex={int(not disk_first)}"
+def boot_index(boot: str) -> dict[str, int]:
+    """Return the places of card and disk in the order of a value of -boot, as UEFI is told it: by each device."""
+    disk_first = boot.partition("=")[2].startswith("c")
+    return {CARD: int(disk_first), DISK: int(not disk_first)}
+
+
+def _devices(machine: VirtualMachine, boot: str) -> list[str]:
+    """Return card and disk. UEFI takes the order from the devices; a BIOS would take that before -boot."""
+    card, disk = f"virtio-net-pci,id={CARD},netdev=net0,mac={machine.mac}", f"virtio-blk-pci,id={DISK},drive=disk0"
+    if machine.firmware != BIOS:
+        place = boot_index(boot)
+        card, disk = f"{card},bootindex={place[CARD]}", f"{disk},bootindex={place[DISK]}"
     drive = f"if=none,id=disk0,format={machine.disk_format},file={_escaped(machine.disk)}"
     return [
-        *("-device", card),
+        *("-device", card if machine.rom else f"{card},romfile="),
         *(("-drive", drive, "-device", disk) if machine.disk else ()),
         *("-device", "virtio-rng-pci"),
-        *(("-bios", hardware.firmware) if hardware.firmware else ("-boot", boot)),
+    ]
+
+
+def _uefi(machine: VirtualMachine, hardware: VirtualHardware) -> list[str]:
+    """Return the flash chips with the firmware and with its variables. Nothing here answers PXE over IPv6."""
+    off = _NO_PXE if machine.firmware == UEFI_HTTP else _NO_PXE[1:]
+    return [
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={hardware.uefi.code}"),
+        *("-drive", f"if=pflash,unit=1,format=raw,file={_escaped(machine.variables)}"),
+        *(word for name in off for word in ("-fw_cfg", f"name={name},string=n")),
     ]
 
 

@@ -39,7 +39,8 @@ def test_argv_on_the_user_network() -> None:
     assert after(argv, "-netdev") == [
         "user,id=net0,bootfile=http://10.0.2.2:8080/boot/nodes/vm1.ipxe,hostfwd=tcp:127.0.0.1:2022-:22"
     ]
-    assert f"virtio-net-pci,netdev=net0,mac={MAC}" in after(argv, "-device")
+    assert f"virtio-net-pci,id=card,netdev=net0,mac={MAC}" in after(argv, "-device")
+    assert after(argv, "-boot") == ["order=n"]
     assert after(argv, "-serial") == ["chardev:serial"]
 
 
@@ -54,28 +55,33 @@ def test_argv_on_a_bridge_with_kvm_and_second_serial_port() -> None:
 
 def test_argv_of_a_machine_with_uefi_and_a_disk() -> None:
     machine = VirtualMachine(
-        "vm1", MAC, bootfile="ipxe-arm64.efi", osarch="aarch64", tftp="/run/a,b", disk="/d,1.img", disk_format="qcow2"
-    )
+        "vm1", MAC, bootfile="ipxe-arm64.efi", osarch="aarch64", tftp="/run/a,b", disk="/d,1.img", disk_format="qcow2",
+        firmware="uefi", variables="/v,1.fd", rom=False,
+    )  # fmt: skip
     argv = qemu.argv(machine, boot=boot_order(None, disk=True))
     assert argv[0] == "qemu-system-aarch64"
     assert after(argv, "-machine") == ["virt"]
     assert after(argv, "-cpu") == ["cortex-a57"]
-    assert after(argv, "-bios") == ["/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"]
     assert after(argv, "-netdev") == ["user,id=net0,bootfile=ipxe-arm64.efi,tftp=/run/a,,b"]
-    assert after(argv, "-drive") == ["if=none,id=disk0,format=qcow2,file=/d,,1.img"]
-    network = [f"virtio-net-pci,netdev=net0,mac={MAC},romfile=,bootindex=0", "virtio-blk-pci,drive=disk0,bootindex=1"]
-    assert after(argv, "-device")[:2] == network
+    assert after(argv, "-drive") == [
+        "if=none,id=disk0,format=qcow2,file=/d,,1.img",
+        "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd",
+        "if=pflash,unit=1,format=raw,file=/v,,1.fd",
+    ]
+    assert after(argv, "-device")[:2] == [
+        f"virtio-net-pci,id=card,netdev=net0,mac={MAC},bootindex=0,romfile=",
+        "virtio-blk-pci,id=disk,drive=disk0,bootindex=1",
+    ]
+    assert after(argv, "-fw_cfg") == ["name=opt/org.tianocore/IPv6PXESupport,string=n"]
     assert after(argv, "-boot") == []
     order = boot_order(BootOverride(BootDevice.HARD_DRIVE), disk=True)
-    assert [word[-1] for word in after(qemu.argv(machine, boot=order), "-device")[:2]] == ["1", "0"]
-
-
-def test_a_host_without_the_firmware_is_told_its_package(tmp_path: Path) -> None:
-    hardware = qemu.hardware_of("aarch64")
-    with pytest.raises(SbkernelError, match="no UEFI firmware") as error:
-        qemu.check_firmware(replace(hardware, firmware=str(tmp_path / "qemu-efi-aarch64/QEMU_EFI.fd")))
-    assert error.value.hint == "install the Debian package qemu-efi-aarch64"
-    qemu.check_firmware(qemu.hardware_of("x86_64"))
+    first = [word.partition("bootindex=")[2][0] for word in after(qemu.argv(machine, boot=order), "-device")[:2]]
+    assert first == ["1", "0"]
+    argv = qemu.argv(replace(machine, osarch="x86_64", firmware="uefi-http"), boot=order)
+    assert [word.split("/")[-1] for word in after(argv, "-fw_cfg")] == [
+        "IPv4PXESupport,string=n",
+        "IPv6PXESupport,string=n",
+    ]
 
 
 @pytest.mark.parametrize(
