@@ -84,6 +84,7 @@ VERB_GROUPS = {
         "release": "end holds",
     },
     "Work on running nodes": {
+        "updatenode": "send files, run postscripts or install packages on them",
         "xdsh": "run a command on many nodes at once",
         "xdcp": "copy files to many nodes at once, or from them",
         "xdshbak": "show what xdsh printed, node by node",

@@ -44,8 +44,11 @@ def apply(boot: Path, plan: BootPlan) -> None:
     if old and old["mac"] != plan.mac:
         _forget_mac(boot, old["mac"], plan.node)
     script = script_path(plan.node)
-    for name in sorted(plan.files, key=lambda name: (name == script, name)):
-        write_if_changed(boot / name, plan.files[name])
+    # The scripts that an overlay names are there before it, as it is before the boot script.
+    for name in sorted(plan.files, key=lambda name: (name == script, name.startswith("nodes/"), name)):
+        # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
+        if not (_DIGEST.search(name.encode()) and (boot / name).exists()):
+            write_if_changed(boot / name, plan.files[name])
     if plan.state == OFFLINE:
         _remove(boot / script, boot / overlay_path(plan.node))
 
