@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -26,7 +27,7 @@ from sbkernel.lists.text import paths_of, variables
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.overlay import member
 from sbkernel.netboot.scripted import Scripted
-from sbkernel.nodes.remote.fanned import Ended, Work, fanned, holding
+from sbkernel.nodes.remote.fanned import FANOUT, Ended, Work, fanned, holding
 from sbkernel.nodes.remote.laid import SEPARATOR, Batch, Sending, answers, sending
 from sbkernel.nodes.remote.outcomes import Outcome, Outcomes, refused
 from sbkernel.nodes.remote.xdsh import Nodes, checked, named, outcome
@@ -39,8 +40,8 @@ _LAY = (
     'umask 077; d=$(mktemp -d) || exit; trap \'rm -rf "$d"\' EXIT; tar -x -f - -C "$d" && sh "$d/lay.sh"'
     "; status=$?; {after} exit $status"
 )
-_TELL = 'if [ "$status" = 0 ]; then echo ok; else echo failed; fi >/run/sbkernel/synced;'
-_TOLD = "echo ok >/run/sbkernel/synced"
+_TELL = "echo {word} >/run/sbkernel/synced"
+_TELL_STATUS = 'if [ "$status" = 0 ]; then echo ok; else echo failed; fi >/run/sbkernel/synced;'
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,17 @@ class Files:
         works: dict[str, Work] = {}
         for node, batch in self.batches.items():
             way = ways[node]
-            if batch is None:
-                yield Outcome(node, True, output="")
-            elif isinstance(batch, SbkernelError) or isinstance(way, SbkernelError):
-                yield refused(node, batch if isinstance(batch, SbkernelError) else way)  # type: ignore[arg-type]
-            else:
+            if isinstance(way, SbkernelError):
+                yield refused(node, way)
+            elif isinstance(batch, Batch):
                 works[node] = _asking(way, batch)
+            elif self.told:
+                works[node] = Work(way.argv(_TELL.format(word="ok" if batch is None else "failed")))
+                run.note(node, batch)
+            elif batch is None:
+                yield Outcome(node, True)
+            else:
+                yield refused(node, batch)
         for event in fanned(works, fanout=fanout, silent_s=timeout_s, limit=_LOOK_BYTES, then=run.next_work):
             if not isinstance(event, Ended):
                 run.hear(event.node, event.line, event.error)
@@ -72,7 +78,7 @@ class Files:
                 yield run.outcome(event)
 
 
-def syncfiles(site: Site, nodes: Nodes, *, lists: Sequence[Path] = (), fanout: int = 64,
+def syncfiles(site: Site, nodes: Nodes, *, lists: Sequence[Path] = (), fanout: int = FANOUT,
               timeout_s: float | None = None, verify: bool = False) -> Outcomes:  # fmt: skip
     """Send the files of synclists to nodes: those of the osimage of each node, or those of `lists`.
 
@@ -86,16 +92,25 @@ def syncfiles(site: Site, nodes: Nodes, *, lists: Sequence[Path] = (), fanout: i
         return Outcomes.of(files.each(reached, fanout=fanout, timeout_s=timeout_s))
 
 
-def at_boot(site: Site, node: str, *, timeout_s: float | None = 300.0) -> Outcome:
-    """Send a node what the version that it boots keeps for boot, and tell it there how that ended."""
-    digest = bootfiles.version(site.boot, node)
-    version = Catalog(site).get(digest) if digest else None
-    lines = Scripted.of(site).kept(node, version) if version else []
-    looker, key = Looker(key_of(site.ssh_key)), _originals(site)
-    batch = _batch([_kept(line) for line in lines], looker, key, kept=True)
-    with reaching_all(site, [node]) as ways:
-        (done,) = Files({node: batch}, told=True).each(ways, fanout=1, timeout_s=timeout_s)
-    return done
+def at_boot(site: Site, nodes: Sequence[str], *, timeout_s: float | None = 300.0) -> Iterator[Outcome]:
+    """Send nodes what the versions that they boot keep for boot, and tell each of them how that ended."""
+    scripted, catalog = Scripted.of(site), Catalog(site)
+    looker, originals = Looker(key_of(site.ssh_key)), _originals(site)
+    batches: dict[str, Batch | SbkernelError | None] = {}
+    alike: dict[str, Batch | SbkernelError | None] = {}
+    for node in nodes:
+        try:
+            digest = bootfiles.version(site.boot, node)
+            lines = scripted.kept(node, catalog.get(digest)) if digest else []
+            key = json.dumps(lines)
+            if key not in alike:
+                alike[key] = _batch([_kept(line) for line in lines], looker, originals, kept=True)
+            batches[node] = alike[key]
+        except SbkernelError as error:
+            batches[node] = error
+    with reaching_all(site, nodes) as ways:
+        known = {node: batch for node, batch in batches.items() if node in ways}
+        yield from Files(known, told=True).each(ways, fanout=FANOUT, timeout_s=timeout_s)
 
 
 def of_lists(site: Site, nodes: Sequence[str], lists: Sequence[Path] = ()) -> Files:
@@ -168,10 +183,24 @@ class _Run:
         if not error or node in self._sent:
             self._lines.setdefault(node, []).append(line)
 
+    def note(self, node: str, error: SbkernelError | None) -> None:
+        """Note why nothing can be sent to a node, or that there is nothing to send."""
+        if error is None:
+            self._sent[node] = Sending()
+        else:
+            self._faults[node] = error
+
     def next_work(self, ended: Ended) -> Work | None:
         """Return what sends a node what it lacks, when it has answered; None when there is nothing, or no more."""
         node, way, batch = ended.node, self._ways[ended.node], self._files.batches[ended.node]
-        if node in self._sent or ended.status or ended.why or not isinstance(way, Way) or not isinstance(batch, Batch):
+        if (
+            node in self._sent
+            or node in self._faults
+            or ended.status
+            or ended.why
+            or not isinstance(way, Way)
+            or not isinstance(batch, Batch)
+        ):
             return None
         try:
             there = answers(node, batch, self._lines.pop(node, []))
@@ -180,10 +209,10 @@ class _Run:
             packed = _packed(sent)
         except (SbkernelError, OSError) as error:
             self._faults[node] = error if isinstance(error, SbkernelError) else NodeError(node, str(error))
-            return None
+            return Work(way.argv(_TELL.format(word="failed"))) if self._files.told else None
         if not sent.order:
-            return Work(way.argv(_TOLD)) if self._files.told else None
-        return Work(way.argv(_LAY.format(after=_TELL if self._files.told else "")), packed)
+            return Work(way.argv(_TELL.format(word="ok"))) if self._files.told else None
+        return Work(way.argv(_LAY.format(after=_TELL_STATUS if self._files.told else "")), packed)
 
     def outcome(self, ended: Ended) -> Outcome:
         """Return what came of it, when all is over for a node."""
