@@ -84,13 +84,14 @@ VERB_GROUPS = {
         "release": "end holds",
     },
     "Work on running nodes": {
+        "updatenode": "send files, run postscripts or install packages on them",
         "xdsh": "run a command on many nodes at once",
         "xdcp": "copy files to many nodes at once, or from them",
         "xdshbak": "show what xdsh printed, node by node",
     },
     "See what happened": {
         "whatruns": "show which version nodes run, who made it, and the record",
-        "nodestat": "show how far nodes have booted, or every stage with its time",
+        "nodestat": "show which nodes answer, and how far they have booted",
         "jobs": "list jobs, such as builds, or cancel one",
         "attach": "show a job again: its progress, then its result",
         "history": "list who changed which definitions, and when",

@@ -1,4 +1,4 @@
-"""sb nodestat: how far nodes have booted, or every stage with its time."""
+"""xCAT's nodestat: which nodes answer, and how far they have booted, or every stage with its time."""
 
 from __future__ import annotations
 
@@ -7,40 +7,44 @@ import time
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.holds import holds
+from sbkernel.cli.remote import without
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.timeline import StageRow, timeline
+from sbkernel.service.nodestat import NodeState, nodestat
 from sbkernel.site import Site
 
 
 @click.command()
 @click.argument("noderange")
+@click.option("-p", "--powerstat", is_flag=True, help="Ask for the power of nodes that do not answer.")
+@click.option("-u", "--updatedb", is_flag=True, help="Write status and appstatus of the nodes.")
 @click.option("--timeline", "show_timeline", is_flag=True, help="Show every stage of the boot with its time.")
+@without("-m", "--usemon", why="there is no table monsetting here that names services")
 @pass_site
-def command(site: Site, noderange: str, show_timeline: bool) -> None:
-    """Show how far each node got when it last booted.
+def command(site: Site, noderange: str, powerstat: bool, updatedb: bool, show_timeline: bool) -> None:
+    """Show which nodes answer, and how far each got when it last booted.
+
+    The first word is xCAT's: the services that answer (sshd, https, pbs, xend);
+    ping if none does but the node; noping; nosuchhost.
 
     \b
-    Example:
+    Examples:
+      sb nodestat compute -p
       sb nodestat vn1 --timeline
     """
-    nodes = site.noderange(noderange)
-    held = holds(site.store, nodes)
-    for node in nodes:
-        rows = timeline(bootlog.read(site, node))
-        if show_timeline:
-            _show_timeline(node, rows)
-        else:
-            click.echo(f"{node}: {_last(rows)}" + (f"; {held[node]}" if node in held else ""))
+    if show_timeline:
+        for node in site.noderange(noderange):
+            _show_timeline(node, timeline(bootlog.read(site, node)))
+        return
+    for one in nodestat(site, noderange, power=powerstat, update=updatedb).values():
+        click.echo(f"{one.node}: {one.word} ({_boot(one)})")
 
 
-def _last(rows: list[StageRow]) -> str:
-    if not rows:
+def _boot(one: NodeState) -> str:
+    if not one.stage:
         return "no boot seen"
-    row = rows[-1]
-    detail = f" ({row.detail})" if row.stage == "failed" else ""
-    since = "power-on" if rows[0].stage == "power-on" else rows[0].stage
-    return f"{row.stage} {row.seconds:.1f} s after {since}, at {_clock(row.time)}{detail}"
+    detail = f": {one.detail}" if one.detail else ""
+    return f"{one.stage} {one.seconds:.1f} s after {one.since}, at {_clock(one.time)}{detail}"
 
 
 def _show_timeline(node: str, rows: list[StageRow]) -> None:

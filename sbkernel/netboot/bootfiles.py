@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from pathlib import Path
 
@@ -46,15 +47,22 @@ def apply(boot: Path, plan: BootPlan) -> None:
     old = _head(boot, plan.node)
     if old and old["mac"] != plan.mac:
         _forget_mac(boot, old["mac"], plan.node)
-    script, grub = script_path(plan.node), boot / grub_path(plan.node)
-    for name in sorted(plan.files, key=lambda name: (name == script, name)):
-        write_if_changed(boot / name, plan.files[name])
+    grub = boot / grub_path(plan.node)
+    for name in sorted(plan.files, key=functools.partial(_rank, plan.node)):
+        # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
+        if not (_DIGEST.search(name.encode()) and (boot / name).exists()):
+            write_if_changed(boot / name, plan.files[name])
     if grub_path(plan.node) not in plan.files and grub.exists():
         if old:
             _forget_grub(boot, old["mac"], plan.node)
         _remove(grub)
     if plan.state == OFFLINE:
-        _remove(boot / script, boot / overlay_path(plan.node))
+        _remove(boot / script_path(plan.node), boot / overlay_path(plan.node))
+
+
+def _rank(node: str, name: str) -> tuple[int, str]:
+    """Return where a file comes in order: what an overlay names, then the overlay, then what names that."""
+    return (0 if _DIGEST.search(name.encode()) else 1 if name == overlay_path(node) else 2, name)
 
 
 def write_common(boot: Path) -> None:

@@ -13,7 +13,8 @@ from sbkernel.site import Site
 BootEvent = dict[str, Any]
 
 STAGES = (
-    "power-on", "dhcp", "ipxe", "kernel", "initrd", "fetched", "verified", "mounted", "userspace", "login", "failed",
+    "power-on", "dhcp", "ipxe", "kernel", "initrd", "fetched", "verified", "mounted", "userspace", "postscripts",
+    "syncfiles", "postscript", "booted", "login", "failed",
 )  # fmt: skip
 
 

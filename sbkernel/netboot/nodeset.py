@@ -29,6 +29,7 @@ from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.diskimage import remembered, running_from_disk
 from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
+from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.scripts import boots_by_grub, grub_path
 from sbkernel.netboot.server import Server, SiteServer
 from sbkernel.site import Site
@@ -36,8 +37,6 @@ from sbkernel.site import Site
 _ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
 _NAMING = ("osimage", "boottarget")
 _DEPRECATED = ("install", "netboot", "statelite")
-EVERY_NODE = "xcatdefaults"
-"""The group whose postscripts are for every node, whether it is in the group or not (xCAT: postscripts table)."""
 
 
 class NodesetResult(dict[str, str]):
@@ -173,8 +172,8 @@ def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
 
 def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
-    for objtype, name in (("site", SITE), ("group", EVERY_NODE)):
-        refuse(Definition.of(objtype, name, site.store.get(objtype, name) or {}), "nodeset")
+    refuse(Definition.of("site", SITE, site.store.get("site", SITE) or {}), "nodeset")
+    scripted = Scripted.of(site)
     chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     known = site.osimages.many(site.osimages)
@@ -198,9 +197,11 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
         seen = server.seen_by(node)
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
         forwards_log = node.get("syslog") != "ignore"
-        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log))
+        scripts = scripted.members(node, chosen, seen)
+        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log), scripts)
         planned = plan_image(node, chosen, seen, overlay, lookup)
-        return replace(planned, attributes={**planned.attributes, **remembered(node, known)})
+        files = {**planned.files, **scripted.files} if scripts else planned.files
+        return replace(planned, files=files, attributes={**planned.attributes, **remembered(node, known)})
 
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import tarfile
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ _SHARED_FILES = {
     "usr/lib/sbkernel/report": 0o755,
 }
 _TIME_SERVERS = "etc/chrony/sources.d/sbkernel.sources"
+SCRIPTS = "usr/lib/sbkernel/postscripts"
+_SCRIPTS_UNIT = "sbkernel-postscripts.service"
+_SCRIPTS_FILES = {f"{_SYSTEMD}/{_SCRIPTS_UNIT}": 0o644, f"{SCRIPTS}/run": 0o755}
 _ROOT_PASSWORD = "run/sbkernel/root-password"  # noqa: S105 - a path
 
 
@@ -53,9 +57,9 @@ class Own:
 
 def paths() -> frozenset[str]:
     """Return every path (etc/hostname) that the overlay of a node may bring."""
-    return frozenset(
-        (*_OWN_FILES, *_SHARED_FILES, _TIME_SERVERS, _ROOT_PASSWORD, *(f"{_WANTS}/{one}" for one in UNITS))
-    )
+    scripts = (*_SCRIPTS_FILES, f"{SCRIPTS}/environment", f"{SCRIPTS}/list")
+    links = (f"{_WANTS}/{one}" for one in (*UNITS, _SCRIPTS_UNIT))
+    return frozenset((*_OWN_FILES, *_SHARED_FILES, _TIME_SERVERS, _ROOT_PASSWORD, *scripts, *links))
 
 
 def machine_id(site_key: str, node: str) -> str:
@@ -63,10 +67,13 @@ def machine_id(site_key: str, node: str) -> str:
     return hashlib.sha256(f"machine-id\0{site_key}\0{node}".encode()).hexdigest()[:32]
 
 
-def overlay_tar(own: Own, shared: bytes) -> bytes:
-    """Return the tar file of a node; `shared` comes from `shared_members`. The same values give the same bytes."""
+def overlay_tar(own: Own, shared: bytes, more: bytes = b"") -> bytes:
+    """Return the tar file of a node; `shared` comes from `shared_members`, `more` are members of its own.
+
+    The same values give the same bytes.
+    """
     values = {"node": own.node, "ip": own.ip, "domain": own.domain, "machine_id": own.machine_id}
-    content = _files(_OWN_FILES, values) + shared
+    content = _files(_OWN_FILES, values) + shared + more
     return content + bytes(2 * tarfile.BLOCKSIZE) + bytes(-(len(content) + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
 
 
@@ -79,8 +86,18 @@ def shared_members(shared: Shared) -> bytes:
         modes[_TIME_SERVERS] = 0o644
     if shared.root_password:
         modes[_ROOT_PASSWORD] = 0o600
-    links = [_member(f"{_WANTS}/{unit}", 0o777, kind=tarfile.SYMTYPE, link=f"../{unit}") for unit in UNITS]
-    return b"".join((_member("root/.ssh", 0o700, kind=tarfile.DIRTYPE), _files(modes, _values(shared)), *links))
+    ssh = member("root/.ssh", 0o700, kind=tarfile.DIRTYPE)
+    return b"".join((ssh, _files(modes, _values(shared)), *map(_wanted, UNITS)))
+
+
+@functools.cache
+def running_scripts() -> bytes:
+    """Return the members with which a node runs scripts after boot, as bytes of a tar file."""
+    return _files(_SCRIPTS_FILES, {}) + _wanted(_SCRIPTS_UNIT)
+
+
+def _wanted(unit: str) -> bytes:
+    return member(f"{_WANTS}/{unit}", 0o777, kind=tarfile.SYMTYPE, link=f"../{unit}")
 
 
 def _values(shared: Shared) -> dict[str, object]:
@@ -95,10 +112,11 @@ def _values(shared: Shared) -> dict[str, object]:
 
 def _files(modes: Mapping[str, int], values: Mapping[str, object]) -> bytes:
     texts = {name: render_template(f"overlay/{name}", **values).encode() for name in sorted(modes)}
-    return b"".join(_member(name, modes[name], content) for name, content in texts.items())
+    return b"".join(member(name, modes[name], content) for name, content in texts.items())
 
 
-def _member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+def member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
+    """Return one member of a tar file. Its owner is root, and its time always the same."""
     head = tarfile.TarInfo(name)
     head.mode, head.size, head.type, head.linkname, head.mtime = mode, len(content), kind, link, _MTIME_S
     head.uname = head.gname = "root"

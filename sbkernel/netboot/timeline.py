@@ -71,10 +71,12 @@ def _when(event: BootEvent, started: float | None) -> float:
 
 
 def _once(pairs: Iterable[tuple[float, BootEvent]]) -> list[tuple[float, BootEvent]]:
-    kept: dict[str, tuple[float, BootEvent]] = {}
+    kept: dict[tuple[str, str], tuple[float, BootEvent]] = {}
     for when, event in pairs:
-        if event["stage"] not in kept or event["stage"] == "failed":
-            kept[event["stage"]] = (when, event)
+        # Each script of a node has a row of its own.
+        what = (event["stage"], str(event.get("script", "")))
+        if what not in kept or event["stage"] == "failed":
+            kept[what] = (when, event)
     return list(kept.values())
 
 

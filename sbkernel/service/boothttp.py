@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from aiohttp import web
 
@@ -21,10 +21,14 @@ _log = logging.getLogger(__name__)
 class BootHttp:
     """Serve boot/ and catalog/ of a site on its HTTP port; ranges and sendfile come from aiohttp.
 
-    `nodes` holds the names of all nodes.
+    `nodes` holds the names of all nodes; `send_files` is called when one asks for the files that are kept for its boot.
     """
 
-    def __init__(self, site: Site, progress: BootProgress, addresses: Sequence[str], nodes: Container[str]) -> None:
+    def __init__(
+        self, site: Site, progress: BootProgress, addresses: Sequence[str], nodes: Container[str],
+        send_files: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self._send_files = send_files
         self.port = site.http_port
         self._progress = progress
         self._addresses = addresses
@@ -86,6 +90,8 @@ class BootHttp:
             _log.error("status post from %s is lost: %s", request.remote, error.message)
             return web.Response(status=503, text="definitions cannot be read\n")
         self._progress.record(post.node, post.stage, post.data)
+        if post.stage == "syncfiles":
+            self._send_files(post.node)
         return web.Response(text="ok\n")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from sbkernel.errors import SbkernelError
@@ -12,11 +12,11 @@ BODY_LIMIT = 16 * 1024
 _VALUE_LIMIT = 1024
 _FIELDS_LIMIT = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_FRACTIONS = frozenset({"uptime", "at"})
-_COUNTS = frozenset({"bytes"})
+_FRACTIONS = frozenset({"uptime", "at", "seconds"})
+_COUNTS = frozenset({"bytes", "status"})
 _OURS = frozenset({"site", "node", "stage", "t", "source"})
 
-# stage -> xCAT's node status (xcat.md 1.2: powering-on, netbooting, booting, booted, failed)
+# stage -> xCAT's node status (xcat.md 1.2: powering-on, netbooting, booting, postbooting, booted, failed)
 STATUS_OF_STAGE = {
     "power-on": "powering-on",
     "dhcp": "netbooting",
@@ -28,11 +28,37 @@ STATUS_OF_STAGE = {
     "verified": "booting",
     "mounted": "booting",
     "userspace": "booted",
+    "postscripts": "postbooting",
+    "syncfiles": "postbooting",
+    "postscript": "postbooting",
+    "booted": "booted",
     "login": "booted",
     "failed": "failed",
 }
 # what a node reports itself; the stages before are seen by others
-POSTED_STAGES = frozenset({"initrd", "fetched", "verified", "mounted", "userspace", "failed"})
+POSTED_STAGES = frozenset(
+    {
+        "initrd",
+        "fetched",
+        "verified",
+        "mounted",
+        "userspace",
+        "postscripts",
+        "syncfiles",
+        "postscript",
+        "booted",
+        "failed",
+    }
+)
+_AFTER_USERSPACE = frozenset({"postscripts", "postscript", "failed"})
+"""A login prompt tells nothing more of a node of which one of these is known."""
+
+
+def status_after(stages: Iterable[str], seen: str) -> str | None:
+    """Return the status of a node whose boot had some stages when another is seen; None: as it was."""
+    if seen == "login" and _AFTER_USERSPACE.intersection(stages):
+        return None
+    return STATUS_OF_STAGE[seen]
 
 
 class PostError(SbkernelError, ValueError):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import bootlog
-from sbkernel.service.posts import STATUS_OF_STAGE
+from sbkernel.service.posts import status_after
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 
@@ -55,7 +55,8 @@ class BootProgress:
             bootlog.append(self._site, node, stage, t, **(data or {}))
         except OSError as error:
             _log.error("cannot write the boot log of %s: %s", node, error)
-        self.set_status(node, STATUS_OF_STAGE[stage])
+        if status := status_after(self._stages(node) if stage == "login" else (), stage):
+            self.set_status(node, status)
 
     def record_seen(self, node: str, stage: str, data: Data | None = None) -> None:
         """Record a stage that can be seen again and again (a prompt) once a boot."""
@@ -68,17 +69,17 @@ class BootProgress:
         self._is_pending.set()
 
     def _is_news(self, node: str, stage: str) -> bool:
+        return stage not in self._stages(node)
+
+    def _stages(self, node: str) -> set[str]:
+        """Return the stages that the boot which began last has reached; none if its log cannot be read."""
         try:
             events = bootlog.read(self._site, node)
         except OSError as error:
             _log.error("cannot read the boot log of %s: %s", node, error)
-            return True
-        for event in reversed(events):
-            if event["stage"] == stage:
-                return False
-            if event["stage"] in _STARTS:
-                return True
-        return True
+            return set()
+        starts = [number for number, event in enumerate(events) if event["stage"] in _STARTS]
+        return {event["stage"] for event in events[starts[-1] if starts else 0 :]}
 
     async def _flush_forever(self) -> None:
         while True:

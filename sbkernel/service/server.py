@@ -19,6 +19,7 @@ from sbkernel import __version__
 from sbkernel.errors import SbkernelError, ServiceError
 from sbkernel.nodes.methods import Hardware
 from sbkernel.service.attach import Rcons
+from sbkernel.service.bootfiles import BootFiles
 from sbkernel.service.boothttp import BootHttp
 from sbkernel.service.consoles import Consoles
 from sbkernel.service.control import Control
@@ -59,7 +60,8 @@ class Parts:
         self.loops = Supervisor()
         self.watcher = Watcher(site, self.loops)
         self.progress = BootProgress(site, self.loops)
-        self.http = BootHttp(site, self.progress, self.addresses, self.watcher)
+        self.files = BootFiles(site, self.loops)
+        self.http = BootHttp(site, self.progress, self.addresses, self.watcher, self.files.ask)
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = VirtualProcess(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.interfaces)
@@ -74,7 +76,7 @@ class Parts:
 
     def in_order(self) -> list[Part]:
         """Return the parts as they start; the socket comes last, when everything behind it runs."""
-        serving: list[Part] = [self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
+        serving: list[Part] = [self.files, self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
         return [self.watcher, self.progress, *serving, self.control]
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:

@@ -75,10 +75,13 @@ def test_what_is_honoured_changes_what_nodeset_writes(
         "syslog": "ignore", "xcatmaster": "10.0.0.7", "servicenode": "10.0.0.6", "nfsserver": "10.0.0.8",
         "domain": "lab", "master": "10.0.0.9", "ntpservers": "10.0.0.5", "httpport": "8099", "syslogport": "10999",
         "nodestatus": "n", "xcatdebugmode": "1", "tftpdir": str(tmp_path / "tftp"), "supportedarchs": "ppc64le",
+        "postscripts": "mine", "postbootscripts": "mine",
     }  # fmt: skip
     if name == "master":
         store(site, "node", xcatmaster="")
         store(site, "site", master="10.0.0.2")
+    (site.installdir / "postscripts").mkdir()
+    (site.installdir / "postscripts" / "mine").write_text("true\n")
     before = written(site)
     store(site, objtype, **{name: values[name]})
     if name == "supportedarchs":
@@ -176,16 +179,6 @@ def test_a_root_password_is_in_the_nodes_own_files_alone_unless_root_is_secured(
     assert [path for path in everything if hashed.reveal().encode() in path.read_bytes()] == []
     site.set("site", SITE, secureroot="1")
     assert all(b"$6$" not in content for content in written(site).values())
-
-
-def test_scripts_for_all_nodes_are_those_that_are_done_anyway(
-    site: Site, version: ImageVersion, nodes: list[str]
-) -> None:
-    assert "syslog" in (site.store.get("group", "xcatdefaults") or {})["postscripts"]
-    assert "nodes/n1.ipxe" in written(site)
-    site.set("group", "xcatdefaults", postscripts="syslog,remoteshell,mountall")
-    with pytest.raises(DefinitionError, match="postscripts=syslog,remoteshell,mountall of group xcatdefaults is ref"):
-        nodeset(site, "n1", f"osimage={IMAGE}")
 
 
 def test_a_site_that_gives_addresses_otherwise_is_refused_once(

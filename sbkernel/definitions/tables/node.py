@@ -6,7 +6,6 @@ xCAT tables nodelist, nodetype, nodehm, noderes, bootparams, hosts, mac and othe
 from sbkernel.definitions.tables import node_hardware, node_network, node_virtual
 from sbkernel.definitions.tables.attribute import Attribute as Attr
 from sbkernel.definitions.tables.attribute import honoured, noted, refused, stored
-from sbkernel.definitions.tables.osimage import DONE_ANYWAY
 
 _NUMBER = r"\d+"
 _YES_NO = ("yes", "no", "1", "0", "y", "n")
@@ -27,18 +26,18 @@ _NODELIST = stored(
         "status",
         "What the node last reported, such as defined, netbooting, booted, alive, failed, unreachable.",
         volatile=True,
-        netboot=noted("nodestat shows what a node reported"),
+        netboot=noted("nodestat shows what a node reported, and -u writes what it found"),
     ),
     Attr("statustime", "When it reported that.", volatile=True, netboot=noted("nodestat shows when")),
     Attr(
         "updatestatus",
         "Whether its files are in step: synced, out-of-sync, syncing, failed.",
         volatile=True,
-        netboot=noted("no verb updates running nodes"),
+        netboot=noted("updatenode writes it"),
     ),
-    Attr("updatestatustime", "When that was found.", volatile=True, netboot=noted("no verb updates running nodes")),
-    Attr("appstatus", "State of its applications.", volatile=True, netboot=noted("nothing asks for it")),
-    Attr("appstatustime", "When that was found.", volatile=True, netboot=noted("nothing asks for it")),
+    Attr("updatestatustime", "When that was found.", volatile=True, netboot=noted("updatenode writes it")),
+    Attr("appstatus", "State of its applications.", volatile=True, netboot=noted("nodestat -u writes it")),
+    Attr("appstatustime", "When that was found.", volatile=True, netboot=noted("nodestat -u writes it")),
     Attr("primarysn", "Not used."),
     Attr("hidden", "1 leaves it out of listings.", ("0", "1"), netboot=honoured("lsdef", "leaves it out of listings")),
     Attr("zonename", "Name of its zone.", netboot=noted("all nodes take the keys of the site")),
@@ -272,22 +271,12 @@ _SCRIPTS = (
         Attr(
             "postscripts",
             "Comma list of scripts run on the node at boot.",
-            netboot=refused(
-                "nodeset",
-                "nodes run no postscripts",
-                "do it in a postinstall script, or by a systemd unit in the image",
-                accepts=DONE_ANYWAY,
-            ),
+            netboot=honoured("nodeset", "nodes run them after boot: those of xcatdefaults, osimage and node"),
         ),
         Attr(
             "postbootscripts",
             "Comma list of scripts run on the node after boot.",
-            netboot=refused(
-                "nodeset",
-                "nodes run no postbootscripts",
-                "do it in a postinstall script, or by a systemd unit in the image",
-                accepts=DONE_ANYWAY,
-            ),
+            netboot=honoured("nodeset", "nodes run them after all postscripts"),
         ),
     ),
     *stored(

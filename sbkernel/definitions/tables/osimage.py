@@ -9,9 +9,6 @@ _PATHS = r"(/[^,]*)(,/[^,]*)*"
 _NFS_OPTIONS = r"(?!(?:.*,)?(?i:rw|defaults)(?:,|$))[^\s,]+(,[^\s,]+)*"
 _ROOT_KINDS = rf"({'|'.join(ROOT_KINDS)})(,({'|'.join(ROOT_KINDS)}))*"
 _STATELITE = "it is about statelite images; a stateless root lies in memory"
-DONE_ANYWAY = ("syslog", "remoteshell", "syncfiles", "otherpkgs")
-"""Scripts of xCAT that every node of a new site runs: the log, the keys and the files of a node are set up here too."""
-
 _OSIMAGE = stored(
     "osimage",
     Attr(
@@ -66,22 +63,12 @@ _OSIMAGE = stored(
     Attr(
         "postscripts",
         "Comma list of scripts run on the node at boot.",
-        netboot=refused(
-            "nodeset",
-            "nodes run no postscripts",
-            "do it in a postinstall script, or by a systemd unit in the image",
-            accepts=DONE_ANYWAY,
-        ),
+        netboot=honoured("nodeset", "nodes run them after boot: those of xcatdefaults, osimage and node"),
     ),
     Attr(
         "postbootscripts",
         "Comma list of scripts run on the node after boot.",
-        netboot=refused(
-            "nodeset",
-            "nodes run no postbootscripts",
-            "do it in a postinstall script, or by a systemd unit in the image",
-            accepts=DONE_ANYWAY,
-        ),
+        netboot=honoured("nodeset", "nodes run them after all postscripts"),
     ),
     Attr(
         "environvar",

@@ -10,7 +10,7 @@ _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
 
 _NO_SERVICE_NODES = noted("there are no service nodes here")
-_NO_POSTSCRIPTS = noted("nodes run no postscripts")
+_EVERY_BOOT = noted("stateless nodes run all their scripts at every boot, as nodeset wrote them down")
 
 _USED = (
     Attr(
@@ -171,13 +171,13 @@ _NODES = (
         "nodesyncfiledir",
         "Directory of synced files on nodes.",
         default="/var/xcat/node/syncfiles",
-        netboot=noted("files are copied into images"),
+        netboot=noted("updatenode keeps there what files were before APPEND: changed them"),
     ),
-    Attr("runbootscripts", "yes: installed nodes run postbootscripts at every boot.", netboot=_NO_POSTSCRIPTS),
-    Attr("precreatemypostscripts", "yes: write the nodes' scripts beforehand.", netboot=_NO_POSTSCRIPTS),
-    Attr("cleanupxcatpost", "yes: remove the postscripts after they ran.", netboot=_NO_POSTSCRIPTS),
+    Attr("runbootscripts", "yes: installed nodes run postbootscripts at every boot.", netboot=_EVERY_BOOT),
+    Attr("precreatemypostscripts", "yes: write the nodes' scripts beforehand.", netboot=_EVERY_BOOT),
+    Attr("cleanupxcatpost", "yes: remove the postscripts after they ran.", netboot=_EVERY_BOOT),
     Attr("cleanupdiskfullxcatpost", "yes: remove the postscripts of installed nodes after they ran."),
-    Attr("useflowcontrol", "yes: postscripts ask before they start.", netboot=_NO_POSTSCRIPTS),
+    Attr("useflowcontrol", "yes: postscripts ask before they start.", netboot=_EVERY_BOOT),
     Attr(
         "managedaddressmode",
         "How addresses are given: static or dhcp.",

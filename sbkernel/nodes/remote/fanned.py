@@ -9,12 +9,13 @@ import os
 import resource
 import selectors
 import signal
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 
 from sbkernel.errors import DefinitionError
 from sbkernel.jobs.run import CHUNK_BYTES, DEVNULL, PIPE, end
@@ -34,10 +35,10 @@ _FILES_EACH, _FILES_SPARED = 5, 64
 
 @dataclass(frozen=True)
 class Work:
-    """What runs for a node, and the file that it reads as its standard input."""
+    """What runs for a node; `stdin` opens the file that it reads as its standard input, when it starts."""
 
     argv: Sequence[str]
-    stdin: Path | None = None
+    stdin: Callable[[], IO[bytes]] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def fanned(
     works: Mapping[str, Work], *, fanout: int = FANOUT, silent_s: float | None = None, limit: int | None = None,
     then: Then = lambda _: None,
 ) -> Iterator[Said | Ended]:  # fmt: skip
-    """Run works and yield what they write and how they end; `then` may have more to run for a node.
+    """Run works and yield what they write and how they end; `then` may have more to run for a node before its end.
 
     One that writes nothing for `silent_s` seconds is ended, as is one that writes more than `limit` bytes.
     """
@@ -76,11 +77,16 @@ def fanned(
     try:
         while waiting or crew.running:
             while waiting and len(crew.running) < at_once:
-                crew.start(*waiting.popleft())
-            for event in crew.next_events():
-                yield event
+                node, work = waiting.popleft()
+                try:
+                    crew.start(node, work)
+                except OSError as error:
+                    yield Ended(node, 1, "", error.strerror or str(error), 0.0)
+            for event in crew.next_events() if crew.running else ():
                 more = then(event) if isinstance(event, Ended) else None
-                if more is not None:
+                if more is None:
+                    yield event
+                else:
                     waiting.appendleft((event.node, more))
     finally:
         crew.close()
@@ -89,6 +95,20 @@ def fanned(
 def _most_files() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, (soft - _FILES_SPARED) // _FILES_EACH)
+
+
+def holding(*parts: bytes) -> Callable[[], IO[bytes]]:
+    """Return what opens a file without a name that holds some bytes, made anew each time."""
+
+    def opened() -> IO[bytes]:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+        for part in parts:
+            file.write(part)
+        file.flush()
+        file.seek(0)
+        return file
+
+    return opened
 
 
 class _Child:
@@ -104,7 +124,7 @@ class _Child:
         if work.stdin is None:
             self.process = spawn_here(work.argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
         else:
-            with work.stdin.open("rb") as file:
+            with work.stdin() as file:
                 self.process = spawn_here(work.argv, stdin=file, stdout=PIPE, stderr=PIPE)
         self.pidfd = os.pidfd_open(self.process.pid)
 

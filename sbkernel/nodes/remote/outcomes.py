@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sbkernel.errors import NodeError, SbkernelError
 
@@ -42,7 +42,7 @@ class Outcomes(dict[str, Outcome]):
     """The outcome of each node, by its name."""
 
     @classmethod
-    def of(cls, events: Iterable[Said | Outcome]) -> Outcomes:
+    def of(cls, events: Iterable[Said | Outcome]) -> Self:
         """Return the outcomes among what came, sorted by node."""
         return cls(sorted((one.node, one) for one in events if isinstance(one, Outcome)))
 
@@ -51,7 +51,7 @@ class Outcomes(dict[str, Outcome]):
         """Return those that failed."""
         return [one for one in self.values() if not one.ok]
 
-    def check(self) -> Outcomes:
+    def check(self) -> Self:
         """Return them all; raise NodeError for the first that failed, so that a notebook stops there."""
         for one in self.failed:
             others = f", and {len(self.failed) - 1} more failed" if len(self.failed) > 1 else ""

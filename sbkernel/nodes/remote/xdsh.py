@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import CommandError, DefinitionError, NodeError, NotFoundError, SbkernelError
-from sbkernel.nodes.remote.fanned import FANOUT, OUTPUT_BYTES, Ended, Then, Work, check_fanout, fanned
+from sbkernel.nodes.remote.fanned import FANOUT, OUTPUT_BYTES, Ended, Then, Work, check_fanout, fanned, holding
 from sbkernel.nodes.remote.outcomes import Outcome, Outcomes, Said, refused
 from sbkernel.nodes.remote.probe import answering
 from sbkernel.nodes.ssh import CONNECT_TIMEOUT_S, ROOT, Way, reaching_all
@@ -54,9 +52,8 @@ def xdsh_each(
     check_fanout(fanout)
     names = named(site, nodes)
     text, given = _text(command, script, environment)
-    with ExitStack() as stack:
-        stdin = _file(stack, given) if given else None
-        ways = stack.enter_context(reaching_all(site, names, user))
+    stdin = holding(given) if given else None
+    with reaching_all(site, names, user) as ways:
         works: dict[str, Work | SbkernelError] = {}
         connect_s = min(CONNECT_TIMEOUT_S, timeout_s or CONNECT_TIMEOUT_S)
         for node, way in (checked(ways) if verify else ways).items():
@@ -144,10 +141,3 @@ def _read(path: Path, kind: str) -> bytes:
     if not path.is_file():
         raise NotFoundError(f"The {kind} {path} does not exist.", hint="write the path of a file of this host")
     return path.read_bytes()
-
-
-def _file(stack: ExitStack, content: bytes) -> Path:
-    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="sbkernel-"))
-    path = Path(directory) / "stdin"
-    path.write_bytes(content)
-    return path

@@ -1,0 +1,98 @@
+"""Which scripts the nodes of a site run after boot, read from its definitions."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sbkernel.definitions.attributes import SITE
+from sbkernel.definitions.definition import Definition
+from sbkernel.errors import DefinitionError
+from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.netboot.bootplan import Bootable
+from sbkernel.netboot.postscripts import (
+    KINDS,
+    SYNCFILES,
+    Bundle,
+    Script,
+    Shelf,
+    environment,
+    for_node,
+    members,
+    own,
+    scripts_of,
+)
+from sbkernel.netboot.server import Server
+from sbkernel.site import Site
+
+EVERY_NODE = "xcatdefaults"
+"""The group whose postscripts are for every node, whether it is in the group or not (xCAT: postscripts table)."""
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """What the scripts of all nodes have in common; `files` of boot/ by path are what nodes fetch."""
+
+    site: Site
+    settings: Mapping[str, str]
+    everywhere: Definition
+    shelf: Shelf
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, site: Site) -> Scripted:
+        """Read what all nodes have in common."""
+        everywhere = Definition.of("group", EVERY_NODE, site.store.get("group", EVERY_NODE) or {})
+        return cls(site, site.store.get("site", SITE) or {}, everywhere, Shelf(site.installdir / "postscripts"))
+
+    def all_of(self, node: Definition, image: Definition) -> tuple[Script, ...]:
+        """Return the scripts that a node runs after it booted an image. Raises NodeError for what is no script."""
+        try:
+            return scripts_of(self.everywhere, image, node)
+        except DefinitionError as error:
+            raise for_node(error, node.name) from error
+
+    def at_boot(self, node: Definition, image: Definition, version: ImageVersion, asks: bool) -> tuple[Script, ...]:
+        """Return what a node does itself: its own scripts, and asking for files, if some are kept for its boot."""
+        files = asks and bool(self.kept(node.name, version))
+        return tuple(
+            one
+            for one in self.all_of(node, image)
+            if one in own((one,)) or (one.name == SYNCFILES and one.kind == KINDS[0] and files)
+        )
+
+    def kept(self, node: str, version: ImageVersion) -> list[dict[str, str]]:
+        """Return the lines of synclists that a version keeps for the boot of a node; none of one packed elsewhere."""
+        if version.data.get("host") != socket.gethostname():
+            return []
+        lines = version.syncfiles
+        return [line for line in lines if not line["noderange"] or node in self._named(line["noderange"])]
+
+    def members(self, node: Definition, chosen: Bootable, server: Server) -> bytes:
+        """Return the members that a node's overlay has for its scripts, b"" for none. Raises NodeError."""
+        scripts = self.at_boot(node, chosen.definition, chosen.version, server.takes_status)
+        if not scripts:
+            return b""
+        bundle = self._bundle(node.name, own(scripts)) if own(scripts) else None
+        values = environment(self.settings, node, chosen.definition, server)
+        return members(scripts, values, server, bundle)
+
+    def _bundle(self, node: str, scripts: tuple[Script, ...]) -> Bundle:
+        try:
+            self.shelf.check(scripts)
+            bundle = self.shelf.bundle
+        except DefinitionError as error:
+            raise for_node(error, node) from error
+        self.files[bundle.path] = bundle.content
+        return bundle
+
+    @functools.cached_property
+    def _ranges(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def _named(self, noderange: str) -> frozenset[str]:
+        if noderange not in self._ranges:
+            self._ranges[noderange] = frozenset(self.site.noderange(noderange))
+        return self._ranges[noderange]
