@@ -150,9 +150,11 @@ def _packing(
     site: Site, image: str, packed: Format, report: Report, words: _Words
 ) -> Iterator[tuple[Catalog, Packing]]:
     """Keep the tree for a block, and find out what of it goes into the image."""
-    if words.verity:
-        hash_tree.check_possible(packed)
     built = built_by_genimage(site, image)
+    kinds = root_kinds(attributes_of(site, image))
+    tree = words.verity or any(kind.hash_tree for kind in kinds.values())
+    if tree:
+        hash_tree.check_possible(packed)
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
         with report.phase("compare"):
@@ -165,14 +167,13 @@ def _packing(
             for warning in lost:
                 report.log(f"warning: {warning}")
             signs = signer(site)
-            kinds = root_kinds(site.osimages[image].attributes)
-            added = needs.programs(packed, image, built, tree=words.verity, signed=signs is not None, kinds=kinds)
+            added = needs.programs(packed, image, built, tree=tree, signed=signs is not None, kinds=kinds)
             lists = _lists(site.osimages[image].get("synclists"), patterns, sync)
             catalog = Catalog(site)
             packing = Packing(
-                image, built, built.record(), packed, content, words.verity, signs, added, lost, sync, patterns, lists
+                image, built, built.record(), packed, content, tree, signs, added, lost, sync, patterns, lists
             )
-            packing = replace(packing, kinds=tuple(kinds))
+            packing = replace(packing, kinds=kinds)
             if words.layered or words.flat:
                 packing = replace(packing, layering=_layering(catalog, packing, flat=words.flat))
         yield catalog, packing

@@ -18,7 +18,7 @@ from sbkernel.images.families.resolved import Resolution
 from sbkernel.images.initrd import kept
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
 from sbkernel.images.initrd.files import host_busyboxes
-from sbkernel.images.initrd.rootkinds import drivers_of
+from sbkernel.images.initrd.rootkinds import root_kinds
 from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.making import Making
 from sbkernel.images.locking.lockfile import Lock
@@ -199,7 +199,7 @@ def kernel_step(spec: Described, tree: str) -> Step:
 def initrd_step(spec: Described, tree: str, *, anew: bool) -> Step:
     """Return the step that builds the initrd, or keeps the old one, unless `anew`, where it was made of the same."""
     drivers = spec.drivers or DEFAULT_DRIVERS
-    more = drivers_of(spec.attributes)
+    kinds = root_kinds(spec.attributes)
 
     def run(work: Work) -> Facts:
         kernelver = str(work.facts(KERNEL)["kernelver"])
@@ -207,12 +207,13 @@ def initrd_step(spec: Described, tree: str, *, anew: bool) -> Step:
         if not anew and kept.keep(work.path(INITRD), work.facts(INITRD), of, work.target):
             work.report.log("initrd: kept, as all that it is made of is the same")
         else:
-            build_initrd(work.path(TREE), kernelver, drivers, work.target, more=more, report=work.report)
+            build_initrd(work.path(TREE), kernelver, drivers, work.target, kinds=kinds, report=work.report)
         return {**of, **kept.sum_of(work.target)}
 
     native = runs_here(architecture(spec.osarch).machine)
     data = {
-        "drivers": [*drivers, *more],
+        "drivers": list(drivers),
+        **({"root kinds": {name: kind._asdict() for name, kind in kinds.items()}} if kinds else {}),
         "files": _hashes(below(resources.templates() / "initrd")),
         # For another machine it is that of the tree.
         "busybox": _hashes({str(path): path.read_bytes() for path in host_busyboxes()} if native else {}),

@@ -106,7 +106,7 @@ def _why(image: Bootable) -> str:
 
 
 def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) -> dict[str, str]:
-    version = image.version
+    version, kind = image.version, root_kind(node, image)
     return {
         "imgurl": server.image_url(f"catalog/{_root_path(version)}"),
         "sbkernel.sha256": version.root_sha256,
@@ -114,7 +114,7 @@ def _image_facts(node: Definition, mac: str, image: Bootable, server: Server) ->
         **({"sbkernel.unpacked": str(version.unpacked_bytes)} if version.unpacked_bytes else {}),
         **({"sbkernel.verity": version.roots[0].verity} if version.roots[0].verity else {}),
         **({"sbkernel.signed": version.key} if version.key else {}),
-        **({"sbkernel.root": kind} if (kind := root_kind(node, image)) != USUAL else {}),
+        **({"sbkernel.root": kind} if kind != USUAL else {}),
         "sbkernel.image": version.digest,
         **({"sbkernel.servers": ",".join(server.image_servers)} if server.others else {}),
         "sbkernel.overlay": server.url(f"boot/{overlay_path(node.name)}"),

@@ -107,11 +107,34 @@ lspci_network() {
     set -f
 }
 
-# release_network: reset the cards for the system that starts now, as systemd-networkd stalls on a card that is up
+# release_network: reset the cards for the system that starts now, as systemd-networkd stalls on a card that is up; but
+# not the card from which the root is read
 release_network() {
     finish_reports
+    [ -z "$keeps_network" ] || keep_network
     for name in $(nics); do
+        [ -z "$keeps_network" ] || [ "$name" != "$nic" ] || continue
         ip addr flush dev "$name"
         ip link set "$name" down
     done
+}
+
+# keep_network: tell systemd-networkd to leave the card its address; otherwise as 80-dhcp.network of images
+keep_network() {
+    mkdir -p /run/systemd/network
+    cat >/run/systemd/network/10-sbkernel-root.network <<EOT
+[Match]
+MACAddress=$(cat "/sys/class/net/$nic/address")
+
+[Network]
+DHCP=yes
+KeepConfiguration=yes
+
+[DHCPv4]
+ClientIdentifier=mac
+UseDomains=yes
+
+[DHCPv6]
+UseDomains=yes
+EOT
 }

@@ -2,7 +2,8 @@
 # mounted there; an archive is unpacked into memory.
 
 check_ram() {
-    check_memory
+    is_archive && [ "$unpacked" -gt "$size" ] && resident=$unpacked || resident=$size
+    check_memory $((resident + layers_size)) "the image"
 }
 
 bring_ram() {
@@ -24,14 +25,12 @@ mount_ram() {
     fi
 }
 
-# check_memory: the image stays in memory, packed with its layers or unpacked, and the system needs some more to start
+# check_memory BYTES WHAT: whether so much of the image finds room in memory; the system needs some more to start
 check_memory() {
     available=$(memory MemAvailable)
-    [ "$unpacked" -gt "$size" ] && resident=$unpacked || resident=$size
-    resident=$((resident + layers_size))
-    needed=$((resident + 67108864))
+    needed=$(($1 + 67108864))
     [ "$available" -ge "$needed" ] || fail "too little memory for the image" \
-        "needed    $(megabytes "$needed"): $(megabytes "$resident") for the image, 64 MB to start" \
+        "needed    $(megabytes "$needed"): $(megabytes "$1") for $2, 64 MB to start" \
         "there are $(megabytes "$available")" \
         "do        a smaller image (exlist, pkglist) or a node with more memory"
 }
@@ -56,12 +55,18 @@ fetch_root() {
     say "fetched $(size_of "$image") bytes${serving:+ from $serving}"
 }
 
-mount_roots() {
-    mkdir -p "$run/rw"
+# mount_stack: mount the packed root and its layers; `stack` are their directories then
+mount_stack() {
     mount_packed "$image" "$(root_name)" "$run/root" "$size" "$verity" || fail "the root image cannot be mounted" \
         "url       $url" \
         "do        see the messages of the kernel above"
     mount_layers
+}
+
+# mount_roots: mount them as one, and over them what the node writes
+mount_roots() {
+    mkdir -p "$run/rw"
+    mount_stack
     limit=$(argument rootlimit)
     mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
@@ -70,20 +75,37 @@ mount_roots() {
         fail "the root cannot be made writable" "do        see the messages of the kernel above"
 }
 
-# unpack_root: unpack an archive into memory. By default the system may write half of the memory that this leaves
-unpack_root() {
-    limit=$(argument rootlimit "$((($(memory MemTotal) + unpacked) / 2048))k")
+# root_limit: print how large an unpacked root may grow, by default into half of the memory that it leaves at first
+root_limit() {
+    argument rootlimit "$((($(memory MemTotal) + unpacked) / 2048))k"
+}
+
+mount_memory() {
+    limit=$(root_limit)
     mount -t tmpfs -o "mode=755,size=$limit" root "$root" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
     say "unpacking to $root, at most $limit"
+}
+
+# unpack_root: unpack an archive into memory
+unpack_root() {
+    mount_memory
+    unpack_archive
+}
+
+unpack_archive() {
     # If the fetch took several tries, nobody has waited for its sum, and it still reads the file.
     wait "$hasher"
     cut_up "$image"
-    unpack "$image" "$root" "$(root_name)" 2>/tmp/unpack || fail "the root image cannot be unpacked" \
+    unpack "$image" "$root" "$(root_name)" 2>/tmp/unpack || fail_unpacking
+    umount "$run/image"
+    say "unpacked $(df -h "$root" | tail -n 1 | awk '{ print $3 }')"
+}
+
+fail_unpacking() {
+    fail "the root image cannot be unpacked" \
         "url       $url" \
         "problem   $(grep -m 1 'No space' /tmp/unpack || head -n 1 /tmp/unpack)" \
         "there are $(df -h "$root" | tail -n 1 | awk '{ print $4 " of " $2 }') free in the root" \
         "do        a larger rootlimit, a smaller image (exlist, pkglist) or a node with more memory"
-    umount "$run/image"
-    say "unpacked $(df -h "$root" | tail -n 1 | awk '{ print $3 }')"
 }

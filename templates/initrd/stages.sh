@@ -13,6 +13,7 @@ digest=
 nic=
 address=
 command_line=
+keeps_network=
 
 mount_kernel_filesystems() {
     mount -t proc -o nosuid,nodev,noexec proc /proc

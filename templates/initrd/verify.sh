@@ -125,10 +125,12 @@ data_blocks() {
     [ "$all" = "$1" ]
 }
 
-# verity_device NAME FILE SIZE HASH: print the device on which dm-verity checks what is read of a file
+# verity_device NAME FILE SIZE HASH: print the device on which dm-verity checks what is read of a file. Also over a block
+# device, loop keeps in memory, as long as there is room, what was read: squashfs reads its tables again and again
 verity_device() {
     data=$(data_blocks "$(($3 / block))") || return 1
     device=$(losetup -f) && losetup -r "$device" "$2" || return 1
+    printf '%s\n' "$(cat "/sys/block/${device##*/}/dev")" "$device" >"/tmp/verity.$1"
     export DM_DISABLE_UDEV=1 # there is none here: dmsetup has to make the device by itself
     program dmsetup create "$1" --readonly --table \
         "0 $((data * block / 512)) verity 1 $device $device $block $block $data $data sha256 $4 -" >&2 || return 1
@@ -145,10 +147,10 @@ checked_source() {
 }
 
 # refuse_corrupted: end the boot if dm-verity has found a wrong block in what was read up to now. The kernel calls what
-# it has read by its loop device, 7:0 for the root, 7:1 for the first layer
+# it has read by the number of the device below, such as 7:0
 refuse_corrupted() {
     [ -n "$verity" ] || return 0
-    found=$(dmesg | sed -n 's/.*verity: 7:\([0-9]*\): \(.* is corrupted\).*/\1 \2/p' | head -n 1)
+    found=$(dmesg | sed -n 's/.*verity: \([0-9]*:[0-9]*\): \(.* is corrupted\).*/\1 \2/p' | head -n 1)
     [ -n "$found" ] || return 0
     corrupted="the root image"
     corrupted_url=$url
@@ -157,7 +159,7 @@ refuse_corrupted() {
 }
 
 is_corrupted() {
-    [ "$layer_number" = "${found%% *}" ] || return 0
+    [ "$(sed -n 1p "/tmp/verity.layer$layer_number" 2>/dev/null)" = "${found%% *}" ] || return 0
     corrupted=$layer
     corrupted_url=$layer_url
 }

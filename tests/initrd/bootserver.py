@@ -22,6 +22,7 @@ class BootServer:
         self.dies_after: int | None = None
         self.stalls_after: int | None = None
         self.accepts_posts = True
+        self.has_ranges = True
         self.first_post_takes_s = 0.0
         self.port = 0
         self._start()
@@ -74,13 +75,17 @@ class _Handler(BaseHTTPRequestHandler):
         content = boot.files.get(self.path.partition("?")[0])
         if content is None:
             return self.send_error(404)
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, end = int(first or 0), min(int(last or len(content)), len(content) - 1) + 1
         self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(content) - start))
+        self.send_header("Accept-Ranges", "bytes" if boot.has_ranges else "none")
+        self.send_header("Content-Length", str(end - start))
         if wanted:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
         self.end_headers()
-        return self._send(content[start:])
+        return self._send(content[start:end]) if self.command == "GET" else None
+
+    do_HEAD = do_GET  # noqa: N815 - http.server calls it so
 
     def _send(self, content: bytes) -> None:
         boot = self.server.boot

@@ -15,6 +15,7 @@ from sbkernel.images.initrd.drivers import (
     read_index,
     select,
 )
+from sbkernel.images.initrd.rootkinds import RootKind
 
 INDEX = read_index(
     "kernel/net/tg3.ko.xz: kernel/net/ptp.ko.xz kernel/net/pps_core.ko.xz\n"
@@ -87,3 +88,11 @@ def test_a_closure_is_closed_whatever_depends_on_whatever(
 def test_names_are_normal_once_and_for_all(name: str, ending: str) -> None:
     normal = module_name(f"kernel/x/{name}{ending}")
     assert normal == name.replace("-", "_") == module_name(normal)
+
+
+def test_a_kind_of_root_brings_its_drivers_and_those_that_are_there() -> None:
+    kind = RootKind(drivers=("loop", "zstd"), perhaps=("lzo_rle", "crc32c_fast"))
+    assert set(select(INDEX, ["tg3"], {"it": kind})) == set(select(INDEX, ["tg3"])) | {"zstd", "crc32c_fast"}
+    with pytest.raises(BuildError, match="the kernel has no driver zramm") as caught:
+        select(INDEX, [], {"it": RootKind(drivers=("zramm",))})
+    assert "rootkind=it needs it" in str(caught.value.hint)

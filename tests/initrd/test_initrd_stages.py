@@ -66,9 +66,9 @@ def test_a_layer_without_its_sum_stops_the_boot(word: str) -> None:
 
 
 def test_memory_is_asked_for_the_root_and_its_layers() -> None:
-    memory = "memory() { echo 67108906; }\nmegabytes() { echo $1; }\nsize=10\nunpacked=0\n"
-    assert run(f"{memory}layers_size=32\ncheck_memory") == ""
-    assert run(f"{memory}layers_size=33\ncheck_memory") == "failed: too little memory for the image"
+    memory = "memory() { echo 67108906; }\nmegabytes() { echo $1; }\nsize=10\nunpacked=0\nurl=x\n"
+    assert run(f"{memory}layers_size=32\ncheck_ram") == ""
+    assert run(f"{memory}layers_size=33\ncheck_ram") == "failed: too little memory for the image"
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,36 @@ def test_memory_is_asked_for_the_root_and_its_layers() -> None:
 def test_the_command_line_says_the_kind_of_root(line: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "ram.sh").touch()
     assert run(f"command_line='{line}'\nlibrary={tmp_path}\nchoose_kind\necho $kind") == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "needed"),
+    [
+        ("ram", "http://h/root.squashfs", 64 + 100 + 10),
+        ("ram", "http://h/root.tar.zst", 64 + 300 + 10),
+        ("tmpfs", "http://h/root.squashfs", 64 + 100 + 10 + 300),
+        ("tmpfs", "http://h/root.tar.zst", 64 + 300 + 10),
+        ("zram", "http://h/root.erofs", 64 + 100 + 10 + 150),
+    ],
+)
+def test_each_kind_asks_for_the_memory_that_it_takes(kind: str, url: str, needed: int) -> None:
+    sizes = f"library={SCRIPTS}\nurl={url}\nsize=$((100 << 20))\nlayers_size=$((10 << 20))\nunpacked=$((300 << 20))\n"
+    asked = 'check_memory() { echo "$((($1 >> 20) + 64))"; }\n'
+    load = f"command_line=sbkernel.root={kind}\nsay() {{ :; }}\nchoose_kind\n"
+    check = "check_zram_memory" if kind == "zram" else "as_kind check"
+    assert run(f"{sizes}{load}{asked}{check}") == str(needed)
+
+
+@pytest.mark.parametrize(
+    ("size", "bytes_"),
+    [("4096", "4096"), ("3k", "3072"), ("2M", "2097152"), ("1g", "1073741824"), ("25%", "25000")],
+)
+def test_a_size_is_read_as_tmpfs_reads_it(size: str, bytes_: str) -> None:
+    said = f". {SCRIPTS}/zram.sh\nmemory() {{ echo 100000; }}\nbytes_of '{size}'"
+    assert run(f"library={SCRIPTS}\n{said}") == bytes_
+
+
+@pytest.mark.parametrize("size", ["", "lots", "-1", "1.5g", "5kk", "%"])
+def test_what_is_no_size_is_none(size: str) -> None:
+    said = f". {SCRIPTS}/zram.sh\nbytes_of '{size}' || echo no"
+    assert run(f"library={SCRIPTS}\n{said}") == f"no{size}: no size\n"

@@ -29,7 +29,7 @@ from sbkernel.images.bundle.unpacking import unpack
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS, build_initrd
-from sbkernel.images.initrd.rootkinds import drivers_of
+from sbkernel.images.initrd.rootkinds import root_kinds
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.spec import attributes_of
@@ -228,8 +228,8 @@ def _build(site: Site, image: str, found: Unbundled, report: Report) -> list[str
             with report.phase("build the initrd"):
                 kernelver = _kernelver(tree, attributes.get("kernelver", ""))
                 drivers = [one for one in attributes.get("netdrivers", "").split(",") if one] or DEFAULT_DRIVERS
-                more = drivers_of(attributes)
-                build_initrd(tree, kernelver, drivers, directory.new(directory.initrd), more=more, report=report)
+                kinds = root_kinds(attributes)
+                build_initrd(tree, kernelver, drivers, directory.new(directory.initrd), kinds=kinds, report=report)
             shutil.copyfile(kernel, directory.new(directory.kernel))
             record = {"steps": {}, "outcomes": {}, "packages": 0, "kernelver": kernelver}
             directory.publish({**record, "imported": digest, "made": time.time()})

@@ -95,7 +95,7 @@ class ImageVersion:
 
     @property
     def unpacked_bytes(self) -> int:
-        """Return what the root takes in the memory of a node that unpacks it; 0 if it is mounted as it is."""
+        """Return what the root takes in the memory of a node that unpacks it; 0 if none does."""
         return int(self.data.get("unpacked", 0))
 
     @property

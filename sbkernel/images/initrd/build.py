@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sbkernel import resources
@@ -20,6 +20,7 @@ from sbkernel.images.initrd.files import (
     machine_of,
     modules_directory,
 )
+from sbkernel.images.initrd.rootkinds import RootKind
 from sbkernel.jobs.report import NullReport, Report
 from sbkernel.packages import treefile
 
@@ -34,21 +35,21 @@ def build_initrd(
     drivers: Sequence[str],
     output: Path,
     *,
-    more: Sequence[str] = (),
+    kinds: Mapping[str, RootKind] | None = None,
     report: Report | None = None,
 ) -> None:
     """Write the initrd for one kernel of a tree to `output`, whole or not at all.
 
-    `drivers` are kernel modules named as in xCAT's netdrivers; none means DEFAULT_DRIVERS. `more` are others that the
-    kernel must have, as modules or built in. What they depend on, their firmware and what every boot needs is added.
-    The same input makes the same bytes. The tree is only read.
+    `drivers` are kernel modules named as in xCAT's netdrivers; none means DEFAULT_DRIVERS. `kinds` are the kinds
+    of root that it has to make beside the usual one. What drivers depend on, their firmware and what every boot needs
+    is added. The same input makes the same bytes. The tree is only read.
 
     Raises BuildError for a kernel without modules, a driver that it does not have, or no busybox for its machine.
     """
     report = report or NullReport()
     modules = modules_directory(tree, kernelver)
     index = _read_index(tree, modules)
-    chosen = select(index, drivers, more)
+    chosen = select(index, drivers, kinds)
     with tempfile.TemporaryDirectory(prefix="initrd-", dir=output.parent) as scratch:
         stage = Path(scratch, "stage")
         _lay_out(stage)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sbkernel.errors import BuildError
+from sbkernel.images.initrd.rootkinds import RootKind
 
 # What every boot needs beside the network card. Built-in ones have no module and count as present.
 BOOT_DRIVERS = (
@@ -59,15 +60,18 @@ def read_index(dep: str, *, builtin: str = "", alias: str = "", softdep: str = "
     )
 
 
-def select(index: ModuleIndex, drivers: Sequence[str], more: Sequence[str] = ()) -> list[str]:
-    """Return the modules for these drivers and `more`, what they depend on included, in alphabetical order.
+def select(index: ModuleIndex, drivers: Sequence[str], kinds: Mapping[str, RootKind] | None = None) -> list[str]:
+    """Return the modules for these drivers and kinds of root, what they depend on included, in alphabetical order.
 
     An empty sequence or DEFAULT_DRIVERS means the default, of which a kernel may lack some. Drivers that somebody
-    named must exist, as must `more`: BuildError names those that do not.
+    named must exist, as must those of the kinds: BuildError names those that do not.
     """
+    kinds = kinds or {}
     named = [] if tuple(drivers) == DEFAULT_DRIVERS else [name for name in drivers if name.strip()]
     _refuse_unknown(index, named)
-    _refuse_unknown(index, more, "rootkind of the osimage needs it: choose another kind, or another kernel")
+    for name, kind in kinds.items():
+        _refuse_unknown(index, kind.drivers, f"rootkind={name} needs it: choose another kind, or another kernel")
+    more = [driver for kind in kinds.values() for driver in (*kind.drivers, *kind.perhaps)]
     found = {index.resolve(name) for name in (*BOOT_DRIVERS, *(named or DEFAULT_DRIVERS), *more)}
     return sorted(closure(index, (name for name in found if name)))
 

@@ -45,7 +45,8 @@ class Program:
 def programs_for(names: Sequence[str], tree: Path, *, without: str = "") -> tuple[Program, ...]:
     """Return programs for the machine of a tree: the tree's own, else this host's.
 
-    BuildError if one is nowhere; `without` says how to pack so that none is needed.
+    A name with a slash is that of a plugin, below where libraries lie: nbdkit/plugins/nbdkit-curl-plugin.so. BuildError
+    if one is nowhere; `without` says how to pack so that none is needed.
     """
     if not names:
         return ()
@@ -91,8 +92,9 @@ def _lay_out(program: Program, place: Path) -> None:
 
 
 def _program(root: Path, name: str, machine: str | None) -> Program | None:
-    """Return a program of a root; None if it has none for that machine, or not all that it needs."""
-    places = (treefile.find(root, f"{place}/{name}") for place in _PROGRAMS)
+    """Return a program of a root, or a plugin; None if it has none for that machine, or not all that it needs."""
+    directories = _library_places(root) if "/" in name else _PROGRAMS
+    places = (treefile.find(root, f"{place}/{name}") for place in directories)
     file = next((path for path in places if path and _fits(path, machine)), None)
     head = linked(file) if file else None
     if file is None or head is None:
@@ -101,7 +103,7 @@ def _program(root: Path, name: str, machine: str | None) -> Program | None:
     libraries = _closure(root, head, machine)
     if libraries is None or (head.loader and loader is None):
         return None
-    return Program(name, file, loader, libraries)
+    return Program(file.name if "/" in name else name, file, loader, libraries)
 
 
 def _closure(root: Path, head: Linked, machine: str | None) -> tuple[tuple[str, Path], ...] | None:

@@ -10,16 +10,27 @@ from sbkernel.errors import DefinitionError
 
 
 class RootKind(NamedTuple):
-    """What a kind of root needs: `drivers` of the image's kernel, built in or not, and `programs` beside busybox.
+    """What a kind of root needs in the initrd; what makes it on the node is a script of its name in templates/initrd.
 
-    What makes it on the node is a script of its name in templates/initrd.
+    `drivers` are those that the image's kernel must have, as modules or built in, `perhaps` others that are taken along
+    if there are such modules, and `programs` those beside busybox. `unpacked` tells that the node unpacks the root,
+    `hash_tree` that dm-verity has to check what is read of it.
     """
 
     drivers: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    unpacked: bool = False
+    hash_tree: bool = False
 
 
-KINDS: Mapping[str, RootKind] = {ROOT_KINDS[0]: RootKind()}
+# tar, as busybox's cp and tar lose the extended attributes of files, among them capabilities. Until Linux 6.12, zram
+# compresses with modules of the kernel's crypto.
+KINDS: Mapping[str, RootKind] = {
+    ROOT_KINDS[0]: RootKind(),
+    "tmpfs": RootKind(programs=("tar",), unpacked=True),
+    "zram": RootKind(("zram", "ext4"), ("zstd", "lzo_rle"), ("tar",), unpacked=True),
+}
 
 
 def root_kinds(attributes: Mapping[str, str]) -> dict[str, RootKind]:
@@ -34,8 +45,3 @@ def root_kinds(attributes: Mapping[str, str]) -> dict[str, RootKind]:
             f"rootkind={wrong[0]}: no initrd of this version can make such a root", hint=f"one of {' '.join(KINDS)}"
         )
     return {name: KINDS[name] for name in asked if name != ROOT_KINDS[0]}
-
-
-def drivers_of(attributes: Mapping[str, str]) -> list[str]:
-    """Return the drivers for the kinds of root that an osimage asks for. DefinitionError as of root_kinds."""
-    return sorted({driver for kind in root_kinds(attributes).values() for driver in kind.drivers})

@@ -12,6 +12,7 @@ from sbkernel.images.catalog.pointers import Source
 from sbkernel.images.catalog.signatures import Signer
 from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.programs import Program
+from sbkernel.images.initrd.rootkinds import RootKind
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.pack.layering import Layering
@@ -54,7 +55,7 @@ class Packing:
     lists: Sequence[Path] = ()
     tree: str = ""
     layering: Layering | None = None
-    kinds: Sequence[str] = ()
+    kinds: Mapping[str, RootKind] = field(default_factory=dict)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -92,7 +93,8 @@ class Packing:
     def _node(self) -> dict[str, Any]:
         """Return what a node that unpacks the root must know: bytes of memory; and what was added to its initrd."""
         more = self.synced.decision.unpacked if self.synced else 0
-        unpacked = {"unpacked": self.content.survey.unpacked + more} if self.format.unpacked else {}
+        unpacks = self.format.unpacked or any(kind.unpacked for kind in self.kinds.values())
+        unpacked = {"unpacked": self.content.survey.unpacked + more} if unpacks else {}
         programs = {"programs": [program.facts for program in self.programs]} if self.programs else {}
         kinds = {"rootkinds": list(self.kinds)} if self.kinds else {}
         return unpacked | programs | kinds | ({"key": self.signer.key.id} if self.signer else {})
