@@ -17,7 +17,7 @@ from sbkernel.definitions.xcattables.columns import (
 )
 from sbkernel.errors import NotFoundError
 
-OF_NODES = ("bmckg", "diskimage", "held", "rootkind", "vmsshport")
+OF_NODES = ("bmcfingerprint", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "vmsshport")
 OURS = {
     ("osimage", "parent"),
     ("osimage", "buildhost"),
