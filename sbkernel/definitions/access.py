@@ -33,11 +33,11 @@ def login(store: Store, key: str, username: str | None = None) -> Login | None:
 
 
 def bmc_login(store: Store, node: Definition) -> Login:
-    """Return user and password of a node's BMC: its own, else those of the passwd object ipmi (or of its mgt)."""
+    """Return user and password of a node's BMC: its own, else those of the passwd object of its mgt, else of ipmi."""
     username, password = node.get("bmcusername"), node.get("bmcpassword")
     if password:
         return username, resolve(password)
-    found = login(store, node.get("mgt") or "ipmi", username or None)
+    found = login(store, node.get("mgt") or "ipmi", username or None) or login(store, "ipmi", username or None)
     if found is None:
         raise DefinitionError(f"{node.name}: no password for its BMC", hint="sb passwd ipmi --username USER")
     return found

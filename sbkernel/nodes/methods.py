@@ -8,8 +8,10 @@ from typing import Any, Protocol, TypeVar
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
+from sbkernel.nodes.either import Either
 from sbkernel.nodes.ipmi.ipmi import Ipmi
 from sbkernel.nodes.power import Power
+from sbkernel.nodes.redfish.redfish import Redfish
 from sbkernel.nodes.virtual.kvm import Kvm
 from sbkernel.site import Site
 
@@ -71,15 +73,24 @@ class Method(Protocol):
         """Return the console of the node that a login is for; the same object as long as the login is the same."""
         ...
 
+    async def log_out(self) -> None:
+        """End the sessions of which the other end must hear; it does not raise."""
+        ...
+
     def close(self) -> None:
         """Let go of everything."""
         ...
 
 
-METHODS: dict[str, Callable[[Site], Method]] = {
-    "ipmi": Ipmi,
-    "kvm": Kvm,
-}
+METHODS = ("ipmi", "redfish", "openbmc", "auto", "kvm")
+"""The words for methods; openbmc is redfish by xCAT's name for one make."""
+
+
+def _methods(site: Site) -> dict[str, Method]:
+    """Return the methods by their words; they share the sessions with a BMC."""
+    ipmi, redfish = Ipmi(site), Redfish(site)
+    made: tuple[Method, ...] = (ipmi, redfish, redfish, Either(ipmi, redfish), Kvm(site))
+    return dict(zip(METHODS, made, strict=True))
 
 
 class Hardware:
@@ -87,7 +98,7 @@ class Hardware:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._methods = {word: method(site) for word, method in METHODS.items()}
+        self._methods = _methods(site)
 
     async def powers(self, names: Iterable[str]) -> dict[str, Power | SbkernelError]:
         """Return the power of each node, or the error that says why it cannot be reached."""
@@ -105,6 +116,10 @@ class Hardware:
         word = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
         key = self._methods[word].console_key(node) if word in self._methods else None
         return None if key is None else (word, *key)
+
+    async def log_out(self) -> None:
+        """Tell all BMCs that their sessions are over."""
+        await asyncio.gather(*(method.log_out() for method in set(self._methods.values())))
 
     def close(self) -> None:
         """Let go of all sessions."""

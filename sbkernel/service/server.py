@@ -107,6 +107,7 @@ async def serve(site: Site, until: asyncio.Event) -> None:
     """Run the service of a site until the event is set. Raises ServiceError when a part cannot start."""
     async with AsyncExitStack() as stack:
         hardware = stack.enter_context(contextlib.closing(Hardware(site)))
+        stack.push_async_callback(hardware.log_out)
         parts = Parts(site, hardware, until)
         for part in parts.in_order():
             stack.push_async_callback(part.stop)

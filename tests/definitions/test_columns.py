@@ -17,7 +17,9 @@ from sbkernel.definitions.xcattables.columns import (
 )
 from sbkernel.errors import NotFoundError
 
-OF_NODES = ("bmckg", "diskimage", "held", "rootkind", "vmfirmware", "vmsshport")
+OF_NODES = (
+    "bmcfingerprint", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "vmfirmware", "vmsshport",
+)  # fmt: skip
 OURS = {
     ("osimage", "parent"),
     ("osimage", "buildhost"),

@@ -10,8 +10,8 @@ from sbkernel.definitions.tables.attribute import honoured, noted, refused, stor
 _NUMBER = r"\d+"
 _YES_NO = ("yes", "no", "1", "0", "y", "n")
 _MGT = (
-    "ipmi", "openbmc", "hmc", "fsp", "bpa", "cec", "frame", "blade", "ivm", "kvm", "esx", "rhevm", "vmware", "docker",
-    "switch", "pdu", "mic", "zvm", "xcat", "netscout",
+    "ipmi", "openbmc", "redfish", "auto", "hmc", "fsp", "bpa", "cec", "frame", "blade", "ivm", "kvm", "esx", "rhevm",
+    "vmware", "docker", "switch", "pdu", "mic", "zvm", "xcat", "netscout",
 )  # fmt: skip
 
 _NODELIST = stored(
@@ -66,7 +66,12 @@ _NODETYPE = stored(
 )
 _NODEHM = stored(
     "nodehm",
-    Attr("mgt", "How it is controlled.", _MGT, netboot=honoured("rpower", "chooses the way to its power and console")),
+    Attr(
+        "mgt",
+        "How it is controlled; auto: redfish if its BMC has it, else ipmi.",
+        _MGT,
+        netboot=honoured("rpower", "chooses the way to its power and console"),
+    ),
     Attr(
         "power",
         "How its power is controlled.",

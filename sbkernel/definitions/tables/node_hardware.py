@@ -3,7 +3,7 @@
 from sbkernel.definitions.tables.attribute import Attribute as Attr
 from sbkernel.definitions.tables.attribute import honoured, noted, stored
 
-_BMC = ("mgt", ("ipmi", "openbmc"))
+_BMC = ("mgt", ("ipmi", "openbmc", "redfish", "auto"))
 _HMC = ("nodetype", ("hmc", "ivm", "ppc"))
 _LOGIN = {"mm": "mpa", "websrv": "websrv", "pdu": "pdu"}
 _MM = ("nodetype", ("mm",))
@@ -24,7 +24,7 @@ _BMC_ATTRIBUTES = stored(
     Attr(
         "bmc",
         "Address of its BMC: host or host:port.",
-        default="UDP port 623",
+        default="UDP port 623 (IPMI), TCP port 443 (Redfish)",
         needs=_BMC,
         form="host",
         instead=_openbmc("bmc"),
@@ -47,7 +47,7 @@ _BMC_ATTRIBUTES = stored(
     Attr(
         "bmcusername",
         "User of the BMC.",
-        default="passwd object ipmi or openbmc",
+        default="passwd object of its mgt, else ipmi",
         needs=_BMC,
         column="username",
         instead=_openbmc("username"),
@@ -56,7 +56,7 @@ _BMC_ATTRIBUTES = stored(
     Attr(
         "bmcpassword",
         "Password, or where it is: env:NAME, file:PATH, keyring:NAME.",
-        default="passwd object ipmi or openbmc",
+        default="passwd object of its mgt, else ipmi",
         needs=_BMC,
         secret=True,
         column="password",
@@ -76,9 +76,22 @@ _OUR_BMC_ATTRIBUTES = (
         "bmckg",
         "Key K_g of the BMC (IPMI), or where it is: env:NAME, file:PATH, keyring:NAME. 0x: hexadecimal.",
         default="none",
-        needs=("mgt", ("ipmi",)),
+        needs=("mgt", ("ipmi", "auto")),
         secret=True,
         netboot=honoured("rpower", "logs in with it, beside the password"),
+    ),
+    Attr(
+        "bmcsystem",
+        "Id of this node among the systems of its BMC (Redfish).",
+        default="the only one, or the one of this name",
+        netboot=honoured("rpower", "is the one that it asks for"),
+    ),
+    Attr(
+        "bmcfingerprint",
+        "SHA-256 of the certificate of its BMC (Redfish); written when it is first seen.",
+        pattern=r"[0-9a-f]{64}",
+        volatile=True,
+        netboot=honoured("rpower", "talks to no BMC that shows another one"),
     ),
 )
 _LOGINS = (

@@ -55,6 +55,13 @@ _USED = (
         netboot=honoured("nodeset", "nodes ask them for the time, where their network names none"),
     ),
     Attr(
+        "bmccafile",
+        "File of the certificates (PEM) that sign those of the BMCs (Redfish).",
+        default="none: each BMC is known by its own certificate",
+        pattern="/.+",
+        netboot=honoured("rpower", "talks to no BMC whose certificate they do not sign"),
+    ),
+    Attr(
         "dhcpinterfaces",
         "Comma list of interfaces on which DHCP is served.",
         default="none",

@@ -78,14 +78,14 @@ def _check_length(node: str, what: str, value: bytes, most: int, setting: str) -
         )
 
 
-def address(node: str, bmc: str) -> tuple[str, int]:
+def address(node: str, bmc: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
     """Split `host`, `host:port`, `[v6]:port` or a bare IPv6 address."""
     if not bmc:
         raise DefinitionError(f"{node}: it has no bmc", hint="sb chdef NODE bmc=ADDRESS")
     host, separator, port = bmc.rpartition(":")
     if separator and port.isdigit() and (":" not in host or host.startswith("[")):
         return host.strip("[]"), int(port)
-    return bmc.strip("[]"), DEFAULT_PORT
+    return bmc.strip("[]"), default_port
 
 
 def login_error(login: BmcLogin, text: str | None) -> ControlError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 import secrets
 import ssl
@@ -40,8 +41,8 @@ class RedfishFaults:
     """Requests by these HTTP methods are neither carried out nor answered."""
     unanswered: frozenset[str] = frozenset()
     """Requests by these HTTP methods are carried out and not answered."""
-    answer: web.Response | None = None
-    """What is answered instead, whatever is asked."""
+    answer: Callable[[], web.Response | None] = lambda: None
+    """Makes what is answered instead, whatever is asked; None: what is right."""
     spoil: Callable[[str, Any], Any] = lambda _path, document: document
     """Called with every path and document; what it returns is sent."""
 
@@ -79,7 +80,9 @@ class SimulatedRedfish:
             await asyncio.Event().wait()
         if self.faults.delay_s:
             await asyncio.sleep(self.faults.delay_s)
-        response = self._busy() or self.redfish_faults.answer or self._carry_out(request, body)
+        response = self._busy() or self.redfish_faults.answer()
+        if response is None:
+            response = self._carry_out(request, body)
         if request.method in self.redfish_faults.unanswered:
             await asyncio.Event().wait()
         return response
@@ -96,8 +99,10 @@ class SimulatedRedfish:
             given = json.loads(body) if body else {}
         except ValueError:
             return _error(400, "MalformedJSON", "The body is not JSON.")
-        if request.method == "POST" and path == SESSIONS and not self.redfish_faults.basic_only:
-            return self._log_in(given)
+        if request.method == "POST" and path == SESSIONS:
+            return (
+                self._log_in(given) if not self.redfish_faults.basic_only else _error(404, "ResourceNotFound", "None.")
+            )
         if path != documents.ROOT and not self._known(request):
             return _error(401, "NoValidSession", "There is no valid session established.")
         if request.method == "GET":
@@ -214,13 +219,23 @@ async def serve_redfish(
 
 
 def tls(name: str = "bmc") -> ssl.SSLContext:
-    """Return the TLS of a server with a key and a certificate of its own that is signed by nobody else.
-
-    Many BMCs may share one.
-    """
-    import datetime
+    """Return the TLS of a server with a key and a certificate of its own. Many BMCs may share one."""
     import tempfile
     from pathlib import Path
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # The library reads files only; this one is closed to others and gone at once.
+    with tempfile.TemporaryDirectory() as where:
+        path = Path(where) / "bmc.pem"
+        path.write_bytes(key_and_certificate(name))
+        context.load_cert_chain(path)
+    return context
+
+
+def key_and_certificate(name: str) -> bytes:
+    """Return a new key and a certificate for a name or an address that nobody else signs, as PEM."""
+    import datetime
+    import ipaddress
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -228,19 +243,17 @@ def tls(name: str = "bmc") -> ssl.SSLContext:
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    other: x509.GeneralName = x509.DNSName(name)
+    with contextlib.suppress(ValueError):
+        other = x509.IPAddress(ipaddress.ip_address(name))
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([other]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # The library reads files only; this one is closed to others and gone at once.
-    with tempfile.TemporaryDirectory() as where:
-        path = Path(where) / "bmc.pem"
-        path.write_bytes(private + certificate.public_bytes(pem))
-        context.load_cert_chain(path)
-    return context
+    return private + certificate.public_bytes(pem)

@@ -92,5 +92,8 @@ class Kvm:
         """Raise DefinitionError."""
         raise DefinitionError(f"{login}: kvm reaches no console", hint="sb chdef NODE cons=ipmi bmc=ADDRESS")
 
+    async def log_out(self) -> None:
+        """Do nothing: there are no sessions."""
+
     def close(self) -> None:
         """Do nothing: no connection outlives a call."""

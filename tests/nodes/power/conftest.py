@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,4 +16,5 @@ from sbkernel.nodes.ipmi.ipmi import Pool
 async def subject(request: pytest.FixtureRequest, pool: Pool, tmp_path: Path) -> AsyncIterator[Subject]:
     async with WAYS[request.param](pool, tmp_path) as subject:
         yield subject
-        subject.wire.close()
+        if inspect.isawaitable(ended := subject.wire.close()):
+            await ended

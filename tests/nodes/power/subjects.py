@@ -12,11 +12,14 @@ import wire as wires
 from bmc_rig import PASSWORD, USER
 from wire import Wire
 
+from sbkernel.errors import SbkernelError
 from sbkernel.nodes.ipmi.ipmi import IpmiPower, Pool
 from sbkernel.nodes.ipmi.logins import BmcLogin
+from sbkernel.nodes.methods import Hardware
 from sbkernel.nodes.mkvm import mkvm
 from sbkernel.nodes.power import BootDevice, Power, PowerChange
 from sbkernel.nodes.simulator import PretendMachine, SimulatedBmc, serve
+from sbkernel.nodes.simulator.redfish import SimulatedRedfish, serve_redfish, tls
 from sbkernel.nodes.virtual.host import VirtualNodes
 from sbkernel.nodes.virtual.kvm import QemuPower
 from sbkernel.nodes.virtual.orders import SOCKET
@@ -108,5 +111,42 @@ async def _qemu(_pool: Pool, here: Path) -> AsyncIterator[Subject]:
         await nodes.close()
 
 
-WAYS = {"ipmi-simulator": _simulator, "ipmi-ipmi_sim": _ipmi_sim, "kvm-qemu": _qemu}
+@contextlib.asynccontextmanager
+async def _redfish(word: str, here: Path) -> AsyncIterator[Subject]:
+    machine = PretendMachine()
+    bmc = SimulatedRedfish(machine, {"admin": "s3cret"})
+    server = await serve_redfish(bmc, context=tls())
+    wire, port = await wires.https(server.address[1])
+    with Site.open(here / "site") as site, contextlib.closing(Hardware(site)) as hardware:
+        address = {"bmc": f"127.0.0.1:{port}", "bmcusername": "admin", "bmcpassword": "s3cret"}
+        site.set("node", "n1", groups="all", mgt=word, **address)
+        power = (await hardware.powers(["n1"]))["n1"]
+        assert not isinstance(power, SbkernelError)
+        redfish, either, ipmi = (hardware._methods[word] for word in ("redfish", "auto", "ipmi"))
+        clients = [redfish.bmc(redfish.login(site.nodes["n1"])), ipmi._pool.get(ipmi.login(site.nodes["n1"]))]
+
+        def set_patience(seconds: float) -> None:
+            either.look_s = seconds
+            for client in clients:
+                client.answer_s = client.deadline_s = seconds
+
+        yield Subject(
+            power,
+            wire,
+            powered=lambda: machine.power,
+            starts=lambda: sum(change in (PowerChange.RESET, PowerChange.CYCLE) for change in machine.controls),
+            told=lambda: machine.boot.device if machine.boot else None,
+            set_patience=set_patience,
+        )
+        await hardware.log_out()
+    await server.close()
+
+
+WAYS = {
+    "ipmi-simulator": _simulator,
+    "ipmi-ipmi_sim": _ipmi_sim,
+    "kvm-qemu": _qemu,
+    "redfish-simulator": lambda _pool, here: _redfish("redfish", here),
+    "auto-simulator": lambda _pool, here: _redfish("auto", here),
+}
 """By the word for the method, and by what is behind it."""

@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+from aiohttp import web
+
+from sbkernel.nodes.simulator.redfish import tls
+
 
 @dataclass
 class Wire:
@@ -21,7 +26,8 @@ class Wire:
     """How much later answers come."""
     cut: bool = False
     """Nothing passes any more."""
-    close: Callable[[], None] = field(default=lambda: None)
+    close: Callable[[], object] = field(default=lambda: None)
+    """Takes the wire away; what it returns may have to be awaited."""
 
     def passes_out(self) -> bool:
         """Count a request and tell whether it goes on."""
@@ -69,6 +75,37 @@ class _End(asyncio.DatagramProtocol):
 def _send(transport: asyncio.DatagramTransport, data: bytes, address: Any) -> None:
     if not transport.is_closing():
         transport.sendto(data, address)
+
+
+async def https(port: int) -> tuple[Wire, int]:
+    """Return a wire to an HTTPS port of the loopback, and the port at its near end, for whole requests."""
+    wire = Wire()
+    far = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False))
+    kept = ("Authorization", "Content-Type", "If-Match", "X-Auth-Token", "ETag", "Location")
+
+    async def carry(request: web.BaseRequest) -> web.StreamResponse:
+        headers = {name: value for name, value in request.headers.items() if name in kept}
+        body = await request.read()
+        if not wire.passes_out():
+            await asyncio.Event().wait()
+        url = f"https://127.0.0.1:{port}{request.path}"
+        async with far.request(request.method, url, data=body, headers=headers) as answer:
+            content, status, said = await answer.read(), answer.status, dict(answer.headers)
+        await asyncio.sleep(wire.delay_s)
+        if not wire.passes_in():
+            await asyncio.Event().wait()
+        return web.Response(status=status, body=content, headers={k: v for k, v in said.items() if k in kept})
+
+    near = web.Server(carry, access_log=None)
+    server = await asyncio.get_running_loop().create_server(near, "127.0.0.1", 0, ssl=tls())
+
+    async def close() -> None:
+        server.close()
+        await near.shutdown(0.1)
+        await far.close()
+
+    wire.close = close
+    return wire, server.sockets[0].getsockname()[1]
 
 
 async def unix(near: Path, far: Path) -> Wire:

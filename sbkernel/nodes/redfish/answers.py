@@ -1,0 +1,105 @@
+"""Answers of a Redfish service: JSON within bounds, and what its errors say; whatever comes, nothing is believed.
+
+Source: DMTF DSP0266 1.20, section 8 (responses).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BODY_MAX = 4 << 20
+"""More bytes than this are no answer."""
+TEXT_MAX = 200
+_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its status, its headers, and its document ({} when it has none)."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    document: Document = field(default_factory=dict)
+
+    @property
+    def etag(self) -> str:
+        """What an unchanged resource is known by; empty when the service has no such thing."""
+        return self.headers.get("ETag") or text(self.document, "@odata.etag")
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the service asks to wait; None when it does not say, or says a date."""
+        value = self.headers.get("Retry-After", "")
+        return float(value) if value.isascii() and value.isdigit() and len(value) < 6 else None
+
+
+def parse(body: bytes) -> Document | None:
+    """Read a document; None for what is none. An empty body is an empty one."""
+    if not body:
+        return {}
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def complaint(answer: Answer) -> str:
+    """Return what the service says of an error, on one line, and nothing that a terminal would act on."""
+    error = child(answer.document, "error")
+    infos = [one for one in items(error, "@Message.ExtendedInfo") if text(one, "Message")]
+    said = text(infos[0], "Message") if infos else text(error, "message")
+    return plain(said) or f"status {answer.status}"
+
+
+def names_error(answer: Answer, word: str) -> bool:
+    """Tell whether one of the messages of an error is that of the registry, whatever its version."""
+    error = child(answer.document, "error")
+    keys = [text(error, "code"), *(text(one, "MessageId") for one in items(error, "@Message.ExtendedInfo"))]
+    return any(key.rpartition(".")[2] == word for key in keys)
+
+
+def plain(said: str, most: int = TEXT_MAX) -> str:
+    """Return text of a BMC as one short line without control characters."""
+    line = " ".join(_UNPRINTABLE.sub(" ", said[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def text(document: Document, key: str) -> str:
+    """Return a text of a document; empty when it has none of that name."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def child(document: Document, key: str) -> Document:
+    """Return an object in a document; empty when it has none of that name."""
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def items(document: Document, key: str) -> list[Document]:
+    """Return the objects in a list of a document; none when it has no such list."""
+    value = document.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def words(document: Document, key: str) -> list[str]:
+    """Return the texts in a list of a document; none when it has no such list."""
+    value = document.get(key)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def link(document: Document, key: str) -> str:
+    """Return the path that a document refers to; empty when it refers to none."""
+    return text(child(document, key), "@odata.id")
+
+
+def links(document: Document, key: str) -> list[str]:
+    """Return the paths that a document lists."""
+    return [path for one in items(document, key) if (path := text(one, "@odata.id"))]
