@@ -35,7 +35,7 @@ _BOOTS = 32 * 1024
 _CONSOLE = 8 * 1024
 _SAMPLE = 48
 _LOCAL = frozenset({"boot", "offline"})
-_COLUMNS = ("node", "state", "stage", "since", "waited_s", "usual_s", "p95_s", "cause", "do", "evidence")
+_COLUMNS = ("node", "state", "stage", "since", "waited_s", "usual_s", "p95_s", "cause", "detail", "do", "evidence")
 
 
 @dataclass(frozen=True)

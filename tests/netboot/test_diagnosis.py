@@ -62,7 +62,7 @@ FAILED = [
 def test_a_reported_reason_has_a_cause_and_a_remedy(reason: str, cause: str) -> None:
     failed = said([*boot("initrd"), {"t": 150.0, "stage": "failed", "reason": reason}], now=210)
     assert (failed.state, failed.stage, failed.waited_s) == ("failed", "initrd", 60)
-    assert failed.cause == f"{cause}: {reason}"
+    assert (failed.cause, failed.detail) == (cause, reason)
     assert failed.do
     assert failed.evidence[0].line == reason and "log/boot/n1.jsonl, failed at" in failed.evidence[0].where
 
@@ -84,7 +84,7 @@ ENDS = [
 def test_an_end_on_the_console_counts_at_once(stage: str, line: str, cause: str) -> None:
     now = boot(stage)[-1]["t"] + 1
     failed = said(boot(stage), f"before\n{line}\nafter\n", now=now)
-    assert (failed.state, failed.cause.partition(":")[0]) == ("failed", cause)
+    assert (failed.state, failed.cause) == ("failed", cause)
     byte = f"before\n{line}".index(line.strip())
     assert failed.evidence[0].line == line.strip() and failed.evidence[0].where == f"log/consoles/n1.log, byte {byte}"
 
@@ -112,7 +112,7 @@ WAITS = [
 def test_a_line_that_explains_counts_when_the_boot_takes_too_long(stage: str, line: str, cause: str) -> None:
     events = boot(stage)
     stuck = said(events, f"{line}\nmore\n")
-    assert (stuck.state, stuck.stage, stuck.cause.partition(":")[0]) == ("stuck", stage, cause)
+    assert (stuck.state, stuck.stage, stuck.cause) == ("stuck", stage, cause)
     assert stuck.waited_s == LONG_AFTER - events[-1]["t"] and stuck.evidence[0].line == line
     assert said(events, f"{line}\nmore\n", now=events[-1]["t"] + 9).state == "booting"
     slow = said(events, f"{line}\nmore\n", now=events[-1]["t"] + 40)
@@ -131,12 +131,12 @@ def test_without_any_line_the_stage_tells(stage: str) -> None:
 
 def test_nothing_heard_since_power_on() -> None:
     assert said(boot("power-on"), line="").cause == rules.NO_DHCP
-    assert said(boot("power-on")).cause == f"console silent, and {rules.NO_DHCP}"
+    assert said(boot("power-on")).why == f"console silent: {rules.NO_DHCP}"
     dead = said(boot("power-on"), line="lost: no answer")
     assert dead.cause.startswith("BMC dead") and dead.evidence[0].line == "console lost: no answer"
     assert said(boot("power-on"), power="off").cause == "powered off"
     assert said(boot("power-on"), power="no answer from 10.0.0.1").cause == "BMC dead"
-    assert said(boot("power-on"), power="on").cause == f"console silent, and {rules.NO_DHCP}"
+    assert said(boot("power-on"), power="on").why == f"console silent: {rules.NO_DHCP}"
 
 
 def test_an_emergency_shell_says_what_came_before_it() -> None:
@@ -154,7 +154,7 @@ def test_a_node_that_is_up_is_well() -> None:
     assert (lacking.state, lacking.cause) == ("degraded", "no login prompt on its console")
     assert said(boot("userspace"), line="lost: why").is_well, "its console cannot tell"
     silent = said([*boot("mounted"), {"t": 190.0, "stage": "login"}])
-    assert silent.state == "degraded" and "report" in silent.cause
+    assert silent.state == "degraded" and silent.cause == "no report"
     units = said(
         [
             *boot("mounted"),
@@ -168,7 +168,8 @@ def test_a_node_that_is_up_is_well() -> None:
 def test_a_prompt_without_a_boot_file_comes_from_the_disk() -> None:
     events = [*boot("power-on"), {"t": 150.0, "stage": "login"}]
     assert said(events).cause.startswith(rules.DISK)
-    assert diagnose(Seen("n1", events, netboots=False), {}, LONG_AFTER).is_well
+    assert diagnose(Seen("n1", events, netboots=False), EARLIER, LONG_AFTER).is_well
+    assert diagnose(Seen("n1", events), {}, LONG_AFTER).is_well, "another web server may have served it"
     assert diagnose(Seen("n1", boot("ipxe"), netboots=False), {}, LONG_AFTER).is_well, "nodeset has sent it to its disk"
 
 
@@ -178,7 +179,7 @@ def test_a_boot_loop_is_no_slow_boot() -> None:
     loop = said([{"t": 0.0, "stage": "power-on"}, *again], "Kernel panic - not syncing: x\n", now=145)
     assert loop.state == "failed" and loop.cause.startswith(rules.PANIC)
     loop = said([{"t": 0.0, "stage": "power-on"}, *again], now=145)
-    assert loop.state == "stuck" and "boot loop: it began 3 times within 2 min 25 s" in loop.cause
+    assert loop.state == "stuck" and loop.why == "boot loop: it began 3 times within 2 min 25 s"
     by_hand = [{"t": 60.0 * number, "stage": "power-on"} for number in range(5)]
     assert said(by_hand, now=245).state == "booting"
     up = [event for number in range(4) for event in [{**one, "t": one["t"] + 1000 * number} for one in boot("login")]]

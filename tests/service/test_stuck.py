@@ -76,10 +76,10 @@ def test_only_the_console_of_this_boot_counts(nodes: Site) -> None:
     show(nodes, "n2", b"Kernel panic - not syncing: of the last boot\r\n")
     index = nodes.consoles / "n2.index"
     index.write_text("".join(f'[{time.time() - 9000}, {json.loads(line)[1]}, "out"]\n' for line in index.open()))
-    assert stuck(nodes, "n2").nodes[0].cause.startswith("console silent") is False
+    assert stuck(nodes, "n2").nodes[0].cause.startswith("kernel fetched, but")
     show(nodes, "n2", b"\x1b[1msbkernel [ 9.1]\x1b[0m eth0: no answer from a DHCP server (try 2 of 6)\r\n")
     (one,) = stuck(nodes, "n2").nodes
-    assert one.cause == "initrd without a network: eth0: no answer from a DHCP server (try 2 of 6)"
+    assert one.why == "initrd without a network: eth0: no answer from a DHCP server (try 2 of 6)"
     assert (
         one.evidence[0].where == f"log/consoles/n2.log, byte {len(b'Kernel panic - not syncing: of the last boot') + 2}"
     )
@@ -88,7 +88,7 @@ def test_only_the_console_of_this_boot_counts(nodes: Site) -> None:
 def test_a_console_of_any_size_is_read_from_its_end(nodes: Site) -> None:
     show(nodes, "n2", b"x" * 1_000_000 + b"\r\nKernel panic - not syncing: x\r\n" + b"y" * 2000)
     (one,) = stuck(nodes, "n2").nodes
-    assert one.cause == "kernel panic: Kernel panic - not syncing: x"
+    assert one.why == "kernel panic: Kernel panic - not syncing: x"
     raw = (nodes.consoles / "n2.log").read_bytes()
     assert one.evidence[0].where.endswith(f"byte {raw.index(b'Kernel panic')}")
 

@@ -23,11 +23,12 @@ _EVIDENCE = 4
 
 
 class Why(NamedTuple):
-    """A cause, what to do about it, and the lines that tell it."""
+    """A cause, what to do about it, the lines that tell it, and what is to be said beside the cause."""
 
     cause: str
     do: str
     evidence: tuple[Evidence, ...] = ()
+    detail: str = ""
 
 
 def diagnose(seen: Seen, usual: Mapping[str, Usual], now: float) -> Diagnosis:
@@ -51,7 +52,7 @@ class _Look:
         usual: Mapping[str, Usual], now: float,
     ) -> None:  # fmt: skip
         self.seen, self.boots, self.boot, self.rows, self.now = seen, boots, boots[-1], rows, now
-        self.last = reached[-1]
+        self.last, self.known = reached[-1], usual
         self.usual = usual.get(self.last.stage)
         self.waited_s = max(0.0, now - self.last.time)
         self.limits = limits(self.last.stage, self.usual)
@@ -69,9 +70,9 @@ class _Look:
         return self._up() if self.stages & UP else self._on_its_way()
 
     def _said(self, state: State, why: Why | None = None) -> Diagnosis:
-        cause, do, evidence = why or Why("", "")
+        cause, do, evidence, detail = why or Why("", "")
         return Diagnosis(
-            self.seen.node, state, self.last.stage, self.last.time, self._waited_s(state), self.usual, cause,
+            self.seen.node, state, self.last.stage, self.last.time, self._waited_s(state), self.usual, cause, detail,
             do.replace("{node}", self.seen.node), evidence[:_EVIDENCE],
         )  # fmt: skip
 
@@ -93,9 +94,7 @@ class _Look:
             return shown._replace(evidence=(told, *shown.evidence))
         more = (*self._details(), *self._before_it())
         return (
-            Why(f"{rule.cause}: {reason}", rule.do, (told, *more))
-            if rule
-            else Why(reason, "sb rcons {node}", (told, *more))
+            Why(rule.cause, rule.do, (told, *more), reason) if rule else Why(reason, "sb rcons {node}", (told, *more))
         )
 
     def _on_console(self, ends: bool = False) -> Why | None:
@@ -106,7 +105,7 @@ class _Look:
             return None
         rule, begin, line = found
         first = console.evidence(begin, line)
-        return Why(f"{rule.cause}: {_short(line)}", rule.do, (first, *self._details(), *self._before_it()))
+        return Why(rule.cause, rule.do, (first, *self._details(), *self._before_it()), _short(line))
 
     @cached_property
     def _shown(self) -> list[tuple[rules.Rule, int, str]]:
@@ -130,23 +129,30 @@ class _Look:
         if len(begins) < _LOOPS or (self.stages & UP and self.waited_s > _SETTLED_S):
             return None
         why = self._on_console()
-        cause = f"boot loop: it began {len(begins)} times within {seconds(self.now - begins[0])}"
-        return Why(cause, why.do if why else "sb rcons {node}, and see why it starts anew", why.evidence if why else ())
+        often = f"it began {len(begins)} times within {seconds(self.now - begins[0])}"
+        found = why or Why("", "see why it starts anew: sb rcons {node}")
+        return Why("boot loop", found.do, found.evidence, f"{often}; {found.detail}" if found.detail else often)
 
     def _up(self) -> Diagnosis:
         units = next((str(event["failed"]).strip() for event in reversed(self.boot) if event.get("failed")), "")
         if units:
             where = f"{self.seen.log}, userspace"
             do = f"ssh {{node}} systemctl status {units}"
-            return self._said("degraded", Why(f"failed units: {units}", do, (Evidence(f"failed={units}", where),)))
-        if self.seen.netboots and self.stages <= {"power-on", "login"} and "power-on" in self.stages:
-            found = self._on_console()
-            do = "boot it from the network: sb rsetboot {node} net; sb rpower {node} boot"
-            said = f"{rules.DISK}: a login prompt, but no boot file was fetched"
-            return self._said("stuck", Why(said, do, found.evidence if found and found.cause == rules.DISK else ()))
+            return self._said("degraded", Why("failed units", do, (Evidence(f"failed={units}", where),), units))
+        if self.seen.netboots and self.stages == {"power-on", "login"} and (why := self._from_disk()):
+            return self._said("stuck", why)
         if self.waited_s > self.limits.stuck_s and (why := self._half_up()):
             return self._said("degraded", why)
         return self._said("well")
+
+    def _from_disk(self) -> Why | None:
+        """Return that a node with a prompt has fetched nothing, if its console or earlier boots tell that it should."""
+        found = next((one for one in self._shown if one[0].cause == rules.DISK), None)
+        if found is None and not self.known.keys() & {"ipxe", "kernel", "initrd"}:
+            return None
+        told = (self.seen.console.evidence(*found[1:]),) if found else ()
+        do = "boot it from the network: sb rsetboot {node} net; sb rpower {node} boot"
+        return Why(rules.DISK, do, told, "a login prompt, but no boot file was fetched")
 
     def _half_up(self) -> Why | None:
         """Return what a node lacks that is up by one sign and not by the other."""
@@ -155,7 +161,7 @@ class _Look:
             return Why("no login prompt on its console", do)
         if "userspace" not in self.stages and "initrd" in self.stages:
             do = "log in and see: systemctl status sbkernel-report; ip address"
-            return Why("its report has not arrived: no network, or a service that hangs", do)
+            return Why("no report", do, (), "no network, or a service that hangs")
         return None
 
     def _on_its_way(self) -> Diagnosis:
@@ -163,7 +169,7 @@ class _Look:
             return self._said("booting")
         why = self._on_console()
         if self.waited_s <= self.limits.stuck_s:
-            return self._said("slow", why._replace(cause=f"; {why.cause}") if why else None)
+            return self._said("slow", why)
         return self._said("stuck", self._power() or why or self._stalled())
 
     def _power(self) -> Why | None:
@@ -189,13 +195,10 @@ class _Look:
         cause, do = _STALLED[self.last.stage]
         if self.seen.line.startswith("lost"):
             told = Evidence(f"console {self.seen.line}", self.seen.console.path)
-            return Why(
-                "BMC dead: it lost the console, and nothing was heard since",
-                "check bmc of {node}: sb rpower {node} stat",
-                (told,),
-            )
+            do = "check bmc of {node}: sb rpower {node} stat"
+            return Why("BMC dead", do, (told,), "it lost the console, and nothing was heard since")
         if self.seen.line:
-            return Why(f"console silent, and {cause}", f"is it on? sb rpower {{node}} stat; then {do}")
+            return Why("console silent", f"is it on? sb rpower {{node}} stat; then {do}", (), cause)
         return Why(cause, do)
 
     def _last_line(self) -> tuple[Evidence, ...]:

@@ -80,7 +80,7 @@ RULES: Sequence[Rule] = (
     Rule(SIGNATURE, "the image is signed, but its initrd has no key", _CHANGED, ends=True),
     Rule(CHECKSUM, "is not the one that was published", _CHANGED, ends=True),
     Rule(CHECKSUM, "is corrupted", _CHANGED, ends=True, pattern=r"verity: .* is corrupted"),
-    Rule(MEMORY, "too little memory for the image", _SMALLER, ends=True),
+    Rule(MEMORY, "too little memory for", _SMALLER, ends=True),
     Rule(NO_SPACE, "No space left on device", "a larger rootlimit, or " + _SMALLER),
     Rule(NO_NETWORK, "no answer from a DHCP server", _MAC, ends=True, pattern=r"server(?! \(try)"),
     Rule(NO_NETWORK, "no network card", _DRIVER, ends=True, pattern=r"no network card(?! has)"),

@@ -77,7 +77,8 @@ class Diagnosis:
     """Where the boot of a node stands, for how long, and the most likely cause.
 
     `stage` is the last one that it reached, `since` when (seconds since the epoch). `usual` is how long boots of its
-    image stay at that stage. `do` says what to do about `cause`.
+    image stay at that stage. `cause` is in few words, the same for all nodes that have it, `detail` in the words
+    of this node. `do` says what to do.
     """
 
     node: str
@@ -87,6 +88,7 @@ class Diagnosis:
     waited_s: float = 0.0
     usual: Usual | None = None
     cause: str = ""
+    detail: str = ""
     do: str = ""
     evidence: tuple[Evidence, ...] = ()
 
@@ -99,8 +101,18 @@ class Diagnosis:
     def text(self) -> str:
         """Return one line without the name of the node."""
         return _SAID[self.state].format(
-            cause=self.cause, stage=self.stage, time=seconds(self.waited_s), usually=self._usually()
+            why=self.why,
+            stage=self.stage,
+            time=seconds(self.waited_s),
+            usually=self._usually(),
+            because=f"; {self.why}" if self.why else "",
         )
+
+    @property
+    def why(self) -> str:
+        """Return the cause and its detail."""
+        told = self.detail.startswith(self.cause)
+        return self.detail if told else ": ".join(filter(None, (self.cause, self.detail)))
 
     def __str__(self) -> str:
         return f"{self.node}: {self.text}"
@@ -110,7 +122,8 @@ class Diagnosis:
         return {
             "node": self.node, "state": self.state, "stage": self.stage, "since": self.since,
             "waited_s": round(self.waited_s, 1), "usual_s": self.usual.median_s if self.usual else None,
-            "p95_s": self.usual.p95_s if self.usual else None, "cause": self.cause, "do": self.do,
+            "p95_s": self.usual.p95_s if self.usual else None, "cause": self.cause, "detail": self.detail,
+            "do": self.do,
             "evidence": [vars(one) for one in self.evidence],
         }  # fmt: skip
 
@@ -125,8 +138,8 @@ _SAID: dict[State, str] = {
     "off": "powered off",
     "unseen": "no boot seen",
     "booting": "boots: at {stage} for {time}{usually}",
-    "slow": "slower than usual: at {stage} for {time}{usually}{cause}",
-    "degraded": "up, but {cause}",
-    "stuck": "stuck at {stage} for {time}{usually}: {cause}",
-    "failed": "failed after {stage}, {time} ago: {cause}",
+    "slow": "slower than usual: at {stage} for {time}{usually}{because}",
+    "degraded": "up, but {why}",
+    "stuck": "stuck at {stage} for {time}{usually}: {why}",
+    "failed": "failed after {stage}, {time} ago: {why}",
 }
