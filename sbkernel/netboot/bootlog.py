@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,17 @@ def read(site: Site, node: str, since_power_on: bool = True) -> list[BootEvent]:
         return []
     events = [event for event in map(_parse, lines) if event is not None]
     return last_boot(events) if since_power_on else events
+
+
+def read_end(site: Site, node: str, limit: int, most: int = 0) -> list[BootEvent]:
+    """Return the events in the last `limit` bytes of a node's boot log, oldest first; the last `most`, 0 for all."""
+    try:
+        with path(site, node).open("rb", buffering=0) as log:
+            start = log.seek(max(0, os.fstat(log.fileno()).st_size - limit))
+            lines = log.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return [event for event in map(_parse, lines[bool(start) :][-most:]) if event is not None]
 
 
 def last_boot(events: list[BootEvent]) -> list[BootEvent]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
+from bisect import bisect_left
 from pathlib import Path
 
 from sbkernel.service.appendlog import AppendLog
 from sbkernel.service.plaintext import plain
 
 _STAMP_EVERY_S = 0.05
+_INDEX_END = 8 * 1024
 
 
 class ConsoleLog:
@@ -48,13 +51,18 @@ class ConsoleLog:
 
 def last_bytes(path: Path, limit: int) -> bytes:
     """Return the end of a log, at most `limit` bytes, nothing when there is no log yet."""
+    return end_of(path, limit)[1]
+
+
+def end_of(path: Path, limit: int) -> tuple[int, bytes, float]:
+    """Return the end of a file, at most `limit` bytes, after its first byte and before the time of its last change."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - limit))
-            return file.read()
+        with path.open("rb", buffering=0) as file:
+            state = os.fstat(file.fileno())
+            start = file.seek(max(0, state.st_size - limit))
+            return start, file.read(), state.st_mtime
     except FileNotFoundError:
-        return b""
+        return 0, b"", 0.0
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -74,3 +82,26 @@ def bytes_since_power(directory: Path, node: str) -> int:
         return 0
     power = next((line for line in reversed(lines) if '"power: ' in line), None)
     return max(0, size - int(json.loads(power)[1])) if power else 0
+
+
+def place_of(directory: Path, node: str, moment: float) -> tuple[int, str]:
+    """Return at which byte of its log a console was at a moment, and its state by now: `connected`, `lost: why` or "".
+
+    Only the end of the index is read: if that began later, the byte is that of its first line.
+    """
+    start, data, _ = end_of(directory / f"{node}.index", _INDEX_END)
+    lines = data.split(b"\n")[bool(start) : -1]
+    events = (line for line in reversed(lines) if not line.endswith((b'"out"]', b'"not connected at power on"]')))
+    kinds = (str(stamp[2]) for line in events if (stamp := _stamp_of(line)))
+    state = next((kind for kind in kinds if not kind.startswith("power: ")), "")
+    number = bisect_left(lines, moment, key=lambda line: (_stamp_of(line) or (0.0,))[0])
+    stamp = _stamp_of(lines[number]) if number < len(lines) else None
+    return (int(stamp[1]) if stamp else sys.maxsize), state
+
+
+def _stamp_of(line: bytes) -> tuple[float, int, str] | None:
+    try:
+        when, offset, kind = json.loads(line)
+        return float(when), int(offset), str(kind)
+    except (ValueError, TypeError):
+        return None

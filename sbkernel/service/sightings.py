@@ -11,7 +11,11 @@ _LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"[\r\n]")
 # getty's prompt; it counts as soon as the colon is there, as kernel messages may land behind it
 _PROMPT = re.compile(rb"(?!Last )[A-Za-z0-9][\w.-]{0,63} login:")
-_BAD_END = re.compile(rb"Kernel panic - not syncing.*|You are in emergency mode.*|No bootable device.*")
+# A node without a network can tell only its console why its initrd gives up ("  reason  ").
+_BAD_END = re.compile(
+    rb"Kernel panic - not syncing.*|You are in emergency mode.*|Entering emergency mode.*|No bootable device.*"
+    rb"|\A  reason    (?P<reason>.+)"
+)
 
 
 @dataclass(frozen=True)
@@ -51,4 +55,4 @@ class ConsoleWatch:
 
 def _bad_end(line: bytes) -> list[Sighting]:
     match = _BAD_END.search(line)
-    return [Sighting("failed", match.group().decode(errors="replace").strip())] if match else []
+    return [Sighting("failed", (match["reason"] or match.group()).decode(errors="replace").strip())] if match else []

@@ -21,6 +21,7 @@ from sbkernel.nodes.results import NodeResult
 from sbkernel.service.client import Service
 from sbkernel.service.conlog import last_lines
 from sbkernel.service.protocol import Message
+from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
 _POLL_S = 0.2
@@ -118,8 +119,8 @@ def rsetboot(
 def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.BootEvent:
     """Wait until the boot that began last reaches a stage and return its event.
 
-    Raises NodeError with the reason as soon as the boot has failed, and after `timeout_s`; its hint is the end of
-    the node's console.
+    Raises NodeError with the reason as soon as the boot has failed, and after `timeout_s`; its hint says where the
+    boot stands and why, and how the node's console ends.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -130,13 +131,22 @@ def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600
         _raise_failed(site, node, events)
         if time.monotonic() >= deadline:
             last = events[-1]["stage"] if events else "nothing was heard of it"
-            raise NodeError(node, f"no {stage} within {timeout_s:g} s; last: {last}", hint=_console_hint(site, node))
+            raise NodeError(node, f"no {stage} within {timeout_s:g} s; last: {last}", hint=boot_hint(site, node))
         time.sleep(_POLL_S)
 
 
 def console_tail(site: Site, node: str, lines: int = 25) -> str:
     """Return the last lines that a node wrote to its console, as plain text; "" when there are none."""
     return "\n".join(last_lines(site.consoles / f"{node}.log", lines))
+
+
+def boot_hint(site: Site, node: str) -> str | None:
+    """Return where the boot of a node stands, why, what to do, and the end of its console; None if all is well."""
+    found = stuck(site, [node]).nodes[0]
+    tail = console_tail(site, node, _TAIL_LINES)
+    told = [] if found.is_well and not tail else [found.text]
+    told += [*(f"  {one}" for one in found.evidence), *([f"do: {found.do}"] if found.do else [])]
+    return "\n".join([*told, *([f"its console ends with:\n{tail}"] if tail else [])]) or None
 
 
 def _asked(nodes: Nodes) -> dict[str, Any]:
@@ -183,9 +193,4 @@ def _raise_failed(site: Site, node: str, events: list[bootlog.BootEvent]) -> Non
     failed = next((event for event in events if event["stage"] == "failed"), None)
     if failed:
         reason = failed.get("reason") or "the node gave no reason"
-        raise NodeError(node, f"boot failed: {reason}", hint=_console_hint(site, node))
-
-
-def _console_hint(site: Site, node: str) -> str | None:
-    tail = console_tail(site, node, _TAIL_LINES)
-    return f"its console ends with:\n{tail}" if tail else None
+        raise NodeError(node, f"boot failed: {reason}", hint=boot_hint(site, node))

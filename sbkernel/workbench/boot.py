@@ -9,10 +9,13 @@ from markupsafe import Markup
 
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import BootEvent
+from sbkernel.netboot.diagnosis.seen import Diagnosis
 from sbkernel.netboot.timeline import timeline as timeline_rows
+from sbkernel.service.stuck import BootLooks
 from sbkernel.site import Site
 from sbkernel.units import seconds, size
 from sbkernel.workbench import ansi, charts
+from sbkernel.workbench.displays.stuck import because
 from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
 
@@ -24,17 +27,22 @@ def timeline(site: Site, node: str) -> Shown:
     events = bootlog.read(site, node)
     rows = timeline_rows(events)
     text = "\n".join(f"{row.stage:<10} {row.seconds:7.1f} s  {row.detail}" for row in rows)
-    return Shown(card_of(node, events), text or f"{node}: has not booted yet")
+    found = BootLooks(site).at([node]).nodes[0] if rows else None
+    if found and not found.is_well:
+        text += f"\n{found}"
+    return Shown(card_of(node, events, found), text or f"{node}: has not booted yet")
 
 
-def card_of(node: str, events: list[BootEvent]) -> Markup:
-    """Return the timeline of one boot."""
+def card_of(node: str, events: list[BootEvent], found: Diagnosis | None = None) -> Markup:
+    """Return the timeline of one boot, and below it why the boot does not go on, if that was found."""
     rows = timeline_rows(events)
     if not rows:
         return card(heading(node, muted("has not begun to boot")))
     stage, after = last(events)
     bars = charts.timeline([(row.stage, row.seconds, row.delta, _detail(row.detail)) for row in rows])
-    return card(heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars)
+    return card(
+        heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars, because(found) if found else None
+    )
 
 
 def last(events: list[BootEvent]) -> tuple[str, str]:

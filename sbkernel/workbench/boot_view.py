@@ -12,13 +12,17 @@ from markupsafe import Markup
 from sbkernel.errors import NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import BootEvent
-from sbkernel.service.verbs import console_tail, wait_for
+from sbkernel.netboot.diagnosis.seen import Diagnosis
+from sbkernel.service.stuck import BootLooks, Stuck
+from sbkernel.service.verbs import boot_hint, wait_for
 from sbkernel.site import Site
 from sbkernel.workbench import boot
-from sbkernel.workbench.html import card, chip, heading, muted, table
+from sbkernel.workbench.displays.stuck import rows_of
+from sbkernel.workbench.html import card, chip, div, heading, muted, table
 from sbkernel.workbench.panel import Panel
 
 _LOOK_S = 0.5
+_DIAGNOSE_S = 5.0
 _AS_TIMELINES = 4
 
 
@@ -33,25 +37,47 @@ class BootView(Panel):
     def __init__(self, site: Site, nodes: Sequence[str], *, timeout_s: float = 600.0) -> None:
         self.site, self.nodes, self.timeout_s = site, list(nodes), timeout_s
         self._since = time.time()
+        self._looks = BootLooks(site)
+        self._found: dict[str, Diagnosis] = {}
+        self._looked = -_DIAGNOSE_S
+        self._waits = False
         super().__init__()
 
     def __await__(self) -> Generator[Any, None, dict[str, str]]:
         return self._wait().__await__()
 
     def html(self) -> Markup:
-        """Return a timeline for each node, or one table for many nodes."""
+        """Return a timeline for each node, or one table for many nodes; with each, why a boot does not go on."""
+        self._look()
         if len(self.nodes) <= _AS_TIMELINES:
-            return Markup("").join(boot.card_of(node, self._events(node)) for node in self.nodes)
+            cards = (boot.card_of(node, self._events(node), self._found.get(node)) for node in self.nodes)
+            return Markup("").join(cards)
         rows = [(node, *self._last(node)) for node in self.nodes]
         arrived = sum(stage in ("login", "userspace") for _, stage, _ in rows)
         cells = [(node, chip(stage or "waiting", boot.tone(stage)), after) for node, stage, after in rows]
+        bad = rows_of(Stuck(tuple(self._found.values())))
         return card(
-            heading("Boot", muted(f"{arrived} of {len(rows)} are up")), table(["node", "stage", "after"], cells)
+            heading("Boot", muted(f"{arrived} of {len(rows)} are up")),
+            div(heading("Nodes that are not well"), bad) if bad else None,
+            table(["node", "stage", "after"], cells),
         )
 
     def text(self) -> str:
         """Return a line for each node."""
-        return "\n".join(f"{node}: {' '.join(self._last(node)).strip() or 'waiting'}" for node in self.nodes)
+        self._look()
+        return "\n".join(self._line(node) for node in self.nodes)
+
+    def _line(self, node: str) -> str:
+        found = self._found.get(node)
+        return str(found) if found else f"{node}: {' '.join(self._last(node)).strip() or 'waiting'}"
+
+    def _look(self) -> None:
+        """Look why boots do not go on, now and then: of those that have begun and have not come up."""
+        if time.monotonic() - self._looked < _DIAGNOSE_S and self._waits:
+            return
+        nodes = [node for node in self.nodes if (events := self._events(node)) and self._missing(node, events)]
+        self._found = {one.node: one for one in self._looks.at(nodes).not_well}
+        self._looked = time.monotonic()
 
     def about(self) -> dict[str, Any]:
         """Return the last stage of each node."""
@@ -65,25 +91,31 @@ class BootView(Panel):
     async def _wait(self) -> dict[str, str]:
         if self._handle is None:
             self.show()
+        self._waits = True
         try:
-            while not all(self._arrived(node) for node in self.nodes):
+            while [node for node in self.nodes if not self._arrived(node)]:  # each is asked: one may have failed
                 await asyncio.sleep(_LOOK_S)
                 self.refresh()
         finally:
+            self._waits = False
             self.refresh()
         return self.reported()
 
     def _arrived(self, node: str) -> bool:
-        stages = {event["stage"] for event in self._events(node)}
-        missing = [stage for stage in self._wanted(node) if stage not in stages]
+        events = self._events(node)
+        stages = {event["stage"] for event in events}
+        missing = self._missing(node, events)
         if missing and "failed" in stages:
             wait_for(self.site, node, missing[0], timeout_s=0)  # raises with the reason
         if missing and time.time() > self._since + self.timeout_s:
             last = self._last(node)[0] or "it has reported nothing"
-            tail = console_tail(self.site, node)
             why = f"no {missing[0]} within {self.timeout_s:g} s; last: {last}"
-            raise NodeError(node, why, hint=f"its console ends with:\n{tail}" if tail else None)
+            raise NodeError(node, why, hint=boot_hint(self.site, node))
         return not missing
+
+    def _missing(self, node: str, events: Sequence[BootEvent]) -> list[str]:
+        stages = {event["stage"] for event in events}
+        return [stage for stage in self._wanted(node) if stage not in stages]
 
     def _wanted(self, node: str) -> tuple[str, ...]:
         """Return the stages that end a boot. The login prompt is seen only if there is a console."""

@@ -29,6 +29,7 @@ from sbkernel.nodes import contents
 from sbkernel.packages.diff.policyfile import parse
 from sbkernel.records.whatruns import WhatRuns
 from sbkernel.records.why import why
+from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
 site = Site.open({site!r})
@@ -50,6 +51,7 @@ SHOWS = {
     'Catalog(site).current("img")': "published",
     'why(site, "img")': "mksquashfs",
     "WhatRuns(())": "What nodes run",
+    "stuck(site)": "Nodes that are not well",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }
 """What a cell ends with, and what its HTML says."""

@@ -114,9 +114,9 @@ def test_the_console_keeps_its_last_lines(site: Site) -> None:
     assert "color:" in view.html()
 
 
-def boot(site: Site, *stages: str, t: float | None = None) -> None:
+def boot(site: Site, *stages: str, t: float | None = None, node: str = "vn1") -> None:
     for stage in stages:
-        bootlog.append(site, "vn1", stage, t, image="cd" * 32 if stage == "userspace" else None)
+        bootlog.append(site, node, stage, t, image="cd" * 32 if stage == "userspace" else None)
 
 
 def test_a_boot_ends_at_login_with_the_digest_that_the_node_reports(site: Site) -> None:
@@ -157,6 +157,32 @@ def test_a_failed_boot_raises_its_reason(site: Site) -> None:
 def test_many_boots_are_one_table(site: Site) -> None:
     view = wb.BootView(site, [f"n{i}" for i in range(9)])
     assert "0 of 9 are up" in view.html()
+
+
+def test_below_a_timeline_stands_why_the_boot_does_not_go_on(site: Site) -> None:
+    site.set("node", "vn1", groups="all")
+    boot(site, "power-on", "kernel", t=time.time() - 3600)
+    shown = wb.timeline(site, "vn1")
+    assert "Stuck here, because" in shown.html and "stuck at kernel for 1 h 0 min" in shown.html
+    assert shown.text.splitlines()[-1].startswith("vn1: stuck at kernel")
+    boot(site, "power-on", "kernel")
+    assert "Stuck here" not in wb.timeline(site, "vn1").html
+
+
+def test_a_view_says_of_few_and_of_many_nodes_which_are_not_well_and_keeps_it(site: Site) -> None:
+    for number in range(9):
+        site.set("node", f"n{number}", groups="all")
+    few, many = wb.BootView(site, ["n1"]), wb.BootView(site, [f"n{number}" for number in range(9)])
+    boot(site, "power-on", "kernel", node="n1")
+    assert "Stuck here" not in few.html() + many.html()
+    bootlog.append(site, "n1", "failed", reason="too little memory for the <image>")
+    for view in (few, many):
+        with pytest.raises(NodeError, match="too little memory") as failed:
+            asyncio.run(_await(view))
+        assert "do: make the image smaller" in str(failed.value.hint)
+        assert "too little memory for the &lt;image&gt;" in view.html()
+        assert "too little memory for the <image>" in view.text()
+    assert "Nodes that are not well" in many.html() and "Stuck here, because" in few.html()
 
 
 async def _await(view: wb.BootView) -> dict[str, str]:

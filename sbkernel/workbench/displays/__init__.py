@@ -20,11 +20,13 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.images.imgcapture:CapturePlan": "sbkernel.workbench.displays.captured:plan",
     "sbkernel.images.plan:Planned": "sbkernel.workbench.images:plan",
     "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.displays.images:resolution",
+    "sbkernel.netboot.diagnosis.seen:Diagnosis": "sbkernel.workbench.displays.stuck:diagnosis",
     "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
     "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
     "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
+    "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
 """Type: function of one value that returns markup, or an object with _repr_mimebundle_. Subclasses show as the type."""
