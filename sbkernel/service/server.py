@@ -22,6 +22,7 @@ from sbkernel.service.attach import Rcons
 from sbkernel.service.boothttp import BootHttp
 from sbkernel.service.consoles import Consoles
 from sbkernel.service.control import Control
+from sbkernel.service.discovery import Discovery
 from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
@@ -59,10 +60,11 @@ class Parts:
         self.loops = Supervisor()
         self.watcher = Watcher(site, self.loops)
         self.progress = BootProgress(site, self.loops)
-        self.http = BootHttp(site, self.progress, self.addresses, self.watcher)
+        self.discovery = Discovery(site, self.loops, self.watcher, self.interfaces)
+        self.http = BootHttp(site, self.progress, self.addresses, self.watcher, {"/discovery": self.discovery.answer})
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = VirtualProcess(site, self.loops, self.watcher)
-        self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.interfaces)
+        self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
         self.consoles = Consoles(site, hardware, self.loops, self.watcher, self.progress)
         power = PowerVerbs(site, hardware, self.consoles, self.virtual, self.progress)
         self.control = Control(
@@ -75,7 +77,7 @@ class Parts:
     def in_order(self) -> list[Part]:
         """Return the parts as they start; the socket comes last, when everything behind it runs."""
         serving: list[Part] = [self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
-        return [self.watcher, self.progress, *serving, self.control]
+        return [self.watcher, self.progress, self.discovery, *serving, self.control]
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:
         """Say what runs, for `sb service status`; it answers while the store cannot be read, too."""

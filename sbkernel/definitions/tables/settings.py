@@ -84,6 +84,13 @@ _USED = (
         netboot=honoured("makedhcp", "writes them there"),
     ),
     Attr(
+        "discoverwait",
+        "Seconds for which a machine that is no node asks for its boot script before it boots something else.",
+        default="600",
+        pattern=r"\d{1,8}",
+        netboot=honoured("the service", "tells the machine how often it may ask; nodediscoverdef makes a node of it"),
+    ),
+    Attr(
         "dhcpsetup",
         "n: nodeset does not touch DHCP.",
         ("y", "n", "yes", "no", "0", "1"),
