@@ -9,7 +9,7 @@ from sbkernel.definitions.tables.attribute import honoured, noted, refused
 _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
 
-_NO_SERVICE_NODES = noted("there are no service nodes here")
+_NO_SERVICE_NODES = noted("a service node is a cache, and holds nothing of its own")
 _NO_POSTSCRIPTS = noted("nodes run no postscripts")
 
 _USED = (
