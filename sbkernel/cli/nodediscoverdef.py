@@ -6,7 +6,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.netboot.discovery import METHODS, chosen, discovered, find, forget
-from sbkernel.netboot.nodediscoverdef import nodediscoverdef
+from sbkernel.netboot.nodediscoverdef import Adopted, nodediscoverdef
 from sbkernel.site import Site
 
 
@@ -15,10 +15,17 @@ from sbkernel.site import Site
 @click.option("-n", "node", metavar="NODE", help="The node that it becomes; of several the first that is free.")
 @click.option("-r", "remove", is_flag=True, help="Take machines off the list.")
 @click.option("-t", "method", type=click.Choice(METHODS), help="With -r: all of these.")
+@click.option("--template", metavar="NAME", help="What a new node begins with; lsdef --template lists them.")
 @click.argument("attributes", metavar="[ATTRIBUTE=VALUE]...", nargs=-1)
 @pass_site
 def command(
-    site: Site, uuid: str | None, node: str | None, remove: bool, method: str | None, attributes: tuple[str, ...]
+    site: Site,
+    uuid: str | None,
+    node: str | None,
+    remove: bool,
+    method: str | None,
+    template: str | None,
+    attributes: tuple[str, ...],
 ) -> int:
     """Make a node of a machine that nodediscoverls lists.
 
@@ -34,24 +41,23 @@ def command(
       sb nodediscoverdef -r -t undef
     """
     if remove:
-        return _remove(site, uuid, node, method, attributes)
+        return _remove(site, uuid, method, others=bool(node or template or attributes))
     if method is not None:
         raise click.UsageError("-t goes with -r")
     if uuid is None or node is None:
         raise click.UsageError("which machine, and which node? -u UUID -n NODE; nodediscoverls lists the machines")
-    return _adopt(site, uuid, node, dict(map(_pair, attributes)))
+    return _show(nodediscoverdef(site, uuid, node, dict(map(_pair, attributes)), template=template or ""))
 
 
-def _remove(site: Site, uuid: str | None, node: str | None, method: str | None, words: tuple[str, ...]) -> int:
-    if node is not None or words or (uuid is None) == (method is None):
+def _remove(site: Site, uuid: str | None, method: str | None, *, others: bool) -> int:
+    if others or (uuid is None) == (method is None):
         raise click.UsageError("-r takes either -u UUID or -t METHOD, and nothing else")
     forget(site, [find(site, uuid)] if uuid is not None else chosen(discovered(site), method or ""))
     click.echo("Removing discovery entries finished.")
     return 0
 
 
-def _adopt(site: Site, uuid: str, name: str, attributes: dict[str, str]) -> int:
-    done = nodediscoverdef(site, uuid, name, attributes)
+def _show(done: Adopted) -> int:
     click.echo(f"Defined [{done.machine.key}] to node {done.node}.")
     if done.state:
         click.echo(f"{done.node}: {done.state}")

@@ -79,9 +79,7 @@ def dnsmasq_conf(
     """
     ours = set(addresses.values())
     found = [
-        serve(
-            number, network, addresses[network.get("mgtifname")], TFTP if backend in OTHERS else role_in(network, ours)
-        )
+        serve(number, network, addresses[network.get("mgtifname")], role_in(network, ours, backend))
         for number, network in enumerate(networks)
         if network.get("mgtifname") in addresses
     ]
@@ -105,8 +103,10 @@ def dnsmasq_conf(
     )
 
 
-def role_in(network: Definition, ours: Container[str]) -> str:
+def role_in(network: Definition, ours: Container[str], backend: str) -> str:
     """Return what dnsmasq is in a network: a proxy where `dhcpserver` names a host that is not one of our addresses."""
+    if backend in OTHERS:
+        return TFTP
     other = network.get("dhcpserver")
     return PROXY if other and other != "<xcatmaster>" and other not in ours else FULL
 

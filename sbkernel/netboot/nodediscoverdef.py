@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from sbkernel.definitions.objectverbs import templates
 from sbkernel.definitions.ranges.noderange import expand
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.netboot.discovery import Machine, find, macs_in
@@ -24,11 +25,14 @@ class Adopted:
     problem: SbkernelError | None = None
 
 
-def nodediscoverdef(site: Site, which: str, name: str, attributes: Mapping[str, str] | None = None) -> Adopted:
+def nodediscoverdef(
+    site: Site, which: str, name: str, attributes: Mapping[str, str] | None = None, *, template: str = ""
+) -> Adopted:
     """Make a node of the machine with a UUID or MAC address; return what became of it.
 
     `name` is a node, a group or names such as n[1-20]: the first of them that has no MAC address yet, or is not
-    defined. A new node is in group all unless `attributes` say otherwise. With a provmethod, its own or a group's, the
+    defined. A new node begins as the shipped node `template` says, and is in group all unless that or `attributes` say
+    otherwise. With a provmethod, its own or a group's, the
     node is set to boot it. Raises NotFoundError for an unknown machine, DefinitionError if it is a node already or no
     name is free.
     """
@@ -40,8 +44,8 @@ def nodediscoverdef(site: Site, which: str, name: str, attributes: Mapping[str, 
     node = _free(site, name)
     created = node not in site.nodes
     told = {"mac": machine.mac, "serial": machine.serial}
-    given = {"groups": "all"} if created else {}
-    values = {**given, **(attributes or {}), **{key: text for key, text in told.items() if text}}
+    given = {**(attributes or {}), **{key: text for key, text in told.items() if text}}
+    values = _new(site, template, given) if created else given
 
     def change(before: Mapping[str, str]) -> Mapping[str, str]:
         if before.get("mac"):
@@ -50,6 +54,17 @@ def nodediscoverdef(site: Site, which: str, name: str, attributes: Mapping[str, 
 
     site.change("node", {node: change}, "nodediscoverdef")
     return _set(site, Adopted(machine, node, created))
+
+
+def _new(site: Site, template: str, given: Mapping[str, str]) -> Mapping[str, str]:
+    if not template:
+        return {"groups": "all", **given}
+    shipped = templates.read(site.root / "share")
+    if template not in shipped:
+        raise DefinitionError(
+            f"there is no template {template}", hint=f"there are: {', '.join(shipped)}; lsdef --template shows them"
+        )
+    return templates.instance(shipped[template], given)
 
 
 def _free(site: Site, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import discovery
 from sbkernel.netboot.discovery import Machine, macs_in
+from sbkernel.netboot.names import dashed_mac
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site
@@ -23,7 +25,7 @@ _PENDING = 1000
 _ASKS_EVERY_S = 5
 """boot.ipxe waits so long between two questions."""
 _LEAST = 4
-_WAIT_S = 600
+_WAIT_S = 300
 
 
 class Discovery:
@@ -39,6 +41,7 @@ class Discovery:
         self._macs = Macs()
         self._wait_s = _WAIT_S
         self._pending: dict[str, Machine] = {}
+        self._strangers: OrderedDict[str, None] = OrderedDict()
         self._is_pending = asyncio.Event()
         self._follower = watcher.follow("MAC addresses of nodes", self._take)
 
@@ -82,8 +85,26 @@ class Discovery:
         firmware = " ".join(filter(None, (told.get("platform"), told.get("buildarch"))))
         self.heard(told.get("mac", ""), {**told, "firmware": firmware, "interface": self._interface(request)})
         # One that has asked more often by now, since the setting was changed, must find its own number to stop.
-        most = max(_LEAST, self._wait_s // _ASKS_EVERY_S, _number(told.get("tries", "")))
+        wait_s = self._wait_s if self._waits(told.get("mac", "")) else 0
+        most = max(_LEAST, wait_s // _ASKS_EVERY_S, _number(told.get("tries", "")))
         return web.Response(text=f"#!ipxe\nset most:int32 {most}\n")
+
+    def _waits(self, mac: str) -> bool:
+        """Tell whether a machine is to wait: one that is no node, or has become one and is not set to anything yet.
+
+        A node that was one before goes on after a few questions, as its disk may hold a system.
+        """
+        try:
+            address = dashed_mac(mac).replace("-", ":")
+        except SbkernelError:
+            return False
+        node = self.node_of(address)
+        if node is None:
+            self._strangers[address] = None
+            if len(self._strangers) > _PENDING:
+                self._strangers.popitem(last=False)
+            return True
+        return address in self._strangers and node in self._site.nodes and not self._site.nodes[node].peek("currstate")
 
     def _interface(self, request: web.Request) -> str:
         name = request.transport.get_extra_info("sockname") if request.transport else None

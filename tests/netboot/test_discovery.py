@@ -87,6 +87,16 @@ def test_the_next_free_name_is_taken(site: Site, machine: str) -> None:
         nodediscoverdef(site, "52:54:00:00:00:79", "compute")
 
 
+def test_a_new_node_begins_with_a_template(site: Site, machine: str) -> None:
+    words = ("nodediscoverdef", "-u", MAC, "-n", "n1", "--template", "x86_64-template")
+    assert 'The attribute "' in str(sb(site, *words, "ip=10.0.0.9").exception)
+    assert "there is no template nope" in str(sb(site, *words[:-1], "nope").exception)
+    assert list(site.nodes) == []
+    sb(site, *words, "ip=10.0.0.9", "bmc=10.1.0.9")
+    node = site.nodes["n1"]
+    assert (node.get("mac"), node.get("mgt"), node.get("serialspeed")) == (MAC, "ipmi", "115200")
+
+
 @pytest.mark.parametrize(
     ("which", "name", "why"),
     [

@@ -10,6 +10,8 @@ from dhcplab import MAC, OURS, Lab, dhcp_lab
 from waiting import until
 
 from sbkernel.netboot.discovery import discovered
+from sbkernel.netboot.nodediscoverdef import nodediscoverdef
+from sbkernel.netboot.nodeset import nodeset
 from sbkernel.service.client import Service
 from sbkernel.site import Site
 
@@ -31,8 +33,8 @@ def test_the_boot_server_lists_who_is_no_node(site: Site, service: Service) -> N
     site.set("node", "n1", groups="all", mac=MAC)
     service.ensure()
     query = f"tries=1&mac={UNKNOWN}&platform=efi&buildarch=x86_64&product=PowerEdge%20R650&serial=%1b%5b2J"
-    assert ask(site, query) == "#!ipxe\nset most:int32 120\n"
-    ask(site, f"mac={MAC}&tries=1")
+    assert ask(site, query) == "#!ipxe\nset most:int32 60\n"
+    assert ask(site, f"mac={MAC}&tries=1").endswith("most:int32 4\n"), "a node goes on"
     ask(site, "mac=..%2F..&tries=x")
     (one,) = until(lambda: discovered(site))
     assert (one.mac, one.product, one.firmware, one.interface) == (
@@ -48,6 +50,16 @@ def test_how_long_a_machine_waits_is_a_setting(site: Site, service: Service) -> 
     assert ask(site, f"mac={UNKNOWN}&tries=7").endswith("most:int32 7\n"), "it stops when it asks next"
     site.set("site", "clustersite", discoverwait="3600")
     until(lambda: ask(site, f"mac={UNKNOWN}&tries=1").endswith("most:int32 720\n"))
+
+
+def test_who_becomes_a_node_waits_until_it_is_set_to_something(site: Site, service: Service) -> None:
+    service.ensure()
+    assert ask(site, f"mac={UNKNOWN}&tries=1").endswith("most:int32 60\n")
+    until(lambda: discovered(site))
+    nodediscoverdef(site, UNKNOWN, "n1")
+    until(lambda: ask(site, f"mac={UNKNOWN}&tries=2").endswith("most:int32 60\n"))
+    nodeset(site, "n1", "offline")
+    until(lambda: ask(site, f"mac={UNKNOWN}&tries=3").endswith("most:int32 4\n"))
 
 
 def test_dhcp_lists_a_machine_that_gets_no_address(site: Site, lab: Lab, service: Service) -> None:

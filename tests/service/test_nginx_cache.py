@@ -108,7 +108,7 @@ def test_posts_and_unknown_machines_are_passed_on(filled: Site, front: Get) -> N
     assert [event["stage"] for event in bootlog.read(filled, "n1")] == ["initrd"]
     assert front("status", b"node=nobody&stage=initrd")[0] == 400
     assert front("status", b"x" * 20_000)[0] == 413
-    assert front("discovery?mac=52-54-00-00-00-99&tries=1") == (200, b"#!ipxe\nset most:int32 120\n")
+    assert front("discovery?mac=52-54-00-00-00-99&tries=1") == (200, b"#!ipxe\nset most:int32 60\n")
     until(lambda: [one.mac for one in discovered(filled)] == ["52:54:00:00:00:99"])
 
 

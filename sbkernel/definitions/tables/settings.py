@@ -86,7 +86,7 @@ _USED = (
     Attr(
         "discoverwait",
         "Seconds for which a machine that is no node asks for its boot script before it boots something else.",
-        default="600",
+        default="300",
         pattern=r"\d{1,8}",
         netboot=honoured("the service", "tells the machine how often it may ask; nodediscoverdef makes a node of it"),
     ),
