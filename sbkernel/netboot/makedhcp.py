@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
         lease_s=_lease_s(site),
         ipv6=ipv6,
         backend=site.attribute("dhcpbackend"),
+        ours=_this_host(site),
     )
     known = site.nodes.many(site.nodes)
     for stale in made(places.hosts).iterdir():
@@ -80,11 +82,17 @@ def roles(site: Site, addresses: Mapping[str, str]) -> list[str]:
     """Return a line for each network on our interfaces: what dnsmasq is there."""
     told = {dhcp.FULL: "DHCP", dhcp.PROXY: "proxy DHCP beside {}", dhcp.TFTP: "TFTP alone"}
     found = [network for network in site.networks.values() if network.get("mgtifname") in addresses]
-    backend, ours = site.attribute("dhcpbackend"), set(addresses.values())
+    backend, ours = site.attribute("dhcpbackend"), {*addresses.values(), *_this_host(site)}
     return [
         f"{one.name}: {told[dhcp.role_in(one, ours, backend)].format(one.get('dhcpserver'))} on {one.get('mgtifname')}"
         for one in found
     ]
+
+
+def _this_host(site: Site) -> set[str]:
+    """Return the names and addresses by which definitions may mean this host."""
+    name = os.uname().nodename
+    return {name, name.partition(".")[0], site.address, "localhost"}
 
 
 def backend_of(site: Site) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError, ServiceError
-from sbkernel.netboot.makedhcp import makedhcp
+from sbkernel.netboot.makedhcp import makedhcp, roles
 from sbkernel.service.children import Child
 from sbkernel.service.dhcplines import DhcpLines
 from sbkernel.service.discovery import Discovery
@@ -93,6 +93,7 @@ class Dnsmasq:
             if wanted == self._served:
                 return
             path = makedhcp(self._site, self._interfaces, ipv6=ipv6)
+            _log.info("networks: %s", "; ".join(roles(self._site, self._interfaces)))
             if self._child:
                 await self._child.stop()
             self._child = Child(self._loops, "dnsmasq", ["dnsmasq", f"--conf-file={path}"], self._line)

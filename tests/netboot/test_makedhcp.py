@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,7 +99,13 @@ def test_a_network_that_is_gone_takes_its_nodes_along(site: Site, sb: Callable[.
 def test_it_says_what_dnsmasq_is_in_each_network(site: Site, sb: Callable[..., Result]) -> None:
     assert "no interface to serve DHCP on" in str(sb("makedhcp", "-n").exception)
     site.set("site", "clustersite", dhcpinterfaces="lo")
-    for server, role in (("", "DHCP"), ("127.0.0.1", "DHCP"), ("10.9.9.9", "proxy DHCP beside 10.9.9.9")):
+    for server, role in (
+        ("", "DHCP"),
+        ("127.0.0.1", "DHCP"),
+        (OURS, "DHCP"),
+        (os.uname().nodename, "DHCP"),
+        ("10.9.9.9", "proxy DHCP beside 10.9.9.9"),
+    ):
         site.set(
             "network", "lab", net="127.0.0.0", mask="255.0.0.0", mgtifname="lo", dynamicrange="", dhcpserver=server
         )
