@@ -37,6 +37,7 @@ class Lab:
             ip("-n", self.ours, "link", "set", f"v{name}", "master", "br0", "up")
             ip("-n", name, "link", "set", "eth0", "up")
         ip("-n", self.theirs, "addr", "add", f"{THEIRS}/24", "dev", "eth0")
+        ip("-n", self.theirs, "addr", "add", "fd00:78::2/64", "dev", "eth0", "nodad")
         ip("-n", self.machine, "link", "set", "eth0", "address", MAC)
         return self
 
@@ -56,12 +57,13 @@ class Lab:
         until(lambda: until_it_says in log.read_text(), seen=log.read_text, unless=lambda: process.poll() is not None)
 
     def site_dhcp(self, directory: Path) -> None:
-        """Start the site's own DHCP server, which knows nothing of booting."""
+        """Start the site's own DHCP server, which knows nothing of booting; it is a router, as iPXE waits for one."""
         log = directory / "theirs.log"
         self.run(
             self.theirs, "dnsmasq", "--port=0", "--keep-in-foreground", "--log-facility=-", "--user=root",
             "--conf-file=/dev/null", f"--dhcp-leasefile={directory / 'theirs.leases'}", "--interface=eth0",
-            "--bind-interfaces", "--no-ping", "--dhcp-range=10.78.0.100,10.78.0.120,255.255.255.0,3600", log=log,
+            "--bind-interfaces", "--no-ping", "--dhcp-range=10.78.0.100,10.78.0.120,255.255.255.0,3600", "--enable-ra",
+            "--dhcp-range=::,constructor:eth0,ra-stateless", log=log,
             until_it_says="started",
         )  # fmt: skip
 
@@ -70,9 +72,19 @@ class Lab:
         start = [sys.executable, "-m", "sbkernel.cli", "--site", site, "service", "start"]
         subprocess.run(["ip", "netns", "exec", self.ours, *start], check=True, timeout=60)
 
-    def boot(self, arch: int, *, ipxe: bool = False, servers: int = 1) -> dict[str, list[dict[str, Any]]]:
+    def boot(
+        self, arch: int, *, ipxe: bool = False, servers: int = 1, tries: int = 15
+    ) -> dict[str, list[dict[str, Any]]]:
         """Ask as a machine of an architecture does, and wait for so many servers (pxeclient)."""
-        words = [sys.executable, pxeclient.__file__, "eth0", str(arch), str(servers), *(["ipxe"] if ipxe else [])]
+        words = [
+            sys.executable,
+            pxeclient.__file__,
+            "eth0",
+            str(arch),
+            str(servers),
+            str(tries),
+            *(["ipxe"] if ipxe else []),
+        ]
         command = ["ip", "netns", "exec", self.machine, *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ from typing import Any
 MAGIC = b"\x63\x82\x53\x63"
 SO_BINDTODEVICE = 25
 SIOCGIFHWADDR = 0x8927
-TRIES, AGAIN_S = 15, 4.0
+AGAIN_S = 4.0
 """A server may first probe whether an address is free, which takes it three seconds."""
 
 
@@ -62,7 +62,7 @@ def read(message: bytes) -> dict[str, Any]:
 
 
 def ask(
-    interface: str, message: bytes, target: tuple[str, int], servers: int = 1, port: int = 68
+    interface: str, message: bytes, target: tuple[str, int], tries: int, servers: int = 1, port: int = 68
 ) -> list[dict[str, Any]]:
     """Send a message, again and again, until so many servers have answered; return one answer of each."""
     found: dict[str, dict[str, Any]] = {}
@@ -70,7 +70,7 @@ def ask(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, interface.encode())
         sock.bind(("", port))
-        for _ in range(TRIES):
+        for _ in range(tries):
             sock.sendto(message, target)
             deadline = time.monotonic() + AGAIN_S
             while len(found) < servers and (left_s := deadline - time.monotonic()) > 0:
@@ -86,27 +86,31 @@ def ask(
     return list(found.values())
 
 
-def boot(interface: str, arch: int, servers: int, *, ipxe: bool) -> dict[str, list[dict[str, Any]]]:
+def boot(interface: str, arch: int, servers: int, tries: int, *, ipxe: bool) -> dict[str, list[dict[str, Any]]]:
     """Return the answers to the first message, to the request for an address, and of servers that only boot."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = struct.pack("256s", interface.encode())
         mac = fcntl.ioctl(sock.fileno(), SIOCGIFHWADDR, request)[18:24]
     broadcast = ("255.255.255.255", 67)
-    offers = ask(interface, packet(1, mac, arch, ipxe=ipxe, ip="0.0.0.0"), broadcast, servers)
+    offers = ask(interface, packet(1, mac, arch, ipxe=ipxe, ip="0.0.0.0"), broadcast, tries, servers)
     given = next((offer for offer in offers if offer["yours"] != "0.0.0.0"), None)
     if given is None:
         return {"offers": offers, "acks": [], "proxies": []}
     wanted = bytes([50, 4]) + socket.inet_aton(given["yours"]) + bytes([54, 4]) + socket.inet_aton(given["server"])
-    acks = ask(interface, packet(3, mac, arch, ipxe=ipxe, ip="0.0.0.0", more=wanted), broadcast)
+    acks = ask(interface, packet(3, mac, arch, ipxe=ipxe, ip="0.0.0.0", more=wanted), broadcast, tries)
     subprocess.run(["ip", "addr", "replace", f"{given['yours']}/24", "dev", interface], check=True)
     proxies = []
     for offer in offers:
         if offer["yours"] == "0.0.0.0" and offer["vendor"] == "PXEClient":
             message = packet(3, mac, arch, ipxe=ipxe, ip=given["yours"])
-            proxies += ask(interface, message, (offer["server"], 4011))
+            proxies += ask(interface, message, (offer["server"], 4011), tries)
     subprocess.run(["ip", "addr", "del", f"{given['yours']}/24", "dev", interface], check=True)
     return {"offers": offers, "acks": acks, "proxies": proxies}
 
 
 if __name__ == "__main__":
-    print(json.dumps(boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), ipxe=sys.argv[4:] == ["ipxe"])))
+    print(
+        json.dumps(
+            boot(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), ipxe=sys.argv[5:] == ["ipxe"])
+        )
+    )

@@ -54,14 +54,14 @@ VERB_GROUPS = {
     "Build": {
         "genimage": "build the root tree, kernel and initrd of an osimage",
         "imgcapture": "make an image of a running node",
-        "shell": "try changes in a copy of a root tree, and keep them as a script",
+        "shell": "try changes in a copy of a root tree, keep them as a script",
         "packimage": "pack the root tree and publish it as a new version",
         "rmimage": "remove what was built of an osimage, not what was published",
     },
     "Compare versions": {
-        "images": "list packed images, their versions, and the nodes that boot them",
+        "images": "list packed images, versions, and the nodes that boot them",
         "diff": "show which packages differ between images, versions or nodes",
-        "verify-image": "say whether a version is as it was published, and who signed it",
+        "verify-image": "say whether a version is as published, and who signed it",
         "sbom": "write the bill of materials of an image: CycloneDX or SPDX",
     },
     "Move images between sites": {
@@ -74,6 +74,8 @@ VERB_GROUPS = {
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",
         "nodeset": "set what nodes boot next, or show it",
+        "nodediscoverls": "list machines that asked how to boot and are no nodes",
+        "nodediscoverdef": "make a node of such a machine",
         "makedhcp": "write what DHCP is to know of networks and nodes",
         "rsetboot": "set the device that nodes boot from next, or show it",
     },

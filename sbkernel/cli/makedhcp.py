@@ -74,7 +74,10 @@ def _configure(site: Site, backend: str) -> str:
         raise DefinitionError(
             "no interface to serve DHCP on", hint="sb chdef -t site dhcpinterfaces=eth1, or --format kea or isc"
         )
-    return str(dhcp.makedhcp(site, interfaces, ipv6=with_ipv6(interfaces)))
+    path = dhcp.makedhcp(site, interfaces, ipv6=with_ipv6(interfaces))
+    for line in dhcp.roles(site, interfaces):
+        click.echo(line)
+    return str(path)
 
 
 def _address_of(interface: str) -> str:

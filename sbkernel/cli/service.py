@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from sbkernel.cli.common import pass_site
+from sbkernel.errors import DefinitionError
+from sbkernel.netboot.render import render_template
 from sbkernel.resources import templates
 from sbkernel.service.client import Service
 from sbkernel.site import Site
@@ -18,7 +22,7 @@ from sbkernel.site import Site
 NOT_RUNNING = 3  # as in systemctl and the LSB
 
 
-@click.group(subcommand_metavar="start|stop|restart|status|unit")
+@click.group(subcommand_metavar="start|stop|restart|status|unit|nginx")
 def command() -> None:
     """Start, stop or show the service of the site.
 
@@ -66,6 +70,72 @@ def unit(site: Site) -> None:
     for name, value in {"@SITE@": str(site.root), "@PYTHON@": sys.executable, "@USER@": user}.items():
         text = text.replace(name, value)
     click.echo(text, nl=False)
+
+
+_Callback = Callable[[click.Context, click.Parameter, str | None], str | None]
+
+
+def _matching(pattern: str, what: str) -> _Callback:
+    """Return what checks that the value of an option can be written to a file of nginx as it is."""
+
+    def check(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(pattern, text):
+            raise click.BadParameter(f"{text!r} is not {what}")
+        return text
+
+    return check
+
+
+_path = _matching(r"/[A-Za-z0-9_./@+-]*", "a full path of letters, digits and _ . / @ + -")
+
+
+@command.command()
+@click.option(
+    "--server",
+    metavar="HOST:PORT",
+    callback=_matching(r"[A-Za-z0-9_.-]+:\d{1,5}", "HOST:PORT"),
+    help="What it stands in front of.  [default: master and httpport of the site]",
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: httpport of the site]")
+@click.option(
+    "--cache",
+    metavar="DIR",
+    callback=_path,
+    default="/var/cache/nginx-sbkernel",
+    show_default=True,
+    help="What it keeps.",
+)
+@click.option(
+    "--size",
+    metavar="SIZE",
+    callback=_matching(r"[1-9]\d{0,8}[kmgKMG]", "a size such as 50g"),
+    default="50g",
+    show_default=True,
+    help="How much.",
+)
+@click.option("--files", metavar="DIR", callback=_path, help="A copy of the site, whose catalog is asked first.")
+@pass_site
+def nginx(site: Site, server: str | None, port: int | None, cache: str, size: str, files: str | None) -> None:
+    """Print what nginx reads on a service node, to be a cache in front of us.
+
+    \b
+    Example, and then nodes are told of it:
+      sb service nginx | ssh sn1 'cat >/etc/nginx/conf.d/sbkernel.conf'
+      sb chdef -t group compute servicenode=sn1
+    """
+    if server is None and not site.address:
+        raise DefinitionError(
+            "the site does not say at which address a service node reaches this host",
+            hint="sb chdef -t site master=ADDRESS, or --server HOST:PORT",
+        )
+    values = {
+        "server": server or f"{site.address}:{site.http_port}",
+        "port": port or site.http_port,
+        "cache": cache,
+        "size": size,
+        "files": files or "",
+    }
+    click.echo(render_template("nginx/cache.conf", **values), nl=False)
 
 
 def _show(service: Service) -> int:

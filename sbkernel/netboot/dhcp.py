@@ -73,18 +73,18 @@ def dnsmasq_conf(
     lease_s: int = 43200,
     ipv6: Iterable[str] = (),
     backend: str = "",
+    ours: Iterable[str] = (),
 ) -> str:
     """Return the text of dnsmasq.conf for `networks`. `addresses` gives our address on each interface to serve.
 
     `ipv6` are the interfaces with an IPv6 address. dnsmasq advertises a router there, because iPXE waits for one.
     `backend` is the site's dhcpbackend: with kea or isc, that gives the addresses, and dnsmasq serves TFTP alone.
-    Raises DefinitionError if a network is wrong, or if an interface has none.
+    `ours` are further names and addresses of this host. Raises DefinitionError if a network is wrong, or an interface
+    has none.
     """
-    ours = set(addresses.values())
+    here = {*addresses.values(), *ours}
     found = [
-        serve(
-            number, network, addresses[network.get("mgtifname")], TFTP if backend in OTHERS else role_in(network, ours)
-        )
+        serve(number, network, addresses[network.get("mgtifname")], role_in(network, here, backend))
         for number, network in enumerate(networks)
         if network.get("mgtifname") in addresses
     ]
@@ -111,8 +111,10 @@ def dnsmasq_conf(
     )
 
 
-def role_in(network: Definition, ours: Container[str]) -> str:
+def role_in(network: Definition, ours: Container[str], backend: str) -> str:
     """Return what dnsmasq is in a network: a proxy where `dhcpserver` names a host that is not one of our addresses."""
+    if backend in OTHERS:
+        return TFTP
     other = network.get("dhcpserver")
     return PROXY if other and other != "<xcatmaster>" and other not in ours else FULL
 

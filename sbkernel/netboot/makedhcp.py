@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 
 from sbkernel import files
@@ -39,6 +40,7 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
         lease_s=_lease_s(site),
         ipv6=ipv6,
         backend=site.attribute("dhcpbackend"),
+        ours=_this_host(site),
     )
     known = site.nodes.many(site.nodes)
     for stale in made(places.hosts).iterdir():
@@ -71,8 +73,26 @@ def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> 
     with files.in_turn(directory / ".lock"):
         _write_known(site, backend, {node: one for node, one in known(site, backend).items() if node in site.nodes})
         write_if_changed(directory / name, text)
+        _remove_stale(directory, {otherdhcp.kea_hosts_name(one.block) for one in blocks})
     bootfiles.write_common(site.boot)
     return directory / name
+
+
+def roles(site: Site, addresses: Mapping[str, str]) -> list[str]:
+    """Return a line for each network on our interfaces: what dnsmasq is there."""
+    told = {dhcp.FULL: "DHCP", dhcp.PROXY: "proxy DHCP beside {}", dhcp.TFTP: "TFTP alone"}
+    found = [network for network in site.networks.values() if network.get("mgtifname") in addresses]
+    backend, ours = site.attribute("dhcpbackend"), {*addresses.values(), *_this_host(site)}
+    return [
+        f"{one.name}: {told[dhcp.role_in(one, ours, backend)].format(one.get('dhcpserver'))} on {one.get('mgtifname')}"
+        for one in found
+    ]
+
+
+def _this_host(site: Site) -> set[str]:
+    """Return the names and addresses by which definitions may mean this host."""
+    name = os.uname().nodename
+    return {name, name.partition(".")[0], site.address, "localhost"}
 
 
 def backend_of(site: Site) -> str:
@@ -177,6 +197,13 @@ def _write_known(site: Site, backend: str, nodes: Mapping[str, Reservation]) -> 
     blocks = (dhcp.serve(0, network, "").block for network in _networks(site) if ":" not in network.get("net"))
     for block in set(blocks):
         write_if_changed(directory / otherdhcp.kea_hosts_name(block), otherdhcp.kea_hosts(nodes, block))
+
+
+def _remove_stale(directory: Path, included: Container[str]) -> None:
+    """Remove the nodes of networks that are gone, once no configuration includes them."""
+    for file in directory.glob(_READERS["kea"][0]):
+        if file.name not in included:
+            file.unlink()
 
 
 def _networks(site: Site) -> Iterable[Definition]:

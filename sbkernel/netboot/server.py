@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -80,6 +81,7 @@ class SiteServer:
         debug = _DEBUG.get(site.attribute("xcatdebugmode"), ())
         networks = filter(None, map(block_of, site.networks.values()))
 
+        @functools.cache
         def ip_of(name: str) -> str:
             return site.nodes[name].get("ip") if name in site.nodes else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 
 from aiohttp import web
 
@@ -16,23 +16,31 @@ from sbkernel.service.served import Fetches, find_served
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BootHttp:
     """Serve boot/ and catalog/ of a site on its HTTP port; ranges and sendfile come from aiohttp.
 
-    `nodes` holds the names of all nodes; `send_files` is called when one asks for the files that are kept for its boot.
+    `nodes` holds the names of all nodes; `send_files` is called when one asks for the files that are kept for its boot;
+    `answers` are made for paths that are no files.
     """
 
     def __init__(
-        self, site: Site, progress: BootProgress, addresses: Sequence[str], nodes: Container[str],
+        self,
+        site: Site,
+        progress: BootProgress,
+        addresses: Sequence[str],
+        nodes: Container[str],
         send_files: Callable[[str], None] = lambda _: None,
-    ) -> None:  # fmt: skip
+        answers: Mapping[str, Answer] | None = None,
+    ) -> None:
         self._send_files = send_files
         self.port = site.http_port
         self._progress = progress
         self._addresses = addresses
         self._nodes = nodes
+        self._answers = answers or {}
         self._tops = {"boot": site.boot, "catalog": site.catalog}
         self._fetches = Fetches()
         self._runner: web.AppRunner | None = None
@@ -41,6 +49,8 @@ class BootHttp:
         """Listen on every address; raise ServiceError when the port is taken."""
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post("/status", self._post)
+        for path, answer in self._answers.items():
+            app.router.add_get(path, answer)
         app.router.add_get("/{path:.*}", self._get)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()

@@ -8,18 +8,25 @@ from dataclasses import dataclass, field
 
 _LINE = re.compile(r"dnsmasq-dhcp(?:\[\d+\])?: (?P<xid>\d+) (?P<text>.*)")
 _VENDOR = re.compile(r"vendor class: (?:PXEClient|HTTPClient)")
+_MAC = r"(?P<mac>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})"
+_ACK = re.compile(rf"DHCPACK\((?P<interface>[^)]*)\) (?P<ip>\S+) {_MAC}")
 # A proxy hears of no address.
-_PROXY = re.compile(r"PXE\([^)]*\) (?:(?P<ip>\d+\.\S+) )?(?P<mac>(?:[0-9a-f]{2}:){5}[0-9a-f]{2}) proxy")
-_ACK = re.compile(r"DHCPACK\([^)]*\) (?P<ip>\S+) (?P<mac>(?:[0-9a-f]{2}:){5}[0-9a-f]{2})")
+_PROXY = re.compile(rf"PXE\((?P<interface>[^)]*)\) (?:(?P<ip>\d+\.\S+) )?{_MAC} proxy")
+_NONE = re.compile(rf"DHCPDISCOVER\((?P<interface>[^)]*)\) (?:\S+ )?{_MAC} no address available")
 _REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A network card whose firmware was answered; `ip` is what it was given, "" where another server gives it."""
+    """A network card whose firmware asked on an interface.
+
+    `ip` is what it was given, "" where another server gives it; what no server knows was not `answered`.
+    """
 
     mac: str
     ip: str
+    interface: str
+    answered: bool = True
 
 
 @dataclass
@@ -29,7 +36,7 @@ class DhcpLines:
     _firmware: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def feed(self, line: str) -> Lease | None:
-        """Return the lease that this line completes for firmware (PXE or UEFI HTTP boot), else None."""
+        """Return what this line completes for firmware (PXE or UEFI HTTP boot), None if it completes nothing."""
         found = _LINE.search(line)
         if not found:
             return None
@@ -38,7 +45,9 @@ class DhcpLines:
             if len(self._firmware) > _REMEMBERED:
                 self._firmware.popitem(last=False)
             return None
-        if proxy := _PROXY.match(found["text"]):
-            return Lease(proxy["mac"], proxy["ip"] or "")
-        ack = _ACK.match(found["text"])
-        return Lease(ack["mac"], ack["ip"]) if ack and found["xid"] in self._firmware else None
+        if found["xid"] not in self._firmware:
+            return None
+        if asked := _NONE.match(found["text"]):
+            return Lease(asked["mac"], "", asked["interface"], answered=False)
+        given = _ACK.match(found["text"]) or _PROXY.match(found["text"])
+        return Lease(given["mac"], given["ip"] or "", given["interface"]) if given else None

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError, ServiceError
-from sbkernel.netboot.makedhcp import makedhcp
+from sbkernel.netboot.makedhcp import makedhcp, roles
 from sbkernel.service.children import Child
 from sbkernel.service.dhcplines import DhcpLines
+from sbkernel.service.discovery import Discovery
 from sbkernel.service.interfaces import with_ipv6
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.supervisor import Supervisor
@@ -26,14 +27,20 @@ class Dnsmasq:
     """Serve DHCP on `interfaces` (name to our address there); with none, do nothing."""
 
     def __init__(
-        self, site: Site, loops: Supervisor, watcher: Watcher, progress: BootProgress, interfaces: Mapping[str, str]
+        self,
+        site: Site,
+        loops: Supervisor,
+        watcher: Watcher,
+        progress: BootProgress,
+        discovery: Discovery,
+        interfaces: Mapping[str, str],
     ) -> None:
         self._site = site
         self._loops = loops
         self._progress = progress
         self._interfaces = interfaces
         self._lines = DhcpLines()
-        self._nodes = Macs()
+        self._discovery = discovery
         self._served: object = None
         self._ipv6: list[str] = []
         self._child: Child | None = None
@@ -64,7 +71,6 @@ class Dnsmasq:
         return [self._child] if self._child else []
 
     async def _take(self, news: News) -> None:
-        self._nodes.take(news)
         if news.touches("network", "site"):
             await self._serve()
 
@@ -87,6 +93,7 @@ class Dnsmasq:
             if wanted == self._served:
                 return
             path = makedhcp(self._site, self._interfaces, ipv6=ipv6)
+            _log.info("networks: %s", "; ".join(roles(self._site, self._interfaces)))
             if self._child:
                 await self._child.stop()
             self._child = Child(self._loops, "dnsmasq", ["dnsmasq", f"--conf-file={path}"], self._line)
@@ -96,33 +103,10 @@ class Dnsmasq:
     def _line(self, line: str) -> None:
         _log.debug("%s", line)
         lease = self._lines.feed(line)
-        node = self._nodes.get(lease.mac) if lease else None
-        if lease and node:
+        if lease is None:
+            return
+        node = self._discovery.node_of(lease.mac)
+        if node is None:
+            self._discovery.heard(lease.mac, {"ip": lease.ip, "interface": lease.interface})
+        elif lease.answered:
             self._progress.record_seen(node, "dhcp", {"ip": lease.ip} if lease.ip else {})
-
-
-class Macs:
-    """Which node has which MAC address."""
-
-    def __init__(self) -> None:
-        self._node_of: dict[str, str] = {}
-        self._of_node: dict[str, list[str]] = {}
-
-    def get(self, mac: str) -> str | None:
-        """Return the node that has an address, None when none has."""
-        return self._node_of.get(mac)
-
-    def take(self, news: News) -> None:
-        """Take in changed nodes."""
-        for name in list(self._of_node) if news.everything else news.nodes:
-            for mac in self._of_node.pop(name, []):
-                self._node_of.pop(mac, None)
-        for name, node in news.nodes.items():
-            if node is not None and (macs := _macs_in(node.peek("mac"))):
-                self._of_node[name] = macs
-                self._node_of |= dict.fromkeys(macs, name)
-
-
-def _macs_in(attribute: str) -> list[str]:
-    """Return the addresses of xCAT's `mac` attribute, `mac1!name1|mac2!name2`."""
-    return [part.partition("!")[0].strip().lower() for part in attribute.split("|") if part]

@@ -23,6 +23,7 @@ from sbkernel.service.bootfiles import BootFiles
 from sbkernel.service.boothttp import BootHttp
 from sbkernel.service.consoles import Consoles
 from sbkernel.service.control import Control
+from sbkernel.service.discovery import Discovery
 from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
@@ -61,10 +62,12 @@ class Parts:
         self.watcher = Watcher(site, self.loops)
         self.progress = BootProgress(site, self.loops)
         self.files = BootFiles(site, self.loops)
-        self.http = BootHttp(site, self.progress, self.addresses, self.watcher, self.files.ask)
+        self.discovery = Discovery(site, self.loops, self.watcher, self.interfaces)
+        answers = {"/discovery": self.discovery.answer}
+        self.http = BootHttp(site, self.progress, self.addresses, self.watcher, self.files.ask, answers)
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = VirtualProcess(site, self.loops, self.watcher)
-        self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.interfaces)
+        self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
         self.consoles = Consoles(site, hardware, self.loops, self.watcher, self.progress)
         power = PowerVerbs(site, hardware, self.consoles, self.virtual, self.progress)
         self.control = Control(
@@ -77,7 +80,7 @@ class Parts:
     def in_order(self) -> list[Part]:
         """Return the parts as they start; the socket comes last, when everything behind it runs."""
         serving: list[Part] = [self.files, self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
-        return [self.watcher, self.progress, *serving, self.control]
+        return [self.watcher, self.progress, self.discovery, *serving, self.control]
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:
         """Say what runs, for `sb service status`; it answers while the store cannot be read, too."""

@@ -15,11 +15,14 @@ USER_NETWORK = f"user,model=virtio-net-pci,mac={MAC}"
 class Guest:
     """Boots at once; `wait_for` reads its console."""
 
-    def __init__(self, arguments: list[str], *, memory_mb: int = 256, network: str | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], *, memory_mb: int = 256, network: str | None = None, prefix: tuple[str, ...] = ()
+    ) -> None:
         self.console = ""
         self.started = time.monotonic()
         self._process = subprocess.Popen(
             [
+                *prefix,
                 *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2"),
                 *("-m", str(memory_mb), "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio"),
                 *("-nic", network or USER_NETWORK),

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,33 @@ def test_one_node_is_one_line(
     assert hosts.read_text().splitlines() == before
     gone = sb("makedhcp", "-q", "n5")
     assert (gone.return_value, gone.stderr.splitlines()[0]) == (1, "Error: n5: DHCP does not know it")
+
+
+def test_a_network_that_is_gone_takes_its_nodes_along(site: Site, sb: Callable[..., Result]) -> None:
+    sb("makedhcp", "-n", "-a", "--format", "kea")
+    site.delete("network", "far")
+    sb("makedhcp", "-n", "--format", "kea")
+    assert sorted(file.name for file in (site.root / "dhcp").glob("kea*")) == sorted(FILES["kea"])
+    assert sb("makedhcp", "-q", "1-n_2", "--format", "kea").return_value == 1
+    check(site, "kea")
+
+
+def test_it_says_what_dnsmasq_is_in_each_network(site: Site, sb: Callable[..., Result]) -> None:
+    assert "no interface to serve DHCP on" in str(sb("makedhcp", "-n").exception)
+    site.set("site", "clustersite", dhcpinterfaces="lo")
+    for server, role in (
+        ("", "DHCP"),
+        ("127.0.0.1", "DHCP"),
+        (OURS, "DHCP"),
+        (os.uname().nodename, "DHCP"),
+        ("10.9.9.9", "proxy DHCP beside 10.9.9.9"),
+    ):
+        site.set(
+            "network", "lab", net="127.0.0.0", mask="255.0.0.0", mgtifname="lo", dynamicrange="", dhcpserver=server
+        )
+        assert f"lab: {role} on lo\n" in sb("makedhcp", "-n", "-a").stdout
+    site.set("site", "clustersite", dhcpbackend="isc")
+    assert "lab: TFTP alone on lo\n" in sb("makedhcp", "-n", "--format", "dnsmasq").stdout
 
 
 def test_nodes_that_cannot_be_told_are_named_and_the_others_told(site: Site, sb: Callable[..., Result]) -> None:

@@ -115,5 +115,7 @@ def test_only_firmware_counts() -> None:
     ack = "dnsmasq-dhcp: 77 DHCPACK(br0) 10.0.0.5 52:54:00:00:00:05 n5"
     assert lines.feed(ack) is None
     assert lines.feed("dnsmasq-dhcp[9]: 77 vendor class: PXEClient:Arch:00007:UNDI:003016") is None
-    assert lines.feed(ack) == Lease("52:54:00:00:00:05", "10.0.0.5")
+    assert lines.feed(ack) == Lease("52:54:00:00:00:05", "10.0.0.5", "br0")
+    unknown = "dnsmasq-dhcp[9]: 77 DHCPDISCOVER(br0) 52:54:00:00:00:06 no address available"
+    assert lines.feed(unknown) == Lease("52:54:00:00:00:06", "", "br0", answered=False)
     assert lines.feed("dnsmasq: started, version 2.89") is None

@@ -71,4 +71,4 @@ def test_a_network_whose_server_is_this_host_is_served_whole(site: Site, lab: La
 def test_a_proxy_hears_of_no_address() -> None:
     lines = DhcpLines()
     lines.feed("dnsmasq-dhcp[9]: 77 vendor class: PXEClient:Arch:00007:UNDI:003016")
-    assert lines.feed("dnsmasq-dhcp[9]: 77 PXE(br0) 52:54:00:00:00:05 proxy") == Lease("52:54:00:00:00:05", "")
+    assert lines.feed("dnsmasq-dhcp[9]: 77 PXE(br0) 52:54:00:00:00:05 proxy") == Lease("52:54:00:00:00:05", "", "br0")

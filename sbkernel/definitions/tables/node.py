@@ -226,7 +226,14 @@ _NODERES = stored(
             "nodeset", "no routes are set on nodes", "let DHCP name the gateway, or put the routes into the image"
         ),
     ),
-    Attr("supportproxydhcp", "Whether its firmware uses proxy DHCP.", _YES_NO, "yes", column="proxydhcp"),
+    Attr(
+        "supportproxydhcp",
+        "Whether its firmware uses proxy DHCP.",
+        _YES_NO,
+        "yes",
+        column="proxydhcp",
+        netboot=noted("dhcpserver of its network says whether there is a proxy"),
+    ),
 )
 _BOOTPARAMS = stored(
     "bootparams",
@@ -262,13 +269,20 @@ _CHAIN = stored(
         volatile=True,
         netboot=honoured("nodeset", "writes it"),
     ),
-    Attr("currchain", "What is left of its chain.", volatile=True, netboot=noted("machines are not discovered")),
+    Attr(
+        "currchain",
+        "What is left of its chain.",
+        volatile=True,
+        netboot=noted("a discovered machine boots what provmethod names, and nothing before"),
+    ),
     Attr(
         "chain",
         "What a discovered node does, step by step: boot, runcmd=CMD, runimage=URL, shell, standby.",
-        netboot=noted("machines are not discovered"),
+        netboot=noted("a discovered machine boots what provmethod names, and nothing before"),
     ),
-    Attr("ondiscover", "Not used.", netboot=noted("machines are not discovered")),
+    Attr(
+        "ondiscover", "Not used.", netboot=noted("a discovered machine boots what provmethod names, and nothing before")
+    ),
 )
 _SCRIPTS = (
     *stored(

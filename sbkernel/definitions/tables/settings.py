@@ -9,7 +9,7 @@ from sbkernel.definitions.tables.attribute import honoured, noted, refused
 _PORT = r"\d{1,5}"
 _NUMBER = r"\d+"
 
-_NO_SERVICE_NODES = noted("there are no service nodes here")
+_NO_SERVICE_NODES = noted("a service node is a cache, and holds nothing of its own")
 _EVERY_BOOT = noted("stateless nodes run all their scripts at every boot, as nodeset wrote them down")
 
 _USED = (
@@ -89,6 +89,13 @@ _USED = (
         default="dhcp in the site",
         pattern="/.+",
         netboot=honoured("makedhcp", "writes them there"),
+    ),
+    Attr(
+        "discoverwait",
+        "Seconds for which a machine that is no node asks for its boot script before it boots something else.",
+        default="300",
+        pattern=r"\d{1,8}",
+        netboot=honoured("the service", "tells the machine how often it may ask; nodediscoverdef makes a node of it"),
     ),
     Attr(
         "dhcpsetup",
