@@ -94,7 +94,7 @@ VERB_GROUPS = {
     "See what happened": {
         "whatruns": "show which version nodes run, who made it, and the record",
         "nodestat": "show which nodes answer, and how far they have booted",
-        "stuck": "list nodes that are not well: where their boots stand, and why",
+        "stuck": "list nodes that are not well: where they stand, and why",
         "jobs": "list jobs, such as builds, or cancel one",
         "attach": "show a job again: its progress, then its result",
         "history": "list who changed which definitions, and when",
