@@ -96,12 +96,21 @@ def write_whole(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bo
 def write_if_changed(path: Path, data: str | bytes, *, mode: int = 0o644) -> bool:
     """Write a file whole unless it holds that already, so that its time tells when it changed; return whether."""
     content = data.encode() if isinstance(data, str) else data
-    with contextlib.suppress(FileNotFoundError):
-        if path.read_bytes() == content:
-            return False
+    if _holds(path, content):
+        return False
     made(path.parent)
     write_whole(path, content, mode=mode)
     return True
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Tell whether a file holds just that; thousands of small ones are looked at, one by one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        return os.fstat(descriptor).st_size == len(content) and file.readall() == content
 
 
 def sync(path: Path) -> None:

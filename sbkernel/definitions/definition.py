@@ -81,7 +81,10 @@ class Definition(NamedTuple):
 
     def get(self, attribute: str, default: str = "") -> str:
         """Return an attribute, or `default` if it is unset. Raises DefinitionError if it cannot be computed."""
-        return self.attributes.get(attribute, default)
+        held = self.attributes
+        if attribute in held.faults:
+            raise held.faults[attribute]
+        return held.sound.get(attribute, default)
 
     @property
     def text(self) -> str:

@@ -42,6 +42,8 @@ def nodes_as_seen(own: Mapping[str, Mapping[str, str]], groups: Groups) -> dict[
 def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
     """Return a node as people see it: with what it inherits, computed, and with `nicips.eth0` for each interface."""
     values, faults = computed(node, own, groups)
+    if not faults and not any("." in key or key.startswith("nic") for key in values):
+        return Attributes("node", values)
     spread, faults = nics.spread(without_columns(values)), {key: faults[key] for key in faults if _is_shown(key)}
     of_nics = {key: value for key, value in spread.items() if value[:1] in _MARKS and nics.is_word(key)}
     if of_nics:

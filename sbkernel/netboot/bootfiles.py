@@ -6,6 +6,7 @@ import contextlib
 import functools
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from sbkernel.files import write_if_changed
 from sbkernel.netboot.bootplan import BootPlan
@@ -20,20 +21,43 @@ SUFFIXES = (".ipxe", ".grub")
 """The ends of the names of a node's scripts."""
 
 
+class Scripts(NamedTuple):
+    """What the scripts of a node say; b"" where it has none."""
+
+    ipxe: bytes
+    grub: bytes
+
+    @property
+    def digests(self) -> set[str]:
+        """Return the digests that they name: of images and of their files."""
+        return digests_in(self.ipxe) | digests_in(self.grub)
+
+    @property
+    def mac(self) -> str:
+        """Return the MAC address of the node when they were written, with dashes; "" if that cannot be told."""
+        head = _head(self.ipxe)
+        return head["mac"] if head else ""
+
+
+def read(boot: Path, node: str) -> Scripts:
+    """Return what the scripts of a node say."""
+    return Scripts(_read(boot / script_path(node)) or b"", _read(boot / grub_path(node)) or b"")
+
+
 def state(boot: Path, node: str) -> str:
     """Return what a node boots next, in xCAT's words, from its boot script; `offline` if it has none."""
-    head = _head(boot, node)
+    head = _head(_read(boot / script_path(node)) or b"")
     return head["state"] if head else OFFLINE
 
 
 def digests(boot: Path, node: str) -> set[str]:
     """Return the digests that the boot scripts of a node name: of images and of their files."""
-    return digests_in(_scripts(boot, node))
+    return read(boot, node).digests
 
 
 def version(boot: Path, node: str) -> str:
     """Return the digest of the version that a node boots next, from its boot scripts; "" if it boots no image."""
-    found = _VERSION.search(_scripts(boot, node))
+    found = _VERSION.search(b"\n".join(read(boot, node)))
     return found[1].decode() if found else ""
 
 
@@ -42,20 +66,21 @@ def digests_in(script: bytes) -> set[str]:
     return {digest.decode() for digest in _DIGEST.findall(script)}
 
 
-def apply(boot: Path, plan: BootPlan) -> None:
-    """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace."""
-    old = _head(boot, plan.node)
-    if old and old["mac"] != plan.mac:
-        _forget_mac(boot, old["mac"], plan.node)
-    grub = boot / grub_path(plan.node)
+def apply(boot: Path, plan: BootPlan, old: Scripts) -> None:
+    """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace.
+
+    `old` are the scripts that the node had before.
+    """
+    if old.mac not in ("", plan.mac):
+        _forget_mac(boot, old.mac, plan.node)
     for name in sorted(plan.files, key=functools.partial(_rank, plan.node)):
         # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
         if not (_DIGEST.search(name.encode()) and (boot / name).exists()):
             write_if_changed(boot / name, plan.files[name])
-    if grub_path(plan.node) not in plan.files and grub.exists():
-        if old:
-            _forget_grub(boot, old["mac"], plan.node)
-        _remove(grub)
+    if old.grub and grub_path(plan.node) not in plan.files:
+        if old.mac:
+            _forget_grub(boot, old.mac, plan.node)
+        _remove(boot / grub_path(plan.node))
     if plan.state == OFFLINE:
         _remove(boot / script_path(plan.node), boot / overlay_path(plan.node))
 
@@ -70,9 +95,8 @@ def write_common(boot: Path) -> None:
     write_if_changed(boot / "boot.ipxe", render_template("ipxe/boot.ipxe"))
 
 
-def _head(boot: Path, node: str) -> dict[str, str] | None:
-    text = _read(boot / script_path(node))
-    match = _HEAD.match(text.decode(errors="replace")) if text else None
+def _head(script: bytes) -> dict[str, str] | None:
+    match = _HEAD.match(script.decode(errors="replace"))
     return match.groupdict() if match else None
 
 
@@ -88,11 +112,6 @@ def _forget_grub(boot: Path, mac: str, node: str) -> None:
     path = boot / grub_mac_path(mac)
     if f"/nodes/{node}.grub\n".encode() in (_read(path) or b""):
         _remove(path)
-
-
-def _scripts(boot: Path, node: str) -> bytes:
-    """Return what a node's scripts say, that of iPXE first."""
-    return b"\n".join(_read(boot / path) or b"" for path in (script_path(node), grub_path(node)))
 
 
 def _read(path: Path) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import socket
 from collections.abc import Iterator
 
 from sbkernel.definitions.groups import peek_all
@@ -51,4 +52,8 @@ def _addresses(mac: str, ip: str) -> Iterator[str]:
 
 
 def _normal(ip: str) -> str:
+    if ":" not in ip:
+        # Twenty times faster than ipaddress, and like it takes four decimal numbers alone (inet_pton(3)).
+        with contextlib.suppress(OSError):
+            return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, ip))
     return str(ipaddress.ip_address(ip))

@@ -157,11 +157,14 @@ def _apply(site: Site, plans: list[BootPlan]) -> None:
     if any(grub_path(plan.node) in plan.files for plan in plans):
         loaders.lay_every_grub(boot, site.http_port)
     # A node that has read the old script may still be fetching what it names.
-    Catalog(site).note_use({digest for plan in plans for digest in bootfiles.digests(boot, plan.node)})
+    before = {plan.node: bootfiles.read(boot, plan.node) for plan in plans}
+    Catalog(site).note_use({digest for scripts in before.values() for digest in scripts.digests})
     for plan in plans:
-        bootfiles.apply(boot, plan)
+        bootfiles.apply(boot, plan, before[plan.node])
     now = site.nodes.many(plan.node for plan in plans)
-    site.change("node", {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}, "nodeset")
+    changed = {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}
+    if changed := {node: values for node, values in changed.items() if values}:
+        site.change("node", changed, "nodeset")
     if is_told(site):
         write_hosts(site, now.values())
 

@@ -117,7 +117,13 @@ def _files(modes: Mapping[str, int], values: Mapping[str, object]) -> bytes:
 
 def member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     """Return one member of a tar file. Its owner is root, and its time always the same."""
+    return _head(name, mode, len(content), kind, link) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+
+
+@functools.lru_cache(256)
+def _head(name: str, mode: int, size: int, kind: bytes, link: str) -> bytes:
+    """Return the header of a member; those of one file have few sizes, however many nodes there are."""
     head = tarfile.TarInfo(name)
-    head.mode, head.size, head.type, head.linkname, head.mtime = mode, len(content), kind, link, _MTIME_S
+    head.mode, head.size, head.type, head.linkname, head.mtime = mode, size, kind, link, _MTIME_S
     head.uname = head.gname = "root"
-    return head.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+    return head.tobuf(tarfile.USTAR_FORMAT)

@@ -65,9 +65,10 @@ class Bundle:
         return f"postscripts/{self.sha256}.tar"
 
 
-def parse(attribute: str, kind: str = KINDS[0]) -> list[Script]:
+@functools.lru_cache(1024)
+def parse(attribute: str, kind: str = KINDS[0]) -> tuple[Script, ...]:
     """Return the scripts of a comma list of `script argument...`. Raises DefinitionError for what is no name."""
-    return [_script(element.split(), kind) for element in attribute.split(",") if element.strip()]
+    return tuple(_script(element.split(), kind) for element in attribute.split(",") if element.strip())
 
 
 def scripts_of(*lenders: Definition) -> tuple[Script, ...]:

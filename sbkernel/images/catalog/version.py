@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,7 +52,7 @@ class ImageVersion:
         """Return the name of the osimage it was packed from."""
         return str(self.data["image"])
 
-    @property
+    @cached_property
     def roots(self) -> tuple[Root, ...]:
         """Return the packed roots that a node mounts over each other, the bottom one first; mostly there is one."""
         files = self.data["files"]

@@ -148,7 +148,7 @@ def _asked(words: str) -> list[Script]:
                 f"there is nothing to run for {one.name}: {BUILT_IN[one.name]}",
                 hint="sb updatenode NODERANGE -S installs packages" if "pkgs" in one.name else None,
             )
-    return scripts
+    return list(scripts)
 
 
 def _members(scripts: Sequence[Script], values: Mapping[str, str]) -> Iterator[bytes]:
