@@ -179,7 +179,7 @@ def test_a_group_with_an_attribute_that_is_not_valid_for_it_is_not_made(three: S
 
 
 def test_what_an_attribute_of_a_group_needs_can_come_with_it(three: Sb) -> None:
-    needs = error("Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc.", FAILED)
+    needs = error("Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc or redfish or auto.", FAILED)
     assert three("mkdef", "-t", "group", "g", "members=n1-n3", "bmc=bmc1").err == needs
     assert three("chdef", "-t", "group", "g", "bmc=bmc1") == (1, "", needs)
     assert three("mkdef", "-t", "group", "g", "members=n1-n3", "bmc=bmc1", "mgt=openbmc").out == made(1)

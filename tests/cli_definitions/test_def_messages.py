@@ -98,7 +98,7 @@ def test_only_if(sb: Sb) -> None:
     sb("mkdef", "n1", "groups=all")
     result = sb("chdef", "n1", "bmc=b", "serialport=0")
     assert (result.code, result.out) == (1, "")
-    assert "Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc." in result.err
+    assert "Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc or redfish or auto." in result.err
     assert result.err.endswith(error(FAILED))
     assert "serialport" not in sb("lsdef", "n1").out
 

@@ -125,7 +125,8 @@ def test_what_is_wrong_is_listed_with_its_line_and_the_rest_is_taken(site: Site,
         "x:17: network net2 is not taken: net1 has its net and mask already",
         "x:4: node n1: mgt is not taken: n1: 'magic' is not a legal value of 'mgt'.",
         "x:5: node n1: nope is not taken: 'nope' is not a valid attribute name for an object type of 'node'.",
-        "x:6: node n1: bmc is not taken: Cannot set the attr='bmc' attribute unless mgt value is ipmi or openbmc or redfish or auto.",
+        "x:6: node n1: bmc is not taken: Cannot set the attr='bmc' attribute unless mgt value is "
+        "ipmi or openbmc or redfish or auto.",
     ]
     assert site.store.get("node", "n1") == {"groups": "all"}
 
