@@ -10,6 +10,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.nodes.either import Either
 from sbkernel.nodes.ipmi.ipmi import Ipmi
+from sbkernel.nodes.maintenance import Maintenance
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.redfish.redfish import Redfish
 from sbkernel.nodes.virtual.kvm import Kvm
@@ -69,6 +70,10 @@ class Method(Protocol):
         """Return the power of the node that a login is for."""
         ...
 
+    def maintenance(self, login: Any) -> Maintenance:
+        """Return what is known of the hardware of the node. Raises DefinitionError when this way knows nothing."""
+        ...
+
     def console(self, login: Any) -> Console:
         """Return the console of the node that a login is for; the same object as long as the login is the same."""
         ...
@@ -103,6 +108,10 @@ class Hardware:
     async def powers(self, names: Iterable[str]) -> dict[str, Power | SbkernelError]:
         """Return the power of each node, or the error that says why it cannot be reached."""
         return await self._each(names, power_word, lambda method, login: method.power(login))
+
+    async def maintenances(self, names: Iterable[str]) -> dict[str, Maintenance | SbkernelError]:
+        """Return what is known of the hardware of each node, or the error that says why nothing is."""
+        return await self._each(names, management_word, lambda method, login: method.maintenance(login))
 
     async def consoles(self, names: Iterable[str]) -> dict[str, Console | SbkernelError]:
         """Return the console of each node, or the error that says why it has none."""
@@ -140,7 +149,7 @@ class Hardware:
         self, names: Iterable[str], word_of: Callable[[Definition], str], reach: Callable[[Method, Any], T]
     ) -> dict[str, T | SbkernelError]:
         found = await asyncio.to_thread(self._logins, list(names), word_of)
-        return {name: one if isinstance(one, SbkernelError) else reach(*one) for name, one in found.items()}
+        return {name: one if isinstance(one, SbkernelError) else _reached(reach, *one) for name, one in found.items()}
 
     def _logins(
         self, names: list[str], word_of: Callable[[Definition], str]
@@ -160,21 +169,34 @@ class Hardware:
             return error
 
 
-def power_word(node: Definition) -> str:
-    """Return the method of a node's power: `power`, else `mgt`. Raises DefinitionError when we have none of that name.
+def _reached(reach: Callable[[Method, Any], T], method: Method, login: Any) -> T | SbkernelError:
+    try:
+        return reach(method, login)
+    except DefinitionError as error:
+        return error
 
-    The text for a node without any is xCAT's.
-    """
-    attribute = "power" if node.get("power") else "mgt"
+
+def power_word(node: Definition) -> str:
+    """Return the method of a node's power: `power`, else `mgt`. Raises DefinitionError when we have none such."""
+    return _word(node, "power" if node.get("power") else "mgt", "nodehm.power,mgt")
+
+
+def management_word(node: Definition) -> str:
+    """Return the method of all else that a node's controller does. Raises DefinitionError as power_word does."""
+    return _word(node, "mgt", "nodehm.mgt")
+
+
+def _word(node: Definition, attribute: str, columns: str) -> str:
+    """Return the method that an attribute names. The text for a node without any is xCAT's."""
     word = node.get(attribute)
     if not word:
         raise DefinitionError(
-            f"{node.name}: Unable to identify plugin for this command, check relevant tables: nodehm.power,mgt",
+            f"{node.name}: Unable to identify plugin for this command, check relevant tables: {columns}",
             hint="Say how it is controlled: sb chdef NODE mgt=ipmi bmc=ADDRESS",
         )
     if word not in METHODS:
         raise DefinitionError(
             f"{node.name}: {attribute}={word} is not supported, only {', '.join(METHODS)}",
-            hint="If one of these reaches it, too: sb chdef NODE power=METHOD",
+            hint=f"If one of these reaches it, too: sb chdef NODE {attribute}=METHOD",
         )
     return word

@@ -14,6 +14,7 @@ from typing import Any
 BODY_MAX = 4 << 20
 """More bytes than this are no answer."""
 TEXT_MAX = 200
+_NUMBER_MAX = 1e15
 _UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
 
 Document = Mapping[str, Any]
@@ -75,6 +76,14 @@ def text(document: Document, key: str) -> str:
     """Return a text of a document; empty when it has none of that name."""
     value = document.get(key)
     return value if isinstance(value, str) else ""
+
+
+def number(document: Document, key: str) -> float | None:
+    """Return a number of a document; None when it has none of that name, or one that is out of all bounds."""
+    value = document.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _NUMBER_MAX:
+        return None
+    return float(value)
 
 
 def child(document: Document, key: str) -> Document:

@@ -14,6 +14,7 @@ from sbkernel.nodes.redfish import system as systems
 from sbkernel.nodes.redfish.answers import Document, text
 from sbkernel.nodes.redfish.bmc import FRESH_S, RedfishBmc
 from sbkernel.nodes.redfish.logins import RedfishLogin, login
+from sbkernel.nodes.redfish.maintenance import RedfishMaintenance
 from sbkernel.nodes.redfish.trust import Pins
 from sbkernel.site import Site
 
@@ -90,6 +91,10 @@ class Redfish:
     def power(self, login: RedfishLogin) -> RedfishPower:
         """Return the power of a node."""
         return RedfishPower(self.bmc(login))
+
+    def maintenance(self, login: RedfishLogin) -> RedfishMaintenance:
+        """Return what is known of the hardware of a node."""
+        return RedfishMaintenance(self.bmc(login))
 
     def console(self, login: RedfishLogin) -> NoReturn:
         """Raise DefinitionError."""
