@@ -122,7 +122,7 @@ class Hardware:
 
         What cannot be computed counts as unset: this is asked of all nodes.
         """
-        word = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
+        word = _console_attribute(node)
         key = self._methods[word].console_key(node) if word in self._methods else None
         return None if key is None else (word, *key)
 
@@ -137,13 +137,13 @@ class Hardware:
 
     def _console_word(self, node: Definition) -> str:
         """Return the method of a console: `cons`, else `mgt` when serialport is set. The error's text is xCAT's."""
-        key = self.console_key(node)
-        if key is None:
+        word = _console_attribute(node)
+        if word not in self._methods:
             raise NotFoundError(
                 f"{node.name}: ignore, cons attribute or serialport attribute is not specified.",
                 hint=f"set how its console is reached: sb chdef {node.name} cons=ipmi bmc=ADDRESS",
             )
-        return key[0]
+        return word
 
     async def _each(
         self, names: Iterable[str], word_of: Callable[[Definition], str], reach: Callable[[Method, Any], T]
@@ -167,6 +167,10 @@ class Hardware:
             return method, method.login(node)
         except SbkernelError as error:
             return error
+
+
+def _console_attribute(node: Definition) -> str:
+    return node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
 
 
 def _reached(reach: Callable[[Method, Any], T], method: Method, login: Any) -> T | SbkernelError:

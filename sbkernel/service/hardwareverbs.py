@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sbkernel.nodes import rbeacon as light
 from sbkernel.nodes import reventlog, rinv, rvitals
+from sbkernel.nodes.failures import NoAnswerError
 from sbkernel.nodes.fanout import fan_out
 from sbkernel.nodes.maintenance import Maintenance
 from sbkernel.nodes.methods import Hardware
@@ -15,6 +17,8 @@ from sbkernel.service.control import Verb
 from sbkernel.service.protocol import Message
 from sbkernel.site import Site
 
+TELL_S = 240.0
+"""How long one node may take for all of it; the controllers have deadlines of their own for each answer."""
 Told = tuple[str, Sequence[Any]]
 """What is printed for a node, and the values behind it."""
 
@@ -88,7 +92,11 @@ class HardwareVerbs:
         rows: dict[str, list[dict[str, Any]]] = {}
 
         async def told(node: Maintenance) -> str:
-            text, values = await act(node)
+            try:
+                async with asyncio.timeout(TELL_S):
+                    text, values = await act(node)
+            except TimeoutError:
+                raise NoAnswerError(node.node, f"its BMC did not tell all within {TELL_S:.0f} s") from None
             rows[node.node] = [asdict(value) for value in values]
             return text
 

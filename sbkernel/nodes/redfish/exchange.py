@@ -61,7 +61,8 @@ class Exchange:
             raise no_answer(self._login, plain(error.strerror or "")) from None
         except aiohttp.ClientResponseError as error:
             raise self._no_redfish(f"no HTTP: {plain(error.message, 80)}") from None
-        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+        except (aiohttp.ClientError, ConnectionError, RuntimeError, ValueError) as error:
+            # A RuntimeError: the connection was closed here, as the node has another login by now.
             raise BrokenError(type(error).__name__) from None
 
     async def close(self) -> None:

@@ -99,8 +99,8 @@ class Redfish:
     def console(self, login: RedfishLogin) -> NoReturn:
         """Raise DefinitionError."""
         raise DefinitionError(
-            f"{login.node}: Redfish has no console of its own",
-            hint="If its BMC has serial over LAN, too: sb chdef NODE cons=ipmi",
+            f"{login.node}: Redfish carries no console",
+            hint="Most such BMCs have serial over LAN, too: sb chdef NODE cons=ipmi",
         )
 
     def close(self) -> None:
