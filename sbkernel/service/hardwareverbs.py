@@ -96,7 +96,7 @@ class HardwareVerbs:
                 async with asyncio.timeout(TELL_S):
                     text, values = await act(node)
             except TimeoutError:
-                raise NoAnswerError(node.node, f"its BMC did not tell all within {TELL_S:.0f} s") from None
+                raise NoAnswerError(node.node, f"its controller did not tell all within {TELL_S:.0f} s") from None
             rows[node.node] = [asdict(value) for value in values]
             return text
 

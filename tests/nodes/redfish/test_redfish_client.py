@@ -175,7 +175,7 @@ async def test_the_deadline_holds_and_a_closed_port_is_said_at_once(rig: Redfish
     assert {type(result) for result in results} == {NoAnswerError}
     assert time.monotonic() - began < 5
     await rig.server.close()
-    with pytest.raises(NoAnswerError, match="no answer from BMC") as caught:
+    with pytest.raises(NoAnswerError, match=r"no answer from BMC .*: Connection refused") as caught:
         await rig.power().status()
     assert "by https" in str(caught.value.hint)
 
