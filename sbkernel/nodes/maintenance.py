@@ -5,11 +5,14 @@ inventory, readings, events and beacon ask and may be repeated; clear_events and
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
 ENTRIES_MAX = 5000
 """Of a longer event log only the newest entries are read."""
+TEXT_MAX = 200
+_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,9 @@ class Maintenance(Protocol):
     async def set_beacon(self, state: str) -> None:
         """Switch that light."""
         ...
+
+
+def plain(said: object, most: int = TEXT_MAX) -> str:
+    """Return text of a controller as one short line without what a terminal would act on."""
+    line = " ".join(_UNPRINTABLE.sub(" ", str(said)[: 4 * most]).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from sbkernel.nodes import rbeacon as light
 from sbkernel.nodes import reventlog, rinv, rvitals
@@ -16,6 +16,8 @@ from sbkernel.nodes.methods import Hardware
 from sbkernel.service.control import Verb
 from sbkernel.service.protocol import Message
 from sbkernel.site import Site
+
+T = TypeVar("T")
 
 TELL_S = 240.0
 """How long one node may take for all of it; the controllers have deadlines of their own for each answer."""
@@ -34,26 +36,28 @@ class HardwareVerbs:
         """Return the verbs by name."""
         return {"rinv": self.rinv, "rvitals": self.rvitals, "reventlog": self.reventlog, "rbeacon": self.rbeacon}
 
-    async def rinv(self, request: Message) -> AsyncIterator[Message]:
+    def rinv(self, request: Message) -> AsyncIterator[Message]:
         """Tell what `noderange` is made of, as far as `action` asks."""
-        what = str(request.get("action"))
-        rinv.check_inventory(what)
+        return self._tell(request, rinv.check_inventory, lambda node: node.inventory(), rinv.wanted, rinv.lines)
 
-        async def act(node: Maintenance) -> Told:
-            items = rinv.wanted(await node.inventory(), what)
-            return rinv.lines(items, what), items
-
-        async for message in self._each(request, act):
-            yield message
-
-    async def rvitals(self, request: Message) -> AsyncIterator[Message]:
+    def rvitals(self, request: Message) -> AsyncIterator[Message]:
         """Tell what the sensors of `noderange` say, as far as `action` asks."""
+        return self._tell(request, rvitals.check_vitals, lambda node: node.readings(), rvitals.wanted, rvitals.lines)
+
+    async def _tell(
+        self,
+        request: Message,
+        check: Callable[[str], None],
+        ask: Callable[[Maintenance], Awaitable[Sequence[T]]],
+        wanted: Callable[[Sequence[T], str], Sequence[T]],
+        lines: Callable[[Sequence[T], str], str],
+    ) -> AsyncIterator[Message]:
         what = str(request.get("action"))
-        rvitals.check_vitals(what)
+        check(what)
 
         async def act(node: Maintenance) -> Told:
-            readings = rvitals.wanted(await node.readings(), what)
-            return rvitals.lines(readings, what), readings
+            found = wanted(await ask(node), what)
+            return lines(found, what), found
 
         async for message in self._each(request, act):
             yield message

@@ -16,7 +16,7 @@ from sbkernel.nodes.failures import RefusedError
 from sbkernel.nodes.ipmi import chassis
 from sbkernel.nodes.ipmi.bmc import Bmc
 from sbkernel.nodes.ipmi.reading import INVALID_COMMAND, read
-from sbkernel.nodes.maintenance import ENTRIES_MAX, Item, LogEntry, Reading
+from sbkernel.nodes.maintenance import ENTRIES_MAX, Item, LogEntry, Reading, plain
 
 APPLICATION, STORAGE, TRANSPORT = 0x06, 0x0A, 0x0C
 DEVICE_ID, GUID, LAN_PARAMETERS, IDENTIFY = 0x01, 0x37, 0x02, 0x04
@@ -119,7 +119,7 @@ class IpmiMaintenance:
 
 def _parts(commands: Any) -> list[Item]:
     found = [
-        Item(kind, name, _plain(info[key]))
+        Item(kind, name, plain(info[key]))
         for info in (_record(commands, 0),)
         for kind, name, key in _FRU
         if info.get(key)
@@ -128,9 +128,9 @@ def _parts(commands: Any) -> list[Item]:
     for record in records.fru.values() if records else ():
         info = _record(commands, record.fru_number, record)
         said = ", ".join(str(info[key]) for key in _PART if info.get(key))
-        name = _plain(record.fru_name)
+        name = plain(record.fru_name)
         if said and record.fru_number:
-            found.append(Item("dimm" if "dimm" in name.lower() else "fru", name, _plain(said)))
+            found.append(Item("dimm" if "dimm" in name.lower() else "fru", name, plain(said)))
     return found
 
 
@@ -153,9 +153,7 @@ def _reading(one: Any) -> Reading:
     health = _HEALTH[min(int(one.health).bit_length(), 3)]
     value = None if one.unavailable or one.value is None else float(one.value)
     state = "N/A" if one.unavailable else ", ".join(map(str, one.states))
-    return Reading(
-        kind, _plain(one.name), value, _UNITS.get(one.units.strip(), one.units.strip()), _plain(state), health
-    )
+    return Reading(kind, plain(one.name), value, _UNITS.get(one.units.strip(), one.units.strip()), plain(state), health)
 
 
 def _events(commands: Any) -> list[LogEntry] | None:
@@ -165,8 +163,8 @@ def _events(commands: Any) -> list[LogEntry] | None:
 
 
 def _entry(one: dict[str, Any]) -> LogEntry:
-    source = ", ".join(_plain(one[key]) for key in ("component_type", "component") if one.get(key))
-    said = " ".join(_plain(one[key]) for key in ("event", "event_data") if one.get(key)) or "unknown event"
+    source = ", ".join(plain(one[key]) for key in ("component_type", "component") if one.get(key))
+    said = " ".join(plain(one[key]) for key in ("event", "event_data") if one.get(key)) or "unknown event"
     severity = _HEALTH[min(int(one.get("severity", 0)).bit_length(), 3)]
     gone = " - deasserted" * bool(one.get("deassertion"))
     return LogEntry(str(one.get("timestamp", "")), source, said + gone, severity)
@@ -203,8 +201,3 @@ def _device_items(device: bytes) -> Iterator[Item]:
         maker, product = int.from_bytes(device[6:9], "little") & 0xFFFFF, int.from_bytes(device[9:11], "little")
         yield Item("deviceid", "Manufacturer ID", str(maker))
         yield Item("deviceid", "Product ID", str(product))
-
-
-def _plain(text: object) -> str:
-    """Return text of a BMC on one line, without what a terminal would act on."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(text)[:300]).split())

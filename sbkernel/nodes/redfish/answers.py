@@ -6,16 +6,15 @@ Source: DMTF DSP0266 1.20, section 8 (responses).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sbkernel.nodes.maintenance import plain
+
 BODY_MAX = 4 << 20
 """More bytes than this are no answer."""
-TEXT_MAX = 200
 _NUMBER_MAX = 1e15
-_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
 
 Document = Mapping[str, Any]
 
@@ -64,12 +63,6 @@ def names_error(answer: Answer, word: str) -> bool:
     error = child(answer.document, "error")
     keys = [text(error, "code"), *(text(one, "MessageId") for one in items(error, "@Message.ExtendedInfo"))]
     return any(key.rpartition(".")[2] == word for key in keys)
-
-
-def plain(said: str, most: int = TEXT_MAX) -> str:
-    """Return text of a BMC as one short line without control characters."""
-    line = " ".join(_UNPRINTABLE.sub(" ", said[: 4 * most]).split())
-    return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def text(document: Document, key: str) -> str:

@@ -14,7 +14,8 @@ import aiohttp
 from yarl import URL
 
 from sbkernel.nodes.failures import RefusedError
-from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, parse, plain
+from sbkernel.nodes.maintenance import plain
+from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, parse
 from sbkernel.nodes.redfish.logins import CertificateChangedError, RedfishLogin, no_answer
 
 _UNKNOWN = bytes(32)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sbkernel.nodes.failures import RefusedError
-from sbkernel.nodes.maintenance import ENTRIES_MAX, Item, LogEntry, Reading
-from sbkernel.nodes.redfish.answers import Document, child, link, links, number, plain, text, words
+from sbkernel.nodes.maintenance import ENTRIES_MAX, Item, LogEntry, Reading, plain
+from sbkernel.nodes.redfish.answers import Document, child, link, links, number, text, words
 from sbkernel.nodes.redfish.bmc import RedfishBmc
 from sbkernel.nodes.redfish.sensors import led_readings, power_readings, sensor_reading, thermal_readings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sbkernel.nodes.maintenance import Reading
-from sbkernel.nodes.redfish.answers import Document, child, items, number, plain, text
+from sbkernel.nodes.maintenance import Reading, plain
+from sbkernel.nodes.redfish.answers import Document, child, items, number, text
 
 _KINDS = {
     "Temperature": "temp", "Voltage": "voltage", "Rotational": "fanspeed", "AirFlow": "fanspeed", "Percent": "fanspeed",
