@@ -82,6 +82,10 @@ VERB_GROUPS = {
     "Power and console": {
         "rpower": "power nodes on or off, reset them, or show their state",
         "rcons": "open the serial console of a node",
+        "rinv": "show what nodes are made of",
+        "rvitals": "show what the sensors of nodes say",
+        "reventlog": "show or clear the event logs of nodes",
+        "rbeacon": "switch the lights that show where nodes are",
         "hold": "let nobody power or reconfigure nodes, and list holds",
         "release": "end holds",
     },

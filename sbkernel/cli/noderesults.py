@@ -21,7 +21,7 @@ def print_results(results: Iterable[NodeResult]) -> int:
         for result in results:
             failed |= not result.ok
             if result.ok:
-                click.echo(f"{result.node}: {result.text}")
+                click.echo("\n".join(f"{result.node}: {line}" for line in result.text.split("\n")))
             elif result.untouched:
                 untouched.setdefault(result.text, []).append(result.node)
             else:

@@ -34,8 +34,8 @@ def command(
 ) -> None:
     """Set a password, or the ssh keys of root on the nodes.
 
-    KEY is system for root on the nodes, or ipmi or openbmc for BMCs. The password is asked for, unless an option says
-    where it comes from. There is no default password.
+    KEY is system for root on the nodes, or ipmi, redfish or openbmc for BMCs: what is not there for a node's mgt is
+    taken from ipmi. The password is asked for, unless an option says where it comes from. There is no default password.
 
     \b
     Examples:

@@ -9,6 +9,7 @@ from sbkernel.errors import DefinitionError
 from sbkernel.nodes.ipmi.ipmi import Ipmi
 from sbkernel.nodes.ipmi.logins import BmcLogin
 from sbkernel.nodes.ipmi.solconsole import SolConsole
+from sbkernel.nodes.maintenance import Item, LogEntry, Maintenance, Reading
 from sbkernel.nodes.power import BootOverride, Power, PowerChange
 from sbkernel.nodes.redfish.bmc import has_redfish
 from sbkernel.nodes.redfish.logins import RedfishLogin
@@ -54,6 +55,42 @@ class EitherPower:
         return await self._ways.power_of(self._login)
 
 
+class EitherMaintenance:
+    """The hardware of a node (a Maintenance), by the way that its BMC has."""
+
+    def __init__(self, ways: Either, login: EitherLogin) -> None:
+        self.node = login.redfish.node
+        self._ways = ways
+        self._login = login
+
+    async def inventory(self) -> list[Item]:
+        """Return what the node is made of."""
+        return await (await self._hardware()).inventory()
+
+    async def readings(self) -> list[Reading]:
+        """Return what its sensors say."""
+        return await (await self._hardware()).readings()
+
+    async def events(self) -> list[LogEntry]:
+        """Return the event log, oldest first."""
+        return await (await self._hardware()).events()
+
+    async def clear_events(self) -> None:
+        """Empty the event log."""
+        await (await self._hardware()).clear_events()
+
+    async def beacon(self) -> str:
+        """Return the state of the light."""
+        return await (await self._hardware()).beacon()
+
+    async def set_beacon(self, state: str) -> None:
+        """Switch the light."""
+        await (await self._hardware()).set_beacon(state)
+
+    async def _hardware(self) -> Maintenance:
+        return await self._ways.maintenance_of(self._login)
+
+
 class Either:
     """The nodes of a site whose BMCs may have Redfish (a Method); it shares the sessions of both ways."""
 
@@ -79,6 +116,10 @@ class Either:
         """Return the power of a node."""
         return EitherPower(self, login)
 
+    def maintenance(self, login: EitherLogin) -> EitherMaintenance:
+        """Return what is known of the hardware of a node."""
+        return EitherMaintenance(self, login)
+
     def console(self, login: EitherLogin) -> SolConsole:
         """Return the console of a node over IPMI. Raises DefinitionError when IPMI cannot log in."""
         return self._ipmi.console(_usable(login.ipmi))
@@ -88,6 +129,12 @@ class Either:
         if await self.uses_redfish(login.redfish):
             return self._redfish.power(login.redfish)
         return self._ipmi.power(_usable(login.ipmi))
+
+    async def maintenance_of(self, login: EitherLogin) -> Maintenance:
+        """Return the hardware of a node by the way that its BMC has. Raises as power_of does."""
+        if await self.uses_redfish(login.redfish):
+            return self._redfish.maintenance(login.redfish)
+        return self._ipmi.maintenance(_usable(login.ipmi))
 
     async def uses_redfish(self, login: RedfishLogin) -> bool:
         """Tell whether a BMC has Redfish. One whose certificate the site knows has: it is never left for IPMI.

@@ -10,6 +10,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.nodes.either import Either
 from sbkernel.nodes.ipmi.ipmi import Ipmi
+from sbkernel.nodes.maintenance import Maintenance
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.redfish.redfish import Redfish
 from sbkernel.nodes.virtual.kvm import Kvm
@@ -69,6 +70,10 @@ class Method(Protocol):
         """Return the power of the node that a login is for."""
         ...
 
+    def maintenance(self, login: Any) -> Maintenance:
+        """Return what is known of the hardware of the node. Raises DefinitionError when this way knows nothing."""
+        ...
+
     def console(self, login: Any) -> Console:
         """Return the console of the node that a login is for; the same object as long as the login is the same."""
         ...
@@ -104,6 +109,10 @@ class Hardware:
         """Return the power of each node, or the error that says why it cannot be reached."""
         return await self._each(names, power_word, lambda method, login: method.power(login))
 
+    async def maintenances(self, names: Iterable[str]) -> dict[str, Maintenance | SbkernelError]:
+        """Return what is known of the hardware of each node, or the error that says why nothing is."""
+        return await self._each(names, management_word, lambda method, login: method.maintenance(login))
+
     async def consoles(self, names: Iterable[str]) -> dict[str, Console | SbkernelError]:
         """Return the console of each node, or the error that says why it has none."""
         return await self._each(names, self._console_word, lambda method, login: method.console(login))
@@ -113,7 +122,7 @@ class Hardware:
 
         What cannot be computed counts as unset: this is asked of all nodes.
         """
-        word = node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
+        word = _console_attribute(node)
         key = self._methods[word].console_key(node) if word in self._methods else None
         return None if key is None else (word, *key)
 
@@ -128,19 +137,19 @@ class Hardware:
 
     def _console_word(self, node: Definition) -> str:
         """Return the method of a console: `cons`, else `mgt` when serialport is set. The error's text is xCAT's."""
-        key = self.console_key(node)
-        if key is None:
+        word = _console_attribute(node)
+        if word not in self._methods:
             raise NotFoundError(
                 f"{node.name}: ignore, cons attribute or serialport attribute is not specified.",
                 hint=f"set how its console is reached: sb chdef {node.name} cons=ipmi bmc=ADDRESS",
             )
-        return key[0]
+        return word
 
     async def _each(
         self, names: Iterable[str], word_of: Callable[[Definition], str], reach: Callable[[Method, Any], T]
     ) -> dict[str, T | SbkernelError]:
         found = await asyncio.to_thread(self._logins, list(names), word_of)
-        return {name: one if isinstance(one, SbkernelError) else reach(*one) for name, one in found.items()}
+        return {name: one if isinstance(one, SbkernelError) else _reached(reach, *one) for name, one in found.items()}
 
     def _logins(
         self, names: list[str], word_of: Callable[[Definition], str]
@@ -160,21 +169,38 @@ class Hardware:
             return error
 
 
-def power_word(node: Definition) -> str:
-    """Return the method of a node's power: `power`, else `mgt`. Raises DefinitionError when we have none of that name.
+def _console_attribute(node: Definition) -> str:
+    return node.peek("cons") or (node.peek("mgt") if node.peek("serialport") else "")
 
-    The text for a node without any is xCAT's.
-    """
-    attribute = "power" if node.get("power") else "mgt"
+
+def _reached(reach: Callable[[Method, Any], T], method: Method, login: Any) -> T | SbkernelError:
+    try:
+        return reach(method, login)
+    except DefinitionError as error:
+        return error
+
+
+def power_word(node: Definition) -> str:
+    """Return the method of a node's power: `power`, else `mgt`. Raises DefinitionError when we have none such."""
+    return _word(node, "power" if node.get("power") else "mgt", "nodehm.power,mgt")
+
+
+def management_word(node: Definition) -> str:
+    """Return the method of all else that a node's controller does. Raises DefinitionError as power_word does."""
+    return _word(node, "mgt", "nodehm.mgt")
+
+
+def _word(node: Definition, attribute: str, columns: str) -> str:
+    """Return the method that an attribute names. The text for a node without any is xCAT's."""
     word = node.get(attribute)
     if not word:
         raise DefinitionError(
-            f"{node.name}: Unable to identify plugin for this command, check relevant tables: nodehm.power,mgt",
+            f"{node.name}: Unable to identify plugin for this command, check relevant tables: {columns}",
             hint="Say how it is controlled: sb chdef NODE mgt=ipmi bmc=ADDRESS",
         )
     if word not in METHODS:
         raise DefinitionError(
             f"{node.name}: {attribute}={word} is not supported, only {', '.join(METHODS)}",
-            hint="If one of these reaches it, too: sb chdef NODE power=METHOD",
+            hint=f"If one of these reaches it, too: sb chdef NODE {attribute}=METHOD",
         )
     return word

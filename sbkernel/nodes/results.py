@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,3 +17,15 @@ class NodeResult:
     hint: str | None = None
     untouched: bool = False
     """The command ended before it was this node's turn: nothing was sent to it."""
+
+
+@dataclass(frozen=True)
+class NodeReport(NodeResult):
+    """What one node reports: `rows` hold what its `text` says, one line each; none when it failed."""
+
+    rows: Sequence[dict[str, Any]] = field(default=(), repr=False)
+
+
+def rows_of(reports: Sequence[NodeReport]) -> list[dict[str, Any]]:
+    """Return all rows of all nodes, each with its node: what pandas.DataFrame takes. Failures are not among them."""
+    return [{"node": report.node, **row} for report in reports for row in report.rows]

@@ -26,6 +26,7 @@ from sbkernel.service.control import Control
 from sbkernel.service.discovery import Discovery
 from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
+from sbkernel.service.hardwareverbs import HardwareVerbs
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
 from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.powerverbs import PowerVerbs
@@ -73,7 +74,7 @@ class Parts:
         self.control = Control(
             Endpoint(site.run),
             greeting(site),
-            {"status": self.status, "stop": _stopper(until), **power.verbs()},
+            {"status": self.status, "stop": _stopper(until), **power.verbs(), **HardwareVerbs(site, hardware).verbs()},
             {"rcons": Rcons(site, self.consoles)},
         )
 

@@ -17,7 +17,7 @@ from sbkernel.definitions.store.journal import user
 from sbkernel.errors import NodeError
 from sbkernel.jobs import origin
 from sbkernel.netboot import bootlog
-from sbkernel.nodes.results import NodeResult
+from sbkernel.nodes.results import NodeReport, NodeResult
 from sbkernel.service.client import Service
 from sbkernel.service.conlog import last_lines
 from sbkernel.service.protocol import Message
@@ -114,6 +114,43 @@ def rsetboot(
     """
     options = {"action": device, "persistent": persistent, "uefi": uefi, "override_hold": override_hold}
     return [_result(answer) for answer in Service(site).call("rsetboot", **_asked(nodes), **options)]
+
+
+def rinv(site: Site, nodes: Nodes, what: str = "all") -> list[NodeReport]:
+    """Tell what nodes are made of (xCAT rinv): all model serial asset vpd deviceid guid firm bios mac config dimm.
+
+    One report a node. `pandas.DataFrame(rows_of(reports))` has one row an item: node, kind, name, value.
+    """
+    return list(hardware_each(site, "rinv", nodes, what))
+
+
+def rvitals(site: Site, nodes: Nodes, what: str = "all") -> list[NodeReport]:
+    """Tell what the sensors of nodes say (xCAT rvitals): all temp voltage wattage fanspeed power leds.
+
+    One report a node. `pandas.DataFrame(rows_of(reports))` has one row a sensor: node, kind, name, value, unit, state,
+    health.
+    """
+    return list(hardware_each(site, "rvitals", nodes, what))
+
+
+def reventlog(site: Site, nodes: Nodes, what: int | str = "all", *, newest_first: bool = False) -> list[NodeReport]:
+    """Show the event logs of nodes (xCAT reventlog): the newest entries, or all; `clear` empties them.
+
+    One report a node. `pandas.DataFrame(rows_of(reports))` has one row an entry: node, time, source, event, severity.
+    """
+    return list(hardware_each(site, "reventlog", nodes, str(what), newest_first=newest_first))
+
+
+def rbeacon(site: Site, nodes: Nodes, action: str = "stat") -> list[NodeReport]:
+    """Switch the lights that show where nodes are, or look at them (xCAT rbeacon): on blink off stat."""
+    return list(hardware_each(site, "rbeacon", nodes, action))
+
+
+def hardware_each(site: Site, verb: str, nodes: Nodes, action: str, **options: Any) -> Iterator[NodeReport]:
+    """Do as rinv, rvitals, reventlog and rbeacon do, yielding each node's report as it comes."""
+    for answer in Service(site).call(verb, **_asked(nodes), action=action, **options):
+        hint, rows = answer["hint"], answer["rows"]
+        yield NodeReport(str(answer["node"]), bool(answer["ok"]), str(answer["text"]), hint, rows=rows)
 
 
 def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600.0) -> bootlog.BootEvent:

@@ -74,8 +74,8 @@ class Sim:
 
 
 @contextlib.asynccontextmanager
-async def running(here: Path) -> AsyncIterator[Sim]:
-    """Run an ipmi_sim with its files in a directory."""
+async def running(here: Path, *more: str) -> AsyncIterator[Sim]:
+    """Run an ipmi_sim with its files in a directory; `more` are lines of ipmi_sim_cmd(5)."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.bind(("127.0.0.1", 0))
         sim = Sim(probe.getsockname()[1], here)
@@ -87,7 +87,7 @@ async def running(here: Path) -> AsyncIterator[Sim]:
     (here / "calls").touch()
     lan, emulator = here / "lan.conf", here / "sim.emu"
     lan.write_text(LAN.format(port=sim.port, serial=serial.sockets[0].getsockname()[1], control=control))
-    emulator.write_text(EMULATOR)
+    emulator.write_text(EMULATOR.replace("mc_enable", "\n".join([*more, "mc_enable"])))
     process = await asyncio.create_subprocess_exec(
         *("ipmi_sim", "-c", lan, "-f", emulator, "-s", here / "state", "-n"),
         stdin=asyncio.subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bmc_rig import PASSWORD, USER, MakeRig, Rig
 
+from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import ControlError
 from sbkernel.nodes.fanout import fan_out
 from sbkernel.nodes.ipmi.ipmi import IpmiPower
@@ -109,3 +110,9 @@ async def test_consoles_are_reached_by_cons_or_by_mgt_with_a_serial_port(site: S
     assert after["n1"] is not before["n1"]
     assert after["n2"] is before["n2"]
     assert "cons attribute" in str(after["n3"])
+    site.set("node", "n3", cons="redfish")
+    error = (await hardware.consoles(["n3"]))["n3"]
+    assert (
+        isinstance(error, DefinitionError) and "carries no console" in error.message and "cons=ipmi" in str(error.hint)
+    )
+    assert hardware.console_key(site.nodes["n3"]) is None

@@ -68,7 +68,7 @@ _BMC_ATTRIBUTES = stored(
         "Port of the console.",
         needs=("mgt", ("openbmc",)),
         column="openbmc.consport",
-        netboot=noted("OpenBMC is not supported"),
+        netboot=noted("consoles over ssh are not opened; cons=ipmi reaches those that have serial over LAN"),
     ),
 )
 _OUR_BMC_ATTRIBUTES = (

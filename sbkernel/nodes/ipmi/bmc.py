@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyghmi.ipmi.private.util import get_ipmi_error
 
@@ -78,6 +78,13 @@ class Bmc:
             response = await self._read(netfn, number, data)
         return self._data(response)
 
+    async def ask_raw(
+        self, netfn: int, number: int, data: bytes = b"", *, lun: int = 0, bridge: Mapping[str, int] | None = None
+    ) -> Response:
+        """Do as ask does, to another LUN or over a bridge, and return the response whatever its completion code."""
+        async with self._my_turn(self.deadline_s):
+            return await self._read(netfn, number, data, lun=lun, bridge=bridge)
+
     async def tell(self, netfn: int, number: int, data: bytes = b"") -> bytes:
         """Send a command that changes the node, in one datagram, once; return its data.
 
@@ -140,22 +147,24 @@ class Bmc:
             await self._read(NETFN_CHASSIS, GET_STATUS)
         return await self._logged_in()
 
-    async def _read(self, netfn: int, number: int, data: bytes = b"") -> Response:
+    async def _read(self, netfn: int, number: int, data: bytes = b"", **where: Any) -> Response:
         """Send a read; when a session that was open stays silent, log in again and repeat it once."""
         warm = self.connected
         session = await self._logged_in()
         if not warm:
-            return await self._say(session, netfn, number, data)
+            return await self._say(session, netfn, number, data, **where)
         try:
             async with asyncio.timeout(STALE_S):
-                return await self._say(session, netfn, number, data)
+                return await self._say(session, netfn, number, data, **where)
         except TimeoutError:
             self._drop()
-            return await self._say(await self._logged_in(), netfn, number, data)
+            return await self._say(await self._logged_in(), netfn, number, data, **where)
 
-    async def _say(self, session: Session, netfn: int, number: int, data: bytes, *, repeat: bool = True) -> Response:
+    async def _say(
+        self, session: Session, netfn: int, number: int, data: bytes, *, repeat: bool = True, **where: Any
+    ) -> Response:
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        session.command(netfn, number, data, _settle(answer), repeat=repeat)
+        session.command(netfn, number, data, _settle(answer), repeat=repeat, **where)
         response = await answer
         self._heard = asyncio.get_running_loop().time()
         return response

@@ -9,6 +9,7 @@ from sbkernel.nodes.failures import LostAnswerError, RefusedError
 from sbkernel.nodes.ipmi import chassis
 from sbkernel.nodes.ipmi.bmc import Bmc
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
+from sbkernel.nodes.ipmi.maintenance import IpmiMaintenance
 from sbkernel.nodes.ipmi.solconsole import SolConsole
 from sbkernel.nodes.ipmi.transport import Transport
 from sbkernel.nodes.power import BootOverride, PowerChange
@@ -96,6 +97,10 @@ class Ipmi:
     def power(self, login: BmcLogin) -> IpmiPower:
         """Return the power of a node."""
         return IpmiPower(self._pool.get(login))
+
+    def maintenance(self, login: BmcLogin) -> IpmiMaintenance:
+        """Return what is known of the hardware of a node."""
+        return IpmiMaintenance(self._pool.get(login))
 
     def console(self, login: BmcLogin) -> SolConsole:
         """Return the console of a node; the same one as long as its BMC is."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import random
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyghmi.ipmi.private import constants
 from pyghmi.ipmi.private.util import get_ipmi_error
@@ -146,7 +146,15 @@ class Session(Handshake):
         self.onlogon({"error": f"{error} while requesting privilege"} if error else {"success": True})
 
     def command(
-        self, netfn: int, number: int, data: bytes, on_response: Callable[[Response], None], *, repeat: bool
+        self,
+        netfn: int,
+        number: int,
+        data: bytes,
+        on_response: Callable[[Response], None],
+        *,
+        repeat: bool,
+        lun: int = 0,
+        bridge: Mapping[str, int] | None = None,
     ) -> None:
         """Send one command; its answer goes to `on_response`. One command at a time.
 
@@ -155,7 +163,7 @@ class Session(Handshake):
         """
         self.ipmicallback = on_response
         self.asked_at = None
-        self._send_ipmi_net_payload(netfn, number, data, retry=repeat)
+        self._send_ipmi_net_payload(netfn, number, data, retry=repeat, rslun=lun, bridge_request=bridge)
 
     def give_up(self) -> None:
         """Forget the command that waits; an answer that comes after all matches nothing."""

@@ -6,15 +6,15 @@ Source: DMTF DSP0266 1.20, section 8 (responses).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sbkernel.nodes.maintenance import plain
+
 BODY_MAX = 4 << 20
 """More bytes than this are no answer."""
-TEXT_MAX = 200
-_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u1fff\u2c00-\ud7ff]+")
+_NUMBER_MAX = 1e15
 
 Document = Mapping[str, Any]
 
@@ -65,16 +65,18 @@ def names_error(answer: Answer, word: str) -> bool:
     return any(key.rpartition(".")[2] == word for key in keys)
 
 
-def plain(said: str, most: int = TEXT_MAX) -> str:
-    """Return text of a BMC as one short line without control characters."""
-    line = " ".join(_UNPRINTABLE.sub(" ", said[: 4 * most]).split())
-    return line if len(line) <= most else f"{line[: most - 3]}..."
-
-
 def text(document: Document, key: str) -> str:
     """Return a text of a document; empty when it has none of that name."""
     value = document.get(key)
     return value if isinstance(value, str) else ""
+
+
+def number(document: Document, key: str) -> float | None:
+    """Return a number of a document; None when it has none of that name, or one that is out of all bounds."""
+    value = document.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _NUMBER_MAX:
+        return None
+    return float(value)
 
 
 def child(document: Document, key: str) -> Document:

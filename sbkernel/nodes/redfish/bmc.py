@@ -189,11 +189,10 @@ class RedfishBmc:
     async def _logged_in(self) -> None:
         if self._auth:
             return
-        exchange = await self._connected()
         pause_s = _PAUSE_S
         while not self._auth:
             try:
-                await self._log_in(exchange)
+                await self._log_in(await self._connected())
             except BrokenError as error:
                 self._trouble = f"the connection breaks ({error})"
             if not self._auth:

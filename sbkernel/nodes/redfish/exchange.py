@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,8 @@ import aiohttp
 from yarl import URL
 
 from sbkernel.nodes.failures import RefusedError
-from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, parse, plain
+from sbkernel.nodes.maintenance import plain
+from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, parse
 from sbkernel.nodes.redfish.logins import CertificateChangedError, RedfishLogin, no_answer
 
 _UNKNOWN = bytes(32)
@@ -58,10 +60,11 @@ class Exchange:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError, ssl.SSLError) as error:
             raise self._untrusted(error) from None
         except aiohttp.ClientConnectorError as error:
-            raise no_answer(self._login, plain(error.strerror or "")) from None
+            raise no_answer(self._login, _reason(error)) from None
         except aiohttp.ClientResponseError as error:
             raise self._no_redfish(f"no HTTP: {plain(error.message, 80)}") from None
-        except (aiohttp.ClientError, ConnectionError, ValueError) as error:
+        except (aiohttp.ClientError, ConnectionError, RuntimeError, ValueError) as error:
+            # A RuntimeError: the connection was closed here, as the node has another login by now.
             raise BrokenError(type(error).__name__) from None
 
     async def close(self) -> None:
@@ -127,6 +130,11 @@ class Exchange:
     def _no_redfish(self, what: str) -> RefusedError:
         text = f"BMC {self._login.address} answers with something other than Redfish ({what})"
         return RefusedError(self._login.node, text, hint="If it has no Redfish: sb chdef NODE mgt=ipmi")
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    """Return why there is no connection, as the system says it: `Connection refused`, a name that nobody knows."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else plain(error.strerror or "")
 
 
 async def certificate_of(login: RedfishLogin) -> str:

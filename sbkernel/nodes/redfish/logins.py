@@ -59,8 +59,8 @@ class CertificateChangedError(ControlError):
         """The SHA-256 of the certificate that it shows, in hexadecimal."""
 
     hint_text = (
-        "If the BMC was replaced, or got a new one, forget the old one: sb chdef NODE bmcfingerprint= \n"
-        "  Else somebody may be in between."
+        "Was the BMC replaced, or its certificate renewed? sb chdef NODE bmcfingerprint='' forgets the old one.\n"
+        "  If not, somebody may be in between."
     )
 
 

@@ -14,6 +14,7 @@ from sbkernel.nodes.redfish import system as systems
 from sbkernel.nodes.redfish.answers import Document, text
 from sbkernel.nodes.redfish.bmc import FRESH_S, RedfishBmc
 from sbkernel.nodes.redfish.logins import RedfishLogin, login
+from sbkernel.nodes.redfish.maintenance import RedfishMaintenance
 from sbkernel.nodes.redfish.trust import Pins
 from sbkernel.site import Site
 
@@ -91,11 +92,15 @@ class Redfish:
         """Return the power of a node."""
         return RedfishPower(self.bmc(login))
 
+    def maintenance(self, login: RedfishLogin) -> RedfishMaintenance:
+        """Return what is known of the hardware of a node."""
+        return RedfishMaintenance(self.bmc(login))
+
     def console(self, login: RedfishLogin) -> NoReturn:
         """Raise DefinitionError."""
         raise DefinitionError(
-            f"{login.node}: Redfish has no console of its own",
-            hint="If its BMC has serial over LAN, too: sb chdef NODE cons=ipmi",
+            f"{login.node}: Redfish carries no console",
+            hint="Most such BMCs have serial over LAN, too: sb chdef NODE cons=ipmi",
         )
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import RefusedError
+from sbkernel.nodes.maintenance import plain
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
-from sbkernel.nodes.redfish.answers import Document, child, plain, text, words
+from sbkernel.nodes.redfish.answers import Document, child, text, words
 
 RESETS = {
     PowerChange.ON: ("On", "ForceOn"),

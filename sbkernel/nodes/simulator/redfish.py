@@ -65,6 +65,8 @@ class SimulatedRedfish:
     """Whether UEFI or legacy boot can be asked for."""
     beacon: str = "Off"
     events: list[dict[str, str]] = field(default_factory=list)
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Further resources by their path."""
     sessions: dict[str, str] = field(default_factory=dict)
     """The token of each session by its path."""
     arrived: list[tuple[str, str]] = field(default_factory=list)
@@ -133,7 +135,7 @@ class SimulatedRedfish:
         return kind == "Basic" and user in self.users and self.users[user] == password
 
     def _get(self, path: str) -> web.Response:
-        document = documents.document(self, path)
+        document = self.more.get(path, documents.document(self, path))
         if document is None:
             return _error(404, "ResourceMissingAtURI", f"There is nothing at {path}.")
         document = self.redfish_faults.spoil(path, document)

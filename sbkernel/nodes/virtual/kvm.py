@@ -88,6 +88,10 @@ class Kvm:
         """Return the power of a virtual node."""
         return QemuPower(login, self._site.run / orders.SOCKET)
 
+    def maintenance(self, login: str) -> NoReturn:
+        """Raise DefinitionError."""
+        raise DefinitionError(f"{login}: kvm tells nothing of hardware", hint="sb chdef NODE mgt=ipmi bmc=ADDRESS")
+
     def console(self, login: str) -> NoReturn:
         """Raise DefinitionError."""
         raise DefinitionError(f"{login}: kvm reaches no console", hint="sb chdef NODE cons=ipmi bmc=ADDRESS")

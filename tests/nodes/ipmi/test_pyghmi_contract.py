@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from importlib.metadata import version
 
 import pytest
+from pyghmi.ipmi import command, events, fru, sdr
+from pyghmi.ipmi.oem import generic
 from pyghmi.ipmi.private import constants, session, util
 
 from sbkernel.nodes.ipmi.handshake import Handshake
@@ -63,3 +66,16 @@ def test_names() -> None:
     assert constants.payload_types["sol"] == 1
     assert util.get_ipmi_error({"code": 0}) is False
     assert "1.6.19" in (inspect.getdoc(inspect.getmodule(Session)) or "")
+
+
+def test_what_reading_sensors_takes_from_pyghmi() -> None:
+    assert set(re.findall(r"self\.(\w+) = ", inspect.getsource(command.Command.__init__))) == {
+        "onlogon", "bmc", "_sdrcachedir", "_sdr", "_oem", "_oemknown", "_netchannel", "_ipv6support", "certverify",
+        "kwargs", "ipmi_session",
+    }  # fmt: skip
+    assert sdr.shared_sdrs == {}
+    assert [str(inspect.signature(one)) for one in (events.EventHandler, fru.FRU, generic.OEMHandler)] == [
+        "(sdr, ipmicmd)",
+        "(rawdata=None, ipmicmd=None, fruid=0, sdr=None)",
+        "(oemid, ipmicmd)",
+    ]

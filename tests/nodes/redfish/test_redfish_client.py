@@ -175,7 +175,7 @@ async def test_the_deadline_holds_and_a_closed_port_is_said_at_once(rig: Redfish
     assert {type(result) for result in results} == {NoAnswerError}
     assert time.monotonic() - began < 5
     await rig.server.close()
-    with pytest.raises(NoAnswerError, match="no answer from BMC") as caught:
+    with pytest.raises(NoAnswerError, match=r"no answer from BMC .*: Connection refused") as caught:
         await rig.power().status()
     assert "by https" in str(caught.value.hint)
 
@@ -286,7 +286,7 @@ async def test_hundreds_of_bmcs_at_once(rig: RedfishRig) -> None:
     }  # fmt: skip
     rig.site.change("node", changes)
     for node in changes:
-        rig.client(node).deadline_s = 60 if int(node[1:]) % 50 != 7 else 2
+        rig.client(node).deadline_s = 60 if int(node[1:]) % 50 != 7 else 0.5
     for _ in range(2):
         powers = {node: rig.power(node) for node in changes}
         results = {r.node: r async for r in fan_out(powers, lambda power: on_or_off(power))}
@@ -297,8 +297,8 @@ async def test_hundreds_of_bmcs_at_once(rig: RedfishRig) -> None:
         }
         assert all("no answer from BMC" in results[node].text for node in dead)
     assert {server.bmc.logins for server in servers} == {0, 1}
-    known = rig.site.nodes.many(changes)
-    assert sum(bool(node.get("bmcfingerprint")) for node in known.values()) == 500
+    known = rig.site.nodes.many(wanted.keys() - dead)
+    assert all(node.get("bmcfingerprint") for node in known.values())
     await rig.method.log_out()
     assert not any(server.bmc.sessions for server in servers)
     for server in servers:
