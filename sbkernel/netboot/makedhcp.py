@@ -75,6 +75,7 @@ def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> 
         write_if_changed(directory / name, text)
         _remove_stale(directory, {otherdhcp.kea_hosts_name(one.block) for one in blocks})
     bootfiles.write_common(site.boot)
+    loaders.lay_ipxe(site.boot)
     return directory / name
 
 
