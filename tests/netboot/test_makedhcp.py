@@ -74,6 +74,8 @@ def test_one_node_is_one_line(
 ) -> None:
     site.set("site", "clustersite", dhcpbackend=backend, dhcpdir=str(tmp_path / "etc"))
     sb("makedhcp", "-n", "-a")
+    with site.store.write("an import") as transaction:
+        transaction.put("network", "wrong", {"net": "10.78.0.300", "mask": "/24"})
     hosts = tmp_path / "etc" / FILES[backend][1]
     before = hosts.read_text().splitlines()
     site.set("node", "n5", groups="all", mac="52:54:00:00:00:25", ip="10.78.0.25")

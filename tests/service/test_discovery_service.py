@@ -78,3 +78,18 @@ def test_a_flood_is_listed_in_part_and_others_are_served(site: Site, service: Se
     assert len(discovered(site)) <= 1000
     ask(site, f"mac={UNKNOWN}&tries=1")
     until(lambda: any(one.mac == "52:54:00:00:00:99" for one in discovered(site)))
+
+
+def test_a_list_that_cannot_be_written_stops_nothing_else(site: Site, service: Service) -> None:
+    service.ensure()
+    in_the_way = site.log / "discovered.json"
+    in_the_way.mkdir()
+
+    def troubles() -> list[str]:
+        status = service.status()
+        return [loop["error"] for loop in status["loops"] if loop["name"] == "discovered machines"] if status else []
+
+    assert ask(site, f"mac={UNKNOWN}&tries=1").startswith("#!ipxe")
+    until(lambda: any("Is a directory" in error for error in troubles()), seen=troubles)
+    in_the_way.rmdir()
+    until(lambda: ask(site, f"mac={UNKNOWN}&tries=2") and discovered(site))
