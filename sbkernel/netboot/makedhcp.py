@@ -16,6 +16,7 @@ from sbkernel.netboot import bootfiles, dhcp, loaders, otherdhcp
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.dhcp import DhcpPlaces, Reservation, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
+from sbkernel.netboot.server import block_of
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> 
         write_if_changed(directory / name, text)
         _remove_stale(directory, {otherdhcp.kea_hosts_name(one.block) for one in blocks})
     bootfiles.write_common(site.boot)
+    loaders.lay_ipxe(site.boot)
     return directory / name
 
 
@@ -194,8 +196,8 @@ def _write_known(site: Site, backend: str, nodes: Mapping[str, Reservation]) -> 
     if backend == "isc":
         write_if_changed(directory / _DHCPD_HOSTS, otherdhcp.dhcpd_hosts(nodes))
         return
-    blocks = (dhcp.serve(0, network, "").block for network in _networks(site) if ":" not in network.get("net"))
-    for block in set(blocks):
+    # A network that is wrong is makedhcp -n's to name; nodes of the others are told all the same.
+    for block in set(filter(None, map(block_of, site.networks.values()))):
         write_if_changed(directory / otherdhcp.kea_hosts_name(block), otherdhcp.kea_hosts(nodes, block))
 
 

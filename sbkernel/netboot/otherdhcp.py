@@ -15,6 +15,7 @@ from pathlib import Path
 from sbkernel.architectures import ARCHITECTURES
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot.dhcp import Reservation, Served
+from sbkernel.netboot.loaders import DIRECTORY, IPXE_BIOS
 from sbkernel.netboot.render import render_template
 
 # What dhcp.py calls an option -> what both call it (kea-arm, "DHCPv4 Server"; dhcp-options(5))
@@ -110,8 +111,13 @@ def _dhcpd_host(one: Reservation) -> str:
 
 
 def _values(settings: Settings) -> dict[str, object]:
-    loaders = [(one.efi_loader, one.efi_clients) for one in ARCHITECTURES.values() if one.efi_loader]
-    return {"uefi": loaders, "http_port": settings.http_port, "lease_s": settings.lease_s}
+    return {
+        "uefi": [one for one in ARCHITECTURES.values() if one.efi_loader],
+        "ipxe_bios": IPXE_BIOS,
+        "loaders_path": f"boot/{DIRECTORY}",
+        "http_port": settings.http_port,
+        "lease_s": settings.lease_s,
+    }
 
 
 def _checked(net: Served) -> Served:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -81,7 +82,7 @@ class Discovery:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Note the machine of a request of boot.ipxe, and say how often it may ask before it boots something else."""
-        told = dict(request.query)
+        told = _told(request.rel_url.raw_query_string)
         firmware = " ".join(filter(None, (told.get("platform"), told.get("buildarch"))))
         self.heard(told.get("mac", ""), {**told, "firmware": firmware, "interface": self._interface(request)})
         # One that has asked more often by now, since the setting was changed, must find its own number to stop.
@@ -126,6 +127,12 @@ class Discovery:
         pending, self._pending = self._pending, {}
         self._is_pending.clear()
         return list(pending.values())
+
+
+def _told(query: str) -> dict[str, str]:
+    """Return the words of a query of iPXE, which writes a blank as %20 and leaves + as it is."""
+    parts = (part.partition("=") for part in query.split("&"))
+    return {key: unquote(value) for key, _, value in parts}
 
 
 def _number(text: str) -> int:

@@ -74,6 +74,8 @@ def test_one_node_is_one_line(
 ) -> None:
     site.set("site", "clustersite", dhcpbackend=backend, dhcpdir=str(tmp_path / "etc"))
     sb("makedhcp", "-n", "-a")
+    with site.store.write("an import") as transaction:
+        transaction.put("network", "wrong", {"net": "10.78.0.300", "mask": "/24"})
     hosts = tmp_path / "etc" / FILES[backend][1]
     before = hosts.read_text().splitlines()
     site.set("node", "n5", groups="all", mac="52:54:00:00:00:25", ip="10.78.0.25")
@@ -210,7 +212,10 @@ def test_the_server_gives_a_node_its_address_and_what_it_boots(
         ready = "Server starting service"
     lab.run(lab.ours, *command, conf, log=log, until_it_says=ready)
     script = f"http://{OURS}:{site.http_port}/boot/boot.ipxe"
-    for arch, ipxe, file in ((0, False, "undionly.kpxe"), (7, False, "ipxe.efi"), (7, True, script)):
+    by_http = f"http://{OURS}:{site.http_port}/boot/loaders/ipxe.efi"
+    asked = ((0, False, "undionly.kpxe"), (7, False, "ipxe.efi"), (7, True, script), (16, False, by_http))
+    for arch, ipxe, file in asked:
         (ack,) = lab.boot(arch, ipxe=ipxe)["acks"]
         assert (ack["yours"], ack["name"], ack["file"], ack["next"]) == ("10.78.0.21", "n1", file, OURS)
         assert ack["router"] == "10.78.0.254"
+        assert ack["vendor"] == ("HTTPClient" if arch == 16 else "")

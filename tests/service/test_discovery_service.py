@@ -32,13 +32,13 @@ def ask(site: Site, query: str) -> str:
 def test_the_boot_server_lists_who_is_no_node(site: Site, service: Service) -> None:
     site.set("node", "n1", groups="all", mac=MAC)
     service.ensure()
-    query = f"tries=1&mac={UNKNOWN}&platform=efi&buildarch=x86_64&product=PowerEdge%20R650&serial=%1b%5b2J"
+    query = f"tries=1&mac={UNKNOWN}&platform=efi&buildarch=x86_64&product=PowerEdge%20R650+&serial=%1b%5b2J"
     assert ask(site, query) == "#!ipxe\nset most:int32 60\n"
     assert ask(site, f"mac={MAC}&tries=1").endswith("most:int32 4\n"), "a node goes on"
     ask(site, "mac=..%2F..&tries=x")
     (one,) = until(lambda: discovered(site))
     assert (one.mac, one.product, one.firmware, one.interface) == (
-        "52:54:00:00:00:99", "PowerEdge R650", "efi x86_64", "127.0.0.1",
+        "52:54:00:00:00:99", "PowerEdge R650+", "efi x86_64", "127.0.0.1",
     )  # fmt: skip
     assert "\x1b" not in one.serial
 
@@ -66,8 +66,7 @@ def test_dhcp_lists_a_machine_that_gets_no_address(site: Site, lab: Lab, service
     site.set("network", "lab", net="10.78.0.0", mask="255.255.255.0", mgtifname="br0")
     site.set("site", "clustersite", dhcpinterfaces="br0", master=OURS)
     lab.service(site.root)
-    assert lab.boot(0, tries=1)["acks"] == []
-    (one,) = until(lambda: discovered(site))
+    (one,) = until(lambda: lab.boot(0, tries=1)["acks"] == [] and discovered(site))
     assert (one.mac, one.interface, one.ip) == (MAC, "br0", "")
 
 
@@ -79,3 +78,18 @@ def test_a_flood_is_listed_in_part_and_others_are_served(site: Site, service: Se
     assert len(discovered(site)) <= 1000
     ask(site, f"mac={UNKNOWN}&tries=1")
     until(lambda: any(one.mac == "52:54:00:00:00:99" for one in discovered(site)))
+
+
+def test_a_list_that_cannot_be_written_stops_nothing_else(site: Site, service: Service) -> None:
+    service.ensure()
+    in_the_way = site.log / "discovered.json"
+    in_the_way.mkdir()
+
+    def troubles() -> list[str]:
+        status = service.status()
+        return [loop["error"] for loop in status["loops"] if loop["name"] == "discovered machines"] if status else []
+
+    assert ask(site, f"mac={UNKNOWN}&tries=1").startswith("#!ipxe")
+    until(lambda: any("Is a directory" in error for error in troubles()), seen=troubles)
+    in_the_way.rmdir()
+    until(lambda: ask(site, f"mac={UNKNOWN}&tries=2") and discovered(site))

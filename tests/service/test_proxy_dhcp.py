@@ -50,7 +50,7 @@ def test_address_from_one_server_and_boot_file_from_the_other(site: Site, beside
 
 
 def test_what_is_not_firmware_is_left_to_the_other_server(beside: Lab) -> None:
-    plain = ["busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "5", "-s", "/bin/true"]
+    plain = ["busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "20", "-s", "/bin/true"]
     done = subprocess.run(["ip", "netns", "exec", beside.machine, *plain], capture_output=True, text=True, check=True)
     assert f"obtained from {THEIRS}" in done.stdout + done.stderr
 
