@@ -87,7 +87,9 @@ class _Look:
             return None if self.stages & UP else self._on_console(ends=True)
         reason = str(event.get("reason") or "the node gave no reason")
         clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["t"]))
-        told = Evidence(reason, f"{self.seen.log}, failed at {clock}")
+        sender = event.get("from_unknown")
+        by = f", posted from {sender}, which is not known to be its address" if sender else ""
+        told = Evidence(reason, f"{self.seen.log}, failed at {clock}{by}")
         rule = next((rule for rule, _, _ in rules.found_in(reason)), None)
         shown = self._on_console(ends=True)
         if rule is None and shown:
