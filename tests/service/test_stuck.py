@@ -72,6 +72,14 @@ def test_those_that_are_not_well_are_listed(nodes: Site) -> None:
         stuck(nodes, ["n9"])
 
 
+def test_a_node_with_postscripts_is_well_when_they_have_ended(nodes: Site) -> None:
+    for stage in ("postscripts", "syncfiles", "postscript", "postscript", "booted"):
+        assert states(stuck(nodes, "n1")) == {"n1": "well"}
+        bootlog.append(nodes, "n1", stage, script="x")
+    (one,) = stuck(nodes, "n1").nodes
+    assert (one.state, one.stage) == ("well", "booted")
+
+
 def test_only_the_console_of_this_boot_counts(nodes: Site) -> None:
     show(nodes, "n2", b"Kernel panic - not syncing: of the last boot\r\n")
     index = nodes.consoles / "n2.index"
