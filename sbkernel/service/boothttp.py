@@ -25,8 +25,9 @@ from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-# At once, and a second. A boot makes a dozen events; a server may pass on the posts of hundreds of nodes.
-_OF_A_NODE = (60, 1.0)
+# At once, and a second. A boot makes a dozen events and one for each postscript; a server may pass on the posts of
+# hundreds of nodes.
+_OF_A_NODE = (200, 2.0)
 _OF_AN_ADDRESS = (5000, 200.0)
 _OF_WORDS = (10, 0.1)
 
