@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, builddnf, definitions, diff, nodeset, pack, rebuild, service, startup
+from sbkernel.bench import boot, build, builddnf, definitions, diff, nodeset, pack, rebuild, serve, service, startup
 from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "rebuild": rebuild.rows,
     "pack": pack.rows,
     "boot": boot.rows,
+    "serve": serve.rows,
     "startup": startup.rows,
     "definitions": definitions.rows,
     "diff": diff.rows,

@@ -12,7 +12,19 @@ import click
 
 from sbkernel.definitions.store.interface import SERVER_VARIABLE
 
-NAMES = ("build", "build-dnf", "rebuild", "pack", "boot", "startup", "definitions", "diff", "nodeset", "service")
+NAMES = (
+    "build",
+    "build-dnf",
+    "rebuild",
+    "pack",
+    "boot",
+    "startup",
+    "definitions",
+    "diff",
+    "nodeset",
+    "service",
+    "serve",
+)
 
 
 @click.command()

@@ -150,6 +150,8 @@ def _show(service: Service) -> int:
     for loop in said["loops"]:
         click.echo(f"runs:    {_loop_line(loop, said['children'].get(loop['name']))}")
     _show_consoles(said)
+    if refused := said.get("refused"):
+        click.echo("refused: " + ", ".join(f"{count} {why}" for why, count in sorted(refused.items())))
     if said["restart"]:
         click.echo("dhcpinterfaces has changed; sb service restart applies it")
     return 0

@@ -8,10 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sbkernel.files import writing
 from sbkernel.netboot.names import node_file_name
 from sbkernel.site import Site
 
 BootEvent = dict[str, Any]
+_LIMIT = 2 * 1024 * 1024
+_KEPT = _LIMIT // 2
+_IMAGES = 20
 
 STAGES = (
     "power-on", "dhcp", "ipxe", "kernel", "initrd", "fetched", "verified", "mounted", "userspace", "postscripts",
@@ -27,13 +31,17 @@ def path(site: Site, node: str) -> Path:
 def append(site: Site, node: str, stage: str, t: float | None = None, **data: Any) -> None:
     """Add one event: `stage` at `t` (seconds since the epoch; None means now), with further `data`.
 
-    Each line is one write, so that lines of several writers do not mix.
+    Each line is one write, so that lines of several writers do not mix. A log that has grown too long loses its oldest
+    lines: a node may start anew every minute, for months.
     """
     file = path(site, node)
     file.parent.mkdir(parents=True, exist_ok=True)
     event = {"t": time.time() if t is None else t, "node": node, "stage": stage, **data}
     with file.open("ab", buffering=0) as log:
         log.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        too_long = log.tell() > _LIMIT
+    if too_long:
+        _shorten(file)
 
 
 def read(site: Site, node: str, since_power_on: bool = True) -> list[BootEvent]:
@@ -61,6 +69,22 @@ def last_boot(events: list[BootEvent]) -> list[BootEvent]:
     """Return the events since the last power-on; all events if there is none."""
     starts = [number for number, event in enumerate(events) if event["stage"] == "power-on"]
     return events[starts[-1] :] if starts else events
+
+
+def _shorten(file: Path) -> None:
+    """Keep the newest lines, the last power-on, and the last words about images: they tell what the node runs."""
+    lines = file.read_bytes().splitlines(keepends=True)
+    end = len(lines)
+    kept_bytes = 0
+    while end and kept_bytes + len(lines[end - 1]) <= _KEPT:
+        end -= 1
+        kept_bytes += len(lines[end])
+    older = lines[:end]
+    start = max((number for number, line in enumerate(older) if b'"stage":"power-on"' in line), default=0)
+    begins = [line for line in older[start : start + 1] if b'"stage":"power-on"' in line]
+    images = [line for line in older[start:] if b'"image":"' in line][-_IMAGES:]
+    with writing(file) as new:
+        new.writelines([*begins, *images, *lines[end:]])
 
 
 def _parse(line: str) -> BootEvent | None:

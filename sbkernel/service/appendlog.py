@@ -14,11 +14,13 @@ _LOOK_EVERY_S = 1.0
 class AppendLog:
     """Append bytes at once; notice within a second that the file was moved or removed, and start it anew.
 
-    A full disk must not stop a console or the syslog receiver: the first failure is logged, bytes are lost.
+    A full disk must not stop a console or the syslog receiver: the first failure is logged, bytes are lost. With a
+    `limit`, a file that has so many bytes becomes <name>.1, and the one before it is gone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit: int = 0) -> None:
         self.path = path
+        self._limit = limit
         self._file: int | None = None
         self._looked = 0.0
         self._failed = False
@@ -28,6 +30,10 @@ class AppendLog:
         try:
             file = self._open()
             offset = os.lseek(file, 0, os.SEEK_END)
+            if self._limit and offset >= self._limit:
+                self.close()
+                self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+                file, offset = self._open(), 0
             os.write(file, data)
         except OSError as error:
             if not self._failed:

@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from sbkernel.service.appendlog import AppendLog
 from sbkernel.service.boothttp import port_error
 from sbkernel.service.connections import Connections
+from sbkernel.service.rates import Rates
 from sbkernel.service.syslogline import message_line
 from sbkernel.site import Site
 
 MESSAGE_LIMIT = 64 * 1024
+LOG_LIMIT = 256 * 1024 * 1024
 _IDLE_S = 3600.0
+_PAUSE_S = 0.1
+_OF_AN_ADDRESS = (20_000, 1000.0)  # at once, and a second: a node that boots sends some thousands from its memory
+_PER_ADDRESS = 32
+_CONNECTIONS = 20_000
+_REMEMBERED = 4096
 
 
 class SyslogReceiver:
-    """Receive RFC 3164 and RFC 5424 messages on the syslog port of the site."""
+    """Receive RFC 3164 and RFC 5424 messages on the syslog port of the site.
 
-    def __init__(self, site: Site, addresses: Sequence[str]) -> None:
+    Who sends too much waits (TCP), or loses messages (UDP), which the log says. The log has `limit` bytes at most, and
+    the one before it as many.
+    """
+
+    def __init__(
+        self, site: Site, addresses: Sequence[str], *, rates: Rates | None = None, limit: int = LOG_LIMIT
+    ) -> None:
         self.port = site.syslog_port
         self._addresses = addresses
-        self._file = AppendLog(site.log / "messages")
+        self._file = AppendLog(site.log / "messages", limit)
+        self._rates = rates or Rates(*_OF_AN_ADDRESS)
+        self._lost: Counter[str] = Counter()
+        self._lost_ever = 0
         self._transports: list[asyncio.DatagramTransport] = []
         self._servers: list[asyncio.Server] = []
-        self._connections = Connections(self._serve)
+        self._connections = Connections(self._serve, _PER_ADDRESS, _CONNECTIONS)
 
     async def start(self) -> None:
         """Listen on every address; raise ServiceError when the port is taken."""
@@ -33,7 +50,7 @@ class SyslogReceiver:
         for address in self._addresses:
             where = (address, self.port)
             try:
-                transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._write), local_addr=where)
+                transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._datagram), local_addr=where)
                 self._transports.append(transport)
                 self._servers.append(await asyncio.start_server(self._connections.accept, *where, limit=MESSAGE_LIMIT))
             except OSError as error:
@@ -48,6 +65,21 @@ class SyslogReceiver:
         await self._connections.end()
         self._file.close()
 
+    def refused(self) -> dict[str, int]:
+        """Return how much was lost or refused since the start, by reason."""
+        found = {"syslog messages, too many": self._lost_ever, "syslog connections": self._connections.refused}
+        return {why: count for why, count in found.items() if count}
+
+    def _datagram(self, data: bytes, peer: str) -> None:
+        if not self._rates.take(peer):
+            self._lost_ever += 1
+            if peer in self._lost or len(self._lost) < _REMEMBERED:
+                self._lost[peer] += 1
+            return
+        if lost := self._lost.pop(peer, 0):
+            self._write(b"sbkernel: %d messages were lost: more came than are taken" % lost, peer)
+        self._write(data, peer)
+
     def _write(self, data: bytes, peer: str) -> None:
         if data.strip(b"\r\n\0 "):
             self._file.write(message_line(data, peer, datetime.now().astimezone()).encode())
@@ -55,6 +87,8 @@ class SyslogReceiver:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str(writer.get_extra_info("peername")[0])
         async for frame in frames(reader):
+            while not self._rates.take(peer):
+                await asyncio.sleep(_PAUSE_S)
             self._write(frame, peer)
 
 

@@ -14,7 +14,9 @@ _FIELDS_LIMIT = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FRACTIONS = frozenset({"uptime", "at", "seconds"})
 _COUNTS = frozenset({"bytes", "status"})
-_OURS = frozenset({"site", "node", "stage", "t", "source"})
+UNKNOWN = "from_unknown"
+"""The field of a post that came from an address of which nobody knows that it is the node's: that address."""
+_OURS = frozenset({"site", "node", "stage", "t", "source", UNKNOWN})
 
 # stage -> xCAT's node status (xcat.md 1.2: powering-on, netbooting, booting, postbooting, booted, failed)
 STATUS_OF_STAGE = {

@@ -16,6 +16,8 @@ from sbkernel.site import Site
 _log = logging.getLogger(__name__)
 Data = Mapping[str, str | int | float]
 _FLUSH_S = 0.2
+_NEWS_S = 1.0
+_NEWS_BYTES = 64 * 1024
 _LOOP = "status of nodes"
 _STARTS = frozenset({"power-on", "dhcp", "ipxe", "grub", "kernel", "initrd"})
 
@@ -23,11 +25,14 @@ _STARTS = frozenset({"power-on", "dhcp", "ipxe", "grub", "kernel", "initrd"})
 class BootProgress:
     """Record stages at once; write node.status and statustime a little later, one write a node at most.
 
-    While the store cannot be written, statuses wait, the last of each node.
+    While the store cannot be written, statuses wait, the last of each node. `leases` has the address that our DHCP
+    server gave last to each node.
     """
 
     def __init__(self, site: Site, loops: Supervisor) -> None:
         self._site = site
+        self.leases: dict[str, str] = {}
+        self._seen_again: dict[str, dict[str, float]] = {}
         # A connection of its own: waiting for another writer must not hold up who reads.
         self._writer = Site.open(site.root, create=False)
         self._pending: dict[str, tuple[str, float]] = {}
@@ -51,6 +56,8 @@ class BootProgress:
     def record(self, node: str, stage: str, data: Data | None = None, t: float | None = None) -> None:
         """Append a stage to the boot log of a node (`t`: when, else now) and set its status."""
         _log.info("%s: %s", node, stage)
+        if stage in _STARTS:
+            self._seen_again.pop(node, None)
         try:
             bootlog.append(self._site, node, stage, t, **(data or {}))
         except OSError as error:
@@ -60,8 +67,16 @@ class BootProgress:
 
     def record_seen(self, node: str, stage: str, data: Data | None = None) -> None:
         """Record a stage that can be seen again and again (a prompt) once a boot."""
+        if stage == "dhcp" and data and "ip" in data:
+            self.leases[node] = str(data["ip"])
+        now = time.monotonic()
+        again = self._seen_again.setdefault(node, {})
+        if now < again.get(stage, 0.0):
+            return  # a console may repeat a prompt thousands of times a second
         if self._is_news(node, stage):
             self.record(node, stage, data)
+        else:
+            again[stage] = now + _NEWS_S
 
     def set_status(self, node: str, status: str) -> None:
         """Set the status of a node as of now."""
@@ -74,7 +89,7 @@ class BootProgress:
     def _stages(self, node: str) -> set[str]:
         """Return the stages that the boot which began last has reached; none if its log cannot be read."""
         try:
-            events = bootlog.read(self._site, node)
+            events = bootlog.read_end(self._site, node, _NEWS_BYTES)
         except OSError as error:
             _log.error("cannot read the boot log of %s: %s", node, error)
             return set()

@@ -32,6 +32,7 @@ from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.powerverbs import PowerVerbs
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
+from sbkernel.service.senders import Senders
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.virtual import VirtualProcess
 from sbkernel.service.watcher import Watcher
@@ -65,7 +66,10 @@ class Parts:
         self.files = BootFiles(site, self.loops)
         self.discovery = Discovery(site, self.loops, self.watcher, self.interfaces)
         answers = {"/discovery": self.discovery.answer}
-        self.http = BootHttp(site, self.progress, self.addresses, self.watcher, self.files.ask, answers)
+        senders = Senders(self.progress.leases, self.watcher)
+        self.http = BootHttp(
+            site, self.progress, self.addresses, self.watcher, senders, send_files=self.files.ask, answers=answers
+        )
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = VirtualProcess(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
@@ -91,6 +95,7 @@ class Parts:
             "since": self.began,
             "addresses": self.addresses,
             "http_port": self.http.port,
+            "refused": {**self.http.refused(), **self.syslog.refused()},
             "syslog_port": self.syslog.port,
             "dhcpinterfaces": list(self.interfaces),
             "restart": await asyncio.to_thread(self._interfaces_changed),

@@ -19,7 +19,7 @@ from sbkernel.images.catalog.reference import parse
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.diagnosis.diagnose import diagnose
 from sbkernel.netboot.diagnosis.seen import WRONG, ConsoleEnd, Diagnosis, Seen
-from sbkernel.netboot.diagnosis.usual import UP, Usual, attempts, usual
+from sbkernel.netboot.diagnosis.usual import Usual, attempts, usual
 from sbkernel.service.client import Service
 from sbkernel.service.conlog import end_of, place_of
 from sbkernel.service.plaintext import plain
@@ -28,12 +28,13 @@ from sbkernel.site import Site
 if TYPE_CHECKING:
     import pandas as pd
 
-_GLANCE = 2 * 1024
-_GLANCED = 4
+_GLANCE = 4 * 1024
+_GLANCED = 12
 _LAST_BOOTS = 8 * 1024
 _BOOTS = 32 * 1024
 _CONSOLE = 8 * 1024
 _SAMPLE = 48
+_AFTER_BOOT = frozenset({"userspace", "login", "postscripts", "syncfiles", "postscript", "booted"})
 _LOCAL = frozenset({"boot", "offline"})
 _COLUMNS = ("node", "state", "stage", "since", "waited_s", "usual_s", "p95_s", "cause", "detail", "do", "evidence")
 
@@ -169,9 +170,10 @@ class BootLooks:
 
 def _is_up(events: Sequence[bootlog.BootEvent], has_console: bool) -> bool:
     """Tell from its last events whether a node is up and nothing was said against it."""
-    last = [event["stage"] for event in events[-2:]]
-    complete = UP.issubset(last) if has_console else last[-1:] == ["userspace"]
-    return complete and not any(event.get("failed") or event["stage"] == "failed" for event in events)
+    after = list(itertools.takewhile(lambda event: event["stage"] in _AFTER_BOOT, reversed(events)))
+    stages = {event["stage"] for event in after}
+    wanted = {"userspace", *(["login"] if has_console else []), *(["booted"] if "postscripts" in stages else [])}
+    return wanted <= stages and not any(event.get("failed") for event in after)
 
 
 def _power_of(site: Site, nodes: Sequence[str]) -> dict[str, str]:

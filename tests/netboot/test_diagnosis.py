@@ -52,6 +52,7 @@ FAILED = [
     ("the kernel has no squashfs", rules.ROOT),
     ("no answer from a DHCP server", rules.NO_NETWORK),
     ("no network card", rules.NO_NETWORK),
+    ("postscripts failed: setup-ib", rules.SCRIPTS),
     ("Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)", rules.ROOT),
     ("Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000009", rules.PANIC),
     ("You are in emergency mode. After logging in, type", rules.EMERGENCY),
@@ -165,6 +166,19 @@ def test_a_node_that_is_up_is_well() -> None:
     assert units.text == "up, but failed units: a.service b.mount"
 
 
+def test_postscripts_are_waited_for() -> None:
+    events = [*boot("login"), {"t": 200.0, "stage": "postscripts"}, {"t": 201.0, "stage": "postscript", "script": "a"}]
+    assert said(events, now=600).is_well
+    assert said(events).why == "postscripts do not end: done so far: a"
+    assert said([*events, {"t": 202.0, "stage": "booted"}]).is_well
+
+
+def test_grub_is_a_boot_script_as_ipxe_is() -> None:
+    events = [{**event, "stage": event["stage"].replace("ipxe", "grub")} for event in boot("kernel")]
+    assert len(attempts(events)) == 1 and len(attempts(events * 2)) == 2
+    assert said(events[:3]).cause == rules.NO_KERNEL
+
+
 def test_a_prompt_without_a_boot_file_comes_from_the_disk() -> None:
     events = [*boot("power-on"), {"t": 150.0, "stage": "login"}]
     assert said(events).cause.startswith(rules.DISK)
@@ -230,7 +244,7 @@ def test_limits_are_never_below_what_was_usual(times: list[float]) -> None:
 LINES = st.sampled_from([rule.words for rule in rules.RULES]) | st.text(max_size=30)
 EVENTS = st.lists(
     st.fixed_dictionaries(
-        {"t": st.floats(0, 1e9), "stage": st.sampled_from([*bootlog.STAGES, "postscripts"])},
+        {"t": st.floats(0, 1e9), "stage": st.sampled_from([*bootlog.STAGES, "grub", "odd"])},
         optional={"uptime": st.floats(0, 1e5), "failed": LINES, "reason": LINES, "image": st.text(max_size=3)},
     ),
     max_size=20,

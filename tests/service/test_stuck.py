@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from service_rig import Bmcs
 
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import NodeError, NotFoundError
 from sbkernel.netboot import bootlog
+from sbkernel.service.client import Service
 from sbkernel.service.conlog import ConsoleLog
 from sbkernel.service.stuck import Stuck, stuck
 from sbkernel.service.verbs import wait_for
@@ -70,6 +73,14 @@ def test_those_that_are_not_well_are_listed(nodes: Site) -> None:
     assert states(stuck(nodes, "n5")) == {"n5": "failed"}
     with pytest.raises(NotFoundError):
         stuck(nodes, ["n9"])
+
+
+def test_a_node_with_postscripts_is_well_when_they_have_ended(nodes: Site) -> None:
+    for stage in ("postscripts", "syncfiles", "postscript", "postscript", "booted"):
+        assert states(stuck(nodes, "n1")) == {"n1": "well"}
+        bootlog.append(nodes, "n1", stage, script="x")
+    (one,) = stuck(nodes, "n1").nodes
+    assert (one.state, one.stage) == ("well", "booted")
 
 
 def test_only_the_console_of_this_boot_counts(nodes: Site) -> None:
@@ -160,3 +171,17 @@ def test_no_nodes_and_no_boots(site: Site, tmp_path: Path) -> None:
     assert states(stuck(site)) == {"n1": "unseen"}
     assert sb(site, "stuck").return_value == 0
     assert not (tmp_path / "site" / "log" / "boot").exists(), "looking makes nothing"
+
+
+def test_the_bmc_of_a_node_that_does_not_go_on_is_asked(nodes: Site, service: Service, bmcs: Bmcs) -> None:
+    for node in ("n1", "n2"):
+        booted(nodes, node, "power-on")
+    bmcs.add(nodes, "n1", provmethod="img")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        dead = f"127.0.0.1:{nobody.getsockname()[1]}"
+        nodes.set("node", "n2", mgt="ipmi", bmc=dead, bmcusername="u", bmcpassword="p")
+        off, lost = stuck(nodes, "n1,n2", ask_power=True).nodes
+    assert (off.state, off.cause, off.do) == ("stuck", "powered off", "sb rpower n1 on")
+    assert (lost.state, lost.cause) == ("stuck", "BMC dead") and lost.evidence[0].where == "its BMC, just now"
+    assert service.status()

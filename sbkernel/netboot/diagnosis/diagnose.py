@@ -11,14 +11,14 @@ from typing import NamedTuple
 from sbkernel.netboot.bootlog import BootEvent
 from sbkernel.netboot.diagnosis import rules
 from sbkernel.netboot.diagnosis.seen import Diagnosis, Evidence, Seen, State
-from sbkernel.netboot.diagnosis.usual import UP, Usual, attempts, limits
+from sbkernel.netboot.diagnosis.usual import SCRIPTS, UP, Usual, attempts, limits
 from sbkernel.netboot.timeline import StageRow, timeline
 from sbkernel.units import seconds
 
 _LOOPS = 3
 _LOOP_WINDOW_S = 1800.0
 _SETTLED_S = 120.0
-_LOADING = frozenset({"power-on", "dhcp", "ipxe"})
+_LOADING = frozenset({"power-on", "dhcp", *SCRIPTS})
 _EVIDENCE = 4
 
 
@@ -87,7 +87,9 @@ class _Look:
             return None if self.stages & UP else self._on_console(ends=True)
         reason = str(event.get("reason") or "the node gave no reason")
         clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["t"]))
-        told = Evidence(reason, f"{self.seen.log}, failed at {clock}")
+        sender = event.get("from_unknown")
+        by = f", posted from {sender}, which is not known to be its address" if sender else ""
+        told = Evidence(reason, f"{self.seen.log}, failed at {clock}{by}")
         rule = next((rule for rule, _, _ in rules.found_in(reason)), None)
         shown = self._on_console(ends=True)
         if rule is None and shown:
@@ -148,7 +150,7 @@ class _Look:
     def _from_disk(self) -> Why | None:
         """Return that a node with a prompt has fetched nothing, if its console or earlier boots tell that it should."""
         found = next((one for one in self._shown if one[0].cause == rules.DISK), None)
-        if found is None and not self.known.keys() & {"ipxe", "kernel", "initrd"}:
+        if found is None and not self.known.keys() & {*SCRIPTS, "kernel", "initrd"}:
             return None
         told = (self.seen.console.evidence(*found[1:]),) if found else ()
         do = "boot it from the network: sb rsetboot {node} net; sb rpower {node} boot"
@@ -156,6 +158,11 @@ class _Look:
 
     def _half_up(self) -> Why | None:
         """Return what a node lacks that is up by one sign and not by the other."""
+        if "postscripts" in self.stages and "booted" not in self.stages:
+            done = ", ".join(str(event["script"]) for event in self.boot if event.get("script")) or "none"
+            return Why(
+                "postscripts do not end", "see what runs there: sb xdsh {node} ps axf", (), f"done so far: {done}"
+            )
         if "login" not in self.stages and self.seen.console.heard and self.seen.line.startswith("connected"):
             do = "check console= of its kernel command line (serialport, serialspeed) and its getty: sb rcons {node}"
             return Why("no login prompt on its console", do)
@@ -212,6 +219,7 @@ _STALLED: Mapping[str, tuple[str, str]] = {
     "power-on": (rules.NO_DHCP, "check the mac of {node}, its switch port and its boot order: sb rsetboot {node} net"),
     "dhcp": (rules.NO_BOOT_FILE, "check TFTP and HTTP from its network: sb service status; sb nodeset {node} stat"),
     "ipxe": (rules.NO_KERNEL, "check that the image is in the catalog: sb images; sb nodeset {node} osimage=IMAGE"),
+    "grub": (rules.NO_KERNEL, "check that the image is in the catalog: sb images; sb nodeset {node} osimage=IMAGE"),
     "kernel": (
         "kernel fetched, but its initrd has reported nothing: no network, or no start",
         "check netdrivers of the osimage and console= (serialport): sb rcons {node}",

@@ -25,6 +25,7 @@ EMERGENCY = "emergency shell"
 DEVICE = "waiting for a device or a job"
 HUNG = "kernel hangs"
 HARDWARE = "hardware fault"
+SCRIPTS = "postscripts failed"
 DISK = "booted from the disk"
 
 _CHANGED = "find out who changed it; sb packimage and sb nodeset publish a good one"
@@ -92,6 +93,7 @@ RULES: Sequence[Rule] = (
     Rule(ROOT, "the kernel has no ", _MESSAGES, ends=True, pattern=r"has no (?:\w+fs|overlay)\b"),
     Rule(ROOT, "the image has no /", "add an init system (systemd-sysv) to the pkglist", ends=True),
     Rule(EMERGENCY, "the initrd has come to an unexpected end", _MESSAGES, ends=True),
+    Rule(SCRIPTS, "postscripts failed", "see sb nodestat {node} --timeline; then sb updatenode {node} -P", ends=True),
     # the kernel
     Rule(MEMORY, "System is deadlocked on memory", _SMALLER, ends=True),
     Rule(MEMORY, "Initramfs unpacking failed: write error", _SMALLER, ends=True),

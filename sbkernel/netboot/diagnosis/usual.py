@@ -10,8 +10,10 @@ from itertools import pairwise
 from sbkernel.netboot.bootlog import STAGES, BootEvent
 from sbkernel.netboot.timeline import timeline
 
-UP = frozenset({"userspace", "login"})
-_RANKS = {stage: rank for rank, stage in enumerate(STAGES)}
+UP = frozenset({"userspace", "login", "booted"})
+SCRIPTS = ("ipxe", "grub")
+"""The stages that a boot script is."""
+_RANKS = {stage: rank for rank, stage in enumerate(STAGES)} | {stage: STAGES.index("ipxe") for stage in SCRIPTS}
 _LOADED = _RANKS["kernel"]
 _RUNNING = _RANKS["initrd"]
 _ENOUGH = 5
@@ -19,8 +21,9 @@ _ENOUGH = 5
 # Seconds after which a node has stayed too long at a stage, if nothing is known of earlier boots. Servers with much
 # memory need minutes before they ask for an address.
 LIMITS_S: Mapping[str, float] = {
-    "power-on": 600, "dhcp": 90, "ipxe": 60, "kernel": 180, "initrd": 300, "fetched": 180, "verified": 120,
+    "power-on": 600, "dhcp": 90, "ipxe": 60, "grub": 60, "kernel": 180, "initrd": 300, "fetched": 180, "verified": 120,
     "mounted": 300, "userspace": 120, "login": 180,
+    "postscripts": 900, "postscript": 900, "syncfiles": 900,
 }  # fmt: skip
 _OTHER_S = 300.0
 
@@ -82,7 +85,7 @@ def limits(stage: str, known: Usual | None) -> Limits:
 
 def _begins(stage: str, rank: int, seen: Collection[str], highest: int) -> bool:
     """Tell whether a stage is the first of another boot than the one that has seen these and come that far."""
-    if stage == "ipxe":
+    if stage in SCRIPTS:
         return highest >= _LOADED or stage in seen
     return stage == "power-on" or (stage in ("dhcp", "kernel", "initrd") and highest >= max(_RUNNING, rank + 1))
 
