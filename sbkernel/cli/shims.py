@@ -14,10 +14,10 @@ from sbkernel.errors import SbkernelError
 from sbkernel.files import made, write_whole
 
 NAMES = (
-    "chdef", "chtab", "copycds", "genimage", "gettab", "imgexport", "imgimport", "lsdef", "mkdef", "mkvm", "nodeadd",
-    "nodech", "nodegrpch", "nodels", "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmimage", "rmvm",
-    "rpower", "rsetboot", "tabch", "tabdump", "tabgrep", "tabprune", "tabrestore", "updatenode", "xdcp", "xdsh",
-    "xdshbak",
+    "chdef", "chtab", "copycds", "genimage", "gettab", "imgexport", "imgimport", "lsdef", "makehosts", "mkdef", "mkvm",
+    "nodeadd", "nodech", "nodegrpch", "nodels", "noderm", "nodeset", "nodestat", "packimage", "rcons", "rmdef",
+    "rmimage", "rmvm", "rpower", "rsetboot", "tabch", "tabdump", "tabgrep", "tabprune", "tabrestore", "updatenode",
+    "xdcp", "xdsh", "xdshbak",
 )  # fmt: skip
 """Verbs that are also commands of xCAT."""
 _MARK = "# Written by sb shims; sb shims --remove takes it away."

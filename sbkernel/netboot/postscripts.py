@@ -12,11 +12,12 @@ import re
 import shlex
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.nics import by_interface
 from sbkernel.errors import DefinitionError, NodeError, SbkernelError
 from sbkernel.lists.text import variables
 from sbkernel.netboot import overlay
@@ -176,12 +177,17 @@ def environment(
         "NODESTATUS": "1" if server.takes_status else "0",
         "ENABLESSHBETWEENNODES": "NO",
         "NICNODE": node.name,
-        **{name.upper(): node.get(name) for name in _NICS},
+        **{name.upper(): _nics(node, name) for name in _NICS},
     }
     return {key: value for key, value in values.items() if _VARIABLE.fullmatch(key)}
 
 
 _NICS = ("nicips", "nichostnamesuffixes", "nictypes", "niccustomscripts", "nicnetworks")
+
+
+def _nics(node: Definition, name: str) -> str:
+    """Return an attribute of interfaces as xCAT's table has it: eth0!a,ib0!b."""
+    return ",".join(f"{nic}!{value}" for nic, value in by_interface(node.attributes, name).items())
 
 
 def environment_text(values: Mapping[str, str]) -> str:
@@ -206,7 +212,7 @@ def members(scripts: Sequence[Script], values: Mapping[str, str], server: Server
     return overlay.running_scripts() + b"".join(member(name, 0o644, text.encode()) for name, text in texts.items())
 
 
-def in_use(overlays: Iterator[bytes]) -> set[str]:
+def in_use(overlays: Iterable[bytes]) -> set[str]:
     """Return the names below boot/ of the bundles that overlays of nodes name."""
     return {match.decode() for content in overlays for match in _BUNDLE.findall(content)}
 

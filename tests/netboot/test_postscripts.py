@@ -88,7 +88,7 @@ def test_a_node_without_scripts_of_its_own_has_nothing_of_it(
 
 def test_what_nodeset_writes(site: Site, version: ImageVersion, nodes: list[str], shelf: Path) -> None:
     site.set("osimage", IMAGE, postscripts="hpc/gpu --all", environvar="tune=a b")
-    site.set("node", "n1", postscripts="mine", postbootscripts="late")
+    site.set("node", "n1", postscripts="mine", postbootscripts="late", **{"nicips.ib0": "10.1.0.1"})
     site.set("site", SITE, domain="lab")
     nodeset(site, "n1,n2", f"osimage={IMAGE}")["n1"]
     found = files(site)
@@ -102,9 +102,11 @@ def test_what_nodeset_writes(site: Site, version: ImageVersion, nodes: list[str]
     assert f"url=http://10.0.0.1:8080/boot/postscripts/{bundle.name}\n" in listed and bundle.stem in listed
     with tarfile.open(bundle) as tar:
         assert tar.getnames() == ["hpc/gpu", "late", "lib.sh", "mine"], "neither keys, links out nor closed files"
-    shell = found["usr/lib/sbkernel/postscripts/environment"].decode() + 'echo "$NODE|$MASTER|$OSVER|$DOMAIN|$tune"'
+    shell = (
+        found["usr/lib/sbkernel/postscripts/environment"].decode() + 'echo "$NODE|$MASTER|$OSVER|$DOMAIN|$tune|$NICIPS"'
+    )
     shown = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
-    assert shown == "n1|10.0.0.1|debian12|lab|a b\n"
+    assert shown == "n1|10.0.0.1|debian12|lab|a b|ib0!10.1.0.1\n"
     assert b"10.0.2.2" in files(site, "n2")["usr/lib/sbkernel/postscripts/list"]
     before = {path: path.stat().st_mtime_ns for path in site.boot.rglob("*") if path.is_file()}
     nodeset(site, "n1,n2", f"osimage={IMAGE}")["n1"]
