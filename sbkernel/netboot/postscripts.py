@@ -66,22 +66,24 @@ class Bundle:
         return f"postscripts/{self.sha256}.tar"
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(maxsize=1024)
 def parse(attribute: str, kind: str = KINDS[0]) -> tuple[Script, ...]:
     """Return the scripts of a comma list of `script argument...`. Raises DefinitionError for what is no name."""
     return tuple(_script(element.split(), kind) for element in attribute.split(",") if element.strip())
 
 
-def scripts_of(*lenders: Definition) -> tuple[Script, ...]:
-    """Return the scripts that objects name, such as xcatdefaults, an osimage and a node, in this order.
+@functools.lru_cache(maxsize=1024)
+def in_order(postscripts: tuple[str, ...], postbootscripts: tuple[str, ...]) -> tuple[Script, ...]:
+    """Return the scripts of attributes, such as those of xcatdefaults, an osimage and a node, in this order.
 
     All postscripts come before all postbootscripts; one that is named twice, with the same arguments, runs once.
     """
-    named = (one for kind in KINDS for lender in lenders for one in parse(lender.get(f"{kind}s"), kind))
-    return tuple(dict.fromkeys(named))
+    every = zip(KINDS, (postscripts, postbootscripts), strict=True)
+    return tuple(dict.fromkeys(one for kind, texts in every for text in texts for one in parse(text, kind)))
 
 
-def own(scripts: Sequence[Script]) -> tuple[Script, ...]:
+@functools.lru_cache(maxsize=1024)
+def own(scripts: tuple[Script, ...]) -> tuple[Script, ...]:
     """Return the scripts without those for which something else is done."""
     return tuple(one for one in scripts if one.name not in BUILT_IN)
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from netsite import IMAGE
 
 from sbkernel.definitions.attributes import SITE
-from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import overlay
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.netboot.postscripts import Script, environment_text, in_use, list_text, parse, scripts_of
+from sbkernel.netboot.postscripts import Script, environment_text, in_order, in_use, list_text, parse
 from sbkernel.site import Site
 
 
@@ -36,20 +35,14 @@ def shelf(site: Site) -> Path:
     return directory
 
 
-def of(**lent: str) -> Definition:
-    return Definition.of("node", "n1", lent)
-
-
 def files(site: Site, node: str = "n1") -> dict[str, bytes]:
     with tarfile.open(site.boot / f"nodes/{node}.overlay.tar") as tar:
         return {one.name: tar.extractfile(one).read() for one in tar if one.isfile()}  # type: ignore[union-attr]
 
 
 def test_the_order_is_that_of_xcat() -> None:
-    everywhere = of(postscripts="a,b -x 1", postbootscripts="late")
-    image = of(postscripts="c,a", postbootscripts="later")
-    node = of(postscripts="b, b -x 1,d")
-    found = [(one.kind, one.name, *one.arguments) for one in scripts_of(everywhere, image, node)]
+    scripts = in_order(("a,b -x 1", "c,a", "b, b -x 1,d"), ("late", "later"))
+    found = [(one.kind, one.name, *one.arguments) for one in scripts]
     assert found == [
         ("postscript", "a"), ("postscript", "b", "-x", "1"), ("postscript", "c"), ("postscript", "b"),
         ("postscript", "d"), ("postbootscript", "late"), ("postbootscript", "later"),
