@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sbkernel.definitions.addresses import in_network
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.nics import by_interface
 from sbkernel.errors import DefinitionError, SbkernelError
@@ -193,7 +194,7 @@ class _Domains:
         self._networks = list(site.networks.values())
 
     def of(self, address: str, network: str = "") -> str:
-        covering = next((one for one in self._networks if _covers(one, address)), None)
+        covering = next((one for one in self._networks if in_network(address, one.get("net"), one.get("mask"))), None)
         named = next((one for one in self._networks if one.name == network), None)
         found = (one.get("domain") for one in (covering, named) if one is not None)
         return next(filter(None, found), self._site)
@@ -244,14 +245,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _covers(network: Definition, address: str) -> bool:
-    try:
-        block = ipaddress.ip_network(f"{network.get('net')}/{network.get('mask').lstrip('/')}", strict=False)
-        return ipaddress.ip_address(address) in block
-    except ValueError:
-        return False
 
 
 def _write(place: Path, before: str, after: str) -> None:
