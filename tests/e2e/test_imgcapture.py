@@ -103,7 +103,9 @@ def test_another_node_boots_from_it(sb: Sb, captured: str) -> None:
         assert sb.ssh("vn2", "systemctl is-active ssh.service rsyslog.service").split() == ["active"] * 2
         assert "the same " in sb("diff", "taken", "vn2")
         timeline = until(
-            lambda: found if " failed " in (found := sb("nodestat", "vn2", "--timeline")) else "", 120, every_s=1
+            lambda: found if "postscripts failed" in (found := sb("nodestat", "vn2", "--timeline")) else "",
+            120,
+            every_s=1,
         )
         assert re.search(r"postscript +script tune, status 0, seconds ", timeline)
         assert re.search(r"postscript +script broken, status 4, .*said it cannot", timeline)
