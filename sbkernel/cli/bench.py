@@ -13,18 +13,9 @@ import click
 from sbkernel.definitions.store.interface import SERVER_VARIABLE
 
 NAMES = (
-    "build",
-    "build-dnf",
-    "rebuild",
-    "pack",
-    "boot",
-    "startup",
-    "definitions",
+    "build", "build-dnf", "rebuild", "pack", "boot", "serve", "power", "nodeset", "service", "startup", "definitions",
     "diff",
-    "nodeset",
-    "service",
-    "serve",
-)
+)  # fmt: skip
 
 
 @click.command()

@@ -77,6 +77,7 @@ VERB_GROUPS = {
         "nodediscoverls": "list machines that asked how to boot and are no nodes",
         "nodediscoverdef": "make a node of such a machine",
         "makedhcp": "write what DHCP is to know of networks and nodes",
+        "makehosts": "write nodes into /etc/hosts, or another hosts file",
         "rsetboot": "set the device that nodes boot from next, or show it",
     },
     "Power and console": {

@@ -76,9 +76,9 @@ def command(
 ) -> None:
     """Pack the root tree of IMAGE and publish it in the catalog as a new version.
 
-    The files of its synclists are laid over the tree, which stays as it is; what is only for some nodes is kept in the
-    version, and no node asks for it yet. What has not changed since it was packed is not packed again. Nodes boot the
-    new version after `sb nodeset`.
+    The files of its synclists are laid over the tree, which stays as it is; what is only for some nodes goes to
+    them after they have booted (postscript syncfiles). What has not changed since it was packed is not packed again.
+    Nodes boot the new version after `sb nodeset`.
 
     With --layered, a node mounts the roots of up to four versions over each other. Begin with it, or with --flat: what
     was packed without them lists no content to compare with.
@@ -117,7 +117,7 @@ def command(
         click.echo(f"warning: {warning}", err=True)
     if kept := done["kept_for_boot"]:
         which = "" if nosyncfiles else f"; sb lint {image} says which"
-        said = f"synclists: {kept} line{'s'[: kept > 1]} kept for boot, but no node asks for that yet{which}"
+        said = f"synclists: {kept} line{'s'[: kept > 1]} kept for boot: nodes ask for that after nodeset{which}"
         click.echo(said, err=True)
     if done["cached"]:
         click.echo("Nothing has changed since it was packed.")

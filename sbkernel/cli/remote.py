@@ -19,9 +19,14 @@ class NoderangeFirst(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words of the command line."""
         ctx.allow_interspersed_args = False
-        if args and not args[0].startswith("-"):
+        if not args:
+            raise click.UsageError("Missing argument 'NODERANGE'.", ctx)
+        if not args[0].startswith("-"):
             args = ["--nodes", *args]
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        if not ctx.params["noderange"]:
+            raise click.UsageError("Missing argument 'NODERANGE'; it comes first.", ctx)
+        return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words of the usage line."""
@@ -29,7 +34,7 @@ class NoderangeFirst(click.Command):
         return ["NODERANGE", options, *rest]
 
 
-nodes_option = click.option("--nodes", "noderange", hidden=True, required=True)
+nodes_option = click.option("--nodes", "noderange", hidden=True)
 
 
 def fanout_option(*names: str) -> Callable[[FC], FC]:

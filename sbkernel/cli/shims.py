@@ -14,9 +14,9 @@ from sbkernel.errors import SbkernelError
 from sbkernel.files import made, write_whole
 
 NAMES = (
-    "chdef", "chtab", "copycds", "genimage", "gettab", "imgexport", "imgimport", "lsdef", "makedhcp", "mkdef",
-    "mkvm", "nodeadd", "nodech", "nodediscoverdef", "nodediscoverls", "nodegrpch", "nodels", "noderm", "nodeset",
-    "nodestat", "packimage", "rcons", "rmdef", "rmimage", "rmvm", "rpower", "rsetboot", "tabch", "tabdump",
+    "chdef", "chtab", "copycds", "genimage", "gettab", "imgexport", "imgimport", "lsdef", "makedhcp", "makehosts",
+    "mkdef", "mkvm", "nodeadd", "nodech", "nodediscoverdef", "nodediscoverls", "nodegrpch", "nodels", "noderm",
+    "nodeset", "nodestat", "packimage", "rcons", "rmdef", "rmimage", "rmvm", "rpower", "rsetboot", "tabch", "tabdump",
     "tabgrep", "tabprune", "tabrestore", "updatenode", "xdcp", "xdsh", "xdshbak",
 )  # fmt: skip
 """Verbs that are also commands of xCAT."""

@@ -21,6 +21,7 @@ from sbkernel.errors import DefinitionError
 from sbkernel.nodes.remote.updatenode import Updated, updatenode_each
 from sbkernel.site import Site
 
+_ALL = "*"
 _AIX = "it is about AIX"
 _NO_SERVICE_NODES = "there are no service nodes that pass files on"
 
@@ -28,7 +29,7 @@ _NO_SERVICE_NODES = "there are no service nodes that pass files on"
 @click.command(cls=NoderangeFirst)
 @nodes_option
 @click.option("-S", "--sw", "software", is_flag=True, help="Install the packages of its lists, from its own sources.")
-@click.option("-P", "--scripts", "scripts", is_flag=False, flag_value="", metavar="[SCRIPT,...]",
+@click.option("-P", "--scripts", "scripts", is_flag=False, flag_value=_ALL, metavar="[SCRIPT,...]",
               help="Run these postscripts, or all of each node.")  # fmt: skip
 @click.option("-F", "--sync", is_flag=True, help="Send the files of its synclists.")
 @fanout_option("--fanout")
@@ -67,6 +68,7 @@ def command(
       sb updatenode n1 -P 'mountall --now,tune'
       sb updatenode n1 tune
     """
+    scripts = "" if scripts == _ALL and not words else scripts
     if words:
         scripts = _asked(scripts, words)
     kinds = {"software": software, "scripts": scripts is not None, "sync": sync}
@@ -93,7 +95,7 @@ def command(
 def _asked(scripts: str | None, words: tuple[str, ...]) -> str:
     if wrong := [word for word in words if "=" in word.partition(" ")[0]]:
         raise DefinitionError(f"{wrong[0]} is refused: {_AIX}")
-    return ",".join(filter(None, (scripts, *words)))
+    return ",".join((*([scripts] if scripts and scripts != _ALL else []), *words))
 
 
 def _noted(updates: Iterable[Updated], done: list[Updated]) -> Iterator[Updated]:

@@ -22,6 +22,16 @@ def wrong(form: str, value: str) -> str:
     return next(FORMS[form](value), "")
 
 
+def in_network(address: str, net: str, mask: str) -> bool:
+    """Tell whether an address lies in a network; not if one of them is none. The mask is 255.255.255.0, /24 or 24."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(f"{net}/{mask.lstrip('/')}", strict=False)
+    except ValueError:
+        return False
+
+
 def _address(value: str) -> Iterator[str]:
     if _parsed("ip_address", value) is None:
         yield f"{value or 'Nothing'} is neither an IPv4 nor an IPv6 address."

@@ -29,6 +29,11 @@ def spread(values: Mapping[str, str]) -> Values:
     return rest | {f"{name}.{nic}": value for name in names for nic, value in pairs(values[name]).items() if value}
 
 
+def by_interface(values: Mapping[str, str], name: str) -> Values:
+    """Return what spread() has made of an attribute, by interface: nicips.eth0=a is the value a of eth0."""
+    return {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
+
+
 def folded(before: Mapping[str, str], given: Mapping[str, str]) -> Values:
     """Return new values in which `nicips.eth0` is part of nicips. An empty value removes the interface."""
     words = {key: value for key, value in given.items() if "." in key and is_word(key)}

@@ -11,7 +11,7 @@ from sbkernel.lists.include import BLANKS
 from sbkernel.lists.syncline import CLAUSES, POST, SyncItem, clause_of, covers
 
 MERGEABLE = ("/etc/passwd", "/etc/shadow", "/etc/group")
-NOBODY_ASKS = "No node asks for it yet: give these nodes an image of their own (sb clone)."
+AT_BOOT = "They get it when they boot, if they have the postscript syncfiles, and from updatenode -F."
 NO_LINES = "Found no lines to process in "
 
 _ALMOST_CLAUSE = re.compile(r"\s*(EXECUTE|EXECUTEALWAYS|APPEND|MERGE)\s*:?\s*", re.IGNORECASE | re.ASCII)
@@ -75,7 +75,7 @@ def _look_noderange(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
     elif item.noderange is None and destination.startswith("("):
         yield item.note("error", "the parenthesis of the noderange is not closed", "Write: source -> (n1-n9) path")
     elif item.noderange is not None:
-        yield item.note("warning", f"kept for boot: only for {shown(item.noderange)}", NOBODY_ASKS)
+        yield item.note("info", f"kept for boot: only for {shown(item.noderange)}", AT_BOOT)
 
 
 def _look_destination(item: SyncItem, destination: str) -> Iterator[Diagnostic]:
@@ -123,6 +123,6 @@ def _look_scripts(items: Sequence[SyncItem]) -> Iterator[Diagnostic]:
             what = f"{shown(script)} {missing}: no line copies {shown(needed)}"
             yield item.note("warning", what, "Add the line that copies it.")
         elif all(one.noderange is not None for one in copied):
-            yield item.note("warning", f"kept for boot: {shown(needed)} is only for some nodes", NOBODY_ASKS)
+            yield item.note("info", f"kept for boot: {shown(needed)} is only for some nodes", AT_BOOT)
         elif always:
             yield item.note("info", "runs in the image when it is packed, and is kept for boot", "")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
 from sbkernel.architectures import of_host
+from sbkernel.definitions.addresses import in_network
 from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.holds import refuse_held
@@ -257,7 +257,7 @@ def _assigned(node: Definition) -> str:
 
 def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]:
     """Return the time servers of the node's network, or of the only network."""
-    fitting = [network for network in networks if _covers(network, node.get("ip"))]
+    fitting = [network for network in networks if in_network(node.get("ip"), network.get("net"), network.get("mask"))]
     if not fitting and len(networks) == 1:
         fitting = networks
     return _servers(",".join(network.get("ntpservers") for network in fitting))
@@ -289,11 +289,3 @@ def _lookup(store: Store) -> Lookup:
         return next((row.get(column, "") for row in matching(store, table, keys) if is_enabled(row)), "")
 
     return lookup
-
-
-def _covers(network: Definition, address: str) -> bool:
-    try:
-        block = ipaddress.ip_network(f"{network.get('net')}/{network.get('mask').lstrip('/')}", strict=False)
-        return ipaddress.ip_address(address) in block
-    except ValueError:
-        return False

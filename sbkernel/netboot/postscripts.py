@@ -12,11 +12,12 @@ import re
 import shlex
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.nics import by_interface
 from sbkernel.errors import DefinitionError, NodeError, SbkernelError
 from sbkernel.lists.text import variables
 from sbkernel.netboot import overlay
@@ -65,22 +66,24 @@ class Bundle:
         return f"postscripts/{self.sha256}.tar"
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(maxsize=1024)
 def parse(attribute: str, kind: str = KINDS[0]) -> tuple[Script, ...]:
     """Return the scripts of a comma list of `script argument...`. Raises DefinitionError for what is no name."""
     return tuple(_script(element.split(), kind) for element in attribute.split(",") if element.strip())
 
 
-def scripts_of(*lenders: Definition) -> tuple[Script, ...]:
-    """Return the scripts that objects name, such as xcatdefaults, an osimage and a node, in this order.
+@functools.lru_cache(maxsize=1024)
+def in_order(postscripts: tuple[str, ...], postbootscripts: tuple[str, ...]) -> tuple[Script, ...]:
+    """Return the scripts of attributes, such as those of xcatdefaults, an osimage and a node, in this order.
 
     All postscripts come before all postbootscripts; one that is named twice, with the same arguments, runs once.
     """
-    named = (one for kind in KINDS for lender in lenders for one in parse(lender.get(f"{kind}s"), kind))
-    return tuple(dict.fromkeys(named))
+    every = zip(KINDS, (postscripts, postbootscripts), strict=True)
+    return tuple(dict.fromkeys(one for kind, texts in every for text in texts for one in parse(text, kind)))
 
 
-def own(scripts: Sequence[Script]) -> tuple[Script, ...]:
+@functools.lru_cache(maxsize=1024)
+def own(scripts: tuple[Script, ...]) -> tuple[Script, ...]:
     """Return the scripts without those for which something else is done."""
     return tuple(one for one in scripts if one.name not in BUILT_IN)
 
@@ -176,12 +179,17 @@ def environment(
         "NODESTATUS": "1" if server.takes_status else "0",
         "ENABLESSHBETWEENNODES": "NO",
         "NICNODE": node.name,
-        **{name.upper(): node.get(name) for name in _NICS},
+        **{name.upper(): _nics(node, name) for name in _NICS},
     }
     return {key: value for key, value in values.items() if _VARIABLE.fullmatch(key)}
 
 
 _NICS = ("nicips", "nichostnamesuffixes", "nictypes", "niccustomscripts", "nicnetworks")
+
+
+def _nics(node: Definition, name: str) -> str:
+    """Return an attribute of interfaces as xCAT's table has it: eth0!a,ib0!b."""
+    return ",".join(f"{nic}!{value}" for nic, value in by_interface(node.attributes, name).items())
 
 
 def environment_text(values: Mapping[str, str]) -> str:
@@ -206,7 +214,7 @@ def members(scripts: Sequence[Script], values: Mapping[str, str], server: Server
     return overlay.running_scripts() + b"".join(member(name, 0o644, text.encode()) for name, text in texts.items())
 
 
-def in_use(overlays: Iterator[bytes]) -> set[str]:
+def in_use(overlays: Iterable[bytes]) -> set[str]:
     """Return the names below boot/ of the bundles that overlays of nodes name."""
     return {match.decode() for content in overlays for match in _BUNDLE.findall(content)}
 

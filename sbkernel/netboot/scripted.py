@@ -20,9 +20,9 @@ from sbkernel.netboot.postscripts import (
     Shelf,
     environment,
     for_node,
+    in_order,
     members,
     own,
-    scripts_of,
 )
 from sbkernel.netboot.server import Server
 from sbkernel.site import Site
@@ -50,18 +50,25 @@ class Scripted:
     def all_of(self, node: Definition, image: Definition) -> tuple[Script, ...]:
         """Return the scripts that a node runs after it booted an image. Raises NodeError for what is no script."""
         try:
-            return scripts_of(self.everywhere, image, node)
+            lent = self._lent(image)
+            return in_order(*((*texts, node.get(f"{kind}s")) for kind, texts in zip(KINDS, lent, strict=True)))
         except DefinitionError as error:
             raise for_node(error, node.name) from error
 
+    def _lent(self, image: Definition) -> tuple[tuple[str, str], ...]:
+        """Return the postscripts and postbootscripts that every node of an image has; they are read once."""
+        if image.name not in self._texts:
+            lenders = (self.everywhere, image)
+            self._texts[image.name] = tuple(tuple(one.get(f"{kind}s") for one in lenders) for kind in KINDS)  # type: ignore[misc]
+        return self._texts[image.name]
+
     def at_boot(self, node: Definition, image: Definition, version: ImageVersion, asks: bool) -> tuple[Script, ...]:
         """Return what a node does itself: its own scripts, and asking for files, if some are kept for its boot."""
-        files = asks and bool(self.kept(node.name, version))
-        return tuple(
-            one
-            for one in self.all_of(node, image)
-            if one in own((one,)) or (one.name == SYNCFILES and one.kind == KINDS[0] and files)
-        )
+        every = self.all_of(node, image)
+        found = own(every)
+        if len(found) == len(every) or not asks or not self.kept(node.name, version):
+            return found
+        return tuple(one for one in every if one in found or (one.name, one.kind) == (SYNCFILES, KINDS[0]))
 
     def kept(self, node: str, version: ImageVersion) -> list[dict[str, str]]:
         """Return the lines of synclists that a version keeps for the boot of a node; none of one packed elsewhere."""
@@ -87,6 +94,10 @@ class Scripted:
             raise for_node(error, node) from error
         self.files[bundle.path] = bundle.content
         return bundle
+
+    @functools.cached_property
+    def _texts(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        return {}
 
     @functools.cached_property
     def _ranges(self) -> dict[str, frozenset[str]]:

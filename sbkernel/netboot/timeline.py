@@ -11,7 +11,7 @@ from sbkernel.netboot.bootlog import STAGES, BootEvent
 if TYPE_CHECKING:
     import pandas as pd
 
-_NOT_DETAIL = {"t", "node", "stage", "uptime", "at", "source", "image"}
+_NOT_DETAIL = {"t", "node", "stage", "number", "uptime", "at", "source", "image"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def _when(event: BootEvent, started: float | None) -> float:
 def _once(pairs: Iterable[tuple[float, BootEvent]]) -> list[tuple[float, BootEvent]]:
     kept: dict[tuple[str, str], tuple[float, BootEvent]] = {}
     for when, event in pairs:
-        # Each script of a node has a row of its own.
-        what = (event["stage"], str(event.get("script", "")))
+        # Each script of a node has a row of its own; one may run twice, with other words, or be reported twice.
+        what = (event["stage"], str(event.get("number", "")))
         if what not in kept or event["stage"] == "failed":
             kept[what] = (when, event)
     return list(kept.values())

@@ -1,4 +1,4 @@
-"""What is over and stays behind: logs and finished jobs; listed, and removed."""
+"""What is over and stays behind: logs, finished jobs, scripts that no node runs; listed, and removed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sbkernel.images.catalog.collecting import Item, Rule
 from sbkernel.images.catalog.removing import IN_USE
 from sbkernel.jobs import directory
 from sbkernel.jobs import job as jobs
+from sbkernel.netboot.postscripts import in_use
 from sbkernel.site import Site
 
 _ROTATED = re.compile(r".+(\.\d+|\.old|-\d{8})(\.(gz|xz|zst|bz2))?|.+\.(gz|xz|zst|bz2)", re.ASCII)
@@ -54,6 +55,22 @@ def logs(site: Site, rule: Rule, now: float) -> list[Item]:
 def remove_logs(site: Site, items: Sequence[Item]) -> list[Item]:
     """Remove logs."""
     return [_unlinked(site.log / item.name, item) if item.goes else item for item in items]
+
+
+def scripts(site: Site, rule: Rule, now: float) -> list[Item]:
+    """Return the files of postscripts below boot/: those that no node fetches any more when it boots may go."""
+    used = in_use(path.read_bytes() for path in (site.boot / "nodes").glob("*.overlay.tar"))
+    found = []
+    for path in sorted((site.boot / "postscripts").glob("*.tar")):
+        status, name = path.stat(), str(path.relative_to(site.boot))
+        why = ("nodes run it",) if name in used else Rule(0, rule.older_than_s).why(0, status.st_mtime, now)
+        found.append(Item("scripts", name, status.st_size, status.st_mtime, why))
+    return found
+
+
+def remove_scripts(site: Site, items: Sequence[Item]) -> list[Item]:
+    """Remove files of postscripts."""
+    return [_unlinked(site.boot / item.name, item) if item.goes else item for item in items]
 
 
 def _unlinked(path: Path, item: Item) -> Item:

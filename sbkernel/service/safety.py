@@ -22,7 +22,7 @@ WATCHED = 50
 ABORT = "10%"
 WITHIN_S = 900.0
 BOOTED = "booted"
-UNTIL = (*(stage for stage in STAGES if stage not in ("power-on", "failed")), BOOTED)
+UNTIL = (*(stage for stage in STAGES if stage not in ("power-on", "failed", BOOTED)), BOOTED)
 OFF = "none"
 
 

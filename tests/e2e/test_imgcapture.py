@@ -87,7 +87,11 @@ def test_another_node_boots_from_it(sb: Sb, captured: str) -> None:
         r"^  from +vn1, \d{4}-.* UTC, which had booted mycomputeimage@[0-9a-f]{8}, Linux 6", why, re.MULTILINE
     )
     before = sb.ssh("vn1", "cat /etc/ssh/ssh_host_ed25519_key.pub /etc/machine-id")
+    scripts = sb.site / "install/postscripts"
+    (scripts / "tune").write_text("#!/bin/sh\necho $NODE boots $PROVMETHOD with $# words: $1 > /etc/tuned\n")
+    (scripts / "broken").write_text("#!/bin/sh\necho it cannot\nexit 4\n")
     sb("mkvm", "vn2")
+    sb("chdef", "vn2", "postscripts=tune $x, broken", "postbootscripts=tune late")
     sb("nodeset", "vn2", "osimage=taken")
     sb("rpower", "vn2", "on")
     try:
@@ -98,6 +102,18 @@ def test_another_node_boots_from_it(sb: Sb, captured: str) -> None:
         assert not set(before.split()[1::2]) & set(after.split()[1::2]), "keys and machine-id are its own"
         assert sb.ssh("vn2", "systemctl is-active ssh.service rsyslog.service").split() == ["active"] * 2
         assert "the same " in sb("diff", "taken", "vn2")
+        timeline = until(
+            lambda: found if "postscripts failed" in (found := sb("nodestat", "vn2", "--timeline")) else "",
+            120,
+            every_s=1,
+        )
+        assert re.search(r"postscript +script tune, status 0, seconds ", timeline)
+        assert re.search(r"postscript +script broken, status 4, .*said it cannot", timeline)
+        assert "failed     reason postscripts failed: broken (4)" in timeline
+        assert sb.attribute("node", "vn2", "status") == "failed", "the login prompt does not change that"
+        assert sb.ssh("vn2", "cat /etc/tuned; cat /var/log/xcat/broken.log").splitlines() == [
+            "vn2 boots taken with 1 words: late", "it cannot",
+        ]  # fmt: skip
     finally:
         sb("rpower", "vn2", "off", status=None)
         sb("rmvm", "vn2", status=None)

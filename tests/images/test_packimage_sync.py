@@ -270,7 +270,7 @@ def test_lint_says_what_is_kept_for_boot_and_which_scripts_are_missing(
     )  # fmt: skip
     said = [str(one) for one in lint(site, IMAGE) if one.file == str(path)]
     assert said == [
-        f"{path}:2:1: warning: kept for boot: only for n1",
+        f"{path}:2:1: info: kept for boot: only for n1",
         f"{path}:4:1: warning: {files}/motd.post does not exist",
         f"{path}:6:1: info: runs in the image when it is packed, and is kept for boot",
     ]

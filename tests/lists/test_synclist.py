@@ -40,7 +40,7 @@ def test_reference_example() -> None:
     assert [item.destination for item in parsed.section("APPEND")] == ["/etc/hosts"]
     assert [item.destination for item in parsed.section("MERGE")] == ["/etc/passwd"]
     assert [str(one) for one in parsed.diagnostics] == [
-        "synclist:4:1: warning: kept for boot: only for gpu,n[10-19]",
+        "synclist:4:1: info: kept for boot: only for gpu,n[10-19]",
         "synclist:8:1: warning: /install/custom/scripts/chrony.conf.post never runs: "
         "no line copies /install/custom/scripts/chrony.conf",
         "synclist:10:1: info: runs in the image when it is packed, and is kept for boot",
@@ -113,10 +113,10 @@ def test_a_script_is_copied_by_a_pattern_and_with_its_directory() -> None:
     scripts = "EXECUTEALWAYS:\n/a/x.sh\n/b/c/y\n/d/z\n"
     parsed = synclist.parse(f"/a/*.sh -> /opt/\n/b -> /opt/\n/d/z -> (n1) /opt/z\n{scripts}")
     assert [f"{one.line}: {one.severity}: {one.message}" for one in parsed.diagnostics] == [
-        "3: warning: kept for boot: only for n1",
+        "3: info: kept for boot: only for n1",
         "5: info: runs in the image when it is packed, and is kept for boot",
         "6: info: runs in the image when it is packed, and is kept for boot",
-        "7: warning: kept for boot: /d/z is only for some nodes",
+        "7: info: kept for boot: /d/z is only for some nodes",
     ]
 
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from netsite import IMAGE
 
 from sbkernel.definitions.attributes import SITE
-from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import overlay
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.netboot.postscripts import Script, environment_text, in_use, list_text, parse, scripts_of
+from sbkernel.netboot.postscripts import Script, environment_text, in_order, in_use, list_text, parse
 from sbkernel.site import Site
 
 
@@ -36,20 +35,14 @@ def shelf(site: Site) -> Path:
     return directory
 
 
-def of(**lent: str) -> Definition:
-    return Definition.of("node", "n1", lent)
-
-
 def files(site: Site, node: str = "n1") -> dict[str, bytes]:
     with tarfile.open(site.boot / f"nodes/{node}.overlay.tar") as tar:
         return {one.name: tar.extractfile(one).read() for one in tar if one.isfile()}  # type: ignore[union-attr]
 
 
 def test_the_order_is_that_of_xcat() -> None:
-    everywhere = of(postscripts="a,b -x 1", postbootscripts="late")
-    image = of(postscripts="c,a", postbootscripts="later")
-    node = of(postscripts="b, b -x 1,d")
-    found = [(one.kind, one.name, *one.arguments) for one in scripts_of(everywhere, image, node)]
+    scripts = in_order(("a,b -x 1", "c,a", "b, b -x 1,d"), ("late", "later"))
+    found = [(one.kind, one.name, *one.arguments) for one in scripts]
     assert found == [
         ("postscript", "a"), ("postscript", "b", "-x", "1"), ("postscript", "c"), ("postscript", "b"),
         ("postscript", "d"), ("postbootscript", "late"), ("postbootscript", "later"),
@@ -88,7 +81,7 @@ def test_a_node_without_scripts_of_its_own_has_nothing_of_it(
 
 def test_what_nodeset_writes(site: Site, version: ImageVersion, nodes: list[str], shelf: Path) -> None:
     site.set("osimage", IMAGE, postscripts="hpc/gpu --all", environvar="tune=a b")
-    site.set("node", "n1", postscripts="mine", postbootscripts="late")
+    site.set("node", "n1", postscripts="mine", postbootscripts="late", **{"nicips.ib0": "10.1.0.1"})
     site.set("site", SITE, domain="lab")
     nodeset(site, "n1,n2", f"osimage={IMAGE}")["n1"]
     found = files(site)
@@ -102,9 +95,11 @@ def test_what_nodeset_writes(site: Site, version: ImageVersion, nodes: list[str]
     assert f"url=http://10.0.0.1:8080/boot/postscripts/{bundle.name}\n" in listed and bundle.stem in listed
     with tarfile.open(bundle) as tar:
         assert tar.getnames() == ["hpc/gpu", "late", "lib.sh", "mine"], "neither keys, links out nor closed files"
-    shell = found["usr/lib/sbkernel/postscripts/environment"].decode() + 'echo "$NODE|$MASTER|$OSVER|$DOMAIN|$tune"'
+    shell = (
+        found["usr/lib/sbkernel/postscripts/environment"].decode() + 'echo "$NODE|$MASTER|$OSVER|$DOMAIN|$tune|$NICIPS"'
+    )
     shown = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
-    assert shown == "n1|10.0.0.1|debian12|lab|a b\n"
+    assert shown == "n1|10.0.0.1|debian12|lab|a b|ib0!10.1.0.1\n"
     assert b"10.0.2.2" in files(site, "n2")["usr/lib/sbkernel/postscripts/list"]
     before = {path: path.stat().st_mtime_ns for path in site.boot.rglob("*") if path.is_file()}
     nodeset(site, "n1,n2", f"osimage={IMAGE}")["n1"]

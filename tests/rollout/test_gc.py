@@ -156,3 +156,18 @@ def test_a_version_whose_move_was_never_noted_is_found_and_goes(site: Site) -> N
     (catalog.names / f"{IMAGE}.json").write_text(json.dumps(data))
     assert catalog.find(f"{IMAGE}@{digests[1][:8]}").digest == digests[1]
     assert whys(site, digests) == ["previous", "", "current; candidate"]
+
+
+def test_scripts_that_nodes_run_stay(site: Site) -> None:
+    versions(site, IMAGE, "a")
+    scripts = site.installdir / "postscripts"
+    scripts.mkdir()
+    site.set("node", "n1", postscripts="mine")
+    for text in ("echo old\n", "echo new\n"):
+        (scripts / "mine").write_text(text)
+        nodeset(site, "n1", f"osimage={IMAGE}")["n1"]
+    assert len(list((site.boot / "postscripts").iterdir())) == 2
+    found = {item.name: item.why for item in gc(site, older_than="0d").items if item.kind == "scripts"}
+    assert sorted(found.values()) == [(), ("nodes run it",)]
+    (left,) = (site.boot / "postscripts").iterdir()
+    assert left.name.encode() in (site.boot / "nodes/n1.overlay.tar").read_bytes()

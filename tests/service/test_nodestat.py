@@ -46,14 +46,14 @@ def test_the_words_are_those_of_xcat(site: Site, monkeypatch: pytest.MonkeyPatch
         addresses = {
             "n1": ("127.0.0.2", ssh), "n2": ("127.0.0.1", pbs), "n3": ("127.0.0.3", 22), "n4": ("no.such.invalid", 22),
         }  # fmt: skip
-        found = probe.services(addresses, timeout_s=2)
+        found = probe.services(addresses, timeout_s=30)
         assert found["n1"].services == {"sshd": False}, "nothing listens there"
-        found = probe.services({"n1": ("127.0.0.1", ssh), "n2": ("127.0.0.1", pbs)}, timeout_s=2)
+        found = probe.services({"n1": ("127.0.0.1", ssh), "n2": ("127.0.0.1", pbs)}, timeout_s=30)
         assert found["n1"].services == {"sshd": True} and found["n1"].alive
         assert not found["n2"].alive, "an open port behind which nobody speaks is QEMU's, not the node's"
         site.set("node", "v1", groups="all", vmsshport=str(ssh))
         site.set("node", "v2", groups="all", vmsshport=str(pbs))
-        states = nodestat(site, "all", update=True)
+        states = nodestat(site, "all", update=True, timeout_s=30)
     assert {name: one.word for name, one in states.items()} == {"v1": "sshd", "v2": "noping"}
     node = site.nodes["v1"]
     assert (node.get("status"), node.get("appstatus")) == ("ping", "sshd=up")
@@ -63,7 +63,7 @@ def test_the_words_are_those_of_xcat(site: Site, monkeypatch: pytest.MonkeyPatch
 def test_a_host_that_refuses_is_alive_and_a_name_without_an_address_is_said(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = probe.services({"n3": ("127.0.0.3", 22), "n4": ("no.such.invalid", 22)}, timeout_s=5)
+    found = probe.services({"n3": ("127.0.0.3", 22), "n4": ("no.such.invalid", 22)}, timeout_s=30)
     assert found["n3"].alive and not found["n4"].known
     monkeypatch.setattr(
         module, "services", lambda *_: {"n4": replace(found["n4"]), "n5": probe.Answer(True, {"sshd": False})}

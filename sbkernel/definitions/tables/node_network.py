@@ -14,12 +14,16 @@ INTERFACES = (
             form="address",
             netboot=honoured("nodeset", "is its address in DHCP and in its hosts file; no two nodes may share it"),
         ),
-        Attr("hostnames", "Comma list of further names.", netboot=noted("no name server is run here")),
+        Attr(
+            "hostnames",
+            "Comma list of further names.",
+            netboot=honoured("makehosts", "its names and addresses are in the hosts file"),
+        ),
         Attr(
             "otherinterfaces",
             "Further addresses as `-suffix:ip` or `name:ip`, a comma list.",
             form="interfaces",
-            netboot=noted("no name server is run here"),
+            netboot=honoured("makehosts", "its names and addresses are in the hosts file"),
         ),
     ),
     *stored(

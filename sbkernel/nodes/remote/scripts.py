@@ -106,7 +106,7 @@ def running(site: Site, nodes: Sequence[str], asked: str | None, *, software: bo
     for name, node in site.nodes.many(nodes).items():
         image = images.get(parse_reference(node.get("provmethod")).image) or Definition.of("osimage", "", {})
         try:
-            every = own(scripted.all_of(node, image)) if asked == "" else tuple(named)
+            every = own(scripted.all_of(node, image)) if asked == "" else named
             shelf.check(every)
             lists = packages(image.get("pkglist"), image.get("otherpkglist")) if software else ()
             scripts[name] = wanted = (*lists, *every)
@@ -138,7 +138,7 @@ def _words(one: Pass) -> Iterator[str]:
     yield from (f"--{name}" for name in one.post_remove)
 
 
-def _asked(words: str) -> list[Script]:
+def _asked(words: str) -> tuple[Script, ...]:
     scripts = parse(words)
     for one in scripts:
         if one.name == SYNCFILES:
@@ -148,7 +148,7 @@ def _asked(words: str) -> list[Script]:
                 f"there is nothing to run for {one.name}: {BUILT_IN[one.name]}",
                 hint="sb updatenode NODERANGE -S installs packages" if "pkgs" in one.name else None,
             )
-    return list(scripts)
+    return scripts
 
 
 def _members(scripts: Sequence[Script], values: Mapping[str, str]) -> Iterator[bytes]:

@@ -78,7 +78,7 @@ def named(site: Site, nodes: Nodes) -> list[str]:
 def checked(ways: Mapping[str, Way | SbkernelError]) -> dict[str, Way | SbkernelError]:
     """Return the ways, and an error for each node whose sshd does not answer."""
     asked = {node: (way.host, way.port) for node, way in ways.items() if isinstance(way, Way)}
-    answers = answering(asked)
+    answers = answering(asked, CONNECT_TIMEOUT_S)
     silent = {
         node: NodeError(node, "it does not answer, so nothing was sent", hint=f"sb nodestat {node}")
         for node in asked

@@ -40,7 +40,7 @@ def booted(nodes: Fleet, tmp_path: Path) -> Iterator[Fleet]:
     scripts.mkdir()
     (scripts / "late").write_text("echo late $NODE; test -e /etc/key\n")
     (scripts / "bad").write_text("for i in 1 2 3 4; do echo line $i; done; exit 3\n")
-    site.set("node", "n1", xcatmaster="127.0.0.1", mac="52:54:00:00:00:01", postbootscripts="late")
+    site.set("node", "n1", xcatmaster="127.0.0.1", mac="52:54:00:00:00:01", postbootscripts="late,late again")
     service = Service(site).ensure()
     yield nodes
     service.stop()
@@ -76,6 +76,7 @@ def test_files_come_first_then_scripts_and_the_node_is_booted(booted: Fleet) -> 
     scripts = [detail for stage, detail in rows if stage == "postscript"]
     assert [text.rpartition(", seconds")[0] for text in scripts] == [
         "script syncfiles, status 0",
+        "script late, status 0",
         "script late, status 0",
     ]
     assert [stage for stage, _ in rows if stage != "postscript"][-3:] == ["postscripts", "syncfiles", "booted"]

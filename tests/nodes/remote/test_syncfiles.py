@@ -153,6 +153,9 @@ def test_the_command_line_says_what_xcat_says(ready: Fleet, source: Path) -> Non
     status, out, err = sb(ready.site, "updatenode", "n1-n2", "-F")
     assert (status, err) == (0, "") and "n1: /etc/a" in out
     assert out.splitlines()[-1] == 'File synchronization has completed for nodes: "n[1-2]"'
+    other = source / "other"
+    other.write_text(f"{source}/a -> /etc/b\n")
+    assert sb(ready.site, "xdcp", "n1", "-F", str(other)) == (0, "n1: /etc/b\n", "")
     ready.site.set("site", SITE, nodesyncfiledir="relative")
     with pytest.raises(Exception, match="nodesyncfiledir=relative"):
         sb(ready.site, "updatenode", "n1", "-F")

@@ -64,6 +64,10 @@ def test_the_command_line_says_what_xcat_says(nodes: Fleet, shelf: Path) -> None
     assert (status, err) == (0, "")
     assert out.splitlines()[-1] == "Running of postscripts has completed."
     assert "n1: postscript end....: closed exited with code 0" in out, "what goes over ssh may be closed here"
+    nodes.site.set("node", "n1", postscripts="good of-the-node")
+    for words in (["-P"], ["-P", "*"]):
+        assert "of-the-node" in sb(nodes.site, "updatenode", "n1", *words)[1]
+    nodes.site.set("node", "n1", postscripts="")
     status, out, err = sb(nodes.site, "updatenode", "n1", "bad")
     assert status == 1 and err.endswith("Error: scripts failed: bad (3)\n")
     for words, why in (
@@ -73,7 +77,7 @@ def test_the_command_line_says_what_xcat_says(nodes: Fleet, shelf: Path) -> None
         (["-P", "../bad"], "is no name of a postscript"),
         (["-k"], "-k is refused: nodes get their keys"),
         (["-f"], "-f is refused: there are no service nodes"),
-        (["-S", "rpm_flags=x"], "rpm_flags=x is refused: it is about AIX"),
+        (["-P", "-S", "rpm_flags=x"], "rpm_flags=x is refused: it is about AIX"),
     ):
         with pytest.raises(DefinitionError, match=why):
             sb(nodes.site, "updatenode", "n1", *words)
