@@ -27,12 +27,12 @@ from sbkernel.service.discovery import Discovery
 from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
+from sbkernel.service.localnodes import LocalNodes
 from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.powerverbs import PowerVerbs
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
 from sbkernel.service.supervisor import Supervisor
-from sbkernel.service.virtual import VirtualProcess
 from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site
 
@@ -66,7 +66,7 @@ class Parts:
         answers = {"/discovery": self.discovery.answer}
         self.http = BootHttp(site, self.progress, self.addresses, self.watcher, self.files.ask, answers)
         self.syslog = SyslogReceiver(site, self.addresses)
-        self.virtual = VirtualProcess(site, self.loops, self.watcher)
+        self.virtual = LocalNodes(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
         self.consoles = Consoles(site, hardware, self.loops, self.watcher, self.progress)
         power = PowerVerbs(site, hardware, self.consoles, self.virtual, self.progress)
