@@ -51,7 +51,7 @@ def test_practice(site: Site, service: Service) -> None:
     until(lambda: site.nodes[sound].get("status") == "booted")
     until(lambda: f"{sound} login:" in verbs.console_tail(site, sound))
     # What is wrong with a node can be changed while it runs; its power goes with its BMC.
-    site.set("node", sound, simulated="slow,speed=1000")
+    site.set("node", sound, simulated="ok,speed=500")
     until(lambda: verbs.rpower(site, sound, "stat")[0].text == "off")
     status = service.status()
     assert status is not None

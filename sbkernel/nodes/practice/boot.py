@@ -21,8 +21,10 @@ _HEAD_BYTES = 65536
 """So much is fetched of a file, unless it is to be fetched whole."""
 _TRIES = 6
 _RETRY_S = 5.0
-_SCRIPT = re.compile(r"^kernel (?P<kernel>\S+) (?P<line>.*?)(?: \|\|.*)?$", re.MULTILINE)
-_INITRD = re.compile(r"^initrd (?:--name \S+ )?(?P<initrd>\S+)", re.MULTILINE)
+_OPTIONS = r"(?:--\S+ (?:\d+ |initrd )?)*"
+_SERVER = re.compile(r"^set server (?P<server>\S+)", re.MULTILINE)
+_SCRIPT = re.compile(rf"^kernel {_OPTIONS}(?P<kernel>\S+) (?P<line>.*?)(?: \|\|.*)?$", re.MULTILINE)
+_INITRD = re.compile(rf"^initrd {_OPTIONS}(?P<initrd>\S+)", re.MULTILINE)
 _CHAIN = re.compile(r"^chain (?:--\S+ )*(?P<url>\S+)", re.MULTILINE)
 _LOCAL = re.compile(r"^# boot$", re.MULTILINE)
 _SECONDS = {
@@ -87,6 +89,8 @@ class Boot:
         url, script = self._place.script, ""
         for _ in range(4):
             script = (await self._get(url)).decode(errors="replace")
+            if server := _SERVER.search(script):
+                script = script.replace("${server}", server["server"])
             if _SCRIPT.search(script) or not (chain := _CHAIN.search(script)):
                 break
             url = urljoin(url, chain["url"])

@@ -26,8 +26,8 @@ from typing import NamedTuple
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import write_if_changed
-from sbkernel.netboot.bootplan import mac_path
 from sbkernel.netboot.names import dashed_mac
+from sbkernel.netboot.scripts import mac_path
 from sbkernel.nodes.ipmi.logins import login
 from sbkernel.nodes.practice import traits
 from sbkernel.nodes.practice.boot import Place, boot

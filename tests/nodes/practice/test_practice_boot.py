@@ -134,6 +134,18 @@ async def test_a_whole_image_is_summed(server: BootServer, damaged: bool) -> Non
     await node.says(b"its sha256 differs" if damaged else b"login: ")
 
 
+async def test_the_first_of_several_servers(server: BootServer) -> None:
+    host = server.url.removeprefix("http://")
+    server.script = server.script.replace(f"kernel {server.url}", "kernel --timeout 10000 http://${server}").replace(
+        f"initrd --name initrd {server.url}", "initrd --timeout 10000 --name initrd http://${server}"
+    )
+    server.script = f"#!ipxe\nset server {host}\n{server.script}set server other\n"
+    node = Watched(server)
+    node.machine.control(PowerChange.ON)
+    await node.says(b"s1 login: ")
+    assert "/initrd" in server.fetched
+
+
 async def test_a_server_that_is_away_and_a_script_that_boots_the_disk(server: BootServer) -> None:
     node = Watched(server)
     node.machine._run = lambda machine: boot(
