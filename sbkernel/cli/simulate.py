@@ -10,9 +10,9 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import ServiceError
-from sbkernel.nodes.practice.host import state
+from sbkernel.nodes.practice.state import GROUP, state
 from sbkernel.nodes.practice.traits import STUCK, Traits
-from sbkernel.nodes.simulate import GROUP, simulate, simulated, stop
+from sbkernel.nodes.simulate import simulate, simulated, stop
 from sbkernel.service.client import Service
 from sbkernel.site import Site
 from sbkernel.units import read_share
@@ -40,6 +40,7 @@ def _stuck(_context: click.Context, _option: click.Parameter, texts: tuple[str, 
 @click.option("--dead", metavar="SHARE", default="0%", callback=_share, help="BMCs that never answer.")
 @click.option("--slow", metavar="SHARE", default="0%", callback=_share, help="BMCs that answer after a second.")
 @click.option("--loss", metavar="SHARE", default="0%", callback=_share, help="Datagrams that vanish, of all BMCs.")
+@click.option("--redfish", metavar="SHARE", default="0%", callback=_share, help="BMCs reached by Redfish, not IPMI.")
 @click.option("--stuck", metavar="STAGE=SHARE", multiple=True, callback=_stuck, help="Boots that end before a stage.")
 @click.option("--checksum", metavar="SHARE", default="0%", callback=_share, help="Boots whose image is damaged.")
 @click.option("--panic", metavar="SHARE", default="0%", callback=_share, help="Boots whose kernel panics.")
@@ -53,7 +54,7 @@ def _stuck(_context: click.Context, _option: click.Parameter, texts: tuple[str, 
 @pass_site
 def command(
     site: Site, /, count: int | None, is_stop: bool, prefix: str, loss: float, speed: float, whole: bool, seed: int,
-    stuck: dict[str, float], consoles: bool, **shares: float,
+    stuck: dict[str, float], consoles: bool, redfish: float, **shares: float,
 ) -> None:  # fmt: skip
     """Simulate COUNT nodes to practise on: BMCs on the loopback, and machines that boot.
 
@@ -79,7 +80,7 @@ def command(
         return
     if count is not None:
         common = Traits(loss=loss, speed=speed, whole=whole, seed=seed)
-        done = simulate(site, count, {**shares, **stuck}, common, prefix=prefix, consoles=consoles)
+        done = simulate(site, count, {**shares, **stuck}, common, prefix=prefix, consoles=consoles, redfish=redfish)
         parts = {"made": done.made, "changed": done.changed, "removed": done.removed}
         said = ", ".join(f"{len(names)} {word}" for word, names in parts.items() if names)
         click.echo(said or "nothing to do")

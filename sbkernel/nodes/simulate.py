@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import secrets
 import socket
 from collections.abc import Mapping
@@ -13,10 +14,10 @@ from sbkernel.errors import DefinitionError
 from sbkernel.netboot import bootfiles
 from sbkernel.netboot.bootplan import plan_offline
 from sbkernel.nodes.mkvm import USER, free_port
+from sbkernel.nodes.practice.state import GROUP
 from sbkernel.nodes.practice.traits import ATTRIBUTE, Traits, chosen
 from sbkernel.site import Site
 
-GROUP = "simulated"
 MOST = 60_000
 RACK = 40
 _CONSOLE = {"cons": "ipmi", "serialport": "0", "serialspeed": "115200"}
@@ -46,11 +47,13 @@ def simulate(
     *,
     prefix: str = "sim",
     consoles: bool = True,
+    redfish: float = 0.0,
 ) -> Simulated:
     """Define so many simulated nodes, in the group `simulated`; existing ones get the traits, surplus ones go.
 
     `shares` says how many have which trouble (dead, slow, checksum, panic, or a stage to be stuck before), `common`
-    what all have; new ones have a console unless `consoles` is false. Raises DefinitionError when a node of such a name
+    what all have, `redfish` how many are reached by Redfish and not by IPMI, whatever their trouble; new ones have a
+    console unless `consoles` is false. Raises DefinitionError when a node of such a name
     exists that is not simulated; nothing is changed then.
     """
     if not 0 < count <= MOST:
@@ -58,6 +61,7 @@ def simulate(
     width = max(4, len(str(count)))
     names = [f"{prefix}{number:0{width}d}" for number in range(1, count + 1)]
     ways = chosen(names, shares or {}, common or Traits())
+    by_redfish = _some(names, redfish, (common or Traits()).seed)
     port, password = _port(site), secrets.token_urlsafe(12)
     with site.store.write("simulate") as transaction:
         there = transaction.get_many("node", names)
@@ -71,12 +75,12 @@ def simulate(
             remove(transaction, "node", name)
         done = Simulated([], [], others, [])
         for index, name in enumerate(names):
-            wanted = {ATTRIBUTE: str(ways[name])}
+            wanted = {ATTRIBUTE: str(ways[name]), "mgt": "redfish" if name in by_redfish else "ipmi"}
             if name not in there:
                 made = _attributes(site, index, port, password) | (_CONSOLE if consoles else {})
                 change(transaction, "node", name, made | wanted)
                 done.made.append(name)
-            elif there[name][ATTRIBUTE] != wanted[ATTRIBUTE]:
+            elif wanted.items() - there[name].items():
                 change(transaction, "node", name, wanted)
                 done.changed.append(name)
             else:
@@ -106,6 +110,11 @@ def _simulated(nodes: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [name for name, values in nodes.items() if ATTRIBUTE in values]
 
 
+def _some(names: list[str], share: float, seed: int) -> set[str]:
+    """Return a share of the names, chosen by the seed."""
+    return set(random.Random(f"{seed} redfish").sample(names, round(share * len(names))))  # noqa: S311 - repeatable
+
+
 def _forget(site: Site, names: list[str]) -> None:
     for name in names:
         bootfiles.apply(site.boot, plan_offline(name))
@@ -120,7 +129,6 @@ def _attributes(site: Site, index: int, port: int, password: str) -> dict[str, s
         "groups": GROUP,
         "mac": mac.hex(":"),
         "arch": "x86_64",
-        "mgt": "ipmi",
         "netboot": "xnba",
         "bmc": f"127.{_FIRST_NET + net}.{1 + high}.{1 + low}:{port}",
         "bmcusername": USER,

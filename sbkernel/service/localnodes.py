@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.node_virtual import LOCAL
+from sbkernel.nodes.practice.state import state
 from sbkernel.service.children import Child
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site
 
+_PATIENCE_S = 20.0
+_LOOK_EVERY_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +79,9 @@ class LocalNodes:
             ("simulated nodes", "sbkernel.nodes.practice", lambda node: bool(node.peek("simulated"))),
         )
         self._processes = [NodeProcess(site, loops, watcher, *kind) for kind in kinds]
+        self._simulated = self._processes[-1]
+        self._site = site
+        self._ready: int | None = None
 
     async def start(self) -> None:
         """Start what is needed."""
@@ -90,6 +98,19 @@ class LocalNodes:
         return [child for process in self._processes for child in process.children()]
 
     async def look(self) -> None:
-        """Start or end processes as the store has nodes for them or none."""
+        """Start or end processes as the store has nodes for them or none.
+
+        A process of simulated nodes that was started only now is waited for: some of its BMCs never answer, so that
+        nobody can tell later whether one is dead or not there yet.
+        """
         for process in self._processes:
             await process.look()
+        deadline = time.monotonic() + _PATIENCE_S
+        while not await self._simulated_are_there() and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _simulated_are_there(self) -> bool:
+        pids = [child.pid for child in self._simulated.children()]
+        if pids and pids[0] != self._ready:
+            self._ready = (await asyncio.to_thread(state, self._site)).pid
+        return not pids or (pids[0] is not None and pids[0] == self._ready)

@@ -63,6 +63,15 @@ def test_practice(site: Site, service: Service) -> None:
     assert simulate(site).startswith("no node is simulated")
 
 
+def test_bmcs_reached_by_redfish(site: Site, service: Service) -> None:
+    simulate(site, "4", "--redfish", "50%", "--no-consoles")
+    assert sorted(site.nodes[name].get("mgt") for name in site.nodes) == ["ipmi", "ipmi", "redfish", "redfish"]
+    assert {result.text for result in verbs.rpower(site, "simulated", "on")} == {"on"}
+    assert {result.text for result in verbs.rsetboot(site, "simulated", "net")} == {"Network"}
+    service.stop()  # their certificate is that which the site knows, when they come back
+    assert {result.text for result in verbs.rpower(site, "simulated", "stat")} == {"off"}
+
+
 @pytest.mark.usefixtures("service")
 def test_dead_and_lossy_bmcs(site: Site) -> None:
     simulate(site, "10", "--dead", "20%", "--loss", "5%", "--no-consoles", "--seed", "2")

@@ -12,34 +12,33 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import json
 import os
 import random
 import signal
+import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import write_if_changed
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.netboot.scripts import mac_path
-from sbkernel.nodes.ipmi.logins import login
+from sbkernel.nodes.ipmi.logins import BmcLogin, login
 from sbkernel.nodes.practice import traits
 from sbkernel.nodes.practice.boot import Place, boot
 from sbkernel.nodes.practice.machine import PracticeMachine
+from sbkernel.nodes.practice.state import GROUP, State, forget, tell
 from sbkernel.nodes.practice.traits import Traits
 from sbkernel.nodes.simulator import BmcServer, Faults, SimulatedBmc, serve
+from sbkernel.nodes.simulator.redfish import RedfishServer, SimulatedRedfish, key_and_certificate, serve_redfish
 from sbkernel.site import Site
 
 POLL_S = 1.0
 RETRY_S = 10.0
 """How often a node that could not have its BMC is tried again: what was in its way may be none of the store's."""
-STATE = "practice.json"
+CERTIFICATE = "practice.pem"
 """In the run directory of the site."""
 LOOPBACK = "127."
 _KEY = (traits.ATTRIBUTE, "bmc", "bmcusername", "bmcpassword", "mac", "mgt")
@@ -53,12 +52,15 @@ class PracticeNode:
 
     key: tuple[str, ...]
     server: BmcServer
+    redfish: RedfishServer | None
     machine: PracticeMachine
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Cut the power and take the BMC off the network."""
         self.server.close()
         self.machine.close()
+        if self.redfish:
+            await self.redfish.close()
 
 
 class PracticeNodes:
@@ -70,6 +72,7 @@ class PracticeNodes:
         self._troubles: dict[str, str] = {}
         self._since: int | None = None
         self._refreshed = 0.0
+        self._context: ssl.SSLContext | None = None
 
     async def follow(self) -> None:
         """Bring what runs in line with the nodes that changed; the first time, and after a long time, with all."""
@@ -86,10 +89,9 @@ class PracticeNodes:
             await self._refresh(self.site.nodes.touched(found.objects) | again)
         self._since = found.revision
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End all."""
-        for node in self._running.values():
-            node.close()
+        await asyncio.gather(*(node.close() for node in self._running.values()))
         self._running.clear()
 
     async def _refresh(self, names: Iterable[str]) -> None:
@@ -103,7 +105,7 @@ class PracticeNodes:
             self._troubles.pop(name, None)
             running = self._running.get(name)
             if running and running.key != keys.get(name):
-                self._running.pop(name).close()
+                await self._running.pop(name).close()
         await asyncio.sleep(0)  # their sockets are closed by the loop, in its next turn
         for name, key in keys.items():
             if name not in self._running:
@@ -126,12 +128,39 @@ class PracticeNodes:
         script = f"http://127.0.0.1:{self.site.http_port}/boot/{mac_path(dashed_mac(node.get('mac')))}"
         place = Place(where.host, node.get("mac"), script)
         machine = PracticeMachine(node.name, functools.partial(_boot, ways, place), ways.speed)
-        bmc = SimulatedBmc(machine, {where.user: where.password}, name=node.name, faults=faults(node.name, ways))
-        return PracticeNode(key, await serve(bmc, where.host, where.port), machine)
+        wrong = faults(node.name, ways)
+        server = await serve(
+            SimulatedBmc(machine, {where.user: where.password}, name=node.name, faults=wrong), where.host, where.port
+        )
+        try:
+            redfish = await self._redfish(node, machine, where, wrong)
+        except BaseException:
+            server.close()
+            raise
+        return PracticeNode(key, server, redfish, machine)
+
+    async def _redfish(
+        self, node: Definition, machine: PracticeMachine, where: BmcLogin, wrong: Faults
+    ) -> RedfishServer | None:
+        """Give the BMC a Redfish face on the TCP port of the same number, if the node is reached by Redfish."""
+        if node.get("mgt") != "redfish":
+            return None
+        bmc = SimulatedRedfish(machine, {where.user.decode(): where.password.decode()}, name=node.name, faults=wrong)
+        return await serve_redfish(bmc, where.host, where.port, context=self._tls())
+
+    def _tls(self) -> ssl.SSLContext:
+        """Return the TLS of all BMCs; the site keeps the certificate, which it knows them by."""
+        if self._context is None:
+            path = self.site.run / CERTIFICATE
+            if not path.exists():
+                write_if_changed(path, key_and_certificate(GROUP))
+                path.chmod(0o600)
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(path)
+        return self._context
 
     def _tell(self) -> None:
-        said = {"pid": os.getpid(), "bmcs": len(self._running), "troubles": dict(list(self._troubles.items())[:20])}
-        write_if_changed(self.site.run / STATE, json.dumps(said).encode())
+        tell(self.site, State(os.getpid(), len(self._running), self._troubles))
 
 
 def _key(node: Definition) -> tuple[str, ...]:
@@ -164,24 +193,8 @@ async def run(site: Site) -> None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), POLL_S)
     finally:
-        nodes.close()
-        (site.run / STATE).unlink(missing_ok=True)
-
-
-class State(NamedTuple):
-    """What the process says of itself: how many BMCs listen, and why others do not, by node."""
-
-    bmcs: int = 0
-    troubles: Mapping[str, str] = MappingProxyType({})
-
-
-def state(site: Site) -> State:
-    """Return what the process says of itself; nothing if it does not run."""
-    try:
-        said = json.loads((site.run / STATE).read_text())
-    except (OSError, ValueError):
-        return State()
-    return State(said["bmcs"], said["troubles"]) if Path(f"/proc/{said['pid']}").exists() else State()
+        await nodes.close()
+        forget(site)
 
 
 def main() -> None:
