@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, builddnf, definitions, diff, pack, rebuild, startup
+from sbkernel.bench import boot, build, builddnf, definitions, diff, pack, power, rebuild, startup
 from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "startup": startup.rows,
     "definitions": definitions.rows,
     "diff": diff.rows,
+    "power": power.rows,
 }
 PARTS = {"build-dnf"}
 """Benchmarks that are part of another one, for those who want them alone."""

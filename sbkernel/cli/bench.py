@@ -12,7 +12,7 @@ import click
 
 from sbkernel.definitions.store.interface import SERVER_VARIABLE
 
-NAMES = ("build", "build-dnf", "rebuild", "pack", "boot", "startup", "definitions", "diff")
+NAMES = ("build", "build-dnf", "rebuild", "pack", "boot", "startup", "definitions", "diff", "power")
 
 
 @click.command()
