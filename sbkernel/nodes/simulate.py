@@ -117,7 +117,7 @@ def _some(names: list[str], share: float, seed: int) -> set[str]:
 
 def _forget(site: Site, names: list[str]) -> None:
     for name in names:
-        bootfiles.apply(site.boot, plan_offline(name))
+        bootfiles.apply(site.boot, plan_offline(name), bootfiles.read(site.boot, name))
 
 
 def _attributes(site: Site, index: int, port: int, password: str) -> dict[str, str | None]:

@@ -58,7 +58,8 @@ def test_only_simulated_nodes_go(site: Site) -> None:
     for name in ("sim0001", "n1"):
         mac = site.nodes[name].get("mac").replace(":", "-")
         script = f"#!ipxe\n# netboot x\n# {mac} {name}: written\n".encode()
-        bootfiles.apply(site.boot, BootPlan(name, "netboot x", mac, {f"nodes/{name}.ipxe": script}))
+        plan = BootPlan(name, "netboot x", mac, {f"nodes/{name}.ipxe": script})
+        bootfiles.apply(site.boot, plan, bootfiles.read(site.boot, name))
     assert stop(site) == ["sim0001", "sim0002", "sim0003"]
     assert list(site.nodes) == ["n1"]
     assert [path.name for path in (site.boot / "nodes").iterdir()] == ["n1.ipxe"]
