@@ -100,7 +100,7 @@ class LocalNodes:
     async def look(self) -> None:
         """Start or end processes as the store has nodes for them or none.
 
-        A process of simulated nodes that was started only now is waited for: some of its BMCs never answer, so that
+        A process of simulated nodes that was started only now is waited for: some of its nodes never answer, so that
         nobody can tell later whether one is dead or not there yet.
         """
         for process in self._processes:
