@@ -6,7 +6,20 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sbkernel.bench import boot, build, builddnf, definitions, diff, nodeset, pack, rebuild, serve, service, startup
+from sbkernel.bench import (
+    boot,
+    build,
+    builddnf,
+    definitions,
+    diff,
+    nodeset,
+    pack,
+    power,
+    rebuild,
+    serve,
+    service,
+    startup,
+)
 from sbkernel.bench.row import BenchRow, failed_row
 from sbkernel.bench.workspace import Workspace
 from sbkernel.errors import SbkernelError
@@ -24,11 +37,12 @@ BENCHMARKS: dict[str, Callable[[Workspace], Iterator[BenchRow]]] = {
     "pack": pack.rows,
     "boot": boot.rows,
     "serve": serve.rows,
+    "power": power.rows,
+    "nodeset": nodeset.rows,
+    "service": service.rows,
     "startup": startup.rows,
     "definitions": definitions.rows,
     "diff": diff.rows,
-    "nodeset": nodeset.rows,
-    "service": service.rows,
 }
 PARTS = {"build-dnf"}
 """Benchmarks that are part of another one, for those who want them alone."""

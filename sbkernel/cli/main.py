@@ -34,6 +34,7 @@ VERB_GROUPS = {
         "clone": "copy an osimage and its lists, to edit the copy",
         "mkvm": "define virtual nodes and start their BMCs",
         "rmvm": "remove virtual nodes",
+        "simulate": "simulate thousands of nodes to practise on",
         "passwd": "set the password or ssh keys of root, or a password of BMCs",
     },
     "Define them through xCAT's tables": {

@@ -24,6 +24,7 @@ PACKAGES = {
     "dnsmasq": "dnsmasq-base",
     "ip": "iproute2",
     "ipmi_sim": "openipmi",
+    "ipmipower": "freeipmi-tools",
     "losetup": "mount",
     "mkfs.erofs": "erofs-utils",
     "mksquashfs": "squashfs-tools",

@@ -19,6 +19,7 @@ from sbkernel.nodes.rpower import asks, decide
 from sbkernel.nodes.rsetboot import check_device, rsetboot
 from sbkernel.service.consoles import Consoles
 from sbkernel.service.control import Verb
+from sbkernel.service.localnodes import LocalNodes
 from sbkernel.service.pace import Pacer
 from sbkernel.service.powerhands import PowerHands
 from sbkernel.service.powerlog import DONE, PowerLog
@@ -26,7 +27,6 @@ from sbkernel.service.powerrun import GIVEN_UP, PowerRun
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
 from sbkernel.service.safety import STARTING, Care, care_of, check_count, domain_of, touched
-from sbkernel.service.virtual import VirtualProcess
 from sbkernel.site import Site
 from sbkernel.units import seconds
 
@@ -39,7 +39,7 @@ class PowerVerbs:
     """Power and boot device of nodes."""
 
     def __init__(
-        self, site: Site, hardware: Hardware, consoles: Consoles, virtual: VirtualProcess, progress: BootProgress
+        self, site: Site, hardware: Hardware, consoles: Consoles, virtual: LocalNodes, progress: BootProgress
     ) -> None:
         self._site = site
         self._hardware = hardware

@@ -28,13 +28,13 @@ from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.hardwareverbs import HardwareVerbs
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
+from sbkernel.service.localnodes import LocalNodes
 from sbkernel.service.messages import SyslogReceiver
 from sbkernel.service.powerverbs import PowerVerbs
 from sbkernel.service.progress import BootProgress
 from sbkernel.service.protocol import Message
 from sbkernel.service.senders import Senders
 from sbkernel.service.supervisor import Supervisor
-from sbkernel.service.virtual import VirtualProcess
 from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site
 
@@ -71,7 +71,7 @@ class Parts:
             site, self.progress, self.addresses, self.watcher, senders, send_files=self.files.ask, answers=answers
         )
         self.syslog = SyslogReceiver(site, self.addresses)
-        self.virtual = VirtualProcess(site, self.loops, self.watcher)
+        self.virtual = LocalNodes(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
         self.consoles = Consoles(site, hardware, self.loops, self.watcher, self.progress)
         power = PowerVerbs(site, hardware, self.consoles, self.virtual, self.progress)

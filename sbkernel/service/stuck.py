@@ -80,8 +80,8 @@ class Stuck:
 def stuck(site: Site, nodes: str | Sequence[str] = "", *, ask_power: bool = False) -> Stuck:
     """Return where the boots of nodes stand, and why those that are not well do not go on.
 
-    `nodes` is a noderange or names, all nodes if it is empty. With `ask_power` the BMCs of those that do not go on are
-    asked whether they have power. Raises NotFoundError for a name that is no node.
+    `nodes` is a noderange or names, all nodes if it is empty. With `ask_power` those that do not go on are asked
+    whether they have power. Raises NotFoundError for a name that is no node.
     """
     names = site.noderange(nodes) if isinstance(nodes, str) and nodes else list(nodes or site.nodes)
     looks = BootLooks(site)
@@ -105,7 +105,7 @@ class BootLooks:
         self._usual: dict[str, Mapping[str, Usual]] = {}
 
     def at(self, nodes: Sequence[str], *, power: Mapping[str, str] | None = None, now: float | None = None) -> Stuck:
-        """Return a diagnosis for each node; `power` is what BMCs have answered, `now` the time, else the clock's."""
+        """Return a diagnosis for each node; `power` is what hardware has answered, `now` the time, else the clock's."""
         moment = time.time() if now is None else now
         found = self._site.nodes.many(nodes)
         definitions = (found.get(name) or self._site.nodes[name] for name in nodes)
@@ -177,6 +177,6 @@ def _is_up(events: Sequence[bootlog.BootEvent], has_console: bool) -> bool:
 
 
 def _power_of(site: Site, nodes: Sequence[str]) -> dict[str, str]:
-    """Return what the BMC of each node says: on, off, or why it says nothing."""
+    """Return what the hardware of each node says: on, off, or why it says nothing."""
     answers = Service(site).call("rpower", nodes=list(nodes), action="stat")
     return {str(answer["node"]): str(answer["text"]) for answer in answers}

@@ -148,5 +148,11 @@ ATTRIBUTES = (
         default="bios; uefi where the architecture has no BIOS",
         netboot=honoured("mkvm", "is what it starts with; UEFI keeps its variables from one start to the next"),
     ),
+    Attr(
+        "simulated",
+        "How it behaves, as it is no machine: ok, dead, slow, loss=1%, stuck=STAGE, checksum, panic, speed=10, seed=1.",
+        pattern=r"[a-z0-9=%.,-]+",
+        netboot=honoured("simulate", "it is simulated, with these troubles, for practice"),
+    ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

@@ -133,7 +133,10 @@ class Bmc:
                 try:
                     yield limit
                 except asyncio.CancelledError:
-                    # Whoever comes next must not get the answer to a command that was given up.
+                    # Whoever comes next must not get the answer to a command that was given up; and what that command
+                    # took, such as the console, is free again when its session is over.
+                    if self._session is not None:
+                        self._session.logout()
                     self._drop()
                     raise
                 finally:

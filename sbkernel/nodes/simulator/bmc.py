@@ -95,7 +95,7 @@ class SimulatedBmc:
         suite = SUITES.get(self.faults.chosen_suite, suite)
         if suite is None or suite.number in self.faults.refused_suites:
             return login.refuse(request[0], login.NO_SUITE, console)
-        if len(self.sessions) >= self.sessions_max:
+        if len(self.sessions) >= self.sessions_max and not self._make_room():
             return login.refuse(request[0], login.NO_RESOURCES, console)
         session = Session(next(self._numbers), console, suite, address, self.now(), limit=self.limit)
         self.sessions[session.number] = session
@@ -165,6 +165,14 @@ class SimulatedBmc:
 
     def _send(self, session: Session, kind: int, payload: bytes) -> None:
         self.transmit(session.seal(kind, payload), session.address)
+
+    def _make_room(self) -> bool:
+        """End the oldest session that nobody has proved a password for: whoever opens many keeps nobody out."""
+        half_open = next((number for number, session in self.sessions.items() if session.keys is None), None)
+        if half_open is None:
+            return False
+        self.state.end(half_open)
+        return True
 
     def _expire(self) -> None:
         """End sessions that went silent; called where a new one asks for a place."""

@@ -168,10 +168,10 @@ COMMANDS = {
     (0x06, 0x49): Command(USER, 2, payloads.deactivate),
     (0x06, 0x4A): Command(USER, 1, payloads.activation_status),
     (0x06, 0x4B): Command(USER, 2, payloads.instance_info),
-    (0x06, 0x4D): Command(OPERATOR, 1, accept),  # Set User Payload Access
-    (0x06, 0x4E): Command(USER, 1, payloads.user_access),
-    (0x06, 0x4F): Command(USER, 1, payloads.channel_support),
-    (0x06, 0x50): Command(USER, 2, payloads.version),
+    (0x06, 0x4C): Command(OPERATOR, 1, accept),  # Set User Payload Access
+    (0x06, 0x4D): Command(USER, 1, payloads.user_access),
+    (0x06, 0x4E): Command(USER, 1, payloads.channel_support),
+    (0x06, 0x4F): Command(USER, 2, payloads.version),
     (0x06, 0x54): Command(USER, 3, cipher_suites_inside),
     (0x0C, 0x21): Command(OPERATOR, 2, accept),  # Set SOL Configuration Parameters
     (0x0C, 0x22): Command(USER, 4, payloads.sol_configuration),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from bmc_rig import PASSWORD, USER, MakeRig, Rig
@@ -16,7 +17,7 @@ from sbkernel.nodes.simulator import Faults
 SUITES = pytest.mark.parametrize("suite", [3, 17])
 
 
-async def program(*argv: str, stdin: bytes | None = None) -> tuple[int, str]:
+async def program(*argv: str, stdin: bytes | None = None, timeout_s: float = 30) -> tuple[int, str]:
     """Run a client; the password travels by the environment."""
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -25,7 +26,7 @@ async def program(*argv: str, stdin: bytes | None = None) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(timeout_s):
         output, _ = await process.communicate(stdin)
     return process.returncode or 0, output.decode()
 
@@ -115,6 +116,16 @@ async def test_ipmitool_console(rig: Rig, suite: int) -> None:
     await until(lambda: rig.bmc.state.console.owner is None)
     await asyncio.wait_for(process.wait(), 10)
     await watcher
+
+
+@SUITES
+async def test_ipmiconsole(suite: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLDER", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    inside = Path(__file__).with_name("console_at_623.py")
+    alone = ("unshare", "--net", "--map-root-user", sys.executable, str(inside), str(suite))
+    status, said = await program(*alone, timeout_s=120)
+    assert (status, said) == (0, "ok\n")
 
 
 @SUITES

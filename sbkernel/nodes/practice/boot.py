@@ -1,0 +1,224 @@
+"""How a simulated machine boots: what iPXE, the kernel, our initrd and systemd do on the network and on the console."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import urljoin
+
+import aiohttp
+
+from sbkernel.nodes.power import BootDevice
+from sbkernel.nodes.practice import words
+from sbkernel.nodes.practice.machine import PracticeMachine
+from sbkernel.nodes.practice.traits import Traits
+
+_HEAD_BYTES = 65536
+"""So much is fetched of a file, unless it is to be fetched whole."""
+_TRIES = 6
+_RETRY_S = 5.0
+_OPTIONS = r"(?:--\S+ (?:\d+ |initrd )?)*"
+_SERVER = re.compile(r"^set server (?P<server>\S+)", re.MULTILINE)
+_SCRIPT = re.compile(rf"^kernel {_OPTIONS}(?P<kernel>\S+) (?P<line>.*?)(?: \|\|.*)?$", re.MULTILINE)
+_INITRD = re.compile(rf"^initrd {_OPTIONS}(?P<initrd>\S+)", re.MULTILINE)
+_CHAIN = re.compile(r"^chain (?:--\S+ )*(?P<url>\S+)", re.MULTILINE)
+_LOCAL = re.compile(r"^# boot$", re.MULTILINE)
+_SECONDS = {
+    "firmware": (8, 20),
+    "dhcp": (2, 5),
+    "ipxe": (1, 2),
+    "kernel": (1, 3),
+    "initrd": (3, 7),
+    "fetched": (3, 12),
+    "verified": (1, 3),
+    "mounted": (0.5, 1),
+    "userspace": (4, 9),
+    "login": (2, 5),
+}
+"""How long a real machine takes to each stage, at least and at most."""
+
+
+class BootEndedError(Exception):
+    """The boot is at its end, good or bad; the machine keeps its power."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a machine is: its address, that of its network card, and the first script."""
+
+    address: str
+    mac: str
+    script: str
+
+
+class Boot:
+    """One boot of one machine."""
+
+    def __init__(self, machine: PracticeMachine, traits: Traits, place: Place, session: aiohttp.ClientSession) -> None:
+        self._machine = machine
+        self._traits = traits
+        self._place = place
+        self._session = session
+        # Repeatable: by the seed, for each node and each of its boots.
+        self._chance = random.Random(f"{traits.seed} {machine.name} {machine.boots}")  # noqa: S311
+        self._arguments: dict[str, str] = {}
+        self._kernel_began = 0.0
+
+    async def run(self) -> None:
+        """Boot, and stay at the prompt or wherever it ends."""
+        device, once = self._machine.boot, self._machine.boot is not None and not self._machine.boot.persistent
+        if once:
+            self._machine.boot = None
+        self._machine.say(words.FIRMWARE)
+        await self._pause("firmware")
+        if device and device.device not in (BootDevice.NETWORK, BootDevice.DEFAULT):
+            self._end(words.NO_DEVICE)
+        await self._reach("dhcp", words.NO_DHCP.format(mac=self._place.mac))
+        self._machine.say(words.LOADER.format(mac=self._place.mac, address=self._place.address))
+        await self._load()
+        await self._initrd()
+        await self._system()
+
+    async def _load(self) -> None:
+        """Do as iPXE does with the scripts of nodeset."""
+        await self._reach("ipxe")
+        url, script = self._place.script, ""
+        for _ in range(4):
+            script = (await self._get(url)).decode(errors="replace")
+            if server := _SERVER.search(script):
+                script = script.replace("${server}", server["server"])
+            if _SCRIPT.search(script) or not (chain := _CHAIN.search(script)):
+                break
+            url = urljoin(url, chain["url"])
+        if _LOCAL.search(script):
+            self._end(f"{self._machine.name}: booting from the local disk\n{words.NO_DEVICE}")
+        kernel, initrd = _SCRIPT.search(script), _INITRD.search(script)
+        if not kernel or not initrd:
+            self._end(f"{url}: nothing to boot\n{words.NO_DEVICE}")
+        await self._reach("kernel")
+        await self._get(urljoin(url, kernel["kernel"]))
+        await self._get(urljoin(url, initrd["initrd"]))
+        self._kernel_began = asyncio.get_running_loop().time()
+        line = kernel["line"].removeprefix("initrd=initrd ")
+        pairs = (word.partition("=") for word in line.split())
+        self._arguments = {name: value for name, _equals, value in pairs}
+        self._machine.say(words.kernel(line))
+
+    async def _initrd(self) -> None:
+        """Do as our initrd does: report, fetch, verify, mount."""
+        await self._reach("initrd")
+        self._say(f"node {self._machine.name}, image {self._arguments.get('sbkernel.image', 'unknown')}")
+        await self._report("initrd", nic="eth0", address=self._place.address)
+        digest, size = await self._fetch(self._arguments.get("imgurl", ""))
+        await self._reach("fetched")
+        await self._report("fetched", bytes=self._arguments.get("sbkernel.size") or str(size), tries="1")
+        await self._reach("verified")
+        if self._traits.checksum or digest not in ("", self._arguments.get("sbkernel.sha256")):
+            await self._fail("the root image is not the one that was published: its sha256 differs")
+        await self._report("verified")
+        await self._reach("mounted")
+        if overlay := self._arguments.get("sbkernel.overlay"):
+            await self._get(overlay)
+        if self._traits.panic:
+            self._end(words.PANIC)
+        await self._report("mounted")
+
+    async def _system(self) -> None:
+        """Do as systemd does."""
+        await self._reach(
+            "userspace", "[*     ] A start job is running for network-online.target (1min 30s / no limit)"
+        )
+        for line in words.services():
+            self._machine.say(line)
+        await self._report("userspace")
+        await self._reach("login")
+        self._machine.prompt = f"{self._machine.name} login: ".encode()
+        self._machine.say(
+            f"\nDebian GNU/Linux 12 {self._machine.name} ttyS0\n\n{self._machine.prompt.decode()}", end=""
+        )
+
+    async def _reach(self, stage: str, instead: str = "") -> None:
+        """Take the time that a stage takes; a machine that is stuck before it comes no further."""
+        if self._traits.stuck == stage:
+            self._end(instead)
+        await self._pause(stage)
+
+    async def _pause(self, stage: str) -> None:
+        await asyncio.sleep(self._chance.uniform(*_SECONDS[stage]) / self._traits.speed)
+
+    async def _get(self, url: str) -> bytes:
+        """Fetch the beginning of a file, several times if need be, as iPXE's scripts do."""
+        for number in range(1, _TRIES + 1):
+            try:
+                data = await self._beginning(url)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                said = f"HTTP {status}" if (status := getattr(error, "status", 0)) else type(error).__name__
+                self._machine.say(f"{url}... {said}, try {number} of {_TRIES}")
+                await asyncio.sleep(_RETRY_S / self._traits.speed)
+            else:
+                self._machine.say(f"{url}... ok")
+                return data
+        return self._end(f"{url}: not loaded\n{words.NO_DEVICE}")
+
+    async def _beginning(self, url: str) -> bytes:
+        headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}"}
+        async with self._session.get(url, headers=headers, raise_for_status=True) as answer:
+            return await answer.content.read(_HEAD_BYTES)
+
+    async def _fetch(self, url: str) -> tuple[str, int]:
+        """Fetch the image; return its sha256 and size if it was fetched whole, else nothing and what came."""
+        if not self._traits.whole:
+            return "", len(await self._get(url))
+        summed, size = hashlib.sha256(), 0
+        try:
+            async with self._session.get(url, raise_for_status=True) as answer:
+                async for chunk in answer.content.iter_chunked(1 << 20):
+                    summed.update(chunk)
+                    size += len(chunk)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            await self._fail(f"the root image could not be fetched: {type(error).__name__}")
+        return summed.hexdigest(), size
+
+    async def _report(self, stage: str, **fields: str) -> None:
+        """Post a stage; a server that does not answer holds up no boot."""
+        if not (server := self._arguments.get("XCAT")) or "nonodestatus" in self._arguments:
+            return
+        image = self._arguments.get("sbkernel.image", "")
+        data = {"node": self._machine.name, "stage": stage, "uptime": f"{self._uptime_s:.2f}", "image": image, **fields}
+        try:
+            async with self._session.post(f"http://{server}/status", data=data):
+                pass
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            self._say(f"the server did not take the report of {stage}")
+
+    async def _fail(self, reason: str) -> NoReturn:
+        await self._report("failed", reason=reason)
+        self._end(words.failed(self._machine.name, reason, self._uptime_s))
+
+    def _say(self, text: str) -> None:
+        self._machine.say(f"sbkernel [{self._uptime_s:8.2f}] {text}")
+
+    def _end(self, text: str) -> NoReturn:
+        if text:
+            self._machine.say(text)
+        raise BootEndedError
+
+    @property
+    def _uptime_s(self) -> float:
+        """Seconds since the kernel began, as the kernel of a machine of this speed would count them."""
+        return asyncio.get_running_loop().time() - self._kernel_began
+
+
+async def boot(machine: PracticeMachine, traits: Traits, place: Place) -> None:
+    """Boot a machine once; return when it has come as far as it comes."""
+    connector = aiohttp.TCPConnector(local_addr=(place.address, 0), limit=1)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        try:
+            await Boot(machine, traits, place, session).run()
+        except BootEndedError:
+            return
