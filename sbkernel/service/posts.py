@@ -13,7 +13,7 @@ _VALUE_LIMIT = 1024
 _FIELDS_LIMIT = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FRACTIONS = frozenset({"uptime", "at", "seconds"})
-_COUNTS = frozenset({"bytes", "status"})
+_COUNTS = frozenset({"bytes", "memory_used", "status"})
 _OURS = frozenset({"site", "node", "stage", "t", "source"})
 
 # stage -> xCAT's node status (xcat.md 1.2: powering-on, netbooting, booting, postbooting, booted, failed)

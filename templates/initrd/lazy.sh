@@ -65,21 +65,24 @@ connect_layer() {
     connect "layer$layer_number" "$layer_number" "$layer" "$layer_url" "$layer_size" "$layer_file"
 }
 
-# connect NAME NUMBER WHAT URL SIZE FILE: make a block device of a file on the server; FILE becomes a link to it
+# connect NAME NUMBER WHAT URL SIZE FILE: make a block device of a file on the server, or on the next one if that does not
+# answer now; FILE becomes a link to it
 connect() {
     device=/dev/nbd$2
     say "reading $4 on demand, $(megabytes "$5")"
-    start_nbdkit "$1" "$4"
     tries_used=1
-    until connect_device "$1" "$device" "$5"; do
+    until start_nbdkit "$1" "$(at_server "$4")" && connect_device "$1" "$device" "$5"; do
+        stop_nbdkit "$1" "$device"
         [ "$tries_used" -lt "$retries" ] || fail "$3 could not be reached" \
             "url       $4" \
             "problem   $problem, after $tries_used tries" \
             "expected  $5 bytes, read in ranges" \
             "do        check that the service runs and that the image is in the catalog: packimage, nodeset"
         tries_used=$((tries_used + 1))
+        tried=$(at_server "$4")
         pause=$(pause_before "$tries_used")
-        say "$4: $problem; try $tries_used of $retries in $pause s"
+        next_server && pause=0
+        say "$tried: $problem; try $tries_used of $retries in $pause s${serving:+ at $serving}"
         sleep "$pause"
     done
     ln -s "$device" "$6"
@@ -94,6 +97,13 @@ start_nbdkit() {
     until [ -e "$lazy/$1.up" ]; do
         usleep 20000
     done
+}
+
+# stop_nbdkit NAME DEVICE: end it; with it goes the shell that reads what it says
+stop_nbdkit() {
+    program nbd-client -d "$2" >/dev/null 2>&1
+    kill "$(cat "$lazy/$1.up")" 2>/dev/null
+    rm -f "$lazy/$1.said" "$lazy/$1.up" "$lazy/$1.socket"
 }
 
 # connect_device NAME DEVICE SIZE: ask the server once; if it does not answer, or with another size, `problem` says why

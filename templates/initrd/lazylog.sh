@@ -46,7 +46,7 @@ exec <"/$name.said"
 until [ -e "/$name.socket" ] || ! kill -0 "$nbdkit" 2>/dev/null; do
     usleep 20000
 done
-: >"/$name.up"
+echo "$nbdkit" >"/$name.up"
 while read -r line; do
     if [ -e /connected ]; then
         await_server "$line"

@@ -111,9 +111,3 @@ def test_the_root_is_unpacked_with_all_that_its_files_have_and_the_packed_one_is
     assert "ROOT UP hostname=nobody marker=from-the-layer" in console
     assert "ROOT WRITABLE written" in console and "ROOT REMOVED" in console
     assert server.stages() == ["initrd", "fetched", "verified", "mounted"]
-
-
-def test_a_root_that_does_not_fit_is_refused_before_it_is_fetched(start: Boot, server: BootServer) -> None:
-    start("tmpfs", sbkernel__unpacked=str(200 << 20)).wait_for("the node stays here with its power on")
-    assert server.post("failed")["reason"] == "too little memory for the image"
-    assert server.requests == []
