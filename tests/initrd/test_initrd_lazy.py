@@ -12,27 +12,21 @@ from pathlib import Path
 import pytest
 from bootserver import BootServer, command_line
 from guest import Guest
+from packedroot import initrd_for, packed
 from waiting import until
 
-from sbkernel.images.initrd.build import build_initrd
-from sbkernel.images.initrd.programs import LOADER, add_programs, programs_for
+from sbkernel.images.initrd.programs import LOADER, programs_for
 from sbkernel.images.initrd.rootkinds import KINDS
-from sbkernel.images.pack import verity
-from sbkernel.images.pack.content import content_of
-from sbkernel.images.pack.squashfs import Squashfs
-from sbkernel.jobs.report import NullReport
 
 pytestmark = pytest.mark.e2e
 SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
-NOWHERE = Path("/nonexistent")
-PARTS = 2
 # Reads a part, waits until the server is gone, and reads the other.
 LATER = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 PATH=/bin
 exec >/dev/console 2>&1
 echo "ROOT READ $(sha256sum /part.0)"
-while timeout 1 wget -q -O /dev/null "http://$(sed -n 's/^server=//p' /run/sbkernel/boot)/here"; do usleep 200000; done
+while wget -q -O /dev/null "http://$(sed -n 's/^server=//p' /run/sbkernel/boot)/here"; do usleep 200000; done
 echo "ROOT ALONE"
 echo "ROOT READ $(sha256sum /part.1)"
 echo "ROOT DONE"
@@ -48,9 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reading(kernel_tree: Path, kernelver: str, place: Path) -> Path:
     """An initrd for that kind."""
-    build_initrd(kernel_tree, kernelver, ["virtio_net"], place / "plain", kinds={"lazy": KINDS["lazy"]})
-    add_programs(place / "plain", programs_for(["dmsetup", *KINDS["lazy"].programs], NOWHERE), place / "reading")
-    return place / "reading"
+    return initrd_for(["lazy"], kernel_tree, kernelver, place)
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +60,6 @@ def roots(root_tree: Path, place: Path, parts: list[bytes]) -> list[tuple[bytes,
     (place / "layer/sbin/later").write_text(LATER)
     (place / "layer/sbin/later").chmod(0o755)
     return [packed(one, place / f"{one.name}.squashfs") for one in (root_tree, place / "layer")]
-
-
-def packed(tree: Path, file: Path) -> tuple[bytes, str]:
-    Squashfs().pack(content_of(tree, exclude=[], include=[]), file, NullReport())
-    root_hash = verity.add(file)
-    return file.read_bytes(), root_hash
 
 
 Boot = Callable[..., Guest]
@@ -138,7 +124,7 @@ def programs(tmp_path: Path) -> Path:
     place = tmp_path / "lazy"
     for name in ("bin", "dev", "programs"):
         (place / name).mkdir(parents=True)
-    for one in programs_for(KINDS["lazy"].programs, NOWHERE):
+    for one in programs_for(KINDS["lazy"].programs, Path("/nonexistent")):
         loader = [(f"{one.name}{LOADER}", one.loader)] if one.loader else []
         for name, file in ((one.name, one.file), *one.libraries, *loader):
             shutil.copy(file, place / "programs" / name)

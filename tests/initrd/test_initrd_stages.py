@@ -144,3 +144,10 @@ def test_what_cannot_be_checked_block_by_block_is_not_read_so(line: str, url: st
     assert run(f"{load}url={url}\ncommand_line='{line}'\nread_layers\ncheck_lazy").startswith(
         f"failed: the root cannot be read block by block: {why}"
     )
+
+
+def test_a_new_lease_leaves_the_card_its_address_of_ipv6() -> None:
+    """The kernel would not make it anew, as the card stays up; systemd-networkd waits for it."""
+    script = f'ip() {{ echo "$*"; }}; interface=eth0; . {SCRIPTS}/lease.sh'
+    said = subprocess.run(["busybox", "sh", "-c", script, "sh", "deconfig"], capture_output=True, text=True).stdout
+    assert said.splitlines() == ["-4 addr flush dev eth0", "link set eth0 up"]
