@@ -1,4 +1,4 @@
-"""The row `boot`: from power-on to login, compared with the same packed root under dracut's livenet initrd."""
+"""The rows `boot`: from power-on to login with each kind of root, and the same packed root under dracut's livenet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from sbkernel import units
 from sbkernel.bench import bootsetup
-from sbkernel.bench.bootsetup import OURS, PEER
+from sbkernel.bench.bootsetup import KINDS, OURS, PEER
 from sbkernel.bench.console import ConsoleBoot, Proof
 from sbkernel.bench.row import BenchRow, Check, Goal, Share
 from sbkernel.bench.samework import same_value
@@ -30,8 +31,9 @@ FACTS: dict[str, Callable[[Proof], str]] = {
     "os-release (sha256)": lambda proof: proof.os_release,
     "package database (sha256)": lambda proof: proof.packages,
     "kernel": lambda proof: proof.kernel,
-    "type of the root": lambda proof: proof.root,
 }
+# What a root lies on, that of some kinds of ours not as that of the peer.
+ROOTS = {"ram": "overlayfs", "tmpfs": "tmpfs", "zram": "ext2/ext3", "lazy": "overlayfs"}
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,21 @@ class Boot:
 
 
 def rows(work: Workspace) -> Iterator[BenchRow]:
-    """Boot the same image on two equal virtual nodes in turn, each under its initrd."""
-    version = bootsetup.prepare(work)
-    boots: dict[str, list[Boot]] = {OURS: [], PEER: []}
+    """Boot the same image on equal virtual nodes in turn: one for each kind of root, and that of the peer."""
+    versions = bootsetup.prepare(work)
+    boots: dict[str, list[Boot]] = {**{OURS[kind]: [] for kind in KINDS}, PEER: []}
     for number in range(1, work.runs_or(1) + 1):
         for node, done in boots.items():
             work.say(f"boot: {node}, run {number}")
             done.append(boot(work.site, node))
-    yield boot_row(boots[OURS], boots[PEER], bootsetup.described_sizes(work.site, version))
+    for kind in KINDS:
+        ours, peers = boots[OURS[kind]], boots[PEER]
+        fetched = bootsetup.fetched(versions[kind], kind), bootsetup.fetched_by_peer(work.site, versions[KINDS[0]])
+        notes = (
+            bootsetup.described_sizes(work.site, versions[kind]),
+            described_costs(fetched, ours, peers),
+        )
+        yield boot_row(ours, peers, kind=kind, notes=notes)
 
 
 def boot(site: Site, node: str, limit_s: float = LIMIT_S) -> Boot:
@@ -117,22 +126,38 @@ def _power(site: Site, node: str, action: str) -> None:
             raise NodeError(node, f"rpower {action}: {result.text}")
 
 
-def boot_row(ours: Sequence[Boot], peers: Sequence[Boot], note: str = "") -> BenchRow:
-    """Make the row of boots under both initrds."""
+def described_costs(fetched: tuple[int, int], ours: Sequence[Boot], peers: Sequence[Boot]) -> str:
+    """Return as text the bytes that either side fetches, what ours reads on demand too, and the memory then in use."""
+    mine, other = fetched
+    read = median(one.proof.read for one in ours)
+    memory, others = (units.size(median(one.proof.memory for one in side)) for side in (ours, peers))
+    return (
+        f"fetched until login: ours {units.size(mine + read)}, the peer {units.size(other)}; "
+        f"memory in use then: ours {memory}, the peer {others}"
+    )
+
+
+def boot_row(
+    ours: Sequence[Boot], peers: Sequence[Boot], *, kind: str = KINDS[0], notes: Sequence[str] = ()
+) -> BenchRow:
+    """Make the row of boots under both initrds; for other kinds of root than the usual one there is no goal."""
     parts = [
         Share(name, median(boot.parts[number] for boot in ours), median(boot.parts[number] for boot in peers))
         for number, name in enumerate(PARTS)
     ]
     return BenchRow(
-        name="boot",
-        ours="power-on to login under our initrd",
+        name="boot" if kind == KINDS[0] else f"boot-{kind}",
+        ours=f"power-on to login under our initrd, rootkind={kind}",
         peer="the same packed root, kernel, iPXE and virtual hardware under dracut's livenet initrd",
         ours_s=tuple(boot.seconds for boot in ours),
         peer_s=tuple(boot.seconds for boot in peers),
-        checks=same_root([boot.proof for boot in ours], [boot.proof for boot in peers]),
-        goal=GOAL,
+        checks=(
+            *same_root([boot.proof for boot in ours], [boot.proof for boot in peers]),
+            same_value("type of the root", _said([boot.proof for boot in ours], lambda proof: proof.root), ROOTS[kind]),
+        ),
+        goal=GOAL if kind == KINDS[0] else None,
         parts=tuple(parts),
-        notes=(note,) if note else (),
+        notes=tuple(notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""Prepare the row `boot`: one packed image, two equal nodes, and the initrd and boot script of the peer."""
+"""Prepare the rows `boot`: an image packed for each kind of root, equal nodes, initrd and boot script of the peer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sbkernel.images.initrd.build import DEFAULT_DRIVERS
 from sbkernel.images.packimage import packimage
 from sbkernel.images.spec import read_spec
 from sbkernel.images.tree.kernel import choose_kernel
+from sbkernel.jobs.report import NullReport
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.netboot.server import SiteServer
 from sbkernel.nodes.mkvm import mkvm
@@ -21,24 +22,36 @@ from sbkernel.nodes.virtual.probe import Probe
 from sbkernel.site import Site
 
 BOOTED, DRACUT = "bench", "bench-dracut"
-OURS, PEER = "bench1", "bench2"
+KINDS = ("ram", "tmpfs", "zram", "lazy")
+OURS, PEER = {kind: f"bench-{kind}" for kind in KINDS}, "bench-peer"
 _MEMORY_MB = 2048
 INITRD = "bench/livenet.img"
 
 
-def prepare(work: Workspace) -> ImageVersion:
-    """Build and pack the image, set both nodes to it and give the peer its initrd; return what both boot."""
+def prepare(work: Workspace) -> dict[str, ImageVersion]:
+    """Build the image, pack it and set a node to it for each kind of root; give the peer its initrd.
+
+    Return by kind what nodes boot. The peer's root is that of the first kind, which the others hold, too.
+    """
     _define(work)
-    work.built(BOOTED)
-    packimage(work.site, BOOTED)
-    version = Catalog(work.site).current(BOOTED)
-    asyncio.run(Probe(work.site.cache).usable(version.kernel))
-    for node in (OURS, PEER):
-        mkvm(work.site, node, memory_mb=_MEMORY_MB)
-        nodeset(work.site, node, f"osimage={BOOTED}")
+    versions = {}
+    for kind in KINDS:
+        work.site.set("osimage", BOOTED, rootkind=kind)
+        work.build_again(NullReport(), BOOTED)
+        packimage(work.site, BOOTED)
+        versions[kind] = Catalog(work.site).current(BOOTED)
+        _set_node(work.site, OURS[kind])
+        if kind == KINDS[0]:
+            _set_node(work.site, PEER)
+    asyncio.run(Probe(work.site.cache).usable(versions[KINDS[0]].kernel))
     _build_peer_initrd(work)
-    _change_peer_script(work.site, version)
-    return version
+    _change_peer_script(work.site, versions[KINDS[0]])
+    return versions
+
+
+def _set_node(site: Site, node: str) -> None:
+    mkvm(site, node, memory_mb=_MEMORY_MB)
+    nodeset(site, node, f"osimage={BOOTED}")[node]
 
 
 def _define(work: Workspace) -> None:
@@ -74,3 +87,14 @@ def described_sizes(site: Site, version: ImageVersion) -> str:
     """Return the sizes of the initrds and of the packed root as text."""
     ours, peer, root = (path.stat().st_size / 1e6 for path in (version.initrd, site.boot / INITRD, version.root))
     return f"initrd: ours {ours:.1f} MB, the peer's {peer:.1f} MB; packed root of both {root:.1f} MB"
+
+
+def fetched(version: ImageVersion, kind: str) -> int:
+    """Return the bytes that a node fetches at once: kernel, initrd, and the root unless it is read on demand."""
+    root = 0 if kind == "lazy" else version.roots_size
+    return version.kernel.stat().st_size + version.initrd.stat().st_size + root
+
+
+def fetched_by_peer(site: Site, version: ImageVersion) -> int:
+    """Return the same of the peer."""
+    return version.kernel.stat().st_size + (site.boot / INITRD).stat().st_size + version.roots_size

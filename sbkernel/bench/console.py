@@ -12,19 +12,25 @@ _KERNEL = re.compile(rb"\] Linux version ")
 # systemd's greeting; the greeting in dracut's initrd names dracut or the initramfs.
 _WELCOME = re.compile(rb"Welcome to (?![^\r\n]*(?:dracut|[Ii]nitramfs|initrd))[^\r\n]+!")
 _PROOF = re.compile(
-    rb"bench-proof os-release=([0-9a-f]{64}) packages=([0-9a-f]{64}) kernel=(\S{1,80}) root=(\w{1,20}) end"
+    rb"bench-proof os-release=([0-9a-f]{64}) packages=([0-9a-f]{64}) kernel=(\S{1,80}) root=([\w/]{1,20})"
+    rb" memory=(\d{1,15}) read=(\d{1,15}) end"
 )
 _HELD = 4096
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a node reports to run: sha256 of its os-release and of dpkg's database, its kernel, the type of its root."""
+    """What a node reports to run: sha256 of its os-release and of dpkg's database, its kernel, the type of its root.
+
+    `memory` is how many bytes no program can have any more, `read` how many came from the server on demand.
+    """
 
     os_release: str
     packages: str
     kernel: str
     root: str
+    memory: int = 0
+    read: int = 0
 
 
 @dataclass
@@ -56,7 +62,8 @@ class ConsoleBoot:
     def _find_proof(self, text: bytes) -> None:
         match = _PROOF.search(text)
         if match:
-            self.proof = Proof(*(part.decode(errors="replace") for part in match.groups()))
+            release, packages, kernel, root, memory, read = (part.decode(errors="replace") for part in match.groups())
+            self.proof = Proof(release, packages, kernel, root, int(memory), int(read))
 
     def _find_end(self, data: bytes, now: float) -> None:
         for sighting in self._watch.feed(data):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from sbkernel import units
 from sbkernel.netboot.bootlog import STAGES, BootEvent
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def _detail(event: BootEvent) -> str:
 
 def _shown(key: str, value: Any) -> str:
     text = str(value)
+    if key == "memory_used" and isinstance(value, int):
+        return units.size(value)
     return f"{text[:12]}…" if key in ("sha256", "verity") and len(text) > 12 else text
 
 

@@ -13,7 +13,7 @@ _VALUE_LIMIT = 1024
 _FIELDS_LIMIT = 20
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FRACTIONS = frozenset({"uptime", "at", "seconds"})
-_COUNTS = frozenset({"bytes", "status", "number"})
+_COUNTS = frozenset({"bytes", "memory_used", "number", "status"})
 UNKNOWN = "from_unknown"
 """The field of a post that came from an address of which nobody knows that it is the node's: that address."""
 _OURS = frozenset({"site", "node", "stage", "t", "source", UNKNOWN})

@@ -17,10 +17,27 @@ cat >"$1/usr/lib/bench-proof" <<'EOT'
 digest() {
     sha256sum "$1" | cut -c 1-64
 }
+memory() {
+    while read -r key value _; do
+        case $key in
+            MemTotal:) all=$value ;;
+            MemAvailable:) echo $(((all - value) * 1024)) ;;
+        esac
+    done </proc/meminfo
+}
+# What was read of a root that stays on the server.
+blocks() {
+    sum=0
+    for file in /sys/block/nbd*/stat; do
+        [ -e "$file" ] && read -r _ _ sectors _ <"$file" && sum=$((sum + sectors * 512))
+    done
+    echo "$sum"
+}
 # Several times, because the kernel may write into a line.
 for time in 1 2 3; do
-    printf '\r\nbench-proof os-release=%s packages=%s kernel=%s root=%s end\r\n' "$(digest /etc/os-release)" \
-        "$(digest /var/lib/dpkg/status)" "$(uname -r)" "$(stat --file-system --format=%T /)" >/dev/console
+    printf '\r\nbench-proof os-release=%s packages=%s kernel=%s root=%s memory=%s read=%s end\r\n' "$(digest /etc/os-release)" \
+        "$(digest /var/lib/dpkg/status)" "$(uname -r)" "$(stat --file-system --format=%T /)" "$(memory)" "$(blocks)" \
+        >/dev/console
     sleep 2
 done
 EOT

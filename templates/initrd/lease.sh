@@ -2,7 +2,7 @@
 # Run by udhcpc in the initrd at each event of DHCP. The lease is in the environment.
 case $1 in
     deconfig)
-        ip addr flush dev "$interface"
+        ip -4 addr flush dev "$interface"
         ip link set "$interface" up
         ;;
     bound | renew)

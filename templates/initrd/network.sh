@@ -119,12 +119,15 @@ release_network() {
     done
 }
 
-# keep_network: tell systemd-networkd to leave the card its address; otherwise as 80-dhcp.network of images
+# keep_network: tell systemd-networkd to leave the card its address; otherwise as 80-dhcp.network of images. udev has to
+# leave it its name: a card that is up gets no other, and systemd-networkd would wait for that for ever
 keep_network() {
     mkdir -p /run/systemd/network
+    mac=$(cat "/sys/class/net/$nic/address")
+    printf '[Match]\nMACAddress=%s\n\n[Link]\nNamePolicy=keep\n' "$mac" >/run/systemd/network/10-sbkernel-root.link
     cat >/run/systemd/network/10-sbkernel-root.network <<EOT
 [Match]
-MACAddress=$(cat "/sys/class/net/$nic/address")
+MACAddress=$mac
 
 [Network]
 DHCP=yes

@@ -1,5 +1,7 @@
 # Read by init of the initrd: the kind of root that is called zram. As tmpfs, but the memory of the root is compressed: it
 # is a file system on a block device of the driver zram. Files that are removed give their memory back at once (discard).
+# It takes a little more than the packed root does, as each page is compressed alone, but the node has a plain file system,
+# on which containers may lay an overlay, and all that it writes is compressed, too.
 
 . "$library/tmpfs.sh"
 zram=/dev/zram0

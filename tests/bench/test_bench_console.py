@@ -1,12 +1,13 @@
 """The console of a booting node, in whatever pieces it arrives: stages, proof, a bad end."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.bench.boot import Boot, boot_row, booted, same_root
+from sbkernel.bench.boot import Boot, boot_row, booted, described_costs, same_root
 from sbkernel.bench.console import ConsoleBoot, Proof
 
 DIGEST = "ab" * 32
@@ -16,7 +17,8 @@ DRACUT = (
 )
 ROOT = b"[    9.1] systemd[1]: up\r\nWelcome to \x1b[1mDebian GNU/Linux 12 (bookworm)\x1b[0m!\r\n"
 PROMPT = b"\r\nDebian GNU/Linux 12 localhost ttyS0\r\n\r\nlocalhost login: "
-PROOF = f"bench-proof os-release={DIGEST} packages={DIGEST} kernel=6.1.0-31-amd64 root=overlayfs end\r\n".encode()
+_SAID = f"bench-proof os-release={DIGEST} packages={DIGEST} kernel=6.1.0-31-amd64 root=overlayfs memory=99 read=7 end"
+PROOF = f"{_SAID}\r\n".encode()
 
 
 def test_every_stage_is_seen_once_at_its_time() -> None:
@@ -25,7 +27,7 @@ def test_every_stage_is_seen_once_at_its_time() -> None:
         assert boot.done == (now > 3)
         boot.feed(data, float(now))
     assert boot.seen == {"kernel": 0.0, "userspace": 1.0, "login": 2.0}
-    assert boot.proof == Proof(DIGEST, DIGEST, "6.1.0-31-amd64", "overlayfs")
+    assert boot.proof == Proof(DIGEST, DIGEST, "6.1.0-31-amd64", "overlayfs", 99, 7)
 
 
 def test_the_greeting_of_an_initrd_is_not_that_of_the_root() -> None:
@@ -95,3 +97,22 @@ def test_boots_of_different_roots_are_not_compared(other: str) -> None:
 def test_one_boot_of_several_into_another_root_is_found() -> None:
     proofs = [a_boot(1.0).proof, a_boot(1.0, "cd" * 32).proof]
     assert not all(check.ok for check in same_root(proofs, [proofs[0]]))
+
+
+def test_each_kind_of_root_has_a_row_whose_root_must_be_of_that_kind() -> None:
+    assert (boot_row([a_boot(40.0)], [a_boot(80.0)]).name, boot_row([a_boot(40.0)], [a_boot(80.0)]).met) == (
+        "boot",
+        True,
+    )
+    lazy, unpacked = (boot_row([a_boot(40.0)], [a_boot(80.0)], kind=kind) for kind in ("lazy", "tmpfs"))
+    assert (lazy.name, lazy.valid, lazy.met) == ("boot-lazy", True, None)
+    assert not unpacked.valid
+
+
+def test_what_a_boot_costs_is_said_of_both_sides() -> None:
+    proof = Proof(DIGEST, DIGEST, "6.1.0", "overlayfs", memory=200_000_000, read=50_000_000)
+    said = described_costs((10_000_000, 150_000_000), [Boot({}, proof)], [Boot({}, replace(proof, memory=400_000_000))])
+    assert (
+        said
+        == "fetched until login: ours 60.0 MB, the peer 150.0 MB; memory in use then: ours 200.0 MB, the peer 400.0 MB"
+    )

@@ -9,18 +9,10 @@ from pathlib import Path
 import pytest
 from bootserver import BootServer, command_line
 from guest import Guest
-
-from sbkernel.images.initrd.build import build_initrd
-from sbkernel.images.initrd.programs import add_programs, programs_for
-from sbkernel.images.initrd.rootkinds import KINDS
-from sbkernel.images.pack import verity
-from sbkernel.images.pack.content import content_of
-from sbkernel.images.pack.squashfs import Squashfs
-from sbkernel.jobs.report import NullReport
+from packedroot import initrd_for, packed
 
 pytestmark = pytest.mark.e2e
 Boot = Callable[..., Guest]
-UNPACKED = ("tmpfs", "zram")
 SAY = """echo "ROOT TYPE $(stat -f -c %T /) $(grep -c /run/sbkernel/image /proc/mounts) $(losetup -a | wc -l)"
 echo "ROOT LINKS $(stat -c %h /etc/one) $(cat /etc/two) $(cat /etc/marker) gone=$([ -e /etc/gone ] || echo 1)"
 echo "ROOT CAPS $(su nobody -s /bin/sh -c '/bin/busybox-able grep CapEff /proc/self/status')"
@@ -36,11 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def able(kernel_tree: Path, kernelver: str, place: Path) -> Path:
     """An initrd for the kinds."""
-    kinds = {name: KINDS[name] for name in UNPACKED}
-    build_initrd(kernel_tree, kernelver, ["virtio_net"], place / "plain", kinds=kinds)
-    names = ["dmsetup", *dict.fromkeys(one for kind in kinds.values() for one in kind.programs)]
-    add_programs(place / "plain", programs_for(names, Path("/nonexistent")), place / "able")
-    return place / "able"
+    return initrd_for(["tmpfs", "zram"], kernel_tree, kernelver, place)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +49,6 @@ def roots(root_tree: Path, place: Path) -> list[tuple[bytes, str]]:
     (place / "layer/etc/marker").write_text("from-the-layer")
     subprocess.run(["mknod", place / "layer/etc/gone", "c", "0", "0"], check=True)
     return [packed(one, place / f"{one.name}.squashfs") for one in (tree, place / "layer")]
-
-
-def packed(tree: Path, file: Path) -> tuple[bytes, str]:
-    Squashfs().pack(content_of(tree, exclude=[], include=[]), file, NullReport())
-    root_hash = verity.add(file)
-    return file.read_bytes(), root_hash
 
 
 @pytest.fixture
@@ -111,9 +93,3 @@ def test_the_root_is_unpacked_with_all_that_its_files_have_and_the_packed_one_is
     assert "ROOT UP hostname=nobody marker=from-the-layer" in console
     assert "ROOT WRITABLE written" in console and "ROOT REMOVED" in console
     assert server.stages() == ["initrd", "fetched", "verified", "mounted"]
-
-
-def test_a_root_that_does_not_fit_is_refused_before_it_is_fetched(start: Boot, server: BootServer) -> None:
-    start("tmpfs", sbkernel__unpacked=str(200 << 20)).wait_for("the node stays here with its power on")
-    assert server.post("failed")["reason"] == "too little memory for the image"
-    assert server.requests == []

@@ -118,3 +118,36 @@ def test_a_size_is_read_as_tmpfs_reads_it(size: str, bytes_: str) -> None:
 def test_what_is_no_size_is_none(size: str) -> None:
     said = f". {SCRIPTS}/zram.sh\nbytes_of '{size}' || echo no"
     assert run(f"library={SCRIPTS}\n{said}") == f"no{size}: no size\n"
+
+
+@pytest.mark.parametrize(("keeps", "reset"), [("", ["eth0", "eth1"]), ("yes", ["eth1"])])
+def test_the_card_from_which_the_root_is_read_stays_up(keeps: str, reset: list[str]) -> None:
+    told = 'nics() { echo eth0; echo eth1; }\nip() { echo "$*"; }\nfinish_reports() { :; }\nkeep_network() { :; }\n'
+    said = run(f". {SCRIPTS}/network.sh\n{told}nic=eth0\nkeeps_network={keeps}\nrelease_network").splitlines()
+    assert said == [line for name in reset for line in (f"addr flush dev {name}", f"link set {name} down")]
+
+
+@pytest.mark.parametrize(
+    ("line", "url", "why"),
+    [
+        ("sbkernel.verity=x", "http://h/root.tar.zst", "it is an archive"),
+        ("quiet", "http://h/root.erofs", "it has no hash tree"),
+        (
+            f"sbkernel.verity=x sbkernel.layer=r.squashfs,9,{'a' * 64}",
+            "http://h/r.squashfs",
+            "layer 1 of 1 over the root",
+        ),
+    ],
+)
+def test_what_cannot_be_checked_block_by_block_is_not_read_so(line: str, url: str, why: str) -> None:
+    load = f"library={SCRIPTS}\n. {SCRIPTS}/lazy.sh\nwhy_no_verity() {{ :; }}\n"
+    assert run(f"{load}url={url}\ncommand_line='{line}'\nread_layers\ncheck_lazy").startswith(
+        f"failed: the root cannot be read block by block: {why}"
+    )
+
+
+def test_a_new_lease_leaves_the_card_its_address_of_ipv6() -> None:
+    """The kernel would not make it anew, as the card stays up; systemd-networkd waits for it."""
+    script = f'ip() {{ echo "$*"; }}; interface=eth0; . {SCRIPTS}/lease.sh'
+    said = subprocess.run(["busybox", "sh", "-c", script, "sh", "deconfig"], capture_output=True, text=True).stdout
+    assert said.splitlines() == ["-4 addr flush dev eth0", "link set eth0 up"]

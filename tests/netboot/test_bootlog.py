@@ -77,3 +77,9 @@ def test_a_timeline_never_runs_backwards(events: list[bootlog.BootEvent]) -> Non
     rows = timeline(events)
     assert all(row.delta >= 0 and row.seconds >= 0 for row in rows)
     assert len({row.stage for row in rows}) == len(rows)
+
+
+def test_memory_is_shown_as_people_say_it() -> None:
+    up = {"t": 160.0, "stage": "userspace", "uptime": 50.0, "memory_used": 123456789, "bytes": 7}
+    assert timeline([up])[0].detail == "memory_used 123.5 MB, bytes 7"
+    assert timeline([{**up, "memory_used": "much"}])[0].detail == "memory_used much, bytes 7"

@@ -55,9 +55,10 @@ def programs_for(names: Sequence[str], tree: Path, *, without: str = "") -> tupl
         found = [_program(root, name, machine) for name in names]
         if all(found):
             return tuple(one for one in found if one)
+    missing = [name for name, one in zip(names, found, strict=True) if one is None]
     raise BuildError(
-        f"nodes of this image could not read it: there is no {' and '.join(names)} for their initrd",
-        hint=f"add the packages to the pkglist{without and ', or pack '}{without}",
+        f"nodes of this image could not read it: there is no {' and '.join(missing)} for their initrd",
+        hint=f"add the packages to the pkglist, or install them on this host{without and ', or pack '}{without}",
     )
 
 

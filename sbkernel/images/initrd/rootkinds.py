@@ -30,6 +30,17 @@ KINDS: Mapping[str, RootKind] = {
     ROOT_KINDS[0]: RootKind(),
     "tmpfs": RootKind(programs=("tar",), unpacked=True),
     "zram": RootKind(("zram", "ext4"), ("zstd", "lzo_rle"), ("tar",), unpacked=True),
+    "lazy": RootKind(
+        ("nbd",),
+        (),
+        (
+            "nbdkit",
+            "nbdkit/plugins/nbdkit-curl-plugin.so",
+            "nbdkit/filters/nbdkit-retry-filter.so",
+            "nbd-client",
+        ),
+        hash_tree=True,
+    ),
 }
 
 
