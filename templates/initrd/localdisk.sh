@@ -15,10 +15,9 @@ prepare_disks() {
         case $disk_word in sbkernel.disk=*) prepare_disk "${disk_word#*=}" || : ;; esac
     done
     [ "$kind" = disk ] && [ -z "$root_store" ] || return 0
-    [ -n "$disk_said" ] || fail "the kernel command line names no disk for the root" \
-        "expected  sbkernel.disk=" \
-        "do        nodeset ${node:-NODE} osimage"
-    kind=ram
+    disk_fails "there is no disk for the root" \
+        "expected  sbkernel.disk= with root+ram in it on the kernel's command line" \
+        "do        nodeset ${node:-NODE} osimage" || kind=ram
 }
 
 # disk_fails REASON ["NAME  VALUE" ...]: end the boot, or return 1 where the site wants such a node to go on in memory
@@ -313,10 +312,18 @@ keep_filesystem() {
         *) : >"$scratch/fsck" ;;
     esac
     if [ $? -ge 4 ] || ! mount -t "$type" "$dev/$partition" "$mountpoint" 2>>"$scratch/fsck"; then
+        case $table/$use in
+            none/*) ;;
+            */root*)
+                say "the file system on $partition is damaged; what it holds is fetched again: $(tail -n 1 "$scratch/fsck")"
+                make_filesystem
+                return
+                ;;
+        esac
         disk_fails "the file system on $partition is damaged" \
             "problem   $(tail -n 1 "$scratch/fsck")" \
             "kernel    $(kernel_complaint "$disk")" \
-            "do        policy=wipe in the partitionfile makes it anew; a boot in memory (rootkind=ram, no partitionfile) can look at it"
+            "do        policy=wipe in the partitionfile makes it anew; without that file, the node boots and can look at it"
         return 1
     fi
     if [ "$table" != none ] && [ ! -e "$mountpoint/$mark" ]; then
@@ -325,4 +332,5 @@ keep_filesystem() {
         return
     fi
     say "kept: $type on $partition"
+    disk_said=${disk_said:-kept}
 }

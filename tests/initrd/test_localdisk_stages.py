@@ -260,6 +260,8 @@ def test_a_damaged_file_system_is_said(machine: Machine, part: Path) -> None:
     part.write_bytes(content)
     said = partition(machine, "ext4")
     assert said.startswith("failed: the file system on vda1 is damaged") and "policy=wipe in the partitionfile" in said
+    said = partition(machine, "ext4", "table=gpt\nuse=root+ram\n")
+    assert "what it holds is fetched again" in said and "making ext4 on vda1" in said
 
 
 def test_a_node_goes_on_in_memory_only_where_that_is_asked_for(machine: Machine) -> None:
@@ -269,7 +271,7 @@ def test_a_node_goes_on_in_memory_only_where_that_is_asked_for(machine: Machine)
     assert said.splitlines()[0].startswith("no disk of this node is dev=only; the node goes on in memory")
     assert said.splitlines()[-1] == "ram"
     said = machine.run("kind=disk\nprepare_disks")
-    assert said.startswith("failed: the kernel command line names no disk for the root")
+    assert said.startswith("failed: there is no disk for the root")
 
 
 class Tree:
