@@ -99,6 +99,13 @@ def start(kernel: Path, disk_initrd: Path, server: BootServer, disk_root: bytes,
         guest.stop()
 
 
+def finished(guest: Guest) -> str:
+    """Return what a guest has shown when its root had done all; its disk is at rest then."""
+    console = guest.wait_for("ROOT DONE")
+    guest.stop()
+    return console
+
+
 def said(console: str, what: str) -> str:
     """Return what the root has said about something."""
     return next(line.partition(f"ROOT {what} ")[2] for line in console.splitlines() if f"ROOT {what}" in line).strip()
@@ -112,12 +119,12 @@ LOCAL = "sbkernel.disk=only,gpt,keep,16%:swap:keep:,rest:ext4:keep:/var+/tmp"
 
 
 def test_var_tmp_and_swap_lie_on_the_disk_and_are_kept(start: Boot, server: BootServer) -> None:
-    first = start(LOCAL).wait_for("ROOT DONE")
+    first = finished(start(LOCAL))
     assert "ROOT MOUNT / root overlay 755" in first
     assert "ROOT MOUNT /var /dev/vda2 ext4 755" in first and "ROOT MOUNT /tmp /dev/vda2 ext4 1777" in first
     assert said(first, "SWAP").startswith("/dev/vda1 ") and said(first, "VAR") == "image"
     assert server.post("mounted")["disk"] == "made"
-    second = start(LOCAL).wait_for("ROOT DONE")
+    second = finished(start(LOCAL))
     assert said(second, "VAR") == "image node" and said(second, "SWAP").startswith("/dev/vda1 ")
     assert "kept: ext4 on vda2" in second and "/var: kept" in second
     assert server.post("mounted")["disk"] == "kept"
@@ -142,11 +149,11 @@ def test_the_root_is_fetched_once_and_what_is_wrong_on_the_disk_is_fetched_anew(
     start: Boot, server: BootServer, disk: Path, verified: dict[str, Any], tmp_path: Path
 ) -> None:
     content, name = server.files[URL], verified["sbkernel.sha256"]
-    first = start(*ON_DISK, **verified).wait_for("ROOT DONE")
+    first = finished(start(*ON_DISK, **verified))
     assert fetches(server) == [""] and server.post("fetched")["bytes"] == str(len(content))
     assert said(first, "DISK").split() == [name, f"{name}.suspect"]
     trust(disk, name)
-    second = start(*ON_DISK, **verified).wait_for("ROOT DONE")
+    second = finished(start(*ON_DISK, **verified))
     assert fetches(server) == [] and server.post("fetched")["bytes"] == "0"
     assert "the root image: on the disk, 3 MB not fetched again" in second and said(second, "WRITTEN") == ""
     trust(disk, name)
@@ -155,14 +162,14 @@ def test_the_root_is_fetched_once_and_what_is_wrong_on_the_disk_is_fetched_anew(
     raw = disk.read_bytes()
     disk.write_bytes(raw.replace(content[8192:12288], bytes(4096)))
     start(*ON_DISK, **verified).wait_for("data block 2 is corrupted")
-    third = start(*ON_DISK, **verified).wait_for("ROOT DONE")
+    third = finished(start(*ON_DISK, **verified))
     assert "the root image: what is on the disk is damaged, and is fetched anew" in third
     assert fetches(server) == [""] and server.stages() == ["initrd", "fetched", "verified", "mounted"]
 
     # The power was cut while it was written, and what was written is not what was sent.
     (tmp_path / "part").write_bytes(bytes(len(content) // 2))
     change(disk, f"rm {name}", f"write {tmp_path}/part {name}.part")
-    fourth = start(*ON_DISK, **{**verified, "sbkernel.verity": None}).wait_for("ROOT DONE")
+    fourth = finished(start(*ON_DISK, **{**verified, "sbkernel.verity": None}))
     assert "the root image: writing it was interrupted after 1 MB" in fourth
     assert fetches(server) == [f"bytes={len(content) // 2}-", ""]
     assert said(fourth, "DISK") == name
@@ -174,11 +181,11 @@ def trust(disk: Path, name: str) -> None:
 
 
 def change(disk: Path, *orders: str) -> None:
-    """Change the directory of the roots on the first partition."""
-    text = "\n".join(["cd roots", *orders])
-    argv = ["/sbin/debugfs", "-w", "-f", "-", f"{disk}?offset={MIB}"]
-    done = subprocess.run(argv, input=text, capture_output=True, text=True)
-    assert done.returncode == 0 and "not found" not in done.stderr, done.stderr
+    """Change the directory of the roots on the first partition, once what its journal holds is in place."""
+    for text in ("jr", "\n".join(["cd roots", *orders])):
+        argv = ["/sbin/debugfs", "-w", "-f", "-", f"{disk}?offset={MIB}"]
+        done = subprocess.run(argv, input=text, capture_output=True, text=True)
+        assert done.returncode == 0 and "not" not in done.stderr, done.stderr
 
 
 def test_a_disk_that_is_too_small_is_said_and_memory_takes_its_place_where_that_is_asked_for(
@@ -186,7 +193,7 @@ def test_a_disk_that_is_too_small_is_said_and_memory_takes_its_place_where_that_
 ) -> None:
     with disk.open("wb") as stream:
         stream.truncate(3 * MIB)
-    console = start(*ON_DISK, "sbkernel.diskfail=ram").wait_for("ROOT DONE")
+    console = finished(start(*ON_DISK, "sbkernel.diskfail=ram"))
     assert "too little room on the disk for the image; the node goes on in memory" in console
     assert server.post("mounted")["disk"] == "too little room on the disk for the image"
     assert fetches(server) == [""] and said(console, "DISK") == ""
