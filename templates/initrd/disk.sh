@@ -96,7 +96,7 @@ is_as_written() {
 # watch_root FILE: the file is suspect until the system has started from it (watch.sh)
 watch_root() {
     [ -n "$verity" ] || return 0
-    : >"$1.suspect"
+    : >"$1.suspect" && sync
     echo "$1.suspect" >>"$run/suspects"
 }
 
