@@ -13,6 +13,7 @@ from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images import rootimgdir
 from sbkernel.images.families import family_of, open_manager
 from sbkernel.images.families.package_manager import PackageManager, Request
+from sbkernel.images.initrd.rootkinds import root_kinds
 from sbkernel.images.sync.sources import key_of
 from sbkernel.images.tree.postinstall import Script, scripts_of
 from sbkernel.images.tree.timezone import check_timezone
@@ -112,6 +113,7 @@ def read_spec(site: Site, image: str, attributes: Mapping[str, str] | None = Non
     if not attributes.get("pkglist"):
         raise DefinitionError(f"A .pkglist file must be specified for image '{image}' in the linuximage table.")
     refuse(Definition.of("osimage", image, attributes), "genimage")
+    root_kinds(attributes)
     timezone = check_timezone(site.attribute("timezone"))
     family_of(attributes.get("osvers", ""))
     request = Request(

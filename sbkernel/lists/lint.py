@@ -10,7 +10,7 @@ from pathlib import Path
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.listpaths import platform
 from sbkernel.errors import DefinitionError
-from sbkernel.lists import fstab, kinds, lookup, synclist
+from sbkernel.lists import fstab, kinds, lookup, partitionfile, synclist
 from sbkernel.lists.diagnostic import Diagnostic, in_order, shown
 from sbkernel.lists.pkglist import Pkglist
 from sbkernel.lists.syncline import SyncItem, substituted, variables
@@ -27,6 +27,7 @@ def lint(site: Site, image: str) -> tuple[Diagnostic, ...]:
     for attribute in kinds.LIST_ATTRIBUTES:
         found += _of_attribute(definition, attribute)
     found += _of_sources(definition)
+    found += _of_partitionfile(definition)
     found += _of_fstab(site, definition)
     found += _of_scripts(definition)
     return in_order(found)
@@ -78,6 +79,16 @@ def _of_fstab(site: Site, image: Definition) -> Iterator[Diagnostic]:
     own = lookup.find(directories, image.get("profile"), image.get("osvers"), image.get("osarch"), "fstab")
     if own is not None:
         yield from fstab.parse(text_of(own, "fstab"), str(own)).diagnostics
+
+
+def _of_partitionfile(image: Definition) -> Iterator[Diagnostic]:
+    file = image.get(partitionfile.KIND)
+    if not file.startswith("/"):  # a script for an installer
+        return
+    if refused := _refused(partitionfile.KIND, Path(file)):
+        yield refused
+    else:
+        yield from partitionfile.read(file).diagnostics
 
 
 def _of_scripts(image: Definition) -> Iterator[Diagnostic]:

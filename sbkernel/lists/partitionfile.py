@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from sbkernel.errors import DefinitionError
 from sbkernel.lists import text as files
 from sbkernel.lists.diagnostic import Diagnostic, in_order, refuse_errors, shown
 from sbkernel.lists.document import Document, ListLine
@@ -41,6 +43,7 @@ _KEYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """The keys of each section with their values; () is any. The first value is the default, but of yes and no, no."""
 _SAME = {"ptable": "ptype"}
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _NEEDED = {"disk": ("dev", "parts"), "localspace": ("dev",), "swapspace": ("dev",), "rootspace": ("dev",)}
 
 
@@ -108,6 +111,12 @@ class Layout:
     diagnostics: tuple[Diagnostic, ...] = dataclasses.field(default=(), compare=False)
     document: Document = dataclasses.field(default=Document("", ()), compare=False, repr=False)
 
+    @property
+    def fstypes(self) -> frozenset[str]:
+        """Return the file systems that it names."""
+        named = {*(disk.fstype for disk in self.disks), *(space.fstype for space in self.spaces)}
+        return frozenset(named - {""})
+
     def render(self) -> str:
         """Return the text of the file, byte for byte as it was read."""
         return self.document.render()
@@ -147,13 +156,27 @@ def load(path: Path | str) -> Layout:
     return found
 
 
+def layout_of(attributes: Mapping[str, str]) -> Layout | None:
+    """Return the layout of an osimage; None if it has none.
+
+    Raises as load does, and DefinitionError for a script (s:PATH), which writes a layout for an installer.
+    """
+    file = attributes.get(KIND, "")
+    if file.startswith("s:"):
+        raise DefinitionError(
+            f"{KIND}={file} is refused: a script makes partitions for an installer, and stateless nodes have none",
+            hint="name a file with [disk], [localspace] and [swapspace]",
+        )
+    return load(file) if file else None
+
+
 def _sections(document: Document, notes: list[Diagnostic]) -> list[Section]:
     values: dict[str, Value] = {}
     found = [Section("", ListLine(document.file, 1, ""), values)]
-    known = True
+    known, spoilt = True, set[int]()
     for line in document.lines():
-        said = line.text.strip()
-        if not said or said.startswith("#"):
+        said = _COMMENT.sub("", line.text).strip()
+        if not said:
             continue
         if said.startswith("["):
             values, name = {}, said[1:].removesuffix("]").strip()
@@ -163,9 +186,13 @@ def _sections(document: Document, notes: list[Diagnostic]) -> list[Section]:
             else:
                 notes.append(_unknown(line, "section", said, [f"[{one}]" for one in _KEYS if one]))
         elif known:
-            notes += _key(line, found[-1].name, values)
-    for section in found:
-        missing = [key for key in _NEEDED.get(section.name, ()) if key not in section.values]
+            wrong = list(_key(line, said, found[-1].name, values))
+            spoilt |= {len(found)} if wrong else set()
+            notes += wrong
+    for number, section in enumerate(found, start=1):
+        # What is missing may be what is misspelt.
+        needed = () if number in spoilt else _NEEDED.get(section.name, ())
+        missing = [key for key in needed if key not in section.values]
         notes += [section.line.note("error", f"[{section.name}] has no {key}=", _REMEDIES[key]) for key in missing]
     return found
 
@@ -173,17 +200,17 @@ def _sections(document: Document, notes: list[Diagnostic]) -> list[Section]:
 _REMEDIES = {"dev": "dev=/dev/disk/by-id/NAME, or dev=only", "parts": "parts=20,80, or parts=8G,rest"}
 
 
-def _key(line: ListLine, section: str, values: dict[str, Value]) -> Iterator[Diagnostic]:
-    key, equals, value = (part.strip() for part in line.text.partition("="))
+def _key(line: ListLine, said: str, section: str, values: dict[str, Value]) -> Iterator[Diagnostic]:
+    key, equals, value = (part.strip() for part in said.partition("="))
     key, allowed = _SAME.get(key, key), _KEYS[section]
     if not equals or key not in allowed:
         where = f" of [{section}]" if section else " before the first section"
-        yield _unknown(line, "key", key or line.text.strip(), list(allowed), where)
+        yield _unknown(line, "key", key or said, list(allowed), where)
     elif key in values:
         yield line.note("error", f"{key}= stands in line {values[key].line.number} already", "Leave one of them out.")
     elif not value or (allowed[key] and value not in allowed[key]):
-        said = " or ".join(allowed[key]) if allowed[key] else "a value"
-        yield line.note("error", f"{key}={shown(value)} is not {said}", f"{key}={_example(allowed[key], key)}")
+        meant = " or ".join(allowed[key]) if allowed[key] else "a value"
+        yield line.note("error", f"{key}={shown(value)} is not {meant}", f"{key}={_example(allowed[key], key)}")
     else:
         values[key] = Value(value, line)
 
@@ -265,8 +292,3 @@ def _not_made(disks: tuple[Disk, ...], spaces: tuple[Space, ...]) -> Iterator[Di
                 f"{space.partition}: parts= in line {disk.line.number} makes {count}",
                 f"Write a number from 1 to {count}, or one more in parts=.",
             )
-
-
-def is_script(value: str) -> bool:
-    """Tell whether a value of the attribute names a script of an installation (s:PATH), not a layout."""
-    return value.startswith("s:")

@@ -15,6 +15,7 @@ from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.commandline import command_line, plain_word
+from sbkernel.netboot.localdisk import LocalDisks, disk_words, why_not
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.netboot.scripts import Load, leaving, loading, overlay_path
 from sbkernel.netboot.server import Server
@@ -37,12 +38,14 @@ class BootPlan:
 class Bootable:
     """An osimage with the version that a node will boot.
 
-    `assigned` becomes the node's provmethod: the image, or IMAGE@DIGEST, which pins the node to that version.
+    `assigned` becomes the node's provmethod: the image, or IMAGE@DIGEST, which pins the node to that version. `disks`
+    is what its partitionfile says.
     """
 
     definition: Definition
     version: ImageVersion
     assigned: str
+    disks: LocalDisks = field(default_factory=LocalDisks)
 
     @property
     def state(self) -> str:
@@ -56,7 +59,7 @@ def plan_image(
     """Plan to boot a node from an image. `overlay` is the tar of its own files. Raises NodeError for what it lacks."""
     mac = mac_of(node)
     base = server.image_url(f"catalog/{image.version.digest}")
-    facts = [*_image_facts(node, mac, image, server).items(), *_layers(image.version)]
+    facts = [*_image_facts(node, mac, image, server).items(), *_layers(image.version), *_disks(node, image)]
     line = command_line(node, image.definition, server, facts, lookup)
     load = Load(
         state=plain_state(image.state),
@@ -135,6 +138,16 @@ def root_kind(node: Definition, image: Bootable) -> str:
         f"rootkind={kind}: {name}@{image.version.digest[:12]} was packed without what a root of that kind needs",
         hint=f"sb chdef -t osimage {name} rootkind={whole}, then sb genimage {name} and sb packimage {name}",
     )
+
+
+def _disks(node: Definition, image: Bootable) -> list[tuple[str, str]]:
+    """Return what is made of local disks. NodeError if the version cannot make it."""
+    kind, name, version = root_kind(node, image), image.definition.name, image.version
+    words = disk_words(image.disks, kind)
+    problem = why_not(words, image.disks, kind, version)
+    if problem:
+        raise NodeError(node.name, f"{name}@{version.digest[:12]} {problem[0]}", hint=problem[1].format(image=name))
+    return words
 
 
 def _root_path(version: ImageVersion) -> str:

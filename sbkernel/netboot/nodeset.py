@@ -27,6 +27,7 @@ from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.diskimage import remembered, running_from_disk
+from sbkernel.netboot.localdisk import local_disks
 from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.scripted import Scripted
@@ -233,7 +234,7 @@ def _bootable(site: Site, find: _Find, word: str) -> Bootable:
             f"No packed image for platform {platform}, please run packimage",
             hint=f"sb genimage {asked.image}, then sb packimage {asked.image}",
         )
-    return Bootable(definition, find(asked), word)
+    return Bootable(definition, find(asked), word, local_disks(site.store, definition))
 
 
 def _pinned(given: Bootable) -> Bootable:

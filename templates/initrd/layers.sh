@@ -4,6 +4,7 @@
 layer_words=
 layer_count=0
 layers_size=0
+layers_in=
 
 # read_layers: take the layers from the command line, the lowest first
 read_layers() {
@@ -37,13 +38,14 @@ take_apart() {
     layer_url=${url%/*}/$layer_sha256.${layer_name##*.}
 }
 
-# each_layer COMMAND: run a command for each layer, the lowest first; layer_number counts them, layer_file is its file
+# each_layer COMMAND: run a command for each layer, the lowest first; layer_number counts them, layer_file is its file:
+# beside the root, or in the directory layers_in, where roots are called by their sha256
 each_layer() {
     layer_number=0
     for word in $layer_words; do
         layer_number=$((layer_number + 1))
-        layer_file=$image.$layer_number
         take_apart "$word"
+        [ -n "$layers_in" ] && layer_file=$layers_in/$layer_sha256 || layer_file=$image.$layer_number
         layer="layer $layer_number of $layer_count over the root"
         "$1"
     done

@@ -21,7 +21,7 @@ mount_ram() {
     if is_archive; then
         unpack_root
     else
-        mount_roots
+        mount_roots writable_in_memory
     fi
 }
 
@@ -63,16 +63,20 @@ mount_stack() {
     mount_layers
 }
 
-# mount_roots: mount them as one, and over them what the node writes
+# mount_roots WRITABLE: mount them as one, and over them what the node writes: WRITABLE mounts a place for that at $run/rw
 mount_roots() {
     mkdir -p "$run/rw"
     mount_stack
+    "$1"
+    mkdir -p "$run/rw/upper" "$run/rw/work"
+    mount -t overlay -o "lowerdir=$stack,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
+        fail "the root cannot be made writable" "do        see the messages of the kernel above"
+}
+
+writable_in_memory() {
     limit=$(argument rootlimit)
     mount -t tmpfs -o "mode=755${limit:+,size=$limit}" rw "$run/rw" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
-    mkdir "$run/rw/upper" "$run/rw/work"
-    mount -t overlay -o "lowerdir=$stack,upperdir=$run/rw/upper,workdir=$run/rw/work" root "$root" ||
-        fail "the root cannot be made writable" "do        see the messages of the kernel above"
 }
 
 # root_limit: print how large an unpacked root may grow, by default into half of the memory that it leaves at first
@@ -84,6 +88,7 @@ mount_memory() {
     limit=$(root_limit)
     mount -t tmpfs -o "mode=755,size=$limit" root "$root" || fail "the root cannot have the size $limit" \
         "do        correct rootlimit"
+    bind_directories
     say "unpacking to $root, at most $limit"
 }
 

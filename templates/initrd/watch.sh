@@ -1,9 +1,18 @@
 # Read by busybox sh on a node whose root dm-verity checks, from sbkernel-watch.service: tells the server of the first
-# wrong block. The kernel gives its log from the begin, a record each time it is read.
+# wrong block, and the next boot, if the root lies on the local disk. The kernel gives its log from the begin, a record
+# each time it is read.
 set -u
 busybox=/run/sbkernel/busybox
 . /run/sbkernel/boot
-[ -n "$server" ] || exit 0
+
+# suspects COMMAND ...: run a command for each root on the local disk, which the next boot reads as a whole if it is suspect
+suspects() {
+    [ -e /run/sbkernel/suspects ] || return 0
+    while read -r suspect; do
+        $busybox "$@" "$suspect"
+    done </run/sbkernel/suspects
+    $busybox sync
+}
 
 encoded() {
     printf '%s' "$1" | $busybox od -An -v -tx1 | $busybox tr -d '\n' | $busybox tr ' ' '%'
@@ -20,6 +29,7 @@ tell() {
     done
 }
 
+suspects rm -f # all that it took to come here was right
 $busybox mkfifo /run/sbkernel/log
 while :; do
     $busybox dd if=/dev/kmsg of=/run/sbkernel/log bs=8192 2>/dev/null &
@@ -27,7 +37,8 @@ while :; do
     while read -r record; do
         case $record in
             *verity:*" is corrupted"*)
-                tell "${record##*: }"
+                suspects touch
+                [ -z "$server" ] || tell "${record##*: }"
                 kill "$reader"
                 exit 0
                 ;;

@@ -35,6 +35,7 @@ mount_zram() {
     prepare_zram >/tmp/zram 2>&1 || fail "the root cannot have the size $limit in compressed memory" \
         "problem   $(tail -n 1 /tmp/zram)" \
         "do        correct rootlimit: a number of bytes, or with k, m, g or % behind it"
+    bind_directories
     say "unpacking to $root on $zram, at most $limit"
     if is_archive; then
         unpack_archive

@@ -82,7 +82,7 @@ def test_what_is_refused_stops_genimage(site: Site, image: dict[str, str], name:
 def test_a_refused_attribute_stops_the_verb_before_anything_is_made(site: Site, image: dict[str, str]) -> None:
     site.set("osimage", "it", **image, partitionfile="s:/some/script")
     before = sorted(site.root.rglob("*"))
-    with pytest.raises(DefinitionError, match="partitionfile=s:/some/script of osimage it is refused: local disks"):
+    with pytest.raises(DefinitionError, match="partitionfile=s:/some/script is refused: a script makes partitions"):
         plan_genimage(site, "it")
     assert sorted(site.root.rglob("*")) == before
 

@@ -38,10 +38,12 @@ class Guest:
         self._reader.start()
 
     @classmethod
-    def from_files(cls, kernel: Path, initrd: Path, line: str, *, memory_mb: int, network: str | None) -> Self:
-        """Boot a kernel and an initrd given directly."""
+    def from_files(
+        cls, kernel: Path, initrd: Path, line: str, *, memory_mb: int, network: str | None, drive: str = ""
+    ) -> Self:
+        """Boot a kernel and an initrd given directly; `drive` is QEMU's option of that name, for a disk."""
         arguments = ["-kernel", str(kernel), "-initrd", str(initrd), "-append", line]
-        return cls(arguments, memory_mb=memory_mb, network=network)
+        return cls([*arguments, *(["-drive", drive] if drive else [])], memory_mb=memory_mb, network=network)
 
     @classmethod
     def from_network(cls, script: str, *, memory_mb: int) -> Self:

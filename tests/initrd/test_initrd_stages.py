@@ -37,7 +37,7 @@ def test_unpacking_is_told_the_name_alone() -> None:
 def test_a_limit_that_is_no_size_stops_the_boot() -> None:
     """Without it the node's own files would go to /run, and the node would be full as soon as it writes."""
     refuse = 'mount() { case "$*" in *size=lots*) return 1 ;; esac; }\nmkdir() { :; }\n'
-    mounting = "url=http://h/root.squashfs\nsize=4096\nverity=\nmount_roots"
+    mounting = "url=http://h/root.squashfs\nsize=4096\nverity=\nmount_roots writable_in_memory"
     assert run(f"{refuse}command_line='rootlimit=lots'\n{mounting}") == "failed: the root cannot have the size lots"
     assert run(f"{refuse}command_line='rootlimit=50%'\n{mounting}") == ""
 
@@ -53,7 +53,7 @@ def test_layers_are_taken_in_the_order_of_the_command_line() -> None:
 
 def test_layers_lie_over_the_root_the_last_one_on_top() -> None:
     mount = 'mount() { echo "$*"; }\nmkdir() { :; }\nurl=http://h/catalog/layers/r.squashfs\nsize=1\nverity=\n'
-    said = run(f"{mount}command_line='{LAYERS}'\nread_layers\nmount_roots").splitlines()
+    said = run(f"{mount}command_line='{LAYERS}'\nread_layers\nmount_roots writable_in_memory").splitlines()
     run_dir = "/run/sbkernel"
     assert said[1] == f"-t squashfs -o ro {run_dir}/image/root.1 {run_dir}/layer1"
     assert f"lowerdir={run_dir}/layer2:{run_dir}/layer1:{run_dir}/root," in said[-1]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sbkernel import resources
 from sbkernel.errors import ListFileError, NotFoundError
 from sbkernel.lists import partitionfile
 from sbkernel.lists.partitionwords import Partition, Span
@@ -121,6 +122,12 @@ def test_what_is_wrong_names_its_line(text: str, said: str, tmp_path: Path) -> N
     assert caught.value.hint
 
 
+def test_the_example_that_users_read_is_one() -> None:
+    page = (resources.notebooks() / "coming-from-xcat.md").read_text()
+    layout = partitionfile.parse(page.partition("## Local disks")[2].split("```")[1])
+    assert layout.diagnostics == () and (layout.enabled, len(layout.disks), len(layout.spaces)) == (True, 1, 3)
+
+
 def test_names_of_partitions() -> None:
     words = ["/dev/sdab12", "/dev/nvme0n1p3", "/dev/mmcblk0p1", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part2"]
     text = "".join(f"[swapspace]\ndev={word}\n" for word in words)
@@ -155,7 +162,7 @@ def test_any_text_is_read_without_raising_and_rendered_as_it_was(lines: list[str
 
 @given(st.lists(LINES))
 def test_comments_and_blanks_change_nothing(lines: list[str]) -> None:
-    noted = "\n".join(part for line in lines for part in ("# note", f"  {line}  "))
+    noted = "\n".join(part for line in lines for part in ("# note", f"  {line}  # note"))
     plain, spaced = partitionfile.parse("\n".join(lines)), partitionfile.parse(noted)
     said = [[(one.message.partition(" line ")[0]) for one in layout.diagnostics] for layout in (plain, spaced)]
     assert said[0] == said[1]

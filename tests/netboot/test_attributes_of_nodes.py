@@ -30,7 +30,7 @@ ELSEWHERE = (
     }
     | {("site", "dhcpsetup"), ("site", "excludenodes"), ("site", "secureroot"), ("node", "diskimage")}
     | {("node", "rootkind"), ("osimage", "rootkind")}
-    | {("osimage", "boottarget")}
+    | {("osimage", "boottarget"), ("osimage", "partitionfile")}
 )
 
 

@@ -151,11 +151,14 @@ ATTRIBUTES = tuple(
         ),
         Attr(
             "partitionfile",
-            "Layout of the local disks; s:PATH is a script that writes it.",
+            "File that says what is made of local disks: partitions, swap, and directories such as /var that lie there "
+            "(xCAT: localdisk). s:PATH is a script, for images that are installed only.",
             needs=_LINUX_OR_WINDOWS,
             instead=("imagetype", {"windows": "winimage.partitionfile"}),
-            netboot=refused(
-                "genimage", "local disks are left alone", "put systemd-repart and its files into the image"
+            netboot=honoured(
+                "nodeset",
+                "the initrd makes or finds them before it fills the root; genimage and packimage add what it needs. "
+                "What others have written there is destroyed only if clear=yes or policy=wipe says so",
             ),
         ),
         Attr(

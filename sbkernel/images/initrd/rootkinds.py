@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sbkernel.definitions.tables.attribute import ROOT_KINDS
 from sbkernel.errors import DefinitionError
+from sbkernel.lists.partitionfile import layout_of
 
 
 class RootKind(NamedTuple):
@@ -26,6 +27,14 @@ class RootKind(NamedTuple):
 
 # tar, as busybox's cp and tar lose the extended attributes of files, among them capabilities. Until Linux 6.12, zram
 # compresses with modules of the kernel's crypto.
+# Where the local disks of servers, virtual machines and clouds hang; a kernel may lack some.
+DISK_DRIVERS = (
+    "sd_mod", "nvme", "ahci", "ata_piix", "virtio_blk", "virtio_scsi", "mpt3sas", "mpi3mr", "megaraid_sas", "hpsa",
+    "smartpqi", "aacraid", "arcmsr", "mvsas", "pm80xx", "isci", "vmd", "vmw_pvscsi", "hv_storvsc", "xen_blkfront",
+    "mmc_block", "sdhci_pci", "sdhci_acpi", "hisi_sas_v3_hw",
+)  # fmt: skip
+DISK = "disk"
+"""The kind whose needs are also those of a partitionfile, whatever kind of root lies beside what that makes."""
 KINDS: Mapping[str, RootKind] = {
     ROOT_KINDS[0]: RootKind(),
     "tmpfs": RootKind(programs=("tar",), unpacked=True),
@@ -41,18 +50,29 @@ KINDS: Mapping[str, RootKind] = {
         ),
         hash_tree=True,
     ),
+    DISK: RootKind(("ext4",), DISK_DRIVERS, ("blkid", "e2fsck", "mke2fs", "sfdisk")),
 }
+PROGRAM_OF = {"xfs": "mkfs.xfs"}
+"""What makes a file system that a partitionfile may ask for, beside ext4 and ext3."""
 
 
 def root_kinds(attributes: Mapping[str, str]) -> dict[str, RootKind]:
     """Return the kinds that an osimage asks for beside the one that every initrd can make, by name.
 
-    Raises DefinitionError for one that no initrd can make.
+    Raises DefinitionError for one that no initrd can make, and what is wrong in its partitionfile as ListFileError.
     """
     asked = dict.fromkeys(filter(None, attributes.get("rootkind", "").split(",")))
+    layout = layout_of(attributes)
+    if layout and layout.enabled:
+        asked[DISK] = None
     wrong = [name for name in asked if name not in KINDS]
     if wrong:
         raise DefinitionError(
             f"rootkind={wrong[0]}: no initrd of this version can make such a root", hint=f"one of {' '.join(KINDS)}"
         )
-    return {name: KINDS[name] for name in asked if name != ROOT_KINDS[0]}
+    more = [fstype for fstype in PROGRAM_OF if layout and layout.enabled and fstype in layout.fstypes]
+    kinds = {name: KINDS[name] for name in asked if name != ROOT_KINDS[0]}
+    if more:
+        usual, programs = kinds[DISK], [PROGRAM_OF[fstype] for fstype in more]
+        kinds[DISK] = usual._replace(drivers=(*usual.drivers, *more), programs=(*usual.programs, *programs))
+    return kinds
