@@ -112,7 +112,8 @@ class BootHttp:
     async def _get(self, request: web.Request) -> web.StreamResponse:
         file = find_served(self._tops, request.path)
         if file is None:
-            raise web.HTTPNotFound(text="not found\n")
+            # GRUB carries out what comes in place of a script, whatever the status is: let it be a comment.
+            raise web.HTTPNotFound(text="# not found\n")
         if request.method == "GET":
             self._note_fetch(request)
         # With a type given, nothing is guessed from the name: an initrd.gz must arrive as it is.

@@ -65,16 +65,19 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    # GRUB takes any answer in an older version for a good one (grub-core/net/http.c).
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_args: object) -> None:
         pass
 
     def do_GET(self) -> None:
+        self.close_connection = True
         boot, wanted = self.server.boot, self.headers.get("Range", "")
         boot.requests.append((self.path, wanted))
         content = boot.files.get(self.path.partition("?")[0])
         if content is None:
-            return self.send_error(404)
+            return self._refuse()
         first, _, last = wanted.removeprefix("bytes=").partition("-")
         start, end = int(first or 0), min(int(last or len(content)), len(content) - 1) + 1
         self.send_response(206 if wanted else 200)
@@ -86,6 +89,14 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(content[start:end]) if self.command == "GET" else None
 
     do_HEAD = do_GET  # noqa: N815 - http.server calls it so
+
+    def _refuse(self) -> None:
+        """Answer as the service does."""
+        body = b"# not found\n"
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _send(self, content: bytes) -> None:
         boot = self.server.boot
@@ -101,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def do_POST(self) -> None:
+        self.close_connection = True
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
         if not self.server.boot.accepts_posts:
             time.sleep(30)

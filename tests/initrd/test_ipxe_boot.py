@@ -1,4 +1,4 @@
-"""A real iPXE reads what nodeset writes: from the script with which every machine begins to the kernel."""
+"""A real iPXE, and a real GRUB, read what nodeset writes: from what every machine begins with to the kernel."""
 
 import shutil
 import socket
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from bootserver import BootServer
-from guest import MAC, Guest
+from efiprogram import TEXT, efi_program
+from guest import MAC, USER_NETWORK, Guest
 
+from sbkernel.architectures import architecture
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import BESIDE, ImageVersion
+from sbkernel.netboot.loaders import DIRECTORY, GRUB_BIOS, lay_every_grub
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -128,3 +131,58 @@ def test_a_node_set_to_its_disk_leaves_the_network(
     guest.wait_for("n1: booting from the local disk")
     guest.wait_for("No bootable device")
     assert [path for path, _ in server.requests].count("/boot/boot.ipxe") == 1
+
+
+def test_ipxe_leads_to_grub_which_tries_again(
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+) -> None:
+    site.set("node", "n1", netboot="grub2")
+    nodeset(site, "n1", f"osimage={IMAGE}")
+    serve(server, site, "boot")
+    guest = power_on()
+    guest.wait_for("n1: the image could not be loaded, try 1 of 6")
+    serve(server, site, "catalog")
+    console = guest.wait_for("ROOT DONE")
+    assert "Welcome to GRUB!" in console and "ROOT UP hostname=n1 marker=from-the-image" in console
+    assert server.post("verified")["image"] == version.digest
+    asked = [path for path, _ in server.requests]
+    loader, script = asked.index(f"/boot/loaders/{GRUB_BIOS}"), asked.index("/boot/nodes/n1.grub")
+    assert asked[loader + 1] == "/boot/grub2/grub.cfg-01-52-54-00-12-34-56" and loader < script
+    assert f"/catalog/{version.digest}/initrd?node=n1" in asked
+
+
+def test_grub_tells_an_unknown_machine_and_goes_on(site: Site, server: BootServer, tmp_path: Path) -> None:
+    lay_every_grub(site.boot, server.port)
+    network = f"{USER_NETWORK},tftp={site.boot / DIRECTORY},bootfile={GRUB_BIOS}"
+    guest = Guest(["-boot", "n"], network=network)
+    try:
+        guest.wait_for(f"No boot file for {MAC} at 10.0.2.2, try 3 of 4")
+        guest.wait_for(f"Nothing is set for this machine: MAC {MAC}")
+        guest.wait_for("No bootable device")
+    finally:
+        guest.stop()
+
+
+def test_grub_starts_what_uefi_would_boot_from_a_disk(site: Site, server: BootServer, tmp_path: Path) -> None:
+    site.set("node", "n1", netboot="grub2")
+    nodeset(site, "n1", "boot")
+    serve(server, site, "boot")
+    program = tmp_path / "disk/EFI/BOOT/BOOTX64.EFI"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(efi_program("x86_64"))
+    one = architecture("x86_64")
+    assert one.virtual
+    shutil.copyfile(one.virtual.uefi.variables, tmp_path / "variables")
+    guest = Guest([
+        *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={one.virtual.uefi.code}"),
+        *("-drive", f"if=pflash,unit=1,format=raw,file={tmp_path / 'variables'}"),
+        *("-netdev", f"user,id=net0,tftp={site.boot / DIRECTORY},bootfile={one.grub_loader}"),
+        *("-device", f"virtio-net-pci,netdev=net0,mac={MAC},romfile=,bootindex=0"),
+        *("-drive", f"if=none,id=disk0,format=raw,readonly=on,file=fat:{tmp_path / 'disk'}"),
+        *("-device", "virtio-blk-pci,drive=disk0,bootindex=1"),
+    ], network="none")  # fmt: skip
+    try:
+        console = guest.wait_for(TEXT)
+    finally:
+        guest.stop()
+    assert "n1: booting from the local disk" in console and "Starting (hd0,msdos1)/" in console

@@ -75,7 +75,7 @@ async def test_aarch64_reaches_the_loader_that_tftp_brings(
 ) -> None:
     monkeypatch.setattr(uefi.lay, "__defaults__", (tmp_path,))
     monkeypatch.setattr(uefi.check_loader, "__defaults__", (tmp_path,))
-    (tmp_path / "ipxe-arm64.efi").write_bytes(efi_program())
+    (tmp_path / "ipxe-arm64.efi").write_bytes(efi_program("aarch64"))
     mkvm(site, "arm1", memory_mb=256, cpus=1)
     site.set("node", "arm1", arch="aarch64")
     arm1 = machine_of("arm1")
