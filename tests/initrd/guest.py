@@ -1,5 +1,6 @@
 """A guest under QEMU's emulation, its serial console read as it comes."""
 
+import re
 import subprocess
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import Self
 from waiting import until
 
 MAC = "52:54:00:12:34:56"
+_CURSOR = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
 USER_NETWORK = f"user,model=virtio-net-pci,mac={MAC}"
 
 
@@ -54,8 +56,12 @@ class Guest:
     def wait_for(self, text: str, timeout_s: float = 200) -> str:
         """Wait until the console has shown `text`; return all of it."""
         left_s = self.started + timeout_s - time.monotonic()
-        until(lambda: text in self.console, left_s, unless=self._ended, seen=lambda: self.console[-4000:])
-        return self.console
+        until(lambda: text in self._plain(), left_s, unless=self._ended, seen=lambda: self._plain()[-4000:])
+        return self._plain()
+
+    def _plain(self) -> str:
+        """Return the console without what moves the cursor: SeaBIOS says at any time where it is."""
+        return _CURSOR.sub("", self.console)
 
     def _ended(self) -> bool:
         return self._process.poll() is not None and not self._reader.is_alive()
