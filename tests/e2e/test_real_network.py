@@ -93,7 +93,7 @@ def console(sb: Sb, node: str) -> str:
 
 
 def test_uefi_boots_by_http_and_grub(three: Sb) -> None:
-    wait_for_stages(three, "http1", {"dhcp", "grub", "kernel", "initrd"}, 300)
+    wait_for_stages(three, "http1", {"dhcp", "grub", "kernel", "initrd"}, 600)
     three("rpower", "http1", "off")
     said = console(three, "http1")
     assert "Start HTTP Boot over IPv4" in said and "Welcome to GRUB!" in said and "PXE" not in said
@@ -102,14 +102,14 @@ def test_uefi_boots_by_http_and_grub(three: Sb) -> None:
 
 def test_a_machine_that_nothing_is_set_for_says_so_and_goes_on_to_its_disk(three: Sb) -> None:
     said = until(
-        lambda: text if TEXT in (text := console(three, "new1")) else "", 240, seen=lambda: console(three, "new1")
+        lambda: text if TEXT in (text := console(three, "new1")) else "", 400, seen=lambda: console(three, "new1")
     )
     assert f"Nothing is set for this machine: MAC {three.attribute('node', 'new1', 'mac')}" in said
     assert "nodeset NODE osimage=IMAGE" in said
 
 
 def test_uefi_boots_by_pxe_and_ipxe(three: Sb) -> None:
-    wait_for_stages(three, "pxe1", {"dhcp", "ipxe", "kernel", "initrd", "verified", "login"}, 300)
+    wait_for_stages(three, "pxe1", {"dhcp", "ipxe", "kernel", "initrd", "verified", "login"}, 600)
     said = console(three, "pxe1")
     assert "Start PXE over IPv4" in said
     assert "pxe1 login:" in said
