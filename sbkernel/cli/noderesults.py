@@ -10,6 +10,9 @@ import click
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.nodes.results import NodeResult
 
+TERMINAL = "command line"
+"""Where what is asked for here comes from, in the power log."""
+
 
 def print_results(results: Iterable[NodeResult]) -> int:
     """Print each result when it comes, as xCAT does, and at the end each remedy for failures once.

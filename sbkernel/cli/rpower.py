@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.cli.noderesults import print_results
+from sbkernel.cli.noderesults import TERMINAL, print_results
 from sbkernel.nodes.rpower import POWER_ACTIONS
 from sbkernel.service import verbs
 from sbkernel.service.safety import needs_count, touched
@@ -58,4 +58,6 @@ def command(site: Site, /, noderange: str, action: str, confirm: int | None, **c
         confirm = click.prompt(f"{action} stops {len(free)} nodes{held}. Type their number to go on", type=int)
     note = functools.partial(click.echo, err=True)
     # By name: what was asked about is what is sent, whatever becomes of a group while somebody types the count.
-    return print_results(verbs.rpower_each(site, nodes, action, confirm, on_note=note, asked=noderange, **given))
+    return print_results(
+        verbs.rpower_each(site, nodes, action, confirm, on_note=note, asked=noderange, origin=TERMINAL, **given)
+    )

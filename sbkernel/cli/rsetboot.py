@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.cli.noderesults import print_results
+from sbkernel.cli.noderesults import TERMINAL, print_results
 from sbkernel.nodes.rsetboot import BOOT_ACTIONS
 from sbkernel.service import verbs
 from sbkernel.site import Site
@@ -26,4 +26,4 @@ def command(site: Site, noderange: str, device: str, persistent: bool, uefi: boo
       sb rsetboot n1 net
     """
     options = {"persistent": persistent, "uefi": uefi, "override_hold": override_hold}
-    return print_results(verbs.rsetboot(site, noderange, device, **options))
+    return print_results(verbs.rsetboot(site, noderange, device, origin=TERMINAL, **options))

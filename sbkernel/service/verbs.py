@@ -15,7 +15,7 @@ from typing import Any, TypedDict, Unpack
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.store.journal import user
 from sbkernel.errors import NodeError
-from sbkernel.jobs import origin
+from sbkernel.jobs.origin import current
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeReport, NodeResult
 from sbkernel.service.client import Service
@@ -47,6 +47,8 @@ class CareOptions(TypedDict, total=False):
     """How many seconds a canary has."""
     abort: str
     """Stop when more than this share of the last 50 nodes fails, such as 10%; `none`: never."""
+    origin: str
+    """Where the request comes from, if not from a record or a notebook."""
     asked: str
     """The noderange as somebody typed it."""
 
@@ -76,7 +78,7 @@ def rpower_each(
     After Ctrl-C the results of all nodes still come, then KeyboardInterrupt says which were left untouched.
     """
     service = Service(site)
-    arguments = {**_asked(nodes), "action": action, "confirm": confirm, **care}
+    arguments = {"action": action, "confirm": confirm, **care, **_asked(nodes, care.get("origin", ""))}
     untouched: list[str] = []
     with ExitStack() as stack:
         was_stopped = False
@@ -107,13 +109,14 @@ def rsetboot(
     persistent: bool = False,
     uefi: bool = False,
     override_hold: bool = False,
+    origin: str = "",
 ) -> list[NodeResult]:
     """Set what nodes boot next (xCAT rsetboot): net hd cd floppy default setup, or ask (`stat`).
 
     It holds for one boot unless `persistent`. One result a node.
     """
     options = {"action": device, "persistent": persistent, "uefi": uefi, "override_hold": override_hold}
-    return [_result(answer) for answer in Service(site).call("rsetboot", **_asked(nodes), **options)]
+    return [_result(answer) for answer in Service(site).call("rsetboot", **_asked(nodes, origin), **options)]
 
 
 def rinv(site: Site, nodes: Nodes, what: str = "all") -> list[NodeReport]:
@@ -186,20 +189,18 @@ def boot_hint(site: Site, node: str) -> str | None:
     return "\n".join([*told, *([f"its console ends with:\n{tail}"] if tail else [])]) or None
 
 
-def _asked(nodes: Nodes) -> dict[str, Any]:
+def _asked(nodes: Nodes, where: str = "") -> dict[str, Any]:
     """Return what a request says of its nodes and of who asks."""
     named = {"noderange": nodes} if isinstance(nodes, str) else {"nodes": list(nodes)}
-    return {**named, "user": user(), "origin": _origin()}
+    return {**named, "user": user(), "origin": _origin(where)}
 
 
-def _origin() -> str:
+def _origin(where: str) -> str:
     """Say where a request comes from, for the power log."""
-    record = origin.current().record
+    record = current().record
     if record:
         return f"record {record['path']}" if record.get("path") else f"notebook {record.get('notebook', '')}"
-    if "sbkernel.cli.main" in sys.modules:
-        return "command line"
-    return "notebook" if "ipykernel" in sys.modules else "Python"
+    return where or ("notebook" if "ipykernel" in sys.modules else "Python")
 
 
 def _result(answer: Message) -> NodeResult:
