@@ -22,9 +22,10 @@ from sbkernel.nodes.virtual.probe import Probe
 from sbkernel.site import Site
 
 BOOTED, DRACUT = "bench", "bench-dracut"
-KINDS = ("ram", "tmpfs", "zram", "lazy")
+KINDS = ("ram", "tmpfs", "zram", "lazy", "disk")
 OURS, PEER = {kind: f"bench-{kind}" for kind in KINDS}, "bench-peer"
 _MEMORY_MB = 2048
+_DISK_MB = 4000
 INITRD = "bench/livenet.img"
 
 
@@ -40,7 +41,7 @@ def prepare(work: Workspace) -> dict[str, ImageVersion]:
         work.build_again(NullReport(), BOOTED)
         packimage(work.site, BOOTED)
         versions[kind] = Catalog(work.site).current(BOOTED)
-        _set_node(work.site, OURS[kind])
+        _set_node(work.site, OURS[kind], _DISK_MB if kind == "disk" else 0)
         if kind == KINDS[0]:
             _set_node(work.site, PEER)
     asyncio.run(Probe(work.site.cache).usable(versions[KINDS[0]].kernel))
@@ -49,8 +50,8 @@ def prepare(work: Workspace) -> dict[str, ImageVersion]:
     return versions
 
 
-def _set_node(site: Site, node: str) -> None:
-    mkvm(site, node, memory_mb=_MEMORY_MB)
+def _set_node(site: Site, node: str, disk_mb: int = 0) -> None:
+    mkvm(site, node, memory_mb=_MEMORY_MB, disk_mb=disk_mb)
     nodeset(site, node, f"osimage={BOOTED}")[node]
 
 
@@ -90,8 +91,8 @@ def described_sizes(site: Site, version: ImageVersion) -> str:
 
 
 def fetched(version: ImageVersion, kind: str) -> int:
-    """Return the bytes that a node fetches at once: kernel, initrd, and the root unless it is read on demand."""
-    root = 0 if kind == "lazy" else version.roots_size
+    """Return the bytes that a node fetches: kernel, initrd, and the root, if that is neither read on demand nor there."""
+    root = 0 if kind in ("lazy", "disk") else version.roots_size
     return version.kernel.stat().st_size + version.initrd.stat().st_size + root
 
 
