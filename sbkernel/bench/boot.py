@@ -65,16 +65,14 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
         for node, done in boots.items():
             work.say(f"boot: {node}, run {number}")
             done.append(boot(work.site, node))
+    writing = f"the first boot, which fetches the root and writes it to the disk, took {first:.1f} s"
     for kind in KINDS:
         ours, peers = boots[OURS[kind]], boots[PEER]
         fetched = bootsetup.fetched(versions[kind], kind), bootsetup.fetched_by_peer(work.site, versions[KINDS[0]])
         notes = (
             bootsetup.described_sizes(work.site, versions[kind]),
             described_costs(fetched, ours, peers),
-            *(
-                [f"the first boot, which fetches the root and writes it to the disk, took {first:.1f} s"]
-                * (kind == "disk")
-            ),
+            *([writing] if kind == "disk" else []),
         )
         yield boot_row(ours, peers, kind=kind, notes=notes)
 

@@ -91,7 +91,7 @@ def described_sizes(site: Site, version: ImageVersion) -> str:
 
 
 def fetched(version: ImageVersion, kind: str) -> int:
-    """Return the bytes that a node fetches: kernel, initrd, and the root, if that is neither read on demand nor there."""
+    """Return the bytes that a node fetches: kernel, initrd, and the root unless it is read on demand, or there."""
     root = 0 if kind in ("lazy", "disk") else version.roots_size
     return version.kernel.stat().st_size + version.initrd.stat().st_size + root
 
