@@ -120,10 +120,10 @@ def test_what_is_no_size_is_none(size: str) -> None:
     assert run(f"library={SCRIPTS}\n{said}") == f"no{size}: no size\n"
 
 
-@pytest.mark.parametrize(("keeps", "reset"), [("", ["eth0", "eth1"]), ("yes", ["eth1"])])
+@pytest.mark.parametrize(("keeps", "reset"), [("", ["card0", "card1"]), ("yes", ["card1"])])
 def test_the_card_from_which_the_root_is_read_stays_up(keeps: str, reset: list[str]) -> None:
-    told = 'nics() { echo eth0; echo eth1; }\nip() { echo "$*"; }\nfinish_reports() { :; }\nkeep_network() { :; }\n'
-    said = run(f". {SCRIPTS}/network.sh\n{told}nic=eth0\nkeeps_network={keeps}\nrelease_network").splitlines()
+    told = 'nics() { echo card0; echo card1; }\nip() { echo "$*"; }\nfinish_reports() { :; }\nkeep_network() { :; }\n'
+    said = run(f". {SCRIPTS}/network.sh\n{told}nic=card0\nkeeps_network={keeps}\nrelease_network").splitlines()
     assert said == [line for name in reset for line in (f"addr flush dev {name}", f"link set {name} down")]
 
 
@@ -148,6 +148,6 @@ def test_what_cannot_be_checked_block_by_block_is_not_read_so(line: str, url: st
 
 def test_a_new_lease_leaves_the_card_its_address_of_ipv6() -> None:
     """The kernel would not make it anew, as the card stays up; systemd-networkd waits for it."""
-    script = f'ip() {{ echo "$*"; }}; interface=eth0; . {SCRIPTS}/lease.sh'
+    script = f'ip() {{ echo "$*"; }}; interface=card0; . {SCRIPTS}/lease.sh'
     said = subprocess.run(["busybox", "sh", "-c", script, "sh", "deconfig"], capture_output=True, text=True).stdout
-    assert said.splitlines() == ["-4 addr flush dev eth0", "link set eth0 up"]
+    assert said.splitlines() == ["-4 addr flush dev card0", "link set card0 up"]
