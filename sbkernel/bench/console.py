@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sbkernel.service.plaintext import PlainText
-from sbkernel.service.sightings import ConsoleWatch
+from sbkernel.service.console.plaintext import PlainText
+from sbkernel.service.console.sightings import ConsoleWatch
 
 _KERNEL = re.compile(rb"\] Linux version ")
 # systemd's greeting; the greeting in dracut's initrd names dracut or the initramfs.

@@ -8,7 +8,7 @@ from sbkernel.cli.common import pass_site
 from sbkernel.definitions.editing import overview
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import NotFoundError
-from sbkernel.service.powerhistory import lines, power_actions
+from sbkernel.service.power.history import lines, power_actions
 from sbkernel.site import Site
 
 _MANY = 20
@@ -27,7 +27,7 @@ def command(site: Site, name: str, last: int, is_long: bool, of_power: bool) -> 
 
     With --power, list who changed the power or the boot device of which nodes,
     from where, and what came out; -l shows it for each node. Notebooks get it
-    as a DataFrame: sbkernel.service.powerhistory.power_history(site).
+    as a DataFrame: sbkernel.service.power.history.power_history(site).
 
     \b
     Examples:

@@ -6,7 +6,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import DefinitionError, ServiceError
-from sbkernel.netboot import makedhcp as dhcp
+from sbkernel.netboot.dhcp import makedhcp as dhcp
 from sbkernel.service.interfaces import address_of, dhcp_interfaces, with_ipv6
 from sbkernel.site import Site
 

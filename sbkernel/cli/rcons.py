@@ -16,8 +16,8 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.service.client import Service
-from sbkernel.service.escape import HELP, EscapeReader
-from sbkernel.service.plaintext import PlainText
+from sbkernel.service.console.escape import HELP, EscapeReader
+from sbkernel.service.console.plaintext import PlainText
 from sbkernel.site import Site
 
 _REPLAY_BYTES = 2048

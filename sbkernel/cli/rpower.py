@@ -12,7 +12,7 @@ from sbkernel.cli.common import pass_site
 from sbkernel.cli.noderesults import TERMINAL, print_results
 from sbkernel.nodes.rpower import POWER_ACTIONS
 from sbkernel.service import verbs
-from sbkernel.service.safety import needs_count, touched
+from sbkernel.service.power.safety import needs_count, touched
 from sbkernel.site import Site
 
 

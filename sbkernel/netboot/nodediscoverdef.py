@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sbkernel.definitions.objectverbs import templates
 from sbkernel.definitions.ranges.noderange import expand
 from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.netboot.dhcp.makedhcp import is_told, write_hosts
 from sbkernel.netboot.discovery import Machine, find, macs_in
-from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 

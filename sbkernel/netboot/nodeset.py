@@ -26,9 +26,9 @@ from sbkernel.netboot import bootfiles, boottarget, loaders
 from sbkernel.netboot.addkcmdline import Lookup
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
+from sbkernel.netboot.dhcp.makedhcp import is_told, write_hosts
 from sbkernel.netboot.diskimage import remembered, running_from_disk
 from sbkernel.netboot.localdisk import local_disks
-from sbkernel.netboot.makedhcp import is_told, write_hosts
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.scripts import boots_by_grub, grub_path

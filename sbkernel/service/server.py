@@ -18,22 +18,22 @@ from typing import Protocol
 from sbkernel import __version__
 from sbkernel.errors import SbkernelError, ServiceError
 from sbkernel.nodes.methods import Hardware
-from sbkernel.service.attach import Rcons
-from sbkernel.service.bootfiles import BootFiles
-from sbkernel.service.boothttp import BootHttp
-from sbkernel.service.consoles import Consoles
+from sbkernel.service.boot.bootfiles import BootFiles
+from sbkernel.service.boot.boothttp import BootHttp
+from sbkernel.service.boot.discovery import Discovery
+from sbkernel.service.boot.dnsmasq import Dnsmasq
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.boot.senders import Senders
+from sbkernel.service.console.attach import Rcons
+from sbkernel.service.console.consoles import Consoles
 from sbkernel.service.control import Control
-from sbkernel.service.discovery import Discovery
-from sbkernel.service.dnsmasq import Dnsmasq
 from sbkernel.service.endpoint import Endpoint, take
 from sbkernel.service.hardwareverbs import HardwareVerbs
 from sbkernel.service.interfaces import LOOPBACK, address_of, dhcp_interfaces
 from sbkernel.service.localnodes import LocalNodes
 from sbkernel.service.messages import SyslogReceiver
-from sbkernel.service.powerverbs import PowerVerbs
-from sbkernel.service.progress import BootProgress
+from sbkernel.service.power.verbs import PowerVerbs
 from sbkernel.service.protocol import Message
-from sbkernel.service.senders import Senders
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site

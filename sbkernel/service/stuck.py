@@ -21,8 +21,8 @@ from sbkernel.netboot.diagnosis.diagnose import diagnose
 from sbkernel.netboot.diagnosis.seen import WRONG, ConsoleEnd, Diagnosis, Seen
 from sbkernel.netboot.diagnosis.usual import Usual, attempts, usual
 from sbkernel.service.client import Service
-from sbkernel.service.conlog import end_of, place_of
-from sbkernel.service.plaintext import plain
+from sbkernel.service.console.conlog import end_of, place_of
+from sbkernel.service.console.plaintext import plain
 from sbkernel.site import Site
 
 if TYPE_CHECKING:

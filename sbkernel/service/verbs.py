@@ -19,7 +19,7 @@ from sbkernel.jobs.origin import current
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeReport, NodeResult
 from sbkernel.service.client import Service
-from sbkernel.service.conlog import last_lines
+from sbkernel.service.console.conlog import last_lines
 from sbkernel.service.protocol import Message
 from sbkernel.service.stuck import stuck
 from sbkernel.site import Site

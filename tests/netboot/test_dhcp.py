@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError
-from sbkernel.netboot.dhcp import DhcpPlaces, dnsmasq_conf, host_line, read_host_line, reservation
-from sbkernel.netboot.makedhcp import makedhcp, write_hosts
+from sbkernel.netboot.dhcp.dnsmasq import DhcpPlaces, dnsmasq_conf, host_line, read_host_line, reservation
+from sbkernel.netboot.dhcp.makedhcp import makedhcp, write_hosts
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.site import Site
 

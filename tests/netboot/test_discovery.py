@@ -15,8 +15,8 @@ from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import discovery
+from sbkernel.netboot.dhcp.makedhcp import known
 from sbkernel.netboot.discovery import LIMIT, discovered, discovered_frame, note, sighting
-from sbkernel.netboot.makedhcp import known
 from sbkernel.netboot.nodediscoverdef import nodediscoverdef
 from sbkernel.site import Site
 

@@ -17,9 +17,9 @@ from netsite import IMAGE
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.netboot.dhcp import Reservation
+from sbkernel.netboot.dhcp.dnsmasq import Reservation
+from sbkernel.netboot.dhcp.others import dhcpd_hosts, kea_hosts, read_dhcpd_hosts, read_kea_hosts
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.netboot.otherdhcp import dhcpd_hosts, kea_hosts, read_dhcpd_hosts, read_kea_hosts
 from sbkernel.netboot.server import block_of
 from sbkernel.site import Site
 

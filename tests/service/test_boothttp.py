@@ -16,9 +16,9 @@ from waiting import until_async
 
 from sbkernel.errors import ServiceError
 from sbkernel.netboot import bootlog
-from sbkernel.service.boothttp import BootHttp
-from sbkernel.service.posts import PostError, check_post
-from sbkernel.service.progress import BootProgress
+from sbkernel.service.boot.boothttp import BootHttp
+from sbkernel.service.boot.posts import PostError, check_post
+from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 

@@ -12,8 +12,8 @@ from waiting import until
 
 from sbkernel.errors import ServiceError
 from sbkernel.netboot import bootlog
+from sbkernel.service.boot.dhcplines import DhcpLines, Lease
 from sbkernel.service.client import Service
-from sbkernel.service.dhcplines import DhcpLines, Lease
 from sbkernel.service.interfaces import address_of, dhcp_interfaces
 from sbkernel.site import Site
 

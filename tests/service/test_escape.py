@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.service.escape import EscapeReader, Keys
+from sbkernel.service.console.escape import EscapeReader, Keys
 
 typed = st.lists(st.sampled_from([b"\x05", b"c", b"e", b"f", b"s", b"?", b"x", b"\r"]), max_size=20).map(b"".join)
 

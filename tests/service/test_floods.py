@@ -10,10 +10,10 @@ import pytest
 from waiting import until_async
 
 from sbkernel.netboot import bootlog
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.boot.rates import Rates
+from sbkernel.service.boot.senders import Senders
 from sbkernel.service.messages import SyslogReceiver
-from sbkernel.service.progress import BootProgress
-from sbkernel.service.rates import Rates
-from sbkernel.service.senders import Senders
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News
 from sbkernel.site import Site

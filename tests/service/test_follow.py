@@ -13,10 +13,10 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.store import sqlstore
 from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.mkvm import mkvm, rmvm
-from sbkernel.service import consoles
 from sbkernel.service import watcher as module
+from sbkernel.service.boot.dnsmasq import Macs
 from sbkernel.service.client import Service
-from sbkernel.service.dnsmasq import Macs
+from sbkernel.service.console import consoles
 from sbkernel.service.server import serve
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher

@@ -17,15 +17,15 @@ import pytest
 from waiting import until_async
 
 from sbkernel.netboot import bootlog
-from sbkernel.service import boothttp, visitors
-from sbkernel.service import senders as senders_module
-from sbkernel.service.boothttp import BootHttp
+from sbkernel.service.boot import boothttp, visitors
+from sbkernel.service.boot import senders as senders_module
+from sbkernel.service.boot.boothttp import BootHttp
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.boot.rates import Rates
+from sbkernel.service.boot.senders import Senders
+from sbkernel.service.boot.visitors import Patience
 from sbkernel.service.messages import SyslogReceiver
-from sbkernel.service.progress import BootProgress
-from sbkernel.service.rates import Rates
-from sbkernel.service.senders import Senders
 from sbkernel.service.supervisor import Supervisor
-from sbkernel.service.visitors import Patience
 from sbkernel.service.watcher import News
 from sbkernel.site import Site
 

@@ -12,9 +12,9 @@ from service_rig import Bmcs
 from sbkernel.nodes.remote import probe
 from sbkernel.nodes.remote.ping import ping
 from sbkernel.service import nodestat as module
+from sbkernel.service.boot.posts import status_after
 from sbkernel.service.client import Service
 from sbkernel.service.nodestat import nodestat
-from sbkernel.service.posts import status_after
 from sbkernel.site import Site
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until_async
 
-from sbkernel.service.pace import UNLIMITED, Bucket, Limit, Pace, Pacer, at_rate, in_sets
+from sbkernel.service.power.pace import UNLIMITED, Bucket, Limit, Pace, Pacer, at_rate, in_sets
 
 
 def middle(low: float, high: float) -> float:

@@ -21,7 +21,7 @@ from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
-from sbkernel.service.safety import check_count
+from sbkernel.service.power.safety import check_count
 from sbkernel.site import Site
 
 CONTROL = (0x00, 0x02)

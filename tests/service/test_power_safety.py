@@ -18,9 +18,9 @@ from sbkernel.nodes.power import PowerChange
 from sbkernel.nodes.results import NodeResult
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
-from sbkernel.service.powerhistory import CUT, PowerAction, lines, power_actions, power_history
-from sbkernel.service.powerlog import DONE
-from sbkernel.service.safety import Failures, care_of, domain_of
+from sbkernel.service.power.history import CUT, PowerAction, lines, power_actions, power_history
+from sbkernel.service.power.log import DONE
+from sbkernel.service.power.safety import Failures, care_of, domain_of
 from sbkernel.site import Site
 
 CONTROL = (0x00, 0x02)

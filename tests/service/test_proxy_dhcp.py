@@ -11,8 +11,8 @@ from dhcplab import MAC, OURS, THEIRS, Lab, dhcp_lab
 from waiting import until
 
 from sbkernel.netboot import bootlog
+from sbkernel.service.boot.dhcplines import DhcpLines, Lease
 from sbkernel.service.client import Service
-from sbkernel.service.dhcplines import DhcpLines, Lease
 from sbkernel.site import Site
 
 

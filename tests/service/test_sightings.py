@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sbkernel.service.plaintext import PlainText, plain
-from sbkernel.service.sightings import ConsoleWatch, Sighting
+from sbkernel.service.console.plaintext import PlainText, plain
+from sbkernel.service.console.sightings import ConsoleWatch, Sighting
 
 PROMPT = Sighting("login", "vn1 login:")
 PIECES = [

@@ -19,8 +19,8 @@ from waiting import until, until_async
 from sbkernel.definitions.store import sqlite
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import bootlog
+from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.client import Service
-from sbkernel.service.progress import BootProgress
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 

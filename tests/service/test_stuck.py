@@ -17,7 +17,7 @@ from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import NodeError, NotFoundError
 from sbkernel.netboot import bootlog
 from sbkernel.service.client import Service
-from sbkernel.service.conlog import ConsoleLog
+from sbkernel.service.console.conlog import ConsoleLog
 from sbkernel.service.stuck import Stuck, stuck
 from sbkernel.service.verbs import wait_for
 from sbkernel.site import Site

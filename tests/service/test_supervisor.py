@@ -22,7 +22,7 @@ from sbkernel.site import Site
 FAILS_ONCE = """
 import sys
 from sbkernel.service import server
-from sbkernel.service.progress import BootProgress
+from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.watcher import Watcher
 
 def fails_once(kind, name):

@@ -6,9 +6,9 @@ import asyncio
 from typing import cast
 
 from sbkernel.errors import ServiceError
-from sbkernel.service.conlog import bytes_since_power, last_bytes
-from sbkernel.service.consoles import Consoles, NodeConsole
-from sbkernel.service.hub import MODES, Attachment, Mode, notice
+from sbkernel.service.console.conlog import bytes_since_power, last_bytes
+from sbkernel.service.console.consoles import Consoles, NodeConsole
+from sbkernel.service.console.hub import MODES, Attachment, Mode, notice
 from sbkernel.service.protocol import Message, encode
 from sbkernel.site import Site
 

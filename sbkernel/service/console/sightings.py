@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sbkernel.service.plaintext import PlainText
+from sbkernel.service.console.plaintext import PlainText
 
 _LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"[\r\n]")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sbkernel.architectures import ARCHITECTURES
 from sbkernel.errors import DefinitionError
-from sbkernel.netboot.dhcp import Reservation, Served
+from sbkernel.netboot.dhcp.dnsmasq import Reservation, Served
 from sbkernel.netboot.loaders import DIRECTORY, IPXE_BIOS
 from sbkernel.netboot.render import render_template
 

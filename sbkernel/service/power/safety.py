@@ -10,7 +10,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.holds import hold_of
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot.bootlog import STAGES
-from sbkernel.service.pace import UNLIMITED, Pace, at_rate, in_sets
+from sbkernel.service.power.pace import UNLIMITED, Pace, at_rate, in_sets
 from sbkernel.service.protocol import Message
 from sbkernel.units import read_share
 

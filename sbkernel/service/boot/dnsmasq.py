@@ -7,12 +7,12 @@ import logging
 from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError, ServiceError
-from sbkernel.netboot.makedhcp import makedhcp, roles
+from sbkernel.netboot.dhcp.makedhcp import makedhcp, roles
+from sbkernel.service.boot.dhcplines import DhcpLines
+from sbkernel.service.boot.discovery import Discovery
+from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.children import Child
-from sbkernel.service.dhcplines import DhcpLines
-from sbkernel.service.discovery import Discovery
 from sbkernel.service.interfaces import with_ipv6
-from sbkernel.service.progress import BootProgress
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site

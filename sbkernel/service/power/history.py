@@ -13,7 +13,7 @@ from sbkernel.definitions.ranges.fold import fold
 from sbkernel.definitions.ranges.noderange import expand, names
 from sbkernel.definitions.ranges.universe import NodeUniverse
 from sbkernel.service.endpoint import Endpoint, holder
-from sbkernel.service.powerlog import DONE, folder
+from sbkernel.service.power.log import DONE, folder
 from sbkernel.site import Site
 from sbkernel.units import seconds
 

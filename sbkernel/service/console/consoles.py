@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from sbkernel.definitions.secret import is_reference
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.methods import Console, Hardware
-from sbkernel.service.conlog import ConsoleLog
-from sbkernel.service.hub import Hub, notice
-from sbkernel.service.progress import BootProgress
-from sbkernel.service.sightings import ConsoleWatch
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.console.conlog import ConsoleLog
+from sbkernel.service.console.hub import Hub, notice
+from sbkernel.service.console.sightings import ConsoleWatch
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site

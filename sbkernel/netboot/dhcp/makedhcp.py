@@ -12,16 +12,17 @@ from sbkernel import files
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import made, write_if_changed
-from sbkernel.netboot import bootfiles, dhcp, loaders, otherdhcp
+from sbkernel.netboot import bootfiles, loaders
 from sbkernel.netboot.claims import Claims
-from sbkernel.netboot.dhcp import DhcpPlaces, Reservation, dnsmasq_conf, host_line
+from sbkernel.netboot.dhcp import dnsmasq, others
+from sbkernel.netboot.dhcp.dnsmasq import DhcpPlaces, Reservation, dnsmasq_conf, host_line
 from sbkernel.netboot.names import node_file_name
 from sbkernel.netboot.server import block_of
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
 DNSMASQ = "dnsmasq"
-FORMATS = (DNSMASQ, *dhcp.OTHERS)
+FORMATS = (DNSMASQ, *dnsmasq.OTHERS)
 _INFINITE_S = 0xFFFFFFFF
 _REMOTE = "!remote!"
 
@@ -60,21 +61,21 @@ def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> 
     has no server, or if there is none.
     """
     blocks = [
-        dhcp.serve(number, network, _server(site, network, address_of))
+        dnsmasq.serve(number, network, _server(site, network, address_of))
         for number, network in enumerate(_networks(site))
         if ":" not in network.get("net")
     ]
     if not blocks:
         raise DefinitionError("there is no network", hint="sb mkdef -t network NAME net=10.0.0.0 mask=255.255.255.0")
-    directory, settings = _directory(site), otherdhcp.Settings(site.http_port, _lease_s(site))
+    directory, settings = _directory(site), others.Settings(site.http_port, _lease_s(site))
     if backend == "kea":
-        name, text = "kea-dhcp4.conf", otherdhcp.kea_conf(blocks, directory, settings)
+        name, text = "kea-dhcp4.conf", others.kea_conf(blocks, directory, settings)
     else:
-        name, text = "dhcpd.conf", otherdhcp.dhcpd_conf(blocks, directory / _DHCPD_HOSTS, settings)
+        name, text = "dhcpd.conf", others.dhcpd_conf(blocks, directory / _DHCPD_HOSTS, settings)
     with files.in_turn(directory / ".lock"):
         _write_known(site, backend, {node: one for node, one in known(site, backend).items() if node in site.nodes})
         write_if_changed(directory / name, text)
-        _remove_stale(directory, {otherdhcp.kea_hosts_name(one.block) for one in blocks})
+        _remove_stale(directory, {others.kea_hosts_name(one.block) for one in blocks})
     bootfiles.write_common(site.boot)
     loaders.lay_ipxe(site.boot)
     return directory / name
@@ -82,13 +83,14 @@ def makedhcp_for(site: Site, backend: str, address_of: Callable[[str], str]) -> 
 
 def roles(site: Site, addresses: Mapping[str, str]) -> list[str]:
     """Return a line for each network on our interfaces: what dnsmasq is there."""
-    told = {dhcp.FULL: "DHCP", dhcp.PROXY: "proxy DHCP beside {}", dhcp.TFTP: "TFTP alone"}
+    told = {dnsmasq.FULL: "DHCP", dnsmasq.PROXY: "proxy DHCP beside {}", dnsmasq.TFTP: "TFTP alone"}
     found = [network for network in site.networks.values() if network.get("mgtifname") in addresses]
     backend, ours = site.attribute("dhcpbackend"), {*addresses.values(), *_this_host(site)}
-    return [
-        f"{one.name}: {told[dhcp.role_in(one, ours, backend)].format(one.get('dhcpserver'))} on {one.get('mgtifname')}"
-        for one in found
-    ]
+
+    def role(network: Definition) -> str:
+        return told[dnsmasq.role_in(network, ours, backend)]
+
+    return [f"{one.name}: {role(one).format(one.get('dhcpserver'))} on {one.get('mgtifname')}" for one in found]
 
 
 def _this_host(site: Site) -> set[str]:
@@ -143,7 +145,7 @@ def known(site: Site, backend: str) -> dict[str, Reservation]:
     """Return what DHCP is told now, by node. Raises DefinitionError for a file that is not makedhcp's."""
     if backend == DNSMASQ:
         hosts = made(dhcp_directory(site) / "hosts")
-        read = (dhcp.read_host_line(file.name, file.read_text()) for file in hosts.iterdir() if file.name[0] != ".")
+        read = (dnsmasq.read_host_line(file.name, file.read_text()) for file in hosts.iterdir() if file.name[0] != ".")
         return {one.node: one for one in read if one}
     found: dict[str, Reservation] = {}
     pattern, reader = _READERS[backend]
@@ -170,7 +172,7 @@ def _reservation(node: Definition, claims: Claims) -> Reservation | SbkernelErro
     try:
         if node.get("mac"):
             claims.check(node.name, node.get("mac"), node.get("ip"))
-        return dhcp.reservation(node)
+        return dnsmasq.reservation(node)
     except SbkernelError as error:
         return error
 
@@ -182,7 +184,7 @@ def _write_lines(site: Site, found: Told) -> None:
 
 
 _DHCPD_HOSTS = "dhcpd-nodes.conf"
-_READERS = {"kea": ("kea-nodes-*.json", otherdhcp.read_kea_hosts), "isc": (_DHCPD_HOSTS, otherdhcp.read_dhcpd_hosts)}
+_READERS = {"kea": ("kea-nodes-*.json", others.read_kea_hosts), "isc": (_DHCPD_HOSTS, others.read_dhcpd_hosts)}
 
 
 def _change_known(site: Site, backend: str, changes: Mapping[str, Reservation | None]) -> None:
@@ -194,11 +196,11 @@ def _change_known(site: Site, backend: str, changes: Mapping[str, Reservation | 
 def _write_known(site: Site, backend: str, nodes: Mapping[str, Reservation]) -> None:
     directory = _directory(site)
     if backend == "isc":
-        write_if_changed(directory / _DHCPD_HOSTS, otherdhcp.dhcpd_hosts(nodes))
+        write_if_changed(directory / _DHCPD_HOSTS, others.dhcpd_hosts(nodes))
         return
     # A network that is wrong is makedhcp -n's to name; nodes of the others are told all the same.
     for block in set(filter(None, map(block_of, site.networks.values()))):
-        write_if_changed(directory / otherdhcp.kea_hosts_name(block), otherdhcp.kea_hosts(nodes, block))
+        write_if_changed(directory / others.kea_hosts_name(block), others.kea_hosts(nodes, block))
 
 
 def _remove_stale(directory: Path, included: Container[str]) -> None:

@@ -8,7 +8,7 @@ import time
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.failures import ControlError
 from sbkernel.nodes.power import Power, PowerChange
-from sbkernel.service.safety import BOOTED
+from sbkernel.service.power.safety import BOOTED
 from sbkernel.site import Site
 
 _LOOK_EVERY_S = 0.5

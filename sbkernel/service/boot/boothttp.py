@@ -15,12 +15,12 @@ from aiohttp.abc import AbstractStreamWriter
 
 from sbkernel.errors import SbkernelError, ServiceError
 from sbkernel.netboot.bootfiles import SUFFIXES
-from sbkernel.service.posts import BODY_LIMIT, UNKNOWN, Post, PostError, check_post
-from sbkernel.service.progress import BootProgress
-from sbkernel.service.rates import Rates
-from sbkernel.service.senders import Senders
-from sbkernel.service.served import Fetches, find_served
-from sbkernel.service.visitors import Patience, Visitors
+from sbkernel.service.boot.posts import BODY_LIMIT, UNKNOWN, Post, PostError, check_post
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.boot.rates import Rates
+from sbkernel.service.boot.senders import Senders
+from sbkernel.service.boot.served import Fetches, find_served
+from sbkernel.service.boot.visitors import Patience, Visitors
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)

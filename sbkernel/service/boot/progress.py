@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import bootlog
-from sbkernel.service.posts import status_after
+from sbkernel.service.boot.posts import status_after
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 

@@ -16,9 +16,9 @@ from sbkernel.nodes.fanout import AT_ONCE, outcome
 from sbkernel.nodes.power import Power, PowerChange
 from sbkernel.nodes.results import NodeResult
 from sbkernel.nodes.rpower import decide
-from sbkernel.service.pace import Pacer
-from sbkernel.service.powerlog import DONE, PowerLog
-from sbkernel.service.safety import WATCHED, Care, Failures
+from sbkernel.service.power.log import DONE, PowerLog
+from sbkernel.service.power.pace import Pacer
+from sbkernel.service.power.safety import WATCHED, Care, Failures
 
 _OLD_S = 2.0
 """After waiting so long, the power of a node is looked at again before anything is sent."""

@@ -17,16 +17,16 @@ from sbkernel.nodes.methods import Hardware
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.rpower import asks, decide
 from sbkernel.nodes.rsetboot import check_device, rsetboot
-from sbkernel.service.consoles import Consoles
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.console.consoles import Consoles
 from sbkernel.service.control import Verb
 from sbkernel.service.localnodes import LocalNodes
-from sbkernel.service.pace import Pacer
-from sbkernel.service.powerhands import PowerHands
-from sbkernel.service.powerlog import DONE, PowerLog
-from sbkernel.service.powerrun import GIVEN_UP, PowerRun
-from sbkernel.service.progress import BootProgress
+from sbkernel.service.power.hands import PowerHands
+from sbkernel.service.power.log import DONE, PowerLog
+from sbkernel.service.power.pace import Pacer
+from sbkernel.service.power.run import GIVEN_UP, PowerRun
+from sbkernel.service.power.safety import STARTING, Care, care_of, check_count, domain_of, touched
 from sbkernel.service.protocol import Message
-from sbkernel.service.safety import STARTING, Care, care_of, check_count, domain_of, touched
 from sbkernel.site import Site
 from sbkernel.units import seconds
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from pathlib import Path
 
 from sbkernel.service.appendlog import AppendLog
-from sbkernel.service.plaintext import plain
+from sbkernel.service.console.plaintext import plain
 
 _STAMP_EVERY_S = 0.05
 _INDEX_END = 8 * 1024

@@ -9,10 +9,10 @@ from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.nodes.failures import LostAnswerError, NoAnswerError
 from sbkernel.nodes.power import Power, PowerChange
 from sbkernel.nodes.rpower import carry_out
-from sbkernel.service import canary
-from sbkernel.service.consoles import Consoles
-from sbkernel.service.progress import BootProgress
-from sbkernel.service.safety import Care
+from sbkernel.service.boot.progress import BootProgress
+from sbkernel.service.console.consoles import Consoles
+from sbkernel.service.power import canary
+from sbkernel.service.power.safety import Care
 from sbkernel.site import Site
 
 _CONSOLE_S = 3.0

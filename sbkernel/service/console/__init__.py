@@ -1,0 +1,1 @@
+"""Serial consoles: logged always, watched for prompts and panics, shared by who attaches."""
