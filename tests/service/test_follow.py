@@ -14,7 +14,7 @@ from sbkernel.definitions.store import sqlstore
 from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.mkvm import mkvm, rmvm
 from sbkernel.service import watcher as module
-from sbkernel.service.boot.dnsmasq import Macs
+from sbkernel.service.boot.discovery import Macs
 from sbkernel.service.client import Service
 from sbkernel.service.console import consoles
 from sbkernel.service.server import serve
