@@ -66,6 +66,12 @@ def digests_in(script: bytes) -> set[str]:
     return {digest.decode() for digest in _DIGEST.findall(script)}
 
 
+def is_written(plan: BootPlan, scripts: Scripts) -> bool:
+    """Tell whether a node has the scripts of a plan already."""
+    ipxe, grub = (plan.files.get(path, b"") for path in (script_path(plan.node), grub_path(plan.node)))
+    return (ipxe, grub) == scripts
+
+
 def apply(boot: Path, plan: BootPlan, old: Scripts) -> None:
     """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace.
 

@@ -79,9 +79,10 @@ def nodeset(
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
         plan = _planner(site, verb, image, find)
-        result = _plan_all(site, site.nodes.many(nodes), plan if override_hold else _unless_held(plan))
+        revision, known = site.store.revision(), site.nodes.many(nodes)
+        result = _plan_all(site, known, plan if override_hold else _unless_held(plan))
         if not dry_run:
-            _apply(site, result.plans)
+            _apply(site, result.plans, known, revision)
     return result
 
 
@@ -152,22 +153,24 @@ def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> Nod
     return result
 
 
-def _apply(site: Site, plans: list[BootPlan]) -> None:
+def _apply(site: Site, plans: list[BootPlan], known: Mapping[str, Definition], revision: int) -> None:
+    """Write files and attributes. `known` are the nodes as they were when the store had that revision."""
     boot = site.boot
     bootfiles.write_common(boot)
     if any(grub_path(plan.node) in plan.files for plan in plans):
         loaders.lay_every_grub(boot, site.http_port)
     # A node that has read the old script may still be fetching what it names.
     before = {plan.node: bootfiles.read(boot, plan.node) for plan in plans}
-    Catalog(site).note_use({digest for scripts in before.values() for digest in scripts.digests})
+    changing = (before[plan.node] for plan in plans if not bootfiles.is_written(plan, before[plan.node]))
+    Catalog(site).note_use({digest for scripts in changing for digest in scripts.digests})
     for plan in plans:
         bootfiles.apply(boot, plan, before[plan.node])
-    now = site.nodes.many(plan.node for plan in plans)
+    now = known if site.store.revision() == revision else site.nodes.many(plan.node for plan in plans)
     changed = {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}
     if changed := {node: values for node, values in changed.items() if values}:
         site.change("node", changed, "nodeset")
     if is_told(site):
-        write_hosts(site, now.values())
+        write_hosts(site, [now[plan.node] for plan in plans if plan.node in now])
 
 
 def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
