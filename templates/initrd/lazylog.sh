@@ -31,7 +31,8 @@ await_server() {
     tell "$url does not answer: ${1##*error: }. What is read of the root waits for it"
     since=$(date +%s)
     until timeout 5 wget -q --spider "$url" 2>/dev/null; do
-        read -r -t 5 line
+        # Once nbdkit has ended, nothing is read, and nothing is waited for.
+        read -r -t 5 line || sleep 1
     done
     tell "$url answers again after $(($(date +%s) - since)) s"
     # What was said before is about the time before, and what comes soon after must not fill the log.
