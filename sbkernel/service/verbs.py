@@ -200,7 +200,14 @@ def _origin(where: str) -> str:
     record = current().record
     if record:
         return f"record {record['path']}" if record.get("path") else f"notebook {record.get('notebook', '')}"
-    return where or ("notebook" if "ipykernel" in sys.modules else "Python")
+    return where or ("notebook" if _in_kernel() else "Python")
+
+
+def _in_kernel() -> bool:
+    """Tell whether a Jupyter kernel runs this; that its library is loaded does not say so."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel")
 
 
 def _result(answer: Message) -> NodeResult:

@@ -45,7 +45,7 @@ verify_lazy() {
 }
 
 mount_lazy() {
-    mount_roots
+    mount_roots writable_in_memory
 }
 
 # lay_out_programs: make the root in which the programs run, from now on till the node is switched off

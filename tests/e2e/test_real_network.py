@@ -81,6 +81,7 @@ def three(bridged: Sb) -> Iterator[Sb]:
     for number, node in enumerate(NEW, 31):
         bridged("chdef", node, f"ip=10.77.0.{number}")
     bridged("nodeset", "pxe1,http1", "osimage=mycomputeimage")
+    bridged("makedhcp", "new1")
     bridged("rpower", ",".join(NEW), "boot")
     yield bridged
     bridged("rpower", ",".join(NEW), "off")
