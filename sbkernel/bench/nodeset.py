@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sbkernel.bench import manynodes
 from sbkernel.bench.clock import Spells, Spent, timed
+from sbkernel.bench.definitions import COMPILED
 from sbkernel.bench.row import BenchRow, Check, Goal
 from sbkernel.bench.workspace import Workspace
 from sbkernel.images.catalog.catalog import Catalog
@@ -23,7 +24,6 @@ IMAGE, OTHER = "bench-one", "bench-other"
 WITHIN_S = {"new nodes": 2.0, "another image": 2.0, "unchanged": 1.0}
 """Seconds that 10,000 nodes may take, on an idle machine."""
 GROWTH = Goal(1.2, "linear")
-_COMPILED = {"PYTHONDONTWRITEBYTECODE": None}
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Field:
         with (self.work.root / "nodeset.out").open("wb") as out:
             run(
                 [sys.executable, "-m", "sbkernel.cli", "--site", str(self.root), *words],
-                env=_COMPILED,
+                env=COMPILED,
                 input=stdin,
                 stdout=out,
             )

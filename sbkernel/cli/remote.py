@@ -49,6 +49,15 @@ timeout_option = click.option(
 )  # fmt: skip
 verify_option = click.option("-v", "--verify", is_flag=True, help="Ask first whether a node answers.")
 user_option = click.option("-l", "--user", default="root", show_default=True, help="Log in as this user.")
+
+
+def reaching_options(command: FC) -> FC:
+    """Add the options of xdsh and xdcp for how nodes are reached, in this order."""
+    for option in (user_option, verify_option, timeout_option, fanout_option("-f", "--fanout")):
+        command = option(command)
+    return command
+
+
 silent_option = click.option("-Q", "--silent", is_flag=True, help="Print nothing of what nodes write.")
 
 

@@ -9,14 +9,11 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.remote import (
     NoderangeFirst,
-    fanout_option,
     heard,
     nodes_option,
     print_outcomes,
+    reaching_options,
     silent_option,
-    timeout_option,
-    user_option,
-    verify_option,
     without,
 )
 from sbkernel.nodes.remote.syncfiles import syncfiles
@@ -31,10 +28,7 @@ from sbkernel.site import Site
 @click.option("-R", "--recursive", is_flag=True, help="Copy directories with all that is in them.")
 @click.option("-P", "--pull", is_flag=True, help="Copy one file of each node to the directory TARGET here.")
 @click.option("-p", "--preserve", is_flag=True, help="Keep modes and times.")
-@fanout_option("-f", "--fanout")
-@timeout_option
-@verify_option
-@user_option
+@reaching_options
 @silent_option
 @heard("-B", "--bypass", "-L", "--no-locale", "-T", "--trace")
 @without("-i", "--rootimg", why="packimage lays the files of synclists into an image")

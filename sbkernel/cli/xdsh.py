@@ -10,14 +10,11 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.remote import (
     NoderangeFirst,
-    fanout_option,
     heard,
     nodes_option,
     print_outcomes,
+    reaching_options,
     silent_option,
-    timeout_option,
-    user_option,
-    verify_option,
     without,
 )
 from sbkernel.errors import DefinitionError
@@ -30,10 +27,7 @@ from sbkernel.site import Site
 @click.option("-e", "--execute", is_flag=True, help="COMMAND is a script of this host, and its arguments.")
 @click.option("-E", "--environment", "environment", type=click.Path(path_type=Path), envvar="DSH_ENVIRONMENT",
               metavar="FILE", help="A file of this host with variables to set there first.")  # fmt: skip
-@fanout_option("-f", "--fanout")
-@timeout_option
-@verify_option
-@user_option
+@reaching_options
 @click.option("-s", "--stream", is_flag=True, help="Print lines as they come, not node by node.")
 @click.option("-z", "--exit-status", is_flag=True, help="Print the exit status of the command.")
 @silent_option

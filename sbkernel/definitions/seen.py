@@ -42,6 +42,7 @@ def nodes_as_seen(own: Mapping[str, Mapping[str, str]], groups: Groups) -> dict[
 def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
     """Return a node as people see it: with what it inherits, computed, and with `nicips.eth0` for each interface."""
     values, faults = computed(node, own, groups)
+    # Most nodes have no interfaces of their own: there is nothing to spread then, and nothing that only tables show.
     if not faults and not any("." in key or key.startswith("nic") for key in values):
         return Attributes("node", values)
     spread, faults = nics.spread(without_columns(values)), {key: faults[key] for key in faults if _is_shown(key)}
