@@ -8,7 +8,7 @@ private names it leans on are held by tests/nodes/test_pyghmi_contract.py.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import random
 import struct
 from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ HANDSHAKE = ("EXPECTINGRAKP2", "EXPECTINGRAKP4")
 NO_SERVER = (None, None, None)
 """Tells pyghmi that the packet did not come through a socket on which pyghmi serves as a BMC."""
 
+_log = logging.getLogger(__name__)
 _MALFORMED = (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError, struct.error)
 """What pyghmi raises on packets that are no IPMI."""
 
@@ -83,8 +84,11 @@ class Session(Handshake):
         if self.ended:
             return
         # What the network makes of packets, or an enemy, is as good as lost on the way.
-        with contextlib.suppress(*_MALFORMED):
+        try:
             self._handle_ipmi_packet(bytearray(datagram), qent=NO_SERVER)
+        except _MALFORMED:
+            # It may be a fault of what handles good packets, too: then this is all that tells.
+            _log.debug("a packet is left out", exc_info=True)
 
     def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
         if self.sequencenumber:
