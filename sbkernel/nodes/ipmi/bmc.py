@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pyghmi.ipmi.private.util import get_ipmi_error
 
 from sbkernel.nodes.failures import LostAnswerError, RefusedError
+from sbkernel.nodes.idle import IdleTimer
 from sbkernel.nodes.ipmi.chassis import GET_STATUS, NETFN_CHASSIS
 from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
@@ -57,7 +58,7 @@ class Bmc:
         self._turn = asyncio.Lock()
         self._heard = 0.0
         self._holders = 0
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._idle_timer = IdleTimer(self.close)
         self._watchers: set[Callable[[], None]] = set()
 
     def __repr__(self) -> str:
@@ -119,7 +120,7 @@ class Bmc:
 
     def close(self) -> None:
         """Log out."""
-        self._busy()
+        self._idle_timer.stop()
         if self._session is not None:
             self._session.logout()
         self._drop()
@@ -129,7 +130,7 @@ class Bmc:
         """Wait for our turn and hold it; all within the deadline, else NoAnswerError."""
         try:
             async with asyncio.timeout(deadline_s) as limit, self._turn:
-                self._busy()
+                self._idle_timer.stop()
                 try:
                     yield limit
                 except asyncio.CancelledError:
@@ -218,15 +219,10 @@ class Bmc:
         for lost in list(self._watchers):
             lost()
 
-    def _busy(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
-
     def _idle(self) -> None:
-        self._busy()
+        self._idle_timer.stop()
         if not self._holders and self._session is not None:
-            self._idle_timer = asyncio.get_running_loop().call_later(self.idle_s, self.close)
+            self._idle_timer.start(self.idle_s)
 
 
 def _settle(future: asyncio.Future[T]) -> Callable[[T], None]:

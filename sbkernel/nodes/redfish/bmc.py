@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from sbkernel.nodes.failures import ControlError, LostAnswerError, NoSlotError, RefusedError, WrongPasswordError
+from sbkernel.nodes.idle import IdleTimer
 from sbkernel.nodes.redfish import system as systems
 from sbkernel.nodes.redfish.answers import Answer, Document, child, complaint, link, links, names_error, text
 from sbkernel.nodes.redfish.exchange import BrokenError, Exchange, certificate_of
@@ -53,7 +54,7 @@ class RedfishBmc:
         self._system_path = ""
         self._system: tuple[float, Answer] | None = None
         self._turn = asyncio.Lock()
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._idle_timer = IdleTimer(self.end_soon)
         self._ending: asyncio.Task[None] | None = None
         self._trouble = ""
         """Why there is no answer yet."""
@@ -120,7 +121,7 @@ class RedfishBmc:
 
     async def end(self) -> None:
         """Delete the session and close the connection."""
-        self._busy()
+        self._idle_timer.stop()
         exchange, self._exchange = self._exchange, None
         session, self._session, auth, self._auth = self._session, "", self._auth, {}
         if exchange is None:
@@ -140,7 +141,7 @@ class RedfishBmc:
         try:
             # Waiting for others must not look like a silent BMC: it does not count.
             async with self._gate, asyncio.timeout(deadline_s) as limit, self._turn:
-                self._busy()
+                self._idle_timer.stop()
                 try:
                     yield limit
                 finally:
@@ -259,15 +260,10 @@ class RedfishBmc:
         if exchange is not None:
             self._ending = asyncio.create_task(exchange.close())
 
-    def _busy(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
-
     def _idle(self) -> None:
-        self._busy()
+        self._idle_timer.stop()
         if self._exchange is not None:
-            self._idle_timer = asyncio.get_running_loop().call_later(self.idle_s, self.end_soon)
+            self._idle_timer.start(self.idle_s)
 
     def end_soon(self) -> None:
         """Delete the session when nobody uses it any more."""
