@@ -1,49 +1,67 @@
 """Run by the Python of this host in a namespace of its own: makes a tree of its own out of a tree and changes over it.
 
-argv names the old tree, the directory of the changes (overlayfs) and the new tree. What has not changed is a hard link
-to the old one, which nobody ever writes to; what has changed is moved out of the changes.
+argv: `link OLD NEW` makes the new tree, every file of it a hard link to the old one, which nobody ever writes to;
+`change CHANGES NEW` then moves into it what is in a directory of changes (overlayfs).
 """
 
 import os
+import shutil
 import stat
 import sys
 
 
 def main():
-    """Make the new tree."""
-    old, changes, new = map(os.fsencode, sys.argv[1:])
+    """Do what argv says."""
+    word, source, new = sys.argv[1], *map(os.fsencode, sys.argv[2:])
     os.umask(0)
-    directory(old, changes, new)
+    if word == "link":
+        link(source, new)
+    else:
+        change(source, new)
 
 
-def directory(old, changes, new):
-    """Make a directory of what is in the old one, if there is any, and in the changes, if there are any."""
+def link(old, new):
+    """Make a directory like the old one, with the same files."""
     os.mkdir(new, 0o700)
-    before = entries(old)
-    after = entries(changes)
-    for name in before.keys() | after.keys():
-        target = os.path.join(new, name)
-        was, now = before.get(name), after.get(name)
-        if now is None:
-            if was.is_dir(follow_symlinks=False):
-                directory(was.path, None, target)
+    with os.scandir(old) as entries:
+        for entry in entries:
+            target = os.path.join(new, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                link(entry.path, target)
             else:
-                os.link(was.path, target, follow_symlinks=False)
-        elif now.is_dir(follow_symlinks=False):
-            goes_on = was is not None and was.is_dir(follow_symlinks=False) and not opaque(now.path)
-            directory(was.path if goes_on else None, now.path, target)
-        elif not gone(now):
-            os.rename(now.path, target)
-            forget_overlay(target)
-    like(changes if changes is not None else old, new)
+                os.link(entry.path, target, follow_symlinks=False)
+    like(old, new)
 
 
-def entries(path):
-    """Return the entries of a directory by name; none if there is no directory."""
-    if path is None:
-        return {}
-    with os.scandir(path) as found:
-        return {entry.name: entry for entry in found}
+def change(changes, new):
+    """Make a directory what it is with the changes."""
+    with os.scandir(changes) as entries:
+        for entry in entries:
+            target = os.path.join(new, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if opaque(entry.path) or not is_directory(target):
+                    remove(target)
+                    os.mkdir(target, 0o700)
+                change(entry.path, target)
+            else:
+                remove(target)
+                if not gone(entry):
+                    os.rename(entry.path, target)
+                    forget_overlay(target)
+    like(changes, new)
+
+
+def is_directory(path):
+    """Tell whether there is a directory, not a link to one."""
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def remove(path):
+    """Remove what is there, if anything is."""
+    if is_directory(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def gone(entry):
@@ -65,13 +83,15 @@ def forget_overlay(path):
 
 
 def like(model, path):
-    """Give a directory the owner, mode, attributes and times of another."""
+    """Give a directory the owner, mode, attributes and times of another, and nothing that the other does not have."""
     status = os.stat(model)
     os.chown(path, status.st_uid, status.st_gid)
     os.chmod(path, stat.S_IMODE(status.st_mode))
-    for name in os.listxattr(model):
-        if ".overlay." not in name:
-            os.setxattr(path, name, os.getxattr(model, name))
+    wanted = [name for name in os.listxattr(model) if ".overlay." not in name]
+    for name in set(os.listxattr(path)).difference(wanted):
+        os.removexattr(path, name)
+    for name in wanted:
+        os.setxattr(path, name, os.getxattr(model, name))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 

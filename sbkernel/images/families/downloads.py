@@ -6,16 +6,22 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbkernel.files import in_turn, made
-from sbkernel.images import space
+from sbkernel.images import space, sums
 from sbkernel.images.families.resolved import GoneError, Resolved
 from sbkernel.images.tree.namespaces import clean
 from sbkernel.jobs.report import Report
+
+_USED_S = 3600
+"""How exactly the time of a file says when somebody last used it, in seconds."""
+_TICK_NS = 20_000_000
+"""More than a tick of the clock of a file system: two changes in one tick look the same."""
 
 Bring = Callable[[Sequence[tuple[Resolved, Path]], Callable[[int], None]], str]
 """Bring packages from their addresses to these paths, telling how many are there; return what went wrong."""
@@ -40,8 +46,9 @@ class Downloads:
         """
         with in_turn(made(self.directory) / ".turn"):
             clean(self.directory, ".new-*")
+            known = sums.read(self._sums)
             with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:  # sums leave Python's lock to others
-                there_are = list(threads.map(self._has, packages))
+                there_are = list(threads.map(lambda one: self._has(one, known), packages))
             missing = [package for package, is_there in zip(packages, there_are, strict=True) if not is_there]
             there = len(packages) - len(missing)
             report.progress(there, len(packages))
@@ -53,18 +60,35 @@ class Downloads:
                     for package, file in files:
                         self._take(package, file, said)
                 report.progress(len(packages), len(packages))
+            self._remember(packages, known)
+
+    @property
+    def _sums(self) -> Path:
+        return self.directory / ".sums"
 
     def missing(self, packages: Sequence[Resolved]) -> list[Resolved]:
         """Return the packages that are not there as they should be."""
         return [package for package in packages if not is_exactly(self.path(package), package.sha256)]
 
-    def _has(self, package: Resolved) -> bool:
+    def _has(self, package: Resolved, known: Mapping[str, str]) -> bool:
+        """Tell whether a package is there; its file is read only if it was changed since it was read last."""
+        path = self.path(package)
         with contextlib.suppress(FileNotFoundError):
-            if is_exactly(self.path(package), package.sha256):
-                os.utime(self.path(package))
+            status = path.stat()
+            if known.get(sums.key_of(status)) == package.sha256 or is_exactly(path, package.sha256):
+                if time.time() - status.st_mtime > _USED_S:
+                    os.utime(path)
                 return True
-            self.path(package).unlink()
+            path.unlink()
         return False
+
+    def _remember(self, packages: Sequence[Resolved], known: Mapping[str, str]) -> None:
+        """Keep the sums of these packages, and of others whose files are as they were."""
+        new = {sums.key_of(self.path(one).stat()): one.sha256 for one in packages}
+        if not new.keys() <= known.keys():
+            there = {sums.key_of(entry.stat()) for entry in os.scandir(self.directory)}
+            kept = {key: value for key, value in known.items() if key in there}
+            sums.write(self._sums, {**kept, **new}, time.time_ns() - _TICK_NS)
 
     def _take(self, package: Resolved, file: Path, said: str) -> None:
         if not is_exactly(file, package.sha256):

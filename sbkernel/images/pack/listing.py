@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sbkernel.errors import BuildError
+from sbkernel.images.sums import key_of
 
 _HEAD = '{"format": 1}'
 _OVERLAY = "trusted.overlay."
@@ -58,7 +59,7 @@ Listing = Mapping[str, Entry]
 class Listed:
     """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node.
 
-    `sums` are those of the plain files, by what tells one (_file): inode, size and ctime.
+    `sums` are those of the plain files, by what tells one (key_of).
     """
 
     lines: Sequence[str]
@@ -85,7 +86,7 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
             files[status.st_dev, status.st_ino].append(path)
     names = {path: _digest(group) for group in files.values() if len(group) > 1 for path in group}
     plain = [group for group in files.values() if stat.S_ISREG(found[group[0]].st_mode)]
-    files_of = {_file(found[group[0]]): group for group in plain}
+    files_of = {key_of(found[group[0]]): group for group in plain}
     unread = {file: group for file, group in files_of.items() if file not in known}
     read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
     sums = {file: read.get(file) or known[file] for file in files_of}
@@ -132,10 +133,6 @@ def plain_files(listing: Listing, paths: Iterable[str]) -> Iterator[tuple[str, i
         if entry is not None and stat.S_ISREG(entry.mode) and entry.names not in seen:
             seen.update(filter(None, [entry.names]))
             yield path, entry.size
-
-
-def _file(status: os.stat_result) -> str:
-    return f"{status.st_ino} {status.st_size} {status.st_ctime_ns}"
 
 
 def _sums(tree: str, groups: Sequence[Sequence[str]]) -> Iterable[str]:

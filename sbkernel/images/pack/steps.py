@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.errors import BuildError, CommandError
+from sbkernel.images import sums
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.signatures import KEY_FILE
 from sbkernel.images.catalog.staging import Staging
 from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, file_facts
 from sbkernel.images.initrd.programs import add_programs
-from sbkernel.images.pack import listing, sums, verity
+from sbkernel.images.pack import listing, verity
 from sbkernel.images.pack.content import Content
 from sbkernel.images.pack.format import WHOLE
 from sbkernel.images.pack.layering import Layer, lower_names

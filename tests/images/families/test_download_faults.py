@@ -4,13 +4,16 @@ import hashlib
 import http.server
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from sbkernel.errors import BuildError
+from sbkernel.images.families import downloads as downloaded
 from sbkernel.images.families.debian import download as apt_helper
 from sbkernel.images.families.downloads import Bring, Downloads
 from sbkernel.images.families.resolved import GoneError, Resolved
@@ -102,3 +105,24 @@ def test_a_package_that_is_damaged_in_the_cache_is_one_that_is_missing(tmp_path:
     assert downloads.missing([wanted(address)]) == [wanted(address)]
     with pytest.raises(BuildError, match=r"own-tool=1\.0"):
         downloads.fetch([wanted(address)], bring, NullReport())
+
+
+def test_a_package_is_read_again_only_after_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    downloads, bring = helper_of("curl", tmp_path)
+    with mirror("") as address:
+        package = wanted(address)
+        file = downloads.path(package)
+        file.parent.mkdir()
+        file.write_bytes(CONTENT)
+        until(lambda: time.time_ns() - file.stat().st_ctime_ns > 10**8)
+        downloads.fetch([package], bring, NullReport())
+        read = []
+        monkeypatch.setattr(downloaded, "is_exactly", lambda path, _: read.append(path) or False)
+        downloads.fetch([package], bring, NullReport())
+        assert read == []
+        monkeypatch.undo()
+        before = file.stat()
+        file.write_bytes(CONTENT[:-1] + b"!")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        downloads.fetch([package], bring, NullReport())
+    assert file.read_bytes() == CONTENT

@@ -1,17 +1,23 @@
-"""Sums of files that were read before, so that a list of a content reads only what has changed.
+"""Sums of files that were read before, so that only what has changed is read again.
 
-They lie beside the tree, by inode, size and ctime: whatever changes a file changes its ctime, which nobody can set.
+They lie beside the files, by inode, size and ctime: whatever changes a file changes its ctime, which nobody can set.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from sbkernel.files import write_whole
 from sbkernel.jobs.processes import boot_id
+
+
+def key_of(status: os.stat_result) -> str:
+    """Return what tells a file, and that it is as it was."""
+    return f"{status.st_ino} {status.st_size} {status.st_ctime_ns}"
 
 
 def read(file: Path) -> dict[str, str]:
