@@ -6,7 +6,7 @@ import click
 
 from sbkernel.cli.collected import echo
 from sbkernel.cli.common import pass_site
-from sbkernel.rollout import gc
+from sbkernel.rollout.versions import gc
 from sbkernel.site import Site
 
 

@@ -8,7 +8,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.records.why import why
-from sbkernel.rollout import images as listing
+from sbkernel.rollout.versions import images as listing
 from sbkernel.site import Site
 
 

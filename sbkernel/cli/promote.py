@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sbkernel.cli.common import pass_site
-from sbkernel.rollout import promote
+from sbkernel.rollout.versions import promote
 from sbkernel.site import Site
 
 

@@ -18,7 +18,7 @@ from sbkernel.netboot import bootfiles, loaders
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import Load, loading
-from sbkernel.rollout.references import gather
+from sbkernel.rollout.versions.references import gather
 from sbkernel.site import Site
 
 STATE, MAC = "netboot debian12-x86_64-compute", "52-54-00-00-00-01"

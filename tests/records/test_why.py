@@ -20,7 +20,7 @@ from sbkernel.netboot.nodeset import nodeset
 from sbkernel.records.run import run_notebook
 from sbkernel.records.whatruns import whatruns
 from sbkernel.records.why import why
-from sbkernel.rollout.promote import rollback
+from sbkernel.rollout.versions.promote import rollback
 from sbkernel.site import Site
 
 IMAGE = "debian12-x86_64-netboot-compute"

@@ -12,7 +12,7 @@ IMAGE = "debian12-x86_64-netboot-compute"
 _COLLECTOR = """
 import sys
 from sbkernel.images.catalog import removing
-from sbkernel.rollout import gc, references
+from sbkernel.rollout.versions import gc, references
 from sbkernel.site import Site
 
 def stopped(module, name):

@@ -16,7 +16,7 @@ from sbkernel.jobs import job as jobs
 from sbkernel.jobs.lock import lock
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 

@@ -16,7 +16,7 @@ from sbkernel.jobs import directory
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.lock import lock
 from sbkernel.netboot import bootlog
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 DAY = 86400.0

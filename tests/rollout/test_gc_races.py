@@ -15,7 +15,7 @@ from sbkernel.errors import NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import short
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -156,7 +156,7 @@ from smallimage import publish
 from sbkernel.errors import LockedError, NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 IMAGE, TURNS, chance = sys.argv[3], 15, random.Random(7)

@@ -17,7 +17,7 @@ from sbkernel.images.bundle.import_image import import_image
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.genimage import genimage
 from sbkernel.images.packimage import packimage
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 IMAGE = "killed"
@@ -26,7 +26,7 @@ import sys
 from sbkernel.images.bundle.export_image import export_image
 from sbkernel.images.genimage import genimage
 from sbkernel.images.packimage import packimage
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 work = {

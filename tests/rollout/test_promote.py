@@ -13,9 +13,9 @@ from sbkernel.errors import NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.rollout.images import images
-from sbkernel.rollout.images import versions as listed
-from sbkernel.rollout.promote import promote, rollback
+from sbkernel.rollout.versions.images import images
+from sbkernel.rollout.versions.images import versions as listed
+from sbkernel.rollout.versions.promote import promote, rollback
 from sbkernel.site import Site
 
 

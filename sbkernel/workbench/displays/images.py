@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.resolution import Chosen, ListResolution
-from sbkernel.rollout.listed import stack
+from sbkernel.rollout.versions.listed import stack
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
 from sbkernel.workbench.diagnostics import remarks_table

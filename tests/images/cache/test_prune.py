@@ -19,7 +19,7 @@ from sbkernel.images.catalog.collected import Collected
 from sbkernel.images.layers.layers import Layers
 from sbkernel.jobs.blobs import inputs_of
 from sbkernel.jobs.lock import lock
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 DAY = 86400.0

@@ -28,7 +28,7 @@ from sbkernel.images.pack.squashfs import Squashfs
 from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.images.tree.directories import of_root
 from sbkernel.jobs.report import NullReport, Report
-from sbkernel.rollout.gc import gc
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.site import Site
 
 LEFT = b"left by who was killed before he published it"

@@ -10,8 +10,8 @@ from sbkernel.images.catalog import keys, signatures
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import PUBLISH
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.rollout import references
-from sbkernel.rollout.listed import Images, ListedImage, ListedVersion, Versions
+from sbkernel.rollout.versions import references
+from sbkernel.rollout.versions.listed import Images, ListedImage, ListedVersion, Versions
 from sbkernel.site import Site
 
 

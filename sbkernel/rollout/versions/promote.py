@@ -8,7 +8,7 @@ from sbkernel.definitions.ranges.fold import fold
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse, short
 from sbkernel.images.catalog.version import ImageVersion
-from sbkernel.rollout import references
+from sbkernel.rollout.versions import references
 from sbkernel.site import Site
 
 

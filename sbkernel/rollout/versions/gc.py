@@ -17,7 +17,7 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.collected import Collected
 from sbkernel.images.catalog.collecting import Item, Rule
 from sbkernel.jobs.lock import lock
-from sbkernel.rollout import past, references
+from sbkernel.rollout.versions import past, references
 from sbkernel.site import Site
 from sbkernel.units import read_duration
 
