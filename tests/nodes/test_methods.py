@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from bmc_rig import PASSWORD, USER, MakeRig, Rig
 
-from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import ControlError
 from sbkernel.nodes.fanout import fan_out
 from sbkernel.nodes.ipmi.ipmi import IpmiPower
 from sbkernel.nodes.methods import Hardware
 from sbkernel.nodes.power import Power
+from sbkernel.nodes.redfish.sshconsole import SshConsole
 from sbkernel.nodes.results import NodeResult
 from sbkernel.nodes.simulator import Faults
 from sbkernel.nodes.virtual.kvm import QemuPower
@@ -111,8 +111,5 @@ async def test_consoles_are_reached_by_cons_or_by_mgt_with_a_serial_port(site: S
     assert after["n2"] is before["n2"]
     assert "cons attribute" in str(after["n3"])
     site.set("node", "n3", cons="redfish")
-    error = (await hardware.consoles(["n3"]))["n3"]
-    assert (
-        isinstance(error, DefinitionError) and "carries no console" in error.message and "cons=ipmi" in str(error.hint)
-    )
-    assert hardware.console_key(site.nodes["n3"]) is None
+    assert isinstance((await hardware.consoles(["n3"]))["n3"], SshConsole)
+    assert hardware.console_key(site.nodes["n3"])

@@ -93,6 +93,13 @@ _OUR_BMC_ATTRIBUTES = (
         volatile=True,
         netboot=honoured("rpower", "talks to no BMC that shows another one"),
     ),
+    Attr(
+        "bmchostkey",
+        "Fingerprint of the ssh key of its BMC (cons=redfish); written when it is first seen.",
+        pattern=r"SHA256:[A-Za-z0-9+/]{43}",
+        volatile=True,
+        netboot=honoured("rcons", "opens no console of a BMC that shows another one"),
+    ),
 )
 _LOGINS = (
     Attr(

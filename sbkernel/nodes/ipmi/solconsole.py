@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import struct
 from collections.abc import Callable
 
-from sbkernel.nodes.failures import ConsoleTakenError, ControlError, RefusedError, UnknownUserError, WrongPasswordError
+from sbkernel.nodes.failures import ConsoleTakenError, ControlError, RefusedError
 from sbkernel.nodes.ipmi.bmc import Bmc
 from sbkernel.nodes.ipmi.session import Session
 from sbkernel.nodes.ipmi.sol import DEACTIVATED, SolStream
+from sbkernel.nodes.keptconsole import KeptConsole
 
 APPLICATION = 0x06
 ACTIVATE, DEACTIVATE, INSTANCE_INFO = 0x48, 0x49, 0x4B
@@ -24,16 +24,10 @@ LIVENESS_S = 10.0
 """How often a silent console is checked: the session only notices a dead BMC when it wants something of it."""
 INPUT_RETRY_S = 0.5
 INPUT_RETRIES = 10
-BACK_OFF_FIRST_S = 0.5
-BACK_OFF_MAX_S = 60.0
 
 
-class SolConsole:
-    """One node's console. `on_bytes` gets what the node writes; `on_event` gets lines about the connection.
-
-    With `steal`, a console that another session holds is taken away from it; else connecting waits until the
-    other one lets go.
-    """
+class SolConsole(KeptConsole):
+    """One node's console over IPMI."""
 
     def __init__(
         self,
@@ -44,36 +38,12 @@ class SolConsole:
         steal: bool = False,
         liveness_s: float = LIVENESS_S,
     ) -> None:
+        super().__init__(bmc.login.node, on_bytes, on_event, steal=steal)
         self.bmc = bmc
-        self.on_bytes = on_bytes
-        self.on_event = on_event
-        self.steal = steal
         self.liveness_s = liveness_s
         self._stream = SolStream()
         self._session: Session | None = None
-        self._up = asyncio.Event()
         self._broken = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
-        self._wait_s = BACK_OFF_FIRST_S
-
-    @property
-    def connected(self) -> bool:
-        """Whether bytes flow."""
-        return self._up.is_set()
-
-    async def open(self, timeout_s: float | None = None) -> None:
-        """Connect, and stay connected until close(); return when connected.
-
-        With `timeout_s`, raises TimeoutError when that takes longer; the console goes on trying all the same.
-        """
-        self.keep()
-        async with asyncio.timeout(timeout_s):
-            await self._up.wait()
-
-    def keep(self) -> None:
-        """Start connecting in the background, and stay connected until close()."""
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name=f"console {self.bmc.login.node}")
 
     def write(self, data: bytes) -> None:
         """Type; returns at once. What is typed while there is no connection is lost, as on a serial line."""
@@ -85,36 +55,6 @@ class SolConsole:
         if self.connected:
             self._send(self._stream.send_break())
 
-    async def close(self) -> None:
-        """Give the console back to the BMC and stop connecting."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = None
-
-    async def _keep(self) -> None:
-        """Connect again and again, waiting longer after each failure."""
-        said = ""
-        while True:
-            try:
-                await self._connected_once()
-                said = "lost"
-            except ControlError as error:
-                said = self._tell(error.text, said)
-                if isinstance(error, WrongPasswordError | UnknownUserError):
-                    # Knocking often with a wrong password gets the account locked.
-                    self._wait_s = BACK_OFF_MAX_S
-            except Exception as error:
-                said = self._tell(f"unexpected answer from the BMC ({type(error).__name__})", said)
-            await asyncio.sleep(self._wait_s * random.uniform(0.8, 1.2))  # noqa: S311
-            self._wait_s = min(self._wait_s * 2, BACK_OFF_MAX_S)
-
-    def _tell(self, text: str, said: str) -> str:
-        """Report a failure, but the same one only once in a row."""
-        if text != said:
-            self.on_event(f"console: {text}")
-        return text
-
     async def _connected_once(self) -> None:
         """Connect and pass bytes until the connection breaks."""
         self._broken.clear()
@@ -122,14 +62,11 @@ class SolConsole:
             limit = await self._activate(session)
             self._stream, self._session = SolStream(limit), session
             session.sol_handler = self._received
-            self._up.set()
-            self._wait_s = BACK_OFF_FIRST_S
-            self.on_event("console connected")
+            self._is_up()
             try:
                 await self._watch()
             finally:
-                self.on_event("console disconnected")
-                self._up.clear()
+                self._is_down()
                 self._session = None
                 session.sol_handler = None
                 await self._deactivate(session)

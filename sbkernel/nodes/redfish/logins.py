@@ -31,6 +31,8 @@ class RedfishLogin:
     """The certificates that sign those of BMCs; empty: each BMC is known by its own certificate."""
     fingerprint: str = field(default="", compare=False)
     """The SHA-256 of the certificate that the site knows, in hexadecimal; empty: none yet."""
+    host_key: str = field(default="", compare=False)
+    """The fingerprint of the key of its ssh that the site knows, as ssh-keygen(1) shows it; empty: none yet."""
     read_at: float = field(default_factory=time.monotonic, compare=False)
 
     @property
@@ -46,8 +48,9 @@ def login(site: Site, node: Definition) -> RedfishLogin:
     user, password = site.bmc_login(node.name)
     fingerprint, system = node.get("bmcfingerprint"), node.get("bmcsystem")
     return RedfishLogin(
-        node.name, host, port, user, password, system, site.attribute("bmccafile"), fingerprint, read_at
-    )
+        node.name, host, port, user, password, system, site.attribute("bmccafile"), fingerprint,
+        node.get("bmchostkey"), read_at,
+    )  # fmt: skip
 
 
 class CertificateChangedError(ControlError):

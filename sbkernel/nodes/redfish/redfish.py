@@ -1,22 +1,23 @@
-"""Control over Redfish (mgt=redfish, mgt=openbmc): power and boot device of nodes by their BMCs."""
+"""Control over Redfish (mgt=redfish, mgt=openbmc): power, boot device and console of nodes by their BMCs."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
 
 from sbkernel.definitions.definition import Definition
-from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import RefusedError
 from sbkernel.nodes.fanout import AT_ONCE
 from sbkernel.nodes.power import BootOverride, PowerChange
 from sbkernel.nodes.redfish import system as systems
 from sbkernel.nodes.redfish.answers import Document, text
 from sbkernel.nodes.redfish.bmc import FRESH_S, RedfishBmc
-from sbkernel.nodes.redfish.logins import RedfishLogin, login
+from sbkernel.nodes.redfish.logins import ATTRIBUTES, RedfishLogin, login
 from sbkernel.nodes.redfish.maintenance import RedfishMaintenance
+from sbkernel.nodes.redfish.sshconsole import SshConsole
 from sbkernel.nodes.redfish.trust import Pins
 from sbkernel.site import Site
+
+_CONSOLE = (*ATTRIBUTES, "bmchostkey")
 
 
 class RedfishPower:
@@ -67,11 +68,14 @@ class Redfish:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._pins = Pins(site)
+        self._host_keys = Pins(site, "bmchostkey")
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._bmcs: dict[str, RedfishBmc] = {}
+        self._consoles: dict[str, SshConsole] = {}
 
-    def console_key(self, _node: Definition, /) -> None:
-        """Return None: Redfish itself has no consoles."""
+    def console_key(self, node: Definition, /) -> tuple[str, ...] | None:
+        """Return what a definition says of the way to its console; None: it has no BMC."""
+        return tuple(node.peek(name) for name in _CONSOLE) if node.peek("bmc") else None
 
     def login(self, node: Definition) -> RedfishLogin:
         """Return how to log in to a node's BMC. Raises DefinitionError when its address or password is missing."""
@@ -96,12 +100,14 @@ class Redfish:
         """Return what is known of the hardware of a node."""
         return RedfishMaintenance(self.bmc(login))
 
-    def console(self, login: RedfishLogin) -> NoReturn:
-        """Raise DefinitionError."""
-        raise DefinitionError(
-            f"{login.node}: Redfish carries no console",
-            hint="Most such BMCs have serial over LAN, too: sb chdef NODE cons=ipmi",
-        )
+    def console(self, login: RedfishLogin) -> SshConsole:
+        """Return the console of a node; the same one as long as its BMC is."""
+        bmc = self.bmc(login)
+        known = self._consoles.get(login.node)
+        if known is None or known.bmc is not bmc:
+            known = self._consoles[login.node] = SshConsole(bmc, self._host_keys.keep)
+        known.trust(login)
+        return known
 
     def close(self) -> None:
         """Do nothing: log_out closes the connections."""

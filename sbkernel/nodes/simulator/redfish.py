@@ -64,6 +64,8 @@ class SimulatedRedfish:
     modes: bool = True
     """Whether UEFI or legacy boot can be asked for."""
     beacon: str = "Off"
+    serial_console: dict[str, Any] = field(default_factory=dict)
+    """What its system says of its console; who offers one serves it elsewhere."""
     events: list[dict[str, str]] = field(default_factory=list)
     more: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Further resources by their path."""

@@ -41,6 +41,7 @@ class Described(Protocol):
     beacon: str
     events: list[dict[str, str]]
     sessions: dict[str, str]
+    serial_console: dict[str, Any]
 
 
 def document(bmc: Described, path: str) -> dict[str, Any] | None:
@@ -110,6 +111,7 @@ def _system(bmc: Described, path: str) -> dict[str, Any]:
         "Status": _ENABLED,
         "Boot": _boot(bmc),
         "EthernetInterfaces": {"@odata.id": f"{path}/EthernetInterfaces"},
+        "SerialConsole": bmc.serial_console,
         "Links": {
             "Chassis": [{"@odata.id": f"{ROOT}/Chassis/1"}],
             "ManagedBy": [{"@odata.id": f"{ROOT}/Managers/BMC"}],
