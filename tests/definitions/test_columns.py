@@ -18,7 +18,7 @@ from sbkernel.definitions.xcattables.columns import (
 from sbkernel.errors import NotFoundError
 
 OF_NODES = (
-    "bmcfingerprint", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "simulated", "vmfirmware",
+    "bmcfingerprint", "bmchostkey", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "simulated", "vmfirmware",
     "vmsshport",
 )  # fmt: skip
 OURS = {
