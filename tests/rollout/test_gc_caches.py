@@ -127,6 +127,14 @@ def test_logs_go_that_were_rotated_or_whose_node_is_no_longer_defined(site: Site
     ]  # fmt: skip
 
 
+def test_who_switched_which_power_is_kept_for_a_year(site: Site) -> None:
+    (site.log / "power").mkdir()
+    for name, days in (("2025-01.jsonl", 400), ("2025-12.jsonl", 200), ("2026-11.jsonl", 0)):
+        (site.log / "power" / name).write_text("{}\n")
+        old(site.log / "power" / name, days)
+    assert gone(gc(site, older_than="0d"), "log") == ["power/2025-01.jsonl"]
+
+
 def job(site: Site, days: float, number: int, state: str = "succeeded") -> Path:
     place = site.jobs / f"2026010{number}T000000000-wait"
     place.mkdir(parents=True)

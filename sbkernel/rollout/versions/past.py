@@ -17,6 +17,8 @@ from sbkernel.site import Site
 
 _ROTATED = re.compile(r".+(\.\d+|\.old|-\d{8})(\.(gz|xz|zst|bz2))?|.+\.(gz|xz|zst|bz2)", re.ASCII)
 
+YEAR_S = 366 * 86400.0
+
 
 def finished_jobs(site: Site, rule: Rule, now: float) -> list[Item]:
     """Return the jobs, the newest first."""
@@ -37,7 +39,10 @@ def remove_jobs(site: Site, items: Sequence[Item]) -> list[Item]:
 
 
 def logs(site: Site, rule: Rule, now: float) -> list[Item]:
-    """Return the logs: those that were rotated away, and those of nodes that are no longer defined, may go."""
+    """Return the logs: those that were rotated away, and those of nodes that are no longer defined, may go.
+
+    Who switched which power is kept for a year at least.
+    """
     nodes = set(site.nodes)
     found = []
     for path in (*_plain(site.log), *_plain(site.log / "boot"), *_plain(site.consoles)):
@@ -48,6 +53,11 @@ def logs(site: Site, rule: Rule, now: float) -> list[Item]:
         elif path.parent == site.log and not _ROTATED.fullmatch(path.name):
             why = ("may be written to",)
         why = why or Rule(0, rule.older_than_s).why(0, status.st_mtime, now)
+        found.append(Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, why))
+    kept = Rule(0, max(rule.older_than_s, YEAR_S))
+    for path in _plain(site.log / "power"):
+        status = path.stat()
+        why = kept.why(0, status.st_mtime, now)
         found.append(Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, why))
     return found
 
