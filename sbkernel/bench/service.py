@@ -32,9 +32,9 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
             service.ensure()
             process = int((service.status() or {})["pid"])
             began = _settled(process)
-            before, looked = _ticks(process), time.monotonic()
+            before, looked = ticks(process), time.monotonic()
             time.sleep(LOOKED_S)
-            spent, took = _ticks(process) - before, time.monotonic() - looked
+            spent, took = ticks(process) - before, time.monotonic() - looked
             known = int((service.status() or {})["nodes"])
         finally:
             service.stop()
@@ -51,14 +51,14 @@ def _settled(process: int) -> float:
     began, before = time.monotonic(), -1
     while time.monotonic() - began < _SETTLES_WITHIN_S:
         time.sleep(1)
-        now = _ticks(process)
+        now = ticks(process)
         if before >= 0 and now - before < _QUIET_TICKS_A_S:
             break
         before = now
     return time.monotonic() - began
 
 
-def _ticks(process: int) -> int:
+def ticks(process: int) -> int:
     """Return the processor time of a process in clock ticks (proc(5), stat)."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -13,8 +13,8 @@ import click
 from sbkernel.definitions.store.interface import SERVER_VARIABLE
 
 NAMES = (
-    "build", "build-dnf", "rebuild", "pack", "boot", "serve", "power", "nodeset", "service", "startup", "definitions",
-    "diff",
+    "build", "build-dnf", "rebuild", "pack", "boot", "serve", "power", "consoles", "nodeset", "service", "startup",
+    "definitions", "diff",
 )  # fmt: skip
 
 
