@@ -116,6 +116,15 @@ def _holds(path: Path, content: bytes) -> bool:
         return os.fstat(descriptor).st_size == len(content) and file.readall() == content
 
 
+Identity = tuple[int, ...]
+"""What becomes another when a file is written or replaced."""
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Return inode, size and time of the last change of a file; renaming it leaves them."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 class Folder:
     """A directory of small files, read and written by the thousand: by their names in it, with few calls of the kernel.
 
@@ -125,6 +134,8 @@ class Folder:
     def __init__(self, path: Path, mode: int = 0o644) -> None:
         self._path, self._mode = path, mode
         self._descriptor: int | None = None
+        self.seen: dict[str, Identity] = {}
+        """The files that were read or written, as they were then."""
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +151,7 @@ class Folder:
         except FileNotFoundError:
             return None
         try:
+            self.seen[name] = identity(os.fstat(descriptor))
             parts = list[bytes]()
             while len(part := os.read(descriptor, _SMALL)) == _SMALL:
                 parts.append(part)
@@ -165,6 +177,7 @@ class Folder:
                 while rest := rest[os.write(descriptor, rest) :]:
                     pass
                 os.fchmod(descriptor, self._mode)
+                now = identity(os.fstat(descriptor))
             finally:
                 os.close(descriptor)
             os.replace(beside, name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -172,9 +185,11 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside, dir_fd=directory)
             raise
+        self.seen[name] = now
 
     def remove(self, name: str) -> None:
         """Remove a file if there is one."""
+        self.seen.pop(name, None)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._opened())
 

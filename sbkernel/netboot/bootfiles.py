@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sbkernel.files import Folder, write_if_changed
+from sbkernel.files import Folder, Identity, write_if_changed
 from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
@@ -89,6 +89,11 @@ class BootFiles:
 
     def __exit__(self, *_error: object) -> None:
         self._open.close()
+
+    @property
+    def seen(self) -> dict[str, Identity]:
+        """Return the files that were read or written so far, as they were then, by path below boot/."""
+        return {f"{place}/{name}": found for place, one in self._folders.items() for name, found in one.seen.items()}
 
     def scripts(self, node: str) -> Scripts:
         """Return what the scripts of a node say."""

@@ -18,6 +18,7 @@ from sbkernel.definitions.xcattables.columns import table_of
 from sbkernel.definitions.xcattables.rows import matching
 from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
+from sbkernel.files import Identity
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT
 from sbkernel.images.catalog.reference import Reference, parse
@@ -34,6 +35,7 @@ from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, share
 from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.scripts import boots_by_grub, grub_path, overlay_path
 from sbkernel.netboot.server import Server, SiteServer
+from sbkernel.netboot.unchanged import Memory
 from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
@@ -79,14 +81,20 @@ def nodeset(
     with ExitStack() as kept:
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
-        plan = _planner(site, verb, image, find)
-        revision, known = site.store.revision(), site.nodes.many(nodes)
-        result = NodesetResult()
+        chosen_of, result = functools.cache(functools.partial(_bootable, site, find)), NodesetResult()
+        memory = Memory(site, chosen_of, [verb, image, str(override_hold), *nodes])
+        if not dry_run and verb == "osimage" and (states := memory.recalled()) is not None:
+            result.update(states)
+            return result
+        plan, known = _planner(site, verb, image, chosen_of), site.nodes.many(nodes)
         plans = _plan_each(site, known, plan if override_hold else _unless_held(plan), result)
         if dry_run:
             result.plans = list(plans)
-        else:
-            _apply(site, plans, known, revision)
+            return result
+        done = _apply(site, plans, known, memory.revision)
+        if verb == "osimage" and not result.errors:
+            words = {image} if image else {node.get("provmethod") for node in known.values()}
+            memory.remember(words, result, *done)
     return result
 
 
@@ -116,7 +124,7 @@ Planner = Callable[[Definition], BootPlan]
 _Find = Callable[[Reference], ImageVersion]
 
 
-def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
+def _planner(site: Site, verb: str, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
@@ -126,7 +134,7 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
         return boottarget.planner(site, image, _lookup(site.store))
     if image in site.osimages and _is_target(osimage := site.osimages[image]):
         return boottarget.of_osimage(site, osimage, _lookup(site.store))
-    return _image_planner(site, image, find)
+    return _image_planner(site, image, chosen_of)
 
 
 def _unless_held(plan: Planner) -> Planner:
@@ -156,15 +164,21 @@ def _plan_each(site: Site, nodes: Mapping[str, Definition], plan: Planner, resul
             yield planned
 
 
-def _apply(site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int) -> None:
-    """Write files and attributes. `known` are the nodes as they were when the store had that revision."""
-    attributes = _write(site, plans)
+def _apply(
+    site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int
+) -> tuple[Mapping[str, Identity], int]:
+    """Write files and attributes. `known` are the nodes as they were when the store had that revision.
+
+    Return what files were read or written, and how many nodes have other attributes now.
+    """
+    attributes, seen = _write(site, plans)
     now = known if site.store.revision() == revision else site.nodes.many(attributes)
     changed = {node: _changed(now[node], planned) for node, planned in attributes.items() if node in now}
     if changed := {node: values for node, values in changed.items() if values}:
         _note(site, changed)
     if is_told(site):
         write_hosts(site, [now[node] for node in attributes if node in now])
+    return seen, len(changed)
 
 
 def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
@@ -176,8 +190,8 @@ def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
             transaction.put("node", node, {key: value for key, value in whole.items() if value})
 
 
-def _write(site: Site, plans: Iterable[BootPlan]) -> dict[str, Mapping[str, str]]:
-    """Write the files of each plan; return the attributes to set, by node."""
+def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Mapping[str, Identity]]:
+    """Write the files of each plan; return the attributes to set, by node, and the files."""
     attributes: dict[str, Mapping[str, str]] = {}
     catalog, noted = Catalog(site), set[str]()
     lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
@@ -193,18 +207,17 @@ def _write(site: Site, plans: Iterable[BootPlan]) -> dict[str, Mapping[str, str]
                 noted |= new
             files.apply(plan, before)
             attributes[plan.node] = plan.attributes
-    return attributes
+        return attributes, files.seen
 
 
 def _changed(node: Definition, planned: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in planned.items() if node.peek(key) != value}
 
 
-def _image_planner(site: Site, image: str, find: _Find) -> Planner:
+def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
     refuse(Definition.of("site", SITE, site.store.get("site", SITE) or {}), "nodeset")
     scripted = Scripted.of(site)
-    chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     known = site.osimages.many(site.osimages)
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
