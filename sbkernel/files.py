@@ -10,7 +10,10 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
+
+_SMALL = 1 << 16
+"""Bytes that are read at once of a file that is expected to be small."""
 
 
 def made(directory: Path, mode: int = 0o755) -> Path:
@@ -111,6 +114,90 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         return os.fstat(descriptor).st_size == len(content) and file.readall() == content
+
+
+Identity = tuple[int, ...]
+"""What becomes another when a file is written or replaced."""
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Return inode, size and time of the last change of a file; renaming it leaves them."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class Folder:
+    """A directory of small files, read and written by the thousand: by their names in it, with few calls of the kernel.
+
+    Use it as a context manager. It is made at the first write if it is missing.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o644) -> None:
+        self._path, self._mode = path, mode
+        self._descriptor: int | None = None
+        self.seen: dict[str, Identity] = {}
+        """The files that were read or written, as they were then."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def read(self, name: str) -> bytes | None:
+        """Return what a file holds, None if there is none."""
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
+        except FileNotFoundError:
+            return None
+        try:
+            self.seen[name] = identity(os.fstat(descriptor))
+            parts = list[bytes]()
+            while len(part := os.read(descriptor, _SMALL)) == _SMALL:
+                parts.append(part)
+            return b"".join((*parts, part)) if parts else part
+        finally:
+            os.close(descriptor)
+
+    def write_if_changed(self, name: str, content: bytes) -> bool:
+        """Write a file whole, as write_whole() does, unless it holds that already; return whether."""
+        if self.read(name) == content:
+            return False
+        self.write(name, content)
+        return True
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file whole or not at all, as write_whole() does."""
+        directory, beside = self._opened(make=True), f".{name}.{os.getpid()}-{threading.get_ident()}.new"
+        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
+        try:
+            descriptor = os.open(beside, flags, 0o600, dir_fd=directory)
+            try:
+                rest = memoryview(content)
+                while rest := rest[os.write(descriptor, rest) :]:
+                    pass
+                os.fchmod(descriptor, self._mode)
+                now = identity(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+            os.replace(beside, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside, dir_fd=directory)
+            raise
+        self.seen[name] = now
+
+    def remove(self, name: str) -> None:
+        """Remove a file if there is one."""
+        self.seen.pop(name, None)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._opened())
+
+    def _opened(self, *, make: bool = False) -> int:
+        if self._descriptor is None:
+            path = made(self._path) if make else self._path
+            self._descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return self._descriptor
 
 
 def sync(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sbkernel.definitions import nics, select
 from sbkernel.definitions.definition import Attributes
@@ -23,13 +23,17 @@ def read_nodes(reader: Store | Transaction, names: Sequence[str]) -> dict[str, A
     return nodes_as_seen(*stored_nodes(reader, names))
 
 
-def peek_all(store: Store, *attributes: str) -> Iterator[tuple[str, Values]]:
+def peek_all(store: Store, *attributes: str, but: Collection[str] = ()) -> Iterator[tuple[str, Values]]:
     """Yield every node with some of its attributes, in two reads. It answers questions about all nodes of a site.
 
-    Attributes that are unset or cannot be computed are left out.
+    Attributes that are unset or cannot be computed are left out, and so are the nodes in `but`.
     """
+    if but:
+        nodes = store.get_many("node", [name for name in store.names("node") if name not in but])
+    else:
+        nodes = store.objects("node")
     groups = {name: _only(values, attributes) for name, values in store.objects("group").items()}
-    for name, values in store.objects("node").items():
+    for name, values in nodes.items():
         found, _faults = computed(name, _only(values, attributes), groups)
         yield name, {key: found[key] for key in attributes if key in found}
 

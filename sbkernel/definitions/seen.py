@@ -21,7 +21,7 @@ def inherit(own: Mapping[str, str], groups: Groups) -> Values:
     """Return a node's attributes with those that its groups lend. The first group wins; dynamic groups lend nothing."""
     whole = dict(_enabled(own))
     for group in _split(own):
-        for key, value in _lent(groups.get(group, {})).items():
+        for key, value in _lent(groups[group]).items() if group in groups else ():
             if key not in _GROUP_OWN:
                 whole.setdefault(key, value)
     return whole

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from sbkernel.files import write_if_changed
+from sbkernel.files import Folder, Identity, write_if_changed
 from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
 
 _HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
+_HEAD_BYTES = 2048
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
+_NAMED_BY_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _VERSION = re.compile(rb"^(?:kernel|    *if linux) (?:--timeout \d+ )?\S*catalog/([0-9a-f]{64})/", re.MULTILINE)
 OFFLINE = "offline"
 SUFFIXES = (".ipxe", ".grub")
@@ -26,6 +27,10 @@ class Scripts(NamedTuple):
 
     ipxe: bytes
     grub: bytes
+
+    def of(self, node: str) -> dict[str, bytes]:
+        """Return them by path below boot/; b"" for one that there is not."""
+        return {script_path(node): self.ipxe, grub_path(node): self.grub}
 
     @property
     def digests(self) -> set[str]:
@@ -68,32 +73,90 @@ def digests_in(script: bytes) -> set[str]:
 
 def is_written(plan: BootPlan, scripts: Scripts) -> bool:
     """Tell whether a node has the scripts of a plan already."""
-    ipxe, grub = (plan.files.get(path, b"") for path in (script_path(plan.node), grub_path(plan.node)))
-    return (ipxe, grub) == scripts
+    return all(plan.files.get(path, b"") == script for path, script in scripts.of(plan.node).items())
 
 
-def apply(boot: Path, plan: BootPlan, old: Scripts) -> None:
-    """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace.
+class BootFiles:
+    """The files of nodes below boot/, to read and write those of thousands. Use it as a context manager."""
 
-    `old` are the scripts that the node had before.
-    """
-    if old.mac not in ("", plan.mac):
-        _forget_mac(boot, old.mac, plan.node)
-    for name in sorted(plan.files, key=functools.partial(_rank, plan.node)):
-        # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
-        if not (_DIGEST.search(name.encode()) and (boot / name).exists()):
-            write_if_changed(boot / name, plan.files[name])
-    if old.grub and grub_path(plan.node) not in plan.files:
-        if old.mac:
-            _forget_grub(boot, old.mac, plan.node)
-        _remove(boot / grub_path(plan.node))
-    if plan.state == OFFLINE:
-        _remove(boot / script_path(plan.node), boot / overlay_path(plan.node))
+    def __init__(self, boot: Path) -> None:
+        self._boot = boot
+        self._folders: dict[str, Folder] = {}
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()
+
+    @property
+    def seen(self) -> dict[str, Identity]:
+        """Return the files that were read or written so far, as they were then, by path below boot/."""
+        return {f"{place}/{name}": found for place, one in self._folders.items() for name, found in one.seen.items()}
+
+    def scripts(self, node: str) -> Scripts:
+        """Return what the scripts of a node say."""
+        return Scripts(self._read(script_path(node)), self._read(grub_path(node)))
+
+    def apply(self, plan: BootPlan, old: Scripts) -> None:
+        """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace.
+
+        `old` are the scripts that the node had before.
+        """
+        if old.mac not in ("", plan.mac):
+            self._forget_mac(old.mac, plan.node)
+        script, overlay, written = script_path(plan.node), overlay_path(plan.node), old.of(plan.node)
+        for path in sorted(plan.files, key=lambda path: _rank(path, overlay, script)):
+            content, (folder, name) = plan.files[path], self._place(path)
+            if path in written:
+                if written[path] != content:
+                    folder.write(name, content)
+            # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
+            elif not (_is_by_digest(path) and (self._boot / path).exists()):
+                folder.write_if_changed(name, content)
+        if old.grub and grub_path(plan.node) not in plan.files:
+            if old.mac:
+                self._forget_grub(old.mac, plan.node)
+            self._remove(grub_path(plan.node))
+        if plan.state == OFFLINE:
+            self._remove(script)
+            self._remove(overlay)
+
+    def _forget_mac(self, mac: str, node: str) -> None:
+        """Remove the scripts of an address that the node no longer has, unless another node has it now."""
+        path = mac_path(mac)
+        if f"../nodes/{node}.ipxe\n".encode() in self._read(path):
+            self._remove(path)
+        self._forget_grub(mac, node)
+
+    def _forget_grub(self, mac: str, node: str) -> None:
+        path = grub_mac_path(mac)
+        if f"/nodes/{node}.grub\n".encode() in self._read(path):
+            self._remove(path)
+
+    def _read(self, path: str) -> bytes:
+        folder, name = self._place(path)
+        return folder.read(name) or b""
+
+    def _remove(self, path: str) -> None:
+        folder, name = self._place(path)
+        folder.remove(name)
+
+    def _place(self, path: str) -> tuple[Folder, str]:
+        directory, _, name = path.rpartition("/")
+        if directory not in self._folders:
+            self._folders[directory] = self._open.enter_context(Folder(self._boot / directory))
+        return self._folders[directory], name
 
 
-def _rank(node: str, name: str) -> tuple[int, str]:
+def _rank(path: str, overlay: str, script: str) -> int:
     """Return where a file comes in order: what an overlay names, then the overlay, then what names that."""
-    return (0 if _DIGEST.search(name.encode()) else 1 if name == overlay_path(node) else 2, name)
+    return 0 if _is_by_digest(path) else 1 if path == overlay else 3 if path == script else 2
+
+
+def _is_by_digest(path: str) -> bool:
+    return bool(_NAMED_BY_DIGEST.search(path))
 
 
 def write_common(boot: Path) -> None:
@@ -102,30 +165,11 @@ def write_common(boot: Path) -> None:
 
 
 def _head(script: bytes) -> dict[str, str] | None:
-    match = _HEAD.match(script.decode(errors="replace"))
+    match = _HEAD.match(script[:_HEAD_BYTES].decode(errors="replace"))
     return match.groupdict() if match else None
-
-
-def _forget_mac(boot: Path, mac: str, node: str) -> None:
-    """Remove the scripts of an address that the node no longer has, unless another node has it now."""
-    path = boot / mac_path(mac)
-    if f"../nodes/{node}.ipxe\n".encode() in (_read(path) or b""):
-        _remove(path)
-    _forget_grub(boot, mac, node)
-
-
-def _forget_grub(boot: Path, mac: str, node: str) -> None:
-    path = boot / grub_mac_path(mac)
-    if f"/nodes/{node}.grub\n".encode() in (_read(path) or b""):
-        _remove(path)
 
 
 def _read(path: Path) -> bytes | None:
     with contextlib.suppress(FileNotFoundError):
         return path.read_bytes()
     return None
-
-
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.groups import peek_all
 from sbkernel.definitions.store.interface import Store
 from sbkernel.errors import DefinitionError, NodeError
@@ -18,12 +19,12 @@ _NOT_SET = ("", "offline")
 class Claims:
     """The addresses of all nodes, read at once. A node that has been set keeps its address, else the first by name."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, known: Mapping[str, Definition] | None = None) -> None:
+        """Read all nodes but those that are `known`."""
         self._owners: dict[str, str] = {}
-        nodes = dict(peek_all(store, "mac", "ip", "currstate"))
-        for name in sorted(nodes, key=lambda name: (nodes[name].get("currstate", "") in _NOT_SET, name)):
-            for address in _addresses(nodes[name].get("mac", ""), nodes[name].get("ip", "")):
-                self._owners.setdefault(address, name)
+        for _is_not_set, owner, mac, ip in sorted(_claiming(store, known or {})):
+            for address in _addresses(mac, ip):
+                self._owners.setdefault(address, owner)
 
     def check(self, node: str, mac: str, ip: str) -> None:
         """Raise NodeError if another node has the MAC or IP address of a node, or if it is not an address."""
@@ -37,6 +38,14 @@ class Claims:
         owner = self._owners.get(address, node)
         if owner != node:
             raise NodeError(node, f"{owner} has the same {kind} address, {address}")
+
+
+def _claiming(store: Store, known: Mapping[str, Definition]) -> Iterator[tuple[bool, str, str, str]]:
+    """Yield the nodes in no order: whether it has never been set, its name, MAC and IP address."""
+    for name, node in known.items():
+        yield node.peek("currstate") in _NOT_SET, name, node.peek("mac"), node.peek("ip")
+    for name, values in peek_all(store, "mac", "ip", "currstate", but=known):
+        yield values.get("currstate", "") in _NOT_SET, name, values.get("mac", ""), values.get("ip", "")
 
 
 def _addresses(mac: str, ip: str) -> Iterator[str]:

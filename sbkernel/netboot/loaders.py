@@ -16,7 +16,6 @@ from pathlib import Path
 from sbkernel.architectures import ARCHITECTURES, architecture
 from sbkernel.errors import SbkernelError
 from sbkernel.files import made, write_whole, writing
-from sbkernel.jobs.run import run
 from sbkernel.netboot.render import render_template
 
 DIRECTORY = "loaders"
@@ -101,6 +100,9 @@ def _missing(osarch: str, platforms: list[str]) -> SbkernelError:
 
 
 def _made(platform: str, begin: str) -> bytes:
+    # Most sites have no GRUB to make, and what starts programs takes long to import.
+    from sbkernel.jobs.run import run
+
     with tempfile.TemporaryDirectory() as directory:
         files = Path(directory)
         (files / "memdisk").write_bytes(_tar("begin.cfg", begin.encode()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,12 +18,14 @@ from sbkernel.definitions.xcattables.columns import table_of
 from sbkernel.definitions.xcattables.rows import matching
 from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
+from sbkernel.files import Identity
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT
 from sbkernel.images.catalog.reference import Reference, parse
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import bootfiles, boottarget, loaders
 from sbkernel.netboot.addkcmdline import Lookup
+from sbkernel.netboot.alike import Alike, Pattern
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image, plan_local, plan_offline
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.dhcp.makedhcp import is_told, write_hosts
@@ -31,8 +33,9 @@ from sbkernel.netboot.diskimage import remembered, running_from_disk
 from sbkernel.netboot.localdisk import local_disks
 from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
 from sbkernel.netboot.scripted import Scripted
-from sbkernel.netboot.scripts import boots_by_grub, grub_path
+from sbkernel.netboot.scripts import boots_by_grub, grub_path, overlay_path
 from sbkernel.netboot.server import Server, SiteServer
+from sbkernel.netboot.unchanged import Memory
 from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
@@ -78,11 +81,20 @@ def nodeset(
     with ExitStack() as kept:
         catalog = Catalog(site)
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
-        plan = _planner(site, verb, image, find)
-        revision, known = site.store.revision(), site.nodes.many(nodes)
-        result = _plan_all(site, known, plan if override_hold else _unless_held(plan))
-        if not dry_run:
-            _apply(site, result.plans, known, revision)
+        chosen_of, result = functools.cache(functools.partial(_bootable, site, find)), NodesetResult()
+        memory = Memory(site, chosen_of, [verb, image, str(override_hold), *nodes])
+        if not dry_run and verb == "osimage" and (states := memory.recalled()) is not None:
+            result.update(states)
+            return result
+        plan, known = _planner(site, verb, image, chosen_of), site.nodes.many(nodes)
+        plans = _plan_each(site, known, plan if override_hold else _unless_held(plan), result)
+        if dry_run:
+            result.plans = list(plans)
+            return result
+        done = _apply(site, plans, known, memory.revision)
+        if verb == "osimage" and not result.errors:
+            words = {image} if image else {node.get("provmethod") for node in known.values()}
+            memory.remember(words, result, *done)
     return result
 
 
@@ -112,7 +124,7 @@ Planner = Callable[[Definition], BootPlan]
 _Find = Callable[[Reference], ImageVersion]
 
 
-def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
+def _planner(site: Site, verb: str, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
     if verb == "offline":
         return lambda node: plan_offline(node.name)
     if verb == "boot":
@@ -122,7 +134,7 @@ def _planner(site: Site, verb: str, image: str, find: _Find) -> Planner:
         return boottarget.planner(site, image, _lookup(site.store))
     if image in site.osimages and _is_target(osimage := site.osimages[image]):
         return boottarget.of_osimage(site, osimage, _lookup(site.store))
-    return _image_planner(site, image, find)
+    return _image_planner(site, image, chosen_of)
 
 
 def _unless_held(plan: Planner) -> Planner:
@@ -133,9 +145,9 @@ def _unless_held(plan: Planner) -> Planner:
     return refuse_or_plan
 
 
-def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> NodesetResult:
-    result = NodesetResult()
-    claims = functools.cache(lambda: Claims(site.store))
+def _plan_each(site: Site, nodes: Mapping[str, Definition], plan: Planner, result: NodesetResult) -> Iterator[BootPlan]:
+    """Yield the plan of each node that can be set, so that no more than a few are in memory; note how it went."""
+    claims = functools.cache(lambda: Claims(site.store, nodes))
     for name, node in nodes.items():
         try:
             planned = plan(node)
@@ -148,40 +160,64 @@ def _plan_all(site: Site, nodes: Mapping[str, Definition], plan: Planner) -> Nod
         except SbkernelError as error:
             result.errors[name] = NodeError(name, error.message.removeprefix(f"{name}: "), hint=error.hint)
         else:
-            result.plans.append(planned)
             result[name] = planned.state
-    return result
+            yield planned
 
 
-def _apply(site: Site, plans: list[BootPlan], known: Mapping[str, Definition], revision: int) -> None:
-    """Write files and attributes. `known` are the nodes as they were when the store had that revision."""
-    boot = site.boot
-    bootfiles.write_common(boot)
-    if any(grub_path(plan.node) in plan.files for plan in plans):
-        loaders.lay_every_grub(boot, site.http_port)
-    # A node that has read the old script may still be fetching what it names.
-    before = {plan.node: bootfiles.read(boot, plan.node) for plan in plans}
-    changing = (before[plan.node] for plan in plans if not bootfiles.is_written(plan, before[plan.node]))
-    Catalog(site).note_use({digest for scripts in changing for digest in scripts.digests})
-    for plan in plans:
-        bootfiles.apply(boot, plan, before[plan.node])
-    now = known if site.store.revision() == revision else site.nodes.many(plan.node for plan in plans)
-    changed = {plan.node: _changed(now[plan.node], plan) for plan in plans if plan.node in now}
+def _apply(
+    site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int
+) -> tuple[Mapping[str, Identity], int]:
+    """Write files and attributes. `known` are the nodes as they were when the store had that revision.
+
+    Return what files were read or written, and how many nodes have other attributes now.
+    """
+    attributes, seen = _write(site, plans)
+    now = known if site.store.revision() == revision else site.nodes.many(attributes)
+    changed = {node: _changed(now[node], planned) for node, planned in attributes.items() if node in now}
     if changed := {node: values for node, values in changed.items() if values}:
-        site.change("node", changed, "nodeset")
+        _note(site, changed)
     if is_told(site):
-        write_hosts(site, [now[plan.node] for plan in plans if plan.node in now])
+        write_hosts(site, [now[node] for node in attributes if node in now])
+    return seen, len(changed)
 
 
-def _changed(node: Definition, plan: BootPlan) -> dict[str, str | None]:
-    return {key: value for key, value in plan.attributes.items() if node.peek(key) != value}
+def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
+    """Set attributes of nodes. The values are made of what was checked when it was set, so nothing is checked again."""
+    with site.store.write("nodeset") as transaction:
+        before = transaction.get_many("node", list(changed))
+        for node, values in before.items():
+            whole = {**values, **changed[node]}
+            transaction.put("node", node, {key: value for key, value in whole.items() if value})
 
 
-def _image_planner(site: Site, image: str, find: _Find) -> Planner:
+def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Mapping[str, Identity]]:
+    """Write the files of each plan; return the attributes to set, by node, and the files."""
+    attributes: dict[str, Mapping[str, str]] = {}
+    catalog, noted = Catalog(site), set[str]()
+    lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
+    bootfiles.write_common(site.boot)
+    with bootfiles.BootFiles(site.boot) as files:
+        for plan in plans:
+            if grub_path(plan.node) in plan.files:
+                lay_grub()
+            before = files.scripts(plan.node)
+            if not bootfiles.is_written(plan, before) and (new := before.digests - noted):
+                # A node that has read the old script may still be fetching what it names.
+                catalog.note_use(new)
+                noted |= new
+            files.apply(plan, before)
+            attributes[plan.node] = plan.attributes
+        return attributes, files.seen
+
+
+def _changed(node: Definition, planned: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in planned.items() if node.peek(key) != value}
+
+
+def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
     """Return a planner that reads what all nodes share only once: image, server, keys, networks."""
     refuse(Definition.of("site", SITE, site.store.get("site", SITE) or {}), "nodeset")
     scripted = Scripted.of(site)
-    chosen_of = functools.cache(functools.partial(_bootable, site, find))
     given = _pinned(chosen_of(image)) if image else None
     known = site.osimages.many(site.osimages)
     server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
@@ -190,25 +226,34 @@ def _image_planner(site: Site, image: str, find: _Find) -> Planner:
     spare, lookup = _servers(site.attribute("ntpservers")), _lookup(site.store)
     target_of = functools.cache(lambda name: boottarget.of_osimage(site, known[name], lookup))
 
+    server_of = Alike(server.seen_by)
+
+    @functools.cache
+    def likeness(word: str, seen: Server) -> Alike[Pattern]:
+        chosen = given or chosen_of(word)
+        return Alike(lambda node: Pattern.made(plan_image(node, chosen, seen, b"", lookup)))
+
     @functools.cache
     def shared(seen: Server, ntpservers: tuple[str, ...], forwards_log: bool) -> bytes:
         return shared_members(Shared(seen, keys, ntpservers, password, forwards_log))
 
     def plan(node: Definition) -> BootPlan:
-        if not given and (name := _assigned(node)) in known and _is_target(known[name]):
-            return target_of(name)(node)
-        chosen = given or chosen_of(_assigned(node))
+        word = "" if given else _assigned(node)
+        if word in known and _is_target(known[word]):
+            return target_of(word)(node)
+        chosen = given or chosen_of(word)
         refuse(node, "nodeset")
         _check_architecture(node, chosen.definition)
-        mac_of(node)
-        seen = server.seen_by(node)
+        mac = mac_of(node)
+        seen = server_of(node) or server.seen_by(node)
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
         forwards_log = node.get("syslog") != "ignore"
         scripts = scripted.members(node, chosen, seen)
         overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log), scripts)
-        planned = plan_image(node, chosen, seen, overlay, lookup)
-        files = {**planned.files, **scripted.files} if scripts else planned.files
-        return replace(planned, files=files, attributes={**planned.attributes, **remembered(node, known)})
+        pattern = likeness(word, seen)(node)
+        usual = (pattern and pattern.of(node.name, mac)) or plan_image(node, chosen, seen, overlay, lookup)
+        files = {**usual.files, overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
+        return BootPlan(node.name, usual.state, mac, files, {**usual.attributes, **remembered(node, known)})
 
     return plan
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import secrets
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.secret import Secret
@@ -72,8 +73,7 @@ def overlay_tar(own: Own, shared: bytes, more: bytes = b"") -> bytes:
 
     The same values give the same bytes.
     """
-    values = {"node": own.node, "ip": own.ip, "domain": own.domain, "machine_id": own.machine_id}
-    content = _files(_OWN_FILES, values) + shared + more
+    content = b"".join((*_own_members(own), shared, more))
     return content + bytes(2 * tarfile.BLOCKSIZE) + bytes(-(len(content) + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
 
 
@@ -94,6 +94,24 @@ def shared_members(shared: Shared) -> bytes:
 def running_scripts() -> bytes:
     """Return the members with which a node runs scripts after boot, as bytes of a tar file."""
     return _files(_SCRIPTS_FILES, {}) + _wanted(_SCRIPTS_UNIT)
+
+
+def _own_members(own: Own) -> Iterator[bytes]:
+    """Yield the members that only one node has, from texts that are rendered once for all nodes."""
+    for name, mode, text in _own_texts(bool(own.ip), own.domain):
+        filled = text.replace(_GAPS[0], own.node).replace(_GAPS[1], own.ip).replace(_GAPS[2], own.machine_id)
+        yield member(name, mode, filled.encode())
+
+
+_GAPS = tuple(f"{what}-{secrets.token_hex(12)}" for what in ("node", "ip", "machine-id"))
+"""What stands in the texts where each node has a value of its own; no text holds one by chance."""
+
+
+@functools.lru_cache(256)
+def _own_texts(has_ip: bool, domain: str) -> tuple[tuple[str, int, str], ...]:
+    """Return path, mode and text of each file, with gaps. An address decides what is written by being there at all."""
+    values = {"node": _GAPS[0], "ip": _GAPS[1] if has_ip else "", "domain": domain, "machine_id": _GAPS[2]}
+    return tuple((name, _OWN_FILES[name], render_template(f"overlay/{name}", **values)) for name in sorted(_OWN_FILES))
 
 
 def _wanted(unit: str) -> bytes:

@@ -116,8 +116,9 @@ def _some(names: list[str], share: float, seed: int) -> set[str]:
 
 
 def _forget(site: Site, names: list[str]) -> None:
-    for name in names:
-        bootfiles.apply(site.boot, plan_offline(name), bootfiles.read(site.boot, name))
+    with bootfiles.BootFiles(site.boot) as files:
+        for name in names:
+            files.apply(plan_offline(name), files.scripts(name))
 
 
 def _attributes(site: Site, index: int, port: int, password: str) -> dict[str, str | None]:

@@ -123,11 +123,12 @@ def test_versions_are_held_from_the_look_to_the_last_boot_file(
     catalog, held = Catalog(site), []
     apply = module._apply
 
-    def looking(*arguments: object) -> None:
-        apply(*arguments)  # type: ignore[arg-type]
+    def looking(*arguments: object) -> object:
+        done = apply(*arguments)  # type: ignore[arg-type]
         with pytest.raises(BlockingIOError):
             hold(catalog.current(IMAGE).dir / "image.json", wait=False)
         held.append(True)
+        return done
 
     monkeypatch.setattr(module, "_apply", looking)
     nodeset(site, "n1", f"osimage={IMAGE}")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sbkernel.packages import manifest
-from sbkernel.packages.manifest import Manifest
+if TYPE_CHECKING:
+    from sbkernel.packages.manifest import Manifest
+
 
 ROOT = "root."
 """How the name of a packed root begins; how it ends says its format (images/pack/)."""
@@ -149,6 +150,9 @@ class ImageVersion:
     @property
     def manifest(self) -> Manifest:
         """Return the packages inside."""
+        # Most who ask for a version never look at its packages.
+        from sbkernel.packages import manifest
+
         file = self.dir / "manifest.json"
         return manifest.from_json(file.read_text(), file)
 

@@ -59,7 +59,8 @@ def test_only_simulated_nodes_go(site: Site) -> None:
         mac = site.nodes[name].get("mac").replace(":", "-")
         script = f"#!ipxe\n# netboot x\n# {mac} {name}: written\n".encode()
         plan = BootPlan(name, "netboot x", mac, {f"nodes/{name}.ipxe": script})
-        bootfiles.apply(site.boot, plan, bootfiles.read(site.boot, name))
+        with bootfiles.BootFiles(site.boot) as files:
+            files.apply(plan, files.scripts(name))
     assert stop(site) == ["sim0001", "sim0002", "sim0003"]
     assert list(site.nodes) == ["n1"]
     assert [path.name for path in (site.boot / "nodes").iterdir()] == ["n1.ipxe"]
