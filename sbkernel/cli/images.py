@@ -30,6 +30,8 @@ def command(site: Site, form: str, show_why: bool, as_json: bool, image: str | N
       candidate  the version that was packed last
       previous   the version that sb rollback goes to
 
+    TESTED says how the last test boot went (sb testboot).
+
     BOOT IT lists the nodes that will boot a version, REPORTED IT those that ran it after their last boot. JSON has the
     whole digests, times in seconds since the epoch, and sizes in bytes.
 

@@ -72,6 +72,7 @@ VERB_GROUPS = {
         "imgimport": "take over a bundle of xCAT's imgexport",
     },
     "Choose what nodes boot": {
+        "testboot": "boot a version on a virtual node, and check it there",
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",
         "nodeset": "set what nodes boot next, or show it",

@@ -15,6 +15,7 @@ import click
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import DefinitionError
 from sbkernel.netboot.render import render_template
+from sbkernel.nodes.virtual.throwaway import sweep
 from sbkernel.resources import templates
 from sbkernel.service.client import Service
 from sbkernel.site import Site
@@ -35,6 +36,7 @@ def command() -> None:
 @pass_site
 def start(site: Site) -> int:
     """Start the service if it is not running."""
+    sweep(site)
     return _show(Service(site).ensure())
 
 
@@ -51,6 +53,7 @@ def restart(site: Site) -> int:
     """Stop the service and start it again."""
     service = Service(site)
     service.stop()
+    sweep(site)
     return _show(service.ensure())
 
 

@@ -142,7 +142,8 @@ class Why:
     def _move(self, move: Move) -> str:
         moved = f" ({' '.join(move.pointers)})" if move.pointers else ""
         shown = self._record(move.record) if move.record else ""
-        return "  ".join(filter(None, [f"{when(move.t)}  {move.action}{moved}  {move.by}@{move.host}", shown]))
+        why = f"untested: {move.reason}" if move.reason else ""
+        return "  ".join(filter(None, [f"{when(move.t)}  {move.action}{moved}  {move.by}@{move.host}", shown, why]))
 
     def __str__(self) -> str:
         rows = list(self.rows())

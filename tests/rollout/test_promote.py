@@ -51,7 +51,7 @@ def test_versions_say_who_has_to_do_with_them(site: Site) -> None:
     assert (status, err) == (0, "")
     head, first, second, third, held = rows(out)
     assert " ".join(head) == (
-        "VERSION PUBLISHED (UTC) BY SIGNED WITH SIZE ROOT PACKAGES ACTION POINTERS BOOT IT REPORTED IT"
+        "VERSION PUBLISHED (UTC) BY SIGNED WITH SIZE ROOT PACKAGES TESTED ACTION POINTERS BOOT IT REPORTED IT"
     )
     assert first[0] == c[:8] and first[-4:] == ["publish", "candidate", "n[1-2]", "n1"]
     assert second[0] == b[:8] and second[-3:] == ["rollback", "current", "n2"]

@@ -154,5 +154,11 @@ ATTRIBUTES = (
         pattern=r"[a-z0-9=%.,-]+",
         netboot=honoured("simulate", "it is simulated, with these troubles, for practice"),
     ),
+    Attr(
+        "throwaway",
+        "What it was made for, such as testboot: it goes when the process that made it has ended.",
+        ("testboot",),
+        netboot=honoured("testboot", "is removed with its boot files and logs"),
+    ),
     Attr("vmsshport", "Port of our loopback that leads to its port 22 (vmnics=user).", pattern=_NUMBER),
 )

@@ -133,6 +133,27 @@ _OURS = (
         pattern=_ROOT_KINDS,
         netboot=honoured("nodeset", "sbkernel.root= on the kernel's command line, if it is not ram"),
     ),
+    Attr(
+        "gate",
+        "What a version must pass before nodes boot it: testboot. Unset: what is packed is what nodes boot.",
+        ("testboot",),
+        netboot=honoured("packimage", "moves the candidate alone; promote asks for a good test boot"),
+    ),
+    Attr(
+        "testbootscripts",
+        "Comma list of scripts that testboot runs on the node, or of directories with such (*.sh).",
+        default="custom/testboot below installdir",
+        pattern=_PATHS,
+        netboot=honoured("testboot", "runs them there, in this order; each must end with status 0"),
+    ),
+    Attr(
+        "testbootbudget",
+        "What a test boot may take at most: time, bytes (fetched), memory, as a limit (time=300s, memory=400M), as a "
+        "share over the median of the last good versions (bytes=+25%), or none.",
+        default="time=+100%,bytes=+25%,memory=+25%",
+        pattern=r"[a-z]+=[^\s,]+(,[a-z]+=[^\s,]+)*",
+        netboot=honoured("testboot", "fails when it takes more"),
+    ),
 )
 
 ATTRIBUTES = {"osimage": (*_OSIMAGE, *linuximage.ATTRIBUTES, *otherimages.ATTRIBUTES, *_OURS)}

@@ -18,6 +18,7 @@ from sbkernel.images.bundle.ours import Bundle, NoBundleError
 from sbkernel.images.bundle.tarfiles import Tar
 from sbkernel.images.bundle.trust import check_age, check_name, check_signatures
 from sbkernel.images.catalog.catalog import Catalog
+from sbkernel.images.catalog.gates import gate_of
 from sbkernel.images.catalog.reference import Reference
 from sbkernel.images.catalog.version import NOT_CONTENT, ImageVersion
 from sbkernel.jobs.report import NullReport, Report
@@ -68,6 +69,8 @@ def import_image(
                 hint="sb import-image --as NAME gives it another name",
             )
         with _opened(path) as (bundle, remarks):
+            if promote:
+                _check_gate(site, name or bundle.description.image)
             version, laying, there = _import(site, bundle, how, path.name, remarks, report)
     except (OSError, SbkernelError) as error:
         if full := space.full(error, f"import {path.name}", site.catalog):
@@ -87,6 +90,15 @@ def import_image(
         "remarks": remarks,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _check_gate(site: Site, image: str) -> None:
+    """Raise DefinitionError for an image that has a gate: what comes from elsewhere was not tested here."""
+    if gate := gate_of(site, image):
+        raise DefinitionError(
+            f"{image} has gate={gate}: nodes boot no version that was not tested here",
+            hint=f"leave --promote out, then: sb testboot {image} --promote",
+        )
 
 
 def _check_kind(path: Path) -> None:

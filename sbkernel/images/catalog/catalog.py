@@ -28,7 +28,9 @@ from sbkernel.definitions.validate import check_name
 from sbkernel.errors import BuildError, NotFoundError
 from sbkernel.files import hold, in_turn, made, sync, write_whole
 from sbkernel.images.catalog import digests, staging
+from sbkernel.images.catalog.gates import gate_of
 from sbkernel.images.catalog.pointers import (
+    CANDIDATE,
     CURRENT,
     NO_SOURCE,
     PREVIOUS,
@@ -50,6 +52,7 @@ class Catalog:
     """The catalog of a site."""
 
     def __init__(self, site: Site) -> None:
+        self._site = site
         self.path = site.catalog
         self.names = self.path / "names"
 
@@ -164,10 +167,10 @@ class Catalog:
 
         `content` describes the image without time, user and host; "files" is added here. Until the last rename
         nothing is visible; the same content published again is the version that is already there. It becomes what
-        nodes boot, too, unless it is `gated` or a rollback holds the version before. `origin` is what image.json says
-        beside its content: how it came to be ("made", images/provenance/made.py), and of a version that was made
-        elsewhere when, by whom and where. Of what is published again, only the history of the name tells who did so.
-        `sign` may put files of its own beside image.json.
+        nodes boot, too, unless it is `gated`, the image has a gate, or a rollback holds the version before. `origin` is
+        what image.json says beside its content: how it came to be ("made", images/provenance/made.py), and of a version
+        that was made elsewhere when, by whom and where. Of what is published again, only the history of the name tells
+        who did so. `sign` may put files of its own beside image.json.
         """
         described = {**content, "files": dict(staged.facts)}
         digest = content_digest(described)
@@ -198,10 +201,14 @@ class Catalog:
             self._packed(image, digest, source, gated)
             return self.get(digest)
 
-    def promote(self, reference: str | Reference) -> ImageVersion:
-        """Make a version what nodes boot, of a mere image name the candidate; ends what a rollback holds."""
+    def promote(self, reference: str | Reference, reason: str = "") -> ImageVersion:
+        """Make a version what nodes boot, of a mere image name the candidate; ends what a rollback holds.
+
+        The `reason` is kept. Whether a gate lets it through is for the caller to know (rollout/versions/promote.py).
+        """
         asked = parse(reference) if isinstance(reference, str) else reference
-        return self._move(asked if asked.version else Reference(asked.image, "candidate"), PROMOTE, Pointers.promoted)
+        wanted = asked if asked.version else Reference(asked.image, CANDIDATE)
+        return self._move(wanted, PROMOTE, Pointers.promoted, reason)
 
     def rollback(self, reference: str | Reference) -> ImageVersion:
         """Make a version what nodes boot, of a mere image name the one before, and hold it until a promotion."""
@@ -220,13 +227,16 @@ class Catalog:
 
     def _packed(self, image: str, digest: str, source: Source, gated: bool) -> None:
         before = self.pointers(image)
+        gated = gated or bool(gate_of(self._site, image))
         self._write(before, before.published(_move(digest, PUBLISH, source), gated=gated))
 
-    def _move(self, asked: Reference, action: str, moved: Callable[[Pointers, Move], Pointers]) -> ImageVersion:
+    def _move(
+        self, asked: Reference, action: str, moved: Callable[[Pointers, Move], Pointers], reason: str = ""
+    ) -> ImageVersion:
         with self.turn():
             version = self.find(asked)
             before = self.pointers(asked.image)
-            self._write(before, moved(before, _move(version.digest, action)))
+            self._write(before, moved(before, replace(_move(version.digest, action), reason=reason)))
         return version
 
     def _write(self, before: Pointers, after: Pointers) -> None:

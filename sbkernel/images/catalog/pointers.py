@@ -13,6 +13,7 @@ from typing import Any
 
 PUBLISH, PROMOTE, ROLLBACK = "publish", "promote", "rollback"
 CURRENT, CANDIDATE, PREVIOUS = "current", "candidate", "previous"
+_IF_ANY = ("job", "record", "reason")
 # What moved what before moves said so themselves.
 _MOVED = {PUBLISH: (CANDIDATE, CURRENT), ROLLBACK: (CURRENT,)}
 
@@ -33,7 +34,8 @@ class Move:
     """One thing that happened to a name: to which digest, when (seconds since the epoch), by whom, what.
 
     `pointers` are those that it moved; packing what is the candidate already moves none. `job` and `record` say in
-    which job and in which run of a notebook it happened (jobs/origin.py), as far as that is known.
+    which job and in which run of a notebook it happened (jobs/origin.py), as far as that is known; `reason` is what
+    somebody gave for passing by a gate.
     """
 
     digest: str
@@ -46,6 +48,7 @@ class Move:
     pointers: tuple[str, ...] = ()
     job: str = ""
     record: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Move:
@@ -55,7 +58,7 @@ class Move:
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry of a pointer file that it is."""
-        return {key: value for key, value in asdict(self).items() if value or key not in ("job", "record")}
+        return {key: value for key, value in asdict(self).items() if value or key not in _IF_ANY}
 
 
 @dataclass(frozen=True)

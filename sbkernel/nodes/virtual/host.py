@@ -22,7 +22,7 @@ from sbkernel.definitions.tables.node_virtual import LOCAL
 from sbkernel.errors import NotFoundError, SbkernelError
 from sbkernel.nodes.ipmi.logins import BmcLogin
 from sbkernel.nodes.simulator import BmcServer, SimulatedBmc, serve
-from sbkernel.nodes.virtual import orders
+from sbkernel.nodes.virtual import orders, throwaway
 from sbkernel.nodes.virtual.description import describe, virtual_nodes
 from sbkernel.nodes.virtual.guest import QemuMachine
 from sbkernel.nodes.virtual.probe import Probe
@@ -55,6 +55,7 @@ class VirtualNodes:
         self.site = site
         self._running: dict[str, VirtualNode] = {}
         self._troubles: dict[str, str] = {}
+        self._throwaway: list[str] = []
         self._since = -1
         self._refreshed = 0.0
         self._turn = asyncio.Lock()
@@ -74,9 +75,14 @@ class VirtualNodes:
         return self._running[name].machine
 
     async def follow(self) -> None:
-        """Refresh if something changed that may concern a virtual node; now and then while one has trouble."""
+        """Refresh if something changed that may concern a virtual node; now and then while one has trouble.
+
+        Nodes that were made for one purpose go when whoever made them is dead.
+        """
         again = bool(self._troubles) and time.monotonic() - self._refreshed > RETRY_S
         try:
+            for name in throwaway.sweep(self.site, self._throwaway):
+                self._log(f"{name}: removed, for the process that made it has ended")
             found = self.site.store.changed(self._since)
             concerned = again or found.objects is None or self._concerned_by(found.objects)
         except SbkernelError as error:
@@ -108,6 +114,8 @@ class VirtualNodes:
         except SbkernelError as error:
             self._report({"": f"cannot read the nodes: {error.message}"})
             return
+        known = self.site.nodes.many(wanted)
+        self._throwaway = [name for name in wanted if name in known and known[name].peek(throwaway.ATTRIBUTE)]
         for name in [name for name, node in self._running.items() if (name, node.bmc) not in wanted.items()]:
             await self._running.pop(name).close()
             self._log(f"{name}: BMC removed")

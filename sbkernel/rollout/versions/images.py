@@ -10,6 +10,7 @@ from sbkernel.images.catalog import keys, signatures
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import PUBLISH
 from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.rollout.testboot.verdicts import verdict_of
 from sbkernel.rollout.versions import references
 from sbkernel.rollout.versions.listed import Images, ListedImage, ListedVersion, Versions
 from sbkernel.site import Site
@@ -58,7 +59,7 @@ def _listed(site: Site, found: Sequence[ImageVersion]) -> list[ListedVersion]:
         boots, pinned, reported = (tuple(sorted(names.get(digest, ()))) for names in by_digest)
         return ListedVersion(
             version, packed.t if packed else version.created, f"{by}@{host}", last.action if last else PUBLISH,
-            tuple(of_image.of(digest)), boots, pinned, reported,
+            tuple(of_image.of(digest)), boots, pinned, reported, verdict=verdict_of(site, digest),
         )  # fmt: skip
 
     return list(map(row, found))

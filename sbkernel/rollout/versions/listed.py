@@ -12,6 +12,7 @@ from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion, together
 from sbkernel.packages.diff.tables import aligned
+from sbkernel.rollout.testboot.verdicts import Verdict
 from sbkernel.units import size
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 _HEAD = ("IMAGE", "CURRENT", "CANDIDATE", "PUBLISHED (UTC)", "BY", "SIZE", "VERSIONS", "BOOT IT")
 _VERSION_HEAD = (
-    "VERSION", "PUBLISHED (UTC)", "BY", "SIGNED WITH", "SIZE", "ROOT", "PACKAGES", "ACTION", "POINTERS", "BOOT IT",
-    "REPORTED IT",
+    "VERSION", "PUBLISHED (UTC)", "BY", "SIGNED WITH", "SIZE", "ROOT", "PACKAGES", "TESTED", "ACTION", "POINTERS",
+    "BOOT IT", "REPORTED IT",
 )  # fmt: skip
 _COLUMNS = ("image", "current", "candidate", "held", "published", "by", "size", "versions", "boots")
 _VERSION_COLUMNS = (
     "digest", "published", "by", "signed", "size", "roots", "packages", "action", "pointers", "boots", "pinned",
-    "reported",
+    "reported", "tested",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ _VERSION_COLUMNS = (
 class ListedVersion:
     """A version: when it was packed last and by whom, what happened to it last, and who has to do with it.
 
-    `signed` names the key that signed it (catalog/signatures.py).
+    `signed` names the key that signed it (catalog/signatures.py), `verdict` is that of its last test boot.
     """
 
     version: ImageVersion
@@ -45,6 +46,7 @@ class ListedVersion:
     pinned: tuple[str, ...]
     reported: tuple[str, ...]
     signed: str = ""
+    verdict: Verdict | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values; `published` in seconds since the epoch, `size` in bytes."""
@@ -53,6 +55,7 @@ class ListedVersion:
             "size": self.version.size_bytes, "roots": [root.size for root in self.version.roots],
             "packages": self.version.packages, "action": self.action, "pointers": list(self.pointers),
             "boots": list(self.boots), "pinned": list(self.pinned), "reported": list(self.reported),
+            "tested": self.verdict.as_dict() if self.verdict else None,
         }  # fmt: skip
 
 
@@ -72,7 +75,8 @@ class Versions:
         rows = [
             (
                 short(row.version.digest), _when(row.published), row.by, row.signed, size(row.version.size_bytes),
-                stack(row.version), str(row.version.packages), row.action, " ".join(row.pointers), _boots(row),
+                stack(row.version), str(row.version.packages),
+                row.verdict.mark if row.verdict else "", row.action, " ".join(row.pointers), _boots(row),
                 fold(row.reported),
             )
             for row in self.rows

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.reference import parse, short
+from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
+from sbkernel.images.catalog.reference import Reference, parse, short
 from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.rollout.testboot.gate import let_through
 from sbkernel.rollout.versions import references
 from sbkernel.site import Site
 
@@ -34,25 +36,32 @@ class Decision:
         return "\n".join(lines)
 
 
-def promote(site: Site, image: str) -> Decision:
+def promote(site: Site, image: str, *, untested: str = "") -> Decision:
     """Make the candidate of IMAGE, or the version that IMAGE@DIGEST names, the one that nodes boot.
 
-    This ends what a rollback holds. Boot files change by nodeset only. NotFoundError when there is no such version.
+    This ends what a rollback holds. Boot files change by nodeset only. NotFoundError when there is no such version;
+    DefinitionError for one without a good test boot, if the osimage has gate=testboot and `untested` gives no reason.
     """
     catalog, asked = Catalog(site), parse(image)
+    version = catalog.find(asked if asked.version else Reference(asked.image, CANDIDATE))
+    reason = let_through(site, version, untested)
     before = catalog.pointers(asked.image).current
-    return _decision(site, catalog.promote(asked), before)
+    return _decision(site, catalog.promote(Reference(asked.image, version.digest), reason), before)
 
 
 def rollback(site: Site, image: str) -> Decision:
     """Make the version before of IMAGE, or the one that IMAGE@DIGEST names, the one that nodes boot.
 
     It stays so until somebody promotes: packimage moves only the candidate. Boot files change by nodeset only.
-    NotFoundError when there is no such version, or nothing to go back to.
+    NotFoundError when there is no such version, or nothing to go back to. No gate keeps anybody from going back to what
+    nodes have booted; DefinitionError for a version that they have not, as promote raises it.
     """
     catalog, asked = Catalog(site), parse(image)
-    before = catalog.pointers(asked.image).current
-    return _decision(site, catalog.rollback(asked), before)
+    version = catalog.find(asked if asked.version else Reference(asked.image, PREVIOUS))
+    pointers = catalog.pointers(asked.image)
+    if not any(CURRENT in move.pointers for move in pointers.history if move.digest == version.digest):
+        let_through(site, version)
+    return _decision(site, catalog.rollback(Reference(asked.image, version.digest)), pointers.current)
 
 
 def _decision(site: Site, version: ImageVersion, before: str) -> Decision:
