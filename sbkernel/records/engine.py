@@ -17,13 +17,12 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.sign import NotebookNotary
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.log import logger
 
 from sbkernel.errors import SbkernelError
 from sbkernel.jobs.origin import RECORD
-from sbkernel.records import names, provenance, redact
+from sbkernel.records import names, provenance, redact, trust
 from sbkernel.records.client import RecordClient
 from sbkernel.records.working import WorkingFile
 from sbkernel.site import Site, site_directory
@@ -65,7 +64,7 @@ class RecordManager(NotebookExecutionManager):
             cell.metadata.papermill["status"] = self.PENDING
         self.nb.metadata[provenance.KEY].update(provenance.collected(self.nb))
         self.save()
-        NotebookNotary().sign(self.nb)  # so that JupyterLab of the same user trusts it
+        trust.sign(self.nb)  # so that JupyterLab of the same user trusts it
 
 
 class RecordEngine(NBClientEngine):

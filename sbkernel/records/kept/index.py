@@ -35,6 +35,11 @@ def kept(site: Site) -> list[Kept]:
     return sorted(found, key=lambda one: (one.when, one.path), reverse=True)
 
 
+def file_of(records: Path, folder: Path) -> Path:
+    """Return the index of one directory of records."""
+    return records / INDEX / f"{str(folder.relative_to(records)).replace('/', '-')}.json"
+
+
 def _folders(records: Path) -> Iterator[Path]:
     """Yield the directories of records: one a month, and records/ itself, where plain papermill may write."""
     yield records
@@ -44,7 +49,7 @@ def _folders(records: Path) -> Iterator[Path]:
 
 
 def _of_folder(records: Path, folder: Path, secrets: _Secrets) -> list[Kept]:
-    file = records / INDEX / f"{str(folder.relative_to(records)).replace('/', '-')}.json"
+    file = file_of(records, folder)
     before = _load(file)
     now = _looked(records, folder, before)
     if fresh := [entry["facts"] for name, entry in now.items() if entry is not before.get(name)]:
