@@ -42,12 +42,13 @@ _record = click.argument("word", metavar="RECORD")
 @click.option("--since", metavar="TIME", help="2026-11-29, 2026-11-29T18:00, or how long ago: 7d.")
 @click.option("--until", metavar="TIME", help="Only runs that began before; of a day, its end.")
 @click.option("--who", metavar="USER", help="Only runs of this user, or USER@HOST.")
+@click.option("--search", "words", metavar="WORDS", help="Only runs whose records say all of these words.")
 @click.option("-n", "--last", type=click.IntRange(1), metavar="N", help="Only the newest N.")
 @_as_json
 @pass_site
 def ls(
     site: Site, notebook: str | None, image: str | None, node: str | None, status: str | None, since: str | None,
-    until: str | None, who: str | None, last: int | None, as_json: bool,
+    until: str | None, who: str | None, words: str | None, last: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List records, the newest first; times are in UTC.
 
@@ -61,7 +62,7 @@ def ls(
     """
     found = _all(site).select(
         notebook=notebook or "", image=image or "", node=node or "", status=status or "", since=since or "",
-        until=until or "", who=who or "", last=last,
+        until=until or "", who=who or "", words=words or "", last=last,
     )  # fmt: skip
     click.echo(json.dumps([one.as_dict() for one in found], indent=2) if as_json else str(found))
 

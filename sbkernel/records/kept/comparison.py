@@ -16,10 +16,11 @@ from sbkernel.packages.diff import attention
 from sbkernel.packages.diff import diff as diffs
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.formats import diff_data
-from sbkernel.packages.diff.summary import summary
+from sbkernel.packages.diff.summary import signed, summary
 from sbkernel.packages.diff.tables import aligned
 from sbkernel.packages.manifest import Manifest
 from sbkernel.records.kept.facts import Kept
+from sbkernel.records.kept.listing import Records
 from sbkernel.site import Site
 from sbkernel.units import plain, seconds, size
 
@@ -51,6 +52,8 @@ class RecordDiff:
         """Return what else differs: how they ended, who ran what where, the version of the image and its size."""
         pairs = zip(_facts(self.a, self.sizes[0]), _facts(self.b, self.sizes[1]), strict=True)
         rows = [(name, a, b) for (name, a), (_, b) in pairs if a != b]
+        if self.grew_bytes:
+            rows.append(("packed root", "", signed(self.grew_bytes)))
         if self.a.notebook == self.b.notebook and self.a.sources != self.b.sources:
             rows.append(("its cells", "as then", "changed since"))
         return rows
@@ -102,6 +105,16 @@ def diff(site: Site, a: Kept, b: Kept) -> RecordDiff:
     return RecordDiff(a, b, sizes, packages, remark)
 
 
+def between(found: Records, a: str = "", b: str = "") -> RecordDiff | None:
+    """Compare two records by the words that name them (Records.find); by default the two newest of `found`.
+
+    None if there are no two. Raises NotFoundError for a word that names none.
+    """
+    newest = [*found.rows[:2], None, None]
+    old, new = (found.find(a) if a else newest[1]), (found.find(b) if b else newest[0])
+    return diff(found.site, old, new) if old and new else None
+
+
 def times(one: Kept) -> Iterator[tuple[str, float]]:
     """Yield what took how many seconds: the run, each job, each of its phases, and the boot of each node."""
     if one.seconds is not None:
@@ -118,7 +131,8 @@ def times(one: Kept) -> Iterator[tuple[str, float]]:
 
 def change(a: float | None, b: float | None) -> str:
     """Return in percent how much longer the second took; "" if that says nothing."""
-    return f"{(b - a) / a * 100:+.0f} %" if a and b is not None and max(a, b) >= 1 else ""
+    percent = round((b - a) / a * 100) if a and b is not None and max(a, b) >= 1 else 0
+    return f"{percent:+} %" if percent else ""
 
 
 def _facts(one: Kept, sizes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

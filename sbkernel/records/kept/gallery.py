@@ -51,11 +51,12 @@ class Gallery:
         return f"{self.index}: {self.made} pages made, {self.unchanged} unchanged, {self.removed} removed"
 
 
-def gallery(found: Records, directory: Path, *, title: str = "Records") -> Gallery:
+def gallery(found: Records, directory: str | Path, *, title: str = "Records") -> Gallery:
     """Write the gallery of records into a directory, which is new, empty, or a gallery already: else RecordError.
 
     What is a secret of the site now is hidden in pages, whenever their records were made.
     """
+    directory = Path(directory).expanduser()
     before = _listed(directory)
     made(directory)
     with in_turn(directory / ".lock"):

@@ -68,10 +68,11 @@ class Records:
 
     def select(
         self, *, notebook: str = "", image: str = "", node: str = "", status: str = "", since: str = "",
-        until: str = "", who: str = "", last: int | None = None,
+        until: str = "", who: str = "", words: str = "", last: int | None = None,
     ) -> Records:  # fmt: skip
         """Return the records that fit everything that is given, of these the `last` newest.
 
+        `words` are all in what a record says of itself: its line, its parameters, its error, whatever their case.
         `node` is a noderange: a record fits that ran with one of its nodes. `since` and `until` are as `moment` reads
         them, and a day given as `until` belongs to it. `who` is USER or USER@HOST. Raises DefinitionError for times
         that are none, NotFoundError for nodes that are none.
@@ -79,6 +80,7 @@ class Records:
         begin, end = moment(since) if since else 0.0, moment(until, end=True) if until else float("inf")
         nodes = frozenset(self.site.noderange(node, excluded=True)) if node else frozenset()
         meant = _Nodes(self.site)
+        sought = words.lower().split()
         found = (
             one
             for one in self.rows
@@ -87,6 +89,7 @@ class Records:
             and (not status or one.status == status)
             and (not who or who in (one.who, f"{one.who}@{one.host}"))
             and begin <= one.when < end
+            and all(word in text for text in [_text(one) if sought else ""] for word in sought)
             and (not node or any(nodes & meant.of(word) for word in one.nodes))
         )
         rows = tuple(found)
@@ -122,6 +125,11 @@ def line(one: Kept) -> tuple[str, ...]:
         one.image or "-", f"{one.who or '?'}@{one.host or '?'}",
     )  # fmt: skip
     return tuple(map(plain, cells))
+
+
+def _text(one: Kept) -> str:
+    values = (f"{name}={value}" for name, value in one.parameters.items())
+    return " ".join([*line(one), one.name, one.run, one.digest, one.error, *values]).lower()
 
 
 def moment(text: str, *, end: bool = False) -> float:

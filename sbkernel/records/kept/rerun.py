@@ -56,7 +56,7 @@ class Rerun:
         before = self.record.parameters
         changed = {name: value for name, value in self.values.items() if name not in before or before[name] != value}
         words = ["sb", "records", "rerun", self.record.run[:12] or self.record.name, *(["--same"] if self.same else [])]
-        return shlex.join([*words, *(word for name, value in changed.items() for word in ("-p", name, _typed(value)))])
+        return shlex.join([*words, *(word for name, value in changed.items() for word in ("-p", name, typed(value)))])
 
     @property
     def remark(self) -> str:
@@ -82,12 +82,16 @@ class Rerun:
         now = self.values.get(name, self.declared[name].value)
         return "" if before[name] == now else f"(was {before[name]!r})"
 
-    def run(self, site: Site, *, report: Report | None = None) -> Record:
-        """Run it, and return the new record. Raises RecordError for a value that the record does not show."""
+    def check(self) -> None:
+        """Raise RecordError if a value is one that the record does not show."""
         hidden = [name for name, value in self.values.items() if _is_hidden(value)]
         if hidden:
             words = " ".join(f"-p {name} VALUE" for name in hidden)
             raise RecordError(f"the record hides the value of {', '.join(hidden)}", hint=f"give it: {words}")
+
+    def run(self, site: Site, *, report: Report | None = None) -> Record:
+        """Run it, and return the new record. Raises as `check`."""
+        self.check()
         return run_notebook(site, self.notebook, self.values, name=self.record.notebook, report=report)
 
 
@@ -145,6 +149,7 @@ def _taken_out(path: Path, record: Kept, directory: Path, own: bool) -> Path:
     notebook.metadata = {
         key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata
     }
+    notebook.metadata.setdefault("language_info", {"name": "python"})  # one whose kernel died does not say it
     taken = directory / f"{plain(record.notebook).replace('/', '_')}.ipynb"
     nbformat.write(notebook, taken)
     return taken
@@ -166,7 +171,7 @@ def _is_hidden(value: Any) -> bool:
     return isinstance(value, str) and HIDDEN in value
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """Return a value as -p reads it."""
     with suppress(TypeError):
         return value if isinstance(value, str) else json.dumps(value)
