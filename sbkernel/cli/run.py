@@ -17,6 +17,7 @@ from sbkernel.site import Site
 
 if TYPE_CHECKING:  # importing papermill takes a second, and `sb run -h` does not need it
     from sbkernel.records.parameters import Parameter
+    from sbkernel.records.run import Record
 
 _STATUS = {"ok": 0, "interrupted": 130}
 _WIDTH = 110
@@ -64,7 +65,11 @@ def command(
         raise click.UsageError("Missing argument 'NOTEBOOK'; --list shows what there is.")
     source = library.find(site, notebook)
     click.echo(f"notebook  {source}")
-    record = run_notebook(site, source, _values(source, pairs, texts, files), name=name, report=_Lines())
+    return ended(run_notebook(site, source, _values(source, pairs, texts, files), name=name, report=CellLines()))
+
+
+def ended(record: Record) -> int:
+    """Print where a record is and how its run ended; return the exit status."""
     click.echo(f"record    {record.path_ipynb}")
     click.echo(f"          {record.path_html}")
     click.echo(f"{record.status} after {record.seconds:.1f} s" + (f": {record.error}" if record.error else ""))
@@ -110,7 +115,7 @@ def _described(parameter: Parameter) -> str:
     return f"{parameter.name}: {parameter.annotation} = {parameter.default}".ljust(56) + f"  {parameter.help}".rstrip()
 
 
-class _Lines(NullReport):
+class CellLines(NullReport):
     """Print a line for each cell and each job; in a terminal the last line is live."""
 
     def __init__(self) -> None:

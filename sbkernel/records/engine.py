@@ -15,15 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
-from nbformat.sign import NotebookNotary
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.log import logger
 
 from sbkernel.errors import SbkernelError
 from sbkernel.jobs.origin import RECORD
-from sbkernel.records import names, provenance, redact
+from sbkernel.records import names, provenance, redact, trust
 from sbkernel.records.client import RecordClient
+from sbkernel.records.working import WorkingFile
 from sbkernel.site import Site, site_directory
 
 OnCell = Callable[[int, NotebookNode], None]
@@ -37,6 +38,7 @@ class RecordManager(NotebookExecutionManager):
         super().__init__(nb, **kwargs)
         self.secrets = secrets
         self.on_cell = on_cell
+        self.working = _working(self.output_path)
 
     def cell_start(self, cell: NotebookNode, cell_index: int = 0, **kwargs: Any) -> None:
         """Mark a cell as running and report it."""
@@ -45,10 +47,14 @@ class RecordManager(NotebookExecutionManager):
             self.on_cell(cell_index, cell)
 
     def save(self, **kwargs: Any) -> None:
-        """Write the notebook without widget state and secrets."""
+        """Write the notebook without widget state and secrets: whole, so that a kill leaves what was saved before."""
         self.nb.metadata.pop("widgets", None)
         redact.redact(self.nb, self.secrets)
-        super().save(**kwargs)
+        if self.working is None:
+            super().save(**kwargs)
+            return
+        self.working.write(nbformat.writes(self.nb))
+        self.last_save_time = self.now()
 
     def notebook_complete(self, **kwargs: Any) -> None:
         """Close the record. Cells that never ran stay pending; papermill would call them completed."""
@@ -58,7 +64,7 @@ class RecordManager(NotebookExecutionManager):
             cell.metadata.papermill["status"] = self.PENDING
         self.nb.metadata[provenance.KEY].update(provenance.collected(self.nb))
         self.save()
-        NotebookNotary().sign(self.nb)  # so that JupyterLab of the same user trusts it
+        trust.sign(self.nb)  # so that JupyterLab of the same user trusts it
 
 
 class RecordEngine(NBClientEngine):
@@ -100,6 +106,8 @@ class RecordEngine(NBClientEngine):
         finally:
             manager.cleanup_pbar()
             manager.notebook_complete()
+            if manager.working:
+                manager.working.close()
         return manager.nb
 
     @classmethod
@@ -135,6 +143,12 @@ class RecordEngine(NBClientEngine):
         nb_man.nb.metadata[provenance.KEY]["status"] = _status(nb_man.nb, client)
         if client.signal and not nb_man.nb.metadata.papermill.get("exception"):
             raise KeyboardInterrupt(client.signal.name)
+
+
+def _working(output: str | None) -> WorkingFile | None:
+    """Return the file of a record; what else papermill can write to, such as a pipe or a bucket, it writes itself."""
+    path = Path(output or "")
+    return WorkingFile(path) if path.is_absolute() and path.suffix == ".ipynb" else None
 
 
 def _described(nb: NotebookNode, kernel_name: str) -> dict[str, Any]:

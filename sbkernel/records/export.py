@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,13 @@ from traitlets import default
 from traitlets.config import Config
 
 from sbkernel import resources
+from sbkernel.files import write_whole
 from sbkernel.records import provenance
 
+LARGEST_BYTES = 990_000
+_PART = 2000
+_LEFT_OUT = "… left out of this page, which would be too large; the notebook beside it has all of it …"
+_Part = tuple[int, Callable[[], None]]  # its length in characters, and what cuts it
 _PRIORITY = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/latex", "text/plain"]
 
 
@@ -76,8 +84,61 @@ def summary(nb: NotebookNode) -> dict[str, Any]:
 
 def export(path_ipynb: Path, path_html: Path) -> None:
     """Write the HTML of a record."""
-    page, _ = RecordExporter().from_notebook_node(nbformat.read(path_ipynb, as_version=4))
-    path_html.write_text(page, "utf-8")
+    write_whole(path_html, page(nbformat.read(path_ipynb, as_version=4)))
+
+
+def page(notebook: NotebookNode) -> str:
+    """Return the HTML of a record, under a megabyte: what is too long for that is cut in the notebook that was given.
+
+    Single outputs and sources are cut first, the longest before the others; if that is not enough, whole cells.
+    """
+    text, _ = RecordExporter().from_notebook_node(notebook)
+    for parts in (_texts(notebook), _cells(notebook)):
+        while (excess := len(text.encode()) - LARGEST_BYTES) > 0 and parts:
+            while parts and excess > 0:
+                weight, shorten = parts.pop()
+                excess -= weight
+                shorten()
+            text, _ = RecordExporter().from_notebook_node(notebook)
+    return text
+
+
+def _texts(notebook: NotebookNode) -> list[_Part]:
+    """Return the outputs and sources that are long, the longest last."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    texts = [(len(cell.source), partial(_cut, cell, "source")) for cell in notebook.cells]
+    texts += [(len(json.dumps(output)), partial(_cut_output, output)) for output in outputs]
+    return sorted((part for part in texts if part[0] > 3 * _PART), key=lambda part: part[0])
+
+
+def _cells(notebook: NotebookNode) -> list[_Part]:
+    cells = [(len(json.dumps(cell)), partial(_empty, cell)) for cell in notebook.cells]
+    return sorted(cells, key=lambda part: part[0])
+
+
+def _cut_output(output: NotebookNode) -> None:
+    if "data" in output:
+        text = str(output.data.get("text/plain", ""))
+        text = f"{text}\n{_LEFT_OUT}" if len(text) <= 2 * _PART else _shortened(text)
+        output.data = NotebookNode({"text/plain": text})
+    elif output.output_type == "error":
+        output.traceback = [_shortened("\n".join(output.traceback))]
+    else:
+        _cut(output, "text")
+
+
+def _empty(cell: NotebookNode) -> None:
+    cell.source = _LEFT_OUT
+    if "outputs" in cell:
+        cell.outputs = []
+
+
+def _cut(of: NotebookNode, key: str) -> None:
+    of[key] = _shortened(of[key])
+
+
+def _shortened(text: str) -> str:
+    return f"{text[:_PART]}\n{_LEFT_OUT}\n{text[-_PART:]}"
 
 
 def _title(nb: NotebookNode) -> str:

@@ -10,8 +10,9 @@ import difflib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import NotFoundError
@@ -29,11 +30,15 @@ def source_digest(notebook: Path) -> str:
     """Return a digest of the types and sources of all cells, or of the bytes of a file that is not a notebook."""
     data = notebook.read_bytes()
     try:
-        cells = json.loads(data)["cells"]
-        data = json.dumps([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
+        return digest_of(json.loads(data)["cells"])
     except (ValueError, KeyError, TypeError):
-        pass
-    return hashlib.sha256(data).hexdigest()
+        return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(cells: Iterable[Mapping[str, Any]]) -> str:
+    """Return a digest of the types and sources of cells."""
+    sources = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
 def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:

@@ -6,16 +6,19 @@ import glob
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sbkernel.records import working
+
 STATUSES = ("running", "ok", "failed", "interrupted", "kernel-died")
+_TIME = "%Y%m%dT%H%M%SZ"
 _RUNNING = re.compile(r"-running(\.\d+)?\.ipynb$")
 
 
 def stem(started: datetime, notebook: str, image: str, status: str) -> str:
     """Return `<utc>-<notebook>-<image>-<status>` without the empty parts."""
-    parts = (started.strftime("%Y%m%dT%H%M%SZ"), _safe(notebook), _safe(image), status)
+    parts = (started.strftime(_TIME), _safe(notebook), _safe(image), status)
     return "-".join(part for part in parts if part)
 
 
@@ -39,8 +42,26 @@ def begun(path: Path) -> str:
 
 
 def is_running(path: Path) -> bool:
-    """Tell whether a record has the name that it gets while it runs."""
+    """Tell whether a record is being made: it has the name for that, and the process that makes it lives."""
+    return is_unfinished(path) and working.is_locked(path)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Tell whether a record has the name that it gets while it runs, which it keeps if the run is killed."""
     return _RUNNING.search(path.name) is not None
+
+
+def started(path: Path) -> float:
+    """Return when the record of that name began, in seconds since the epoch; 0.0 if the name does not say so."""
+    try:
+        return datetime.strptime(path.name.partition("-")[0], _TIME).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def notebook(path: Path) -> str:
+    """Return the first word of the name after the time: the notebook, or how its name begins."""
+    return Path(path.name).stem.partition("-")[2].partition("-")[0]
 
 
 def of_run(records: Path, record: Mapping[str, str]) -> Path | None:

@@ -57,8 +57,11 @@ def _type(annotation: str) -> Any:
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
-    """Return the parameters that the cell tagged `parameters` declares, in order."""
-    found = papermill.inspect_notebook(str(notebook))
+    """Return the parameters that the cell tagged `parameters` declares, in order. Raises RecordError if it is none."""
+    try:
+        found = papermill.inspect_notebook(str(notebook))
+    except ValueError as error:  # no JSON, or no language
+        raise RecordError(f"{notebook} is no notebook that can run: {error}") from None
     return {
         name: Parameter(name, entry["inferred_type_name"], entry["default"], entry["help"])
         for name, entry in found.items()

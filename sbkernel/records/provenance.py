@@ -46,11 +46,17 @@ def entries(notebook: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def collected(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the jobs and image digests in the outputs, each once, in order."""
+    """Return what the outputs tell, in order: jobs, image digests, how long jobs and boots took, sizes of images.
+
+    `timings` are seconds by job: in all, and by phase. `boots` are seconds from power-on by node.
+    """
     found = list(entries(notebook))
     return {
         "jobs": list(dict.fromkeys(entry["job"] for entry in found if "job" in entry)),
         "digests": {entry["image"]: entry["digest"] for entry in found if "image" in entry and "digest" in entry},
+        "timings": {entry["job"]: entry["timing"] for entry in found if "job" in entry and "timing" in entry},
+        "sizes": {entry["image"]: entry["sizes"] for entry in found if "image" in entry and "sizes" in entry},
+        "boots": {node: took for entry in found for node, took in entry.get("boots", {}).items()},
     }
 
 

@@ -6,7 +6,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -30,11 +30,16 @@ def spellings(secret: str) -> set[str]:
 
 def redact(value: Any, secrets: Iterable[str]) -> Any:
     """Replace secrets in a value of a notebook, in place where possible; return the new value."""
+    return redactor(secrets)(value)
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
+    """Return what replaces secrets in a value as `redact` does, for those who have many values."""
     known = {way for secret in secrets if len(secret) >= _SHORTEST for way in spellings(secret)}
     if not known:
-        return value
+        return lambda value: value
     pattern = re.compile("|".join(re.escape(way) for way in sorted(known, key=len, reverse=True)))
-    return _replace(value, pattern)
+    return lambda value: _replace(value, pattern)
 
 
 def _replace(value: Any, pattern: re.Pattern[str]) -> Any:

@@ -15,14 +15,13 @@ import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from nbformat.sign import NotebookNotary
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from sbkernel import resources
 from sbkernel.errors import RecordError
 from sbkernel.jobs.report import NullReport, Report
-from sbkernel.records import library, names, parameters, provenance, redact
+from sbkernel.records import library, names, parameters, provenance, redact, trust
 from sbkernel.records.engine import RecordEngine
 from sbkernel.records.export import export
 from sbkernel.site import Site
@@ -156,7 +155,7 @@ def _finish(working: Path, stem: tuple[datetime, str, str], error: str | None) -
     notebook = nbformat.read(working, as_version=4)
     about = notebook.metadata[provenance.KEY]
     final = names.free(working.parent, names.stem(*stem, about["status"]), ".ipynb")
-    NotebookNotary().sign(notebook)  # papermill marks errors after the engine has signed the notebook
+    trust.sign(notebook)  # papermill marks errors after the engine has signed the notebook
     working.rename(final)
     page = final.with_suffix(".html")
     export(final, page)

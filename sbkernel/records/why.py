@@ -135,7 +135,9 @@ class Why:
 
     def _record(self, record: Facts) -> str:
         if page := self.page(record):
-            return f"{record['path']}, still running" if names.is_running(page) else str(page)
+            if names.is_unfinished(page):
+                return f"{record['path']}, {'still running' if names.is_running(page) else 'interrupted'}"
+            return str(page)
         name = str(record.get("path") or record.get("notebook"))
         return f"{name}, which is gone" if record.get("path") else f"none: run in {name}"
 

@@ -13,6 +13,7 @@ from sbkernel.errors import NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import BootEvent
 from sbkernel.netboot.diagnosis.seen import Diagnosis
+from sbkernel.netboot.timeline import timeline
 from sbkernel.service.stuck import BootLooks, Stuck
 from sbkernel.service.verbs import boot_hint, wait_for
 from sbkernel.site import Site
@@ -80,8 +81,10 @@ class BootView(Panel):
         self._looked = time.monotonic()
 
     def about(self) -> dict[str, Any]:
-        """Return the last stage of each node."""
-        return {"stages": {node: self._last(node)[0] for node in self.nodes}}
+        """Return the last stage of each node, and for those that are up, after how many seconds they were."""
+        rows = {node: timeline(events) for node in self.nodes if (events := self._events(node))}
+        arrived = {node: found[-1].seconds for node, found in rows.items() if found[-1].stage in ("login", "userspace")}
+        return {"stages": {node: self._last(node)[0] for node in self.nodes}, "boots": arrived}
 
     def reported(self) -> dict[str, str]:
         """Return the digest of the image that each node reports; "" for a node that has not reported it."""

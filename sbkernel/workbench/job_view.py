@@ -47,8 +47,12 @@ class JobView(Panel):
         return job_card.line(self._now)
 
     def about(self) -> dict[str, Any]:
-        """Return the job, and the image and digest that it made."""
-        entry = {"job": self.job.id, "verb": self._now.verb, "state": self._now.state}
+        """Return the job, how long it and its phases took, and the image and digest that it made."""
+        entry: dict[str, Any] = {"job": self.job.id, "verb": self._now.verb, "state": self._now.state}
+        if self._now.done:
+            phases = [[title, took] for title, took in self._now.progress.phases if took is not None]
+            timing = {"verb": self._now.verb, "image": self._now.target, "seconds": self._now.seconds, "phases": phases}
+            entry["timing"] = timing
         digest = self._watched.result.get("digest")
         return {**entry, "image": self._now.target, "digest": digest} if digest else entry
 

@@ -13,6 +13,7 @@ import pytest
 from waiting import until
 
 from sbkernel.jobs import job as jobs
+from sbkernel.records.names import is_running
 from sbkernel.site import Site
 
 Write = Callable[..., Path]
@@ -89,3 +90,15 @@ def test_a_run_that_is_killed_leaves_what_was_saved(site: Site, notebook: Write,
     made = json.loads(path.read_text())
     assert made["metadata"]["sbkernel"]["status"] == "running"
     assert made["cells"][2]["outputs"][0]["text"] == ["done\n"]
+    assert not is_running(path), "the name says running, the lock says that nobody runs it"
+
+
+def test_while_it_runs_it_is_locked_whenever_anybody_looks(site: Site, notebook: Write, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    busy = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.01)"
+    process = start(site, notebook("1", busy))
+    (path,) = until(lambda: list(site.records.rglob("*-running.ipynb")))
+    assert all(is_running(path) and json.loads(path.read_text())["metadata"]["sbkernel"] for _ in range(500))
+    go.touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 0 and not is_running(path)

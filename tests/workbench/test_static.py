@@ -11,6 +11,7 @@ from sbkernel.workbench import console_view
 from sbkernel.workbench.console_view import ConsoleWidget
 from sbkernel.workbench.definition_panel import DefinitionWidget
 from sbkernel.workbench.node_table import NodeTableWidget
+from sbkernel.workbench.record_panel import RecordWidget
 
 STATIC = Path(console_view.__file__).parent / "static"
 NOTE = (STATIC / "BUILD.md").read_text()
@@ -30,7 +31,12 @@ def test_nothing_is_loaded(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "widget"),
-    [("console.src", ConsoleWidget), ("definitions", DefinitionWidget), ("nodes", NodeTableWidget)],
+    [
+        ("console.src", ConsoleWidget),
+        ("definitions", DefinitionWidget),
+        ("nodes", NodeTableWidget),
+        ("records", RecordWidget),
+    ],
 )
 def test_a_script_reads_and_writes_what_its_widget_has(script: str, widget: type[anywidget.AnyWidget]) -> None:
     text = (STATIC / f"{script}.js").read_text()

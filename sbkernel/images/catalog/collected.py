@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PLURAL = {
     "version": "versions", "layer": "layers", "package": "downloaded packages", "index": "package indexes",
     "plan": "plans", "input": "inputs of jobs", "copy": "unfinished copies of discs", "log": "logs", "job": "jobs",
-    "other": "others",
+    "record": "records", "other": "others",
 }  # fmt: skip
 _ONE = {
     "package": "downloaded package", "index": "package index", "input": "input of a job",

@@ -26,7 +26,8 @@ def image_version(version: ImageVersion) -> Shown:
         div(sizes(parts), style="margin-top:8px"),
     )
     text = f"{version.image} {version.digest} root {stack(version)}"
-    return Shown(shown, text, {"image": version.image, "digest": version.digest})
+    sizes_of = {"packed": version.roots_size, "packages": version.packages, "kernel": version.kernelver}
+    return Shown(shown, text, {"image": version.image, "digest": version.digest, "sizes": sizes_of})
 
 
 def resolution(resolved: ListResolution) -> Shown:
