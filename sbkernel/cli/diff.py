@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.packages.diff.change import BY
 from sbkernel.packages.diff.diff import Diff
@@ -74,12 +75,15 @@ def command(
     if len(names) > 2 or side_by_side:
         if rules or summary:
             raise click.UsageError("--policy and --summary need exactly two names")
-        click.echo(render(contents.matrix(site, names, differing=not everything, by=by or ""), form))
+        many = contents.matrix(site, names, differing=not everything, by=by or "")
+        if not give(lambda: many):
+            click.echo(render(many, form))
         return 0
     a, b = names if len(names) == 2 else (f"{names[0]}@previous", names[0])
     found = contents.diff(site, a, b, by=by or "")
     verdict = rules.check(found) if rules else None
-    click.echo(_text(found, verdict, "summary" if summary else form))
+    if not give(lambda: found):
+        click.echo(_text(found, verdict, "summary" if summary else form))
     return _judged(verdict)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +18,10 @@ if TYPE_CHECKING:  # importing rich takes 50 ms, and only a terminal needs it
     from rich.progress import Progress, TaskID
 
 
+watcher: ContextVar[Callable[[Job, bool], None] | None] = ContextVar("watcher", default=None)
+"""Who shows a job and waits until it is done, in place of a terminal: a notebook. It gets `cancel` as well."""
+
+
 def follow(job: Job, *, cancel: bool = True, log: bool = False) -> dict[str, Any]:
     """Show the progress of a job on stderr until it is done, and return its result.
 
@@ -23,6 +29,9 @@ def follow(job: Job, *, cancel: bool = True, log: bool = False) -> dict[str, Any
     `log` is printed at the end, however that comes.
     Raises JobError if the job failed and JobCancelledError if somebody else cancelled it.
     """
+    if watch := watcher.get():
+        watch(job, cancel)
+        return job.wait().result
     try:
         if sys.stderr.isatty():
             _live(job)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
-from sbkernel.definitions.editing import overview
+from sbkernel.definitions.editing import dataframes, overview
 from sbkernel.definitions.store.journal import Change
 from sbkernel.errors import NotFoundError
-from sbkernel.service.power.history import lines, power_actions
+from sbkernel.service.power.history import lines, power_actions, power_history
 from sbkernel.site import Site
 
 _MANY = 20
@@ -35,6 +36,8 @@ def command(site: Site, name: str, last: int, is_long: bool, of_power: bool) -> 
       sb history --power rack1
     """
     if of_power:
+        if give(lambda: power_history(site, name, last)):
+            return
         for action in power_actions(site, name, last):
             for line in lines(action, is_long=is_long):
                 click.echo(line)
@@ -42,6 +45,8 @@ def command(site: Site, name: str, last: int, is_long: bool, of_power: bool) -> 
     changes = site.store.changes(name, last)
     if name and not changes:
         raise NotFoundError(f"no change of '{name}' is known", hint="sb history, without a name, lists all changes.")
+    if not is_long and give(lambda: dataframes.history(changes)):
+        return
     for change in changes:
         _print(site, change, name, is_long)
 

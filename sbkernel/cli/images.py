@@ -6,6 +6,7 @@ import json
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.records.why import why
 from sbkernel.rollout.versions import images as listing
@@ -47,7 +48,11 @@ def command(site: Site, form: str, show_why: bool, as_json: bool, image: str | N
         if not image:
             raise click.UsageError("--why needs an IMAGE")
         told = why(site, image)
+        if give(lambda: told):
+            return
         click.echo(json.dumps(told.as_dict(), indent=2) if as_json else str(told))
         return
     found = listing.versions(site, image) if image else listing.images(site)
+    if give(lambda: found.df):
+        return
     click.echo(json.dumps([row.as_dict() for row in found.rows], indent=2) if as_json else str(found))

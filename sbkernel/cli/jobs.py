@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 import click
 
+from sbkernel.cli.answers import frame, give
 from sbkernel.cli.common import pass_site
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
@@ -21,6 +23,8 @@ def command(ctx: click.Context) -> None:
 
 @pass_site
 def _list(site: Site) -> None:
+    if give(lambda: frame(map(_row, jobs.listing(site)), "job")):
+        return
     rows = [("JOB", "VERB", "STATE", "STARTED", "SECONDS")]
     for job in jobs.listing(site):
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.created))
@@ -28,6 +32,11 @@ def _list(site: Site) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(job: jobs.Job) -> dict[str, object]:
+    started = datetime.fromtimestamp(job.created).astimezone().replace(microsecond=0)
+    return {"job": job.id, "verb": job.verb, "state": job.state, "started": started, "seconds": round(job.seconds, 1)}
 
 
 @command.command("cancel", short_help="Cancel a job.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sbkernel.cli.answers import frame, give, taken
 from sbkernel.cli.defcommand import comma, definition_command, names_of
 from sbkernel.cli.defmessages import complain, complain_of
 from sbkernel.cli.defrequest import DefinitionRequest
@@ -90,7 +91,7 @@ def _find(site: Site, types: Iterable[str], request: DefinitionRequest) -> _Foun
 
 def _names_do(request: DefinitionRequest) -> bool:
     """Tell whether only names are shown. Inherited values are not needed then, and it is ten times as fast."""
-    return not (_is_long(request) or request.where)
+    return not (_is_long(request) or request.where or (taken.get() is not None and not request.is_short))
 
 
 def _named(site: Site, names: Sequence[str]) -> dict[str, Definition]:
@@ -129,6 +130,8 @@ def _print(
     request: DefinitionRequest,
     defaults: dict[str, str],
 ) -> None:
+    if not (request.stanza or request.compress) and give(lambda: _frame(chosen, only, request, defaults)):
+        return
     if not _is_long(request):
         names = (Listed(one.objtype, one.name) for one in chosen)
         short = listing.short(names, all_types=request.everything)
@@ -140,6 +143,19 @@ def _print(
     else:
         shown = (Listed(one.objtype, one.name) for one in chosen)
     _echo(_lines(shown, request))
+
+
+def _frame(
+    chosen: list[Definition], only: dict[str, tuple[str, ...]], request: DefinitionRequest, defaults: dict[str, str]
+) -> Any:
+    """Return objects as a DataFrame of all that -i and -s leave, for who takes values rather than lines."""
+    several = len(only) > 1
+    rows = []
+    for one in chosen:
+        values = dict(() if request.is_short else listed(one, Wanted(only[one.objtype], defaults)).values)
+        asked = {key: values[key] for key in only[one.objtype] if key in values}  # in the order of -i
+        rows.append({"name": one.name, **({"type": one.objtype} if several else {}), **asked, **values})
+    return frame(rows, "name")
 
 
 def _is_long(request: DefinitionRequest) -> bool:

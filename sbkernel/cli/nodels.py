@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sbkernel.cli.answers import frame, give
 from sbkernel.cli.nodeverb import NodeWords, complain_all, node_verb
 from sbkernel.definitions.groups import hidden_nodes
 from sbkernel.errors import DefinitionError
@@ -26,7 +27,8 @@ def command(site: Site, given: NodeWords) -> int:
         hidden = hidden_nodes(site.store, nodes)
         nodes = [name for name in nodes if name not in hidden]
     if len(given.words) < 2:
-        given.say(nodes)
+        if not give(lambda: frame({"node": name} for name in nodes)):
+            given.say(nodes)
         return 0
     return _show(site, given, nodes)
 

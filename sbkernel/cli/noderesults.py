@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
+from sbkernel.cli.answers import frame, give, taken
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.nodes.results import NodeResult
 
@@ -20,9 +21,14 @@ def print_results(results: Iterable[NodeResult]) -> int:
     Nodes that it did not come to share a line. Return the exit status: 1 if a node failed, else 0.
     """
     failed, hints, untouched = False, dict[str, None](), dict[str, list[str]]()
+    answered: list[NodeResult] = []
+    is_taken = taken.get() is not None
     try:
         for result in results:
             failed |= not result.ok
+            answered.append(result)
+            if result.ok and is_taken:
+                continue
             if result.ok:
                 click.echo("\n".join(f"{result.node}: {line}" for line in result.text.split("\n")))
             elif result.untouched:
@@ -35,7 +41,15 @@ def print_results(results: Iterable[NodeResult]) -> int:
             click.echo(f"{fold(nodes)}: [{_host()}]: Error: {text} ({_count(nodes)} not touched)", err=True)
         for hint in hints:
             click.echo(f"  {hint}", err=True)
+    give(lambda: frame(row for one in answered for row in _rows(one)))
     return int(failed)
+
+
+def _rows(result: NodeResult) -> Iterator[dict[str, object]]:
+    """Yield what is known of a node as rows: what it reports by name, or its text."""
+    reported = getattr(result, "rows", ()) if result.ok else ()
+    for row in reported or ({"text": result.text},):
+        yield {"node": result.node, "ok": result.ok, **row}
 
 
 def _count(nodes: Sequence[str]) -> str:

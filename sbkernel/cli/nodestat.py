@@ -6,6 +6,7 @@ import time
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.remote import without
 from sbkernel.netboot import bootlog
@@ -36,7 +37,10 @@ def command(site: Site, noderange: str, powerstat: bool, updatedb: bool, show_ti
         for node in site.noderange(noderange):
             _show_timeline(node, timeline(bootlog.read(site, node)))
         return
-    for one in nodestat(site, noderange, power=powerstat, update=updatedb).values():
+    found = nodestat(site, noderange, power=powerstat, update=updatedb)
+    if give(found.frame):
+        return
+    for one in found.values():
         click.echo(f"{one.node}: {one.word} ({_boot(one)})")
 
 

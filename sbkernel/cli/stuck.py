@@ -6,6 +6,7 @@ import json
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.service.stuck import Stuck, stuck
 from sbkernel.site import Site
@@ -33,6 +34,8 @@ def command(site: Site, verbose: bool, everything: bool, power: bool, as_json: b
       sb stuck n7 --power
     """
     found = stuck(site, noderange, ask_power=power)
+    if give(lambda: found):
+        return int(found.wrong)
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2))
     else:

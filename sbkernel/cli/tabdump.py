@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from sbkernel.cli.answers import frame, give
 from sbkernel.cli.options import ANY_NUMBER, FILE, Option, flag
 from sbkernel.cli.tables import REVEAL, printable_row, refused, said, table_verb
 from sbkernel.cli.verb import echo
@@ -42,7 +43,10 @@ def _tabdump(
     if not name:
         return refused("table name missing from the command input. ") if file else said(*TABLES, code=0)
     table = table_of(name)
-    lines = csvtext.render(table.columns, _rows(site, table, where, reveal))
+    found = _rows(site, table, where, reveal)
+    if not file and give(lambda: frame({name: row.get(name, "") for name in table.columns} for row in found)):
+        return 0
+    lines = csvtext.render(table.columns, found)
     return _print(lines, file, 0o600 if reveal else 0o644)
 
 

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.noderesults import print_results
 from sbkernel.records.whatruns import whatruns
@@ -28,6 +29,8 @@ def command(site: Site, as_json: bool, noderange: str) -> int:
       sb whatruns compute --json
     """
     found = whatruns(site, noderange)
+    if give(lambda: found):
+        return int(not all(row.ok for row in found.rows))
     if not as_json:
         return print_results(found.rows)
     click.echo(json.dumps([row.as_dict() for row in found.rows], indent=2))

@@ -18,6 +18,7 @@ from sbkernel.workbench import ansi, charts
 from sbkernel.workbench.displays.stuck import because
 from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
+from sbkernel.workbench.shortened import mended
 
 _TAIL_BYTES = 64 * 1024
 
@@ -63,7 +64,7 @@ def tone(stage: str) -> str:
 def console_lines(site: Site, node: str, count: int = 24) -> Shown:
     """Show the last lines that a node wrote to its console."""
     path = site.consoles / f"{node}.log"
-    text = ansi.last_lines(tail(path).decode(errors="replace"), count)
+    text = ansi.last_lines(mended(tail(path)).decode(errors="replace"), count)
     if not text:
         return Shown(card(heading(node, muted("its console has shown nothing"))), f"{node}: no console output")
     shown = card(heading(f"Console of {node}", mono(path)), ansi.console(text))

@@ -21,6 +21,7 @@ from sbkernel.service.client import Service
 from sbkernel.site import Site
 from sbkernel.workbench import boot
 from sbkernel.workbench.panel import Panel
+from sbkernel.workbench.shortened import Mender, mended
 
 _STATIC = Path(__file__).parent / "static"
 _LOOK_S = 0.1
@@ -120,12 +121,12 @@ class ConsoleView(Panel):
 
     def _on_message(self, widget: ConsoleWidget, typist: Typist, message: dict[str, Any]) -> None:
         if message["kind"] == "hello":  # a page has (re)drawn the terminal
-            widget.send({"kind": "tail"}, buffers=[boot.tail(self._path)])
+            widget.send({"kind": "tail"}, buffers=[mended(boot.tail(self._path))])
         elif message["kind"] == "typed":
             typist.type(message["data"])
 
     def _follow(self) -> None:
-        read = self._size()
+        read, mender = self._size(), Mender()
         while not self._ended.wait(_LOOK_S):
             size = self._size()
             if size < read:  # a new log
@@ -133,7 +134,7 @@ class ConsoleView(Panel):
             if size > read:
                 data = self._read(max(read, size - _CHUNK_BYTES), size)
                 read = size
-                self._widget.send({"kind": "out"}, buffers=[data])
+                self._widget.send({"kind": "out"}, buffers=[mender.feed(data)])
 
     def _size(self) -> int:
         try:

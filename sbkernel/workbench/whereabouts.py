@@ -18,6 +18,7 @@ from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following
+from sbkernel.workbench.displays.packages import weight
 from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.squarified import Block, draw, group
@@ -49,7 +50,7 @@ def _packages(manifest: Manifest) -> Shown:
     for package in manifest:
         sections[package.section.rpartition("/")[2] or "packages"].append(Block(package.name, package.size_bytes))
     groups = [group(name, blocks) for name, blocks in sections.items()]
-    said = f"{len(manifest)} packages, {size(manifest.size_bytes)} on disk"
+    said = f"{len(manifest)} packages, {weight(manifest)}"
     largest = [(package.name, package.size_bytes) for package in manifest]
     return _shown(f"Packages of {manifest.name}", said, groups, largest)
 
@@ -60,7 +61,7 @@ def _directories(site: Site, word: str) -> Shown:
         return _nothing(f"{word} has no files here")
     sizes = of_root(root)
     groups = [group(f"/{top}", blocks) for top, blocks in _by_top(sizes).items()]
-    said = f"{size(sum(sizes.values()))} in files"
+    said = f"{size(sum(sizes.values()))} in files, {'before' if root.is_dir() else 'after'} the exlist"
     return _shown(f"Directories of {word}", said, groups, [(f"/{name}", count) for name, count in sizes.items()])
 
 
@@ -99,10 +100,11 @@ def _versions(found: Growth) -> str:
 
 
 def _columns(found: Growth) -> Markup:
-    """Return a column for each version: its size on disk, and within it what a node downloads."""
+    """Return a column for each version: its size as installed, and within it what a node downloads."""
     most = max([1, *(one.installed_bytes for one in found.stages), *(one.packed_bytes for one in found.stages)])
     columns = (_column(one, most) for one in found.stages)
-    key = div(_key(0.28), muted("on disk "), _key(0.95), muted("packed"), style="font-size:12px;margin-top:4px")
+    said = [_key(0.28), muted("installed, before the exlist "), _key(0.95), muted("packed, after it")]
+    key = div(*said, style="font-size:12px;margin-top:4px")
     return div(div(*columns, style="display:flex;align-items:flex-end;gap:6px;margin-top:10px"), key)
 
 
@@ -111,7 +113,7 @@ def _column(one: Stage, most: int) -> Markup:
         style = f"position:absolute;left:0;right:0;bottom:0;height:{count / most * 100:.1f}%;border-radius:3px 3px 0 0"
         return div(style=f"{style};background-color:{ACCENT};opacity:{opacity}")
 
-    said = f"{one.version.digest[:8]}: {size(one.installed_bytes)} on disk, {size(one.packed_bytes)} packed"
+    said = f"{one.version.digest[:8]}: {size(one.installed_bytes)} installed, {size(one.packed_bytes)} packed"
     small = "font-size:11px;text-align:center;overflow:hidden;white-space:nowrap"
     return div(
         div(size(one.installed_bytes), style=small),
@@ -139,17 +141,18 @@ def _stages(found: Growth) -> Markup:
         )
         for one in reversed(found.stages)
     ]  # fmt: skip
-    head = ["version", "published", "packages", "on disk", "packed", "from the version before"]
+    head = ["version", "published", "packages", "installed", "packed", "from the version before"]
     return div(table(head, rows, numeric=[2, 3, 4]), style="overflow:auto;margin-top:8px")
 
 
 def _text(found: Growth) -> str:
     lines = [
-        f"{one.version.digest[:8]}  {_day(one)}  {len(one.manifest):>5} packages  {size(one.installed_bytes):>9} on "
-        f"disk  {size(one.packed_bytes):>9} packed" + (f"  {headline(one.diff)}" if one.diff else "")
+        f"{one.version.digest[:8]}  {_day(one)}  {len(one.manifest):>5} packages  {size(one.installed_bytes):>9} "
+        f"installed  {size(one.packed_bytes):>9} packed" + (f"  {headline(one.diff)}" if one.diff else "")
         for one in found.stages
     ]
-    return "\n".join([f"{found.image}: {_versions(found)}", *lines])
+    said = f"{found.image}: {_versions(found)}; installed is before the exlist, packed after it"
+    return "\n".join([said, *lines])
 
 
 def _day(one: Stage) -> str:

@@ -24,7 +24,7 @@ def test_two_versions_are_chosen_filtered_and_drawn(
             pack_twice(site, lab.site / "small")
     notebook = open_notebook("packages.ipynb")
     notebook.run_all()
-    chooser = cell_of(notebook, "wb.DiffChooser(site, a, b)")
+    chooser = cell_of(notebook, "wb.DiffChooser(site, a, b or image)")
     to = chooser.get_by_role("combobox").nth(1)
     expect(chooser).to_contain_text("mycomputeimage", timeout=60_000)
     to.fill("img")

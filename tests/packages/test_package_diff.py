@@ -158,7 +158,9 @@ def test_a_list_is_compared_as_far_as_it_tells() -> None:
     ]  # fmt: skip
     found = diff(asked, has)
     assert not found.sized
-    assert found.df["delta"].isna().all()
+    assert found.df["delta"].tolist() == [10**6] * 2, "what is added weighs what it weighs"
+    assert diff(has, asked).df["delta"].tolist() == [-(10**6)] * 2
+    assert diff(asked, side("bash=5.2:amd64", "vim=2:10:amd64")).df["delta"].isna().tolist() == [True]
     assert "MB" not in found.summary
 
 

@@ -31,7 +31,7 @@ def outputs(path: Path) -> dict[str, str]:
 
 
 def test_a_record_shows_the_whole_change(packed: Site) -> None:
-    record = run_notebook(packed, NOTEBOOK, {"b": "img"})
+    record = run_notebook(packed, NOTEBOOK, {"image": "img"})
     shown = outputs(record.path_ipynb)
     assert "openssl" in shown["choose"] and "libssl1.1 → libssl3" in shown["rows"]
     assert all("position:absolute" in shown[name] for name in ("treemap", "directories", "growth"))
@@ -43,7 +43,7 @@ def test_a_record_shows_the_whole_change(packed: Site) -> None:
 
 def test_a_broken_policy_fails_the_notebook(packed: Site, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("removed: forbid\ngrowth: 5 %\n")
-    record = run_notebook(packed, NOTEBOOK, {"b": "img", "policy": str(tmp_path / "p.yaml")})
+    record = run_notebook(packed, NOTEBOOK, {"image": "img", "policy": str(tmp_path / "p.yaml")})
     assert (record.status, record.ok) == ("failed", False)
     assert "PolicyError" in str(record.error) and "breaks the policy" in str(record.error)
     shown = outputs(record.path_ipynb)

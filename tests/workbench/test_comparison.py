@@ -51,6 +51,17 @@ def test_the_chooser_compares_and_its_table_follows(site: Site) -> None:
     assert all(survives(shown.html()) for shown in (chosen, table))
 
 
+def test_what_a_list_does_not_weigh_has_a_size_where_only_the_image_has_it(site: Site) -> None:
+    found = wb.diff(site, "pkglist:img", "img")
+    columns = re.findall(r"<th [^>]*>([^<]*)", wb.DiffTable(found).html())
+    rows = [re.findall(r"<td.*?</td>", row) for row in re.findall(r"<tr>.*?</tr>", wb.DiffTable(found).html())[1:]]
+    assert "" not in columns and all(len(row) == len(columns) for row in rows)
+    shown = {row[columns.index("package")]: row[columns.index("size")] for row in rows}
+    sizes = {re.sub("<[^>]*>", "", name): re.sub("<[^>]*>", "", size) for name, size in shown.items()}
+    assert sizes == {"libssl3": "+6.1 MB", "slurmd": "+921.6 kB", "vim": ""}
+    assert "+6.1 MB" in wb.DiffTable(found).text()
+
+
 def test_headless_what_is_wrong_raises_and_live_it_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFoundError):
         wb.DiffChooser(site, "none", "img")
@@ -100,7 +111,9 @@ def test_where_the_bytes_are(site: Site, tmp_path: Path) -> None:
     by_package = wb.treemap(wb.diff(site, "img", "img").b)
     assert by_package.text.splitlines()[1:3] == ["     7.3 MB  bash", "     6.1 MB  libssl3"]
     packed, tree = (wb.directories(site, word) for word in ("img", str(tmp_path / "built/rootimg")))
-    assert packed.text.partition(": ")[2] == tree.text.partition(": ")[2]
+    said = [one.text.partition(": ")[2] for one in (packed, tree)]
+    assert "in files, after the exlist\n" in said[0] and said[0] == said[1].replace("before", "after", 1)
+    assert "14.3 MB installed, before the exlist" in by_package.text
     assert "200.0 kB  /usr/lib" in packed.text
     assert "has no files here" in wb.directories(site, "pkglist:img").text
     assert all(survives(shown.html) for shown in (by_package, packed, tree))
@@ -129,6 +142,7 @@ def test_growth_over_the_versions_of_the_catalog(site: Site, tmp_path: Path) -> 
     last = shown.text.splitlines()[-1]
     assert last.startswith(digest[:8]) and "openssl, slurm moved; 1 added, 1 updated" in last
     assert digest[:8] in shown.html and survives(shown.html)
+    assert all(word in shown.html for word in ("installed, before the exlist", "packed, after it"))
     found = growth(site, "img")
     assert found.df["changes"].tolist() == [0, 4]
     assert found.df["installed"].tolist() == [11090 * 1024, 14000 * 1024]

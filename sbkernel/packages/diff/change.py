@@ -22,6 +22,10 @@ BY = (PACKAGE, SOURCE)
 NONE = Package("", "", "")
 
 
+Known = tuple[bool, bool]
+"""Whether the side before and the side after know what packages weigh; a package list does not."""
+
+
 class PackageChange(NamedTuple):
     """A package that is not the same on both sides; `old` or `new` is None where it is not installed.
 
@@ -83,6 +87,15 @@ class PackageChange(NamedTuple):
         """Return by how many bytes it grew."""
         return self.new_size - self.old_size
 
+    def sizes(self, known: Known) -> tuple[int | None, int | None, int | None]:
+        """Return the bytes before, those after, and the growth; None where a side that has the package does not know.
+
+        What is not installed weighs nothing: an added package has a size also when only the side after knows sizes.
+        """
+        old = self.old_size if known[0] or self.old is None else None
+        new = self.new_size if known[1] or self.new is None else None
+        return old, new, None if old is None or new is None else new - old
+
     @property
     def section(self) -> str:
         """Return the section."""
@@ -124,7 +137,12 @@ class Changes:
     @property
     def sized(self) -> bool:
         """Tell whether both sides know what packages weigh; a package list does not."""
-        return all(side.size_bytes > 0 or not len(side) for side in (self.a, self.b))
+        return all(self.known)
+
+    @property
+    def known(self) -> Known:
+        """Tell for each side whether it knows what packages weigh."""
+        return (self.a.size_bytes > 0 or not len(self.a), self.b.size_bytes > 0 or not len(self.b))
 
     @property
     def delta_bytes(self) -> int:

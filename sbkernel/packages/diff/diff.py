@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sbkernel.errors import DefinitionError
 from sbkernel.packages.diff import sources
 from sbkernel.packages.diff.attention import DEFAULT, Attention
-from sbkernel.packages.diff.change import PACKAGE, SOURCE, Changes, PackageChange
+from sbkernel.packages.diff.change import PACKAGE, SOURCE, Changes, Known, PackageChange
 from sbkernel.packages.diff.matching import changes
 from sbkernel.packages.diff.summary import summary
 from sbkernel.packages.manifest import Manifest
@@ -44,8 +44,8 @@ class Diff(Changes):
         """
         import pandas as pd
 
-        sized = self.sized
-        return pd.DataFrame([cells(row, sized=sized) for row in self.rows], columns=list(COLUMNS))
+        known = self.known
+        return pd.DataFrame([cells(row, known) for row in self.rows], columns=list(COLUMNS))
 
     @property
     def summary(self) -> str:
@@ -90,13 +90,12 @@ def _by_source(a: Manifest, b: Manifest, family: str, paid: Attention) -> list[P
     ]
 
 
-def cells(row: PackageChange, *, sized: bool) -> tuple[Any, ...]:
+def cells(row: PackageChange, known: Known) -> tuple[Any, ...]:
     """Return a row as the columns of the DataFrame."""
-    sizes = (row.old_size, row.new_size, row.delta) if sized else (None, None, None)
     now, before = row.package, row.old or row.package
     return (
-        row.change, now.name, now.arch, row.old_version, row.new_version, *sizes, now.section, row.reason,
-        row.attention, before.name, before.arch,
+        row.change, now.name, now.arch, row.old_version, row.new_version, *row.sizes(known), now.section,
+        row.reason, row.attention, before.name, before.arch,
     )  # fmt: skip
 
 

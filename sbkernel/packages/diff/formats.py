@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sbkernel.packages.diff.change import PackageChange
+from sbkernel.packages.diff.change import Known, PackageChange
 from sbkernel.packages.diff.diff import COLUMNS, Diff, cells
 from sbkernel.packages.diff.matrix import Matrix
 from sbkernel.packages.diff.summary import headline, signed, summary
@@ -91,19 +91,20 @@ def matrix_markdown(matrix: Matrix) -> str:
 
 
 def _rows(diff: Diff) -> list[tuple[Any, ...]]:
-    sized = diff.sized
-    return [cells(row, sized=sized) for row in diff.rows]
+    known = diff.known
+    return [cells(row, known) for row in diff.rows]
 
 
 def _texts(diff: Diff) -> list[tuple[str, ...]]:
-    sized = diff.sized
-    return [_text(row, sized=sized) for row in diff.rows]
+    known = diff.known
+    return [_text(row, known) for row in diff.rows]
 
 
-def _text(row: PackageChange, *, sized: bool) -> tuple[str, ...]:
+def _text(row: PackageChange, known: Known) -> tuple[str, ...]:
     why = ", ".join(word for word in (row.attention, row.reason) if word)
-    delta = signed(row.delta) if sized else ""
-    return row.change, row.names, row.arch, row.old_version, row.new_version, delta, row.section, why
+    *_, delta = row.sizes(known)
+    grown = "" if delta is None else signed(delta)
+    return row.change, row.names, row.arch, row.old_version, row.new_version, grown, row.section, why
 
 
 def _side(manifest: Manifest) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def changes(shown: ChangeSet) -> Markup:
 
 def diff(shown: DefinitionDiff) -> Markup:
     """Return the lines of list files that differ, and below them the attributes."""
-    rows = [(one.attribute, mono(one.a), mono(one.b)) for one in shown.attributes]
+    rows = [(one.attribute, _whole(mono(one.a)), _whole(mono(one.b))) for one in shown.attributes]
     count = "1 attribute differs" if len(rows) == 1 else f"{len(rows)} attributes differ"
     attributes = _wide(["attribute", shown.a.name, shown.b.name], rows)
     return card(
@@ -75,6 +75,11 @@ def _wide(columns: list[str], rows: Sequence[Sequence[object]]) -> Markup | None
     return div(table(columns, rows), style="overflow:auto") if rows else None
 
 
+def _whole(value: Markup) -> Markup:
+    """Let a value of a table take as many lines as it needs: paths differ at their ends."""
+    return div(value, style="white-space:normal;overflow-wrap:anywhere;min-width:120px")
+
+
 def _remark(text: str) -> Markup | None:
     return div(muted(text)) if text else None
 
@@ -82,7 +87,8 @@ def _remark(text: str) -> Markup | None:
 def _value(value: str, tone: str) -> Markup:
     if not value:
         return muted("unset")
-    return span(mono(value), style=f"color:{TONES[tone]};background-color:{TRACK};padding:0 4px;border-radius:3px")
+    coloured = f"color:{TONES[tone]};background-color:{TRACK};padding:0 4px;border-radius:3px"
+    return _whole(span(mono(value), style=coloured))
 
 
 def _notes(shown: ChangeSet) -> Markup | None:
@@ -97,12 +103,12 @@ def _lists(shown: DefinitionDiff) -> Markup | None:
         are_images = shown.a.objtype == "osimage"
         return div("what their lists say is the same", style="margin:6px 0") if are_images else None
     lines = (line for _, text in shown.lists for line in text.splitlines())
-    return div(*map(_line, lines), style=f"{MONO};font-size:12px;line-height:1.5;overflow:auto;margin:6px 0")
+    return div(*map(_line, lines), style=f"{MONO};font-size:12px;line-height:1.5;overflow-wrap:anywhere;margin:6px 0")
 
 
 def _line(line: str) -> Markup:
     if line.startswith(("--- ", "+++ ")):
-        return div(line, style="white-space:pre;opacity:0.65")
+        return div(line, style="white-space:pre-wrap;opacity:0.65")
     colour = _COLOURS.get(line[:1])
     surface = f"background-color:{TRACK};" if line[:1] in "+-" and line else ""
-    return div(line or " ", style=f"white-space:pre;{surface}color:{colour}" if colour else "white-space:pre")
+    return div(line or " ", style=f"white-space:pre-wrap;{surface}color:{colour}" if colour else "white-space:pre-wrap")

@@ -17,15 +17,16 @@ from sbkernel.packages.diff.change import (
     REPLACED,
     SOURCE,
     UPDATED,
+    Known,
     PackageChange,
 )
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.summary import percentage, signed
-from sbkernel.units import size
+from sbkernel.workbench.displays.packages import weight
 from sbkernel.workbench.html import LINE, MONO, MUTED, TONES, TRACK, card, chip, div, heading, mono, muted, span, table
 
 ROWS = 400
-COLUMNS = ("", "package", "arch", "before", "after", "size", "", "", "section")
+COLUMNS = ("change", "package", "arch", "before", "after", "size", "why", "section")
 KIND_TONES: Mapping[str, str] = {
     REMOVED: "bad", DOWNGRADED: "bad", REPLACED: "warn", ARCH_CHANGED: "warn", CHANGED: "warn", ADDED: "ok",
     UPDATED: "busy", REBUILT: "quiet",
@@ -46,10 +47,10 @@ def summary(diff: Diff) -> Markup:
 def changes(diff: Diff, rows: int = ROWS, *, height_px: int = 460) -> Markup:
     """Return the rows as a table that scrolls; those of attention come first."""
     ordered = sorted(diff.rows, key=lambda row: (not row.attention, row.name, row.arch))
-    sized = diff.sized
-    widest = max((abs(row.delta) for row in ordered), default=0)
+    known = diff.known
+    widest = max((abs(row.sizes(known)[2] or 0) for row in ordered), default=0)
     cut = len(ordered) - rows
-    lines = [_row(row, widest, sized=sized) for row in islice(ordered, rows)]
+    lines = [_row(row, widest, known) for row in islice(ordered, rows)]
     shown = table(COLUMNS, lines, numeric=[5])
     more = (
         div(muted(f"and {cut} more, in the frame and on the command line"), style="padding:6px 0") if cut > 0 else None
@@ -58,7 +59,7 @@ def changes(diff: Diff, rows: int = ROWS, *, height_px: int = 460) -> Markup:
 
 
 def _title(diff: Diff) -> Markup:
-    facts = f"{len(diff.b)} packages" + (f", {size(diff.b.size_bytes)} on disk" if diff.b.size_bytes else "")
+    facts = f"{len(diff.b)} packages" + (f", {weight(diff.b)}" if diff.b.size_bytes else "")
     title = span(mono(diff.a.name), span(" → ", style=MUTED), mono(diff.b.name))
     return heading(title, muted(facts), chip("by source package", "quiet") if diff.by == SOURCE else None)
 
@@ -79,7 +80,7 @@ def _weight(diff: Diff) -> Markup | None:
     if not diff.sized:
         return None
     percent = percentage(diff)
-    below = "on disk" if percent is None else f"{percent:+.1f} % on disk"
+    below = "installed" if percent is None else f"{percent:+.1f} % installed"
     return _tile(signed(diff.delta_bytes), below, "quiet")
 
 
@@ -117,13 +118,14 @@ def _versions(row: PackageChange) -> Markup:
     )
 
 
-def _row(row: PackageChange, widest: int, *, sized: bool) -> tuple[object, ...]:
+def _row(row: PackageChange, widest: int, known: Known) -> tuple[object, ...]:
     weight = "font-weight:600;" if row.attention or row.package.explicit else ""
     group = chip(row.attention, "warn") if row.attention else muted(row.reason)
+    *_, delta = row.sizes(known)
     return (
         chip(row.change, KIND_TONES[row.change]), _cut(_arrow(row.names), weight, 210), _arrow(row.arch),
-        _version(row.old_version), _version(row.new_version), _delta(row) if sized else "",
-        _bar(row.delta, widest) if sized else "", group, muted(row.section),
+        _version(row.old_version), _version(row.new_version), "" if delta is None else _delta(delta, widest),
+        group, muted(row.section),
     )  # fmt: skip
 
 
@@ -141,8 +143,12 @@ def _arrow(text: str) -> str:
     return text.replace("->", "→")
 
 
-def _delta(row: PackageChange) -> object:
-    return signed(row.delta) if row.delta else muted("0 B")
+def _delta(delta: int, widest: int) -> Markup:
+    """Return the bytes below the heading of their column, and the bar before them."""
+    return div(
+        _bar(delta, widest), span(signed(delta)) if delta else muted("0 B"),
+        style="display:flex;align-items:center;justify-content:space-between;gap:12px",
+    )  # fmt: skip
 
 
 def _bar(delta: int, widest: int) -> Markup:

@@ -9,12 +9,18 @@ from markupsafe import Markup
 from sbkernel.packages.diff.matrix import Line, Matrix
 from sbkernel.packages.diff.policy import Verdict, Violation
 from sbkernel.packages.diff.summary import movement
+from sbkernel.packages.manifest import Manifest
 from sbkernel.units import size
 from sbkernel.workbench.html import MONO, TONES, card, chip, div, el, heading, mono, muted, span, table
 
 ROWS = 300
 _BROKEN_BY = 20
 """How many rows are shown of a rule that is broken."""
+
+
+def weight(of: Manifest) -> str:
+    """Return what packages weigh by their own word, and that an image leaves some of it out when it is packed."""
+    return f"{size(of.size_bytes)} " + ("installed, before the exlist" if of.kind in ("image", "tree") else "installed")
 
 
 def matrix(shown: Matrix, rows: int = ROWS) -> Markup:
@@ -35,7 +41,7 @@ def _table(matrix: Matrix, rows: int) -> Markup:
         (muted(what), "", *(muted(text) for text in texts), "")
         for what, texts in (
             ("packages", [str(len(one)) for one in matrix.manifests]),
-            ("on disk", [size(one.size_bytes) for one in matrix.manifests]),
+            ("installed", [size(one.size_bytes) for one in matrix.manifests]),
         )
     ]
     lines = [_line(line) for line in islice(ordered, rows)]

@@ -32,10 +32,29 @@ class Field {
     this.control.id = ids(about.name);
     this.control.setAttribute("aria-label", about.name);
     this.control.addEventListener(about.values.length ? "change" : "input", changed);
-    this.note = element("div", { className: "sbk-def-note", title: about.text });
+    this.note = element("div", { className: "sbk-def-note", title: about.text, id: `${this.control.id}-note` });
+    this.control.setAttribute("aria-describedby", this.note.id);
+    this.more = button("more", () => this.unfold(!this.unfolded), "sbk-def-unfold");
+    this.more.setAttribute("aria-controls", this.note.id);
+    this.unfolded = false;
     const label = element("label", { textContent: about.name, title: about.text, htmlFor: this.control.id });
-    this.row = element("div", { className: "sbk-def-field" }, label, this.control, this.note);
+    const beside = element("div", { className: "sbk-def-beside" }, this.note, this.more);
+    this.row = element("div", { className: "sbk-def-field" }, label, this.control, beside);
+    this.unfold(false);
     this.say("");
+  }
+
+  // The note has room for two lines; the button that shows all of it is there if they are not enough.
+  unfold(all) {
+    this.unfolded = all;
+    this.row.classList.toggle("sbk-def-unfolded", all);
+    this.more.textContent = all ? "less" : "more";
+    this.more.setAttribute("aria-label", `${this.more.textContent} about ${this.about.name}`);
+    this.more.setAttribute("aria-expanded", String(all));
+  }
+
+  measure() {
+    if (!this.unfolded) this.more.hidden = this.note.scrollHeight <= this.note.clientHeight + 1;
   }
 
   // Of a path that is too long, the end says which file it is.
@@ -60,9 +79,11 @@ class Field {
   say(fault) {
     const lent = this.about.lender && !this.edited ? `from group ${this.about.lender}. ` : "";
     this.note.textContent = fault || lent + this.about.text;
+    requestAnimationFrame(() => this.measure());
     this.control.title = this.about.secret ? "" : this.control.value;
     this.row.classList.toggle("sbk-def-wrong", Boolean(fault));
     this.row.classList.toggle("sbk-def-edited", this.edited);
+    this.note.title = this.note.textContent;
     this.control.setAttribute("aria-invalid", String(Boolean(fault)));
   }
 }
@@ -226,6 +247,7 @@ function render({ model, el }) {
     if (event.key === "Enter") named();
     if (event.key === "Escape") ask("");
   });
+  new ResizeObserver(() => { for (const field of fields.values()) field.measure(); }).observe(form);
   // JupyterLab's shortcuts are for its cells, not for this form.
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   el.append(element("div", { className: "sbk-def" },
