@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sbkernel.errors import SbkernelError
 from sbkernel.service.client import Service
 from sbkernel.site import Site
-from sbkernel.workbench import boot
+from sbkernel.workbench.nodes import boot
 from sbkernel.workbench.panel import Panel
 
 _STATIC = Path(__file__).parent / "static"

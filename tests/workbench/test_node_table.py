@@ -13,7 +13,7 @@ import sbkernel.workbench as wb
 from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.results import NodeResult
 from sbkernel.site import Site
-from sbkernel.workbench import node_table
+from sbkernel.workbench.nodes import node_table
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from sbkernel.site import Site
 from sbkernel.workbench.html import card, chip, div, heading, muted, table
 from sbkernel.workbench.panel import Panel
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _LOOK_S = 1.0
 _KEPT_ROWS = 200
 _TONES = {"on": "ok", "login": "ok", "booted": "ok", "userspace": "ok", "failed": "bad", "off": "quiet", "": "quiet"}

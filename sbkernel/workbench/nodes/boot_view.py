@@ -16,9 +16,9 @@ from sbkernel.netboot.diagnosis.seen import Diagnosis
 from sbkernel.service.stuck import BootLooks, Stuck
 from sbkernel.service.verbs import boot_hint, wait_for
 from sbkernel.site import Site
-from sbkernel.workbench import boot
 from sbkernel.workbench.displays.stuck import rows_of
 from sbkernel.workbench.html import card, chip, div, heading, muted, table
+from sbkernel.workbench.nodes import boot
 from sbkernel.workbench.panel import Panel
 
 _LOOK_S = 0.5
