@@ -26,6 +26,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
+    "sbkernel.service.boots:Boots": "sbkernel.workbench.nodes.waterfalls:waterfalls",
     "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
