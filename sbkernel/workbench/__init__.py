@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from sbkernel.workbench.nodes.boot_view import BootView
     from sbkernel.workbench.nodes.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
+    from sbkernel.workbench.version_panel import VersionPanel
     from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
-    "ListsEditor", "NodeTable", "console_lines", "definition", "diff", "directories", "growth", "guard",
+    "ListsEditor", "NodeTable", "VersionPanel", "console_lines", "definition", "diff", "directories", "growth", "guard",
     "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution", "show", "table",
     "timeline", "treemap", "weights",
 ]  # fmt: skip
@@ -50,6 +51,7 @@ _MODULES = {
     "nodes.boot_view": ("BootView",),
     "nodes.node_table": ("NodeTable",),
     "panel": ("interactive",),
+    "version_panel": ("VersionPanel",),
     "whereabouts": ("directories", "growth", "treemap"),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}

@@ -39,6 +39,7 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
     "JobView": lambda site: wb.JobView(jobs.start(site, "genimage", "view_targets:nothing", image=IMAGE).wait(60)),
     "ListEditor": lambda site: wb.ListEditor(ListFiles(site, IMAGE, "pkglist")),
     "ListsEditor": lambda site: wb.ListsEditor(site, IMAGE),
+    "VersionPanel": lambda site: wb.VersionPanel(site, "img"),
     "NodeTable": lambda site: wb.NodeTable(site, "n1,n2"),
 }
 
