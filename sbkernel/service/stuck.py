@@ -123,7 +123,7 @@ class BootLooks:
             node.name, events, self._place(bootlog.path(self._site, node.name)) if events else "", console, line, power,
             ordered_off=off, netboots=node.peek("currstate") not in _LOCAL,
         )  # fmt: skip
-        return diagnose(seen, self._usual_of(node) if events else {}, now)
+        return diagnose(seen, self.usual_of(node) if events else {}, now)
 
     def _console(self, node: str, events: Sequence[bootlog.BootEvent]) -> tuple[ConsoleEnd, str]:
         """Return what the console has shown since the last boot began, and the state of its line."""
@@ -141,7 +141,8 @@ class BootLooks:
         """Return a path as one reads it: within the site, if it lies there."""
         return str(path.relative_to(self._site.root) if path.is_relative_to(self._site.root) else path)
 
-    def _usual_of(self, node: Definition) -> Mapping[str, Usual]:
+    def usual_of(self, node: Definition) -> Mapping[str, Usual]:
+        """Return how long boots of a node's image usually stay at each stage."""
         image = parse(node.peek("provmethod")).image
         if image not in self._usual:
             digests = self._digests(image)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import sbkernel.lists.edit as lists_edit
 
 if TYPE_CHECKING:
-    from sbkernel.workbench.boot import console_lines, timeline
-    from sbkernel.workbench.boot_view import BootView
     from sbkernel.workbench.comparison import DiffChooser, DiffTable, diff, guard, matrix
     from sbkernel.workbench.console_view import ConsoleView
     from sbkernel.workbench.definition_panel import DefinitionPanel
@@ -23,21 +21,22 @@ if TYPE_CHECKING:
     from sbkernel.workbench.images import packages, plan, weights
     from sbkernel.workbench.job_view import JobView, show
     from sbkernel.workbench.list_editor import ListEditor, ListsEditor
-    from sbkernel.workbench.node_table import NodeTable
+    from sbkernel.workbench.nodes.boot import console_lines, timeline
+    from sbkernel.workbench.nodes.boot_view import BootView
+    from sbkernel.workbench.nodes.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
     from sbkernel.workbench.record_panel import RecordPanel
+    from sbkernel.workbench.version_panel import VersionPanel
     from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
-    "ListsEditor", "NodeTable", "RecordPanel", "console_lines", "definition", "diff", "directories", "growth", "guard",
-    "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution", "show", "table",
-    "timeline", "treemap", "weights",
+    "ListsEditor", "NodeTable", "RecordPanel", "VersionPanel", "console_lines", "definition", "diff", "directories",
+    "growth", "guard", "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution",
+    "show", "table", "timeline", "treemap", "weights",
 ]  # fmt: skip
 
 _MODULES = {
-    "boot": ("console_lines", "timeline"),
-    "boot_view": ("BootView",),
     "comparison": ("DiffChooser", "DiffTable", "diff", "guard", "matrix"),
     "console_view": ("ConsoleView",),
     "definition_panel": ("DefinitionPanel",),
@@ -49,9 +48,12 @@ _MODULES = {
     "images": ("packages", "plan", "weights"),
     "job_view": ("JobView", "show"),
     "list_editor": ("ListEditor", "ListsEditor"),
-    "node_table": ("NodeTable",),
+    "nodes.boot": ("console_lines", "timeline"),
+    "nodes.boot_view": ("BootView",),
+    "nodes.node_table": ("NodeTable",),
     "panel": ("interactive",),
     "record_panel": ("RecordPanel",),
+    "version_panel": ("VersionPanel",),
     "whereabouts": ("directories", "growth", "treemap"),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sbkernel.packages.diff.matrix import Matrix
 from sbkernel.packages.diff.policy import Verdict
 from sbkernel.packages.manifest import manifest
 from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays.packagediff import changes, summary
 from sbkernel.workbench.html import TONES, card, div, muted
 from sbkernel.workbench.panel import Panel, Shown, interactive
@@ -81,6 +82,10 @@ class DiffChooser(Panel):
         """Return the summary."""
         return self.problem or self.value.summary
 
+    def calls(self) -> Sequence[Call]:
+        """Return how the two are compared without this panel."""
+        return [call("compare", contents.diff, *self.words, sb=["diff", *self.words])]
+
     def about(self) -> dict[str, Any]:
         """Return the names of what is compared."""
         return {"diff": {"a": self.value.a.name, "b": self.value.b.name, "counts": self.value.counts}}
@@ -110,6 +115,7 @@ class DiffChooser(Panel):
                 shown.value = str(card(muted("reading …")))
                 self.choose(fields[0].value, fields[1].value)
                 shown.value = str(self.html())
+                self.say(self.text().partition("\n")[0])
 
         def swapped(_button: object) -> None:
             a, b = self.words
@@ -158,6 +164,10 @@ class DiffTable(Panel):
     def text(self) -> str:
         """Return the rows as the command line prints them."""
         return diff_table(self.value).partition("\n\n")[2] or "no rows"
+
+    def calls(self) -> Sequence[Call]:
+        """Return how the two are compared without this panel."""
+        return self.source.calls() if isinstance(self.source, DiffChooser) else ()
 
     def filter(self, needle: str = "", kind: str = _ALL) -> None:
         """Select rows by a text in name, group or section, by kind, or by attention."""

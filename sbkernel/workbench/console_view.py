@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,9 +18,11 @@ import traitlets
 from markupsafe import Markup
 
 from sbkernel.errors import SbkernelError
+from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.site import Site
-from sbkernel.workbench import boot
+from sbkernel.workbench.calls import Call, call
+from sbkernel.workbench.nodes import boot
 from sbkernel.workbench.panel import Panel
 from sbkernel.workbench.shortened import Mender, mended
 
@@ -94,6 +97,10 @@ class ConsoleView(Panel):
     def text(self) -> str:
         """Return the last lines without colours."""
         return boot.console_lines(self.site, self.node, self.lines).text
+
+    def calls(self) -> Sequence[Call]:
+        """Return how the console is read and opened without this panel."""
+        return [call("read and type", verbs.console_tail, self.node, sb=["rcons", self.node])]
 
     def about(self) -> dict[str, Any]:
         """Return the node."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, command
 from sbkernel.workbench.definition_editor import EDITABLE_TYPES, Editor
 from sbkernel.workbench.definitions import definition
 from sbkernel.workbench.html import div, muted
@@ -63,6 +64,17 @@ class DefinitionPanel(Panel):
     def text(self) -> str:
         """Return the open definition as lsdef shows it."""
         return self._shown().text
+
+    def calls(self) -> Sequence[Call]:
+        """Return how the open object is shown and changed without this panel."""
+        objtype, name = self.editor.objtype, self.value or "NAME"
+        of = ("-t", objtype)
+        return [
+            Call("show", f"site.all_of({objtype!r})[{name!r}]", command("lsdef", *of, name)),
+            Call("change", f"site.set({objtype!r}, {name!r}, ATTRIBUTE='VALUE')",
+                 command("chdef", *of, "-o", name, "ATTRIBUTE=VALUE")),
+            Call("undo", "site.undo()", command("undo")),
+        ]  # fmt: skip
 
     def about(self) -> dict[str, Any]:
         """Return the name of the open object for the record."""

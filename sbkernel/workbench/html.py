@@ -1,7 +1,8 @@
 """Build HTML for records: it has only inline styles, and everything is escaped unless it is `Markup`.
 
-JupyterLab removes style sheets, scripts and SVG from records that it does not trust, and its two themes have opposite
-backgrounds. So all styles are inline, text has the colour of the page, and surfaces are translucent greys.
+JupyterLab removes style sheets, scripts, SVG and theme variables from records that it does not trust, and its two
+themes have opposite backgrounds. So all styles are inline, text has the colour of the page, and surfaces are
+translucent greys. The tones can be read on white and on black, and never stand alone: a word or a mark says the same.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from markupsafe import Markup, escape
 
 LINE = "rgba(128,128,128,0.28)"
 TRACK = "rgba(128,128,128,0.16)"
-ACCENT = "#1586a8"
-TONES = {"ok": "#2a9d5c", "warn": "#c98a00", "bad": "#d1453b", "busy": ACCENT, "quiet": "#808890"}
+ACCENT = "#14819f"
+TONES = {"ok": "#25894f", "warn": "#a87300", "bad": "#d9453a", "busy": ACCENT, "quiet": "#78808a"}
 MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 MUTED = "opacity:0.65"
 
@@ -47,7 +48,7 @@ def card(*children: object) -> Markup:
 
 def heading(text: object, *beside: object) -> Markup:
     """Return the title line of a card, with chips or remarks beside it."""
-    title = span(text, style="font-weight:600;font-size:14px;margin-right:10px")
+    title = span(text, style="font-weight:600;font-size:14px;margin-right:10px", role="heading", aria_level="4")
     return div(title, *beside, style="margin-bottom:6px")
 
 
@@ -72,7 +73,7 @@ def chip(text: object, tone: str = "quiet") -> Markup:
 
 
 def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: int = 8) -> Markup:
-    """Return a horizontal bar from `start` over `fraction` of its track, both 0 to 1."""
+    """Return a horizontal bar from `start` over `fraction` of its track, both 0 to 1. A text beside it says it, too."""
     begin = min(max(0.0, start), 1.0)
     width = min(max(0.0, fraction), 1.0 - begin)
     fill = div(
@@ -82,6 +83,7 @@ def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: i
     return div(
         fill,
         style=f"position:relative;height:{height_px}px;background-color:{TRACK};border-radius:4px;overflow:hidden",
+        aria_hidden="true",
     )
 
 
@@ -89,12 +91,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: 
     """Return a table. The columns whose positions are in `numeric` are aligned to the right."""
     right = set(numeric)
 
-    def cell(tag: str, index: int, value: object, extra: str = "") -> Markup:
+    def cell(tag: str, index: int, value: object, extra: str = "", **attributes: str) -> Markup:
         side = "right" if index in right else "left"
-        return el(tag, value, style=f"text-align:{side};padding:3px 14px 3px 0;white-space:nowrap;{extra}")
+        style = f"text-align:{side};padding:3px 14px 3px 0;white-space:nowrap;{extra}"
+        return el(tag, value, style=style, **attributes)
 
     line = f"border-bottom:1px solid {LINE}"
-    head = el("tr", *(cell("th", i, c, f"font-weight:600;{MUTED};{line}") for i, c in enumerate(columns)))
+    head = el("tr", *(cell("th", i, c, f"font-weight:600;{MUTED};{line}", scope="col") for i, c in enumerate(columns)))
     body = (el("tr", *(cell("td", i, v, line) for i, v in enumerate(row))) for row in rows)
     return el(
         "table",

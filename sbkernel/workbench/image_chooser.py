@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
@@ -12,6 +13,7 @@ from sbkernel.errors import NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.site import Site
 from sbkernel.units import size
+from sbkernel.workbench.calls import Call, command
 from sbkernel.workbench.html import card, chip, heading, mono, pairs
 from sbkernel.workbench.panel import Panel
 
@@ -39,6 +41,10 @@ class ImageChooser(Panel):
         """Return the name and state of the chosen image."""
         return f"{self.value}: {self._published()[0]}"
 
+    def calls(self) -> Sequence[Call]:
+        """Return how the chosen image is shown without this panel."""
+        return [Call("show", f"site.osimages[{self.value!r}]", command("lsdef", "-t", "osimage", self.value))]
+
     def about(self) -> dict[str, Any]:
         """Return the image."""
         return {"image": self.value}
@@ -52,6 +58,7 @@ class ImageChooser(Panel):
         def chosen(change: dict[str, Any]) -> None:
             self.value = change["new"]
             shown.value = str(self.html())
+            self.say(self.text())
 
         choice.observe(chosen, "value")
         return ipywidgets.VBox([choice, shown])

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sbkernel.jobs.events import Progress
 from sbkernel.jobs.job import Job
 from sbkernel.units import seconds
-from sbkernel.workbench.html import MONO, MUTED, bar, card, chip, details, div, heading, log, mono, muted, span
+from sbkernel.workbench.html import MONO, MUTED, TONES, bar, card, chip, details, div, heading, log, mono, muted, span
 
 _TONES = {"succeeded": "ok", "failed": "bad", "cancelled": "warn", "running": "busy", "pending": "quiet"}
 _UNCHANGED = ", nothing to do"
@@ -64,13 +64,18 @@ def line(now: JobSnapshot) -> str:
     return f"{what}: {now.state}{doing} ({seconds(now.seconds)}){why}"
 
 
+def doing(now: JobSnapshot) -> str:
+    """Return what a screen reader is to say: the state, and while it runs the phase, but not each step of it."""
+    return f"{now.verb} {now.target}".strip() + f": {now.state if now.done else now.progress.phase or now.state}"
+
+
 def render(now: JobSnapshot) -> Markup:
     """Return the card of a job."""
     title = f"{now.verb} {now.target}".strip()
     remark = _UNCHANGED if now.unchanged else None
     return card(
         heading(title, chip(now.state, _TONES[now.state]), muted(seconds(now.seconds), remark)),
-        div(now.error, style="color:#d1453b;margin-bottom:6px") if now.error else None,
+        div(now.error, style=f"color:{TONES['bad']};margin-bottom:6px") if now.error else None,
         _phases(now),
         _log(now),
     )

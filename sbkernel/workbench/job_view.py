@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Self
 
 import ipywidgets
 from IPython import get_ipython
 from markupsafe import Markup
 
+from sbkernel.jobs import job as jobs
 from sbkernel.jobs.job import Job
 from sbkernel.workbench import job_card
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.panel import Panel
 
 _LIVE_S, _HEADLESS_S = 0.4, 1.0
@@ -45,6 +47,10 @@ class JobView(Panel):
     def text(self) -> str:
         """Return the job in one line."""
         return job_card.line(self._now)
+
+    def calls(self) -> Sequence[Call]:
+        """Return how the job is shown again without this panel."""
+        return [call("show again", jobs.attach, self.job.id, sb=["attach", self.job.id])]
 
     def about(self) -> dict[str, Any]:
         """Return the job, how long it and its phases took, and the image and digest that it made."""
@@ -112,6 +118,7 @@ class JobView(Panel):
         self._now = job_card.snapshot(job)
         if self._widget is not None:
             self._card.value = str(self.html())
+            self.say(job_card.doing(self._now))
             self._button.disabled = self._now.done or self._button.disabled
             self._button.layout.display = "none" if self._now.done else ""
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 from markupsafe import Markup
 
+from sbkernel import lists
 from sbkernel.errors import SbkernelError
-from sbkernel.images.tree.lint import check, of_list
+from sbkernel.images.tree.lint import check, lint, of_list
 from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.definitions import lists as list_texts
 from sbkernel.workbench.diagnostics import remarks_table
 from sbkernel.workbench.html import MONO, TONES, card, chip, heading, log, mono, muted, span
@@ -42,6 +45,10 @@ class ListEditor(Panel):
     def text(self) -> str:
         """Return the file and its remarks."""
         return "\n".join([str(self.files.path), *map(str, self.remarks)])
+
+    def calls(self) -> Sequence[Call]:
+        """Return how lists are shown and changed without this panel."""
+        return list_calls(self.files.image)
 
     def about(self) -> dict[str, Any]:
         """Return the image."""
@@ -122,6 +129,16 @@ class ListEditor(Panel):
         return ipywidgets.VBox([style, self._above, self._area, ipywidgets.HBox([save, undo]), self._below])
 
 
+def list_calls(image: str) -> Sequence[Call]:
+    """Return how the lists of an image are shown, changed and checked without a panel."""
+    add = call("add", lists.of, image, sb=["pkg", image, "add", "PACKAGE"])
+    return [
+        call("show", lists.of, image, sb=["pkg", image, "list"]),
+        add._replace(python=f"{add.python}.pkglist.add('PACKAGE')"),
+        call("check", lint, image, sb=["lint", image]),
+    ]
+
+
 def _wrong(said: object) -> Markup:
     return span(str(said), style=f"color:{TONES['bad']};white-space:pre-wrap")
 
@@ -140,6 +157,10 @@ class ListsEditor(Panel):
     def text(self) -> str:
         """Return the names of the files."""
         return self._shown().text
+
+    def calls(self) -> Sequence[Call]:
+        """Return how lists are shown and changed without this panel."""
+        return list_calls(self.image)
 
     def about(self) -> dict[str, Any]:
         """Return the image."""

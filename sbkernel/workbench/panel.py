@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, display
 from markupsafe import Markup
+
+from sbkernel.workbench import calls
+from sbkernel.workbench.calls import Call
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -30,11 +34,16 @@ def interactive() -> bool:
 
 
 class Panel(ABC):
-    """Something shown in a cell. Subclasses define its HTML, its text and, if there is one, its widget."""
+    """Something shown in a cell. Subclasses define its HTML, its text and, if there is one, its widget.
+
+    Below it stand the calls that do the same. What `say` is told, a screen reader reads out.
+    """
 
     def __init__(self) -> None:
         self._handle: DisplayHandle | None = None
+        self._foot: Any = None
         self._widget: Any = self.widget() if interactive() else None
+        self._view: Any = None if self._widget is None else self._with_foot()
 
     @abstractmethod
     def html(self) -> Markup:
@@ -48,13 +57,22 @@ class Panel(ABC):
         """Return a widget for a live session, or None."""
         return None
 
+    def calls(self) -> Sequence[Call]:
+        """Return the Python and the command lines that do what this panel does."""
+        return ()
+
+    def say(self, text: str) -> None:
+        """Tell a screen reader what has happened, and show the calls as they are by now."""
+        if self._foot is not None:
+            self._foot.calls, self._foot.said = [list(one) for one in self.calls()], text
+
     def about(self) -> dict[str, Any]:
         """Return what the record collects from this display: job, image, digest."""
         return {}
 
     def show(self) -> Self:
         """Display it in the running cell."""
-        self._handle = display(self._bundle(self._widget), raw=True, metadata=self._metadata(), display_id=True)
+        self._handle = display(self._bundle(self._view), raw=True, metadata=self._metadata(), display_id=True)
         return self
 
     def settle(self) -> None:
@@ -71,10 +89,19 @@ class Panel(ABC):
             self._handle.update(self._bundle(widget), raw=True, metadata=self._metadata())
 
     def _bundle(self, widget: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": self.text(), "text/html": str(self.html())}
+        html = self.html() + (calls.shown(self.calls()) or "")
+        bundle: dict[str, Any] = {"text/plain": self.text(), "text/html": str(html)}
         if widget is not None:
             bundle[_WIDGET] = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
         return bundle
+
+    def _with_foot(self) -> Any:
+        import ipywidgets
+
+        from sbkernel.workbench.foot import Foot
+
+        self._foot = Foot(calls=[list(one) for one in self.calls()])
+        return ipywidgets.VBox([self._widget, self._foot])
 
     def _metadata(self) -> dict[str, Any]:
         about = self.about()

@@ -29,6 +29,8 @@ from sbkernel.nodes import contents
 from sbkernel.packages.diff.policyfile import parse
 from sbkernel.records.whatruns import WhatRuns
 from sbkernel.records.why import why
+from sbkernel.rollout.versions.images import versions
+from sbkernel.service.boots import boots
 from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
@@ -50,7 +52,9 @@ SHOWS = {
     'jobs.start(site, "genimage", "view_targets:nothing", image="img").wait(60)': "genimage img",
     'Catalog(site).current("img")': "published",
     'why(site, "img")': "mksquashfs",
+    'versions(site, "img")': "What moved the pointers",
     "WhatRuns(())": "What nodes run",
+    "boots(site, [])": "Boots side by side",
     "stuck(site)": "Nodes that are not well",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }

@@ -10,10 +10,11 @@ import pytest
 from waiting import until
 
 import sbkernel.workbench as wb
+from sbkernel.definitions.store.journal import user
 from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.results import NodeResult
 from sbkernel.site import Site
-from sbkernel.workbench import node_table
+from sbkernel.workbench.nodes import node_table
 
 
 @pytest.fixture
@@ -84,3 +85,33 @@ def test_a_store_that_cannot_be_read_for_a_while_does_not_end_it(
     site.store._connection.run("ALTER TABLE away RENAME TO object")
     site.set("node", "n1", status="booted")
     until(lambda: shown(table)["n1"] == "booted")
+
+
+def press(table: wb.NodeTable, action: str, *names: str, **more: str) -> None:
+    """Do what the page does when a button is pressed."""
+    table._widget._handle_custom_msg({"action": action, "nodes": list(names), **more}, [])
+
+
+def held(table: wb.NodeTable) -> dict[str, str]:
+    return {row["node"]: row["held"] for row in table._widget.rows}
+
+
+def test_nodes_are_held_and_released_by_their_buttons(site: Site, table: wb.NodeTable) -> None:
+    until(lambda: held(table) == {"n1": "", "n2": ""})
+    assert ">held<" not in table.html()
+    press(table, "hold", "n2", reason="waits for a <DIMM>")
+    until(lambda: held(table) == {"n1": "", "n2": f"{user()}: waits for a <DIMM>"})
+    assert "waits for a &lt;DIMM&gt;" in table.html() and ">held<" in table.html()
+    assert table.text().splitlines()[1].endswith(f"held by {user()}: waits for a <DIMM>")
+    press(table, "release", "n2")
+    until(lambda: held(table) == {"n1": "", "n2": ""})
+
+
+def test_what_others_hold_stays_held_and_the_table_says_why(site: Site, table: wb.NodeTable) -> None:
+    site.set("node", "n1", held="alice: her test")
+    press(table, "release", "n1")
+    until(lambda: "held by alice" in table._widget.rows[0]["said"])
+    press(table, "hold", "n2", reason=" ")
+    until(lambda: "needs a reason" in table._widget.rows[1]["said"])
+    assert held(table) == {"n1": "alice: her test", "n2": ""}
+    assert table._foot.said.startswith("hold: ")

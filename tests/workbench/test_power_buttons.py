@@ -12,7 +12,7 @@ from waiting import until
 from sbkernel import workbench as wb
 from sbkernel.service.client import Service
 from sbkernel.site import Site
-from sbkernel.workbench.node_table import NodeTable
+from sbkernel.workbench.nodes.node_table import NodeTable
 
 
 @pytest.fixture

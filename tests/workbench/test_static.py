@@ -10,7 +10,7 @@ import pytest
 from sbkernel.workbench import console_view
 from sbkernel.workbench.console_view import ConsoleWidget
 from sbkernel.workbench.definition_panel import DefinitionWidget
-from sbkernel.workbench.node_table import NodeTableWidget
+from sbkernel.workbench.nodes.node_table import NodeTableWidget
 from sbkernel.workbench.record_panel import RecordWidget
 
 STATIC = Path(console_view.__file__).parent / "static"

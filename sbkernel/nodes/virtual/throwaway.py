@@ -67,7 +67,8 @@ def _remove(site: Site, name: str) -> None:
     with contextlib.suppress(NotFoundError):
         site.delete("node", name)
     forget_variables(site, name)
-    bootfiles.apply(site.boot, plan_offline(name), bootfiles.read(site.boot, name))
+    with bootfiles.BootFiles(site.boot) as files:
+        files.apply(plan_offline(name), files.scripts(name))
     for path in _left(site, name):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

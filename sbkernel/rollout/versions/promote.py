@@ -65,9 +65,13 @@ def rollback(site: Site, image: str) -> Decision:
 
 
 def _decision(site: Site, version: ImageVersion, before: str) -> Decision:
-    catalog = Catalog(site)
-    others = {one.digest for one in catalog.versions(version.image)} - {version.digest}
+    held = Catalog(site).pointers(version.image).hold is not None
+    return Decision(version, before, held, tuple(behind(site, version)))
+
+
+def behind(site: Site, version: ImageVersion) -> list[str]:
+    """Return the nodes that are not pinned and whose boot files name another version of its image."""
+    others = {one.digest for one in Catalog(site).versions(version.image)} - {version.digest}
     boots, _ = references.of_boot_files(site)
     follow = set(site.nodes) - set(references.of_pins(site))
-    behind = sorted(node for node, digests in boots.items() if node in follow and not others.isdisjoint(digests))
-    return Decision(version, before, catalog.pointers(version.image).hold is not None, tuple(behind))
+    return sorted(node for node, digests in boots.items() if node in follow and not others.isdisjoint(digests))

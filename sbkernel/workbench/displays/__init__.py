@@ -30,7 +30,9 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.records.kept.trend:Trend": "sbkernel.workbench.displays.records:trend",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
+    "sbkernel.service.boots:Boots": "sbkernel.workbench.nodes.waterfalls:waterfalls",
     "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
+    "sbkernel.rollout.versions.listed:Versions": "sbkernel.workbench.displays.versions:versions",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
 }
 """Type: function of one value that returns markup, or an object with _repr_mimebundle_. Subclasses show as the type."""

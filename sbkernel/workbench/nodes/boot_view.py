@@ -7,24 +7,30 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import ipywidgets
 from markupsafe import Markup
 
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import NodeError
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.bootlog import BootEvent
 from sbkernel.netboot.diagnosis.seen import Diagnosis
 from sbkernel.netboot.timeline import timeline
-from sbkernel.service.stuck import BootLooks, Stuck
+from sbkernel.service.boots import boots
+from sbkernel.service.nodestat import nodestat
+from sbkernel.service.stuck import BootLooks, Stuck, stuck
 from sbkernel.service.verbs import boot_hint, wait_for
 from sbkernel.site import Site
-from sbkernel.workbench import boot
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays.stuck import rows_of
 from sbkernel.workbench.html import card, chip, div, heading, muted, table
+from sbkernel.workbench.nodes import boot
 from sbkernel.workbench.panel import Panel
 
 _LOOK_S = 0.5
 _DIAGNOSE_S = 5.0
 _AS_TIMELINES = 4
+_UP = ("login", "userspace")
 
 
 class BootView(Panel):
@@ -54,7 +60,7 @@ class BootView(Panel):
             cards = (boot.card_of(node, self._events(node), self._found.get(node)) for node in self.nodes)
             return Markup("").join(cards)
         rows = [(node, *self._last(node)) for node in self.nodes]
-        arrived = sum(stage in ("login", "userspace") for _, stage, _ in rows)
+        arrived = sum(stage in _UP for _, stage, _ in rows)
         cells = [(node, chip(stage or "waiting", boot.tone(stage)), after) for node, stage, after in rows]
         bad = rows_of(Stuck(tuple(self._found.values())))
         return card(
@@ -67,6 +73,32 @@ class BootView(Panel):
         """Return a line for each node."""
         self._look()
         return "\n".join(self._line(node) for node in self.nodes)
+
+    def calls(self) -> Sequence[Call]:
+        """Return how the same is seen without this panel."""
+        names = fold(self.nodes)
+        return [
+            call("now", nodestat, names, sb=["nodestat", names]),
+            call("every stage", boots, names, sb=["nodestat", names, "--timeline"]),
+            call("why not", stuck, names, sb=["stuck", names, "-v"]),
+        ]
+
+    def widget(self) -> ipywidgets.HTML:
+        """Return the page, which is changed in its place while somebody reads it."""
+        return ipywidgets.HTML(value=str(self.html()))
+
+    def refresh(self) -> None:
+        """Show how far the nodes are by now."""
+        if self._widget is None:
+            super().refresh()
+        else:
+            self._widget.value = str(self.html())
+            self.say(self._summary())
+
+    def _summary(self) -> str:
+        stages = [self._last(node)[0] for node in self.nodes]
+        up, bad = sum(stage in _UP for stage in stages), len(self._found)
+        return f"{up} of {len(stages)} nodes are up" + (f", {bad} are not well" if bad else "")
 
     def _line(self, node: str) -> str:
         found = self._found.get(node)
@@ -102,6 +134,7 @@ class BootView(Panel):
         finally:
             self._waits = False
             self.refresh()
+            self.settle()
         return self.reported()
 
     def _arrived(self, node: str) -> bool:

@@ -1,0 +1,204 @@
+"""The versions panel: choose a version, see what promoting, going back or pinning would change, then do it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+from markupsafe import Markup
+
+from sbkernel.errors import SbkernelError
+from sbkernel.images.catalog.reference import Reference, short
+from sbkernel.netboot.nodeset import nodeset
+from sbkernel.nodes import contents
+from sbkernel.rollout.versions import moving
+from sbkernel.rollout.versions.images import versions
+from sbkernel.rollout.versions.listed import ListedVersion
+from sbkernel.rollout.versions.moving import Moving
+from sbkernel.rollout.versions.promote import promote, rollback
+from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, call
+from sbkernel.workbench.displays import html_of
+from sbkernel.workbench.displays.versions import versions as drawn
+from sbkernel.workbench.displays.versions import when
+from sbkernel.workbench.html import ACCENT, TONES, card, div, heading
+from sbkernel.workbench.panel import Panel
+
+
+class VersionPanel(Panel):
+    """All versions of an image, with buttons in a live session. `value` is the chosen one, as IMAGE@DIGEST.
+
+    Nothing is changed before its plan was shown and confirmed. What moved the pointers is their history, and undoing
+    is one more move.
+    """
+
+    def __init__(self, site: Site, image: str) -> None:
+        self.site, self.image = site, image
+        self.found = versions(site, image)
+        self.chosen = self.found.rows[0].version.digest
+        self.plan: Moving | None = None
+        self.said: Markup | None = None
+        super().__init__()
+
+    @property
+    def value(self) -> str:
+        """Return the chosen version."""
+        return str(Reference(self.image, short(self.chosen)))
+
+    def html(self) -> Markup:
+        """Return the versions and the history of the pointers, and what was done here last."""
+        return drawn(self.found).html + (self.said or "")
+
+    def text(self) -> str:
+        """Return the versions as `sb images IMAGE` lists them."""
+        return str(self.found)
+
+    def about(self) -> dict[str, Any]:
+        """Return the image and the digest that nodes boot."""
+        return {"image": self.image, "digest": self.found.pointers.current}
+
+    def calls(self) -> Sequence[Call]:
+        """Return what the buttons do to the chosen version."""
+        pin = f"osimage={self.value}"
+        others = (f"{self.image}@current", self.value)
+        return [
+            call("versions", versions, self.image, sb=["images", self.image]),
+            call("promote", promote, self.value, sb=["promote", self.value]),
+            call("go back", rollback, self.value, sb=["rollback", self.value]),
+            call("pin", nodeset, "NODES", pin, sb=["nodeset", "NODES", pin]),
+            call("compare", contents.diff, *others, sb=["diff", *others]),
+        ]
+
+    def ask(self, make: Callable[[], Moving]) -> None:
+        """Show what a change would do; nothing is done."""
+        self.plan = None
+        try:
+            self.plan = make()
+            self._tell(_plan(self.plan), str(self.plan))
+        except (SbkernelError, OSError) as error:
+            self._wrong(error)
+        self._offer()
+
+    def confirm(self) -> None:
+        """Do what the plan says. If that fails, the panel shows why."""
+        plan, self.plan = self.plan, None
+        self._offer()
+        if plan is None:
+            return
+        try:
+            done = plan.apply(self.site)
+            self._tell(_lines("Done", done.splitlines(), TONES["ok"]), done)
+        except (SbkernelError, OSError) as error:
+            self._wrong(error)
+        self.look()
+
+    def cancel(self) -> None:
+        """Forget the plan."""
+        self.plan = None
+        self._tell(None, "nothing was changed")
+        self._offer()
+
+    def compare(self, other: str) -> None:
+        """Show which packages differ between another version and the chosen one."""
+        try:
+            found = contents.diff(self.site, other, self.value)
+            self._tell(Markup(html_of(found)), found.summary.partition("\n")[0])  # noqa: S704 - our own display
+        except (SbkernelError, OSError) as error:
+            self._wrong(error)
+
+    def look(self) -> None:
+        """Read the versions again, and show them."""
+        self.found = versions(self.site, self.image)
+        if self._widget is not None:
+            self._table.value = str(drawn(self.found).html)
+            self._fill()
+        self.refresh()
+
+    def widget(self) -> Any:
+        """Return the versions above the buttons, the plan and what was done last."""
+        self._table = ipywidgets.HTML(value=str(drawn(self.found).html))
+        self._choice = ipywidgets.Dropdown(description="Version", layout={"width": "430px"})
+        self._other = ipywidgets.Dropdown(description="with", layout={"width": "430px"})
+        self._nodes = ipywidgets.Text(description="Nodes", placeholder="noderange", layout={"width": "430px"})
+        self._below = ipywidgets.HTML()
+        self._sure = _button("Do it", self.confirm, "do what the plan says", "primary")
+        self._not = _button("Cancel", self.cancel, "change nothing")
+        self._asking = ipywidgets.HBox([self._sure, self._not])
+        self._choice.observe(self._choose, "value")
+        self._fill()
+        image = self.image
+        pointing = [
+            _button("Promote …", lambda: self.ask(lambda: moving.promoting(self.site, image, self.chosen)),
+                    "let nodes boot the chosen version"),
+            _button("Go back …", lambda: self.ask(lambda: moving.going_back(self.site, image, self.chosen)),
+                    "let nodes boot the chosen version until somebody promotes"),
+            _button("Undo …", lambda: self.ask(lambda: moving.undoing(self.site, image)),
+                    "put current where it was before it moved last"),
+            _button("Look again", self.look, "read the versions again"),
+        ]  # fmt: skip
+        pin = _button(
+            "Pin nodes …",
+            lambda: self.ask(lambda: moving.pinning(self.site, image, self.chosen, self._nodes.value)),
+            "let these nodes boot the chosen version, whatever current is",
+        )
+        compare = _button("Compare", lambda: self.compare(self._other.value), "show which packages differ")
+        rows = [[self._choice, *pointing], [self._nodes, pin], [self._other, compare]]
+        self._offer()
+        wrap = {"flex_flow": "row wrap"}
+        boxes = [ipywidgets.HBox(row, layout=wrap) for row in rows]
+        return ipywidgets.VBox([self._table, *boxes, self._below, self._asking])
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.chosen = change["new"]
+            self.plan = None  # it was about another version
+            self._tell(None, f"chosen: {self.value}")
+            self._offer()
+
+    def _fill(self) -> None:
+        options = [(_named(row), row.version.digest) for row in self.found.rows]
+        digests = [digest for _, digest in options]
+        self.chosen = self.chosen if self.chosen in digests else digests[0]
+        self._choice.unobserve(self._choose, "value")  # new names of the same versions are nobody's choice
+        self._choice.options, self._choice.value = options, self.chosen
+        self._choice.observe(self._choose, "value")
+        self._other.options = [(said, str(Reference(self.image, short(digest)))) for said, digest in options]
+
+    def _offer(self) -> None:
+        """Show the buttons that confirm only while there is something to confirm, and lead the keyboard there."""
+        if self._has_widgets():
+            self._asking.layout.display = "" if self.plan else "none"
+            if self.plan:
+                self._not.focus()
+
+    def _wrong(self, error: Exception) -> None:
+        self._tell(_lines("Not done", str(error).splitlines(), TONES["bad"]), str(error))
+
+    def _tell(self, shown: Markup | None, text: str) -> None:
+        self.said = shown
+        if self._has_widgets():
+            self._below.value = str(shown or "")
+        self.say(text)
+
+    def _has_widgets(self) -> bool:
+        return hasattr(self, "_asking")
+
+
+def _button(text: str, press: Callable[[], None], tooltip: str, style: str = "") -> Any:
+    made = ipywidgets.Button(description=text, tooltip=tooltip, button_style=style)
+    made.on_click(lambda _: press())
+    return made
+
+
+def _named(row: ListedVersion) -> str:
+    pointers = f" ({', '.join(row.pointers)})" if row.pointers else ""
+    return f"{short(row.version.digest)}  packed {when(row.published)}{pointers}"
+
+
+def _plan(plan: Moving) -> Markup:
+    return _lines(f"This will happen: {plan.action} {plan.reference}", plan.will, ACCENT)
+
+
+def _lines(title: str, lines: Sequence[str], colour: str) -> Markup:
+    return card(div(heading(title), *map(div, lines), style=f"border-left:3px solid {colour};padding-left:12px"))
