@@ -75,6 +75,7 @@ VERB_GROUPS = {
         "testboot": "boot a version on a virtual node, and check it there",
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",
+        "rollout": "bring a version to nodes in waves that go back by themselves",
         "nodeset": "set what nodes boot next, or show it",
         "nodediscoverls": "list machines that asked how to boot and are no nodes",
         "nodediscoverdef": "make a node of such a machine",

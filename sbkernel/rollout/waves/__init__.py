@@ -1,0 +1,1 @@
+"""Roll-outs: nodes get a version of an image wave by wave; when a wave goes wrong, all go back by themselves."""
