@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from treechanges import Changing
 
-from sbkernel.images.pack import sums
+from sbkernel.images import sums
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.listing import Listed, parsed
 
