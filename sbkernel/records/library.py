@@ -44,12 +44,13 @@ def digest_of(cells: Iterable[Mapping[str, Any]]) -> str:
 def refresh(site: Site, directory: Path | None = None) -> dict[str, str]:
     """Copy shipped notebooks to the working directory; return name -> new, updated, changed or current.
 
-    Pages (*.md) beside them are copied as well. A copy that somebody has changed is kept and called `changed`.
+    Pages (*.md) beside them and in docs are copied as well. A copy that somebody has changed is kept and called
+    `changed`.
     """
     target = directory or working_directory(site)
     target.mkdir(parents=True, exist_ok=True)
     copied = _copied(target)
-    states = {path.name: _refresh_one(path, target / path.name, copied) for path in [*_shipped(), *_pages()]}
+    states = {name: _refresh_one(path, target, name, copied) for name, path in _named([*_shipped(), *_pages()])}
     (target / _COPIES).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n")
     return states
 
@@ -59,18 +60,23 @@ def _copied(directory: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def _refresh_one(shipped: Path, copy: Path, copied: dict[str, str]) -> str:
-    wanted = source_digest(shipped)
+def _named(paths: list[Path]) -> Iterator[tuple[str, Path]]:
+    yield from ((str(path.relative_to(resources.notebooks())), path) for path in paths)
+
+
+def _refresh_one(shipped: Path, target: Path, name: str, copied: dict[str, str]) -> str:
+    copy, wanted = target / name, source_digest(shipped)
     if copy.exists():
         present = source_digest(copy)
         if present == wanted:
-            copied[copy.name] = wanted
+            copied[name] = wanted
             return "current"
-        if copied.get(copy.name) != present:
+        if copied.get(name) != present:
             return "changed"
     state = "updated" if copy.exists() else "new"
+    copy.parent.mkdir(exist_ok=True)
     shutil.copyfile(shipped, copy)
-    copied[copy.name] = wanted
+    copied[name] = wanted
     return state
 
 
@@ -79,7 +85,7 @@ def _shipped() -> list[Path]:
 
 
 def _pages() -> list[Path]:
-    return sorted(resources.notebooks().glob("*.md"))
+    return sorted([*resources.notebooks().glob("*.md"), *resources.notebooks().glob("docs/*.md")])
 
 
 def notebooks(site: Site) -> Iterator[Path]:

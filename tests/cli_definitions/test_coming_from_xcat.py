@@ -9,7 +9,7 @@ from sbrun import Sb
 from sbkernel import resources
 from sbkernel.cli.main import VERBS
 
-PAGE = (resources.notebooks() / "coming-from-xcat.md").read_text()
+PAGE = (resources.notebooks() / "docs/coming-from-xcat.md").read_text()
 
 
 def test_every_verb_that_the_page_names_is_there() -> None:

@@ -82,7 +82,7 @@ def test_help_says_it() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    committed = Path(__file__).parents[2] / "notebooks" / "attributes.md"
-    assert committed.read_text() == page(), "python -m sbkernel.definitions.tables.page > notebooks/attributes.md"
+    committed = Path(__file__).parents[2] / "notebooks" / "docs" / "attributes.md"
+    assert committed.read_text() == page(), "python -m sbkernel.definitions.tables.page > notebooks/docs/attributes.md"
     rows = [line for line in page().splitlines() if line.startswith("| `")]
     assert all(line.replace("\\|", "").count("|") == 4 for line in rows)

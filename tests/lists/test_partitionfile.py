@@ -123,7 +123,7 @@ def test_what_is_wrong_names_its_line(text: str, said: str, tmp_path: Path) -> N
 
 
 def test_the_example_that_users_read_is_one() -> None:
-    page = (resources.notebooks() / "coming-from-xcat.md").read_text()
+    page = (resources.notebooks() / "docs/coming-from-xcat.md").read_text()
     layout = partitionfile.parse(page.partition("## Local disks")[2].split("```")[1])
     assert layout.diagnostics == () and (layout.enabled, len(layout.disks), len(layout.spaces)) == (True, 1, 3)
 

@@ -42,6 +42,19 @@ def test_pages_are_copied_too_and_cannot_be_run(site: Site, shipped: Path) -> No
     assert [path.stem for path in library.notebooks(site)] == ["build"]
 
 
+def test_the_documentation_lies_in_its_directory(site: Site, shipped: Path) -> None:
+    (shipped / "docs").mkdir()
+    (shipped / "docs/start.md").write_text("# Start")
+    assert library.refresh(site)["docs/start.md"] == "new"
+    copy = library.working_directory(site) / "docs/start.md"
+    assert copy.read_text() == "# Start"
+    (shipped / "docs/start.md").write_text("# Start here")
+    assert library.refresh(site)["docs/start.md"] == "updated"
+    copy.write_text("my notes")
+    assert library.refresh(site)["docs/start.md"] == "changed"
+    assert copy.read_text() == "my notes"
+
+
 def test_a_copy_that_was_only_run_follows_a_new_release(site: Site, shipped: Path) -> None:
     library.refresh(site)
     copy = library.working_directory(site) / "build.ipynb"

@@ -1,4 +1,4 @@
-"""The attribute table as a page: `python -m sbkernel.definitions.tables.page > notebooks/attributes.md`."""
+"""The attribute table as a page: `python -m sbkernel.definitions.tables.page > notebooks/docs/attributes.md`."""
 
 from __future__ import annotations
 
