@@ -2,9 +2,9 @@
 
 The rooms (sub-packages) stand in the order in which work flows through them; a room imports only rooms above
 it: errors, files, definitions, site, lists, packages, jobs, images, netboot, nodes, service, rollout, records,
-workbench, bench, cli. Importing this package imports nothing else, so that `sb lsdef` starts fast; in a notebook it
-teaches the kernel, whichever it is, to show our values. `%load_ext sbkernel` adds `%sb VERB …`, the command line in a
-cell.
+workbench, bench, docs, cli. Importing this package imports nothing else, so that `sb lsdef` starts fast; in a notebook
+it teaches the kernel, whichever it is, to show our values. `%load_ext sbkernel` adds `%sb VERB …`, the command line in
+a cell.
 """
 
 import importlib

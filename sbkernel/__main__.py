@@ -10,6 +10,9 @@ import sys
 
 PREPARED = "SBKERNEL_PREPARED"  # set for the process that we become, so that it does not look again
 
+PURPOSES = {"test": ["run", "test"], "docs": ["docs"]}
+"""What is set up for a verb, where it is not what all others need."""
+
 
 def hand_over(python: str, arguments: list[str]) -> None:
     """Become the Python of the environment, running the verb or the tests."""
@@ -40,11 +43,11 @@ def main() -> None:
     arguments = sys.argv[1:]
     assume_yes = "--yes" in arguments
     arguments = [word for word in arguments if word != "--yes"]
-    testing = arguments[:1] == ["test"]
-    if testing:
+    verb = arguments[0] if arguments else ""
+    if verb == "test":
         os.chdir(bootstrap.CHECKOUT)
     try:
-        python = bootstrap.ensure(["run", "test"] if testing else ["run"], assume_yes=assume_yes)
+        python = bootstrap.ensure(PURPOSES.get(verb, ["run"]), assume_yes=assume_yes)
     except bootstrap.SetupError as error:
         sys.exit(f"sbkernel: {error}")
     except KeyboardInterrupt:

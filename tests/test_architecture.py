@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sbkernel.docs.house import ROOMS
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbkernel"
-ROOMS = [
-    "resources", "errors", "files", "units", "architectures", "definitions", "site", "lists", "packages", "jobs",
-    "images", "netboot", "nodes", "service", "rollout", "records", "workbench", "bench", "demo", "cli",
-]  # fmt: skip
 STANDALONE = {"bootstrap", "__main__"}  # set-up with the standard library alone
 LINES_CAP = 400
 

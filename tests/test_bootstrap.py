@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sbkernel import bootstrap
+from sbkernel.__main__ import PURPOSES
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = "65534"
@@ -26,6 +27,14 @@ def test_lists_come_from_the_project_file() -> None:
     run = bootstrap.debian_packages(project, ["run"])
     assert {"mmdebstrap", "squashfs-tools", "qemu-system-x86"} <= set(run)
     assert set(run) < set(bootstrap.debian_packages(project, ["run", "test"]))
+
+
+def test_who_only_reads_the_documentation_needs_no_tools_for_images(tmp_path: Path) -> None:
+    project = bootstrap.read_project()
+    missing = bootstrap.find_missing(project, PURPOSES["docs"], tmp_path)
+    assert missing.extras == ("docs",) and set(missing.debian) <= {"python3-venv"}
+    extras = project["project"]["optional-dependencies"]
+    assert set(extras["docs"]) <= set(extras["test"]), "the environment with tests serves every purpose"
 
 
 def test_dpkg_is_asked_what_is_installed() -> None:

@@ -113,6 +113,7 @@ VERB_GROUPS = {
         "lab": "open JupyterLab on the notebooks",
         "run": "run a notebook through papermill and keep the record",
         "records": "list, compare, repeat, export and remove records of runs",
+        "docs": "write this documentation as HTML, to read without network",
     },
     "The site and its service": {
         "service": "start, stop or show the service of the site",
