@@ -123,7 +123,7 @@ def test_rerun_runs_what_ran_and_says_what_changed(site: Site, notebook: Write) 
             again.given({"cuont": 1})
     assert "it has not changed since" in said(site, "rerun", first.path_ipynb.stem, "--dry-run")
     source.write_text(source.read_text().replace("it is", "now it is").replace("count: int = 3", "count: int = 9"))
-    assert "it has changed since: --same runs what ran then" in said(site, "rerun", str(first.path_ipynb), "-n")
+    assert "it has changed since (--same runs what ran then)" in said(site, "rerun", str(first.path_ipynb), "-n")
     assert len(records(site)) == 1
     done = sb(site, "rerun", found.rows[0].run[:6], "-p", "image", "b", "--same")
     assert done.return_value == 0, done.output

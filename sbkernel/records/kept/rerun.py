@@ -63,7 +63,7 @@ class Rerun:
         """Return which version of the notebook runs, and whether that is what ran then."""
         if self.same:
             return "as the record ran it"
-        return "it has changed since: --same runs what ran then" if self.changed else "it has not changed since"
+        return "it has changed since" if self.changed else "it has not changed since"
 
     def __str__(self) -> str:
         rows = [
@@ -71,8 +71,9 @@ class Rerun:
             for name, one in self.declared.items()
         ]
         where = "" if self.same else f"  {self.notebook}"
+        hint = "" if self.same or not self.changed else " (--same runs what ran then)"
         return "\n".join(
-            [f"notebook  {plain(self.record.notebook)}{where}: {self.remark}", aligned(rows) if rows else ""]
+            [f"notebook  {plain(self.record.notebook)}{where}: {self.remark}{hint}", aligned(rows) if rows else ""]
         )
 
     def _before(self, name: str) -> str:
