@@ -64,6 +64,7 @@ def test_records_are_browsed_compared_and_run_again(open_notebook: Open, page: P
         boxes.nth(0).check()
         boxes.nth(1).focus()
         page.keyboard.press("Space")
+        panel.get_by_text("Python and command line").click()
         expect(panel).to_contain_text(f"sb records diff {A[:12]} {B[:12]}", timeout=15_000)
         expect(panel.get_by_text("genimage img: install packages")).to_be_visible(timeout=15_000)
         panel.scroll_into_view_if_needed()

@@ -17,13 +17,15 @@ from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import DefinitionError, LockedError, NotFoundError, RecordError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.jobs.lock import lock
-from sbkernel.records import trust
+from sbkernel.records import names, trust
 from sbkernel.records.kept import comparison
 from sbkernel.records.kept.listing import records
 from sbkernel.records.kept.prune import prune, references
 from sbkernel.records.kept.rerun import prepared
 from sbkernel.records.kept.trend import trend
 from sbkernel.records.run import run_notebook
+from sbkernel.rollout.testboot.checks import Check, Measured
+from sbkernel.rollout.testboot.verdicts import Verdict, keep
 from sbkernel.site import Site
 
 Write = Callable[..., Path]
@@ -185,6 +187,16 @@ def test_prune_keeps_what_is_needed(site: Site, notebook: Write, tmp_path: Path)
     assert len(list(site.records.rglob("*.html"))) == 4
     assert prune(site, keep_last=2).gone == []
     assert len(records(site)) == 4
+
+
+def test_prune_keeps_what_a_test_boot_was_recorded_in(site: Site, tmp_path: Path) -> None:
+    pack_twice(site, tmp_path)
+    digest = Catalog(site).current("img").digest
+    tested, other = record(site, "update", "img"), record(site, "update", hours=1)
+    path = names.begun(tested.relative_to(site.records))
+    checks, measured = (Check("login", True, ""),), Measured()
+    keep(site, Verdict("img", digest, 1.0, "ann", "head", "", path, checks, measured))
+    assert [item.name for item in prune(site, keep_days=1e-9).gone] == [str(other.relative_to(site.records))]
 
 
 def test_prune_by_age_leaves_no_empty_month(site: Site) -> None:

@@ -51,10 +51,15 @@ class Rerun:
         return replace(self, values={**self.values, **parameters.validate(self.declared, values)})
 
     @property
+    def changed_values(self) -> Mapping[str, Any]:
+        """Return the values that are not those of the record."""
+        before = self.record.parameters
+        return {name: value for name, value in self.values.items() if name not in before or before[name] != value}
+
+    @property
     def command(self) -> str:
         """Return what to type for it."""
-        before = self.record.parameters
-        changed = {name: value for name, value in self.values.items() if name not in before or before[name] != value}
+        changed = self.changed_values
         words = ["sb", "records", "rerun", self.record.run[:12] or self.record.name, *(["--same"] if self.same else [])]
         return shlex.join([*words, *(word for name, value in changed.items() for word in ("-p", name, typed(value)))])
 
