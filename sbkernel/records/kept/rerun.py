@@ -108,6 +108,8 @@ def prepared(found: Records, record: Kept, *, same: bool = False) -> Iterator[Re
     Raises NotFoundError if there is no such notebook any more, RecordError for `same` if the record is not this user's.
     """
     path = found.path(record)
+    if not record.sources:
+        raise RecordError(f"{path} does not say what ran: it cannot be read, or was killed half way")
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         own = is_own(path)
         source = _taken_out(path, record, Path(directory), own) if same else _present(found.site, record, own)
