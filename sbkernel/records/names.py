@@ -13,6 +13,7 @@ from sbkernel.records import working
 
 STATUSES = ("running", "ok", "failed", "interrupted", "kernel-died")
 _TIME = "%Y%m%dT%H%M%SZ"
+_STATUS = re.compile(rf"-({'|'.join(STATUSES)})(\.\d+)?\.ipynb$")
 _RUNNING = re.compile(r"-running(\.\d+)?\.ipynb$")
 
 
@@ -37,8 +38,8 @@ def free(directory: Path, name: str, suffix: str) -> Path:
 
 
 def begun(path: Path) -> str:
-    """Return the path of a record that is running without its status, which changes, and what follows it."""
-    return _RUNNING.sub("", str(path))
+    """Return the path of a record without its status, which changes, and what follows it."""
+    return _STATUS.sub("", str(path))
 
 
 def is_running(path: Path) -> bool:

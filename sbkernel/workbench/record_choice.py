@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +17,12 @@ from sbkernel.records.kept.listing import Records
 from sbkernel.records.kept.rerun import Rerun, prepared, typed
 from sbkernel.records.kept.told import told
 from sbkernel.records.parameters import Parameter
+from sbkernel.workbench.calls import Call, command
 from sbkernel.workbench.displays.records import diff
 from sbkernel.workbench.displays.records import told as told_card
 
 _JOB = "sbkernel.records.kept.rerun:job"
-Stands = list[tuple[str, str]]
+_FOUND = "from sbkernel.records.kept.listing import records\nfound = records(site)"
 
 
 def key(one: Kept) -> str:
@@ -53,20 +53,21 @@ class Choice:
         opens = chosen[0].status not in ("running", DAMAGED)
         return {"html": str(told_card(shown).html), "again": self._form(found, shown.own), "page": opens}
 
-    def stands(self, found: Records) -> Stands:
-        """Return the Python and the command line for what is chosen; nothing if nothing is."""
+    def calls(self, found: Records) -> Iterator[Call]:
+        """Yield the calls that show, compare or run again what is chosen; none if nothing is."""
         words = [one.run[:12] or one.name for one in self.records(found)]
         if len(words) == 2:
-            python = f"comparison.diff(site, found.find({words[0]!r}), found.find({words[1]!r}))"
-            return [("Python", python), ("command line", shlex.join(["sb", "records", "diff", *words]))]
-        if len(words) != 1:
-            return []
-        shown = [("Python", f"told(found, found.find({words[0]!r}))"), ("command line", f"sb records show {words[0]}")]
-        try:
-            with self.prepared(found) as again:
-                return [*shown, ("to run it again", again.command)]
-        except SbkernelError:
-            return shown
+            python = f"{_FOUND}\nbetween(found, {words[0]!r}, {words[1]!r})"
+            yield Call("compare", f"{_import(comparison.between)}\n{python}", command("records", "diff", *words))
+        elif words:
+            name = f"found.find({words[0]!r})"
+            python = f"{_import(told)}\n{_FOUND}\ntold(found, {name})"
+            yield Call("show", python, command("records", "show", words[0]))
+            with suppress(SbkernelError), self.prepared(found) as again:
+                same = ", same=True" if again.same else ""
+                given = f".given({dict(again.changed_values)!r})" if again.changed_values else ""
+                python = f"{_import(prepared)}\n{_FOUND}\nwith prepared(found, {name}{same}) as again:\n"
+                yield Call("run again", f"{python}    again{given}.run(site)", again.command)
 
     @contextmanager
     def prepared(self, found: Records) -> Iterator[Rerun]:
@@ -109,3 +110,7 @@ class Choice:
             "name": declared.name, "before": before, "value": self.given.get(declared.name, before),
             "help": declared.help, "values": ["true", "false"] if declared.type is bool else [],
         }  # fmt: skip
+
+
+def _import(function: Callable[..., Any]) -> str:
+    return f"from {function.__module__} import {function.__name__}"

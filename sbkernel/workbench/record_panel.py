@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -21,13 +20,15 @@ from sbkernel.records.kept.gallery import hidden_page
 from sbkernel.records.kept.listing import Records, records
 from sbkernel.site import Site
 from sbkernel.units import seconds
+from sbkernel.workbench.calls import Call, command
 from sbkernel.workbench.displays.records import listing, tone
 from sbkernel.workbench.panel import Panel
-from sbkernel.workbench.record_choice import Choice, Stands, key
+from sbkernel.workbench.record_choice import Choice, key
 
 _STATIC = Path(__file__).parent / "static"
 _ROWS = 200
 _LOOK_S, _SHARE = 1.0, 20  # with many records, looking takes no more than this part of the time
+_OPTIONS = {"words": "--search"}
 _FILTERS = ("words", "status", "notebook", "image")
 
 
@@ -38,7 +39,6 @@ class RecordWidget(anywidget.AnyWidget):
     _css = _STATIC / "records.css"
     view: Any = traitlets.Dict().tag(sync=True)
     detail: Any = traitlets.Dict().tag(sync=True)
-    stands: Any = traitlets.List().tag(sync=True)
     said: Any = traitlets.Dict().tag(sync=True)
     page: Any = traitlets.Dict().tag(sync=True)
 
@@ -74,9 +74,17 @@ class RecordPanel(Panel):
         """Return the list as `sb records ls` prints it."""
         return str(self.records)
 
+    def calls(self) -> Sequence[Call]:
+        """Return what lists the records, and what shows, compares or runs again those that are chosen."""
+        given = {name: value for name, value in self.filter.items() if value}
+        values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        python = f"from {records.__module__} import records\nrecords(site).select({values})"
+        words = [word for name, value in given.items() for word in (_OPTIONS.get(name, f"--{name}"), value)]
+        return [Call("list", python, command("records", "ls", *words)), *self.chosen.calls(self._all)]
+
     def widget(self) -> RecordWidget:
         """Return the panel with its filter, its list and its form."""
-        made = RecordWidget(view=self._view(), detail={"html": ""}, stands=self._stands())
+        made = RecordWidget(view=self._listed(), detail={"html": ""})
         made.on_msg(lambda _widget, message, _buffers: self._on_message(made, message))
         return made
 
@@ -92,7 +100,7 @@ class RecordPanel(Panel):
         self._ended.set()
         super().settle()
 
-    def _view(self) -> dict[str, Any]:
+    def _listed(self) -> dict[str, Any]:
         found = self.records
         return {
             "rows": [_row(one) for one in found.rows[:_ROWS]],
@@ -119,22 +127,22 @@ class RecordPanel(Panel):
 
     def _filter(self, widget: RecordWidget, message: Mapping[str, Any]) -> None:
         self.filter = {name: str(message.get(name, "")) for name in _FILTERS}
-        widget.view = self._view()
-        widget.stands = self._stands()
+        widget.view = self._listed()
+        self.say("")
 
     def _choose(self, widget: RecordWidget, message: Mapping[str, Any]) -> None:
         self.chosen = Choice(tuple(map(str, message["keys"])))
         widget.said, widget.page = {}, {}
-        self._draw(widget)
+        self._draw(widget, self._all)
 
     def _again(self, widget: RecordWidget, message: Mapping[str, Any]) -> None:
         self.chosen = replace(self.chosen, same=bool(message["same"]), given=dict(message["given"]))
-        self._draw(widget)
+        self._draw(widget, self._all)
 
     def _given(self, widget: RecordWidget, message: Mapping[str, Any]) -> None:
         self.chosen = replace(self.chosen, given=dict(message["given"]))
         widget.said = {}
-        widget.stands = self._stands()
+        self.say("")
 
     def _rerun(self, widget: RecordWidget, message: Mapping[str, Any]) -> None:
         self.chosen = replace(self.chosen, given=dict(message["given"]))
@@ -146,19 +154,9 @@ class RecordPanel(Panel):
         self._opened += 1
         widget.page = {"text": hidden_page(self._all, one), "number": self._opened}
 
-    def _draw(self, widget: RecordWidget) -> None:
-        widget.detail = self.chosen.detail(self._all)
-        widget.stands = self._stands()
-
-    def _stands(self) -> Stands:
-        """Return the Python and the command line for what the panel shows."""
-        if found := self.chosen.stands(self._all):
-            return found
-        given = {name: value for name, value in self.filter.items() if value}
-        python = f"records(site).select({', '.join(f'{name}={value!r}' for name, value in given.items())})"
-        options = ["--search" if name == "words" else f"--{name}" for name in given]
-        words = [word for pair in zip(options, given.values(), strict=True) for word in pair]
-        return [("Python", python), ("command line", shlex.join(["sb", "records", "ls", *words]))]
+    def _draw(self, widget: RecordWidget, found: Records) -> None:
+        widget.detail = self.chosen.detail(found)
+        self.say("")
 
     def _follow(self) -> None:
         """Bring the list up to date while notebooks run, and say how what was run again has ended."""
@@ -178,9 +176,9 @@ class RecordPanel(Panel):
             if now.rows != self._all.rows:
                 before = self.chosen.records(self._all)
                 self._all = replace(now, site=self.site)
-                self._widget.view = self._view()
+                self._widget.view = self._listed()
                 if self.chosen.records(self._all) != before:
-                    self._draw(self._widget)
+                    self._draw(self._widget, now)
             if self._job is not None and self._job.done:
                 self._widget.said = _ended(self._job)
                 self._job = None

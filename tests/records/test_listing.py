@@ -1,16 +1,21 @@
 """The list of records: true, quick, found by abbreviations, and without what a record must not say."""
 
 import json
+import os
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from keptrecords import FIRST, record
 
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.records import working
-from sbkernel.records.kept import facts, index
+from sbkernel.records.kept import comparison, facts, index
 from sbkernel.records.kept.listing import moment, records
+from sbkernel.records.kept.told import told
+from sbkernel.records.kept.trend import trend
 from sbkernel.site import Site
 
 
@@ -125,6 +130,48 @@ def test_what_is_no_record_is_not_listed_and_what_is_damaged_is(site: Site) -> N
     assert [one.status for one in records(site)] == ["damaged"]
     path.write_text(json.dumps([1]))
     assert str(records(site)).splitlines()[1].split()[1:4] == ["2026-11-02", "08:00:00", "damaged"]
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+SAID = ("status", "run", "notebook", "user", "host", "version", "argv")
+ENTRY = ("job", "image", "digest", "timing", "sizes", "boots")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    about=st.dictionaries(st.sampled_from(SAID), ODD),
+    run=st.dictionaries(st.sampled_from(("duration", "start_time", "input_path", "parameters")), ODD),
+    entry=st.dictionaries(st.sampled_from(ENTRY), ODD | st.dictionaries(st.sampled_from(("seconds", "phases")), ODD)),
+)
+def test_whatever_a_record_says_the_others_are_listed(
+    site: Site, about: dict[str, object], run: dict[str, object], entry: dict[str, object]
+) -> None:
+    good, odd = record(site, "good"), record(site, "odd", hours=1, entries=[{"x": 1}])
+    data = json.loads(odd.read_text())
+    data["metadata"]["sbkernel"] |= about
+    data["metadata"]["papermill"] |= run
+    data["cells"][-1]["outputs"][0]["metadata"]["sbkernel"] = entry
+    odd.write_text(json.dumps(data))
+    found = records(site)
+    assert "good" in [one.notebook for one in found] and str(found).count("\n") == len(found)
+    assert len(found.df) == len(found) and json.dumps([one.as_dict() for one in found])
+    for one in found:
+        assert str(told(found, one)) and str(comparison.diff(site, one, found.find(good.stem)))
+    assert len(trend(found, "img").df) <= len(found)
+    for path in (good, odd):
+        path.unlink()
+
+
+def test_only_files_are_looked_at(site: Site) -> None:
+    path = record(site)
+    os.mkfifo(path.with_name("pipe.ipynb"))
+    path.with_name("folder.ipynb").mkdir()
+    path.with_name("dangling.ipynb").symlink_to("nowhere")
+    assert len(records(site)) == 1
 
 
 def test_the_frame_and_the_text(site: Site) -> None:

@@ -17,13 +17,15 @@ from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import DefinitionError, LockedError, NotFoundError, RecordError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.jobs.lock import lock
-from sbkernel.records import trust
+from sbkernel.records import names, trust
 from sbkernel.records.kept import comparison
 from sbkernel.records.kept.listing import records
 from sbkernel.records.kept.prune import prune, references
 from sbkernel.records.kept.rerun import prepared
 from sbkernel.records.kept.trend import trend
 from sbkernel.records.run import run_notebook
+from sbkernel.rollout.testboot.checks import Check, Measured
+from sbkernel.rollout.testboot.verdicts import Verdict, keep
 from sbkernel.site import Site
 
 Write = Callable[..., Path]
@@ -123,7 +125,7 @@ def test_rerun_runs_what_ran_and_says_what_changed(site: Site, notebook: Write) 
             again.given({"cuont": 1})
     assert "it has not changed since" in said(site, "rerun", first.path_ipynb.stem, "--dry-run")
     source.write_text(source.read_text().replace("it is", "now it is").replace("count: int = 3", "count: int = 9"))
-    assert "it has changed since: --same runs what ran then" in said(site, "rerun", str(first.path_ipynb), "-n")
+    assert "it has changed since (--same runs what ran then)" in said(site, "rerun", str(first.path_ipynb), "-n")
     assert len(records(site)) == 1
     done = sb(site, "rerun", found.rows[0].run[:6], "-p", "image", "b", "--same")
     assert done.return_value == 0, done.output
@@ -185,6 +187,16 @@ def test_prune_keeps_what_is_needed(site: Site, notebook: Write, tmp_path: Path)
     assert len(list(site.records.rglob("*.html"))) == 4
     assert prune(site, keep_last=2).gone == []
     assert len(records(site)) == 4
+
+
+def test_prune_keeps_what_a_test_boot_was_recorded_in(site: Site, tmp_path: Path) -> None:
+    pack_twice(site, tmp_path)
+    digest = Catalog(site).current("img").digest
+    tested, other = record(site, "update", "img"), record(site, "update", hours=1)
+    path = names.begun(tested.relative_to(site.records))
+    checks, measured = (Check("login", True, ""),), Measured()
+    keep(site, Verdict("img", digest, 1.0, "ann", "head", "", path, checks, measured))
+    assert [item.name for item in prune(site, keep_days=1e-9).gone] == [str(other.relative_to(site.records))]
 
 
 def test_prune_by_age_leaves_no_empty_month(site: Site) -> None:

@@ -14,6 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from sbkernel import resources
 from sbkernel.errors import NotFoundError, RecordError
 from sbkernel.jobs.run import run
+from sbkernel.records.kept.listing import records
 from sbkernel.records.run import Record, run_notebook
 from sbkernel.site import Site
 
@@ -46,6 +47,8 @@ def test_a_run_that_is_good(site: Site, notebook: Write) -> None:
     assert about.parameters == ["count", "image"]
     assert {"host", "user", "version", "argv", "notebook", "jobs", "digests"} <= set(about)
     assert NotebookNotary().check_signature(made)
+    made.cells[-1].outputs[0].text = "something else"
+    assert not NotebookNotary().check_signature(made)
 
 
 def test_what_a_job_made_is_in_the_record(site: Site, notebook: Write) -> None:
@@ -75,6 +78,8 @@ def test_a_kernel_that_dies(site: Site, notebook: Write) -> None:
     record = run_notebook(site, notebook("1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "3"))
     assert record.status == "kernel-died"
     assert "the kernel died" in str(record.error)
+    (listed,) = records(site)
+    assert listed.status == "kernel-died" and "the kernel died" in listed.error
     assert statuses(read(record)) == ["completed", "completed", "completed", "failed", "pending"]
     assert record.path_html.exists()
 

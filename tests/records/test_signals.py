@@ -13,6 +13,8 @@ import pytest
 from waiting import until
 
 from sbkernel.jobs import job as jobs
+from sbkernel.records.kept.listing import records
+from sbkernel.records.kept.prune import prune
 from sbkernel.records.names import is_running
 from sbkernel.site import Site
 
@@ -91,6 +93,9 @@ def test_a_run_that_is_killed_leaves_what_was_saved(site: Site, notebook: Write,
     assert made["metadata"]["sbkernel"]["status"] == "running"
     assert made["cells"][2]["outputs"][0]["text"] == ["done\n"]
     assert not is_running(path), "the name says running, the lock says that nobody runs it"
+    (listed,) = records(site)
+    assert (listed.status, listed.notebook, listed.image) == ("interrupted", "small", "compute")
+    assert prune(site, keep_days=1e-9).gone and not list(site.records.rglob("*.ipynb"))
 
 
 def test_while_it_runs_it_is_locked_whenever_anybody_looks(site: Site, notebook: Write, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from keptrecords import record
 from packedtwice import pack_twice
 
 from sbkernel import workbench as wb
@@ -21,12 +22,20 @@ from sbkernel.lists.edit import ListFiles
 from sbkernel.site import Site
 from sbkernel.workbench.calls import call
 from sbkernel.workbench.panel import Panel
+from sbkernel.workbench.record_choice import Choice
 
 IMAGE = "debian12-x86_64-netboot-compute"
 
 
 def chooser(site: Site) -> wb.DiffChooser:
     return wb.DiffChooser(site, "img@previous", "img")
+
+
+def chosen_record(site: Site) -> wb.RecordPanel:
+    record(site, run="ab" * 16)
+    panel = wb.RecordPanel(site, image="img", words="ann")
+    panel.chosen = Choice(("ab" * 16,), given={"force": "true"})
+    return panel
 
 
 PANELS: dict[str, Callable[[Site], Panel]] = {
@@ -39,6 +48,7 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
     "JobView": lambda site: wb.JobView(jobs.start(site, "genimage", "view_targets:nothing", image=IMAGE).wait(60)),
     "ListEditor": lambda site: wb.ListEditor(ListFiles(site, IMAGE, "pkglist")),
     "ListsEditor": lambda site: wb.ListsEditor(site, IMAGE),
+    "RecordPanel": chosen_record,
     "VersionPanel": lambda site: wb.VersionPanel(site, "img"),
     "NodeTable": lambda site: wb.NodeTable(site, "n1,n2"),
 }

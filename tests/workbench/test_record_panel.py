@@ -67,10 +67,10 @@ def test_it_lists_and_filters_and_says_what_to_type(site: Site, live: None) -> N
     assert press.widget.view["choices"]["notebook"] == ["boot", "build"]
     press("filter", words="COUNT=1 bui", status="failed", notebook="", image="")
     assert [row["parameters"] for row in press.widget.view["rows"]] == ["count=1"]
-    assert press.widget.stands == [
-        ("Python", "records(site).select(words='COUNT=1 bui', status='failed')"),
-        ("command line", "sb records ls --search 'COUNT=1 bui' --status failed"),
-    ]
+    (call,) = press.panel.calls()
+    assert call.python.endswith("records(site).select(words='COUNT=1 bui', status='failed')")
+    assert call.command == "sb records ls --search 'COUNT=1 bui' --status failed"
+    assert press.panel._foot.calls == [list(call)]
     assert len(press.panel.records) == 1 and "count=1" in str(press.panel.html())
 
 
@@ -80,7 +80,7 @@ def test_one_is_shown_and_opened_two_are_compared(site: Site, live: None) -> Non
     press = Pressed(wb.RecordPanel(site))
     press("choose", keys=["b" * 32, "a" * 32])
     assert "count" in press.widget.detail["html"] and "genimage img: install" in press.widget.detail["html"]
-    assert press.widget.stands[1] == ("command line", f"sb records diff {'a' * 12} {'b' * 12}")
+    assert press.panel._foot.calls[1][2] == f"sb records diff {'a' * 12} {'b' * 12}"
     press("choose", keys=["a" * 32])
     again = press.widget.detail["again"]
     assert again["problem"] == "no notebook 'nightly.ipynb'" and "--same" in again["remark"] and not again["own"]
@@ -105,7 +105,8 @@ def test_it_runs_again_with_what_was_typed_and_follows_it(site: Site, live: None
             ("image", "a", []), ("force", "false", ["true", "false"]),
         ]  # fmt: skip
         press("given", given={"force": "true"})
-        assert press.widget.stands[2][1].endswith("-p force true")
+        what, python, command = press.panel._foot.calls[2]
+        assert what == "run again" and command.endswith("-p force true") and "given({'force': True})" in python
         press("rerun", given={"force": "perhaps"})
         assert "force must be bool" in press.widget.said["text"]
         press("rerun", given={"force": "true", "image": "b c"})

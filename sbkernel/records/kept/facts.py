@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.records import library, names, provenance, working
+from sbkernel.records.kept.believed import believed, number
 
 DAMAGED, UNFINISHED = "damaged", "unfinished"
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}
@@ -110,29 +111,26 @@ def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
         return None
     injected = provenance.injected(notebook)
     values = {**dict(defaults(notebook)), **injected}
-    found = {**provenance.collected(notebook), "image": str(values.get("image") or "")}
+    found = believed(provenance.collected(notebook))
+    came_from = _text(run.get("input_path"))
     return Kept(
         path=path,
         status=_status(about, run, running),
-        notebook=Path(about.get("notebook") or run.get("input_path") or "notebook").stem,
-        run=about.get("run", ""),
+        notebook=Path(_text(about.get("notebook")) or came_from or "notebook").stem,
+        run=_text(about.get("run")),
         when=datetime.fromisoformat(run["start_time"]).timestamp(),
-        seconds=run.get("duration"),
-        who=about.get("user", ""),
-        host=about.get("host", ""),
-        image=found["image"] or next(iter(found["digests"]), ""),
+        seconds=number(run.get("duration")),
+        who=_text(about.get("user")),
+        host=_text(about.get("host")),
+        image=_text(values.get("image")) or next(iter(found["digests"]), ""),
         parameters=values,
         given=tuple(injected),
         error=_error(notebook),
-        argv=tuple(about.get("argv", ())),
-        version=about.get("version", ""),
+        argv=tuple(map(str, about.get("argv", ()))),
+        version=_text(about.get("version")),
         sources=library.digest_of(sources(notebook)),
-        came_from=run.get("input_path") or "",
-        jobs=tuple(found["jobs"]),
-        digests=found["digests"],
-        timings=found["timings"],
-        sizes=found["sizes"],
-        boots=found["boots"],
+        came_from=came_from,
+        **found,
     )
 
 
@@ -162,6 +160,10 @@ def _assigned(source: str) -> Iterator[tuple[str, Any]]:
                 yield target.id, ast.literal_eval(value)
             except ValueError:
                 continue
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _status(about: Mapping[str, Any], run: Mapping[str, Any], running: bool) -> str:

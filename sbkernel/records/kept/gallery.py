@@ -71,7 +71,7 @@ def gallery(found: Records, directory: str | Path, *, title: str = "Records") ->
         gone = [href for href in old if href not in now and _is_below(href)]
         for href in gone:
             (directory / href).unlink(missing_ok=True)
-        write_if_changed(directory / "index.html", _index(found, now, title))
+        write_if_changed(directory / "index.html", _index(hide([_row(one, now) for one in found]), title))
         _list(directory, now)
     return Gallery(directory, len(new), len(now) - len(new), len(gone))
 
@@ -142,7 +142,7 @@ def _list(directory: Path, pages: Mapping[str, str]) -> None:
     write_whole(directory / LIST, json.dumps({"version": __version__, "pages": dict(pages)}, indent=0, sort_keys=True))
 
 
-def _index(found: Records, now: Mapping[str, str], title: str) -> str:
+def _index(rows: list[dict[str, Any]], title: str) -> str:
     templates = resources.templates() / "gallery"
     script = (templates / "gallery.js").read_text()
     return render_template(
@@ -152,7 +152,7 @@ def _index(found: Records, now: Mapping[str, str], title: str) -> str:
         script=script,
         # Only this script may run, whatever a record says.
         sum=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=_inline([_row(one, now) for one in found]),
+        data=_inline(rows),
     )
 
 

@@ -80,7 +80,7 @@ def _looked(records: Path, folder: Path, before: Entries) -> Entries:
 def _notebooks(folder: Path) -> Iterator[tuple[str, list[int]]]:
     with os.scandir(folder) as listed:
         for entry in listed:
-            if entry.name.endswith(".ipynb") and not entry.name.startswith("."):
+            if entry.name.endswith(".ipynb") and not entry.name.startswith(".") and entry.is_file():
                 with suppress(FileNotFoundError):
                     state = entry.stat()
                     yield entry.name, [state.st_mtime_ns, state.st_size, state.st_ino]

@@ -16,8 +16,10 @@ from sbkernel.images.catalog.collecting import Item, Rule
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.lock import lock
+from sbkernel.records import names
 from sbkernel.records.kept import index
 from sbkernel.records.kept.facts import DAMAGED, UNFINISHED, Kept
+from sbkernel.rollout.testboot.verdicts import verdicts_of
 from sbkernel.site import Site
 
 _DAY_S = 86400.0
@@ -51,7 +53,9 @@ def _items(site: Site, rule: Rule) -> Iterator[Item]:
     now = time()
     for one in found:
         ended = one.when + (one.seconds or 0.0)
-        why = _why_anyway(one) + tuple(referred.get(one.run, ()) if one.run else ())
+        why = _why_anyway(one) + tuple(
+            word for name in (one.run, names.begun(Path(one.path))) for word in referred.get(name, ())
+        )
         why = why or rule.why(places[one.notebook], ended, now)
         places[one.notebook] += 1
         yield Item("record", one.path, _bytes(site.records / one.path), ended, why)
@@ -64,13 +68,19 @@ def _why_anyway(one: Kept) -> tuple[str, ...]:
 
 
 def references(site: Site) -> Mapping[str, list[str]]:
-    """Return by run who refers to its record: versions that it made, moves of their pointers, jobs that run."""
+    """Return who refers to records: versions that they made, moves of their pointers, test boots, jobs that run.
+
+    They are named by their runs; test boots name them by their paths without a status (names.begun).
+    """
     catalog = Catalog(site)
     found: dict[str, list[str]] = defaultdict(list)
     versions = {version.digest: version for version in catalog.versions()}
     for version in versions.values():
         for run in set(_runs(version.data)):
             found[run].append(f"made {Reference(version.image, short(version.digest))}")
+        for verdict in verdicts_of(site, version.digest):
+            if verdict.record:
+                found[verdict.record].append(f"test boot of {Reference(version.image, short(version.digest))}")
     for image in catalog.images():
         for move in catalog.pointers(image).history:
             if move.digest in versions and (run := str(move.record.get("run", ""))) and run not in found:

@@ -51,10 +51,15 @@ class Rerun:
         return replace(self, values={**self.values, **parameters.validate(self.declared, values)})
 
     @property
+    def changed_values(self) -> Mapping[str, Any]:
+        """Return the values that are not those of the record."""
+        before = self.record.parameters
+        return {name: value for name, value in self.values.items() if name not in before or before[name] != value}
+
+    @property
     def command(self) -> str:
         """Return what to type for it."""
-        before = self.record.parameters
-        changed = {name: value for name, value in self.values.items() if name not in before or before[name] != value}
+        changed = self.changed_values
         words = ["sb", "records", "rerun", self.record.run[:12] or self.record.name, *(["--same"] if self.same else [])]
         return shlex.join([*words, *(word for name, value in changed.items() for word in ("-p", name, typed(value)))])
 
@@ -63,7 +68,7 @@ class Rerun:
         """Return which version of the notebook runs, and whether that is what ran then."""
         if self.same:
             return "as the record ran it"
-        return "it has changed since: --same runs what ran then" if self.changed else "it has not changed since"
+        return "it has changed since" if self.changed else "it has not changed since"
 
     def __str__(self) -> str:
         rows = [
@@ -71,8 +76,9 @@ class Rerun:
             for name, one in self.declared.items()
         ]
         where = "" if self.same else f"  {self.notebook}"
+        hint = "" if self.same or not self.changed else " (--same runs what ran then)"
         return "\n".join(
-            [f"notebook  {plain(self.record.notebook)}{where}: {self.remark}", aligned(rows) if rows else ""]
+            [f"notebook  {plain(self.record.notebook)}{where}: {self.remark}{hint}", aligned(rows) if rows else ""]
         )
 
     def _before(self, name: str) -> str:
@@ -102,6 +108,8 @@ def prepared(found: Records, record: Kept, *, same: bool = False) -> Iterator[Re
     Raises NotFoundError if there is no such notebook any more, RecordError for `same` if the record is not this user's.
     """
     path = found.path(record)
+    if not record.sources:
+        raise RecordError(f"{path} does not say what ran: it cannot be read, or was killed half way")
     with tempfile.TemporaryDirectory(prefix="sbkernel-") as directory:
         own = is_own(path)
         source = _taken_out(path, record, Path(directory), own) if same else _present(found.site, record, own)

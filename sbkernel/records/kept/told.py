@@ -29,8 +29,11 @@ class Told:
         page = str(self.page) if self.page else ""
         return {**self.record.as_dict(), "notebook_path": str(self.notebook), "page": page, "own": self.own}
 
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """Yield what there is to say, a name and a text each; a name of "" goes on with the one before."""
+    def rows(self, *, timings: bool = True) -> Iterator[tuple[str, str]]:
+        """Yield what there is to say, a name and a text each; a name of "" goes on with the one before.
+
+        Without `timings` it is left out how long each phase took.
+        """
         one = self.record
         yield "record", one.name
         yield "run", one.run
@@ -44,7 +47,8 @@ class Told:
         yield from _named(
             "images", (f"{image}@{digest[:8]}{self._size(image)}" for image, digest in one.digests.items())
         )
-        yield from _named("took", (f"{seconds(took):>12}  {name}" for name, took in times(one)))
+        took = times(one) if timings else ()
+        yield from _named("took", (f"{seconds(value):>12}  {name}" for name, value in took))
         yield from _named("jobs", iter(one.jobs))
         yield "files", str(self.notebook)
         yield "", str(self.page) if self.page else "no page"

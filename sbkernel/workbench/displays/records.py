@@ -42,7 +42,7 @@ def listing(found: Records) -> Shown:
 def told(one: Told) -> Shown:
     """Show one record, with what took how long."""
     took = charts.durations(times(one.record)) if one.record.timings else None
-    rows = [(name, text) for name, text in one.rows() if text][1:]
+    rows = [(name, text) for name, text in one.rows(timings=False) if text][1:]
     facts = table(["", ""], ((muted(name), div(mono(text), style="white-space:pre-wrap")) for name, text in rows))
     head = heading(one.record.notebook, status(one.record), muted(one.record.name))
     return Shown(card(head, div(facts, style="overflow:auto"), took), str(one))

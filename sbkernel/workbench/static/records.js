@@ -39,7 +39,6 @@ function render({ model, el }) {
   const form = element("form", { className: "sbk-rec-form" });
   const said = element("div", { className: "sbk-rec-said", role: "status" });
   const page = element("div", { className: "sbk-rec-page" });
-  const stands = element("div", { className: "sbk-rec-stands" });
 
   const choose = (key, on) => {
     if (on) chosen.add(key); else chosen.delete(key);
@@ -126,10 +125,6 @@ function render({ model, el }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); send("rerun", { given: typed() }); });
   form.addEventListener("change", (event) => { if (event.target.name) send("given", { given: typed() }); });
 
-  const drawStands = () => {
-    stands.replaceChildren(...model.get("stands").map(([name, text]) =>
-      element("div", {}, element("span", { textContent: name }), element("code", { textContent: text }))));
-  };
   const drawSaid = () => {
     const now = model.get("said");
     said.textContent = now.text || "";
@@ -141,10 +136,11 @@ function render({ model, el }) {
     if (text) page.replaceChildren(element("iframe", { srcdoc: text, sandbox: "", title: "the page of the record" }));
   };
 
-  el.replaceChildren(element("div", { className: "sbk-rec" }, find, list, hint, detail, form, said, page, stands));
-  const draws = { view: drawList, detail: drawDetail, stands: drawStands, said: drawSaid, page: drawPage };
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  el.replaceChildren(element("div", { className: "sbk-rec" }, find, list, hint, detail, form, said, page));
+  const draws = { view: drawList, detail: drawDetail, said: drawSaid, page: drawPage };
   for (const [name, draw] of Object.entries(draws)) model.on(`change:${name}`, draw);
-  drawList(); drawDetail(); drawStands(); drawSaid();
+  drawList(); drawDetail(); drawSaid();
   return () => { for (const [name, draw] of Object.entries(draws)) model.off(`change:${name}`, draw); };
 }
 
