@@ -110,6 +110,7 @@ VERB_GROUPS = {
         "demo": "build an image and boot it on a virtual node, in one command",
         "lab": "open JupyterLab on the notebooks",
         "run": "run a notebook through papermill and keep the record",
+        "schedule": "run notebooks at certain times, and tell of failures",
     },
     "The site and its service": {
         "service": "start, stop or show the service of the site",

@@ -24,6 +24,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",
     "sbkernel.packages.diff.matrix:Matrix": "sbkernel.workbench.displays.packages:matrix",
     "sbkernel.packages.diff.policy:Verdict": "sbkernel.workbench.displays.packages:verdict",
+    "sbkernel.records.schedules.listing:Listing": "sbkernel.workbench.displays.schedules:listing",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
     "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
