@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from sbkernel.workbench.list_editor import ListEditor, ListsEditor
     from sbkernel.workbench.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
+    from sbkernel.workbench.schedule_panel import SchedulePanel
     from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
-    "ListsEditor", "NodeTable", "console_lines", "definition", "diff", "directories", "growth", "guard",
-    "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution", "show", "table",
-    "timeline", "treemap", "weights",
+    "ListsEditor", "NodeTable", "SchedulePanel", "console_lines", "definition", "diff", "directories", "growth",
+    "guard", "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks", "resolution", "show",
+    "table", "timeline", "treemap", "weights",
 ]  # fmt: skip
 
 _MODULES = {
@@ -50,6 +51,7 @@ _MODULES = {
     "list_editor": ("ListEditor", "ListsEditor"),
     "node_table": ("NodeTable",),
     "panel": ("interactive",),
+    "schedule_panel": ("SchedulePanel",),
     "whereabouts": ("directories", "growth", "treemap"),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}

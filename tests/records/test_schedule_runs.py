@@ -118,11 +118,11 @@ def test_a_failure_is_told_with_its_record_and_without_a_secret(
     site: Site, notebook: Write, make: Make, started: Start, tmp_path: Path
 ) -> None:
     site.set("passwd", "ipmi", username="admin", password="planted-secret")
-    run = started(make(notebook("raise ValueError('no planted-secret for ' + image)")))
+    run = started(make(notebook("raise ValueError('no planted-secret for ' + image + '\\n  do this')")))
     assert run.wait() == 1
     (told,) = notices(tmp_path)
     assert told["status"] == "failed" and told["schedule"] == "small"
-    assert told["why"] == "ValueError: no *** for compute"
+    assert told["why"] == "ValueError: no *** for compute do this"
     assert Path(told["record"]) == site.records / outcome(site).record
     files = [path for path in site.root.rglob("*") if path.is_file() and not path.name.startswith("site.db")]
     assert [path for path in files if b"planted-secret" in path.read_bytes()] == []

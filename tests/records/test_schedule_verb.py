@@ -193,7 +193,7 @@ def test_a_listing_shows_how_runs_went(site: Site) -> None:
     assert "failed, not told  <b>.html" in listed.stdout and "\x1b" not in listed.stdout
     assert "build: not told by mail: no" in listed.stdout
     page = html_of(schedule.ls(site))
-    assert "<b>" not in page and "%3Cb%3E.html" in page and "1 of them need a look" in page
+    assert "<b>" not in page and "%3Cb%3E.html" in page and "1 to be looked at" in page
 
 
 def test_listing_needs_no_notebook_library(site: Site) -> None:

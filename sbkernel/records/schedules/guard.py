@@ -222,8 +222,8 @@ def _relative(site: Site, record: Path | None) -> str:
 def _said(site: Site, name: str) -> str:
     """Return what the run said at its end: its error if it printed one."""
     lines = [line.strip() for line in last_lines(last.log_file(site, name), _LOOK_LINES) if line.strip()]
-    said = next((line for line in reversed(lines) if line.startswith("Error:")), (lines or [""])[-1])
-    return _BEFORE_ERROR.sub("", said)
+    begins = [place for place, line in enumerate(lines) if _BEFORE_ERROR.match(line)]
+    return _BEFORE_ERROR.sub("", " ".join(lines[begins[-1] if begins else -1 :]))
 
 
 def _clean(site: Site, text: str) -> str:

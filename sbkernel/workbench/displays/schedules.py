@@ -13,7 +13,8 @@ _COLUMNS = ("schedule", "notebook", "when", "next run", "last run", "", "record"
 def listing(found: Listing) -> Shown:
     """Show a row for each schedule, and below them what has to be known."""
     bad = sum(not row.is_well for row in found)
-    said = f"{len(found)} schedules" + (f", {bad} of them need a look" if bad else "")
+    many = f"{len(found)} schedule" + ("" if len(found) == 1 else "s")
+    said = many + (f", {bad} to be looked at" if bad else "")
     shown = card(
         heading("Schedules", muted(said)),
         div(table(_COLUMNS, map(_row, found)), style="overflow:auto") if len(found) else muted(str(found)),
@@ -29,5 +30,5 @@ def _row(row: Row) -> tuple[object, ...]:
     page = row.record
     return (
         name, notebook, when, late, began, chip(status, tone),
-        el("a", mono(page.name), href=page.as_uri()) if page else muted("none"),
+        el("a", mono(page.name.partition("-")[0]), href=page.as_uri(), title=page.name) if page else muted("none"),
     )  # fmt: skip
