@@ -1,6 +1,6 @@
 """Site: one directory, its settings and its store; passed as an argument, never a global.
 
-site.db  install/  boot/  catalog/  cache/  records/  log/  jobs/  run/ (0700)  ssh/ (0700)  keys/ (0700)
+site.db  install/  boot/  catalog/  cache/  records/  schedules/  log/  jobs/  run/ (0700)  ssh/ (0700)  keys/ (0700)
 With $SBKERNEL_DB the definitions lie on a PostgreSQL server, and there is no site.db.
 share -> the templates of the program that opened it last, so that shipped osimages name a path that stays
 """

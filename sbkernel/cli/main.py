@@ -114,6 +114,7 @@ VERB_GROUPS = {
         "run": "run a notebook through papermill and keep the record",
         "records": "list, compare, repeat, export and remove records of runs",
         "docs": "write this documentation as HTML, to read without network",
+        "schedule": "run notebooks at certain times, and tell of failures",
     },
     "The site and its service": {
         "service": "start, stop or show the service of the site",

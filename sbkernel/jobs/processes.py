@@ -42,6 +42,11 @@ def group_members(group: int) -> Iterator[int]:
     return _living(2, group)
 
 
+def children(parent: int) -> Iterator[int]:
+    """Yield the PIDs of the living processes that a process has started and that have not been adopted."""
+    return _living(1, parent)
+
+
 def _living(field: int, value: int) -> Iterator[int]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():

@@ -139,7 +139,8 @@ class RecordEngine(NBClientEngine):
         )
         about = nb_man.nb.metadata[provenance.KEY]
         record = {"path": _place(nb_man.output_path), "run": about["run"], "notebook": about["notebook"]}
-        client.execute(env={**os.environ, "SBK_HEADLESS": "1", RECORD: json.dumps(record)})
+        ours = {"SBK_HEADLESS": "1", RECORD: json.dumps(record), provenance.SCHEDULED: ""}
+        client.execute(env={**os.environ, **ours})
         nb_man.nb.metadata[provenance.KEY]["status"] = _status(nb_man.nb, client)
         if client.signal and not nb_man.nb.metadata.papermill.get("exception"):
             raise KeyboardInterrupt(client.signal.name)
@@ -159,6 +160,7 @@ def _described(nb: NotebookNode, kernel_name: str) -> dict[str, Any]:
         "kernel": kernel_name,
         "notebook": Path(papermill.get("input_path") or "notebook").name,
         "parameters": sorted(provenance.injected(nb)),
+        **provenance.scheduled(),
     }
 
 

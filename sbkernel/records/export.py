@@ -74,6 +74,8 @@ def summary(nb: NotebookNode) -> dict[str, Any]:
         "status": about.get("status") or _papermill_status(run),
         "notebook": about.get("notebook") or Path(run.get("input_path") or "").name,
         "who": "@".join(part for part in (about.get("user"), about.get("host")) if part),
+        "scheduled": about.get("scheduled", ""),
+        "why": about.get("why", ""),
         "when": _when(run.get("start_time")),
         "duration_s": run.get("duration"),
         "version": about.get("version", ""),

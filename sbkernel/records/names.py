@@ -73,10 +73,10 @@ def of_run(records: Path, record: Mapping[str, str]) -> Path | None:
         return None
     begun = records / path
     found = [begun] if begun.suffix == ".ipynb" else sorted(begun.parent.glob(f"{glob.escape(begun.name)}-*.ipynb"))
-    return next((one for one in found if _run_of(one) == run), None)
+    return next((one for one in found if run_of(one) == run), None)
 
 
-def _run_of(notebook: Path) -> str:
+def run_of(notebook: Path) -> str:
     """Return which run a record is of; "" of what is no record, or cannot be read."""
     try:
         return str(json.loads(notebook.read_bytes())["metadata"]["sbkernel"]["run"])

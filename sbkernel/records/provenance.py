@@ -7,6 +7,8 @@ image. It is collected here. So a notebook needs nothing but its outputs, and re
 from __future__ import annotations
 
 import getpass
+import json
+import os
 import platform
 import socket
 import sys
@@ -16,6 +18,8 @@ from typing import Any
 from sbkernel import __version__
 
 KEY = "sbkernel"
+SCHEDULED = "SBKERNEL_SCHEDULED"
+"""Names in the environment of a scheduled run its schedule and the id that the run is to have, as JSON text."""
 
 
 def environment() -> dict[str, Any]:
@@ -27,6 +31,15 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "argv": list(sys.argv),
     }
+
+
+def scheduled() -> dict[str, str]:
+    """Return by which schedule this is run, as `scheduled`, and the id of the run; nothing if somebody runs it."""
+    try:
+        found = json.loads(os.environ.get(SCHEDULED, ""))
+        return {"scheduled": str(found["by"]), "run": str(found["run"])}
+    except (ValueError, TypeError, KeyError):
+        return {}
 
 
 def _user() -> str:

@@ -18,7 +18,7 @@ from sbkernel.definitions.store.interface import SERVER_VARIABLE
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
-_SHORTEST = 4  # hiding each "a" would destroy the record and hide nothing
+SHORTEST = 4  # hiding each "a" would destroy the record and hide nothing
 _SECRET_NAME = re.compile(r"(?i)(passw(or)?d|passphrase|secret|token|api_?key)")
 
 
@@ -35,7 +35,7 @@ def redact(value: Any, secrets: Iterable[str]) -> Any:
 
 def redactor(secrets: Iterable[str]) -> Callable[[Any], Any]:
     """Return what replaces secrets in a value as `redact` does, for those who have many values."""
-    known = {way for secret in secrets if len(secret) >= _SHORTEST for way in spellings(secret)}
+    known = {way for secret in secrets if len(secret) >= SHORTEST for way in spellings(secret)}
     if not known:
         return lambda value: value
     pattern = re.compile("|".join(re.escape(way) for way in sorted(known, key=len, reverse=True)))
@@ -53,9 +53,14 @@ def _replace(value: Any, pattern: re.Pattern[str]) -> Any:
     return value
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable or a parameter of this name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> set[str]:
     """Return the values of environment variables with secret names, and the password of the database."""
-    named = {value for name, value in environment.items() if _SECRET_NAME.search(name) and len(value) >= 2 * _SHORTEST}
+    named = {value for name, value in environment.items() if is_secret_name(name) and len(value) >= 2 * SHORTEST}
     return named | dburl.secrets(environment.get(SERVER_VARIABLE, ""))
 
 

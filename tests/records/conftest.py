@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from privatecron import private_crontab
 
 from sbkernel.site import Site
 
@@ -29,6 +30,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("SBKERNEL_SITE", str(tmp_path / "site"))
     with Site.open(tmp_path / "site") as opened:
         yield opened
+
+
+@pytest.fixture
+def crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A crontab of our own in front of the user's."""
+    with private_crontab(tmp_path) as directory:
+        monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture

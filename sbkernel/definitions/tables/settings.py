@@ -173,6 +173,13 @@ _USED = (
         "Package mirror of Ubuntu images.",
         netboot=honoured("genimage", "packages of Ubuntu come from there where pkgdir is unset"),
     ),
+    Attr(
+        "mailserver",
+        "HOST or HOST:PORT of the mail server (SMTP) that takes what schedules report.",
+        default="sendmail or mail of this host",
+        pattern=r"[A-Za-z0-9_.:\[\]-]+",
+    ),
+    Attr("mailfrom", "Address that such mail comes from.", default="sbkernel@ this host"),
 )
 _NODES = (
     Attr(

@@ -28,6 +28,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.records.kept.listing:Records": "sbkernel.workbench.displays.records:listing",
     "sbkernel.records.kept.told:Told": "sbkernel.workbench.displays.records:told",
     "sbkernel.records.kept.trend:Trend": "sbkernel.workbench.displays.records:trend",
+    "sbkernel.records.schedules.listing:Listing": "sbkernel.workbench.displays.schedules:listing",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
     "sbkernel.service.boots:Boots": "sbkernel.workbench.nodes.waterfalls:waterfalls",

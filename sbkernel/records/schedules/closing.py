@@ -1,0 +1,56 @@
+"""Finish the record of a run that could not do it, or that does not know why it was stopped."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sbkernel.records import names, provenance
+from sbkernel.records.schedules.last import Last
+from sbkernel.site import Site
+
+_SLACK_S = 60.0
+
+
+def find(site: Site, last: Last) -> Path | None:
+    """Return the notebook of a run as it is called now, None if it has none."""
+    began = datetime.fromtimestamp(last.started, UTC)
+    folders = {names.folder(site.records, began + timedelta(seconds=after)) for after in (0.0, _SLACK_S)}
+    stamp = f"{began - timedelta(seconds=_SLACK_S):%Y%m%dT%H%M%S}"
+    found = (path for folder in folders for path in sorted(folder.glob("*.ipynb")) if path.name >= stamp)
+    return next((path for path in found if names.run_of(path) == last.run), None)
+
+
+def status(path: Path) -> str:
+    """Return how a record says that its run ended; "" if it cannot be read."""
+    try:
+        return str(json.loads(path.read_bytes())["metadata"][provenance.KEY]["status"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def close(path: Path, why: str) -> Path:
+    """Say in a record that its run was interrupted and why; return its path, which changes if it was running.
+
+    The cell that was running has failed; those after it have not run.
+    """
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    from sbkernel.records.export import export
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata[provenance.KEY].update(status="interrupted", why=why)
+    for cell in notebook.cells:
+        about = cell.metadata.get("papermill", {})
+        if about.get("status") == "running":
+            about["status"] = "failed"
+    nbformat.write(notebook, path)
+    NotebookNotary().sign(notebook)
+    final = path
+    if names.is_running(path):
+        stem = Path(names.begun(path)).name
+        final = path.rename(names.free(path.parent, f"{stem}-interrupted", ".ipynb"))
+    export(final, final.with_suffix(".html"))
+    return final
