@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import IO, Any, cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -19,6 +19,7 @@ from sbkernel.service.boot.posts import BODY_LIMIT, UNKNOWN, Post, PostError, ch
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.rates import Rates
 from sbkernel.service.boot.senders import Senders
+from sbkernel.service.boot.sendfile import LARGE, SendingThreads
 from sbkernel.service.boot.served import Fetches, find_served
 from sbkernel.service.boot.visitors import Patience, Visitors
 from sbkernel.site import Site
@@ -30,6 +31,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _OF_A_NODE = (200, 2.0)
 _OF_AN_ADDRESS = (5000, 200.0)
 _OF_WORDS = (10, 0.1)
+_FIRST = 64 << 10
 
 
 class BootHttp:
@@ -63,6 +65,7 @@ class BootHttp:
         self._fetches = Fetches()
         self._patience = patience or Patience()
         self._visitors = Visitors(self._patience)
+        self._threads = SendingThreads()
         self._refused: Counter[str] = Counter()
         self._rate_of_address = Rates(*_OF_AN_ADDRESS)
         self._rate_of_node = Rates(*_OF_A_NODE)
@@ -97,6 +100,7 @@ class BootHttp:
         await self._senders.stop()
         if self._runner:
             await self._runner.cleanup()
+        self._threads.close()
 
     def refused(self) -> dict[str, int]:
         """Return how much was refused or given up since the start, by reason."""
@@ -118,7 +122,7 @@ class BootHttp:
             self._note_fetch(request)
         # With a type given, nothing is guessed from the name: an initrd.gz must arrive as it is.
         kind = "text/plain" if file.suffix in SUFFIXES else "application/octet-stream"
-        return _File(file, self._visitors, kind)
+        return _File(file, self._visitors, self._threads, kind)
 
     def _note_fetch(self, request: web.Request) -> None:
         """Record what a fetch tells; the file is served whether that works or not."""
@@ -189,14 +193,34 @@ class BootHttp:
 class _File(web.FileResponse):
     """A file that is sent, while it is known to whom."""
 
-    def __init__(self, file: Path, visitors: Visitors, kind: str) -> None:
+    def __init__(self, file: Path, visitors: Visitors, threads: SendingThreads, kind: str) -> None:
         super().__init__(file, headers={"Content-Type": kind})
         self._visitors = visitors
+        self._threads = threads
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send it."""
         with self._visitors.serving(request.transport):
             return await super().prepare(request)
+
+    async def _sendfile(self, request: web.BaseRequest, fobj: IO[Any], offset: int, count: int) -> AbstractStreamWriter:
+        if count < LARGE:
+            return await super()._sendfile(request, fobj, offset, count)
+        # The event loop sends the head and what follows it; afterwards nothing of this connection is in its buffer.
+        writer = await web.StreamResponse.prepare(self, request)
+        transport = request.transport
+        if writer is None or transport is None:
+            raise ConnectionResetError("Connection lost")
+        await asyncio.get_running_loop().sendfile(transport, fobj, offset, _FIRST)
+        transport.pause_reading()
+        try:
+            socket = transport.get_extra_info("socket").fileno()
+            await self._threads.send(socket, fobj.fileno(), offset + _FIRST, count - _FIRST)
+        finally:
+            if not transport.is_closing():
+                transport.resume_reading()
+        await web.StreamResponse.write_eof(self)
+        return writer
 
 
 def _closing(status: int, text: str) -> web.Response:
