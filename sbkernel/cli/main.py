@@ -72,6 +72,7 @@ VERB_GROUPS = {
         "imgimport": "take over a bundle of xCAT's imgexport",
     },
     "Choose what nodes boot": {
+        "update": "build what is new, test boot it, let nodes boot it",
         "testboot": "boot a version on a virtual node, and check it there",
         "promote": "make the newest version of an image the one that nodes boot",
         "rollback": "go back to an earlier version of an image",

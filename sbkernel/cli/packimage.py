@@ -10,6 +10,7 @@ from sbkernel import __version__
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import SbkernelError
+from sbkernel.images.catalog.gates import gate_of
 from sbkernel.images.catalog.reference import short
 from sbkernel.images.pack.format import PackOptions
 from sbkernel.images.pack.formats import FORMATS, format_for
@@ -124,7 +125,8 @@ def command(
     click.echo(f"digest:{done['digest']}")
     if done["current"] != done["digest"]:
         stays = f"it stays at {short(done['current'])}" if done["current"] else "nothing was promoted yet"
-        click.echo(f"This is the candidate, not what nodes boot: {stays}. sb promote {image}")
+        then = f"sb testboot {image} --promote" if gate_of(site, image) else f"sb promote {image}"
+        click.echo(f"This is the candidate, not what nodes boot: {stays}. {then}")
     if done["flat"] and not flat:
         click.echo(f"Packed flat: {done['flat']}.")
     over = "".join(f" over {size}" for size in reversed(done["roots"][:-1]))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError, DefinitionError, ListFileError
 from sbkernel.files import made, write_whole
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.genimage import Build
 from sbkernel.images.locking import mirror as mirrors
 from sbkernel.images.locking.answer import answer, differences, lock_of
@@ -23,6 +24,7 @@ from sbkernel.images.locking.lockfile import (
     render,
 )
 from sbkernel.images.locking.mirror import Filled
+from sbkernel.images.manifests import of_version
 from sbkernel.images.plan import digest_of
 from sbkernel.images.spec import ImageSpec, attributes_of
 from sbkernel.jobs import origin
@@ -64,6 +66,19 @@ def lock(site: Site, image: str, *, file: str = "", update: bool = False, report
     if old and (body(old) == body(new) or not update):
         return Done(old, offline=resolution.offline)
     return Done(_write(path, new), changes, written=True, offline=resolution.offline)
+
+
+def lock_security(site: Site, image: str, file: Path, report: Report | None = None) -> Lock:
+    """Write a lock of what nodes boot of an osimage, with what security archives have newer; return it.
+
+    Raises what genimage raises before it builds, NotFoundError if nothing was promoted, BuildError where the sources do
+    not tell what is for security.
+    """
+    build = Build.open(site, image, report or NullReport())
+    installed = {one.name: one.version for one in of_version(Catalog(site).current(image))}
+    with build.report.phase("resolve packages"):
+        resolution = build.spec.manager.resolve_security(installed, build.report)
+    return _write(file, lock_of(build.spec, resolution))
 
 
 def check(site: Site, image: str, *, file: str = "", report: Report | None = None) -> Done:

@@ -59,6 +59,7 @@ def packimage(
     layered: bool = False,
     flat: bool = False,
     force: bool = False,
+    gated: bool = False,
     plan: str = "",
     any_plan: bool = False,
 ) -> dict[str, Any]:
@@ -77,9 +78,9 @@ def packimage(
 
     When nothing has changed since it was packed, it is not packed again and `cached` is true, unless `force`. A file
     changed without a change of its size, mode, owner or time stamp goes unseen. `current`, the digest that nodes boot,
-    is another than `digest` while a rollback holds. `plan` is the digest of the plan that was shown; when it has
-    changed since, PlanChangedError tells how, unless `any_plan`. Killed at any time it publishes nothing, and a later
-    run goes on behind the last finished step.
+    is another than `digest` while a rollback holds, with `gated`, and with a gate of the osimage. `plan` is the digest
+    of the plan that was shown; when it has changed since, PlanChangedError tells how, unless `any_plan`. Killed at any
+    time it publishes nothing, and a later run goes on behind the last finished step.
     Raises NotFoundError, BuildError, LockedError, ListFileError, DefinitionError.
     """
     report = report or NullReport()
@@ -90,6 +91,7 @@ def packimage(
         if plan:
             packing = packing.looked_at()
             reviewed.check(site, _plan(catalog, packing), plan, any_plan=any_plan, report=report)
+        packing = replace(packing, gated=gated)
         before = None if force else _packed_before(catalog, packing, words)
         version, why_flat = (before, "") if before else _pack(site, catalog, packing, report)
     return {
@@ -225,7 +227,9 @@ def _packed_before(catalog: Catalog, packing: Packing, words: _Words) -> ImageVe
         return None
     looked = packing.looked_at()
     there = _there(catalog, looked, words)
-    return catalog.publish_again(packing.image, there.digest, looked.source) if there else None
+    if there is None:
+        return None
+    return catalog.publish_again(packing.image, there.digest, looked.source, gated=packing.gated)
 
 
 def _there(catalog: Catalog, looked: Packing, words: _Words) -> ImageVersion | None:

@@ -29,6 +29,8 @@ from sbkernel.nodes import contents
 from sbkernel.packages.diff.policyfile import parse
 from sbkernel.records.whatruns import WhatRuns
 from sbkernel.records.why import why
+from sbkernel.rollout.testboot.checks import Check, Measured
+from sbkernel.rollout.testboot.verdicts import made_now
 from sbkernel.rollout.versions.images import versions
 from sbkernel.service.boots import boots
 from sbkernel.service.stuck import stuck
@@ -54,6 +56,7 @@ SHOWS = {
     'why(site, "img")': "mksquashfs",
     'versions(site, "img")': "What moved the pointers",
     "WhatRuns(())": "What nodes run",
+    'made_now("img", "a" * 64, [Check("units", False, "<odd>", ("its end",))], Measured(), "login:")': "its end",
     "boots(site, [])": "Boots side by side",
     "stuck(site)": "Nodes that are not well",
     'ListResolution("img", (chosen,))': "would install 1 packages",

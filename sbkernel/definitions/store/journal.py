@@ -69,7 +69,12 @@ def steady(objtype: str, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def matters(objtype: str, before: Before, after: Before) -> bool:
-    """Say whether a change belongs in the journal: not when nothing but volatile attributes differ."""
+    """Say whether a change belongs in the journal: not when nothing but volatile attributes differ.
+
+    A node that the system makes and removes again (throwaway) does not either: nobody wants to undo that.
+    """
+    if objtype == "node" and any(values and "throwaway" in values for values in (before, after)):
+        return False
     if before is None or after is None:
         return before is not after
     volatile = _volatile(objtype)

@@ -138,6 +138,12 @@ class PackageManager(Protocol):
         Raises BuildError as check_sources does and when they exclude each other, UnknownPackagesError.
         """
 
+    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:
+        """Resolve, but change nothing that is `installed` (versions by name) unless a security archive has it newer.
+
+        Raises BuildError also where a version is no longer to be had, and for sources that do not tell.
+        """
+
     def survey(self, report: Report) -> Survey:
         """Resolve like `resolve` what the sources have, and say of each package what it weighs and needs."""
 

@@ -38,7 +38,7 @@ class Packing:
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
     `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
     layers, `tree` is the fingerprint of the content, "" while nobody has looked at it closely, and `kinds` are the
-    kinds of root beside ram that the initrd can make.
+    kinds of root beside ram that the initrd can make. What is `gated` becomes the candidate alone.
     """
 
     image: str
@@ -56,6 +56,7 @@ class Packing:
     tree: str = ""
     layering: Layering | None = None
     kinds: Mapping[str, RootKind] = field(default_factory=dict)
+    gated: bool = False
 
     @property
     def asked(self) -> dict[str, Any]:

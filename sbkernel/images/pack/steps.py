@@ -169,7 +169,7 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
             content = {**packing.asked, **roots, "packages": work.facts(MANIFEST)["packages"]}
             origin = {"made": _made(packing, staged, asking.result())}
             sign = packing.signer.sign if packing.signer else None
-            catalog.publish(staged, content, source, origin=origin, sign=sign)
+            catalog.publish(staged, content, source, gated=packing.gated, origin=origin, sign=sign)
 
     names = (KERNEL, INITRD, "manifest", "pack")
     return Step("publish", "publish", packing.asked, "nothing", on=names, summary=packing.image, run=run_)

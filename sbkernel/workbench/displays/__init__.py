@@ -31,6 +31,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.records.schedules.listing:Listing": "sbkernel.workbench.displays.schedules:listing",
     "sbkernel.records.whatruns:WhatRuns": "sbkernel.workbench.displays.made:whatruns",
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
+    "sbkernel.rollout.testboot.verdicts:Verdict": "sbkernel.workbench.displays.testboot:verdict",
     "sbkernel.service.boots:Boots": "sbkernel.workbench.nodes.waterfalls:waterfalls",
     "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
     "sbkernel.rollout.versions.listed:Versions": "sbkernel.workbench.displays.versions:versions",

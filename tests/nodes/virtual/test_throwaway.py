@@ -40,7 +40,8 @@ def leave_traces(site: Site, node: str) -> None:
     script = f"#!ipxe\n# netboot x\n# {mac} {node}: a test\n".encode()
     by_mac = f"chain ../nodes/{node}.ipxe\n".encode()
     files = {script_path(node): script, mac_path(mac): by_mac, overlay_path(node): b"x"}
-    bootfiles.apply(site.boot, BootPlan(node, "netboot x", mac, files), bootfiles.read(site.boot, node))
+    with bootfiles.BootFiles(site.boot) as boot:
+        boot.apply(BootPlan(node, "netboot x", mac, files), boot.scripts(node))
     bootlog.append(site, node, "login")
     for name in (f"{node}.log", f"{node}.index"):
         (site.consoles / name).write_text("x")
@@ -59,6 +60,7 @@ def maker(site: Site) -> subprocess.Popen[str]:
 
 def test_it_goes_with_all_that_it_left(site: Site) -> None:
     mkvm(site, "vm1")
+    known = site.history()
     with throwaway(site, "testboot", memory_mb=512) as node:
         made = site.nodes[node]
         assert (made.get("vmmemory"), made.get("groups"), made.get("throwaway")) == ("512", "testboot", "testboot")
@@ -67,6 +69,7 @@ def test_it_goes_with_all_that_it_left(site: Site) -> None:
         assert len(traces(site, node)) >= 6
         assert sweep(site) == [], "its maker lives"
     assert list(site.nodes) == ["vm1"] and traces(site, node) == []
+    assert site.history().equals(known), "sb undo takes back what people have changed"
 
 
 def test_an_error_or_an_interrupt_removes_it_too(site: Site) -> None:

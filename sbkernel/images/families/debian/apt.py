@@ -23,6 +23,7 @@ from sbkernel.images.families.debian.output import (
     unknown_packages,
 )
 from sbkernel.images.families.debian.remembered import Remembered
+from sbkernel.images.families.debian.security import Offer, offers, security_indexes
 from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.package_manager import UnknownPackagesError
 from sbkernel.images.families.resolved import Base, Resolved
@@ -137,16 +138,25 @@ class Apt:
         return True
 
     def solve(
-        self, names: Sequence[str], left_out: Sequence[str] = (), over: Base | None = None
+        self, names: Sequence[str], left_out: Sequence[str] = (), over: Base | None = None, pins: str = ""
     ) -> tuple[Resolved, ...]:
         """Return what installing `names` means on top of a minimal base, or `over` a tree; each package has its record.
 
         None of `left_out`, names or patterns, comes in; what needs them does not either. No package of a tree leaves.
+        `pins` are further preferences (apt_preferences(5)).
         """
-        question = [list(names), list(left_out), *([over.digest] if over else [])]
-        return self._remembered.solution(question, lambda: self._solve(names, left_out, over))
+        question = [list(names), list(left_out), *([over.digest] if over else []), *([pins] if pins else [])]
+        return self._remembered.solution(question, lambda: self._solve(names, left_out, over, pins))
 
-    def _solve(self, names: Sequence[str], left_out: Sequence[str], over: Base | None) -> tuple[Resolved, ...]:
+    def security(self, names: Iterable[str]) -> tuple[dict[str, list[Offer]], set[str]]:
+        """Return what the indexes have of packages, and which indexes are of security archives."""
+        asked = sorted(set(names))
+        shown = run(["apt-cache", "madison", *asked], env=self.environment).stdout if asked else ""
+        return offers(shown), security_indexes(run(["apt-cache", "policy"], env=self.environment).stdout)
+
+    def _solve(
+        self, names: Sequence[str], left_out: Sequence[str], over: Base | None, pins: str
+    ) -> tuple[Resolved, ...]:
         # Printing addresses takes a quarter of the time of --simulate, and says which bytes are meant.
         nothing_there = f"-oDir::Cache::archives={self.directory}/none"
         done = self._get(
@@ -154,7 +164,7 @@ class Apt:
             "--print-uris",
             nothing_there,
             "-oAcquire::ForceHash=SHA256",
-            *self._without(left_out),
+            *self._preferring(left_out, pins),
             *([f"-oDir::State::status={over.tree / STATUS}", "--no-remove"] if over else BASE),
             *names,
         )
@@ -164,12 +174,12 @@ class Apt:
             raise UnknownPackagesError({name: self._near(name) for name in dict.fromkeys(unknown)})
         raise BuildError(f"the packages cannot be installed together:\n{_reasons(done.stdout)}")
 
-    def _without(self, left_out: Sequence[str]) -> list[str]:
-        """Return the option that keeps packages out (apt_preferences(5))."""
-        if not left_out:
+    def _preferring(self, left_out: Sequence[str], pins: str) -> list[str]:
+        """Return the option that keeps packages out, or at versions (apt_preferences(5))."""
+        if not left_out and not pins:
             return []
         file = self.directory / "left-out"
-        write_if_changed(file, configuration.kept_out(left_out))
+        write_if_changed(file, "\n".join(filter(None, [configuration.kept_out(left_out), pins])))
         return [f"-oDir::Etc::preferences={file}"]
 
     def _with_records(self, packages: Sequence[Resolved]) -> tuple[Resolved, ...]:

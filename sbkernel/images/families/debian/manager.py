@@ -12,7 +12,7 @@ from typing import Any
 from sbkernel import resources
 from sbkernel.errors import BuildError
 from sbkernel.images.families.change import bare, names
-from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, over, records
+from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, over, records, security
 from sbkernel.images.families.debian.apt import Apt
 from sbkernel.images.families.debian.change import change_tree, why_clean
 from sbkernel.images.families.debian.chosen import Sources
@@ -26,6 +26,9 @@ from sbkernel.images.families.package_manager import KnownBefore, PackagePass, S
 from sbkernel.images.families.passes import AskedFor, removed_with
 from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
 from sbkernel.jobs.report import Report
+from sbkernel.units import shortened
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,25 @@ class AptManager:
             found = self._based(self._solve(self.asked))
             return Resolution(found, offline, self._removed(found))
 
-    def _solve(self, names: Sequence[str]) -> tuple[Resolved, ...]:
+    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:
+        """Resolve, and keep every package at its version of which no security archive has a newer one."""
+        with self.apt.in_turn():
+            offline = self._update(report)
+            others = {name: version for name, version in installed.items() if not self._listed(name)}
+            versions = security.wanted(others, *self.apt.security(others))
+            found = self._based(self._solve(self.asked, security.pins(versions)))
+            if strays := list(security.strays(found, versions)):
+                raise BuildError(
+                    "\n  ".join(["no source has the present version any more of:", *shortened(strays, _SHOWN)]),
+                    hint="update without --security-only, or name a mirror that keeps it in pkgdir (sb lock --mirror)",
+                )
+            return Resolution(found, offline, self._removed(found))
+
+    def _solve(self, names: Sequence[str], pins: str = "") -> tuple[Resolved, ...]:
         """Return what apt chooses; for what the lists want from one directory it is asked by the version there."""
         own = {name: listed for name in names if (listed := self._listed(name))}
         spelt = [f"{name}={own[name].version}" if name in own else name for name in names]
-        found = self.apt.solve(spelt, self.lists.left_out, self.base)
+        found = self.apt.solve(spelt, self.lists.left_out, self.base, pins)
         return tuple(self._at_home(own[one.name].instead_of(one) if one.name in own else one) for one in found)
 
     def _listed(self, name: str) -> Listed | None:

@@ -105,6 +105,13 @@ class ContainerManager:
         found = self.bases.resolve(report)
         return found, stack.enter_context(self.bases.held(found[0], report))
 
+    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:  # noqa: ARG002
+        """Refuse: the packages of a container change with the container."""
+        raise BuildError(
+            "an image that stands on a container has most of its packages from there, security updates too",
+            hint="update without --security-only: it takes the container as it is now",
+        )
+
     def survey(self, report: Report) -> Survey:
         """Say what the lists bring on top of the container."""
         with ExitStack() as stack:

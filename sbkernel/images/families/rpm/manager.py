@@ -94,6 +94,13 @@ class RpmManager:
         asked = [row["name"] for row in answer.rows if row["reason"] == "user"]
         return removed_with(self.question.removed, needs, asked, ())
 
+    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:  # noqa: ARG002
+        """Refuse: which updates are for security is not read from the repositories' advisories (updateinfo) here."""
+        raise BuildError(
+            f"which updates of {self.about} are for security is not known here: advisories are not read",
+            hint="update without --security-only, or let pkgdir name a repository that has nothing else",
+        )
+
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
         answer = self._solve(report, explain=True)
