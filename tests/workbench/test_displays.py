@@ -31,12 +31,16 @@ from sbkernel.records.whatruns import WhatRuns
 from sbkernel.records.why import why
 from sbkernel.rollout.versions.images import versions
 from sbkernel.service.boots import boots
+from sbkernel.rollout.waves.plan import RolloutPlan
+from sbkernel.rollout.waves.progress import Progress
+from sbkernel.rollout.waves.report import RolloutReport
 from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
 site = Site.open({site!r})
 image, other = (site.osimages[f"debian12-x86_64-netboot-{{name}}"] for name in ("compute", "service"))
 found = contents.diff(site, "img@previous", "img")
+rollout = RolloutPlan("img", "a" * 64, "img@candidate", "all", (), {{}})
 chosen = Chosen(next(iter(found.b)), 5, "asked")
 """
 SHOWS = {
@@ -55,6 +59,8 @@ SHOWS = {
     'versions(site, "img")': "What moved the pointers",
     "WhatRuns(())": "What nodes run",
     "boots(site, [])": "Boots side by side",
+    "rollout": "Plan: img@aaaaaaaa to 0 nodes",
+    'RolloutReport("one", "me", 0.0, "done", Progress(rollout))': "Roll-out of img@aaaaaaaa",
     "stuck(site)": "Nodes that are not well",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }
