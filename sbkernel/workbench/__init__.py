@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from sbkernel.workbench.nodes.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
     from sbkernel.workbench.record_panel import RecordPanel
+    from sbkernel.workbench.rollout_panel import RolloutPanel
     from sbkernel.workbench.schedule_panel import SchedulePanel
     from sbkernel.workbench.version_panel import VersionPanel
     from sbkernel.workbench.whereabouts import directories, growth, treemap
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
-    "ListsEditor", "NodeTable", "RecordPanel", "SchedulePanel", "VersionPanel", "console_lines", "definition", "diff",
-    "directories", "growth", "guard", "image_version", "interactive", "lists", "matrix", "packages", "plan", "remarks",
-    "resolution", "show", "table", "timeline", "treemap", "weights",
+    "ListsEditor", "NodeTable", "RecordPanel", "RolloutPanel", "SchedulePanel", "VersionPanel", "console_lines",
+    "definition", "diff", "directories", "growth", "guard", "image_version", "interactive", "lists", "matrix",
+    "packages", "plan", "remarks", "resolution", "show", "table", "timeline", "treemap", "weights",
 ]  # fmt: skip
 
 _MODULES = {
@@ -56,6 +57,7 @@ _MODULES = {
     "record_panel": ("RecordPanel",),
     "version_panel": ("VersionPanel",),
     "schedule_panel": ("SchedulePanel",),
+    "rollout_panel": ("RolloutPanel",),
     "whereabouts": ("directories", "growth", "treemap"),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}

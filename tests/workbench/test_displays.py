@@ -33,12 +33,16 @@ from sbkernel.rollout.testboot.checks import Check, Measured
 from sbkernel.rollout.testboot.verdicts import made_now
 from sbkernel.rollout.versions.images import versions
 from sbkernel.service.boots import boots
+from sbkernel.rollout.waves.plan import RolloutPlan
+from sbkernel.rollout.waves.progress import Progress
+from sbkernel.rollout.waves.report import RolloutReport
 from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
 site = Site.open({site!r})
 image, other = (site.osimages[f"debian12-x86_64-netboot-{{name}}"] for name in ("compute", "service"))
 found = contents.diff(site, "img@previous", "img")
+rollout = RolloutPlan("img", "a" * 64, "img@candidate", "all", (), {{}})
 chosen = Chosen(next(iter(found.b)), 5, "asked")
 """
 SHOWS = {
@@ -58,6 +62,8 @@ SHOWS = {
     "WhatRuns(())": "What nodes run",
     'made_now("img", "a" * 64, [Check("units", False, "<odd>", ("its end",))], Measured(), "login:")': "its end",
     "boots(site, [])": "Boots side by side",
+    "rollout": "Plan: img@aaaaaaaa to 0 nodes",
+    'RolloutReport("one", "me", 0.0, "done", Progress(rollout))': "Roll-out of img@aaaaaaaa",
     "stuck(site)": "Nodes that are not well",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }

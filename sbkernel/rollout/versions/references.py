@@ -11,7 +11,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse
 from sbkernel.jobs import job as jobs
 from sbkernel.netboot import bootfiles, bootlog
+from sbkernel.rollout.waves.journal import unfinished
 from sbkernel.site import Site
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -37,6 +38,7 @@ class References:
     reported: Referred
     pinned: Referred
     jobs: Referred
+    rollouts: Referred = field(default_factory=dict)
 
     def said(self) -> dict[str, list[str]]:
         """Return by digest the words that say who refers to it, nodes folded: `boot file of n[1-3]`."""
@@ -48,7 +50,7 @@ class References:
         ):
             for digest, names in by_digest(referred).items():
                 found[digest].append(f"{words} {fold(names)}")
-        for words, referred in (("boot/", self.files), ("running job ", self.jobs)):
+        for words, referred in (("boot/", self.files), ("running job ", self.jobs), ("roll-out ", self.rollouts)):
             for digest, names in by_digest(referred).items():
                 found[digest] += [f"{words}{name}" for name in names]
         return found
@@ -57,7 +59,7 @@ class References:
 def gather(site: Site) -> References:
     """Ask everybody: boot files first, as what they name may be replaced while the rest is read."""
     boots, files = of_boot_files(site)
-    return References(boots, files, of_reports(site), of_pins(site), of_jobs(site))
+    return References(boots, files, of_reports(site), of_pins(site), of_jobs(site), of_rollouts(site))
 
 
 def by_digest(referred: Referred) -> dict[str, list[str]]:
@@ -113,6 +115,11 @@ def of_jobs(site: Site) -> Referred:
             named = {digest for word in words if (digest := _digest(catalog, word))}
             found[job.id] = named | set(_DIGEST.findall(str(job.spec) + str(job.events())))
     return found
+
+
+def of_rollouts(site: Site) -> Referred:
+    """Return the versions to which roll-outs that have not ended may still bring nodes, forth or back."""
+    return {one.id: one.plan().digests for one in unfinished(site)}
 
 
 def _digest(catalog: Catalog, word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -67,7 +68,10 @@ class Options:
 
 @dataclass(frozen=True)
 class RolloutPlan:
-    """Which nodes get which version, in which wave; `left_out` says why others do not."""
+    """Which nodes get which version, in which wave; `left_out` says why others do not.
+
+    `asked`, `noderange` and `divided` are the words that were given: for the version, the nodes and the waves.
+    """
 
     image: str
     digest: str
@@ -77,6 +81,7 @@ class RolloutPlan:
     before: Mapping[str, Before]
     left_out: Mapping[str, str] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
+    divided: str = "rest"
 
     @property
     def nodes(self) -> list[str]:
@@ -92,6 +97,26 @@ class RolloutPlan:
     def digests(self) -> set[str]:
         """Return the versions that it needs, for going on and for going back."""
         return {self.digest, *(one.digest for one in self.before.values() if one.digest)}
+
+    @property
+    def command(self) -> str:
+        """Return the command line that asks for it."""
+        usual, given = asdict(Options()), asdict(self.options)
+        words = ["sb", "rollout", self.asked, self.noderange, "--waves", self.divided, "--budget", self.options.budget]
+        for name, value in given.items():
+            if name != "budget" and value != usual[name]:
+                option = f"--{name.removesuffix('_s')}"
+                words += [option] if value is True else [option, f"{value:g}s" if name.endswith("_s") else str(value)]
+        return shlex.join(words)
+
+    @property
+    def call(self) -> str:
+        """Return the call in Python that asks for it."""
+        usual, given = asdict(Options()), asdict(self.options)
+        named = {"waves": self.divided, "budget": self.options.budget}
+        named |= {name: value for name, value in given.items() if name != "budget" and value != usual[name]}
+        options = "".join(f", {name}={value!r}" for name, value in named.items())
+        return f"rollout(site, {self.asked!r}, {self.noderange!r}{options})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""

@@ -52,7 +52,7 @@ def plan_rollout(
     own = site.store.get_many("node", nodes)
     before = {node: _before(site, node, own[node]) for node in nodes}
     divided = divide(nodes, waves, SiteGrouping(site, nodes)) if nodes else ()
-    return RolloutPlan(version.image, version.digest, image, noderange, divided, before, left_out, given)
+    return RolloutPlan(version.image, version.digest, image, noderange, divided, before, left_out, given, waves)
 
 
 class SiteGrouping:

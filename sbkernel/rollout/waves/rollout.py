@@ -57,6 +57,19 @@ def start(site: Site, plan: RolloutPlan) -> Job:
         return _job(site, make(site, plan, user()))
 
 
+def start_once(site: Site, plan: RolloutPlan) -> str:
+    """Start a planned roll-out unless one of the same version to any of its nodes is under way; return its id.
+
+    "" when there is nothing to do. So a cell of a notebook can be run again. Raises as start() does.
+    """
+    named = {*plan.nodes, *plan.left_out}
+    for other in unfinished(site):
+        theirs = other.plan()
+        if theirs.digest == plan.digest and not named.isdisjoint(theirs.nodes):
+            return other.id
+    return str(start(site, plan).spec["kwargs"]["rollout"]) if plan.nodes else ""
+
+
 def resume(site: Site, rollout_id: str = "") -> Job:
     """Go on with a roll-out whose process was killed, the newest if none is named.
 

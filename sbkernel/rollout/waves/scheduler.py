@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sbkernel.errors import DefinitionError
 from sbkernel.jobs.run import run
+from sbkernel.resources import templates
 
 _AT_ONCE = 500
 _PATIENCE_S = 120.0
@@ -46,9 +47,10 @@ class Scheduler:
 
 
 def check(program: str) -> str:
-    """Return the path of a program that is there and can be run. Raises DefinitionError."""
-    path = Path(program).expanduser().absolute()
+    """Return the path of a program that can be run; a mere name is that of one of ours. Raises DefinitionError."""
+    ours = templates() / "rollout" / program
+    path = ours if program and "/" not in program and ours.is_file() else Path(program).expanduser().absolute()
     if not program or not path.is_file() or not os.access(path, os.X_OK):
         said = f"{program} is no program that can be run" if program else "how=scheduler needs a program to ask"
-        raise DefinitionError(said, hint="--scheduler PROGRAM; templates/rollout/slurm is one for Slurm")
+        raise DefinitionError(said, hint="--scheduler slurm, or a PROGRAM that does as templates/rollout/slurm")
     return str(path)

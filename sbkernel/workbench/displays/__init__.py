@@ -33,6 +33,8 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.records.why:Why": "sbkernel.workbench.displays.made:why",
     "sbkernel.rollout.testboot.verdicts:Verdict": "sbkernel.workbench.displays.testboot:verdict",
     "sbkernel.service.boots:Boots": "sbkernel.workbench.nodes.waterfalls:waterfalls",
+    "sbkernel.rollout.waves.plan:RolloutPlan": "sbkernel.workbench.displays.rollout:plan",
+    "sbkernel.rollout.waves.report:RolloutReport": "sbkernel.workbench.displays.rollout:report",
     "sbkernel.service.stuck:Stuck": "sbkernel.workbench.displays.stuck:stuck",
     "sbkernel.rollout.versions.listed:Versions": "sbkernel.workbench.displays.versions:versions",
     "sbkernel.jobs.job:Job": "sbkernel.workbench.displays.jobs:job",
