@@ -40,6 +40,7 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
     "ListEditor": lambda site: wb.ListEditor(ListFiles(site, IMAGE, "pkglist")),
     "ListsEditor": lambda site: wb.ListsEditor(site, IMAGE),
     "VersionPanel": lambda site: wb.VersionPanel(site, "img"),
+    "NodeGrid": lambda site: wb.NodeGrid(site, "n1,n2"),
     "NodeTable": lambda site: wb.NodeTable(site, "n1,n2"),
 }
 
