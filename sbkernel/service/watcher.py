@@ -40,15 +40,37 @@ class News:
         return News(self.everything, {**self.nodes, **later.nodes}, self.objects | later.objects)
 
 
+class Changes:
+    """Read what changed in the store of a site since it was read last; the first time everything did."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._since: int | None = None
+
+    def read(self) -> News | None:
+        """Return what changed, None if nothing did. One that fails can be repeated."""
+        store, nodes = self._site.store, self._site.nodes
+        found = Changed(store.revision(), None) if self._since is None else store.changed(self._since)
+        if found.objects is None:
+            news: News | None = News(everything=True, nodes=dict(nodes.many(nodes)))
+        elif found.objects:
+            names = nodes.touched(found.objects)
+            news = News(nodes={**dict.fromkeys(names), **nodes.many(names)}, objects=found.objects)
+        else:
+            news = None
+        self._since = found.revision
+        return news
+
+
 class Watcher:
     """Follow the store. As a container it holds the names of all nodes."""
 
     def __init__(self, site: Site, loops: Supervisor) -> None:
         # A connection of its own, used in threads: a slow database must not hold up the service.
         self._reader = Site.open(site.root, create=False)
+        self._changes = Changes(self._reader)
         self._site = site
         self._loops = loops
-        self._since: int | None = None
         self._names: set[str] = set()
         self._followers: list[Follower] = []
         self._turn = asyncio.Lock()
@@ -78,22 +100,12 @@ class Watcher:
     async def look(self) -> None:
         """Look now; what changed is told before this returns."""
         async with self._turn:
-            news, self._since = await asyncio.to_thread(self._read, self._since)
+            news = await asyncio.to_thread(self._changes.read)
             if news is None:
                 return
             self._note(news)
             for follower in self._followers:
                 follower.tell(news)
-
-    def _read(self, since: int | None) -> tuple[News | None, int]:
-        store, nodes = self._reader.store, self._reader.nodes
-        found = Changed(store.revision(), None) if since is None else store.changed(since)
-        if found.objects is None:
-            return News(everything=True, nodes=dict(nodes.many(nodes))), found.revision
-        if not found.objects:
-            return None, found.revision
-        names = nodes.touched(found.objects)
-        return News(nodes={**dict.fromkeys(names), **nodes.many(names)}, objects=found.objects), found.revision
 
     def _note(self, news: News) -> None:
         if news.everything:

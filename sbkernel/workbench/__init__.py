@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sbkernel.workbench.list_editor import ListEditor, ListsEditor
     from sbkernel.workbench.nodes.boot import console_lines, timeline
     from sbkernel.workbench.nodes.boot_view import BootView
+    from sbkernel.workbench.nodes.grid import NodeGrid
     from sbkernel.workbench.nodes.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
     from sbkernel.workbench.record_panel import RecordPanel
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
-    "ListsEditor", "NodeTable", "RecordPanel", "RolloutPanel", "SchedulePanel", "VersionPanel", "console_lines",
-    "definition", "diff", "directories", "growth", "guard", "image_version", "interactive", "lists", "matrix",
-    "packages", "plan", "remarks", "resolution", "show", "table", "timeline", "treemap", "weights",
+    "ListsEditor", "NodeGrid", "NodeTable", "RecordPanel", "RolloutPanel", "SchedulePanel", "VersionPanel",
+    "console_lines", "definition", "diff", "directories", "growth", "guard", "image_version", "interactive", "lists",
+    "matrix", "packages", "plan", "remarks", "resolution", "show", "table", "timeline", "treemap", "weights",
 ]  # fmt: skip
 
 _MODULES = {
@@ -52,6 +53,7 @@ _MODULES = {
     "list_editor": ("ListEditor", "ListsEditor"),
     "nodes.boot": ("console_lines", "timeline"),
     "nodes.boot_view": ("BootView",),
+    "nodes.grid": ("NodeGrid",),
     "nodes.node_table": ("NodeTable",),
     "panel": ("interactive",),
     "record_panel": ("RecordPanel",),

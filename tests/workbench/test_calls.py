@@ -50,6 +50,7 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
     "ListsEditor": lambda site: wb.ListsEditor(site, IMAGE),
     "RecordPanel": chosen_record,
     "VersionPanel": lambda site: wb.VersionPanel(site, "img"),
+    "NodeGrid": lambda site: wb.NodeGrid(site, "n1,n2"),
     "NodeTable": lambda site: wb.NodeTable(site, "n1,n2"),
 }
 

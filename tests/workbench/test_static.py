@@ -10,6 +10,8 @@ import pytest
 from sbkernel.workbench import console_view
 from sbkernel.workbench.console_view import ConsoleWidget
 from sbkernel.workbench.definition_panel import DefinitionWidget
+from sbkernel.workbench.foot import Foot
+from sbkernel.workbench.nodes.grid import GridWidget
 from sbkernel.workbench.nodes.node_table import NodeTableWidget
 from sbkernel.workbench.record_panel import RecordWidget
 
@@ -29,15 +31,13 @@ def test_nothing_is_loaded(path: Path) -> None:
     assert loaded == []
 
 
-@pytest.mark.parametrize(
-    ("script", "widget"),
-    [
-        ("console.src", ConsoleWidget),
-        ("definitions", DefinitionWidget),
-        ("nodes", NodeTableWidget),
-        ("records", RecordWidget),
-    ],
-)
+WIDGETS = {
+    "console.src": ConsoleWidget, "definitions": DefinitionWidget, "foot": Foot, "grid": GridWidget,
+    "nodes": NodeTableWidget, "records": RecordWidget,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "widget"), WIDGETS.items())
 def test_a_script_reads_and_writes_what_its_widget_has(script: str, widget: type[anywidget.AnyWidget]) -> None:
     text = (STATIC / f"{script}.js").read_text()
     used = set(re.findall(r'model\.(?:get|set)\("(\w+)"', text)) | set(re.findall(r'"change:(\w+)"', text))
