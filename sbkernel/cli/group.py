@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from sbkernel import __version__
-from sbkernel.cli.verb import Verb
+from sbkernel.cli.verb import Verb, module_of
 
 VerbGroups = Mapping[str, Mapping[str, str]]
 """Task -> verb -> one line of help."""
@@ -33,7 +32,7 @@ class Verbs(click.Group):
         """Import and return the command of one verb."""
         if name not in self._lines:
             return None
-        found: click.Command | Verb = importlib.import_module(f"sbkernel.cli.{name}").command
+        found: click.Command | Verb = module_of(name).command
         return _wrapped(found) if isinstance(found, Verb) else _strict(found)
 
     def resolve_command(

@@ -6,18 +6,17 @@ Only what every verb needs is imported here. A verb that is a Verb runs without 
 from __future__ import annotations
 
 import errno
-import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from sbkernel.cli.verb import OutputError, Verb, echo
+from sbkernel.cli.verb import OutputError, Verb, echo, module_of
 from sbkernel.errors import DefinitionError, SbkernelError
 
 # Task -> verb -> one line of help, in the order of the work. Each verb is in one group, and is the `command` of the
-# module sbkernel.cli.<verb>.
+# module of that name in one of the folders here.
 VERB_GROUPS = {
     "See what is defined": {
         "lsdef": "list osimages, nodes, groups, networks and settings",
@@ -200,7 +199,7 @@ def _run(words: list[str]) -> int:
     if site == "":
         raise DefinitionError("--site names no directory: it is empty", hint="leave it out for the default")
     if rest and rest[0] in VERBS:
-        command = importlib.import_module(f"sbkernel.cli.{rest[0]}").command
+        command = module_of(rest[0]).command
         if isinstance(command, Verb):
             return command.run(site, rest[1:])
     from sbkernel.cli import group

@@ -13,7 +13,7 @@ from waiting import until
 
 from sbkernel.bench.suite import BENCHMARKS
 from sbkernel.bench.workspace import workspace
-from sbkernel.cli.bench import NAMES
+from sbkernel.cli.bench.bench import NAMES
 from sbkernel.service.client import Service
 
 BENCH = [sys.executable, "-m", "sbkernel.cli", "bench"]

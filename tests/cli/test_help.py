@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from click.testing import CliRunner, Result
 from sbkernel import cli
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS, VERBS, main
+from sbkernel.cli.verb import module_of
 
 USAGE_OF_XCAT = {*VERB_GROUPS["Define them through xCAT's tables"], "nodels", "tabdump", "gettab", "tabgrep"}
 """Verbs that print xCAT's usage, long lines included."""
@@ -33,7 +33,7 @@ def has_a_verb(path: Path) -> bool:
 
 def test_every_module_of_a_verb_is_in_the_table_and_every_verb_has_its_module() -> None:
     room = Path(cli.__file__).parent
-    assert {path.stem for path in room.glob("*.py") if has_a_verb(path)} == set(VERBS)
+    assert {path.stem for path in room.glob("*/*.py") if has_a_verb(path)} == set(VERBS)
 
 
 def test_a_verb_is_in_one_group() -> None:
@@ -87,9 +87,7 @@ def takers(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
             yield (*words, param.opts[0])
 
 
-CLICK_VERBS = {
-    verb: found for verb in VERBS if isinstance(found := import_module(f"sbkernel.cli.{verb}").command, click.Command)
-}
+CLICK_VERBS = {verb: found for verb in VERBS if isinstance(found := module_of(verb).command, click.Command)}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sbrun import Sb
 
-from sbkernel.cli.shims import NAMES
+from sbkernel.cli.definitions.shims import NAMES
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 

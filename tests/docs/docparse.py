@@ -14,7 +14,7 @@ from unittest import mock
 import click
 from docblocks import Block, BlockError, steps
 
-from sbkernel.cli import shims
+from sbkernel.cli.definitions import shims
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS, VERBS, _site
 from sbkernel.cli.verb import Verb

@@ -27,7 +27,7 @@ def _turn(name: str) -> int:
 
 PAGES = {**sources.written(), "README.md": README.read_text()}
 RUN = {name for name, text in PAGES.items() if any(one.mode == "run" for one in blocks(name, text))}
-ORDER = sorted(RUN, key=lambda name: _turn(name.removesuffix(".md")))
+ORDER = sorted(RUN, key=lambda name: (_turn(name.removesuffix(".md")), name))
 _PUT_BACK = ("site.db*", "install/custom", "catalog", "boot", "keys", "records")
 """What each page finds as it was. Trees and the cache stay: removing thousands of files takes longer than a page."""
 

@@ -22,7 +22,7 @@ from smallbuild import (
 )
 from waiting import until
 
-from sbkernel.cli.genimage import summary
+from sbkernel.cli.images.genimage import summary
 from sbkernel.errors import BuildError, DefinitionError, JobError, ListFileError
 from sbkernel.images.cache import prune
 from sbkernel.images.genimage import genimage, plan_genimage

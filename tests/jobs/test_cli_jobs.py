@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 FOLLOW = """
 import sys
 import types
-from sbkernel.cli import main, follow
+from sbkernel.cli import main, follow, verb
 from sbkernel.jobs import job
 from sbkernel.site import Site
 import click
@@ -30,7 +30,8 @@ def trial(target, marker):
     with Site.open(sys.argv[1]) as site:
         print(follow.follow(job.start(site, target, f"job_targets:{target}", **more)))
 main.VERB_GROUPS["Try"] = {"try": ""}
-sys.modules["sbkernel.cli.try"] = types.SimpleNamespace(command=trial)
+verb.folders()["try"] = "service"
+sys.modules["sbkernel.cli.service.try"] = types.SimpleNamespace(command=trial)
 main.main(sys.argv[2:])
 """
 

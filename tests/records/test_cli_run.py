@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sbkernel.cli import lab
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
+from sbkernel.cli.records import lab
 from sbkernel.errors import RecordError
 from sbkernel.site import Site
 

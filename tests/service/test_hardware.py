@@ -93,7 +93,7 @@ def test_stopping_the_service_deletes_the_sessions(site: Site, service: Service,
 
 
 def test_no_client_imports_what_talks_to_bmcs() -> None:
-    names = [f"sbkernel.cli.{verb}" for verb in ("rinv", "rvitals", "reventlog", "rbeacon", "rpower", "rsetboot")]
+    names = [f"sbkernel.cli.nodes.{verb}" for verb in ("rinv", "rvitals", "reventlog", "rbeacon", "rpower", "rsetboot")]
     code = f"import sys\nfor name in {names}: __import__(name)\nprint({{'pyghmi', 'aiohttp'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert done.stdout == "set()\n"

@@ -7,12 +7,12 @@ button; where no await may stand, as in a function, the magic blocks. Pure.
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 import shlex
 from collections.abc import Sequence
 
 from sbkernel.cli.main import VERBS
+from sbkernel.cli.verb import module_of
 
 AWAIT, SHOW = "+await", "+show"
 """Words before the verb which only this module writes."""
@@ -37,7 +37,7 @@ def is_long(words: Sequence[str]) -> bool:
     verb = next((word for word in words if word in VERBS), "")
     if verb in OWN_PROCESS or not verb:
         return bool(verb)
-    return hasattr(importlib.import_module(f"sbkernel.cli.{verb}"), "follow")
+    return hasattr(module_of(verb), "follow")
 
 
 def _marked(line: str, *, awaiting: bool) -> str:

@@ -5,7 +5,6 @@ The words of options come from the verbs themselves, names from the site.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -15,8 +14,9 @@ from typing import Any
 import click
 from IPython.core.completer import CompletionContext, SimpleCompletion
 
-from sbkernel.cli.defrequest import OPTIONS
+from sbkernel.cli.definitions.defrequest import OPTIONS
 from sbkernel.cli.main import VERBS
+from sbkernel.cli.verb import module_of
 from sbkernel.definitions.attributes import TYPES, attributes_of
 from sbkernel.definitions.groups import group_names
 from sbkernel.errors import SbkernelError
@@ -82,7 +82,7 @@ def options(verb: str, words: Sequence[str] = ()) -> list[str]:
 
 @lru_cache
 def _found(verb: str) -> click.Command | None:
-    found = importlib.import_module(f"sbkernel.cli.{verb}").command
+    found = module_of(verb).command
     return found if isinstance(found, click.Command) else None
 
 

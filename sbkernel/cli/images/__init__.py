@@ -1,0 +1,1 @@
+"""The verbs that choose packages, build, pack, compare and move images."""

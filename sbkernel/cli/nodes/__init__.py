@@ -1,0 +1,1 @@
+"""The verbs on hardware, and on nodes that run."""

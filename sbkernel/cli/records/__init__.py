@@ -1,0 +1,1 @@
+"""The verbs that run notebooks and keep records."""
