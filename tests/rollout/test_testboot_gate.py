@@ -13,6 +13,7 @@ from sbkernel.errors import DefinitionError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.records.why import why
 from sbkernel.rollout.testboot import verdicts
+from sbkernel.rollout.versions.gc import gc
 from sbkernel.rollout.versions.images import versions as listed
 from sbkernel.rollout.versions.promote import promote, rollback
 from sbkernel.site import Site
@@ -104,6 +105,16 @@ def test_the_history_is_of_good_versions_of_this_image_alone(site: Site, gated: 
     judge(site, IMAGE, third, ok=True, time=4)
     assert [one.time for one in verdicts.good_before(site, IMAGE, third)] == [1]
     assert [one.time for one in verdicts.good_before(site, IMAGE, gated[1])] == [4, 1]
+
+
+def test_verdicts_go_some_time_after_their_version(site: Site, gated: tuple[str, str]) -> None:
+    judge(site, IMAGE, gated[0], ok=True)
+    judge(site, IMAGE, "f" * 64, ok=True)
+    logs = {item.name: item for item in gc(site, older_than="0d", dry_run=True).items if item.kind == "log"}
+    there, gone = (logs[f"testboots/{digest}.jsonl"] for digest in (gated[0], "f" * 64))
+    assert there.why == ("its version is there",) and gone.goes
+    gc(site, older_than="0d")
+    assert verdicts.verdict_of(site, gated[0]) and verdicts.verdict_of(site, "f" * 64) is None
 
 
 def test_a_gate_of_an_unknown_kind_is_refused(site: Site) -> None:

@@ -13,6 +13,7 @@ from sbkernel.images.catalog.removing import IN_USE
 from sbkernel.jobs import directory
 from sbkernel.jobs import job as jobs
 from sbkernel.netboot.postscripts import in_use
+from sbkernel.rollout.testboot import verdicts
 from sbkernel.site import Site
 
 _ROTATED = re.compile(r".+(\.\d+|\.old|-\d{8})(\.(gz|xz|zst|bz2))?|.+\.(gz|xz|zst|bz2)", re.ASCII)
@@ -39,27 +40,27 @@ def remove_jobs(site: Site, items: Sequence[Item]) -> list[Item]:
 
 
 def logs(site: Site, rule: Rule, now: float) -> list[Item]:
-    """Return the logs: those that were rotated away, and those of nodes that are no longer defined, may go.
+    """Return the logs: those that were rotated away, and those of nodes and versions that are gone, may go.
 
     Who switched which power is kept for a year at least.
     """
     nodes = set(site.nodes)
-    found = []
-    for path in (*_plain(site.log), *_plain(site.log / "boot"), *_plain(site.consoles)):
+
+    def item(path: Path, why: str = "", older_than_s: float = rule.older_than_s) -> Item:
         status = path.stat()
-        why: tuple[str, ...] = ()
-        if path.parent != site.log and path.stem in nodes:
-            why = ("the node is defined",)
-        elif path.parent == site.log and not _ROTATED.fullmatch(path.name):
-            why = ("may be written to",)
-        why = why or Rule(0, rule.older_than_s).why(0, status.st_mtime, now)
-        found.append(Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, why))
-    kept = Rule(0, max(rule.older_than_s, YEAR_S))
-    for path in _plain(site.log / "power"):
-        status = path.stat()
-        why = kept.why(0, status.st_mtime, now)
-        found.append(Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, why))
-    return found
+        kept = (why,) if why else Rule(0, older_than_s).why(0, status.st_mtime, now)
+        return Item("log", str(path.relative_to(site.log)), status.st_size, status.st_mtime, kept)
+
+    of_nodes = (*_plain(site.log / "boot"), *_plain(site.consoles))
+    return [
+        *(item(path, "" if _ROTATED.fullmatch(path.name) else "may be written to") for path in _plain(site.log)),
+        *(item(path, "the node is defined" if path.stem in nodes else "") for path in of_nodes),
+        *(item(path, older_than_s=max(rule.older_than_s, YEAR_S)) for path in _plain(site.log / "power")),
+        *(
+            item(path, "its version is there" if (site.catalog / path.stem).is_dir() else "")
+            for path in _plain(verdicts.directory(site))
+        ),
+    ]
 
 
 def remove_logs(site: Site, items: Sequence[Item]) -> list[Item]:
