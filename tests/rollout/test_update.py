@@ -19,6 +19,7 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import Pointers
 from sbkernel.images.packimage import packimage
 from sbkernel.jobs import job as jobs
+from sbkernel.records.run import run_notebook
 from sbkernel.rollout.testboot import testboot as test
 from sbkernel.rollout.update import plan_update, update
 from sbkernel.rollout.versions.promote import promote, rollback
@@ -149,6 +150,21 @@ def test_security_updates_alone_leave_the_rest_as_it_is(small: Small, boots: Jud
     assert update(site, IMAGE, security_only=True)["state"] == "nothing", "no security archive has it"
     plan = plan_update(site, IMAGE, security_only=True)
     assert plan.diff is not None and not list(plan.diff.rows)
+
+
+def test_the_notebook_leaves_a_record_of_what_was_published_and_of_what_failed(small: Small) -> None:
+    before = pointers(small).current
+    release(small, "9.5")
+    done = run_notebook(small.site, "update", {"image": IMAGE, "testboot": False})
+    assert done.ok, done.error
+    current = pointers(small).current
+    assert current != before and versions_of_tool(small, current) == ["9.5"]
+    page = done.path_html.read_text()
+    assert f"current is {current[:8]}" in page and len(page) < 1_000_000
+    release(small, "10.0", Depends="no-such-package")
+    broken = run_notebook(small.site, "update", {"image": IMAGE, "testboot": False})
+    assert broken.status == "failed" and pointers(small).current == current
+    assert "no-such-package" in broken.path_html.read_text()
 
 
 def test_what_is_no_image_or_no_policy_is_told_at_once(small: Small, tmp_path: Path) -> None:
