@@ -1,4 +1,4 @@
-"""update from a timer, in the environment of cron: what fails is not published, but recorded and told; so is any death."""
+"""update from a timer, as cron starts it: what fails is not published, but recorded and told; so is any death."""
 
 from __future__ import annotations
 
