@@ -43,6 +43,8 @@ def check(block: Block) -> None:
     try:
         if block.language == "python":
             check_python(block.text)
+        elif block.language == "ipython":
+            check_shell("\n".join(line[1:] for line in block.text.splitlines() if line.startswith("%sb ")))
         elif block.language == "console":
             for step in steps(block):
                 check_shell(step.command)
