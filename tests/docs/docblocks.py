@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`(sb [^`]+)`")
-LANGUAGES = ("sh", "console", "python")
+LANGUAGES = ("sh", "console", "python", "ipython")
 
 
 class Block(NamedTuple):

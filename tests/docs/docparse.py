@@ -17,7 +17,7 @@ from docblocks import Block, BlockError, steps
 from sbkernel.cli.definitions import shims
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS, VERBS, _site
-from sbkernel.cli.verb import Verb
+from sbkernel.cli.verb import Verb, module_of
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
@@ -43,6 +43,8 @@ def check(block: Block) -> None:
     try:
         if block.language == "python":
             check_python(block.text)
+        elif block.language == "ipython":
+            check_shell("\n".join(line[1:] for line in block.text.splitlines() if line.startswith("%sb ")))
         elif block.language == "console":
             for step in steps(block):
                 check_shell(step.command)
@@ -136,7 +138,7 @@ def check_sb(words: list[str]) -> None:
     _, rest = _site(words)
     if rest and not rest[0].startswith("-") and rest[0] not in VERBS:
         raise WrongError(f"there is no verb {rest[0]!r}")
-    found = importlib.import_module(f"sbkernel.cli.{rest[0]}").command if rest and rest[0] in VERBS else None
+    found = module_of(rest[0]).command if rest and rest[0] in VERBS else None
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -181,7 +183,7 @@ def check_inline(block: Block) -> None:
         return
     if verb not in VERBS:
         raise BlockError(block, f"there is no verb {verb!r}")
-    found = importlib.import_module(f"sbkernel.cli.{verb}").command
+    found = module_of(verb).command
     if isinstance(found, Verb):
         return
     known = {"-h", "--help"} | set(_options(found))

@@ -61,6 +61,9 @@ class Desk:
                 self._step(block, step.command, step.code, step.output)
         elif block.language == "python":
             self._step(block, block.text, 0, [], sys.executable, "-P", "-")
+        elif block.language == "ipython":
+            (self.work / "cell.ipy").write_text(block.text)
+            self._step(block, "", 0, [], sys.executable, "-m", "IPython", "--colors=NoColor", "cell.ipy")
         else:
             self._step(block, _script(block.text), 0, [])
 

@@ -62,6 +62,11 @@ def test_a_right_command_is_let_through(text: str) -> None:
     check(only("sh parse", text))
 
 
+def test_a_wrong_magic_that_is_only_read_is_found() -> None:
+    with pytest.raises(BlockError, match=r"page\.md:6: .*No such option"):
+        check(only("ipython parse", "%load_ext sbkernel\n%sb gc --wrong"))
+
+
 @pytest.mark.parametrize("text", ["from sbkernel.site import Sites", "import sbkernel.sight", "print("])
 def test_a_wrong_program_that_is_only_read_is_found(text: str) -> None:
     with pytest.raises(BlockError, match=r"page\.md:6"):
@@ -92,6 +97,7 @@ def test_commands_stand_where_they_are_checked() -> None:
         ("console", "$ sb lsdef -t node\nn1  (node)", "The page shows"),
         ("console", "$ true  # exits with 1", "exit code 0, not 1"),
         ("python", "import sbkernel.sight", "exit code 1"),
+        ("ipython", "%load_ext sbkernel\n%sb lsdef -t osimage no-such\nprint('reached')", "exit code 1"),
     ],
 )
 def test_a_wrong_command_that_is_run_is_found(tmp_path: Path, language: str, text: str, message: str) -> None:

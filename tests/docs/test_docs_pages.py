@@ -17,7 +17,19 @@ from sbkernel.docs import sources
 
 README = Path(__file__).parents[2] / "README.md"
 IMAGE = "debian12-x86_64-netboot-compute"
-WITH_AN_IMAGE = ("packages", "versions", "boot", "transfer", "elsewhere", "capture", "sign", "build", "reproduce")
+WITH_AN_IMAGE = (
+    "packages",
+    "versions",
+    "boot",
+    "transfer",
+    "elsewhere",
+    "capture",
+    "rollout",
+    "sign",
+    "build",
+    "testboot",
+    "reproduce",
+)
 """Pages whose reader has an image `mine`, packed twice; those that build come last."""
 
 
