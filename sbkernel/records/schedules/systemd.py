@@ -79,7 +79,9 @@ class Systemd:
         return ""
 
     def _systemctl(self, *words: str, check: bool = True) -> int:
-        return run(["systemctl", *self._ours, *words], timeout_s=_TIMEOUT_S, check=check).returncode
+        # Without a login, as under cron, nobody says where the user's systemd listens.
+        place = {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")}
+        return run(["systemctl", *self._ours, *words], env=place, timeout_s=_TIMEOUT_S, check=check).returncode
 
 
 def unit_name(site: Site, name: str, kind: str) -> str:
