@@ -240,8 +240,8 @@ def _said(site: Site, name: str) -> str:
 
 
 def _clean(site: Site, text: str) -> str:
-    """Return a text without the secrets that this run could know."""
-    return str(redact.redact(text, redact.known(site)))
+    """Return a text in one line, without the secrets that this run could know."""
+    return " ".join(str(redact.redact(text, redact.known(site))).split())
 
 
 def _clock(epoch_s: float) -> str:

@@ -59,6 +59,8 @@ class Systemd:
         if not any(path.exists() for path in paths):
             return
         self._systemctl("disable", "--now", paths[0].name, check=False)
+        # Else a schedule of this name, made again later, would at once make up for the runs between.
+        self._systemctl("clean", "--what=state", paths[0].name, check=False)
         for path in paths:
             path.unlink(missing_ok=True)
         self._systemctl("daemon-reload")
