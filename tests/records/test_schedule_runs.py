@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from waiting import until
 
+from sbkernel import files
 from sbkernel.errors import LockedError
 from sbkernel.jobs.processes import children, session_members
 from sbkernel.records import names
@@ -130,7 +131,13 @@ def test_a_failure_is_told_with_its_record_and_without_a_secret(
 
 
 def test_a_notebook_that_is_gone_is_told(site: Site, make: Make, started: Start, tmp_path: Path) -> None:
-    assert started(make(tmp_path / "gone.ipynb")).wait() == 1
+    """And who only looks, which takes a shared lock for a moment, keeps no run from beginning."""
+    made = make(tmp_path / "gone.ipynb")
+    looks = files.take(last.lock_file(site, "small"), shared=True)
+    run = started(made)
+    time.sleep(0.2)
+    os.close(looks)
+    assert run.wait() == 1
     (told,) = notices(tmp_path)
     assert told["why"].startswith(f"no notebook '{tmp_path}/gone.ipynb'") and told["record"] == ""
 
@@ -276,3 +283,15 @@ def test_a_full_disk_is_told(site: Site, notebook: Write, make: Make, started: S
     assert "No space left on device" in said
     (told,) = notices(tmp_path)
     assert told["status"] == "failed" and "No space left on device" in told["why"]
+
+
+def test_a_record_that_has_no_page_is_no_success(
+    site: Site, notebook: Write, make: Make, started: Start, tmp_path: Path
+) -> None:
+    """The cells ran; what follows them failed."""
+    blocked = (
+        "import pathlib, os\nrecord = next(pathlib.Path(os.environ['SBKERNEL_SITE']).rglob('*-running.ipynb'))\n"
+        "(record.parent / record.name.replace('running.ipynb', 'ok.html')).mkdir()"
+    )
+    assert started(make(notebook(blocked))).wait() == 1
+    assert outcome(site).status == "failed" and "Is a directory" in outcome(site).why

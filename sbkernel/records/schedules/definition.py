@@ -18,6 +18,7 @@ from sbkernel.site import Site
 from sbkernel.units import read_duration
 
 LIMIT = "24h"
+_LONGEST_S = 4 * 7 * 86400
 GRACE_S = 75.0
 """How long a run may take to end after SIGTERM: a cell has a minute for it (records/client.py)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -106,8 +107,8 @@ class Schedule:
         """Raise DefinitionError for what cannot be kept or run."""
         check_name(self.name)
         _ = self.when  # which is checked when it is made
-        if self.limit_s <= 0:
-            raise DefinitionError("a run needs time", hint=f"--limit {LIMIT}")
+        if not 0 < self.limit_s <= _LONGEST_S:
+            raise DefinitionError(f"{self.limit!r} is no time limit of at most 4 weeks", hint=f"--limit {LIMIT}")
         self.tell.check()
 
     def is_same(self, other: Schedule) -> bool:

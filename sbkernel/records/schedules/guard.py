@@ -34,6 +34,7 @@ from sbkernel.site import Site
 UNTOLD, REFUSED = 74, 75
 """Exit statuses, from sysexits.h: a notice did not arrive; an earlier run still lives."""
 STATUSES = {"ok": 0, "interrupted": 130}
+_PATIENCE_S, _AGAIN_S = 3.0, 0.05
 _LOOK_LINES = 12
 _BEFORE_ERROR = re.compile(r"^(Error: |[a-z-]+ after [\d.]+ s: )")
 _EXITS = {0: "ok", 1: "failed", 130: "interrupted"}
@@ -43,15 +44,26 @@ def guarded_run(site: Site, name: str) -> int:
     """Run the notebook of a schedule; return the exit status of the guard: 0, 1, 130, UNTOLD or REFUSED."""
     schedule = load(site, name)
     with _told_to_stop() as stop:
-        try:
-            lock = files.take(last.lock_file(site, name), wait=False)
-        except BlockingIOError:
+        lock = _taken(site, name)
+        if lock is None:
             return _refuse(site, schedule)
         try:
             settle(site, schedule, tell=True)
             return _run(site, schedule, stop)
         finally:
             os.close(lock)
+
+
+def _taken(site: Site, name: str) -> int | None:
+    """Take the lock of a schedule; None if a run holds it. Who merely looks holds it for a moment."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return files.take(last.lock_file(site, name), wait=False)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return None
+            time.sleep(_AGAIN_S)
 
 
 def settle(site: Site, schedule: Schedule, *, tell: bool = False) -> None:
@@ -133,7 +145,8 @@ def _judged(site: Site, schedule: Schedule, ended: Last, code: int) -> Last:
     elif status == "running" or code < 0:
         ended = replace(ended, status=last.KILLED, why=f"the run was killed by signal {-code}")
     else:
-        status = status or _EXITS.get(code, "failed")
+        if not status or (status == "ok" and code):  # it did not begin, or its record could not be finished
+            status = _EXITS.get(code, "failed")
         why = "" if status == "ok" else _said(site, schedule.name)
         return replace(ended, status=status, why=why, record=_relative(site, record))
     return replace(ended, record=_closed(site, schedule.name, ended))
@@ -227,8 +240,8 @@ def _said(site: Site, name: str) -> str:
 
 
 def _clean(site: Site, text: str) -> str:
-    """Return a text without the secrets that this run could know."""
-    return str(redact.redact(text, redact.known(site)))
+    """Return a text in one line, without the secrets that this run could know."""
+    return " ".join(str(redact.redact(text, redact.known(site))).split())
 
 
 def _clock(epoch_s: float) -> str:

@@ -98,6 +98,11 @@ def _mail(site: Site, schedule: Schedule, facts: Facts) -> None:
         )
 
 
+def has_mailer(site: Site) -> bool:
+    """Tell whether mail can be sent at all."""
+    return bool(site.attribute("mailserver")) or _has("sendmail") or _has("mail")
+
+
 def _has(program: str) -> bool:
     return shutil.which(program, path=":".join(("/usr/bin", "/bin", *SBIN))) is not None
 

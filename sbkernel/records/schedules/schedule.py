@@ -11,7 +11,7 @@ from sbkernel import files
 from sbkernel.definitions.secret import is_reference
 from sbkernel.errors import DefinitionError, LockedError, NotFoundError, RecordError, SbkernelError
 from sbkernel.jobs.run import detach
-from sbkernel.records.schedules import definition, environment, guard, last, timers
+from sbkernel.records.schedules import definition, environment, guard, last, notices, timers
 from sbkernel.records.schedules.definition import LIMIT, NOBODY, Schedule, Tell
 from sbkernel.records.schedules.listing import Listing, Row
 from sbkernel.records.schedules.when import When
@@ -56,7 +56,7 @@ def add(
     changed = definition.save(site, wanted)
     kind = timers.install(site, wanted)
     state = "made" if before is None else "changed" if changed else "unchanged"
-    return Added(wanted, state, kind.name, _remarks(kind, wanted))
+    return Added(wanted, state, kind.name, _remarks(site, kind, wanted))
 
 
 def _checked(site: Site, notebook: str | Path, values: Mapping[str, Any], draft: Schedule) -> Schedule:
@@ -117,8 +117,10 @@ def _before(site: Site, wanted: Schedule, replacing: bool) -> Schedule | None:
     return before
 
 
-def _remarks(kind: timers.Timers, schedule: Schedule) -> tuple[str, ...]:
+def _remarks(site: Site, kind: timers.Timers, schedule: Schedule) -> tuple[str, ...]:
     found = [kind.remark()]
+    if schedule.tell.mail and not notices.has_mailer(site):
+        found.append("no mail leaves this host yet: sb chdef -t site mailserver=HOST, or install a mailer")
     if not kind.catches_up:
         found.append("cron does not make up for runs that are missed while this host is off")
     found += [f"${name} has to be set where {kind.name} starts it: file:PATH needs no such thing"
@@ -161,6 +163,8 @@ def _settle(site: Site, schedule: Schedule) -> None:
     found = last.stored(site, schedule.name)
     if found is None or found.status != "running":
         return
+    import sbkernel.records.export  # noqa: F401 - it takes a second, in which a run could begin
+
     try:
         with files.in_turn(last.lock_file(site, schedule.name), wait=False):
             guard.settle(site, schedule)
@@ -174,7 +178,7 @@ def enable(site: Site, name: str) -> Added:
     timers.check(site)
     schedule = definition.set_enabled(site, name, True)
     kind = timers.install(site, schedule)
-    return Added(schedule, "changed" if changed else "unchanged", kind.name, _remarks(kind, schedule))
+    return Added(schedule, "changed" if changed else "unchanged", kind.name, _remarks(site, kind, schedule))
 
 
 def disable(site: Site, name: str) -> None:

@@ -59,6 +59,8 @@ class Systemd:
         if not any(path.exists() for path in paths):
             return
         self._systemctl("disable", "--now", paths[0].name, check=False)
+        # Else a schedule of this name, made again later, would at once make up for the runs between.
+        self._systemctl("clean", "--what=state", paths[0].name, check=False)
         for path in paths:
             path.unlink(missing_ok=True)
         self._systemctl("daemon-reload")
@@ -79,7 +81,9 @@ class Systemd:
         return ""
 
     def _systemctl(self, *words: str, check: bool = True) -> int:
-        return run(["systemctl", *self._ours, *words], timeout_s=_TIMEOUT_S, check=check).returncode
+        # Without a login, as under cron, nobody says where the user's systemd listens.
+        place = {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")}
+        return run(["systemctl", *self._ours, *words], env=place, timeout_s=_TIMEOUT_S, check=check).returncode
 
 
 def unit_name(site: Site, name: str, kind: str) -> str:
