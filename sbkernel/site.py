@@ -266,11 +266,11 @@ class Site:
 
         return access.login(self.store, key, username)
 
-    def bmc_login(self, node: str) -> tuple[str, Secret]:
+    def bmc_login(self, node: str | Definition) -> tuple[str, Secret]:
         """Return user and password of a node's BMC: the node's own, else those of passwd ipmi (or its mgt)."""
         from sbkernel.definitions import access
 
-        return access.bmc_login(self.store, self.nodes[node])
+        return access.bmc_login(self.store, self.nodes[node] if isinstance(node, str) else node)
 
     def root_password_hash(self) -> Secret | None:
         """Return what root's line of the nodes' /etc/shadow holds; None: root has no password, only keys."""

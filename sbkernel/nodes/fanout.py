@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -21,16 +22,28 @@ async def fan_out(
     targets: Mapping[str, T | SbkernelError], act: Callable[[T], Awaitable[str]], *, at_once: int = AT_ONCE
 ) -> AsyncIterator[NodeResult]:
     """Act on every node and yield what came out; a target that is an error is that node's result."""
-    gate = asyncio.Semaphore(at_once)
+    waiting, done, news = iter(targets.items()), deque[NodeResult | BaseException](), asyncio.Event()
 
-    async def in_turn(target: T) -> str:
-        async with gate:
-            return await act(target)
+    async def work() -> None:
+        for node, target in waiting:
+            try:
+                done.append(await outcome(node, target, act))
+            except BaseException as error:
+                done.append(error)
+                raise
+            finally:
+                news.set()
 
-    tasks = [asyncio.create_task(outcome(node, target, in_turn)) for node, target in targets.items()]
+    tasks = [asyncio.create_task(work()) for _ in range(min(at_once, len(targets)))]
     try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
+        for _ in targets:
+            while not done:
+                news.clear()
+                await news.wait()
+            result = done.popleft()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
     finally:
         for task in tasks:
             task.cancel()

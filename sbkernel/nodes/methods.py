@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sbkernel.definitions.definition import Definition
+from sbkernel.definitions.secret import is_reference
+from sbkernel.definitions.store.interface import Changed
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.nodes.either import Either
 from sbkernel.nodes.ipmi.ipmi import Ipmi
+from sbkernel.nodes.ipmi.logins import BmcLogin
 from sbkernel.nodes.maintenance import Maintenance
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.redfish.redfish import Redfish
@@ -87,6 +91,7 @@ class Method(Protocol):
         ...
 
 
+_SECRETS = ("bmcpassword", "bmckg")
 METHODS = ("ipmi", "redfish", "openbmc", "auto", "kvm")
 """The words for methods; openbmc is redfish by xCAT's name for one make."""
 
@@ -98,12 +103,67 @@ def _methods(site: Site) -> dict[str, Method]:
     return dict(zip(METHODS, made, strict=True))
 
 
+Word = Callable[[Definition], str]
+"""Says which method of a node is meant. Raises DefinitionError or NotFoundError."""
+Reach = tuple[Method, Any]
+
+
+class Logins:
+    """How to log in to nodes; what the store said is used again as long as it says so."""
+
+    def __init__(self, site: Site, methods: Mapping[str, Method]) -> None:
+        self._site = site
+        self._methods = methods
+        self._turn = threading.Lock()
+        self._since: int | None = None
+        self._known: dict[tuple[Word, str], Reach] = {}
+        self._elsewhere = False
+
+    def of(self, names: Sequence[str], word_of: Word) -> dict[str, Reach | SbkernelError]:
+        """Return method and login of each node, or why it cannot be reached. Reads, and may take long."""
+        with self._turn:
+            self._forget()
+            nodes = self._site.nodes.many([name for name in names if (word_of, name) not in self._known])
+            found: dict[str, Reach | SbkernelError] = {}
+            for name in names:
+                found[name] = self._known.get((word_of, name)) or self._login(name, nodes.get(name), word_of)
+            return found
+
+    def _login(self, name: str, node: Definition | None, word_of: Word) -> Reach | SbkernelError:
+        if node is None:
+            return NotFoundError(f"{name}: there is no node of that name", hint="sb lsdef")
+        try:
+            method = self._methods[word_of(node)]
+            login = method.login(node)
+        except SbkernelError as error:
+            return error
+        # A password that is kept elsewhere changes without a word to the store.
+        if isinstance(login, BmcLogin) and not self._elsewhere and not any(map(is_reference, map(node.peek, _SECRETS))):
+            self._known[word_of, name] = method, login
+        return method, login
+
+    def _forget(self) -> None:
+        """Forget the nodes that have changed; everything, if it was anything else."""
+        store = self._site.store
+        found = Changed(store.revision(), None) if self._since is None else store.changed(self._since)
+        self._since = found.revision
+        if found.objects is None or any(objtype != "node" for objtype, _name in found.objects):
+            self._known.clear()
+            passwords = store.objects("passwd").values()
+            self._elsewhere = any(is_reference(one.get("password", "")) for one in passwords)
+            return
+        gone = {name for _objtype, name in found.objects}
+        for key in [key for key in self._known if key[1] in gone] if gone else ():
+            del self._known[key]
+
+
 class Hardware:
     """The nodes of a site as hardware, each reached as it is defined now."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._methods = _methods(site)
+        self._logins = Logins(site, self._methods)
 
     async def powers(self, names: Iterable[str]) -> dict[str, Power | SbkernelError]:
         """Return the power of each node, or the error that says why it cannot be reached."""
@@ -148,25 +208,8 @@ class Hardware:
     async def _each(
         self, names: Iterable[str], word_of: Callable[[Definition], str], reach: Callable[[Method, Any], T]
     ) -> dict[str, T | SbkernelError]:
-        found = await asyncio.to_thread(self._logins, list(names), word_of)
+        found = await asyncio.to_thread(self._logins.of, list(names), word_of)
         return {name: one if isinstance(one, SbkernelError) else _reached(reach, *one) for name, one in found.items()}
-
-    def _logins(
-        self, names: list[str], word_of: Callable[[Definition], str]
-    ) -> dict[str, tuple[Method, Any] | SbkernelError]:
-        known = self._site.nodes.many(names)
-        return {name: self._login(name, known.get(name), word_of) for name in names}
-
-    def _login(
-        self, name: str, node: Definition | None, word_of: Callable[[Definition], str]
-    ) -> tuple[Method, Any] | SbkernelError:
-        if node is None:
-            return NotFoundError(f"{name}: there is no node of that name", hint="sb lsdef")
-        try:
-            method = self._methods[word_of(node)]
-            return method, method.login(node)
-        except SbkernelError as error:
-            return error
 
 
 def _console_attribute(node: Definition) -> str:

@@ -6,7 +6,6 @@ node; nothing is sent to a node that is already as wanted.
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from sbkernel.errors import DefinitionError
@@ -79,6 +78,9 @@ def known(change: PowerChange, running: bool | None) -> str:
 
 async def _settled(power: Power, wanted: bool | None) -> bool | None:
     """Return whether a node has power, after waiting a little for the wanted state; None when nothing answers."""
+    # The command line imports this file for its words, and nothing that waits.
+    import asyncio
+
     deadline = time.monotonic() + SETTLE_S
     while True:
         try:

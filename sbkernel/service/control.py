@@ -15,6 +15,7 @@ from sbkernel.service.protocol import LINE_LIMIT, Message, decode, encode, encod
 
 _log = logging.getLogger(__name__)
 _REQUEST_S = 30.0
+_TOGETHER = 64
 
 Verb = Callable[[Message], AsyncIterator[Message]]
 RawVerb = Callable[[Message, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -71,10 +72,38 @@ class Control:
 
 
 async def _stream(answers: AsyncIterator[Message], writer: asyncio.StreamWriter) -> None:
-    async with aclosing(answers) as messages:  # type: ignore[type-var]
-        async for message in messages:
-            await _send(writer, message)
+    lines = _Lines(writer)
+    try:
+        async with aclosing(answers) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                await lines.send(message)
+    finally:
+        lines.flush()
     await _send(writer, {"done": True})
+
+
+class _Lines:
+    """Messages on their way to a client: those that come at once leave at once, as every write wakes him up."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._waiting: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+
+    async def send(self, message: Message) -> None:
+        """Send a message, at the latest before anything else is waited for."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append(encode(message))
+        if len(self._waiting) >= _TOGETHER:
+            self.flush()
+            await self._writer.drain()
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+        if self._waiting:
+            self._writer.write(b"".join(self._waiting))
+            self._waiting.clear()
 
 
 async def _while_connected(reader: asyncio.StreamReader, work: Awaitable[None]) -> None:

@@ -10,12 +10,10 @@ import time
 from pathlib import Path
 
 from sbkernel.errors import ServiceError
-from sbkernel.jobs.command import module_environment
-from sbkernel.jobs.run import detach
 from sbkernel.service.endpoint import Endpoint, connect, holder, take
 from sbkernel.site import Site
 
-_POLL_S = 0.05
+_POLL_S = 0.01
 _TAIL_LINES = 12
 
 
@@ -38,6 +36,10 @@ def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
 
     Raises ServiceError with the end of the service's log when it does not come up.
     """
+    # Mostly the service runs, and what starts programs takes long to import.
+    from sbkernel.jobs.command import module_environment
+    from sbkernel.jobs.run import detach
+
     lock = take(endpoint.starting, patience_s=timeout_s)
     if lock is None:
         raise ServiceError(

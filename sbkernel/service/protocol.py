@@ -21,11 +21,13 @@ from sbkernel.errors import SbkernelError, ServiceError
 LINE_LIMIT = 1 << 24
 """Room for the names of more nodes than one service has."""
 Message = dict[str, Any]
+# json.dumps makes an encoder at every call.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """Return a message as one line."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _encode(message).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:

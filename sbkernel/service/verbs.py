@@ -21,7 +21,6 @@ from sbkernel.nodes.results import NodeReport, NodeResult
 from sbkernel.service.client import Service
 from sbkernel.service.console.conlog import last_lines
 from sbkernel.service.protocol import Message
-from sbkernel.service.stuck import stuck
 from sbkernel.site import Site
 
 _POLL_S = 0.2
@@ -182,6 +181,9 @@ def console_tail(site: Site, node: str, lines: int = 25) -> str:
 
 def boot_hint(site: Site, node: str) -> str | None:
     """Return where the boot of a node stands, why, what to do, and the end of its console; None if all is well."""
+    # Imported only here: rpower needs nothing of it, and starts in half the time.
+    from sbkernel.service.stuck import stuck
+
     found = stuck(site, [node]).nodes[0]
     tail = console_tail(site, node, _TAIL_LINES)
     told = [] if found.is_well and not tail else [found.text]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -113,3 +114,75 @@ async def test_consoles_are_reached_by_cons_or_by_mgt_with_a_serial_port(site: S
     site.set("node", "n3", cons="redfish")
     assert isinstance((await hardware.consoles(["n3"]))["n3"], SshConsole)
     assert hardware.console_key(site.nodes["n3"])
+
+
+REMEMBERED: dict[str, Callable[[Site], object]] = {
+    "an address": lambda site: site.set("node", "n1", bmc="10.0.0.9"),
+    "a password": lambda site: site.set("node", "n1", bmcpassword="other"),
+    "one of a group": lambda site: site.set("group", "all", mgt="ipmi", bmckg="key"),
+    "one of all": lambda site: site.set("passwd", "ipmi", username="u", password="other"),
+    "another method": lambda site: site.set("node", "n1", mgt="redfish"),
+    "a node that is gone": lambda site: site.delete("node", "n1"),
+}
+
+
+@pytest.mark.parametrize("what", REMEMBERED)
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_is_remembered_of_a_login_is_what_the_store_says(
+    site: Site, hardware: Hardware, what: str, own: bool
+) -> None:
+    """A second sweep reads no node; whatever is changed meanwhile, it is as if all were read."""
+    site.set("passwd", "ipmi", username="u", password="p")
+    login = {"bmcusername": "u", "bmcpassword": "p"} if own else {}
+    site.set("node", "n1", groups="all", mgt="ipmi", bmc="10.0.0.1", **login)
+    site.set("node", "n2", groups="all", mgt="ipmi", bmc="10.0.0.2")
+    before = await hardware.powers(["n1", "n2"])
+    assert [login_of(power) for power in (await hardware.powers(["n1", "n2"])).values()] == [
+        login_of(power) for power in before.values()
+    ]
+    REMEMBERED[what](site)
+    after = await hardware.powers(["n1", "n2"])
+    with closing(Hardware(site)) as fresh:
+        wanted = await fresh.powers(["n1", "n2"])
+        assert [login_of(power) for power in after.values()] == [login_of(power) for power in wanted.values()]
+
+
+async def test_a_password_that_is_kept_elsewhere_is_read_each_time(
+    site: Site, hardware: Hardware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BMCS", "one")
+    site.set("passwd", "ipmi", username="u", password="env:BMCS")
+    site.set("node", "n1", groups="all", mgt="ipmi", bmc="10.0.0.1")
+    assert b"one" in login_of((await hardware.powers(["n1"]))["n1"])
+    monkeypatch.setenv("BMCS", "two")
+    assert b"two" in login_of((await hardware.powers(["n1"]))["n1"])
+
+
+def login_of(power: object) -> tuple[object, ...]:
+    """What a way to a node consists of, whatever it is."""
+    if not isinstance(power, IpmiPower):
+        return (type(power), str(power) if isinstance(power, Exception) else "")
+    login = power._bmc.login
+    return (login.node, login.host, login.port, login.user, login.password, login.kg)
+
+
+async def test_no_more_are_at_work_than_may_be_and_who_stops_listening_ends_them() -> None:
+    at_work, most, ended = set[str](), 0, list[str]()
+
+    async def act(node: str) -> str:
+        nonlocal most
+        at_work.add(node)
+        most = max(most, len(at_work))
+        try:
+            await asyncio.sleep(0 if node < "n50" else 3600)
+        finally:
+            at_work.discard(node)
+            ended.append(node)
+        return node
+
+    results = fan_out({f"n{number:02}": f"n{number:02}" for number in range(100)}, act, at_once=7)
+    got = [(await anext(results)).node for _ in range(50)]
+    assert sorted(got) == [f"n{number:02}" for number in range(50)]
+    await results.aclose()
+    assert most == 7 and not at_work
+    assert len(ended) <= 57

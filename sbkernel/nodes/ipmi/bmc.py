@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pyghmi.ipmi.private.util import get_ipmi_error
 
 from sbkernel.nodes.failures import LostAnswerError, RefusedError
-from sbkernel.nodes.idle import IdleTimer
+from sbkernel.nodes.idle import IdleTimer, call_later
 from sbkernel.nodes.ipmi.chassis import GET_STATUS, NETFN_CHASSIS
 from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
@@ -158,19 +158,33 @@ class Bmc:
         if not warm:
             return await self._say(session, netfn, number, data, **where)
         try:
-            async with asyncio.timeout(STALE_S):
-                return await self._say(session, netfn, number, data, **where)
-        except TimeoutError:
+            return await self._say(session, netfn, number, data, within_s=STALE_S, **where)
+        except _StaleError:
             self._drop()
             return await self._say(await self._logged_in(), netfn, number, data, **where)
 
     async def _say(
-        self, session: Session, netfn: int, number: int, data: bytes, *, repeat: bool = True, **where: Any
+        self,
+        session: Session,
+        netfn: int,
+        number: int,
+        data: bytes,
+        *,
+        repeat: bool = True,
+        within_s: float | None = None,
+        **where: Any,
     ) -> Response:
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        """Send a command and return what comes back; _StaleError if nothing does `within_s`."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Response] = loop.create_future()
         session.command(netfn, number, data, _settle(answer), repeat=repeat, **where)
-        response = await answer
-        self._heard = asyncio.get_running_loop().time()
+        stale = None if within_s is None else call_later(within_s, lambda: _fail(answer))
+        try:
+            response = await answer
+        finally:
+            if stale:
+                stale.cancel()
+        self._heard = loop.time()
         return response
 
     def _data(self, response: Response) -> bytes:
@@ -223,6 +237,15 @@ class Bmc:
         self._idle_timer.stop()
         if not self._holders and self._session is not None:
             self._idle_timer.start(self.idle_s)
+
+
+class _StaleError(Exception):
+    """A session that worked before is silent."""
+
+
+def _fail(answer: asyncio.Future[Response]) -> None:
+    if not answer.done():
+        answer.set_exception(_StaleError())
 
 
 def _settle(future: asyncio.Future[T]) -> Callable[[T], None]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.nodes.failures import LostAnswerError, RefusedError
 from sbkernel.nodes.ipmi import chassis
 from sbkernel.nodes.ipmi.bmc import Bmc
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
-from sbkernel.nodes.ipmi.maintenance import IpmiMaintenance
 from sbkernel.nodes.ipmi.solconsole import SolConsole
 from sbkernel.nodes.ipmi.transport import Transport
 from sbkernel.nodes.power import BootOverride, PowerChange
 from sbkernel.site import Site
+
+if TYPE_CHECKING:
+    from sbkernel.nodes.ipmi.maintenance import IpmiMaintenance
 
 _LOGIN = ("bmc", "bmcusername", "bmcpassword", "bmckg", "mgt")
 
@@ -100,6 +103,9 @@ class Ipmi:
 
     def maintenance(self, login: BmcLogin) -> IpmiMaintenance:
         """Return what is known of the hardware of a node."""
+        # pyghmi's knowledge of sensors and of single makes is half of what a service imports before its first answer.
+        from sbkernel.nodes.ipmi.maintenance import IpmiMaintenance
+
         return IpmiMaintenance(self._pool.get(login))
 
     def console(self, login: BmcLogin) -> SolConsole:

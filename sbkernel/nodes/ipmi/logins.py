@@ -47,7 +47,7 @@ class BmcLogin:
 def login(site: Site, node: Definition) -> BmcLogin:
     """Return a node's BMC login. Raises DefinitionError when something is missing."""
     host, port = address(node.name, node.get("bmc"))
-    user, secret = site.bmc_login(node.name)
+    user, secret = site.bmc_login(node)
     name, password = user.encode(), secret.reveal().encode()
     _check_length(node.name, f"the user {user}", name, USER_BYTES_MAX, "bmcusername=USER")
     _check_length(node.name, "the password", password, PASSWORD_BYTES_MAX, "bmcpassword=file:PATH")

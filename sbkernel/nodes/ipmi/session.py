@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pyghmi.ipmi.private import constants
 from pyghmi.ipmi.private.util import get_ipmi_error
 
+from sbkernel.nodes.idle import Alarm, call_later
 from sbkernel.nodes.ipmi.handshake import Handshake, Response, Terms
 from sbkernel.nodes.ipmi.transport import BmcLine
 
@@ -67,7 +68,7 @@ class Session(Handshake):
         self.line = line
         self.terms = terms or Terms()
         self.loop = asyncio.get_running_loop()
-        self.retry_timer: asyncio.TimerHandle | None = None
+        self.retry_timer: Alarm | None = None
         self.retries = self.restarts = 0
         self.round_trip_s = 0.0
         self.asked_at: float | None = None
@@ -108,7 +109,7 @@ class Session(Handshake):
         else:
             first_s, growth = FIRST_RETRY_S, RETRY_GROWTH**self.retries
         delay_s = min(max(first_s, 1.5 * self.round_trip_s) * growth, RETRY_MAX_S)
-        self.retry_timer = self.loop.call_later(delay_s * random.uniform(0.9, 1.1), self._timedout)  # noqa: S311
+        self.retry_timer = call_later(delay_s * random.uniform(0.9, 1.1), self._timedout)  # noqa: S311
 
     def _timedout(self) -> None:
         """Repeat what got no answer; a handshake message must not be repeated, so the handshake starts again."""

@@ -80,7 +80,11 @@ class Transport:
     async def line(self, host: str, port: int) -> BmcLine:
         """Return a line to a BMC; names are resolved without blocking the loop. Raises OSError."""
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        try:
+            # An address needs no thread in which to wait for a name server.
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         family, address = found[0][0], found[0][4]
         line = BmcLine(self._socket_for(family, address, loop), address)
         line.attach(lambda _datagram: None)

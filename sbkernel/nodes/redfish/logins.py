@@ -45,7 +45,7 @@ def login(site: Site, node: Definition) -> RedfishLogin:
     """Return a node's login by Redfish. Raises DefinitionError when its address or password is missing."""
     read_at = time.monotonic()
     host, port = address(node.name, node.get("bmc"), HTTPS_PORT)
-    user, password = site.bmc_login(node.name)
+    user, password = site.bmc_login(node)
     fingerprint, system = node.get("bmcfingerprint"), node.get("bmcsystem")
     return RedfishLogin(
         node.name, host, port, user, password, system, site.attribute("bmccafile"), fingerprint,

@@ -10,12 +10,13 @@ from contextlib import suppress
 
 from sbkernel.jobs.command import module_environment
 from sbkernel.jobs.spawn import PIPE, spawn_async
-from sbkernel.nodes.remote import atboot
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.site import Site
 
 _log = logging.getLogger(__name__)
 _LOOP = "files for nodes that boot"
+_MODULE = "sbkernel.nodes.remote.atboot"
+"""It imports much that this process never needs."""
 _GATHER_S = 0.3
 """Nodes that boot together ask together."""
 _AT_ONCE = 4
@@ -70,7 +71,7 @@ class BootFiles:
             self._served.difference_update(nodes)
 
     async def _send(self, nodes: list[str]) -> None:
-        argv = [sys.executable, "-m", atboot.__name__, str(self._site.root)]
+        argv = [sys.executable, "-m", _MODULE, str(self._site.root)]
         process = await spawn_async(argv, env=module_environment(), stdin=PIPE, stderr=PIPE)
         try:
             _, said = await process.communicate("\n".join(nodes).encode())

@@ -30,12 +30,12 @@ class PowerHands:
 
     async def state(self, power: Power) -> bool:
         """Return whether a node has power; what answers for a virtual one may have been started only now."""
-        deadline = time.monotonic() + _VIRTUAL_S * self._is_virtual(power.node)
+        began = time.monotonic()
         while True:
             try:
                 return await power.status()
             except NoAnswerError:
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= began + _VIRTUAL_S or not self._is_virtual(power.node):
                     raise
             await asyncio.sleep(_VIRTUAL_EVERY_S)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import asdict
 
 from sbkernel.definitions.attributes import SITE
 from sbkernel.definitions.definition import Definition
@@ -58,7 +57,7 @@ class PowerVerbs:
         nodes, action = self._nodes(request), str(request.get("action"))
         if asks(action):
             async for result in fan_out(await self._powers(nodes), lambda power: self._say(power, action)):
-                yield asdict(result)
+                yield dict(vars(result))
             return
         settings = self._site.store.get("site", SITE) or {}
         definitions = await asyncio.to_thread(self._site.nodes.many, nodes)
@@ -74,7 +73,7 @@ class PowerVerbs:
             targets = {**self._refused(nodes, definitions, free, "rpower"), **await self._powers(free)}
             async with aclosing(run.results(targets)) as results:  # type: ignore[type-var]
                 async for result in results:
-                    yield asdict(result)
+                    yield dict(vars(result))
             if log.trouble:
                 yield {"note": f"this is not in the power log: {log.trouble}"}
         finally:
@@ -98,7 +97,7 @@ class PowerVerbs:
 
         if device == "stat":
             async for result in fan_out(await self._powers(nodes), act):
-                yield asdict(result)
+                yield dict(vars(result))
             return
         definitions = await asyncio.to_thread(self._site.nodes.many, nodes)
         free = touched(definitions, nodes, bool(request.get("override_hold")))
@@ -107,7 +106,7 @@ class PowerVerbs:
         try:
             async for result in fan_out(targets, act):
                 log.result(result)
-                yield asdict(result)
+                yield dict(vars(result))
             why = DONE
         finally:
             log.end(why)
