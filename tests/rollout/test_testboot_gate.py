@@ -9,13 +9,15 @@ from rolloutsite import IMAGE
 from smallimage import publish
 from testbootverdicts import judge
 
-from sbkernel.errors import DefinitionError
+from sbkernel.errors import DefinitionError, PolicyError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.records.why import why
 from sbkernel.rollout.testboot import verdicts
 from sbkernel.rollout.versions.gc import gc
 from sbkernel.rollout.versions.images import versions as listed
 from sbkernel.rollout.versions.promote import promote, rollback
+from sbkernel.rollout.waves.plan import Options
+from sbkernel.rollout.waves.planning import plan_rollout
 from sbkernel.site import Site
 
 
@@ -44,13 +46,13 @@ def test_a_version_that_was_published_again_stays_behind_the_gate(site: Site, ga
 
 
 def test_an_untested_or_failed_version_is_refused_with_what_to_do(site: Site, gated: tuple[str, str]) -> None:
-    with pytest.raises(DefinitionError, match="may not become current: it was not test booted yet") as caught:
+    with pytest.raises(PolicyError, match="may not become current: it was not test booted yet") as caught:
         promote(site, IMAGE)
     assert caught.value.hint and f"sb testboot {IMAGE}@{gated[1][:8]} --promote" in caught.value.hint
     judge(site, IMAGE, gated[1], ok=False)
-    with pytest.raises(DefinitionError, match=r"its test boot: failed 2.* units"):
+    with pytest.raises(PolicyError, match=r"its test boot: failed 2.* units"):
         promote(site, IMAGE)
-    with pytest.raises(DefinitionError, match="its test boot: failed"):
+    with pytest.raises(PolicyError, match="its test boot: failed"):
         rollback(site, f"{IMAGE}@{gated[1]}")
     assert Catalog(site).pointers(IMAGE).current == gated[0]
 
@@ -72,6 +74,14 @@ def test_an_untested_version_needs_a_reason_which_is_kept(site: Site, gated: tup
     assert "untested: the hypervisor is down" in str(why(site, IMAGE))
     stored = json.loads((Catalog(site).names / f"{IMAGE}.json").read_text())
     assert [move.get("reason") for move in stored["history"]] == [None, None, "the hypervisor is down"]
+
+
+def test_a_roll_out_asks_for_it_too(site: Site, gated: tuple[str, str]) -> None:
+    with pytest.raises(PolicyError, match="it was not test booted yet"):
+        plan_rollout(site, f"{IMAGE}@candidate", "n1")
+    assert plan_rollout(site, f"{IMAGE}@candidate", "n1", options=Options(untested="no time")).digest == gated[1]
+    judge(site, IMAGE, gated[1], ok=True)
+    assert plan_rollout(site, f"{IMAGE}@candidate", "n1").digest == gated[1]
 
 
 def test_the_verdict_is_listed(site: Site, gated: tuple[str, str]) -> None:

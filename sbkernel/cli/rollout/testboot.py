@@ -33,9 +33,9 @@ def command(
 ) -> int:  # fmt: skip
     """Boot the candidate of IMAGE, or VERSION, on a virtual node, and check it.
 
-    The node is made for this and goes again. The version is good when the node is up and asks for a login, reports
-    this digest, systemd has started all and no unit has failed, the scripts of the site end with status 0, and the
-    boot took no more than its budget. `sb images IMAGE` shows the verdict.
+    The node is made for this, has no disk, and goes again. The version is good when the node is up and asks for a
+    login, reports this digest, systemd has started all and no unit has failed, the scripts of the site end with status
+    0, and the boot took no more than its budget. `sb images IMAGE` shows the verdict.
 
     Scripts run on the node as root: those of the osimage's testbootscripts, else custom/testboot/*.sh below
     installdir. They find NODE, IMAGE and DIGEST in their environment and have two minutes each; the end of their

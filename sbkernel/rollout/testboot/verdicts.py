@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -84,12 +85,17 @@ def keep(site: Site, verdict: Verdict) -> None:
     """Write a verdict down. A line that a full disk or a power cut has left in parts spoils none but itself."""
     file = _file(site, verdict.digest)
     line = json.dumps(verdict.as_dict(), separators=(",", ":")).encode() + b"\n"
-    with in_turn(made(file.parent) / ".lock"), file.open("ab+", buffering=0) as log:
+    with in_turn(made(file.parent) / ".lock"), _opened(file) as log:
         if log.tell():
             log.seek(-1, os.SEEK_END)
             line = line if log.read(1) == b"\n" else b"\n" + line
         log.write(line)
         os.fsync(log.fileno())
+
+
+def _opened(file: Path) -> FileIO:
+    """Open a file to append to it; as logs of consoles are, for it holds the end of one."""
+    return FileIO(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640), "a+")
 
 
 def verdict_of(site: Site, digest: str) -> Verdict | None:

@@ -40,7 +40,7 @@ def promote(site: Site, image: str, *, untested: str = "") -> Decision:
     """Make the candidate of IMAGE, or the version that IMAGE@DIGEST names, the one that nodes boot.
 
     This ends what a rollback holds. Boot files change by nodeset only. NotFoundError when there is no such version;
-    DefinitionError for one without a good test boot, if the osimage has gate=testboot and `untested` gives no reason.
+    PolicyError for one without a good test boot, if the osimage has gate=testboot and `untested` gives no reason.
     """
     catalog, asked = Catalog(site), parse(image)
     version = catalog.find(asked if asked.version else Reference(asked.image, CANDIDATE))
@@ -54,7 +54,7 @@ def rollback(site: Site, image: str) -> Decision:
 
     It stays so until somebody promotes: packimage moves only the candidate. Boot files change by nodeset only.
     NotFoundError when there is no such version, or nothing to go back to. No gate keeps anybody from going back to what
-    nodes have booted; DefinitionError for a version that they have not, as promote raises it.
+    nodes have booted; PolicyError for a version that they have not, as promote raises it.
     """
     catalog, asked = Catalog(site), parse(image)
     version = catalog.find(asked if asked.version else Reference(asked.image, PREVIOUS))

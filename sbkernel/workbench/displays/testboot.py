@@ -12,7 +12,7 @@ from sbkernel.workbench.panel import Shown
 def verdict(shown: Verdict) -> Shown:
     """Show every check, and below it the end of the console."""
     name = str(Reference(shown.image, short(shown.digest)))
-    who = f"{shown.mark}, by {shown.by} on {shown.host}"
+    who = f"{shown.mark.partition(' ')[2]}, by {shown.by} on {shown.host}"
     checks = table(["", "check", "found"], map(_check, shown.checks))
     console = details("the end of its console", log(shown.console, height_px=260)) if shown.console else None
     card_ = card(heading(f"Test boot of {name}", chip(*_state(shown)), muted(who)), checks, console)
