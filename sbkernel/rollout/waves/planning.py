@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.holds import hold_of
-from sbkernel.errors import DefinitionError, NotFoundError, PolicyError, SbkernelError
+from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import bootfiles, bootlog
+from sbkernel.rollout.testboot.gate import let_through
 from sbkernel.rollout.waves import scheduler
 from sbkernel.rollout.waves.boots import seen
 from sbkernel.rollout.waves.budget import read_budget
@@ -22,7 +21,6 @@ from sbkernel.service.power.safety import OFF
 from sbkernel.site import Site
 
 USUAL_WAVES = "1,10%,rest"
-_GATE, _TESTBOOT = "gate", "testboot"
 _READ_BYTES = 32 * 1024
 _LEAST_S, _MOST_S = 1.0, 366 * 86400.0
 
@@ -33,8 +31,8 @@ def plan_rollout(
     """Return the plan; nothing is changed. `image` is IMAGE@candidate, IMAGE@DIGEST, or as in reference.py.
 
     Nodes that somebody holds, and nodes that run the version already, are left out. Raises NotFoundError for an image,
-    a version or a node that is not there, DefinitionError for waves and options that say nothing sensible, PolicyError
-    for a version that must pass its test boot first.
+    a version or a node that is not there, DefinitionError for waves and options that say nothing sensible, and for a
+    version that must pass its test boot first.
     """
     given = _checked(options or Options())
     version = Catalog(site).find(image)
@@ -42,7 +40,7 @@ def plan_rollout(
         raise NotFoundError(
             f"Cannot find the OS image {version.image} in the osimage table.", hint="sb lsdef -t osimage"
         )
-    _check_gate(site, site.osimages[version.image], version, given)
+    let_through(site, version, given.untested)
     names = site.noderange(noderange)
     if not names:
         raise DefinitionError(f"{noderange} names no nodes", hint="sb nodels lists them")
@@ -101,23 +99,6 @@ def _check_pace(pace: str) -> None:
         good = False
     if not good:
         raise DefinitionError(f"{pace!r} is no pace", hint="so many nodes a second, or none: all of a wave at once")
-
-
-def _check_gate(site: Site, osimage: Definition, version: ImageVersion, options: Options) -> None:
-    """Raise PolicyError for a version that its osimage's gate does not let through."""
-    try:
-        gate = osimage.peek(_GATE)
-    except SbkernelError:  # no such attribute
-        gate = ""
-    if gate != _TESTBOOT or options.untested.strip():
-        return
-    verdicts = importlib.import_module("sbkernel.rollout.testboot.verdicts")
-    verdict = verdicts.verdict_of(site, version.digest)
-    if verdict is None or not verdict.passed:
-        name = f"{version.image}@{short(version.digest)}"
-        said = "has not passed its test boot" if verdict else "was not test-booted"
-        hint = f'sb testboot {name}; or --untested "REASON"'
-        raise PolicyError(f"{name} {said}, and {version.image} has gate={_TESTBOOT}", hint=hint)
 
 
 def _left_out(site: Site, node: Definition, version: ImageVersion) -> str:

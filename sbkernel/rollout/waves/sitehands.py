@@ -93,7 +93,8 @@ class SiteHands:
     def _promote(self) -> None:
         from sbkernel.rollout.versions.promote import promote
 
-        promote(self._site, str(Reference(self._plan.image, self._plan.digest)))
+        reference = str(Reference(self._plan.image, self._plan.digest))
+        promote(self._site, reference, untested=self._plan.options.untested)
 
     def send(self, nodes: Sequence[str], back: bool) -> PowerSending:
         """Begin to boot nodes at the pace of the site, or of the plan."""
