@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Self
 
 import ipywidgets
@@ -14,9 +14,10 @@ from markupsafe import Markup
 from sbkernel.errors import JobCancelledError, SbkernelError
 from sbkernel.rollout.waves.journal import GO_BACK, INTERRUPTED, RUNNING, STAY, find
 from sbkernel.rollout.waves.progress import DONE, STOPPED
-from sbkernel.rollout.waves.report import RolloutReport, report_of
-from sbkernel.rollout.waves.rollout import cancel, resume
+from sbkernel.rollout.waves.report import RolloutReport, report, report_of
+from sbkernel.rollout.waves.rollout import cancel, resume, rollout
 from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays.rollout import render
 from sbkernel.workbench.panel import Panel
 
@@ -50,11 +51,6 @@ class RolloutPanel(Panel):
     def __await__(self) -> Generator[Any, None, RolloutReport]:
         return self._wait().__await__()
 
-    @property
-    def report(self) -> RolloutReport:
-        """Return how it stood when it was looked at last."""
-        return self._now
-
     def html(self) -> Markup:
         """Return the card of the roll-out."""
         return render(self._now)
@@ -67,6 +63,17 @@ class RolloutPanel(Panel):
         """Return which roll-out it is, what of, and its state."""
         plan = self._now.progress.plan
         return {"rollout": self._now.id, "image": plan.image, "digest": plan.digest, "state": self._now.state}
+
+    def calls(self) -> Sequence[Call]:
+        """Return what began it, what shows it and what the buttons do."""
+        name, plan = self._rollout.id, self._now.progress.plan
+        return [
+            Call("roll out", f"from {rollout.__module__} import {rollout.__name__}\n{plan.call}", plan.command),
+            call("show", report, name, sb=["rollout", "--show", name]),
+            call("stop here", cancel, name, STAY, sb=["rollout", "--cancel", name, "--stay"]),
+            call("go back", cancel, name, GO_BACK, sb=["rollout", "--cancel", name, "--back"]),
+            call("resume", resume, name, sb=["rollout", "--resume", name]),
+        ]
 
     def widget(self) -> Any:
         """Return the card with its buttons below; each that ends something asks once more."""
@@ -110,11 +117,15 @@ class RolloutPanel(Panel):
 
     def _follow(self) -> None:
         """Show what has changed, and the plain card when it is over, so that a saved notebook needs no kernel."""
+        state = self._now.state
         while not self._ended.wait(_LOOK_S):
             now = self._look()
             if self._widget is not None:
                 self._card.value = str(self.html())
                 self._show_buttons()
+            if now.state != state:
+                state = now.state
+                self.say(f"{now.progress.plan.version}: {state}")
             if now.state not in (RUNNING, INTERRUPTED):
                 self.settle()
 
@@ -135,6 +146,7 @@ class RolloutPanel(Panel):
             self._said = "" if name == _RESUME else "It ends as soon as what was sent has an answer."
         except (SbkernelError, OSError) as error:
             self._said = str(error)
+        self.say(self._said)
         self._note.value = str(Markup("<div>{}</div>").format(self._said))
 
     def _show_buttons(self) -> None:

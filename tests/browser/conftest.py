@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 KERNELSPEC = {"name": "sbkernel", "display_name": "sbkernel", "language": "python"}
+OF_A_RESTART = "Canceled future for kernel_info_request"
+"""JupyterLab says so of a question of its own, when the kernel that it asked is restarted."""
 IDLE = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.context?.sessionContext;
     return !!(context?.isReady && context.session?.kernel?.status === 'idle');
@@ -48,7 +50,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     context.close()
-    assert not errors
+    assert not [error for error in errors if not error.startswith(OF_A_RESTART)]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.rollout.waves.budget import read_budget
 from sbkernel.rollout.waves.drive import Drive
 from sbkernel.rollout.waves.hands import Hands
@@ -121,7 +122,10 @@ class Engine:
         if self._hands.order() == STAY and self._of("set back", "sending", "booting", "draining"):
             self._stay()
             return
-        self._journal.event(end=BACK, why=self._progress.back)
+        lost = [one.node for one in self._nodes() if one.word == "failed" and one.is_set]
+        self._journal.event(
+            end=BACK, why=f"{self._progress.back}" + (f"; not well again: {fold(lost)}" if lost else "")
+        )
 
     def _boots_again(self, one: NodeProgress) -> bool:
         """Tell whether a node boots again on its way back: with `next`, only what is down already does."""

@@ -132,7 +132,7 @@ class RolloutPlan:
     def __str__(self) -> str:
         nodes, options = self.nodes, self.options
         if not nodes:
-            return "\n".join([f"{self.version}: nothing to do", *self._left_out()])
+            return "\n".join([f"{self.version}: nothing to do", *(f"  {line}" for line in self.left_out_lines())])
         waves = f"{len(self.waves)} wave{'s'[: len(self.waves) > 1]}"
         head = f"{self.version} to {_nodes(len(nodes))} in {waves}; {options.budget} of a wave may fail"
         width = max(len(wave.name) for wave in self.waves)
@@ -140,17 +140,26 @@ class RolloutPlan:
             f"  wave {number}  {wave.name:<{width}}  {_nodes(len(wave.nodes)):>11}  {fold(wave.nodes)}"
             for number, wave in enumerate(self.waves, 1)
         ]
-        return "\n".join([head, *lines, self._from(), f"  {_HOW[options.how](options)}", *self._left_out()])
+        return "\n".join(
+            [
+                head,
+                *lines,
+                self._from(),
+                f"  {_HOW[options.how](options)}",
+                *(f"  {line}" for line in self.left_out_lines()),
+            ]
+        )
 
     def _from(self) -> str:
         counts = Counter(self.before[node].named for node in self.nodes)
         return "  now: " + ", ".join(f"{name} on {_nodes(count)}" for name, count in counts.most_common())
 
-    def _left_out(self) -> list[str]:
+    def left_out_lines(self) -> list[str]:
+        """Return a line for the nodes that are left out for the same reason."""
         alike: dict[str, list[str]] = {}
         for node, why in self.left_out.items():
             alike.setdefault(why, []).append(node)
-        return [f"  left out: {fold(names)}: {why}" for why, names in alike.items()]
+        return [f"left out: {fold(names)}: {why}" for why, names in alike.items()]
 
 
 def _boot(options: Options) -> str:

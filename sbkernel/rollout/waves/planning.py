@@ -31,8 +31,8 @@ def plan_rollout(
     """Return the plan; nothing is changed. `image` is IMAGE@candidate, IMAGE@DIGEST, or as in reference.py.
 
     Nodes that somebody holds, and nodes that run the version already, are left out. Raises NotFoundError for an image,
-    a version or a node that is not there, DefinitionError for waves and options that say nothing sensible, PolicyError
-    for a version that must pass its test boot first.
+    a version or a node that is not there, DefinitionError for waves and options that say nothing sensible, and for a
+    version that must pass its test boot first.
     """
     given = _checked(options or Options())
     version = Catalog(site).find(image)

@@ -78,7 +78,9 @@ class RolloutReport:
             counts = ", ".join(f"{count} {word}" for word, count in now.counts(number).items())
             judged = f"; {now.judged[number].why}" if number in now.judged else ""
             lines.append(f"  wave {number}  {wave.name:<{width}}  {counts}{judged}")
-        lines += [f"  {text}" for text in (*_alike(self.wrong), *_left_out(now), *([self.why] if self.why else []))]
+        lines += [
+            f"  {text}" for text in (*_alike(self.wrong), *now.plan.left_out_lines(), *([self.why] if self.why else []))
+        ]
         return "\n".join(map(plain, lines))
 
 
@@ -105,10 +107,3 @@ def _alike(nodes: Sequence[NodeProgress]) -> list[str]:
     for one in nodes:
         alike.setdefault(str(one).partition(": ")[2], []).append(one.node)
     return [f"{fold(names)}: {said}" for said, names in alike.items()]
-
-
-def _left_out(now: Progress) -> list[str]:
-    alike: dict[str, list[str]] = {}
-    for node, why in now.plan.left_out.items():
-        alike.setdefault(why, []).append(node)
-    return [f"{fold(names)}: left out: {why}" for why, names in alike.items()]

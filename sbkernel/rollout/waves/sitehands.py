@@ -93,8 +93,8 @@ class SiteHands:
     def _promote(self) -> None:
         from sbkernel.rollout.versions.promote import promote
 
-        reference = Reference(self._plan.image, self._plan.digest)
-        promote(self._site, str(reference), untested=self._plan.options.untested)
+        reference = str(Reference(self._plan.image, self._plan.digest))
+        promote(self._site, reference, untested=self._plan.options.untested)
 
     def send(self, nodes: Sequence[str], back: bool) -> PowerSending:
         """Begin to boot nodes at the pace of the site, or of the plan."""

@@ -39,7 +39,7 @@ def plan(value: RolloutPlan) -> Shown:
         ),
         table(["wave", "", "nodes", ""], rows, numeric=[0, 2]) if rows else muted("nothing to do"),
         *lines,
-        _words(value),
+        details(muted("Python and command line"), div(mono(value.call)), div(mono(value.command))),
     )
     return Shown(shown, str(value), {"image": value.image, "digest": value.digest})
 
@@ -65,8 +65,7 @@ def render(value: RolloutReport) -> Markup:
         _squares(now) if len(found.nodes) <= _SQUARES else _folded(now),
         _legend(now),
         _troubles(value.wrong),
-        *(div(muted(f"left out: {node}: {plain(why)}")) for node, why in list(found.left_out.items())[:_ROWS]),
-        _words(found, f"sb rollout --show {value.id}", f"RolloutPanel(site, {value.id!r})"),
+        *(div(muted(plain(line))) for line in found.left_out_lines()),
     )  # fmt: skip
 
 
@@ -79,7 +78,7 @@ def _wave(now: Progress, number: int) -> Markup:
         div(f"wave {number}: {wave.name}", style=_NAME, title=fold(wave.nodes)),
         div(_stacked(counts, len(wave.nodes)), style="flex:1 1 auto;min-width:60px"),
         div(said, style="width:230px;flex:none"),
-        div(mark, style="width:60px;flex:none"),
+        div(mark, style="width:70px;flex:none"),
         style=_ROW,
     )
 
@@ -153,8 +152,3 @@ def _troubles(nodes: Sequence[NodeProgress]) -> Markup | None:
 
 def _why(one: NodeProgress) -> str:
     return "; ".join(dict.fromkeys(filter(None, (one.trouble, one.why))))
-
-
-def _words(found: RolloutPlan, *more: str) -> Markup:
-    """Return what to type for the same."""
-    return details(muted("the same as"), *(div(mono(line)) for line in (found.command, found.call, *more)))

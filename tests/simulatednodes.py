@@ -65,12 +65,12 @@ class Nodes:
         return found
 
 
-def simulated_nodes(site: Site, count: int) -> Nodes:
+def simulated_nodes(site: Site, count: int, image: str = IMAGE) -> Nodes:
     """Define the nodes and both versions, and wait until the BMCs listen."""
-    old = smallimage.publish(site, b"old", IMAGE).digest
+    old = smallimage.publish(site, b"old", image).digest
     names = simulate(site, count, common=Traits(speed=SPEED), consoles=False).names
-    assert not nodeset(site, "simulated", f"osimage={IMAGE}").errors
-    new = smallimage.publish(site, b"new", IMAGE, gated=True).digest
+    assert not nodeset(site, "simulated", f"osimage={image}").errors
+    new = smallimage.publish(site, b"new", image, gated=True).digest
     Service(site).ensure()
     until(lambda: state(site).bmcs == count, seen=lambda: state(site))
     return Nodes(site, names, old, new)
