@@ -78,7 +78,7 @@ def run_notebook(
 
 def _execute(site: Site, source: Path, output: Path, values: Mapping[str, Any], report: Report) -> str | None:
     """Run the cells; return why not all of them ran, or None."""
-    total = len(nbformat.read(source, as_version=4).cells)
+    total = len(nbformat.read(source, as_version=4).cells) + bool(values)  # papermill adds a cell for them
     follower = _Follower(report, total)
     papermill_engines.register(KERNEL, RecordEngine)  # for a checkout that is not installed
     with _environment(site), report.phase(f"run {source.stem}", total):

@@ -77,6 +77,7 @@ def test_filters(site: Site) -> None:
 
     assert names(notebook="build", status="failed") == ["build 86400"] == names(who="bob") == names(who="bob@head")
     assert names(notebook="boot.ipynb") == ["boot 259200", "boot 172800"]
+    assert names(node="gone7") == ["boot 259200"], "a node that is gone has left its records"
     assert names(node="n2") == ["boot 172800"] and names(image="b") == ["build 86400"]
     assert names(since="2026-11-03", until="2026-11-04") == ["boot 172800", "build 86400"]
     assert names(until="2026-11-03T08:00") == ["build 0"]

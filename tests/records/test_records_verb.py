@@ -1,7 +1,9 @@
 """sb records: show, compare, run again, export and remove; as typed, and as typed wrong."""
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -201,6 +203,9 @@ def test_prune_keeps_what_a_test_boot_was_recorded_in(site: Site, tmp_path: Path
 
 def test_prune_by_age_leaves_no_empty_month(site: Site) -> None:
     old = record(site, hours=-24 * 300)
+    left = old.with_name(f".{old.name}.12-34.new")
+    left.write_text("{")
+    os.utime(left, (0, 0))
     record(site, page=False)
     young = run_days(site)
     assert len(prune(site, keep_days=young).gone) == 1
@@ -209,8 +214,6 @@ def test_prune_by_age_leaves_no_empty_month(site: Site) -> None:
 
 def run_days(site: Site) -> float:
     """Return how many days ago the newest record was made, and one more."""
-    import time
-
     return (time.time() - records(site).rows[0].when) / 86400 + 1
 
 

@@ -79,9 +79,12 @@ def gallery(found: Records, directory: str | Path, *, title: str = "Records") ->
 def export(found: Records, record: Kept, output: Path) -> Path:
     """Write the page of a record to a file, or under its name into a directory; return the file.
 
-    A file that ends in .ipynb gets the notebook. Secrets of the site are hidden in both.
+    A file that ends in .ipynb gets the notebook. Secrets of the site are hidden in both. Raises RecordError if there is
+    no such directory.
     """
     target = output / f"{record.name}.html" if output.is_dir() else output
+    if not target.parent.is_dir():
+        raise RecordError(f"there is no directory {target.parent}")
     if target.suffix == ".ipynb":
         notebook = nbformat.read(found.path(record), as_version=4)
         write_whole(target, nbformat.writes(redact.redact(notebook, redact.known(found.site))))

@@ -78,8 +78,8 @@ class Records:
         that are none, NotFoundError for nodes that are none.
         """
         begin, end = moment(since) if since else 0.0, moment(until, end=True) if until else float("inf")
-        nodes = frozenset(self.site.noderange(node, excluded=True)) if node else frozenset()
         meant = _Nodes(self.site)
+        nodes = self._nodes(node, meant) if node else frozenset()
         sought = words.lower().split()
         found = (
             one
@@ -94,6 +94,16 @@ class Records:
         )
         rows = tuple(found)
         return replace(self, rows=rows if last is None else rows[:last])
+
+    def _nodes(self, text: str, meant: _Nodes) -> frozenset[str]:
+        """Return the nodes of a noderange; names that are no nodes any more count if there is a record of them."""
+        try:
+            return frozenset(self.site.noderange(text, excluded=True))
+        except NotFoundError:
+            names = frozenset(text.split(","))
+            if not any(names & meant.of(word) for one in self.rows for word in one.nodes):
+                raise
+            return names
 
     def find(self, word: str) -> Kept:
         """Return the record of a path, or of a word with which only its name or only its run begins.

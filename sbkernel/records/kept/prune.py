@@ -42,6 +42,7 @@ def prune(site: Site, *, keep_days: float = 0, keep_last: int = 0, dry_run: bool
         for item in items:
             if item.goes:
                 _remove(site.records / item.name)
+        _sweep(site.records, time() - _DAY_S)
         _forget_months(site.records)
     return Collected(items, False)
 
@@ -116,6 +117,14 @@ def _bytes(notebook: Path) -> int:
 def _remove(notebook: Path) -> None:
     notebook.with_suffix(".html").unlink(missing_ok=True)
     notebook.unlink(missing_ok=True)  # last: as long as it is there, the record is found again
+
+
+def _sweep(records: Path, before: float) -> None:
+    """Remove what runs that were killed while they wrote have left beside their records."""
+    for path in records.glob("[0-9]*/[0-9]*/.*.new"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _forget_months(records: Path) -> None:

@@ -40,7 +40,8 @@ class Told:
         yield "status", one.status + (f": {one.error}" if one.error else "")
         yield "started", f"{one.started} UTC" + (f", took {seconds(one.seconds)}" if one.seconds is not None else "")
         yield "by", f"{one.who or '?'}@{one.host or '?'}, sbkernel {one.version or '?'}"
-        yield "command", shlex.join([Path(one.argv[0]).name, *one.argv[1:]]) if one.argv else ""
+        program = Path(one.argv[0]).name if one.argv else ""
+        yield "command", shlex.join(["sb" if program == "__main__.py" else program, *one.argv[1:]]) if program else ""
         yield "notebook", f"{one.notebook}  {one.came_from}".rstrip()
         given = ((name, value, "" if name in one.given else "  (default)") for name, value in one.parameters.items())
         yield from _named("parameters", (f"{name} = {value!r}{default}" for name, value, default in given))
