@@ -33,6 +33,7 @@ def build(output: Path, root: click.Group, groups: Groups) -> int:
             "Sphinx, myst-parser or furo is not installed",
             hint="Install 'sbkernel[docs]', or in a checkout call `python3 -m sbkernel docs`.",
         )
+    output = output.resolve()
     _check(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as work:
@@ -49,7 +50,7 @@ def build(output: Path, root: click.Group, groups: Groups) -> int:
 
 
 def _check(output: Path) -> None:
-    if output.is_symlink() or (output.exists() and not output.is_dir()):
+    if output.exists() and not output.is_dir():
         raise SbkernelError(f"{output} is no directory", hint="Choose another with -o.")
     if output.is_dir() and any(output.iterdir()) and not all((output / name).is_file() for name in _OURS):
         raise SbkernelError(f"{output} holds something else than this documentation", hint="Choose another with -o.")

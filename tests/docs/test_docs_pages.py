@@ -18,18 +18,9 @@ from sbkernel.docs import sources
 README = Path(__file__).parents[2] / "README.md"
 IMAGE = "debian12-x86_64-netboot-compute"
 WITH_AN_IMAGE = (
-    "packages",
-    "versions",
-    "boot",
-    "transfer",
-    "elsewhere",
-    "capture",
-    "rollout",
-    "sign",
-    "build",
-    "testboot",
-    "reproduce",
-)
+    "packages", "versions", "boot", "transfer", "elsewhere", "capture", "rollout", "update", "sign", "build",
+    "testboot", "reproduce",
+)  # fmt: skip
 """Pages whose reader has an image `mine`, packed twice; those that build come last."""
 
 

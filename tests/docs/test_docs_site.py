@@ -57,14 +57,19 @@ def test_a_second_build_replaces_the_first_by_the_same_bytes(site: Path) -> None
     assert content(site) == before
 
 
-def test_a_page_of_a_verb_says_what_its_help_says_and_where_it_is_used() -> None:
-    page = sources.pages(ROOT, VERB_GROUPS)["verbs/nodeset.md"]
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return sources.pages(ROOT, VERB_GROUPS)
+
+
+def test_a_page_of_a_verb_says_what_its_help_says_and_where_it_is_used(pages: dict[str, str]) -> None:
+    page = pages["verbs/nodeset.md"]
     for part in ("# sb nodeset", "--override-hold", "**Examples**", "## Coming from xCAT", "(../boot.md)"):
         assert part in page
 
 
-def test_verbs_in_a_text_are_links_but_not_in_blocks() -> None:
-    made = sources.pages(ROOT, VERB_GROUPS)["versions.md"]
+def test_verbs_in_a_text_are_links_but_not_in_blocks(pages: dict[str, str]) -> None:
+    made = pages["versions.md"]
     assert "[`sb nodeset`](verbs/nodeset.md)" in made
     assert "```sh\nsb promote mine\n" in made
 
@@ -79,7 +84,7 @@ def test_the_house_has_all_rooms() -> None:
     assert house.picture().count("<rect") == len(house.ROOMS)
 
 
-def broken(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def only_page(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = {"index.md": f"# Index\n\n{text}\n"}
     monkeypatch.setattr(building, "pages", lambda *_words: pages)
 
@@ -87,7 +92,7 @@ def broken(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_link_to_nowhere_is_an_error_that_names_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "site"
     output.mkdir()
-    broken("[gone](gone.md)", monkeypatch)
+    only_page("[gone](gone.md)", monkeypatch)
     with pytest.raises(BuildError, match=r"(?s)was not built:.*index\.md:3.*gone"):
         building.build(output, ROOT, VERB_GROUPS)
     assert list(tmp_path.iterdir()) == [output] and list(output.iterdir()) == []
@@ -107,3 +112,14 @@ def test_without_sphinx_it_says_what_to_install(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ToolMissingError, match="not installed"):
         building.build(tmp_path / "site", ROOT, VERB_GROUPS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_may_be_the_directory_where_one_is_and_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    only_page("All is well.", monkeypatch)
+    assert building.build(tmp_path / "link", ROOT, VERB_GROUPS) == 1
+    monkeypatch.chdir(tmp_path / "real")
+    assert building.build(Path(), ROOT, VERB_GROUPS) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real/index.html").is_file()
