@@ -1,4 +1,4 @@
-"""How a version reaches the nodes and leaves them again: promoting, going back, who boots what, what nobody needs.
+"""How a version reaches the nodes and leaves them again: test boots, waves, promoting, going back, what nobody needs.
 
-Owns no files. Must not touch: bytes of images, the wires to hardware.
+Owns verdicts and roll-outs below log/. Must not touch: bytes of images, the wires to hardware.
 """

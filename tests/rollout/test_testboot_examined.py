@@ -1,5 +1,6 @@
 """The checks on a node that runs, which is a real sshd with a small root; scripts of the site, and what is planned."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,8 @@ def test_a_plan_says_what_will_be_checked_and_changes_nothing(site: Site) -> Non
     assert status == 0 and site.store.revision() == before
     assert f"{IMAGE}@{plan.version.digest[:8]} boots on a virtual node with 1024 MB" in out
     assert "  time     at most 3 min 0 s" in out and "no script of the site" in out and "becomes the version" in out
+    said = json.loads(sb(site, "testboot", IMAGE, "--dry-run", "--json")[1])
+    assert said["digest"] == plan.version.digest and said["limits"]["bytes"].startswith("at most 25 % over")
     large = replace(plan.version, data={**plan.version.data, "unpacked": 3 << 30})
     assert memory_for(large) == 3 * 1024 + 1024, "room for the unpacked root and for what runs"
 

@@ -84,6 +84,8 @@ def test_an_image_from_its_first_version_to_a_broken_package(small: Small, boots
     rules.write_text("updated: forbid\n")
     plan = plan_update(site, IMAGE, policy=str(rules))
     assert not plan.allowed and plan.diff and [row.name for row in plan.diff.rows] == ["own-tool"]
+    status, out, _ = sb(site, "update", IMAGE, "--dry-run", "--policy", str(rules))
+    assert status == 1 and "own-tool 1.0 -> 2.0" in out and "breaks the policy" in out and "would be built: " in out
     with pytest.raises(PolicyError, match="own-tool"):
         update(site, IMAGE, policy=str(rules))
     assert pointers(small).candidate == first["digest"], "nothing was packed"
