@@ -19,7 +19,7 @@ from waiting import until
 from sbkernel import files
 from sbkernel.errors import LockedError
 from sbkernel.jobs.processes import children, session_members
-from sbkernel.records import names
+from sbkernel.records import names, trust
 from sbkernel.records.schedules import definition, environment, guard, last, schedule
 from sbkernel.records.schedules.definition import Schedule, Tell
 from sbkernel.records.schedules.last import Last
@@ -164,6 +164,7 @@ def test_a_second_start_is_refused_and_sigterm_ends_the_first(
     about = made_record.metadata.sbkernel
     assert (about.status, about.why) == ("interrupted", "stopped by SIGTERM")
     assert made_record.cells[-1].metadata.papermill.status == "pending"
+    assert trust.is_own(site.records / outcome(site).record)
     assert [(told["status"], told["why"]) for told in notices(tmp_path)] == [
         ("refused", "the run before has not ended"), ("interrupted", "stopped by SIGTERM"),
     ]  # fmt: skip
