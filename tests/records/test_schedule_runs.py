@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from waiting import until
 
 from sbkernel import files
+from sbkernel.cli.group import group
+from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import LockedError
 from sbkernel.jobs.processes import children, session_members
-from sbkernel.records import names
+from sbkernel.records import names, trust
+from sbkernel.records.kept import listing
 from sbkernel.records.schedules import definition, environment, guard, last, schedule
 from sbkernel.records.schedules.definition import Schedule, Tell
 from sbkernel.records.schedules.last import Last
@@ -113,6 +118,8 @@ def test_a_run_in_the_environment_of_cron(site: Site, notebook: Write, make: Mak
     assert not {"LANG", "DISPLAY", "PYTEST_CURRENT_TEST"} & set(said.split("'"))
     assert "scheduled by</dt><dd>small" in (site.records / outcome(site).record).with_suffix(".html").read_text()
     assert outcome(site).ok and not last.is_running(site, "small")
+    shown = CliRunner().invoke(group(VERB_GROUPS), ["--site", str(site.root), "records", "show", outcome(site).run])
+    assert f"@{socket.gethostname()}, scheduled by small, sbkernel" in shown.output
 
 
 def test_a_failure_is_told_with_its_record_and_without_a_secret(
@@ -164,6 +171,9 @@ def test_a_second_start_is_refused_and_sigterm_ends_the_first(
     about = made_record.metadata.sbkernel
     assert (about.status, about.why) == ("interrupted", "stopped by SIGTERM")
     assert made_record.cells[-1].metadata.papermill.status == "pending"
+    (kept,) = listing.records(site)
+    assert (kept.status, kept.error, kept.scheduled) == ("interrupted", "stopped by SIGTERM", "small")
+    assert trust.is_own(site.records / outcome(site).record)
     assert [(told["status"], told["why"]) for told in notices(tmp_path)] == [
         ("refused", "the run before has not ended"), ("interrupted", "stopped by SIGTERM"),
     ]  # fmt: skip

@@ -24,7 +24,8 @@ class Kept:
     """One record. `path` is that of its notebook below the records of the site; times are seconds (since the epoch).
 
     `parameters` are all that the notebook ran with, `given` those that were not its defaults. `sources` is the digest
-    of the notebook that ran (library.py), `came_from` its path. `timings`, `sizes` and `boots` as in provenance.py.
+    of the notebook that ran (library.py), `came_from` its path, `scheduled` the schedule that ran it. `timings`,
+    `sizes` and `boots` as in provenance.py.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Kept:
     seconds: float | None = None
     who: str = ""
     host: str = ""
+    scheduled: str = ""
     image: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: tuple[str, ...] = ()
@@ -122,10 +124,11 @@ def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
         seconds=number(run.get("duration")),
         who=_text(about.get("user")),
         host=_text(about.get("host")),
+        scheduled=_text(about.get("scheduled")),
         image=_text(values.get("image")) or next(iter(found["digests"]), ""),
         parameters=values,
         given=tuple(injected),
-        error=_error(notebook),
+        error=_text(about.get("why")) or _error(notebook),
         argv=tuple(map(str, about.get("argv", ()))),
         version=_text(about.get("version")),
         sources=library.digest_of(sources(notebook)),

@@ -39,7 +39,8 @@ class Told:
         yield "run", one.run
         yield "status", one.status + (f": {one.error}" if one.error else "")
         yield "started", f"{one.started} UTC" + (f", took {seconds(one.seconds)}" if one.seconds is not None else "")
-        yield "by", f"{one.who or '?'}@{one.host or '?'}, sbkernel {one.version or '?'}"
+        schedule = f", scheduled by {one.scheduled}" if one.scheduled else ""
+        yield "by", f"{one.who or '?'}@{one.host or '?'}{schedule}, sbkernel {one.version or '?'}"
         program = Path(one.argv[0]).name if one.argv else ""
         yield "command", shlex.join(["sb" if program == "__main__.py" else program, *one.argv[1:]]) if program else ""
         yield "notebook", f"{one.notebook}  {one.came_from}".rstrip()
