@@ -275,3 +275,21 @@ def test_two_at_once_leave_what_one_of_them_wants(site: Site, version: ImageVers
     shutil.rmtree(site.boot)
     again(what=wanted[0])
     assert contents(site) == mixed
+
+
+def test_a_key_added_while_it_runs_is_not_overlooked(site: Site, again: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came after the overlays were made, and before the outcome was noted."""
+    site.set("node", "n1", addkcmdline="new")
+    note = module._note
+
+    def add(*arguments: object) -> None:
+        note(*arguments)  # type: ignore[arg-type]
+        site.authorize(f"ssh-ed25519 {'A' * 68} late")
+
+    monkeypatch.setattr(module, "_note", add)
+    again()
+    assert b" late" not in contents(site)[OVERLAY]
+    monkeypatch.setattr(module, "_note", note)
+    again()
+    assert b" late" in contents(site)[OVERLAY]
+    again(looks=False)
