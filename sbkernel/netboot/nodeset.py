@@ -34,7 +34,7 @@ from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, share
 from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.scripts import boots_by_grub, grub_path, overlay_path
 from sbkernel.netboot.server import Server, SiteServer
-from sbkernel.netboot.unchanged import Memory, Seen
+from sbkernel.netboot.unchanged import Memory, Seen, is_worthwhile
 from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
@@ -82,11 +82,12 @@ def nodeset(
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
         chosen_of, result = functools.cache(functools.partial(_bootable, site, find)), NodesetResult()
         memory = Memory(site, chosen_of, [verb, image, str(override_hold), *nodes])
-        if not dry_run and verb == "osimage" and (states := memory.recalled()) is not None:
+        remembers = verb == "osimage" and not dry_run and is_worthwhile(site, nodes)
+        if remembers and (states := memory.recalled()) is not None:
             result.update(states)
             return result
         known = site.nodes.many(nodes)
-        if not dry_run and verb == "osimage":
+        if remembers:
             memory.expect({image} if image else {node.peek("provmethod") for node in known.values()})
         plan = _planner(site, verb, image, chosen_of)
         plans = _plan_each(site, known, plan if override_hold else _unless_held(plan), result)
@@ -94,7 +95,7 @@ def nodeset(
             result.plans = list(plans)
             return result
         done = _apply(site, plans, known, memory.revision)
-        if verb == "osimage" and not result.errors:
+        if remembers and not result.errors:
             memory.remember(result, *done)
     return result
 

@@ -7,6 +7,7 @@ and makedhcp write, by its inode, size and times. If one of these is another, al
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,6 +27,9 @@ from sbkernel.site import Site
 
 _KEPT = 8
 """Of so many different calls of nodeset the outcome is remembered."""
+MANY = 100
+_SHARE = 4
+"""Fewer nodes than a quarter of all are looked at one by one."""
 _OWN = ("nodes", "by-mac", "grub2", "postscripts")
 """The directories below boot/ that nodeset fills."""
 
@@ -43,6 +47,11 @@ class Outcome(NamedTuple):
     written: str
     words: Sequence[str]
     states: Sequence[tuple[str, Sequence[str]]]
+
+
+def is_worthwhile(site: Site, nodes: Sequence[str]) -> bool:
+    """Tell whether to look at all files below boot/ costs less than to look at these nodes."""
+    return len(nodes) >= MANY and _SHARE * len(nodes) >= len(site.nodes)
 
 
 class Memory:
@@ -94,7 +103,9 @@ class Memory:
         outcome = Outcome(revision, change, self._depends, _digest([repr(now)]), self._words, list(by_state.items()))
         others = [(asked, known) for asked, known in self._outcomes().items() if asked != self._asked]
         text = json.dumps(dict([*others[1 - _KEPT :], (self._asked, outcome)]))
-        write_whole(self._path, text, mode=0o600)
+        # A full disk makes the next run do all.
+        with contextlib.suppress(OSError):
+            write_whole(self._path, text, mode=0o600)
 
     def _change(self) -> str:
         """Return which change set is the last: a store that was put back may come to the same revision otherwise."""

@@ -20,7 +20,7 @@ from sbkernel import resources
 from sbkernel.errors import NodeError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import nodeset as module
-from sbkernel.netboot import render
+from sbkernel.netboot import render, unchanged
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -32,6 +32,7 @@ Set = Callable[..., dict[str, str]]
 def again(site: Site, version: ImageVersion, nodes: list[str], monkeypatch: pytest.MonkeyPatch) -> Set:
     """Set the nodes, twice; return what does it again, and says with `looks=False` that no node may be looked at."""
     planner = module._planner
+    monkeypatch.setattr(unchanged, "MANY", 1)
     site.change("site", {"clustersite": {"master": "10.0.0.1"}})
 
     def again(*, looks: bool = True, what: str = f"osimage={IMAGE}") -> dict[str, str]:
@@ -180,6 +181,20 @@ def test_another_node_with_the_same_address(site: Site, again: Set) -> None:
     """n0 sorts before n1, and says that it was set: n1 is to be told, though nothing of it has changed."""
     site.set("node", "n0", groups="all", mac="52:54:00:00:00:01", currstate="boot")
     assert "n1" in nodeset(site, "n1,n2", f"osimage={IMAGE}").errors
+
+
+def test_of_few_nodes_nothing_is_remembered(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    """Looking at the files of a large site would cost more than looking at them."""
+    site.change("site", {"clustersite": {"master": "10.0.0.1"}})
+    nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert not (site.run / "nodeset.json").exists()
+
+
+def test_a_memory_that_cannot_be_written_stops_nothing(site: Site, again: Set) -> None:
+    (site.run / "nodeset.json").unlink()
+    (site.run / "nodeset.json").mkdir()
+    again()
+    again()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": [1, 2]}'])
