@@ -171,13 +171,15 @@ class Folder:
         directory, beside = self._opened(make=True), f".{name}.{os.getpid()}-{threading.get_ident()}.new"
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
         try:
-            descriptor = os.open(beside, flags, 0o600, dir_fd=directory)
+            descriptor = os.open(beside, flags, self._mode, dir_fd=directory)
             try:
                 rest = memoryview(content)
                 while rest := rest[os.write(descriptor, rest) :]:
                     pass
-                os.fchmod(descriptor, self._mode)
-                now = identity(os.fstat(descriptor))
+                status = os.fstat(descriptor)
+                if stat.S_IMODE(status.st_mode) != self._mode:  # the umask, or what a killed process has left
+                    os.fchmod(descriptor, self._mode)
+                now = identity(status)
             finally:
                 os.close(descriptor)
             os.replace(beside, name, src_dir_fd=directory, dst_dir_fd=directory)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 _SUN_PATH = 108  # sizeof(sockaddr_un.sun_path), unix(7)
 
@@ -27,6 +30,9 @@ def reachable(path: Path) -> Iterator[str]:
 
 async def open_connection(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to a socket. Raises OSError when nobody listens."""
+    # Those who only ask the service start in half the time without it.
+    import asyncio
+
     with reachable(path) as name:
         return await asyncio.open_unix_connection(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -91,9 +92,9 @@ class BootFiles:
         self._open.close()
 
     @property
-    def seen(self) -> dict[str, Identity]:
-        """Return the files that were read or written so far, as they were then, by path below boot/."""
-        return {f"{place}/{name}": found for place, one in self._folders.items() for name, found in one.seen.items()}
+    def seen(self) -> Mapping[str, Mapping[str, Identity]]:
+        """Return the files that were read or written so far, as they were then, by directory and name."""
+        return {place: folder.seen for place, folder in self._folders.items()}
 
     def scripts(self, node: str) -> Scripts:
         """Return what the scripts of a node say."""

@@ -18,7 +18,6 @@ from sbkernel.definitions.xcattables.columns import table_of
 from sbkernel.definitions.xcattables.rows import matching
 from sbkernel.definitions.xcattables.rowshape import is_enabled
 from sbkernel.errors import DefinitionError, NodeError, NotFoundError, SbkernelError
-from sbkernel.files import Identity
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT
 from sbkernel.images.catalog.reference import Reference, parse
@@ -35,7 +34,7 @@ from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, share
 from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.scripts import boots_by_grub, grub_path, overlay_path
 from sbkernel.netboot.server import Server, SiteServer
-from sbkernel.netboot.unchanged import Memory
+from sbkernel.netboot.unchanged import Memory, Seen, is_worthwhile
 from sbkernel.site import Site
 
 _ACTIONS = ("osimage", "boottarget", "boot", "stat", "offline")
@@ -83,18 +82,21 @@ def nodeset(
         find = catalog.find if dry_run else (lambda asked: kept.enter_context(catalog.using(asked)))
         chosen_of, result = functools.cache(functools.partial(_bootable, site, find)), NodesetResult()
         memory = Memory(site, chosen_of, [verb, image, str(override_hold), *nodes])
-        if not dry_run and verb == "osimage" and (states := memory.recalled()) is not None:
+        remembers = verb == "osimage" and not dry_run and is_worthwhile(site, nodes)
+        if remembers and (states := memory.recalled()) is not None:
             result.update(states)
             return result
-        plan, known = _planner(site, verb, image, chosen_of), site.nodes.many(nodes)
+        known = site.nodes.many(nodes)
+        if remembers:
+            memory.expect({image} if image else {node.peek("provmethod") for node in known.values()})
+        plan = _planner(site, verb, image, chosen_of)
         plans = _plan_each(site, known, plan if override_hold else _unless_held(plan), result)
         if dry_run:
             result.plans = list(plans)
             return result
         done = _apply(site, plans, known, memory.revision)
-        if verb == "osimage" and not result.errors:
-            words = {image} if image else {node.get("provmethod") for node in known.values()}
-            memory.remember(words, result, *done)
+        if remembers and not result.errors:
+            memory.remember(result, *done)
     return result
 
 
@@ -164,9 +166,7 @@ def _plan_each(site: Site, nodes: Mapping[str, Definition], plan: Planner, resul
             yield planned
 
 
-def _apply(
-    site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int
-) -> tuple[Mapping[str, Identity], int]:
+def _apply(site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int) -> tuple[Seen, int]:
     """Write files and attributes. `known` are the nodes as they were when the store had that revision.
 
     Return what files were read or written, and how many nodes have other attributes now.
@@ -190,7 +190,7 @@ def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
             transaction.put("node", node, {key: value for key, value in whole.items() if value})
 
 
-def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Mapping[str, Identity]]:
+def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Seen]:
     """Write the files of each plan; return the attributes to set, by node, and the files."""
     attributes: dict[str, Mapping[str, str]] = {}
     catalog, noted = Catalog(site), set[str]()

@@ -7,11 +7,12 @@ and makedhcp write, by its inode, size and times. If one of these is another, al
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,18 +27,31 @@ from sbkernel.site import Site
 
 _KEPT = 8
 """Of so many different calls of nodeset the outcome is remembered."""
+MANY = 100
+_SHARE = 4
+"""Fewer nodes than a quarter of all are looked at one by one."""
 _OWN = ("nodes", "by-mac", "grub2", "postscripts")
 """The directories below boot/ that nodeset fills."""
+
+
+Seen = Mapping[str, Mapping[str, Identity]]
+"""The files that were read or written, by directory below boot/ and by name."""
 
 
 class Outcome(NamedTuple):
     """What one call has found; `words` name the images, `states` are those of the nodes."""
 
     revision: int
+    change: str
     depends: str
     written: str
     words: Sequence[str]
     states: Sequence[tuple[str, Sequence[str]]]
+
+
+def is_worthwhile(site: Site, nodes: Sequence[str]) -> bool:
+    """Tell whether to look at all files below boot/ costs less than to look at these nodes."""
+    return len(nodes) >= MANY and _SHARE * len(nodes) >= len(site.nodes)
 
 
 class Memory:
@@ -50,38 +64,52 @@ class Memory:
         self._path = site.run / "nodeset.json"
         self.revision = site.store.revision()
         """That of the definitions: nodes must be read after it."""
+        self._words: Sequence[str] = ()
+        self._depends = ""
 
     def recalled(self) -> dict[str, str] | None:
         """Return the states of all nodes if nothing is to be done; None if that is not known."""
         known = self._outcomes().get(self._asked)
-        if known is None or known.revision != self.revision or not known.depends:
+        if known is None or (known.revision, known.change) != (self.revision, self._change()):
             return None
-        if known.depends != self._depends(known.words):
-            return None
-        if known.written != _digest_of(self._written()):
+        self.expect(known.words)
+        if not self._depends or known.depends != self._depends or known.written != _digest([repr(self._written())]):
             return None
         return dict(sorted((node, state) for state, nodes in known.states for node in nodes))
 
-    def remember(
-        self, words: Iterable[str], states: Mapping[str, str], seen: Mapping[str, Identity], changed: int
-    ) -> None:
+    def expect(self, words: Iterable[str]) -> None:
+        """Look at all that decides the outcome, before it does; `words` name the images."""
+        self._words = sorted(words)
+        try:
+            self._depends = _digest(map(repr, self._inputs()))
+        except (SbkernelError, OSError):
+            self._depends = ""
+
+    def remember(self, states: Mapping[str, str], seen: Seen, changed: int) -> None:
         """Note that everything is as it shall be now; `changed` is the number of nodes that we have changed ourselves.
 
         Nothing is noted if somebody else has changed a definition, or a file, since we looked at it.
         """
-        revision, every = self._site.store.revision(), sorted(words)
-        now, depends = dict(self._written()), self._depends(every)
-        if revision != self.revision + min(changed, REMEMBERED) or not depends:
+        change, revision, now = self._change(), self._site.store.revision(), self._written()
+        if revision != self.revision + min(changed, REMEMBERED) or not self._depends:
             return
-        if any(now.get(path, ())[: len(found)] != found for path, found in seen.items()):
-            return
+        for directory, names in seen.items():
+            there = {name: found for name, *found, _changed in now.get(directory, ())}
+            if any(there.get(name) != [*found] for name, found in names.items()):
+                return
         by_state: dict[str, list[str]] = {}
         for node, state in states.items():
             by_state.setdefault(state, []).append(node)
-        outcome = Outcome(revision, depends, _digest_of(now.items()), every, list(by_state.items()))
+        outcome = Outcome(revision, change, self._depends, _digest([repr(now)]), self._words, list(by_state.items()))
         others = [(asked, known) for asked, known in self._outcomes().items() if asked != self._asked]
         text = json.dumps(dict([*others[1 - _KEPT :], (self._asked, outcome)]))
-        write_whole(self._path, text, mode=0o600)
+        # A full disk makes the next run do all.
+        with contextlib.suppress(OSError):
+            write_whole(self._path, text, mode=0o600)
+
+    def _change(self) -> str:
+        """Return which change set is the last: a store that was put back may come to the same revision otherwise."""
+        return _digest(map(repr, self._site.store.changes(last=1)))
 
     def _outcomes(self) -> dict[str, Outcome]:
         """Return what is remembered; what cannot be read is forgotten."""
@@ -90,18 +118,11 @@ class Memory:
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
-    def _depends(self, words: Iterable[str]) -> str:
-        """Return a digest of all but the files that nodeset writes; "" if an image cannot be booted as such."""
-        try:
-            return _digest(map(repr, self._inputs(words)))
-        except SbkernelError:
-            return ""
-
-    def _inputs(self, words: Iterable[str]) -> Iterator[object]:
+    def _inputs(self) -> Iterator[object]:
+        """Yield all but the definitions, and the files that nodeset writes."""
         site = self._site
-        # A store that was put back from a copy may come to the same revision in another way.
-        yield os.environ.get(SERVER_VARIABLE, ""), os.uname(), site.store.changes(last=1)
-        for word in words:
+        yield os.environ.get(SERVER_VARIABLE, ""), os.uname()
+        for word in self._words:
             chosen = self._chosen_of(word)
             yield word, chosen.assigned, chosen.disks, chosen.version.digest
             yield identity((chosen.version.dir / "image.json").stat())
@@ -110,15 +131,14 @@ class Memory:
         yield _digest([password.reveal()]) if password else ""
         places = (Path(__file__).parents[1], resources.templates(), site.installdir / "postscripts", loaders.GRUB)
         for directory in places:
-            yield sorted(_below(directory))
+            yield sorted((place, _listed(place)) for place in _below(directory))
 
-    def _written(self) -> Iterator[tuple[str, Identity]]:
-        """Yield all files that the outcome consists of, by path below boot/, with inode, size and times."""
+    def _written(self) -> dict[str, list[_Entry]]:
+        """Return all files that the outcome consists of, by directory."""
         site = self._site
-        for name in ("", *_OWN):
-            yield from _listed(site.boot / name, f"{name}/" if name else "")
-        for directory in (site.run / "dhcp" / "hosts", Path(site.attribute("dhcpdir") or site.root / "dhcp")):
-            yield from _listed(directory, f"{directory}/")
+        dhcp = (site.run / "dhcp" / "hosts", Path(site.attribute("dhcpdir") or site.root / "dhcp"))
+        found = {name: _listed(site.boot / name) for name in ("", *_OWN)}
+        return found | {str(directory): _listed(directory) for directory in dhcp}
 
 
 def _digest(texts: Iterable[str]) -> str:
@@ -128,25 +148,26 @@ def _digest(texts: Iterable[str]) -> str:
     return found.hexdigest()
 
 
-def _digest_of(found: Iterable[tuple[str, Identity]]) -> str:
-    return _digest(f"{path} {identity}" for path, identity in found)
-
-
-def _below(directory: Path) -> Iterator[tuple[str, Identity]]:
-    """Yield all files below a directory but those that Python makes."""
+def _below(directory: Path) -> Iterator[str]:
+    """Yield a directory and all below it, but those that Python makes."""
     for place, names, _ in os.walk(directory):
         names[:] = [name for name in names if name != "__pycache__"]
-        yield from _listed(place, f"{place}/")
+        yield place
 
 
-def _listed(directory: str | Path, before: str) -> Iterator[tuple[str, Identity]]:
-    """Yield the files of a directory, without those that are being written; the path is `before` and the name."""
+_Entry = tuple[str, int, int, int, int]
+"""Name, inode, size, and both times."""
+
+
+def _listed(directory: str | Path) -> list[_Entry]:
+    """Return the files of a directory by name, without those that are being written."""
     try:
         with os.scandir(directory) as entries:
-            found = [(entry.name, entry) for entry in entries if entry.name[0] != "."]
+            found = [(one.name, one.stat(follow_symlinks=False)) for one in entries if one.name[0] != "."]
     except FileNotFoundError:
-        return
-    for name, entry in sorted(found, key=itemgetter(0)):
-        if not entry.is_dir(follow_symlinks=False):
-            status = entry.stat(follow_symlinks=False)
-            yield before + name, (*identity(status), status.st_ctime_ns)
+        return []
+    return sorted(
+        (name, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
+        for name, one in found
+        if not stat.S_ISDIR(one.st_mode)
+    )

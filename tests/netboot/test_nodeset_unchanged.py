@@ -20,7 +20,7 @@ from sbkernel import resources
 from sbkernel.errors import NodeError
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot import nodeset as module
-from sbkernel.netboot import render
+from sbkernel.netboot import render, unchanged
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.site import Site
 
@@ -32,6 +32,7 @@ Set = Callable[..., dict[str, str]]
 def again(site: Site, version: ImageVersion, nodes: list[str], monkeypatch: pytest.MonkeyPatch) -> Set:
     """Set the nodes, twice; return what does it again, and says with `looks=False` that no node may be looked at."""
     planner = module._planner
+    monkeypatch.setattr(unchanged, "MANY", 1)
     site.change("site", {"clustersite": {"master": "10.0.0.1"}})
 
     def again(*, looks: bool = True, what: str = f"osimage={IMAGE}") -> dict[str, str]:
@@ -182,6 +183,20 @@ def test_another_node_with_the_same_address(site: Site, again: Set) -> None:
     assert "n1" in nodeset(site, "n1,n2", f"osimage={IMAGE}").errors
 
 
+def test_of_few_nodes_nothing_is_remembered(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    """Looking at the files of a large site would cost more than looking at them."""
+    site.change("site", {"clustersite": {"master": "10.0.0.1"}})
+    nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert not (site.run / "nodeset.json").exists()
+
+
+def test_a_memory_that_cannot_be_written_stops_nothing(site: Site, again: Set) -> None:
+    (site.run / "nodeset.json").unlink()
+    (site.run / "nodeset.json").mkdir()
+    again()
+    again()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": [1, 2]}'])
 def test_what_cannot_be_read_is_forgotten(site: Site, again: Set, text: str) -> None:
     file = site.run / "nodeset.json"
@@ -275,3 +290,21 @@ def test_two_at_once_leave_what_one_of_them_wants(site: Site, version: ImageVers
     shutil.rmtree(site.boot)
     again(what=wanted[0])
     assert contents(site) == mixed
+
+
+def test_a_key_added_while_it_runs_is_not_overlooked(site: Site, again: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came after the overlays were made, and before the outcome was noted."""
+    site.set("node", "n1", addkcmdline="new")
+    note = module._note
+
+    def add(*arguments: object) -> None:
+        note(*arguments)  # type: ignore[arg-type]
+        site.authorize(f"ssh-ed25519 {'A' * 68} late")
+
+    monkeypatch.setattr(module, "_note", add)
+    again()
+    assert b" late" not in contents(site)[OVERLAY]
+    monkeypatch.setattr(module, "_note", note)
+    again()
+    assert b" late" in contents(site)[OVERLAY]
+    again(looks=False)

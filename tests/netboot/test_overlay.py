@@ -1,8 +1,11 @@
 """The node's own files: modes, content, the same bytes for the same values."""
 
 import io
+import subprocess
 import tarfile
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,5 +67,17 @@ def test_is_a_whole_tar_file_and_reproducible(node: str, keys: str) -> None:
 
     content = build()
     assert content == build()
-    assert len(content) % tarfile.RECORDSIZE == 0
+    assert len(content) % tarfile.BLOCKSIZE == 0
     assert unpack(content)["etc/hostname"][1] == f"{node}\n"
+
+
+@pytest.mark.parametrize("tar", [["tar"], ["busybox", "tar"]])
+@pytest.mark.parametrize("size", range(0, 2048, 511))
+def test_the_tar_of_an_initrd_and_that_of_gnu_take_it_through_a_pipe(tar: list[str], size: int, tmp_path: Path) -> None:
+    """Whatever its size is: it is not filled up to a record of 10 kB."""
+    content = make(Own("n1", "0" * 32), ntpservers=("x" * size,))
+    done = subprocess.run([*tar, "-x", "-p", "-C", tmp_path], input=content, capture_output=True, check=True)
+    assert not done.stderr
+    assert (tmp_path / "etc/hostname").read_text() == "n1\n"
+    assert (tmp_path / "etc/systemd/system/multi-user.target.wants/sbkernel-report.service").is_symlink()
+    assert (tmp_path / "etc/chrony/sources.d/sbkernel.sources").read_text() == f"server {'x' * size} iburst\n"

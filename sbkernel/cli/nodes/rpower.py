@@ -10,9 +10,8 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.nodes.noderesults import TERMINAL, print_results
-from sbkernel.nodes.rpower import POWER_ACTIONS
+from sbkernel.nodes.rpower import POWER_ACTIONS, asks
 from sbkernel.service import verbs
-from sbkernel.service.power.safety import needs_count, touched
 from sbkernel.site import Site
 
 
@@ -52,12 +51,22 @@ def command(site: Site, /, noderange: str, action: str, confirm: int | None, **c
     """
     nodes = site.noderange(noderange)
     given = {key: value for key, value in care.items() if value not in (None, False)}
-    free = touched(site.nodes.many(nodes), nodes, care["override_hold"]) if needs_count(action, nodes) else nodes
-    if confirm is None and needs_count(action, free) and sys.stdin.isatty():
-        held = f" ({len(nodes) - len(free)} more are held)" if len(free) < len(nodes) else ""
-        confirm = click.prompt(f"{action} stops {len(free)} nodes{held}. Type their number to go on", type=int)
+    if confirm is None and not asks(action) and sys.stdin.isatty():
+        confirm = _typed(site, nodes, action, override_hold=care["override_hold"])
     note = functools.partial(click.echo, err=True)
     # By name: what was asked about is what is sent, whatever becomes of a group while somebody types the count.
     return print_results(
         verbs.rpower_each(site, nodes, action, confirm, on_note=note, asked=noderange, origin=TERMINAL, **given)
     )
+
+
+def _typed(site: Site, nodes: list[str], action: str, *, override_hold: bool) -> int | None:
+    """Return the number that somebody has typed to confirm an action that needs it; None: it does not."""
+    # Whoever only asks starts in half the time without it.
+    from sbkernel.service.power.safety import needs_count, touched
+
+    free = touched(site.nodes.many(nodes), nodes, override_hold) if needs_count(action, nodes) else nodes
+    if not needs_count(action, free):
+        return None
+    held = f" ({len(nodes) - len(free)} more are held)" if len(free) < len(nodes) else ""
+    return int(click.prompt(f"{action} stops {len(free)} nodes{held}. Type their number to go on", type=int))
