@@ -23,6 +23,7 @@ Notebook = Mapping[str, Any]
 class Kept:
     """One record. `path` is that of its notebook below the records of the site; times are seconds (since the epoch).
 
+    `scheduled` names the schedule that ran it, `why` says why it was ended from outside; both are mostly "".
     `parameters` are all that the notebook ran with, `given` those that were not its defaults. `sources` is the digest
     of the notebook that ran (library.py), `came_from` its path. `timings`, `sizes` and `boots` as in provenance.py.
     """
@@ -39,6 +40,8 @@ class Kept:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     error: str = ""
+    why: str = ""
+    scheduled: str = ""
     argv: tuple[str, ...] = ()
     version: str = ""
     sources: str = ""
@@ -126,6 +129,8 @@ def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
         parameters=values,
         given=tuple(injected),
         error=_error(notebook),
+        why=_text(about.get("why")),
+        scheduled=_text(about.get("scheduled")),
         argv=tuple(map(str, about.get("argv", ()))),
         version=_text(about.get("version")),
         sources=library.digest_of(sources(notebook)),

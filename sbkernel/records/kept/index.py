@@ -22,7 +22,7 @@ from sbkernel.records.kept.facts import Kept
 from sbkernel.site import Site
 
 INDEX = ".index"
-_FORMAT = 1
+_FORMAT = 2
 _MONTH = re.compile(r"\d{4}/\d{2}")
 Entries = dict[str, dict[str, Any]]  # by name of the file: what it was when it was read, and what it said
 

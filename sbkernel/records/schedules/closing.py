@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sbkernel.files import write_whole
 from sbkernel.records import names, provenance
 from sbkernel.records.schedules.last import Last
 from sbkernel.site import Site
@@ -36,8 +37,8 @@ def close(path: Path, why: str) -> Path:
     The cell that was running has failed; those after it have not run.
     """
     import nbformat
-    from nbformat.sign import NotebookNotary
 
+    from sbkernel.records import trust
     from sbkernel.records.export import export
 
     notebook = nbformat.read(path, as_version=4)
@@ -46,10 +47,10 @@ def close(path: Path, why: str) -> Path:
         about = cell.metadata.get("papermill", {})
         if about.get("status") == "running":
             about["status"] = "failed"
-    nbformat.write(notebook, path)
-    NotebookNotary().sign(notebook)
+    write_whole(path, nbformat.writes(notebook))
+    trust.sign(notebook)
     final = path
-    if names.is_running(path):
+    if names.is_unfinished(path):
         stem = Path(names.begun(path)).name
         final = path.rename(names.free(path.parent, f"{stem}-interrupted", ".ipynb"))
     export(final, final.with_suffix(".html"))
