@@ -117,6 +117,9 @@ def test_a_killed_run_is_interrupted_and_a_living_one_runs(site: Site) -> None:
     file.close()
     assert [one.status for one in records(site)] == ["interrupted"], "the file is the same, its process is gone"
     path.write_text(text[:200])
+    os.utime(path, (time.time() + 3600,) * 2)
+    assert [one.status for one in records(site)] == ["running"], "papermill may be writing it"
+    os.utime(path, (0, 0))
     (half,) = records(site)
     assert (half.status, half.notebook, half.when) == ("interrupted", "build", FIRST.timestamp())
 

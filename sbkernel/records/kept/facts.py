@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from sbkernel.records.kept.believed import believed, number
 DAMAGED, UNFINISHED = "damaged", "unfinished"
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}
 _LONGEST_ERROR = 400
+_WRITING_S = 2.0
 Notebook = Mapping[str, Any]
 
 
@@ -65,7 +67,7 @@ class Kept:
     @property
     def digest(self) -> str:
         """Return the digest of the image that it shows, "" if it shows none."""
-        return self.digests.get(self.image, next(iter(self.digests.values()), ""))
+        return self.digests.get(self.image, "")
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -103,8 +105,14 @@ def read(records: Path, path: Path) -> Kept | None:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        status = "running" if running else "interrupted" if names.is_unfinished(path) else DAMAGED
+        half = names.is_unfinished(path)
+        status = "running" if running or (half and _was_just_written(path)) else "interrupted" if half else DAMAGED
         return Kept(below, status, when=names.started(path), notebook=names.notebook(path))
+
+
+def _was_just_written(path: Path) -> bool:
+    """Tell whether papermill may be writing the file right now, which it does once more, in place, after the engine."""
+    return time.time() - path.stat().st_mtime < _WRITING_S
 
 
 def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
