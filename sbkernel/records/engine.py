@@ -149,7 +149,7 @@ class RecordEngine(NBClientEngine):
 def _working(output: str | None) -> WorkingFile | None:
     """Return the file of a record; what else papermill can write to, such as a pipe or a bucket, it writes itself."""
     path = Path(output or "")
-    return WorkingFile(path) if path.is_absolute() and path.suffix == ".ipynb" else None
+    return WorkingFile(path.resolve()) if path.is_absolute() and path.suffix == ".ipynb" else None
 
 
 def _described(nb: NotebookNode, kernel_name: str) -> dict[str, Any]:

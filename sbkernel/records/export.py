@@ -18,6 +18,7 @@ from traitlets.config import Config
 from sbkernel import resources
 from sbkernel.files import write_whole
 from sbkernel.records import provenance
+from sbkernel.records.working import mode_of
 
 LARGEST_BYTES = 990_000
 _PART = 2000
@@ -85,8 +86,8 @@ def summary(nb: NotebookNode) -> dict[str, Any]:
 
 
 def export(path_ipynb: Path, path_html: Path) -> None:
-    """Write the HTML of a record."""
-    write_whole(path_html, page(nbformat.read(path_ipynb, as_version=4)))
+    """Write the HTML of a record, which the same may read as its notebook."""
+    write_whole(path_html, page(nbformat.read(path_ipynb, as_version=4)), mode=mode_of(path_ipynb))
 
 
 def page(notebook: NotebookNode) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import papermill
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from sbkernel.errors import RecordError
 
@@ -58,6 +56,8 @@ def _type(annotation: str) -> Any:
 
 def declared(notebook: Path) -> dict[str, Parameter]:
     """Return the parameters that the cell tagged `parameters` declares, in order. Raises RecordError if it is none."""
+    import papermill  # takes a second, and listing what was scheduled or run needs none of it
+
     try:
         found = papermill.inspect_notebook(str(notebook))
     except ValueError as error:  # no JSON, or no language
@@ -81,10 +81,21 @@ def from_text(parameter: Parameter, text: str) -> Any:
             return parameter.type(text)
         except ValueError:
             raise _wrong(parameter, text) from None
+    with suppress(ValueError):
+        found = json.loads(text)  # as as_text writes it: YAML knows not every character, and is slow to import
+        if isinstance(found, list | dict):
+            return found
+    import yaml
+
     try:
         return yaml.safe_load(text if text.lstrip().startswith(("[", "{")) else f"[{text}]")
     except yaml.YAMLError:
         raise _wrong(parameter, text) from None
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a word that `from_text` reads as it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def find(known: Mapping[str, Parameter], name: str) -> Parameter:
@@ -102,6 +113,8 @@ def validate(known: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[
 
 
 def _checked(parameter: Parameter, value: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(parameter.type, config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError:

@@ -10,7 +10,7 @@ from nbformat.sign import NotebookNotary
 
 
 def sign(notebook: NotebookNode) -> None:
-    """Sign a notebook that this process has just run; nothing else is ever signed."""
+    """Sign a notebook that this process has just run, or had run; nothing else is ever signed."""
     NotebookNotary().sign(notebook)
 
 

@@ -6,9 +6,12 @@ The lock tells a run that goes on from one that was killed: the kernel releases 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from sbkernel import files
+
+_STATUS = Path("/proc/self/status")
 
 
 class WorkingFile:
@@ -19,8 +22,8 @@ class WorkingFile:
         self._turn: int | None = None
 
     def write(self, text: str) -> None:
-        """Replace the content."""
-        with files.writing(self._path) as file:
+        """Replace the content; whoever could read the file can, and nobody else."""
+        with files.writing(self._path, mode=mode_of(self._path)) as file:
             file.write(text.encode())
             turn = files.hold(Path(f"/proc/self/fd/{file.fileno()}"))
         self.close()
@@ -31,6 +34,16 @@ class WorkingFile:
         if self._turn is not None:
             os.close(self._turn)
             self._turn = None
+
+
+def mode_of(path: Path) -> int:
+    """Return the mode of a file, or that which a new one gets."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        # umask(2) can be asked only by changing it, which other threads would see.
+        umask = next(line for line in _STATUS.read_text().splitlines() if line.startswith("Umask:"))
+        return 0o666 & ~int(umask.split()[1], 8)
 
 
 def is_locked(path: Path) -> bool:

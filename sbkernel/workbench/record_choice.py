@@ -14,7 +14,7 @@ from sbkernel.records import parameters
 from sbkernel.records.kept import comparison
 from sbkernel.records.kept.facts import DAMAGED, Kept
 from sbkernel.records.kept.listing import Records
-from sbkernel.records.kept.rerun import Rerun, prepared, typed
+from sbkernel.records.kept.rerun import Rerun, prepared
 from sbkernel.records.kept.told import told
 from sbkernel.records.parameters import Parameter
 from sbkernel.workbench.calls import Call, command
@@ -105,7 +105,7 @@ class Choice:
 
     def _field(self, declared: Parameter, again: Rerun) -> dict[str, Any]:
         value = again.values.get(declared.name, declared.value)
-        before = "" if value is None else typed(value)
+        before = "" if value is None else parameters.as_text(value)
         return {
             "name": declared.name, "before": before, "value": self.given.get(declared.name, before),
             "help": declared.help, "values": ["true", "false"] if declared.type is bool else [],

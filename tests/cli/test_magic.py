@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from keptrecords import record
 from packedtwice import pack_twice
 from traitlets.config import Config
 
 import sbkernel
-from sbkernel.cli.magic.awaiting import with_awaits
+from sbkernel.cli.magic.awaiting import is_long, runs_apart, with_awaits
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 
@@ -207,3 +208,13 @@ def test_importing_costs_nothing_more_and_loading_imports_no_verb() -> None:
         "assert not {'click', 'pandas', 'ipywidgets', 'sbkernel.cli.magic.verbs'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_records_are_values_and_running_one_again_is_a_program_of_its_own(
+    cell: Cell, shell: InteractiveShell, site: Site
+) -> None:
+    record(site, run="ab" * 16)
+    assert cell("found = %sb records ls").success and cell("one = %sb records show abab").success
+    assert shell.user_ns["found"].df.run.tolist() == ["ab" * 16] and shell.user_ns["one"].record.image == "img"
+    assert not runs_apart(["records", "ls"]) and runs_apart(["--site", "x", "records", "rerun", "abab"])
+    assert is_long(["records", "rerun", "abab"]) and not is_long(["records", "ls"])

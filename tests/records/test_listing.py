@@ -117,6 +117,9 @@ def test_a_killed_run_is_interrupted_and_a_living_one_runs(site: Site) -> None:
     file.close()
     assert [one.status for one in records(site)] == ["interrupted"], "the file is the same, its process is gone"
     path.write_text(text[:200])
+    os.utime(path, (time.time() + 3600,) * 2)
+    assert [one.status for one in records(site)] == ["running"], "papermill may be writing it"
+    os.utime(path, (0, 0))
     (half,) = records(site)
     assert (half.status, half.notebook, half.when) == ("interrupted", "build", FIRST.timestamp())
 
@@ -188,10 +191,15 @@ def test_the_frame_and_the_text(site: Site) -> None:
     assert records(site).select(image="no").df.empty and str(records(site).select(image="no")) == "no records"
 
 
-def test_a_secret_of_the_site_is_not_in_the_index(site: Site) -> None:
+def test_a_secret_of_the_site_is_in_no_index_and_in_no_comparison(site: Site) -> None:
     site.set("passwd", "ipmi", username="root", password="hunter2&more")
     record(site, given={"word": "hunter2&more"})
-    assert [one.parameters["word"] for one in records(site)] == ["***"]
+    record(site, hours=1, given={"word": "other"})
+    found = records(site)
+    assert [one.parameters["word"] for one in found] == ["other", "***"]
+    compared = comparison.diff(site, found.rows[1], found.rows[0])
+    for shown in (str(compared), json.dumps(compared.as_dict()), str(told(found, found.rows[1])), str(found.df)):
+        assert "hunter2" not in shown
     assert not [file for file in (site.records / index.INDEX).iterdir() if b"hunter2" in file.read_bytes()]
 
 

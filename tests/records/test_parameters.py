@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sbkernel.errors import RecordError
 from sbkernel.records import parameters
-from sbkernel.records.parameters import Parameter, find, from_text, validate
+from sbkernel.records.parameters import Parameter, as_text, find, from_text, validate
 
 KNOWN = {
     "image": Parameter("image", "str", '"compute"', "osimage to build"),
@@ -79,3 +79,17 @@ def test_any_text_is_a_string_or_refused(text: str) -> None:
             validate(KNOWN, {name: from_text(KNOWN[name], text)})
         except RecordError as error:
             assert name in error.message
+
+
+@given(
+    st.text()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.lists(st.text())
+    | st.dictionaries(st.text(), st.integers())
+)
+def test_a_value_as_text_is_read_as_itself(value: object) -> None:
+    kind = {list: "list[str]", dict: "dict[str, int]"}.get(type(value), type(value).__name__)
+    parameter = Parameter("x", kind, "", "")
+    assert from_text(parameter, as_text(value)) == value

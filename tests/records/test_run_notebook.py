@@ -1,5 +1,6 @@
 """Runs leave true records: of success, failure, a dead kernel, secrets, and nothing where nothing ran."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -148,3 +149,19 @@ def test_the_shipped_define_notebook_runs_both_ways(site: Site, tmp_path: Path) 
     made = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     mimes = {mime for cell in made.cells for out in cell.get("outputs", ()) for mime in out.get("data", ())}
     assert mimes == {"text/html", "text/plain"}
+
+
+def test_a_record_is_as_private_as_its_user_wants(site: Site, notebook: Write, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        record = run_notebook(site, notebook("1"))
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (record.path_ipynb, record.path_html)] == [0o600, 0o600]
+    kept, link = tmp_path / "kept.ipynb", tmp_path / "link.ipynb"
+    kept.touch()
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+    papermill.execute_notebook(notebook("1"), link, engine_name="sbkernel", kernel_name="python3", progress_bar=False)
+    assert link.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
+    assert nbformat.read(kept, as_version=4).metadata.sbkernel.status == "ok"

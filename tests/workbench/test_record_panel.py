@@ -18,6 +18,7 @@ from sbkernel.records.kept.listing import records
 from sbkernel.records.kept.told import told
 from sbkernel.records.kept.trend import trend
 from sbkernel.records.run import run_notebook
+from sbkernel.records.working import WorkingFile
 from sbkernel.site import Site
 from sbkernel.workbench import record_panel
 from sbkernel.workbench.displays import html_of
@@ -118,6 +119,22 @@ def test_it_runs_again_with_what_was_typed_and_follows_it(site: Site, live: None
         follower.join(60)
     made = nbformat.read(site.records / records(site).rows[0].path, as_version=4)
     assert made.cells[-1].outputs[0].text == "ran b c True\n"
+
+
+def test_states_move_while_a_run_goes_on(site: Site, live: None) -> None:
+    path = record(site, status="running", run="a" * 32, page=False)
+    file = WorkingFile(path)
+    file.write(path.read_text())
+    press = Pressed(wb.RecordPanel(site))
+    assert [row["status"] for row in press.widget.view["rows"]] == ["running"]
+    press("choose", keys=["a" * 32])
+    assert not press.widget.detail["page"]
+    file.write(path.read_text().replace('"running"', '"ok"'))
+    path.rename(path.with_name(path.name.replace("running", "ok")))
+    file.close()
+    press.panel._look(site)
+    assert [(row["status"], row["key"]) for row in press.widget.view["rows"]] == [("ok", "a" * 32)]
+    assert press.widget.detail["page"] and ">ok<" in press.widget.detail["html"]
 
 
 def test_headless_it_is_the_list(site: Site) -> None:

@@ -16,7 +16,7 @@ from sbkernel.cli.verb import module_of
 
 AWAIT, SHOW = "+await", "+show"
 """Words before the verb which only this module writes."""
-OWN_PROCESS = ("bench", "demo", "run")
+OWN_PROCESS = ("bench", "demo", "records rerun", "run")
 """Verbs that take over signals and event loops: they run as programs of their own."""
 _CALL = re.compile(
     r"^(?P<before>\s*(?:[^\s'\"#=][^'\"#=]*=\s*)?)get_ipython\(\)\."
@@ -35,9 +35,15 @@ def with_awaits(lines: Sequence[str]) -> list[str]:
 def is_long(words: Sequence[str]) -> bool:
     """Tell whether a verb follows a job, or runs as a program of its own."""
     verb = next((word for word in words if word in VERBS), "")
-    if verb in OWN_PROCESS or not verb:
+    if runs_apart(words) or not verb:
         return bool(verb)
     return hasattr(module_of(verb), "follow")
+
+
+def runs_apart(words: Sequence[str]) -> bool:
+    """Tell whether a verb, or one below it, runs as a program of its own."""
+    place = next((place for place, word in enumerate(words) if word in VERBS), len(words))
+    return any(" ".join(words[place : place + length]) in OWN_PROCESS for length in (1, 2))
 
 
 def _marked(line: str, *, awaiting: bool) -> str:

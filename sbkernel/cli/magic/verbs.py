@@ -15,7 +15,7 @@ from IPython.core.error import StdinNotImplementedError
 
 from sbkernel.cli.answers import taken as answers
 from sbkernel.cli.group import group
-from sbkernel.cli.magic.awaiting import OWN_PROCESS
+from sbkernel.cli.magic.awaiting import runs_apart
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import SbkernelError
 from sbkernel.jobs import run as processes
@@ -61,7 +61,7 @@ class Ended:
 
 def run(call: Call) -> Ended:
     """Run a verb. Raises SbkernelError for what it raises and for wrong words, KeyboardInterrupt when it is stopped."""
-    if call.verb in OWN_PROCESS:
+    if runs_apart(call.words):
         return _run_apart(call)
     taken: list[Any] = []
     token = answers.set(taken)

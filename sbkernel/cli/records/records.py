@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.rollout.collected import rows
 from sbkernel.packages.diff.tables import aligned
@@ -64,7 +65,10 @@ def ls(
         notebook=notebook or "", image=image or "", node=node or "", status=status or "", since=since or "",
         until=until or "", who=who or "", words=words or "", last=last,
     )  # fmt: skip
-    click.echo(json.dumps([one.as_dict() for one in found], indent=2) if as_json else str(found))
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2))
+    elif not give(lambda: found):
+        click.echo(str(found))
 
 
 @command.command("show", short_help="Show what a record says of its run.")
@@ -82,7 +86,10 @@ def show(site: Site, as_json: bool, word: str) -> None:
 
     found = _all(site)
     shown = told(found, found.find(word))
-    click.echo(json.dumps(shown.as_dict(), indent=2) if as_json else str(shown))
+    if as_json:
+        click.echo(json.dumps(shown.as_dict(), indent=2))
+    elif not give(lambda: shown):
+        click.echo(str(shown))
 
 
 @command.command("diff", short_help="Compare two records.")
@@ -107,6 +114,8 @@ def diff(site: Site, packages: bool, as_json: bool, a: str, b: str) -> None:
     found = comparison.diff(site, records.find(a), records.find(b))
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2))
+    elif give(lambda: found):
+        return
     elif packages and found.packages:
         click.echo(f"{found.without_packages()}\n\n{render(found.packages, 'table')}")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from sbkernel.records.kept.believed import believed, number
 DAMAGED, UNFINISHED = "damaged", "unfinished"
 _ADDED = {"injected-parameters", "papermill-error-cell-tag"}
 _LONGEST_ERROR = 400
+_WRITING_S = 2.0
 Notebook = Mapping[str, Any]
 
 
@@ -23,9 +25,9 @@ Notebook = Mapping[str, Any]
 class Kept:
     """One record. `path` is that of its notebook below the records of the site; times are seconds (since the epoch).
 
+    `scheduled` names the schedule that ran it, `why` says why it was ended from outside; both are mostly "".
     `parameters` are all that the notebook ran with, `given` those that were not its defaults. `sources` is the digest
-    of the notebook that ran (library.py), `came_from` its path, `scheduled` the schedule that ran it. `timings`,
-    `sizes` and `boots` as in provenance.py.
+    of the notebook that ran (library.py), `came_from` its path. `timings`, `sizes` and `boots` as in provenance.py.
     """
 
     path: str
@@ -36,11 +38,12 @@ class Kept:
     seconds: float | None = None
     who: str = ""
     host: str = ""
-    scheduled: str = ""
     image: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     error: str = ""
+    why: str = ""
+    scheduled: str = ""
     argv: tuple[str, ...] = ()
     version: str = ""
     sources: str = ""
@@ -64,7 +67,7 @@ class Kept:
     @property
     def digest(self) -> str:
         """Return the digest of the image that it shows, "" if it shows none."""
-        return self.digests.get(self.image, next(iter(self.digests.values()), ""))
+        return self.digests.get(self.image, "")
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -102,8 +105,14 @@ def read(records: Path, path: Path) -> Kept | None:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        status = "running" if running else "interrupted" if names.is_unfinished(path) else DAMAGED
+        half = names.is_unfinished(path)
+        status = "running" if running or (half and _was_just_written(path)) else "interrupted" if half else DAMAGED
         return Kept(below, status, when=names.started(path), notebook=names.notebook(path))
+
+
+def _was_just_written(path: Path) -> bool:
+    """Tell whether papermill may be writing the file right now, which it does once more, in place, after the engine."""
+    return time.time() - path.stat().st_mtime < _WRITING_S
 
 
 def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
@@ -124,11 +133,12 @@ def _of(path: str, notebook: Notebook, running: bool) -> Kept | None:
         seconds=number(run.get("duration")),
         who=_text(about.get("user")),
         host=_text(about.get("host")),
-        scheduled=_text(about.get("scheduled")),
         image=_text(values.get("image")) or next(iter(found["digests"]), ""),
         parameters=values,
         given=tuple(injected),
-        error=_text(about.get("why")) or _error(notebook),
+        error=_error(notebook),
+        why=_text(about.get("why")),
+        scheduled=_text(about.get("scheduled")),
         argv=tuple(map(str, about.get("argv", ()))),
         version=_text(about.get("version")),
         sources=library.digest_of(sources(notebook)),

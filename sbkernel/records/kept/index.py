@@ -78,7 +78,7 @@ def _looked(records: Path, folder: Path, before: Entries) -> Entries:
 
 
 def _notebooks(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    with os.scandir(folder) as listed:
+    with suppress(FileNotFoundError), os.scandir(folder) as listed:  # of a month that is being pruned
         for entry in listed:
             if entry.name.endswith(".ipynb") and not entry.name.startswith(".") and entry.is_file():
                 with suppress(FileNotFoundError):

@@ -6,11 +6,10 @@ and a path that only the record knows, are believed of nobody but this user: the
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,9 @@ class Rerun:
         """Return what to type for it."""
         changed = self.changed_values
         words = ["sb", "records", "rerun", self.record.run[:12] or self.record.name, *(["--same"] if self.same else [])]
-        return shlex.join([*words, *(word for name, value in changed.items() for word in ("-p", name, typed(value)))])
+        return shlex.join(
+            [*words, *(word for name, value in changed.items() for word in ("-p", name, parameters.as_text(value)))]
+        )
 
     @property
     def remark(self) -> str:
@@ -177,10 +178,3 @@ def _values(record: Kept, declared: Mapping[str, Parameter]) -> dict[str, Any]:
 
 def _is_hidden(value: Any) -> bool:
     return isinstance(value, str) and HIDDEN in value
-
-
-def typed(value: Any) -> str:
-    """Return a value as -p reads it."""
-    with suppress(TypeError):
-        return value if isinstance(value, str) else json.dumps(value)
-    return str(value)

@@ -37,10 +37,10 @@ class Told:
         one = self.record
         yield "record", one.name
         yield "run", one.run
-        yield "status", one.status + (f": {one.error}" if one.error else "")
+        yield "status", ": ".join(filter(None, (one.status, one.why, one.error)))
         yield "started", f"{one.started} UTC" + (f", took {seconds(one.seconds)}" if one.seconds is not None else "")
-        schedule = f", scheduled by {one.scheduled}" if one.scheduled else ""
-        yield "by", f"{one.who or '?'}@{one.host or '?'}{schedule}, sbkernel {one.version or '?'}"
+        yield "by", f"{one.who or '?'}@{one.host or '?'}, sbkernel {one.version or '?'}"
+        yield "scheduled by", one.scheduled
         program = Path(one.argv[0]).name if one.argv else ""
         yield "command", shlex.join(["sb" if program == "__main__.py" else program, *one.argv[1:]]) if program else ""
         yield "notebook", f"{one.notebook}  {one.came_from}".rstrip()

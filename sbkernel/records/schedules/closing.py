@@ -9,6 +9,7 @@ from pathlib import Path
 from sbkernel.files import write_whole
 from sbkernel.records import names, provenance
 from sbkernel.records.schedules.last import Last
+from sbkernel.records.working import mode_of
 from sbkernel.site import Site
 
 _BEFORE_S, _AFTER_S = 60.0, 3600.0
@@ -50,7 +51,7 @@ def close(path: Path, why: str) -> Path:
         about = cell.metadata.get("papermill", {})
         if about.get("status") == "running":
             about["status"] = "failed"
-    write_whole(path, nbformat.writes(notebook))
+    write_whole(path, nbformat.writes(notebook), mode=mode_of(path))
     if is_own:
         trust.sign(notebook)
     final = path

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sbkernel.packages.diff.tables import aligned
+from sbkernel.records.parameters import as_text
 from sbkernel.records.schedules.definition import LIMIT, Schedule
 from sbkernel.records.schedules.last import Last
 from sbkernel.units import plain, seconds
@@ -148,7 +149,7 @@ def words(schedule: Schedule) -> list[str]:
     """Return the command line that makes a schedule, but for a webhook that may be a secret."""
     found = ["sb", "schedule", "add", schedule.notebook, "--name", schedule.name, *schedule.when.words]
     for name, value in schedule.values.items():
-        found += ["-p", f"{name}={_word(value)}"]
+        found += ["-p", f"{name}={as_text(value)}"]
     found += ["--limit", schedule.limit] if schedule.limit != LIMIT else []
     for name, value in schedule.tell.shown.items():
         found += [f"--{name}", value]
@@ -166,10 +167,3 @@ def python(schedule: Schedule) -> str:
     told = {**schedule.tell.shown, **({"success": True} if schedule.tell.success else {})}
     given += [f"tell=Tell({', '.join(f'{name}={value!r}' for name, value in told.items())})"] if told else []
     return f"schedule.add(site, {', '.join(given)})"
-
-
-def _word(value: Any) -> str:
-    """Return the value of a parameter as a word that is read as such (records/parameters.py)."""
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
