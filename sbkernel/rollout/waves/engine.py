@@ -39,7 +39,8 @@ class Engine:
         if self._progress.back is not None:
             self._back()
         else:
-            said = self._hands.settle([one.node for one in self._progress.nodes.values() if one.word == "up"])
+            up, held = self._of("up"), self._of("held")
+            said = self._hands.settle(up, len(up) + len(held) == len(self._plan.nodes))
             self._journal.event(end=DONE, why=said)
 
     def _forward(self) -> bool:
