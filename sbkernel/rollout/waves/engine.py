@@ -80,7 +80,11 @@ class Engine:
     def _judge(self, number: int) -> None:
         failed, tried = self._progress.failed(number)
         good = not self._is_bad(number)
-        reasons = [f"{one.node} {one.why}" for one in self._progress.of(number) if one.word == "failed"]
+        alike: dict[str, list[str]] = {}
+        for one in self._progress.of(number):
+            if one.word == "failed":
+                alike.setdefault(one.why, []).append(one.node)
+        reasons = [f"{fold(nodes)} {why}" for why, nodes in alike.items()]
         said = f"{failed} of {tried} failed"
         if reasons:
             said += f" ({self._budget} may): {'; '.join(shortened(reasons, _NAMED))}"
