@@ -88,7 +88,7 @@ def test_killed_in_the_midst_of_a_wave_it_goes_on_and_nothing_is_sent_twice(sims
 @pytest.mark.parametrize("how", ["stay", "back"])
 def test_cancelled_while_it_runs_and_a_second_one_is_refused(simsite: Site, how: str) -> None:
     nodes = simulated_nodes(simsite, 20)
-    job = rollout(simsite, CANDIDATE, "simulated", "2,rest", pace="1")
+    job = rollout(simsite, CANDIDATE, "simulated", "2,rest", pace="2")
     assert job is not None
     with pytest.raises(LockedError, match=r"the roll-out \d+T\d+-\S+ has sim\[0002-0004\]"):
         rollout(simsite, CANDIDATE, "sim0002-sim0004")
