@@ -95,6 +95,7 @@ def test_a_rollout_in_tabs_that_come_and_go(
     expect(output(again, 1)).to_contain_text("its sha256 differs")
     shot("roll-out back dark")
     page.evaluate(THEME, "JupyterLab Light")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
     shot("roll-out back light")
     assert report(nodes.site).state == "went back" and nodes.boots("sim0022", "sim0030") == {nodes.old}
     assert "went back" in again.saved().cells[1].outputs[0].data["text/html"]

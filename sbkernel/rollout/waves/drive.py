@@ -38,16 +38,15 @@ class Drive:
                     self._journal.say("sending", ready)
                     sending = self._hands.send(ready, self._back)
                 if sending is not None:
-                    for result in sending.results():
-                        self._sent(result)
+                    self._sent(sending.results())
                     sending = None if sending.done else sending
                 self._watch(self._of(nodes, "booting"))
                 self._on_change()
                 if not over() and self._of(nodes, *OPEN):
                     self._hands.rest()
         finally:
-            for result in sending.stop() if sending is not None else ():
-                self._sent(result, stopped=True)
+            if sending is not None:
+                self._sent(sending.stop(), stopped=True)
         self._watch(self._of(nodes, "booting"))
 
     def find_sent(self, nodes: Sequence[str], back: bool) -> None:
@@ -94,15 +93,14 @@ class Drive:
     def _waits_too_long(self, node: str, now: float) -> bool:
         return now - self._progress.nodes[node].since > self._plan.options.wait_s
 
-    def _sent(self, result: NodeResult, *, stopped: bool = False) -> None:
-        if result.ok:
-            self._journal.say("booting", [result.node])
-        elif result.untouched and stopped:
-            self._journal.say(self._set, [result.node])
-        elif held := self._hands.held([result.node]):
-            self._journal.say("failed" if self._back else "held", [result.node], held[result.node])
-        else:
-            self._journal.say("failed", [result.node], result.text)
+    def _sent(self, results: Sequence[NodeResult], *, stopped: bool = False) -> None:
+        """Note what came out of boots that were sent."""
+        self._journal.say("booting", [one.node for one in results if one.ok])
+        wrong = {one.node: one.text for one in results if not one.ok and not (stopped and one.untouched)}
+        held = self._hands.held(list(wrong)) if wrong else {}
+        self._journal.say_each("failed" if self._back else "held", held)
+        self._journal.say_each("failed", {node: text for node, text in wrong.items() if node not in held})
+        self._journal.say(self._set, [one.node for one in results if stopped and one.untouched])
 
     def _watch(self, nodes: Sequence[str]) -> None:
         """Look at boots that are under way."""
@@ -115,12 +113,9 @@ class Drive:
         if up and self._plan.options.how == SCHEDULER:
             self._hands.resume(up)
         self._journal.say("back" if self._back else "up", up)
-        for node in nodes:
-            if found[node].word == "failed":
-                self._journal.say("failed", [node], found[node].why)
+        self._journal.say_each("failed", {node: one.why for node, one in found.items() if one.word == "failed"})
         late = [node for node in nodes if self._is_late(known[node], found[node], now)]
-        for node, why in (self._hands.diagnose(late) if late else {}).items():
-            self._journal.say("failed", [node], why)
+        self._journal.say_each("failed", self._hands.diagnose(late) if late else {})
 
     def _is_late(self, one: NodeProgress, found: Seen, now: float) -> bool:
         if found.word not in ("", "begun"):

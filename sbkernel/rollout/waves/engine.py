@@ -39,7 +39,8 @@ class Engine:
         if self._progress.back is not None:
             self._back()
         else:
-            said = self._hands.settle([one.node for one in self._progress.nodes.values() if one.word == "up"])
+            up, held = self._of("up"), self._of("held")
+            said = self._hands.settle(up, len(up) + len(held) == len(self._plan.nodes))
             self._journal.event(end=DONE, why=said)
 
     def _forward(self) -> bool:
@@ -70,18 +71,20 @@ class Engine:
     def _set(self, nodes: Sequence[str]) -> None:
         """Set nodes that wait for their turn, but for those that somebody holds by now."""
         held = self._hands.held(nodes)
-        for node, why in held.items():
-            self._journal.say("held", [node], why)
+        self._journal.say_each("held", held)
         free = [node for node in nodes if node not in held]
         errors = self._hands.put(free) if free else {}
         self._journal.say("set", [node for node in free if node not in errors])
-        for node, why in errors.items():
-            self._journal.say("failed", [node], why)
+        self._journal.say_each("failed", errors)
 
     def _judge(self, number: int) -> None:
         failed, tried = self._progress.failed(number)
         good = not self._is_bad(number)
-        reasons = [f"{one.node} {one.why}" for one in self._progress.of(number) if one.word == "failed"]
+        alike: dict[str, list[str]] = {}
+        for one in self._progress.of(number):
+            if one.word == "failed":
+                alike.setdefault(one.why, []).append(one.node)
+        reasons = [f"{fold(nodes)} {why}" for why, nodes in alike.items()]
         said = f"{failed} of {tried} failed"
         if reasons:
             said += f" ({self._budget} may): {'; '.join(shortened(reasons, _NAMED))}"
@@ -116,8 +119,7 @@ class Engine:
         self._journal.say("back", booted, "from its next boot on")
         self._journal.say("back", [node for node in rest if node not in booted], "it had not booted the version")
         self._journal.say("set back", again)
-        for node, why in errors.items():
-            self._journal.say("failed", [node], f"not set back: {why}")
+        self._journal.say_each("failed", {node: f"not set back: {why}" for node, why in errors.items()})
         drive.run(self._plan.nodes, lambda: self._hands.order() == STAY)
         if self._hands.order() == STAY and self._of("set back", "sending", "booting", "draining"):
             self._stay()

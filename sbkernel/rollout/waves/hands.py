@@ -53,8 +53,8 @@ class Hands(Protocol):
         """Let nodes boot what they booted before; return why some cannot. Doing it twice is harmless."""
         ...
 
-    def settle(self, nodes: Sequence[str]) -> str:
-        """Finish a roll-out whose nodes run the version; return what is to be said of it."""
+    def settle(self, nodes: Sequence[str], are_all: bool) -> str:
+        """Finish a roll-out whose nodes run the version, all but held ones or not; return what is to be said of it."""
         ...
 
     def send(self, nodes: Sequence[str], back: bool) -> Sending:

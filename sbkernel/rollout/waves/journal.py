@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,6 +133,14 @@ class Journal:
         """Note that nodes are so now."""
         if nodes:
             self.event(nodes=list(nodes), word=word, why=why)
+
+    def say_each(self, word: Word, whys: Mapping[str, str]) -> None:
+        """Note that nodes are so now, each for a reason; of many thousand nodes most have the same."""
+        alike: dict[str, list[str]] = {}
+        for node, why in whys.items():
+            alike.setdefault(why, []).append(node)
+        for why, nodes in alike.items():
+            self.say(word, nodes, why)
 
 
 def make(site: Site, plan: RolloutPlan, by: str) -> Rollout:

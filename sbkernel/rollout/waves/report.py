@@ -76,8 +76,9 @@ class RolloutReport:
         width = max((len(wave.name) for wave in now.plan.waves), default=0)
         for number, wave in enumerate(now.plan.waves, 1):
             counts = ", ".join(f"{count} {word}" for word, count in now.counts(number).items())
-            judged = f"; {now.judged[number].why}" if number in now.judged else ""
-            lines.append(f"  wave {number}  {wave.name:<{width}}  {counts}{judged}")
+            judged = now.judged.get(number)
+            said = f"; {judged.why}" if judged and judged.good else ""  # of a bad one, it stands below
+            lines.append(f"  wave {number}  {wave.name:<{width}}  {counts}{said}")
         lines += [
             f"  {text}" for text in (*_alike(self.wrong), *now.plan.left_out_lines(), *([self.why] if self.why else []))
         ]

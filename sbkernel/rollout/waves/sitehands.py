@@ -75,11 +75,11 @@ class SiteHands:
             self._site.change("node", changed, "rollout")
         return errors
 
-    def settle(self, nodes: Sequence[str]) -> str:
+    def settle(self, nodes: Sequence[str], are_all: bool) -> str:
         """Promote if that was asked for; nodes that follow what is current then follow it again."""
         plan = self._plan
         if plan.options.promote:
-            if len(nodes) < len(plan.nodes) - len(self.held(plan.nodes)):
+            if not are_all:
                 return f"not promoted: not every node runs it; sb promote {plan.version}"
             self._promote()
         if Catalog(self._site).pointers(plan.image).current != plan.digest:

@@ -43,6 +43,7 @@ class World:
     drains: Counter[str] = field(default_factory=Counter)
     drained_now: set[str] = field(default_factory=set)
     settled: list[str] = field(default_factory=list)
+    are_all: bool | None = None
     looks_until_asked: int = -1
     """After so many rests somebody asks for `then_ask`."""
     then_ask: str = "stay"
@@ -73,8 +74,8 @@ class World:
         self.boots |= dict.fromkeys(nodes, OLD)
         return {}
 
-    def settle(self, nodes: Sequence[str]) -> str:
-        self.settled = list(nodes)
+    def settle(self, nodes: Sequence[str], are_all: bool) -> str:
+        self.settled, self.are_all = list(nodes), are_all
         return ""
 
     def send(self, nodes: Sequence[str], back: bool) -> FakeSending:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fakenodes import NEW, World, in_memory, plan_of, run_through
 from smallimage import publish, versions
+from testbootverdicts import judge
 
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
@@ -79,6 +80,15 @@ def test_what_is_refused(site: Site, words: tuple[str, ...], said: str) -> None:
     done = sb(site, *words)
     assert done.exit_code != 0 and said in f"{done.output}{done.exception}"
     assert not list(unfinished(site))
+
+
+def test_a_gate_lets_only_tested_versions_through(site: Site, candidate: str) -> None:
+    site.set("osimage", IMAGE, gate="testboot")
+    refused = sb(site, f"{IMAGE}@candidate", "n1", "--dry-run")
+    assert refused.exit_code == 1 and f"{candidate[:8]} may not become current" in str(refused.exception)
+    assert sb(site, f"{IMAGE}@candidate", "n1", "--dry-run", "--untested", "no virtual nodes").exit_code == 0
+    judge(site, IMAGE, candidate, ok=True)
+    assert sb(site, f"{IMAGE}@candidate", "n1", "--dry-run").exit_code == 0
 
 
 def test_all_that_it_needs_is_kept_until_it_has_ended(site: Site, candidate: str) -> None:
