@@ -68,6 +68,14 @@ class Magic:
         return ["--site", str(site.root)] if isinstance(site, Site) else []
 
 
+def _show(value: Any) -> None:
+    """Display a value; of a DataFrame no text and no column is cut, as on the command line."""
+    from pandas import option_context
+
+    with option_context("display.max_colwidth", None, "display.max_columns", None, "display.max_rows", 400):
+        display(value)  # type: ignore[no-untyped-call]
+
+
 async def _awaited(call: Call, *, is_shown: bool) -> Any:
     from sbkernel.cli.magic.verbs import run
     from sbkernel.cli.magic.watching import awaited
@@ -77,7 +85,7 @@ async def _awaited(call: Call, *, is_shown: bool) -> Any:
 
 def _answered(ended: Ended, *, is_shown: bool) -> Any:
     if is_shown and ended.value is not None:
-        display(ended.value)  # type: ignore[no-untyped-call]
+        _show(ended.value)
     if ended.status and (is_shown or ended.value is None):
         raise ended.error
     return None if is_shown else ended.value
