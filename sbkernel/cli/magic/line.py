@@ -21,6 +21,7 @@ _REFUSED = {
     "rcons": "wb.ConsoleView(site, NODE) shows a console in a cell; sb rcons works in a terminal of JupyterLab",
     "shell": "it needs a terminal; sb shell works in one of JupyterLab",
 }
+_SHELL = ("|", ">", ">>", "<", "<<", "&", "&&", "||", ";")
 _FLAGS = (AWAIT, SHOW)
 
 
@@ -48,6 +49,9 @@ class Magic:
         except ValueError as error:
             hint = "a quote that belongs to a word is written \\' or \"it's\""
             raise DefinitionError(f"%sb: {str(error).lower()}", hint=hint) from None
+        if sign := next((word for word in words if word in _SHELL), ""):
+            hint = "NAME = %sb VERB ... takes the value; %%sb VERB reads the rest of the cell"
+            raise DefinitionError(f"%sb: {sign} means something to a shell, and none runs here", hint=hint)
         flags = [word for word in words[:2] if word in _FLAGS]
         words = words[len(flags) :]
         named = next((word for word in words if not word.startswith("-")), "")

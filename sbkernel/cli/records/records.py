@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.rollout.collected import rows
 from sbkernel.packages.diff.tables import aligned
@@ -64,7 +65,8 @@ def ls(
         notebook=notebook or "", image=image or "", node=node or "", status=status or "", since=since or "",
         until=until or "", who=who or "", words=words or "", last=last,
     )  # fmt: skip
-    click.echo(json.dumps([one.as_dict() for one in found], indent=2) if as_json else str(found))
+    if not give(lambda: found.df):
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2) if as_json else str(found))
 
 
 @command.command("show", short_help="Show what a record says of its run.")
@@ -82,7 +84,8 @@ def show(site: Site, as_json: bool, word: str) -> None:
 
     found = _all(site)
     shown = told(found, found.find(word))
-    click.echo(json.dumps(shown.as_dict(), indent=2) if as_json else str(shown))
+    if not give(lambda: shown):
+        click.echo(json.dumps(shown.as_dict(), indent=2) if as_json else str(shown))
 
 
 @command.command("diff", short_help="Compare two records.")
