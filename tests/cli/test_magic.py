@@ -147,6 +147,16 @@ def test_versions_jobs_and_differences_are_values(
     assert list(got["j"].columns) and not len(got["j"]) and not len(list(got["k"]))
 
 
+def test_ipython_in_a_terminal_follows_a_job_in_lines(
+    cell: Cell, site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack_twice(site, tmp_path)
+    capsys.readouterr()
+    assert cell("%sb packimage img\n1").success
+    shown = capsys.readouterr()
+    assert shown.err.count("compare") == 1 and "Nothing has changed since it was packed" in shown.out
+
+
 PASSWORDS = [
     "%sb passwd ipmi hush77", "%sb passwd ipmi -u ADMIN hush77", "%%sb passwd ipmi -u ADMIN --stdin\nhush77\n",
     "%sb chdef n1 bmcpassword=hush77", "%%sb mkdef -z\nn9:\n    objtype=node\n    groups=all\n    bmcpassword=hush77\n",
