@@ -98,6 +98,23 @@ def test_the_launcher_has_our_tile(python: Path, tmp_path: Path) -> None:
     assert spec["spec"]["display_name"] == "sbkernel (stateless images)"
 
 
+def test_jupyterlab_finds_the_tiles_of_the_notebooks_and_what_copies_them(python: Path, tmp_path: Path) -> None:
+    code = (
+        "import json\nfrom jupyter_core.paths import jupyter_config_path, jupyter_path\n"
+        "from jupyter_server.extension.config import ExtensionConfigManager\n"
+        "from jupyterlab_server.config import get_federated_extensions\n"
+        "tiles = get_federated_extensions(jupyter_path('labextensions'))['sbkernel']\n"
+        "copying = ExtensionConfigManager(read_config_path=jupyter_config_path()).get_jpserver_extensions()\n"
+        "from sbkernel.records.library import templates\n"
+        "print(json.dumps([tiles['ext_path'], tiles['jupyterlab']['_build']['load'], copying, len(templates())]))"
+    )
+    home = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
+    path, script, copying, count = json.loads(run(python, "-c", code, cwd=tmp_path, **home))
+    assert Path(path).is_relative_to(python.parent.parent) and (Path(path) / script).is_file()
+    assert copying["sbkernel.workbench.launcher"] is True
+    assert count == len(list((ROOT / "notebooks").glob("*.ipynb")))
+
+
 def test_all_verbs_are_there_and_find_their_templates(python: Path, tmp_path: Path) -> None:
     sb = python.parent / "sb"
     said = run(sb, "-h", cwd=tmp_path)

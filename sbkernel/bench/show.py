@@ -1,11 +1,15 @@
-"""Rows as text: a block for each row with its checks, and a table of all rows. Pure."""
+"""Rows as text: a block for each row with its checks, and a table of all rows; and as a DataFrame. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from sbkernel.bench.row import BenchRow, Share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEAD = ("row", "ours", "peer", "ratio", "goal", "")
 
@@ -29,6 +33,25 @@ def rows_table(rows: Sequence[BenchRow]) -> str:
     cells = [_HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
     return "\n".join(_line(line, widths) for line in cells)
+
+
+def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows, as their as_dict() has them, as a DataFrame: the medians in seconds, the ratio, the goal."""
+    import pandas as pd
+
+    cells = [
+        (
+            row["name"], _median(row["ours"]["seconds"]), _median(row["peer"]["seconds"]), row["ratio"],
+            row["goal"] and row["goal"]["ratio"], row["met"], row["valid"], row["peer"]["what"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    columns = ["row", "ours_s", "peer_s", "ratio", "goal", "met", "same_work", "peer"]
+    return pd.DataFrame(cells, columns=columns)
+
+
+def _median(seconds: Sequence[float]) -> float | None:
+    return median(seconds) if seconds else None
 
 
 def _cells(row: BenchRow) -> tuple[str, ...]:

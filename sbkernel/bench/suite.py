@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sbkernel.bench import (
     boot,
@@ -22,8 +23,11 @@ from sbkernel.bench import (
     startup,
 )
 from sbkernel.bench.row import BenchRow, failed_row
-from sbkernel.bench.workspace import Workspace
-from sbkernel.errors import SbkernelError
+from sbkernel.bench.workspace import Workspace, workspace
+from sbkernel.definitions.store.interface import SERVER_VARIABLE
+from sbkernel.errors import DefinitionError, SbkernelError
+from sbkernel.jobs.report import Report
+from sbkernel.site import Site
 
 
 def _builds(work: Workspace) -> Iterator[BenchRow]:
@@ -58,6 +62,22 @@ def measure(work: Workspace, names: Sequence[str] = ()) -> Iterator[BenchRow]:
                 yield replace(row, notes=(*row.notes, _surroundings()))
         except SbkernelError as error:
             yield failed_row(name, "-", "-", str(error))
+
+
+def bench(_site: Site, *, report: Report, rows: Sequence[str] = (), runs: int = 0) -> dict[str, Any]:
+    """Run benchmarks as a job: its result has the rows as data. They work in a site of their own.
+
+    Raises DefinitionError for a benchmark that does not exist.
+    """
+    if unknown := [name for name in rows if name not in BENCHMARKS]:
+        raise DefinitionError(f"no benchmark {', '.join(unknown)}", hint=f"there are: {', '.join(BENCHMARKS)}")
+    os.environ.pop(SERVER_VARIABLE, None)  # the process of a job is its own
+    done: list[BenchRow] = []
+    with workspace(report.log, runs=runs) as work:
+        for name in rows or [name for name in BENCHMARKS if name not in PARTS]:
+            with report.phase(name):
+                done += measure(work, [name])
+    return {"rows": [row.as_dict() for row in done]}
 
 
 def _surroundings() -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,52 @@ from sbkernel.errors import NotFoundError
 from sbkernel.site import Site
 
 _COPIES = ".shipped.json"  # name -> digest of the sources that we copied
+
+
+_ORDER = (
+    "start-here", "define", "build", "boot", "packages", "update", "rollout", "capture", "elsewhere", "records",
+    "practise", "benchmarks",
+)  # fmt: skip
+"""The notebooks in the order of the work. Others follow."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A shipped notebook, of which working copies are made."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Return its name: start-here."""
+        return self.path.stem
+
+    @property
+    def title(self) -> str:
+        """Return the heading of its first cell."""
+        first = "".join(self.content()["cells"][0]["source"])
+        return first.partition("\n")[0].lstrip("# ")
+
+    def content(self) -> dict[str, Any]:
+        """Return the notebook."""
+        return dict(json.loads(self.path.read_text()))
+
+    def as_dict(self) -> dict[str, str]:
+        """Return what a launcher shows of it."""
+        return {"name": self.name, "label": self.name.replace("-", " ").capitalize(), "title": self.title}
+
+
+def templates() -> list[Template]:
+    """Return the shipped notebooks in the order of the work."""
+    place = {name: number for number, name in enumerate(_ORDER)}
+    return [Template(path) for path in sorted(_shipped(), key=lambda path: place.get(path.stem, len(place)))]
+
+
+def copy_names(name: str) -> Iterator[str]:
+    """Yield the names that a copy may have, the best first: build.ipynb, build-2.ipynb, build-3.ipynb ..."""
+    yield f"{name}.ipynb"
+    for number in itertools.count(2):
+        yield f"{name}-{number}.ipynb"
 
 
 def working_directory(site: Site) -> Path:

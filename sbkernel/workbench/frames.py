@@ -34,6 +34,11 @@ def table(frame: pd.DataFrame, *, rows: int | None = 400, height_px: int = 380) 
 
 
 def _cell(column: str, value: Any) -> object:
+    """Return a value as people read it: nothing for none, three digits of a small number."""
+    if value is None or value != value:
+        return ""
     if column == "size":
         return size(value)
-    return f"{value:.1f}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+    return value

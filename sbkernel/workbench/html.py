@@ -62,6 +62,11 @@ def mono(*children: object) -> Markup:
     return span(*children, style=f"{MONO};font-size:12px")
 
 
+def wrapped(value: object) -> Markup:
+    """Return a value of a table that takes as many lines as it needs: paths differ at their ends."""
+    return div(value, style="white-space:normal;overflow-wrap:anywhere;min-width:120px")
+
+
 def chip(text: object, tone: str = "quiet") -> Markup:
     """Return a small label; tone is one of ok, warn, bad, busy, quiet."""
     colour = TONES[tone]

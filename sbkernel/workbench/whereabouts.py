@@ -19,7 +19,7 @@ from sbkernel.site import Site
 from sbkernel.units import size
 from sbkernel.workbench.comparison import DiffChooser, Following
 from sbkernel.workbench.displays.packages import weight
-from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table
+from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table, wrapped
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.squarified import Block, draw, group
 
@@ -103,7 +103,7 @@ def _columns(found: Growth) -> Markup:
     """Return a column for each version: its size as installed, and within it what a node downloads."""
     most = max([1, *(one.installed_bytes for one in found.stages), *(one.packed_bytes for one in found.stages)])
     columns = (_column(one, most) for one in found.stages)
-    said = [_key(0.28), muted("installed, before the exlist "), _key(0.95), muted("packed, after it")]
+    said = [_key(0.28), muted("installed, before the exlist"), " \u00a0 ", _key(0.95), muted("packed, after it")]
     key = div(*said, style="font-size:12px;margin-top:4px")
     return div(div(*columns, style="display:flex;align-items:flex-end;gap:6px;margin-top:10px"), key)
 
@@ -137,7 +137,7 @@ def _stages(found: Growth) -> Markup:
     rows = [
         (
             mono(one.version.digest[:8]), _day(one), len(one.manifest), size(one.installed_bytes),
-            size(one.packed_bytes), headline(one.diff) if one.diff is not None else muted("the first"),
+            size(one.packed_bytes), wrapped(headline(one.diff)) if one.diff is not None else muted("the first"),
         )
         for one in reversed(found.stages)
     ]  # fmt: skip

@@ -2,13 +2,18 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.bench.row import BenchRow, Check, Goal, Share, failed_row, passed
-from sbkernel.bench.show import block, rows_table
+from sbkernel.bench.show import block, frame, rows_table
+from sbkernel.bench.suite import bench
+from sbkernel.errors import DefinitionError
+from sbkernel.jobs.report import NullReport
+from sbkernel.site import Site
 
 SAME = Check("packages", ok=True, found="200 by name and version")
 OTHER = Check("packages", ok=False, found="only ours: vim")
@@ -90,3 +95,15 @@ def test_rows_survive_json() -> None:
     assert data["ours"]["seconds"] == [3.0, 9.0, 2.0]
     assert data["checks"] == [{"what": "packages", "ok": True, "found": "200 by name and version"}]
     assert data["parts"][0]["peer_s"] == 2.0
+
+
+def test_rows_as_a_frame_have_medians_and_keep_what_was_not_measured() -> None:
+    good = BenchRow("a", "ours", "peer", (1.0, 3.0, 2.0), (4.0,), (Check("x", True, "same"),), Goal(0.7))
+    shown = frame([good.as_dict(), failed_row("b", "ours", "peer", "no tool").as_dict()]).set_index("row")
+    assert shown.loc["a", ["ours_s", "peer_s", "ratio", "goal"]].tolist() == [2.0, 4.0, 0.5, 0.7]
+    assert shown["met"].tolist() == [True, None] and shown["same_work"].tolist() == [True, False]
+
+
+def test_a_benchmark_that_does_not_exist_is_named_before_anything_runs(tmp_path: Path) -> None:
+    with Site.open(tmp_path / "site") as site, pytest.raises(DefinitionError, match="no benchmark pck"):
+        bench(site, report=NullReport(), rows=["pck"])

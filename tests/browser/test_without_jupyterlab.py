@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packedtwice import pack_twice
 from playwright.sync_api import Page, Route, expect
 
+from sbkernel import workbench as wb
 from sbkernel.site import Site
 from sbkernel.workbench import definition_panel
 from sbkernel.workbench.definition_editor import Editor
@@ -14,6 +16,8 @@ from sbkernel.workbench.displays.definitions import diff as diff_card
 
 STATIC = Path(definition_panel.__file__).parent / "static"
 SOURCE = "debian12-x86_64-netboot-compute"
+WIDE = "() => [...document.querySelectorAll('div')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+"""How many blocks have more in them than fits beside each other."""
 FORM = """
 <meta charset="utf-8"><link rel="stylesheet" href="/definitions.css"><div id="here" style="width:900px"></div>
 <script type="module">
@@ -71,11 +75,17 @@ def test_the_whole_help_of_an_attribute_can_be_read(page: Page, site: Site) -> N
         assert field.get_by_role("button").count() == int(cut), "a button only where there is more"
 
 
+def test_what_moved_in_a_version_is_shown_whole(page: Page, site: Site, tmp_path: Path) -> None:
+    pack_twice(site, tmp_path)
+    serve(page, f'<meta charset="utf-8"><div style="width:640px">{wb.growth(site, "img").html}</div>')
+    expect(page.get_by_text("1 replaced, +3.0 MB (+26.2 %)")).to_be_visible()
+    assert page.evaluate(WIDE) == 0
+
+
 def test_long_paths_of_a_comparison_are_shown_whole(page: Page, site: Site) -> None:
     site.clone(SOURCE, "mine")
     site.set("osimage", "mine", rootimgdir=f"/install/{'a-rather-long-directory/' * 6}mine")
     card = str(diff_card(site.diff(SOURCE, "mine")))
     serve(page, f'<meta charset="utf-8"><div style="width:640px">{card.replace("<details", "<details open")}</div>')
     expect(page.get_by_text("rootimgdir")).to_be_visible()
-    wide = "() => [...document.querySelectorAll('div')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
-    assert page.evaluate(wide) == 0
+    assert page.evaluate(WIDE) == 0

@@ -90,6 +90,8 @@ def test_stanzas_and_help_stay_text(cell: Cell, capsys: pytest.CaptureFixture[st
         ("lsdef 'n1", "no closing quotation"),
         ("rcons n1", "does not run in a cell"),
         ("lab", "does not run in a cell"),
+        ("tabdump -f /none/such/file site", "/none/such"),
+        ("lsdef | head", "%sb: | means something to a shell"),
         ("mkdef n1 mgt=ipmi", "'groups'"),
     ],
 )
@@ -136,12 +138,24 @@ def test_versions_jobs_and_differences_are_values(
     for line in (
         "a = %sb images", "b = %sb images img", "c = %sb diff img", "d = %sb images img --why", "e = %sb history",
         "f = %sb tabdump osimage", "g = %sb jobs", "h = %sb stuck", "i = %sb diff img img@previous img",
+        "j = %sb records ls", "k = %sb schedule ls",
     ):  # fmt: skip
         assert cell(line).success, line
     got = shell.user_ns
     assert got["a"]["image"].tolist() == ["img"] and len(got["b"]) == 2 and len(got["c"]) == 4
     assert "img" in str(got["d"]) and len(got["e"]) and "img" in got["f"]["imagename"].tolist()
     assert not len(got["g"]) and not got["h"].not_well and len(got["i"].names) == 3
+    assert list(got["j"].columns) and not len(got["j"]) and not len(list(got["k"]))
+
+
+def test_ipython_in_a_terminal_follows_a_job_in_lines(
+    cell: Cell, site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack_twice(site, tmp_path)
+    capsys.readouterr()
+    assert cell("%sb packimage img\n1").success
+    shown = capsys.readouterr()
+    assert shown.err.count("compare") == 1 and "Nothing has changed since it was packed" in shown.out
 
 
 PASSWORDS = [
@@ -191,6 +205,9 @@ def test_a_password_in_a_variable_or_by_reference_is_none(cell: Cell, shell: Int
          "get_ipython().run_cell_magic('sb', '+show mkdef -z', 'n1:\\n')\n"),
         ("def f():\n    get_ipython().run_line_magic('sb', 'run x')\n",
          "def f():\n    get_ipython().run_line_magic('sb', '+show run x')\n"),
+        ("get_ipython().run_line_magic('sb', '--site x records rerun y')\n",
+         "await get_ipython().run_line_magic('sb', '+show +await --site x records rerun y')\n"),
+        ("a = get_ipython().run_line_magic('sb', 'records ls')\n", None),
         ("if 1:\n    a = get_ipython().run_line_magic('sb', 'run x')\n",
          "if 1:\n    a = await get_ipython().run_line_magic('sb', '+await run x')\n"),
     ],

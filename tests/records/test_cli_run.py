@@ -71,3 +71,12 @@ def test_lab_tells_kernels_their_site_and_keeps_what_was_set(site: Site) -> None
     first, ours = environment["JUPYTER_PATH"].split(":")
     assert first == "/theirs"
     assert (Path(ours) / "kernels" / "sbkernel" / "kernel.json").exists()
+    assert (Path(ours) / "labextensions" / "sbkernel" / "package.json").exists()
+    config = Path(environment["JUPYTER_CONFIG_PATH"]) / "jupyter_server_config.d" / "sbkernel.json"
+    assert "sbkernel.workbench.launcher" in config.read_text()
+
+
+def test_lab_opens_the_tour_where_there_is_one(tmp_path: Path) -> None:
+    assert not [word for word in lab.arguments(tmp_path, 8123, browser=False) if "default_url" in word]
+    (tmp_path / "start-here.ipynb").write_text("{}")
+    assert "--LabApp.default_url=/lab/tree/start-here.ipynb" in lab.arguments(tmp_path, 8123, browser=False)

@@ -1,5 +1,6 @@
 """Working copies follow the shipped notebooks until somebody changes them."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_a_copy_that_was_broken_is_kept(site: Site, shipped: Path) -> None:
     copy.write_text("{ not json")
     assert library.refresh(site) == {"build.ipynb": "changed"}
     assert copy.read_text() == "{ not json"
+
+
+def test_templates_come_in_the_order_of_the_work_with_their_titles() -> None:
+    listed = [one.as_dict() for one in library.templates()]
+    assert [one["name"] for one in listed][:4] == ["start-here", "define", "build", "boot"]
+    assert listed[2] == {"name": "build", "label": "Build", "title": "Build and pack an image"}
+    assert all(one["title"] for one in listed)
+    assert list(itertools.islice(library.copy_names("build"), 3)) == ["build.ipynb", "build-2.ipynb", "build-3.ipynb"]
 
 
 def test_a_working_copy_stands_for_the_shipped_one(site: Site, shipped: Path) -> None:

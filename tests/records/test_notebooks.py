@@ -6,11 +6,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from sbkernel import resources
 from sbkernel.records import parameters
 
 NOTEBOOKS = sorted(resources.notebooks().glob("*.ipynb"))
+
+
+def python(cell: nbformat.NotebookNode) -> ast.Module:
+    """Return the code of a cell as IPython runs it: %sb is a call."""
+    source = TransformerManager().transform_cell(cell.source)
+    return compile(source, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -40,7 +47,7 @@ def test_it_has_one_parameters_cell_that_says_types_and_meanings(path: Path) -> 
     notebook = nbformat.read(path, as_version=4)
     assert ["parameters" in cell.metadata.get("tags", []) for cell in notebook.cells].count(True) == 1
     declared = parameters.declared(path)
-    assert declared
+    assert len(declared) == len(next(cell for cell in code(notebook)).source.splitlines()), "papermill reads each line"
     for parameter in declared.values():
         assert parameter.help
         assert parameters.validate(declared, {parameter.name: parameter.value}) == {parameter.name: parameter.value}
@@ -48,8 +55,7 @@ def test_it_has_one_parameters_cell_that_says_types_and_meanings(path: Path) -> 
 
 def test_it_defines_nothing_worth_testing(path: Path) -> None:
     for cell in code(nbformat.read(path, as_version=4)):
-        tree = compile(cell.source, path.name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        kinds = {type(node) for node in ast.walk(tree)}
+        kinds = {type(node) for node in ast.walk(python(cell))}
         assert not kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda}
         assert len(cell.source.splitlines()) <= 16
 
@@ -58,7 +64,7 @@ def test_what_it_imports_exists(path: Path) -> None:
     imports = [
         ast.unparse(node)
         for cell in code(nbformat.read(path, as_version=4))
-        for node in ast.walk(compile(cell.source, "", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+        for node in ast.walk(python(cell))
         if isinstance(node, (ast.Import, ast.ImportFrom))
     ]
     exec("\n".join(imports), {})

@@ -64,7 +64,7 @@ SHOWS = {
     "boots(site, [])": "Boots side by side",
     "rollout": "Plan: img@aaaaaaaa to 0 nodes",
     'RolloutReport("one", "me", 0.0, "done", Progress(rollout))': "Roll-out of img@aaaaaaaa",
-    "stuck(site)": "Nodes that are not well",
+    "stuck(site)": "Nothing is stuck",
     'ListResolution("img", (chosen,))': "would install 1 packages",
 }
 """What a cell ends with, and what its HTML says."""

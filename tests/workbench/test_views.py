@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,3 +188,9 @@ def test_a_view_says_of_few_and_of_many_nodes_which_are_not_well_and_keeps_it(si
 
 async def _await(view: wb.BootView) -> dict[str, str]:
     return await view
+
+
+def test_a_table_shows_small_ratios_and_leaves_out_what_is_not_there() -> None:
+    frame = pd.DataFrame({"ratio": [0.0834, None, 1234.56], "size": [1_000_000, None, 3], "met": [True, None, False]})
+    cells = re.findall(r"<td[^>]*>([^<]*)", wb.table(frame).html)
+    assert cells == ["0.0834", "1.0 MB", "True", "", "", "", "1234.6", "3 B", "False"]

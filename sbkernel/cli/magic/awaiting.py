@@ -16,8 +16,7 @@ from sbkernel.cli.verb import module_of
 
 AWAIT, SHOW = "+await", "+show"
 """Words before the verb which only this module writes."""
-OWN_PROCESS = ("bench", "demo", "records rerun", "run")
-"""Verbs that take over signals and event loops: they run as programs of their own."""
+_APART = (("bench",), ("demo",), ("run",), ("records", "rerun"), ("schedule", "run"))
 _CALL = re.compile(
     r"^(?P<before>\s*(?:[^\s'\"#=][^'\"#=]*=\s*)?)get_ipython\(\)\."
     r"(?P<kind>run_line_magic|run_cell_magic)\('sb', (?P<line>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
@@ -32,18 +31,21 @@ def with_awaits(lines: Sequence[str]) -> list[str]:
     return [_marked(line, awaiting=not line[:1].isspace()) for line in lines]
 
 
-def is_long(words: Sequence[str]) -> bool:
-    """Tell whether a verb follows a job, or runs as a program of its own."""
-    verb = next((word for word in words if word in VERBS), "")
-    if runs_apart(words) or not verb:
-        return bool(verb)
-    return hasattr(module_of(verb), "follow")
+def without_site(words: Sequence[str]) -> Sequence[str]:
+    """Return the verb and the words after it."""
+    return words[2:] if words[:1] == ["--site"] else words
 
 
 def runs_apart(words: Sequence[str]) -> bool:
-    """Tell whether a verb, or one below it, runs as a program of its own."""
-    place = next((place for place, word in enumerate(words) if word in VERBS), len(words))
-    return any(" ".join(words[place : place + length]) in OWN_PROCESS for length in (1, 2))
+    """Tell whether a verb takes over signals and event loops, and so runs as a program of its own."""
+    said = tuple(without_site(words))
+    return any(said[: len(one)] == one for one in _APART)
+
+
+def _is_long(words: Sequence[str]) -> bool:
+    """Tell whether a verb follows a job, or runs as a program of its own."""
+    verb = next(iter(without_site(words)), "")
+    return runs_apart(words) or (verb in VERBS and hasattr(module_of(verb), "follow"))
 
 
 def _marked(line: str, *, awaiting: bool) -> str:
@@ -52,7 +54,7 @@ def _marked(line: str, *, awaiting: bool) -> str:
         return line
     given = str(ast.literal_eval(found["line"]))
     flags = [] if found["before"].strip() else [SHOW]
-    flags += [AWAIT] if awaiting and is_long(words_of(given)) else []
+    flags += [AWAIT] if awaiting and _is_long(words_of(given)) else []
     if not flags:
         return line
     begin = f"{found['before']}{'await ' if AWAIT in flags else ''}get_ipython().{found['kind']}('sb', "

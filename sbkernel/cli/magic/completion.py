@@ -15,6 +15,7 @@ import click
 from IPython.core.completer import CompletionContext, SimpleCompletion
 
 from sbkernel.cli.definitions.defrequest import OPTIONS
+from sbkernel.cli.magic.awaiting import without_site
 from sbkernel.cli.main import VERBS
 from sbkernel.cli.verb import module_of
 from sbkernel.definitions.attributes import TYPES, attributes_of
@@ -43,11 +44,10 @@ def completed(shell: Any, context: CompletionContext) -> dict[str, Any]:
 
 
 def _begun(shell: Any, words: Sequence[str], word: str, fragment: str) -> list[str]:
-    words = list(words[2:] if words[:1] == ["--site"] else words)
     opened = shell.user_ns.get("site")
     try:
         with Site.open(opened.root if isinstance(opened, Site) else None) as site:
-            found = offered(site, words, word)
+            found = offered(site, without_site(words), word)
             return sorted({one for one in found if one.startswith(fragment)})[:_MANY]
     except (SbkernelError, OSError):  # a key that only asks raises nothing
         return []

@@ -21,6 +21,7 @@ _REFUSED = {
     "rcons": "wb.ConsoleView(site, NODE) shows a console in a cell; sb rcons works in a terminal of JupyterLab",
     "shell": "it needs a terminal; sb shell works in one of JupyterLab",
 }
+_SHELL = ("|", ">", ">>", "<", "<<", "&", "&&", "||", ";")
 _FLAGS = (AWAIT, SHOW)
 
 
@@ -48,6 +49,9 @@ class Magic:
         except ValueError as error:
             hint = "a quote that belongs to a word is written \\' or \"it's\""
             raise DefinitionError(f"%sb: {str(error).lower()}", hint=hint) from None
+        if sign := next((word for word in words if word in _SHELL), ""):
+            hint = "NAME = %sb VERB ... takes the value; %%sb VERB reads the rest of the cell"
+            raise DefinitionError(f"%sb: {sign} means something to a shell, and none runs here", hint=hint)
         flags = [word for word in words[:2] if word in _FLAGS]
         words = words[len(flags) :]
         named = next((word for word in words if not word.startswith("-")), "")
@@ -68,6 +72,14 @@ class Magic:
         return ["--site", str(site.root)] if isinstance(site, Site) else []
 
 
+def _show(value: Any) -> None:
+    """Display a value; of a DataFrame no text and no column is cut, as on the command line."""
+    from pandas import option_context
+
+    with option_context("display.max_colwidth", None, "display.max_columns", None, "display.max_rows", 400):
+        display(value)  # type: ignore[no-untyped-call]
+
+
 async def _awaited(call: Call, *, is_shown: bool) -> Any:
     from sbkernel.cli.magic.verbs import run
     from sbkernel.cli.magic.watching import awaited
@@ -77,7 +89,7 @@ async def _awaited(call: Call, *, is_shown: bool) -> Any:
 
 def _answered(ended: Ended, *, is_shown: bool) -> Any:
     if is_shown and ended.value is not None:
-        display(ended.value)  # type: ignore[no-untyped-call]
+        _show(ended.value)
     if ended.status and (is_shown or ended.value is None):
         raise ended.error
     return None if is_shown else ended.value

@@ -15,7 +15,7 @@ from IPython.core.error import StdinNotImplementedError
 
 from sbkernel.cli.answers import taken as answers
 from sbkernel.cli.group import group
-from sbkernel.cli.magic.awaiting import runs_apart
+from sbkernel.cli.magic.awaiting import runs_apart, without_site
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.errors import SbkernelError
 from sbkernel.jobs import run as processes
@@ -36,8 +36,7 @@ class Call:
     @property
     def verb(self) -> str:
         """Return the verb."""
-        rest = self.words[2:] if self.words[:1] == ["--site"] else self.words
-        return rest[0] if rest else ""
+        return next(iter(without_site(self.words)), "")
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,10 @@ def _status(call: Call) -> int:
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise _unanswered(call) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise SbkernelError(f"{error.filename}: {error.strerror}") from None
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return status if isinstance(status, int) else 0

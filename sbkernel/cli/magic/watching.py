@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from IPython import get_ipython
+
 from sbkernel.cli.follow import watcher
 from sbkernel.errors import JobError
 from sbkernel.jobs.job import Job
@@ -20,6 +22,8 @@ _LOOK_S = 0.05
 
 def blocking(work: Callable[[], T]) -> T:
     """Do the work here. The stop button cancels the job that it follows; the button on the card works too late."""
+    if not _has_cards():
+        return work()
     from sbkernel.workbench.job_view import JobView
 
     def watch(job: Job, cancel: bool) -> None:
@@ -40,6 +44,8 @@ def blocking(work: Callable[[], T]) -> T:
 
 async def awaited(work: Callable[[], T]) -> T:
     """Do the work in a thread and await it; its jobs are shown here. Who stops waiting cancels the jobs."""
+    if not _has_cards():
+        return work()
     from sbkernel.workbench.job_view import JobView
 
     begun: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -73,6 +79,11 @@ async def awaited(work: Callable[[], T]) -> T:
     finally:
         for view in views:
             view.settle()
+
+
+def _has_cards() -> bool:
+    """Tell whether a card can be drawn again: in a kernel. IPython in a terminal gets lines, as on the command line."""
+    return hasattr(get_ipython(), "kernel")
 
 
 @contextmanager

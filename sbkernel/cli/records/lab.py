@@ -61,8 +61,8 @@ def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
         "--KernelManager.transport=ipc",
         "--MultiKernelManager.default_kernel_name=sbkernel",
     ]
-    if (directory / "define.ipynb").exists():
-        argv.append("--LabApp.default_url=/lab/tree/define.ipynb")
+    if (directory / "start-here.ipynb").exists():
+        argv.append("--LabApp.default_url=/lab/tree/start-here.ipynb")
     if not _INSTALLED_OVERRIDES.exists():  # not installed: the file lies beside the kernel
         argv.append(f"--LabApp.app_settings_dir={resources.templates() / 'jupyter'}")
     if not browser:
@@ -73,7 +73,8 @@ def arguments(directory: Path, port: int, *, browser: bool) -> list[str]:
 
 
 def environment(site: Site, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which kernels find the site, and Jupyter our kernel even if it is not installed."""
-    paths = [inherited["JUPYTER_PATH"]] if inherited.get("JUPYTER_PATH") else []
-    paths.append(str(resources.templates() / "jupyter"))
-    return {**inherited, "SBKERNEL_SITE": str(site.root), "JUPYTER_PATH": os.pathsep.join(paths)}
+    """Return an environment in which kernels find the site, and Jupyter what is ours even if it is not installed."""
+    shipped = resources.templates() / "jupyter"
+    added = {"JUPYTER_PATH": shipped, "JUPYTER_CONFIG_PATH": shipped / "config"}
+    paths = {name: os.pathsep.join(filter(None, [inherited.get(name), str(path)])) for name, path in added.items()}
+    return {**inherited, "SBKERNEL_SITE": str(site.root), **paths}

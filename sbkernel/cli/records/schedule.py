@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.errors import DefinitionError
 from sbkernel.records.schedules.definition import LIMIT, Tell
@@ -135,7 +136,8 @@ def list_(site: Site) -> int:
     from sbkernel.records.schedules import schedule
 
     found = schedule.ls(site)
-    click.echo(str(found))
+    if not give(lambda: found):
+        click.echo(str(found))
     return 0 if all(row.is_well for row in found) else NOT_WELL
 
 

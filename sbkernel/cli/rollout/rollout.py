@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sbkernel.cli.answers import give
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
 from sbkernel.errors import DefinitionError, JobError
@@ -127,7 +128,8 @@ def _follow(site: Site, job: Job, as_json: bool) -> int:
 
 def _print(site: Site, name: str, as_json: bool) -> None:
     found = report(site, name)
-    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else str(found))
+    if not give(lambda: found):
+        click.echo(json.dumps(found.as_dict(), indent=2) if as_json else str(found))
 
 
 def _listed(found: list[Any]) -> str:

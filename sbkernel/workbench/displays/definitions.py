@@ -26,6 +26,7 @@ from sbkernel.workbench.html import (
     pairs,
     span,
     table,
+    wrapped,
 )
 
 _COLOURS = {"+": TONES["ok"], "-": TONES["bad"], "@": TONES["busy"]}
@@ -61,7 +62,7 @@ def changes(shown: ChangeSet) -> Markup:
 
 def diff(shown: DefinitionDiff) -> Markup:
     """Return the lines of list files that differ, and below them the attributes."""
-    rows = [(one.attribute, _whole(mono(one.a)), _whole(mono(one.b))) for one in shown.attributes]
+    rows = [(one.attribute, wrapped(mono(one.a)), wrapped(mono(one.b))) for one in shown.attributes]
     count = "1 attribute differs" if len(rows) == 1 else f"{len(rows)} attributes differ"
     attributes = _wide(["attribute", shown.a.name, shown.b.name], rows)
     return card(
@@ -75,11 +76,6 @@ def _wide(columns: list[str], rows: Sequence[Sequence[object]]) -> Markup | None
     return div(table(columns, rows), style="overflow:auto") if rows else None
 
 
-def _whole(value: Markup) -> Markup:
-    """Let a value of a table take as many lines as it needs: paths differ at their ends."""
-    return div(value, style="white-space:normal;overflow-wrap:anywhere;min-width:120px")
-
-
 def _remark(text: str) -> Markup | None:
     return div(muted(text)) if text else None
 
@@ -88,7 +84,7 @@ def _value(value: str, tone: str) -> Markup:
     if not value:
         return muted("unset")
     coloured = f"color:{TONES[tone]};background-color:{TRACK};padding:0 4px;border-radius:3px"
-    return _whole(span(mono(value), style=coloured))
+    return wrapped(span(mono(value), style=coloured))
 
 
 def _notes(shown: ChangeSet) -> Markup | None:

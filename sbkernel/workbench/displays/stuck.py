@@ -16,9 +16,8 @@ _TONES: dict[State, str] = {"failed": "bad", "stuck": "bad", "degraded": "warn",
 
 def stuck(found: Stuck) -> Shown:
     """Show a row for each node that is not well; the lines that tell why open below it."""
-    return Shown(
-        card(heading("Nodes that are not well", muted(found.summary or "no nodes")), rows_of(found)), str(found)
-    )
+    title = "Nodes that are not well" if found.not_well else "Nothing is stuck"
+    return Shown(card(heading(title, muted(found.summary or "no nodes")), rows_of(found)), str(found))
 
 
 def diagnosis(found: Diagnosis) -> Shown:
