@@ -98,7 +98,7 @@ class BootView(Panel):
     def _summary(self) -> str:
         stages = [self._last(node)[0] for node in self.nodes]
         up, bad = sum(stage in _UP for stage in stages), len(self._found)
-        return f"{up} of {len(stages)} nodes are up" + (f", {bad} are not well" if bad else "")
+        return f"{up} of {len(stages)} nodes are up" + (f", {bad} not well" if bad else "")
 
     def _line(self, node: str) -> str:
         found = self._found.get(node)

@@ -71,8 +71,9 @@ function holding(model, chosen) {
   const sure = plainButton("Hold", send);
   const line = element("div", { className: "sbk-nodes-bar", hidden: true }, reason, sure, plainButton("Cancel", end));
   reason.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") send();
-    if (event.key === "Escape") end();
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();  // or Enter would press the button on which the keyboard stands next
+    if (event.key === "Enter") send(); else end();
   });
   return { begin, line };
 }
