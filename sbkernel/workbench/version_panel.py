@@ -108,8 +108,12 @@ class VersionPanel(Panel):
             self._wrong(error)
 
     def look(self) -> None:
-        """Read the versions again, and show them."""
-        self.found = versions(self.site, self.image)
+        """Read the versions again, and show them; if that fails, those of before stay."""
+        try:
+            self.found = versions(self.site, self.image)
+        except (SbkernelError, OSError) as error:
+            self._wrong(error)
+            return
         if self._widget is not None:
             self._table.value = str(drawn(self.found).html)
             self._fill()

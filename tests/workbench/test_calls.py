@@ -67,11 +67,13 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
 }
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-    with Site.open(tmp_path / "site") as opened:
-        pack_twice(opened, tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with two versions of an image and two nodes, for all panels: making it takes longer than all they do."""
+    directory = tmp_path_factory.mktemp("calls")
+    with Site.open(directory / "site") as opened, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        pack_twice(opened, directory)
         for name in ("n1", "n2"):
             opened.set("node", name, groups="all")
         yield opened

@@ -77,6 +77,8 @@ class BootView(Panel):
     def calls(self) -> Sequence[Call]:
         """Return how the same is seen without this panel."""
         names = fold(self.nodes)
+        if not names:
+            return []
         return [
             call("now", nodestat, names, sb=["nodestat", names]),
             call("every stage", boots, names, sb=["nodestat", names, "--timeline"]),

@@ -346,7 +346,8 @@ class Grid {
       g: () => this.chooseBlock(this.layout.blocks.find((one) => this.cursor < one.first + one.count)),
     };
     const step = steps[event.key], act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (last < 0 || event.altKey || (!step && !act)) return;
+    const isOther = event.altKey || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() !== "a");
+    if (last < 0 || isOther || (!step && !act)) return;
     event.preventDefault();
     event.stopPropagation();
     if (act) { act(); return; }
