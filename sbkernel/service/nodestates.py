@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import re
 import time
 from collections import Counter
@@ -18,6 +20,8 @@ from sbkernel.site import Site
 UP, BOOTING, STUCK, FAILED, OFF, UNKNOWN = STATES = ("up", "booting", "stuck", "failed", "off", "unknown")
 WRONG = (STUCK, FAILED)
 _LOOK_AT_BOOTS_S = 10.0
+_AT_ONCE = 100
+"""A look at a boot takes half a millisecond: of thousands, some are looked at each time."""
 # xCAT's words for status, and those of nodestat -u, of which the first letters tell enough.
 _WORDS: Mapping[str, str] = {
     "booted": UP, "ping": UP, "alive": UP, "sshd": UP, "powering-on": BOOTING, "netbooting": BOOTING,
@@ -48,8 +52,9 @@ def state_of(node: Definition, by: str = "rack") -> NodeState:
 class NodeStates(dict[str, NodeState]):
     """The state of each node of a noderange, by its name; `look` brings it up to date.
 
-    A look while nothing has changed costs one question to the store. Every ten seconds the logs of the nodes that are
-    booting are looked at, for those that are stuck. An empty noderange means all nodes.
+    A look while nothing has changed costs one question to the store. The logs of the nodes that are booting are
+    looked at every ten seconds or, of thousands, by turns, for those that are stuck. An empty noderange means all
+    nodes.
     """
 
     def __init__(self, site: Site, noderange: str = "", *, by: str = "rack") -> None:
@@ -60,6 +65,7 @@ class NodeStates(dict[str, NodeState]):
         self._look_again = 0.0
         self._pending: News | None = None
         self._stuck: frozenset[str] = frozenset()
+        self._seen: dict[str, float] = {}
         self._plain: dict[str, NodeState] = {}
         self.look()
 
@@ -124,10 +130,17 @@ class NodeStates(dict[str, NodeState]):
         return time.monotonic() >= self._look_again
 
     def _look_at_boots(self) -> None:
+        """Look at the boots that were looked at longest ago: the first time at all, later at some at once."""
+        now = time.monotonic()
         booting = [name for name, one in self._plain.items() if one.state == BOOTING]
-        found = self._boots.at(booting).nodes if booting else ()
-        self._stuck = frozenset(one.node for one in found if one.state in WRONG)
-        self._look_again = time.monotonic() + _LOOK_AT_BOOTS_S
+        seen = {name: self._seen.get(name, -math.inf) for name in booting}
+        turn = heapq.nsmallest(_AT_ONCE if self._seen else len(booting), booting, key=seen.__getitem__)
+        turn = [name for name in turn if seen[name] <= now - _LOOK_AT_BOOTS_S]
+        found = self._boots.at(turn).nodes if turn else ()
+        others = self._stuck.intersection(booting).difference(turn)
+        self._stuck = others | {one.node for one in found if one.state in WRONG}
+        self._seen = {**seen, **dict.fromkeys(turn, now)}
+        self._look_again = min(self._seen.values(), default=now) + _LOOK_AT_BOOTS_S
 
 
 def node_states(site: Site, noderange: str = "", *, by: str = "rack") -> NodeStates:

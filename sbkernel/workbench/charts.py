@@ -45,13 +45,16 @@ def timeline(rows: Sequence[tuple[str, float, float, str]]) -> Markup:
 
 
 def _line(label: str, drawn: Markup, text: str, detail: str | None = None) -> Markup:
-    def column(content: object, style: str) -> Markup:
-        return div(content, style=f"{style};overflow:hidden;text-overflow:ellipsis;white-space:nowrap")
+    def column(content: object, style: str, title: str = "") -> Markup:
+        cut = f"{style};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+        return div(content, style=cut, title=title)
 
     return div(
         column(label, "width:150px;flex:none"),
         div(drawn, style="flex:1 1 auto;min-width:80px"),
         column(text, f"width:80px;flex:none;text-align:right;{MONO};font-size:12px"),
-        column(span(detail, style=MUTED), "width:240px;flex:none;font-size:12px") if detail is not None else None,
+        column(span(detail, style=MUTED), "width:240px;flex:none;font-size:12px", detail)
+        if detail is not None
+        else None,
         style="display:flex;align-items:center;gap:12px;font-size:13px;line-height:1.7",
     )

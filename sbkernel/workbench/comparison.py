@@ -176,8 +176,12 @@ class DiffTable(Panel):
 
     def widget(self) -> Any:
         """Return the filter above the rows."""
-        text = ipywidgets.Text(placeholder="name, group or section", layout={"width": "300px"})
-        kind = ipywidgets.Dropdown(options=[_ALL, ATTENTION, *KINDS], value=_ALL, layout={"width": "160px"})
+        text = ipywidgets.Text(
+            placeholder="name, group or section", tooltip="only rows with this text", layout={"width": "300px"}
+        )
+        kind = ipywidgets.Dropdown(
+            options=[_ALL, ATTENTION, *KINDS], value=_ALL, tooltip="only rows of this kind", layout={"width": "160px"}
+        )
         self._shown = ipywidgets.HTML(value=str(self.html()))
         for field in (text, kind):
             field.observe(lambda _change: self.filter(text.value, kind.value), "value")

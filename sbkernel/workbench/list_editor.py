@@ -116,7 +116,9 @@ class ListEditor(Panel):
     def widget(self) -> Any:
         """Return the text area between the name of the file and the remarks."""
         self._above = ipywidgets.HTML(str(self._heading()))
-        self._area = ipywidgets.Textarea(value=self.value, rows=_ROWS)
+        self._area = ipywidgets.Textarea(
+            value=self.value, rows=_ROWS, tooltip=f"{self.files.attribute} of {self.files.image}"
+        )
         self._area.layout.width, self._area.layout.max_width = "auto", "960px"
         self._area.add_class("sbkernel-list")
         style = ipywidgets.HTML(f"<style>.sbkernel-list textarea{{{MONO};font-size:12px}}</style>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
@@ -18,6 +18,7 @@ from sbkernel.records.schedules.definition import LIMIT, Schedule, Tell
 from sbkernel.records.schedules.listing import Listing, python, words
 from sbkernel.records.schedules.when import KINDS, When
 from sbkernel.site import Site
+from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays import schedules as display
 from sbkernel.workbench.html import TONES, div, mono, muted
 from sbkernel.workbench.panel import Panel
@@ -44,6 +45,10 @@ class SchedulePanel(Panel):
     def text(self) -> str:
         """Return the list as `sb schedule ls` prints it."""
         return str(self.value)
+
+    def calls(self) -> Sequence[Call]:
+        """Return how schedules are listed without this panel; each has its own command beside it."""
+        return [call("list", schedule.ls, sb=["schedule", "ls"])]
 
     def widget(self) -> Any:
         """Return the list, a line of buttons for the chosen schedule, and a form for a new one."""

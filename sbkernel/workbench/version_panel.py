@@ -108,8 +108,12 @@ class VersionPanel(Panel):
             self._wrong(error)
 
     def look(self) -> None:
-        """Read the versions again, and show them."""
-        self.found = versions(self.site, self.image)
+        """Read the versions again, and show them; if that fails, those of before stay."""
+        try:
+            self.found = versions(self.site, self.image)
+        except (SbkernelError, OSError) as error:
+            self._wrong(error)
+            return
         if self._widget is not None:
             self._table.value = str(drawn(self.found).html)
             self._fill()
@@ -119,7 +123,7 @@ class VersionPanel(Panel):
         """Return the versions above the buttons, the plan and what was done last."""
         self._table = ipywidgets.HTML(value=str(drawn(self.found).html))
         self._choice = ipywidgets.Dropdown(description="Version", layout={"width": "430px"})
-        self._other = ipywidgets.Dropdown(description="with", layout={"width": "430px"})
+        self._other = ipywidgets.Dropdown(description="Other", layout={"width": "430px"})
         self._nodes = ipywidgets.Text(description="Nodes", placeholder="noderange", layout={"width": "430px"})
         self._below = ipywidgets.HTML()
         self._sure = _button("Do it", self.confirm, "do what the plan says", "primary")
@@ -142,7 +146,11 @@ class VersionPanel(Panel):
             lambda: self.ask(lambda: moving.pinning(self.site, image, self.chosen, self._nodes.value)),
             "let these nodes boot the chosen version, whatever current is",
         )
-        compare = _button("Compare", lambda: self.compare(self._other.value), "show which packages differ")
+        compare = _button(
+            "Compare",
+            lambda: self.compare(f"{self.image}@{self._other.value}"),
+            "show which packages differ",
+        )
         rows = [[self._choice, *pointing], [self._nodes, pin], [self._other, compare]]
         self._offer()
         wrap = {"flex_flow": "row wrap"}
@@ -163,7 +171,9 @@ class VersionPanel(Panel):
         self._choice.unobserve(self._choose, "value")  # new names of the same versions are nobody's choice
         self._choice.options, self._choice.value = options, self.chosen
         self._choice.observe(self._choose, "value")
-        self._other.options = [(said, str(Reference(self.image, short(digest)))) for said, digest in options]
+        before, current = self._other.value, self.found.pointers.current
+        self._other.options = options  # which chooses none of them
+        self._other.value = before if before in digests else current if current in digests else digests[0]
 
     def _offer(self) -> None:
         """Show the buttons that confirm only while there is something to confirm, and lead the keyboard there."""
@@ -186,7 +196,7 @@ class VersionPanel(Panel):
 
 
 def _button(text: str, press: Callable[[], None], tooltip: str, style: str = "") -> Any:
-    made = ipywidgets.Button(description=text, tooltip=tooltip, button_style=style)
+    made = ipywidgets.Button(description=text, tooltip=tooltip, button_style=style, layout={"width": "auto"})
     made.on_click(lambda _: press())
     return made
 

@@ -35,7 +35,7 @@ def test_an_image_is_cloned_edited_saved_and_put_back(open_notebook: Open, page:
         panel.get_by_role("button", name="Clone …").click()
         field("name", exact=True).fill("myservice")
         panel.get_by_role("button", name="Clone", exact=True).click()
-        expect(panel.get_by_role("status")).to_contain_text(f"myservice is a clone of {SERVICE}", timeout=15_000)
+        expect(panel.locator(".sbk-def-said")).to_contain_text(f"myservice is a clone of {SERVICE}", timeout=15_000)
 
         field("permission", exact=True).fill("rwx")
         expect(panel).to_contain_text("'rwx' is not a legal value of 'permission'", timeout=15_000)
@@ -47,20 +47,20 @@ def test_an_image_is_cloned_edited_saved_and_put_back(open_notebook: Open, page:
         field("serverrole", exact=True).fill("storage")
         expect(panel).to_contain_text("2 changes", timeout=15_000)
         panel.locator(".sbk-def-name").get_by_text(SERVICE, exact=True).click()
-        expect(panel.get_by_role("status")).to_contain_text("unsaved changes")
+        expect(panel.locator(".sbk-def-said")).to_contain_text("unsaved changes")
         shot("definitions changes")
         panel.get_by_role("button", name="Save").click()
-        expect(panel.get_by_role("status")).to_contain_text("saved 2 values of osimage myservice", timeout=15_000)
+        expect(panel.locator(".sbk-def-said")).to_contain_text("saved 2 values of osimage myservice", timeout=15_000)
         assert (site.osimages["myservice"].get("permission"), site.osimages["myservice"].get("serverrole")) == (
             "700", "storage",
         )  # fmt: skip
         shot("definitions saved")
 
         panel.get_by_role("button", name="Undo").click()
-        expect(panel.get_by_role("status")).to_contain_text("undone: 2 values", timeout=15_000)
+        expect(panel.locator(".sbk-def-said")).to_contain_text("undone: 2 values", timeout=15_000)
         expect(field("permission", exact=True)).to_have_value("755")
         panel.get_by_role("button", name="Undo").click()
-        expect(panel.get_by_role("status")).to_contain_text("undone: new osimage myservice", timeout=15_000)
+        expect(panel.locator(".sbk-def-said")).to_contain_text("undone: new osimage myservice", timeout=15_000)
         expect(panel.get_by_role("button", name="Undo")).to_be_disabled()
         assert "myservice" not in site.osimages
 

@@ -38,7 +38,7 @@ def test_cancel_in_the_build_notebook_publishes_nothing(open_notebook: Open, sho
         notebook.run_all()
         build = cell_of(notebook, "genimage = order_genimage")
         expect(build.get_by_text("running", exact=True)).to_be_visible(timeout=120_000)
-        expect(build.get_by_text("install packages")).to_be_visible(timeout=120_000)
+        expect(build.get_by_text("install packages", exact=True)).to_be_visible(timeout=120_000)
         shot("build running")
         build.get_by_role("button", name="Cancel").click()
         expect(build.get_by_text("cancelled", exact=True)).to_be_visible(timeout=60_000)

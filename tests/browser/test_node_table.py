@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from sbkernel import workbench
 
+from .pagecheck import focused, problems
+
 pytestmark = pytest.mark.e2e
 
 SCRIPT = (Path(workbench.__file__).parent / "static" / "nodes.js").read_text()
@@ -93,3 +95,40 @@ def test_a_question_that_nobody_answers_is_withdrawn(table: Page) -> None:
     expect(table.get_by_role("button", name="Off", exact=True)).to_be_visible(timeout=10_000)
     press(table, "On")
     assert sent(table) == [{"action": "on", "nodes": ["n1"]}]
+
+
+def test_a_row_that_changes_keeps_the_keyboard(table: Page) -> None:
+    box = table.get_by_role("checkbox", name="n2", exact=True)
+    box.focus()
+    table.evaluate("window.model.set('rows', ['n1', 'n2', 'n4'].map((node) => ({ node, status: 'booted' })))")
+    expect(box).to_be_focused()
+    table.keyboard.press("Space")
+    expect(table.locator(".sbk-nodes-count")).to_have_text("1 of 3 chosen")
+    table.keyboard.press("Tab")
+    expect(table.get_by_role("checkbox", name="n4", exact=True)).to_be_focused()
+
+
+def test_a_hold_is_about_the_nodes_that_were_chosen_and_needs_a_reason(table: Page) -> None:
+    choose(table, "n1")
+    table.get_by_role("button", name="Hold …").press("Enter")
+    reason = table.get_by_role("textbox", name="why they are held")
+    expect(reason).to_be_focused()
+    assert problems(table.locator("body")) == [] and focused(table.locator("body"))[1]
+    table.keyboard.press("Enter")
+    assert sent(table) == []
+    choose(table, "n2")
+    reason.fill("waits for a new DIMM")
+    reason.press("Enter")
+    assert sent(table) == [{"action": "hold", "nodes": ["n1"], "reason": "waits for a new DIMM"}]
+    expect(reason).to_be_hidden()
+    expect(table.get_by_role("button", name="Hold …")).to_be_focused()
+
+
+def test_only_held_nodes_are_released(table: Page) -> None:
+    table.evaluate("window.model.set('rows', [{ node: 'n1' }, { node: 'n2', held: 'alice: hers' }])")
+    release = table.get_by_role("button", name="Release", exact=True)
+    choose(table, "n1")
+    expect(release).to_be_disabled()
+    choose(table, "n2")
+    release.click()
+    assert sent(table) == [{"action": "release", "nodes": ["n1", "n2"]}]

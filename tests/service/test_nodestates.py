@@ -89,6 +89,24 @@ def test_a_boot_that_does_not_go_on_is_stuck_and_no_longer_once_it_does(
     assert found.look() and states(found)["n1"] == "up"
 
 
+def test_of_many_boots_some_are_looked_at_each_time_and_all_by_turns(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodestates, "_AT_ONCE", 2)
+    monkeypatch.setattr(nodestates, "_LOOK_AT_BOOTS_S", 0)
+    names = [f"n{number}" for number in range(5)]
+    define(site, **dict.fromkeys(names, "booting"))
+    found = node_states(site)
+    assert set(states(found).values()) == {"booting"}
+    for name in names:
+        bootlog.append(site, name, "kernel", time.time() - 7200)
+    counts = []
+    for _ in range(3):
+        assert found.look()
+        counts.append(found.counts["stuck"])
+    assert counts == [2, 4, 5]
+
+
 def test_a_look_at_thousands_asks_one_question_while_nothing_changes(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

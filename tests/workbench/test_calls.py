@@ -19,6 +19,9 @@ from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
 from sbkernel.jobs import job as jobs
 from sbkernel.lists.edit import ListFiles
+from sbkernel.rollout.waves.division import Wave
+from sbkernel.rollout.waves.journal import make
+from sbkernel.rollout.waves.plan import Before, Options, RolloutPlan
 from sbkernel.site import Site
 from sbkernel.workbench.calls import call
 from sbkernel.workbench.panel import Panel
@@ -38,6 +41,13 @@ def chosen_record(site: Site) -> wb.RecordPanel:
     return panel
 
 
+def rolled_out(site: Site) -> wb.RolloutPanel:
+    before = {"n1": Before("netboot x", "img", "", "img")}
+    plan = RolloutPlan("img", "ab" * 32, "img", "n1", (Wave("1", ("n1",)),), before, {}, Options(pace="none"), "1")
+    make(site, plan, "me")
+    return wb.RolloutPanel(site)
+
+
 PANELS: dict[str, Callable[[Site], Panel]] = {
     "BootView": lambda site: wb.BootView(site, ["n1", "n2"]),
     "ConsoleView": lambda site: wb.ConsoleView(site, "n1"),
@@ -49,17 +59,21 @@ PANELS: dict[str, Callable[[Site], Panel]] = {
     "ListEditor": lambda site: wb.ListEditor(ListFiles(site, IMAGE, "pkglist")),
     "ListsEditor": lambda site: wb.ListsEditor(site, IMAGE),
     "RecordPanel": chosen_record,
+    "RolloutPanel": lambda site: rolled_out(site),
+    "SchedulePanel": lambda site: wb.SchedulePanel(site),
     "VersionPanel": lambda site: wb.VersionPanel(site, "img"),
     "NodeGrid": lambda site: wb.NodeGrid(site, "n1,n2"),
     "NodeTable": lambda site: wb.NodeTable(site, "n1,n2"),
 }
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-    with Site.open(tmp_path / "site") as opened:
-        pack_twice(opened, tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with two versions of an image and two nodes, for all panels: making it takes longer than all they do."""
+    directory = tmp_path_factory.mktemp("calls")
+    with Site.open(directory / "site") as opened, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        pack_twice(opened, directory)
         for name in ("n1", "n2"):
             opened.set("node", name, groups="all")
         yield opened

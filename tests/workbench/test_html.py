@@ -50,7 +50,7 @@ BUILDERS = {
 def test_whatever_text_goes_in_no_markup_comes_of_it(build, given_text: str) -> None:
     page = Reader(build(given_text))
     assert page.tags <= TAGS
-    assert page.attributes <= {"style", "open", "scope", "role", "aria-level", "aria-hidden"}
+    assert page.attributes <= {"style", "open", "title", "scope", "role", "aria-level", "aria-hidden"}
 
 
 @given(text.filter(lambda t: t.isprintable()))

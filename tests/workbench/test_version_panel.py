@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from packedtwice import pack_twice
 from smallimage import versions as publish_many
+from testbootverdicts import judge
 
 from sbkernel import workbench as wb
 from sbkernel.definitions.store.journal import user
@@ -64,13 +64,18 @@ def test_it_shows_who_has_to_do_with_each_version(site: Site) -> None:
     assert shown.about == {"image": IMAGE, "digest": a}
 
 
-def test_the_verdict_of_a_test_boot_is_a_word(site: Site) -> None:
-    publish_many(site, IMAGE, "a")
-    (row,) = versions(site, IMAGE).rows
-    good = SimpleNamespace(pointers=row.pointers, verdict=SimpleNamespace(passed=True, when=0.0))
-    bad = SimpleNamespace(pointers=row.pointers, verdict=SimpleNamespace(passed=False, mark="failed: <units>"))
-    assert "good" in display._tested(good)  # type: ignore[arg-type]
-    assert "failed: &lt;units&gt;" in display._tested(bad)  # type: ignore[arg-type]
+def test_the_verdict_of_a_test_boot_is_shown_and_a_closed_gate_is_said_before_anything_is_done(site: Site) -> None:
+    a, b, c = publish_many(site, IMAGE, "abc")
+    judge(site, IMAGE, a, True)
+    judge(site, IMAGE, b, False)
+    site.set("osimage", IMAGE, gate="testboot")
+    panel = wb.VersionPanel(site, IMAGE)
+    assert all(text in panel._table.value for text in (">good ", ">failed ", ">none<"))
+    for digest, is_open in ((a, True), (b, False), (c, False)):
+        panel._choice.value = digest
+        button(panel, "Promote …").click()
+        assert offered(panel) is is_open
+    assert "not test booted yet" in panel._below.value and current(site) == c
 
 
 def test_nothing_is_promoted_before_the_plan_is_confirmed(site: Site) -> None:
@@ -138,9 +143,12 @@ def test_nodes_are_pinned_and_those_that_cannot_be_are_named(site: Site) -> None
 def test_two_versions_are_compared(site: Site, tmp_path: Path) -> None:
     pack_twice(site, tmp_path)
     panel = wb.VersionPanel(site, "img")
-    panel._other.value = panel._other.options[1][1]
+    assert panel._other.value == Catalog(site).pointers("img").current
+    panel._choice.value = panel._choice.options[1][1]
     button(panel, "Compare").click()
     assert "libssl3" in panel._below.value
+    button(panel, "Look again").click()
+    assert panel._other.value == Catalog(site).pointers("img").current, "what is compared stays chosen"
 
 
 def test_an_image_that_was_never_packed_and_one_that_was_packed_once(site: Site) -> None:

@@ -164,7 +164,11 @@ def test_below_a_timeline_stands_why_the_boot_does_not_go_on(site: Site) -> None
     site.set("node", "vn1", groups="all")
     boot(site, "power-on", "kernel", t=time.time() - 3600)
     shown = wb.timeline(site, "vn1")
-    assert "Stuck here, because" in shown.html and "stuck at kernel for 1 h 0 min" in shown.html
+    assert (
+        "Stuck here, because" in shown.html
+        and ">stuck<" in shown.html
+        and "stuck at kernel for 1 h 0 min" in shown.html
+    )
     assert shown.text.splitlines()[-1].startswith("vn1: stuck at kernel")
     boot(site, "power-on", "kernel")
     assert "Stuck here" not in wb.timeline(site, "vn1").html
@@ -183,7 +187,7 @@ def test_a_view_says_of_few_and_of_many_nodes_which_are_not_well_and_keeps_it(si
         assert "do: make the image smaller" in str(failed.value.hint)
         assert "too little memory for the &lt;image&gt;" in view.html()
         assert "too little memory for the <image>" in view.text()
-    assert "Nodes that are not well" in many.html() and "Stuck here, because" in few.html()
+    assert "Nodes that are not well" in many.html() and "Why it has failed" in few.html()
 
 
 async def _await(view: wb.BootView) -> dict[str, str]:

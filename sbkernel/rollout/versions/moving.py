@@ -11,7 +11,8 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.pointers import CURRENT, PROMOTE, ROLLBACK, Pointers
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.netboot.nodeset import nodeset
-from sbkernel.rollout.versions.promote import behind, promote, rollback
+from sbkernel.rollout.testboot.gate import let_through
+from sbkernel.rollout.versions.promote import behind, let_back, promote, rollback
 from sbkernel.site import Site
 
 _NAMED = 8
@@ -40,7 +41,7 @@ class Moving:
 
 
 def promoting(site: Site, image: str, digest: str) -> Moving:
-    """Return what `promote IMAGE@DIGEST` would change. NotFoundError when there is no such version."""
+    """Return what `promote IMAGE@DIGEST` would change. NotFoundError, or DefinitionError when a gate is closed."""
     return _pointing(site, PROMOTE, image, digest)
 
 
@@ -79,6 +80,10 @@ def _pointing(site: Site, action: str, image: str, digest: str) -> Moving:
     catalog = Catalog(site)
     pointers, version = catalog.pointers(image), catalog.find(Reference(image, digest))
     now = short(pointers.current) or "nothing"
+    if action == PROMOTE:
+        let_through(site, version)
+    else:
+        let_back(site, version)
     same = version.digest == pointers.current
     will = [f"current of {image} stays at {now}" if same else f"current of {image}: {now} → {short(version.digest)}"]
     if action == ROLLBACK:

@@ -58,10 +58,16 @@ def rollback(site: Site, image: str) -> Decision:
     """
     catalog, asked = Catalog(site), parse(image)
     version = catalog.find(asked if asked.version else Reference(asked.image, PREVIOUS))
-    pointers = catalog.pointers(asked.image)
-    if not any(CURRENT in move.pointers for move in pointers.history if move.digest == version.digest):
+    let_back(site, version)
+    before = catalog.pointers(asked.image).current
+    return _decision(site, catalog.rollback(Reference(asked.image, version.digest)), before)
+
+
+def let_back(site: Site, version: ImageVersion) -> None:
+    """Raise DefinitionError for a version that a gate keeps out and that nodes have not booted before."""
+    history = Catalog(site).pointers(version.image).history
+    if not any(CURRENT in move.pointers for move in history if move.digest == version.digest):
         let_through(site, version)
-    return _decision(site, catalog.rollback(Reference(asked.image, version.digest)), pointers.current)
 
 
 def _decision(site: Site, version: ImageVersion, before: str) -> Decision:

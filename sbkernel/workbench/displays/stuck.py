@@ -11,7 +11,11 @@ from sbkernel.workbench.html import LINE, card, chip, div, heading, mono, muted,
 from sbkernel.workbench.panel import Shown
 
 _ROWS = 200
-_TONES: dict[State, str] = {"failed": "bad", "stuck": "bad", "degraded": "warn", "slow": "warn", "booting": "busy"}
+_TITLES: dict[State, str] = {
+    "failed": "Why it has failed", "stuck": "Stuck here, because", "degraded": "Up, but something is missing",
+    "slow": "Slower than usual",
+}  # fmt: skip
+TONES: dict[State, str] = {"failed": "bad", "stuck": "bad", "degraded": "warn", "slow": "warn", "booting": "busy"}
 
 
 def stuck(found: Stuck) -> Shown:
@@ -22,7 +26,7 @@ def stuck(found: Stuck) -> Shown:
 
 def diagnosis(found: Diagnosis) -> Shown:
     """Show what is to be said of one node."""
-    chipped = chip(found.state, _TONES.get(found.state, "ok"))
+    chipped = chip(found.state, TONES.get(found.state, "ok"))
     return Shown(card(heading(found.node, chipped), because(found) or muted(found.text)), str(found))
 
 
@@ -30,7 +34,7 @@ def rows_of(found: Stuck) -> Markup | None:
     """Return a table of the nodes that are not well, None if all are."""
     if not found.not_well:
         return None
-    rows = [(one.node, chip(one.state, _TONES[one.state]), div(_because(one), style=_WRAP)) for one in found.not_well]
+    rows = [(one.node, chip(one.state, TONES[one.state]), div(_because(one), style=_WRAP)) for one in found.not_well]
     more = len(rows) - _ROWS
     return div(
         table(["node", "", "stuck here, because"], rows[:_ROWS]),
@@ -43,8 +47,11 @@ def because(found: Diagnosis) -> Markup | None:
     """Return the part that stands below the timeline of a node that is not well; None for one that is."""
     if found.is_well:
         return None
-    title = "Slower than usual" if found.state == "slow" else "Stuck here, because"
-    return div(heading(title), _because(found), style=f"border-top:1px solid {LINE};margin-top:8px;padding-top:8px")
+    return div(
+        heading(_TITLES[found.state]),
+        _because(found),
+        style=f"border-top:1px solid {LINE};margin-top:8px;padding-top:8px",
+    )
 
 
 _WRAP = "white-space:normal;min-width:280px"

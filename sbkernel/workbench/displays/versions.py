@@ -25,7 +25,7 @@ def versions(found: Versions) -> Shown:
     more = len(found.rows) - _ROWS
     pointers = found.pointers
     page = card(
-        heading(f"Versions of {pointers.image}", muted(f"{len(found.rows)}"), held(pointers)),
+        heading(f"Versions of {pointers.image}", muted(f"{len(found.rows)} "), held(pointers)),
         div(
             table(_COLUMNS, map(_row, found.rows[:_ROWS]), numeric=[4, 5]),
             muted(f"and {more} more, in the frame and on the command line") if more > 0 else None,
@@ -63,10 +63,9 @@ def _row(row: ListedVersion) -> tuple[object, ...]:
 
 
 def _tested(row: ListedVersion) -> Markup:
-    verdict = getattr(row, "verdict", None)
-    if verdict is None:
+    if row.verdict is None:
         return muted("none")
-    return chip("good", "ok") + muted(when(verdict.when)) if verdict.passed else chip(verdict.mark, "bad")
+    return chip(row.verdict.mark, "ok" if row.verdict.passed else "bad")
 
 
 def _wrapped(text: str) -> Markup:
@@ -85,6 +84,5 @@ def _history(pointers: Pointers) -> Markup:
 
 
 def _move(move: Move) -> tuple[object, ...]:
-    reason = getattr(move, "reason", "")
-    what = f"{move.action} ({reason})" if reason else move.action
+    what = f"{move.action} ({move.reason})" if move.reason else move.action
     return when(move.t), f"{move.by}@{move.host}", what, mono(short(move.digest)), ", ".join(move.pointers) or "nothing"

@@ -15,7 +15,7 @@ from sbkernel.service.stuck import BootLooks
 from sbkernel.site import Site
 from sbkernel.units import seconds, size
 from sbkernel.workbench import ansi, charts
-from sbkernel.workbench.displays.stuck import because
+from sbkernel.workbench.displays.stuck import TONES, because
 from sbkernel.workbench.html import card, chip, heading, mono, muted
 from sbkernel.workbench.panel import Shown
 from sbkernel.workbench.shortened import mended
@@ -41,8 +41,11 @@ def card_of(node: str, events: list[BootEvent], found: Diagnosis | None = None) 
         return card(heading(node, muted("has not begun to boot")))
     stage, after = last(events)
     bars = charts.timeline([(row.stage, row.seconds, row.delta, _detail(row.detail)) for row in rows])
+    state = chip(found.state, TONES[found.state]) if found and not found.is_well and stage != "failed" else None
     return card(
-        heading(f"Boot of {node}", chip(stage, tone(stage)), muted(after)), bars, because(found) if found else None
+        heading(f"Boot of {node}", state, chip(stage, tone(stage)), muted(after)),
+        bars,
+        because(found) if found else None,
     )
 
 

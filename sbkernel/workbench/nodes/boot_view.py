@@ -78,6 +78,8 @@ class BootView(Panel):
     def calls(self) -> Sequence[Call]:
         """Return how the same is seen without this panel."""
         names = fold(self.nodes)
+        if not names:
+            return []
         return [
             call("now", nodestat, names, sb=["nodestat", names]),
             call("every stage", boots, names, sb=["nodestat", names, "--timeline"]),
@@ -99,7 +101,7 @@ class BootView(Panel):
     def _summary(self) -> str:
         stages = [self._last(node)[0] for node in self.nodes]
         up, bad = sum(stage in _UP for stage in stages), len(self._found)
-        return f"{up} of {len(stages)} nodes are up" + (f", {bad} are not well" if bad else "")
+        return f"{up} of {len(stages)} nodes are up" + (f", {bad} not well" if bad else "")
 
     def _line(self, node: str) -> str:
         found = self._found.get(node)

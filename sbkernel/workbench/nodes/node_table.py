@@ -47,6 +47,7 @@ class NodeTable(Panel):
         self._power: dict[str, str] = {}
         self._said: dict[str, str] = {}
         self._noted = 0
+        self._count = len(site.noderange(noderange))
         self._ended = threading.Event()
         super().__init__()
 
@@ -55,6 +56,7 @@ class NodeTable(Panel):
         site = site or self.site
         names = site.noderange(self.noderange)
         nodes = site.nodes.many(names)
+        self._count = len(names)  # the calls are told in threads, which cannot ask the store
         return [self._row(nodes[name]) for name in names if name in nodes]
 
     def html(self) -> Markup:
@@ -78,7 +80,7 @@ class NodeTable(Panel):
 
     def calls(self) -> Sequence[Call]:
         """Return what the buttons do, of all nodes of the table."""
-        nodes, many = self.noderange, len(self.site.noderange(self.noderange))
+        nodes, many = self.noderange, self._count
         names, why = Code(f"site.noderange({nodes!r})"), "waits for a new DIMM"
         boot = ["rpower", nodes, "boot", "--confirm", str(many)]
         return [

@@ -16,7 +16,7 @@ from sbkernel.service.nodestat import nodestat
 from sbkernel.units import plain, seconds
 from sbkernel.workbench import calls
 from sbkernel.workbench.calls import call
-from sbkernel.workbench.html import MUTED, TONES, TRACK, card, div, el, heading, muted, span
+from sbkernel.workbench.html import TONES, TRACK, card, div, el, heading, muted, span
 from sbkernel.workbench.panel import Shown
 
 _ROWS = 1000
@@ -82,13 +82,15 @@ def _usual_row(image: str, stays: Mapping[str, Usual], end: float) -> Markup:
     durations = [(stage, known.median_s) for stage, known in stays.items()]
     took = sum(duration for _, duration in durations)
     boots_of = max(known.boots for known in stays.values())
-    said = f"half of {boots_of} boots at most, stage by stage"
+    said = f"the median of {boots_of} boots, stage by stage"
     return _line(el("i", "usually"), muted(image), _bar(durations, end, {}, took), seconds(took), muted(said))
 
 
 def _line(node: object, state: object, drawn: object, took: object, said: object) -> Markup:
     """Return a row with as few styles as it needs: there may be hundreds, in a record."""
-    cells = (el("td", one, style="text-align:left;padding:2px 12px 2px 0") for one in (state, drawn, took, said))
+    cells = [el("td", one, style="text-align:left;padding:2px 12px 2px 0") for one in (state, drawn)]
+    cells.append(el("td", took, style="text-align:right;padding:2px 12px 2px 0;white-space:nowrap"))
+    cells.append(el("td", said, style="text-align:left;padding:2px 0"))
     head = el("th", node, style="text-align:left;padding:2px 12px 2px 0;font-weight:normal", scope="row")
     return el("tr", head, *cells)
 
@@ -131,7 +133,7 @@ def _piece(stage: str, share: float, slow: bool) -> Markup:
 
 def _table(rows: Sequence[Markup], end: float) -> Markup:
     style = "text-align:left;padding:2px 12px 2px 0;font-weight:600"
-    heads = ("node", "state", _axis(end), "took", "last stage, or why it is not well")
+    heads = ("node", "state", _axis(end), "took", "last stage, or why")
     head = el("tr", *(el("th", one, style=style, scope="col") for one in heads))
     return el(
         "table", el("thead", head), el("tbody", *rows), style="border-collapse:collapse;font-size:12px;line-height:1.4"
@@ -156,4 +158,4 @@ def _legend() -> Markup:
 
     phases = [span(key(colour), name, style="margin-right:14px") for name, colour, _ in _PHASES]
     more = span(key(TRACK), "usual for the image ", span("!", style="font-weight:600"), " slow ▸ longer than the axis")
-    return div(*phases, more, style=f"font-size:12px;margin:2px 0 6px 0;{MUTED}")
+    return div(*phases, more, style="font-size:12px;margin:2px 0 6px 0")

@@ -88,6 +88,14 @@ class Field {
   }
 }
 
+// In the list of objects, arrows go from one to the next; Enter and Space open it.
+function onKeys(event, open) {
+  const to = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+  if (!to && event.key !== "Enter" && event.key !== " ") return;
+  event.preventDefault();
+  if (to) event.currentTarget[to]?.focus(); else open();
+}
+
 let panels = 0;
 
 function render({ model, el }) {
@@ -179,7 +187,7 @@ function render({ model, el }) {
       const made = element("div", { className: "sbk-def-name", role: "option", textContent: one, title: one, tabIndex: 0 });
       made.setAttribute("aria-selected", String(one === view().name && objtype === view().objtype));
       made.addEventListener("click", () => choose(objtype, one));
-      made.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(objtype, one); });
+      made.addEventListener("keydown", (event) => onKeys(event, () => choose(objtype, one)));
       return made;
     }));
     more.textContent = found > names.length ? `${names.length} of ${found}: search for the others`

@@ -72,7 +72,7 @@ class Grid {
     this.canvas = element("canvas");
     this.canvas.setAttribute("aria-hidden", "true");
     this.pen = this.canvas.getContext("2d");
-    this.option = element("div", { className: "sbk-grid-hidden", role: "option" });
+    this.option = element("div", { className: "sbk-grid-hidden", role: "option", textContent: "no node yet: use the arrow keys" });
     this.box = element("div", { className: "sbk-grid-box", tabIndex: 0, role: "listbox", ariaLabel: "nodes", ariaMultiSelectable: "true" },
       this.canvas, this.option);
     this.legend = element("div", { className: "sbk-grid-legend", role: "toolbar", ariaLabel: "choose by state" });
@@ -102,14 +102,13 @@ class Grid {
     follow("focus", () => { this.move(Math.max(0, this.cursor)); });
     follow("blur", () => this.paint([this.cursor]));
     this.none.addEventListener("click", () => this.choose([]));
-    this.watching = new ResizeObserver(() => this.place());
+    this.watching = new ResizeObserver(() => { if (this.colours) this.place(); else this.colour(); });
     this.watching.observe(this.box);
     // The theme sets its variables a little after its name.
     this.themes = new MutationObserver(() => { this.colour(); setTimeout(() => this.colour(), 300); });
     this.themes.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
     this.on = { "change:places": () => this.place(true), "change:states": () => this.update(), "change:chosen": () => this.rechoose(), "change:noderange": () => this.say() };
     for (const [event, act] of Object.entries(this.on)) this.model.on(event, act);
-    this.colour();
     this.rechoose();
   }
 
@@ -119,6 +118,7 @@ class Grid {
     for (const [event, act] of Object.entries(this.on)) this.model.off(event, act);
   }
 
+  // Outside of a page there are no colours, so the first are read when the grid has got a place in it.
   colour() {
     const style = getComputedStyle(this.root);
     const of = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -130,7 +130,7 @@ class Grid {
 
   place(anew = false) {
     const width = this.box.clientWidth - 16;
-    if (width <= 0 || (width === this.width && !anew)) return;
+    if (width <= 0 || !this.colours || (width === this.width && !anew)) return;
     this.width = width;
     this.layout = arrange(this.model.get("places"), width);
     const scale = window.devicePixelRatio || 1;
@@ -346,7 +346,8 @@ class Grid {
       g: () => this.chooseBlock(this.layout.blocks.find((one) => this.cursor < one.first + one.count)),
     };
     const step = steps[event.key], act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (last < 0 || event.altKey || (!step && !act)) return;
+    const isOther = event.altKey || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() !== "a");
+    if (last < 0 || isOther || (!step && !act)) return;
     event.preventDefault();
     event.stopPropagation();
     if (act) { act(); return; }

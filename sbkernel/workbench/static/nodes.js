@@ -71,8 +71,9 @@ function holding(model, chosen) {
   const sure = plainButton("Hold", send);
   const line = element("div", { className: "sbk-nodes-bar", hidden: true }, reason, sure, plainButton("Cancel", end));
   reason.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") send();
-    if (event.key === "Escape") end();
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();  // or Enter would press the button on which the keyboard stands next
+    if (event.key === "Enter") send(); else end();
   });
   return { begin, line };
 }
@@ -127,14 +128,16 @@ function render({ model, el }) {
   const draw = () => {
     const rows = model.get("rows");
     const there = new Set(rows.map((values) => values.node));
-    for (const node of lines.keys()) if (!there.has(node)) lines.delete(node);
+    for (const [node, made] of lines) if (!there.has(node)) { made.row.remove(); lines.delete(node); }
     for (const node of chosen) if (!there.has(node)) chosen.delete(node);
     for (const values of rows) {
       if (!lines.has(values.node)) lines.set(values.node, line(values.node));
       fill(lines.get(values.node), values);
     }
-    const wanted = rows.map((values) => lines.get(values.node).row);
-    if (wanted.length !== body.children.length || wanted.some((row, at) => body.children[at] !== row)) body.replaceChildren(...wanted);
+    rows.forEach((values, at) => {
+      const { row } = lines.get(values.node);
+      if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
+    });
     el.firstChild.classList.toggle("sbk-nodes-any-held", rows.some((values) => values.held));
     summarise();
   };
