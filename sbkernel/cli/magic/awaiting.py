@@ -42,7 +42,7 @@ def runs_apart(words: Sequence[str]) -> bool:
     return any(said[: len(one)] == one for one in _APART)
 
 
-def _is_long(words: Sequence[str]) -> bool:
+def is_long(words: Sequence[str]) -> bool:
     """Tell whether a verb follows a job, or runs as a program of its own."""
     verb = next(iter(without_site(words)), "")
     return runs_apart(words) or (verb in VERBS and hasattr(module_of(verb), "follow"))
@@ -54,7 +54,7 @@ def _marked(line: str, *, awaiting: bool) -> str:
         return line
     given = str(ast.literal_eval(found["line"]))
     flags = [] if found["before"].strip() else [SHOW]
-    flags += [AWAIT] if awaiting and _is_long(words_of(given)) else []
+    flags += [AWAIT] if awaiting and is_long(words_of(given)) else []
     if not flags:
         return line
     begin = f"{found['before']}{'await ' if AWAIT in flags else ''}get_ipython().{found['kind']}('sb', "
