@@ -23,7 +23,7 @@ KEEP_FINISHED = 100
 UNFINISHED_S = 3600
 TAIL_BLOCK_BYTES = 8192
 _ID = re.compile(r"\d{8}T\d{9}-[A-Za-z][A-Za-z0-9_-]*")
-_REMOVED = re.compile(rf"\.{_ID.pattern}\.old")
+_REMOVED = re.compile(r"\.\d{8}T\d{9}-[A-Za-z0-9_.+:-]+\.old", re.ASCII)
 
 
 def make_directory(jobs: Path, verb: str) -> Path:

@@ -25,8 +25,8 @@ def command(site: Site, dry_run: bool, keep: int, older_than: str) -> None:
     A version is never removed while it is the current one, the candidate or the one that a rollback would go to; while
     a boot file, a pin, a running job or the last boot of a node refers to it; or within an hour after nodeset has
     replaced it in a boot file. What lies in the cache (`sb cache ls`) is made again when it is needed. Logs are removed
-    only if they were rotated, or if their node is no longer defined; who switched which power is kept for a year. What
-    stays is printed with the reason.
+    only if they were rotated, or if their node is no longer defined. Roll-outs, and who switched which power, are kept
+    for a year. What stays is printed with the reason.
 
     \b
     Examples:

@@ -27,6 +27,7 @@ _OTHERS: Sequence[tuple[Find, Remove]] = (
     *KINDS.values(),
     (past.logs, past.remove_logs),
     (past.finished_jobs, past.remove_jobs),
+    (past.rollouts, past.remove_rollouts),
     (past.scripts, past.remove_scripts),
 )
 

@@ -14,6 +14,7 @@ from sbkernel.jobs import directory
 from sbkernel.jobs import job as jobs
 from sbkernel.netboot.postscripts import in_use
 from sbkernel.rollout.testboot import verdicts
+from sbkernel.rollout.waves import journal
 from sbkernel.site import Site
 
 _ROTATED = re.compile(r".+(\.\d+|\.old|-\d{8})(\.(gz|xz|zst|bz2))?|.+\.(gz|xz|zst|bz2)", re.ASCII)
@@ -66,6 +67,24 @@ def logs(site: Site, rule: Rule, now: float) -> list[Item]:
 def remove_logs(site: Site, items: Sequence[Item]) -> list[Item]:
     """Remove logs."""
     return [_unlinked(site.log / item.name, item) if item.goes else item for item in items]
+
+
+def rollouts(site: Site, rule: Rule, now: float) -> list[Item]:
+    """Return the roll-outs: those that have ended may go, after a year, as who switched which power does."""
+    kept, found = Rule(0, max(rule.older_than_s, YEAR_S)), []
+    for one in journal.listing(site):
+        files = [path.stat() for path in _plain(one.dir)]
+        used = max((status.st_mtime for status in files), default=0.0)
+        state = one.state()
+        why = (f"is {state}",) if state in (journal.RUNNING, journal.INTERRUPTED) else kept.why(0, used, now)
+        found.append(Item("roll-out", one.id, sum(status.st_size for status in files), used, why))
+    return found
+
+
+def remove_rollouts(site: Site, items: Sequence[Item]) -> list[Item]:
+    """Remove roll-outs that have ended, and what removals that were killed have left."""
+    directory.remove(journal.folder(site), [item.name for item in items if item.goes])
+    return list(items)
 
 
 def scripts(site: Site, rule: Rule, now: float) -> list[Item]:
