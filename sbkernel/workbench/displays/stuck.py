@@ -37,7 +37,7 @@ def rows_of(found: Stuck) -> Markup | None:
     rows = [(one.node, chip(one.state, TONES[one.state]), div(_because(one), style=_WRAP)) for one in found.not_well]
     more = len(rows) - _ROWS
     return div(
-        table(["node", "", "stuck here, because"], rows[:_ROWS]),
+        table(["node", "state", "why"], rows[:_ROWS]),
         muted(f"and {more} more, in the frame and by sb stuck") if more > 0 else None,
         style="max-height:480px;overflow:auto",
     )
