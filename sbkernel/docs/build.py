@@ -60,15 +60,16 @@ def _sphinx(sources: Path, made: Path, doctrees: Path) -> None:
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.console import nocolor
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    warnings = io.StringIO()
+    config, warnings = resources.templates() / "docs", io.StringIO()
     nocolor()
     try:
-        app = Sphinx(
-            sources, resources.templates() / "docs", made, doctrees, "html", {"version": __version__},
-            status=None, warning=warnings, freshenv=True,
-        )  # fmt: skip
-        app.build(force_all=True)
+        # In a notebook, the same process may build it twice.
+        with patch_docutils(config), docutils_namespace():
+            Sphinx(
+                sources, config, made, doctrees, "html", {"version": __version__}, None, warnings, freshenv=True
+            ).build(force_all=True)
     except (SphinxError, OSError) as error:
         raise BuildError(f"the documentation was not built: {error}") from error
     if text := warnings.getvalue().strip():

@@ -33,6 +33,8 @@ class Desk:
         self.environment = {
             **kept, "HOME": str(self.home), "PATH": ":".join(paths), "COLUMNS": "120", "EDITOR": "true",
             "PYTHONPATH": str(Path(__file__).parents[2]),
+            # Where a reader has it, but not the default one: that begins with ports which tests beside us may want.
+            "SBKERNEL_SITE": str(self.site), "XDG_DATA_HOME": str(self.home / "data"),
         }  # fmt: skip
 
     @property
