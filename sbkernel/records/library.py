@@ -147,10 +147,15 @@ def find(site: Site, notebook: str | Path) -> Path:
     path = Path(notebook)
     if path.suffix == ".ipynb" and path.is_file():
         return path.resolve()
+    return named(site, str(notebook))
+
+
+def named(site: Site, notebook: str) -> Path:
+    """Return the notebook of a name, never that of a path. Raises NotFoundError, which suggests similar names."""
     known = {path.stem: path for path in notebooks(site)}
-    name = str(notebook).removesuffix(".ipynb")
+    name = notebook.removesuffix(".ipynb")
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known))}."
-    raise NotFoundError(f"no notebook {str(notebook)!r}", hint=hint)
+    raise NotFoundError(f"no notebook {notebook!r}", hint=hint)

@@ -98,8 +98,10 @@ def test_a_secret_of_today_is_in_no_page_of_yesterday(site: Site, tmp_path: Path
     record(site, given={"word": "hunter2&more"}, text="it is hunter2&amp;more")
     record(site, hours=1, given={"word": "hunter2&more"}, text="it is hunter2&more", page=False)
     assert "hunter2" in str(records(site).rows), "it was no secret then"
+    assert make(site, tmp_path / "g").made == 2
     site.set("passwd", "ipmi", username="root", password="hunter2&more")
-    make(site, tmp_path / "g")
+    assert make(site, tmp_path / "g").made == 2, "pages from before are made again"
+    assert make(site, tmp_path / "g").made == 0
     for name in ("one.html", "one.ipynb"):
         export_page(records(site), records(site).rows[0], tmp_path / name)
     files = [*(tmp_path / "g").rglob("*"), *tmp_path.glob("one.*")]
@@ -122,8 +124,17 @@ def test_a_page_stays_under_a_megabyte(site: Site, tmp_path: Path) -> None:
     assert len(page.encode()) < 1_000_000 and done.made == 1
     assert page.count("left out of this page") == 3 and "in short" in page and "<b>small</b>" in page
     assert len(path.read_text()) > 2_000_000, "the record has all of it"
-    many = new_notebook(cells=[new_code_cell("1", outputs=[new_output("stream", text="x" * 5000)]) for _ in range(400)])
+    many = new_notebook(cells=[new_code_cell("1", outputs=[new_output("stream", text="<" * 5000)]) for _ in range(70)])
     assert len(export.page(many).encode()) < 1_000_000
+
+
+def test_a_record_of_which_no_page_can_be_made_keeps_out_no_other(site: Site, tmp_path: Path) -> None:
+    record(site)
+    odd = record(site, "odd", hours=1, page=False)
+    odd.write_text(odd.read_text().replace('"duration": 12.5', '"duration": "long"'))
+    done = make(site, tmp_path / "g")
+    assert (done.made, done.failed) == (1, (odd.stem,)) and "no page can be made of" in str(done)
+    assert [bool(row["href"]) for row in data_of(tmp_path / "g")] == [False, True]
 
 
 def test_running_and_damaged_records_have_no_page(site: Site, tmp_path: Path) -> None:

@@ -138,7 +138,10 @@ def test_rerun_runs_what_ran_and_says_what_changed(site: Site, notebook: Write) 
     assert records(site).rows[0].sources == found.rows[0].sources
 
 
-def test_a_record_of_somebody_else_runs_nothing_of_its_own(site: Site, notebook: Write, tmp_path: Path) -> None:
+def test_a_record_of_somebody_else_runs_nothing_of_its_own(
+    site: Site, notebook: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the notebook lies: its name alone must not find it
     evil = notebook(f"open({str(tmp_path / 'pwned')!r}, 'w')", name="evil")
     path = record(site, "evil")
     path.write_text(path.read_text().replace("/gone/evil.ipynb", str(evil)))

@@ -67,7 +67,7 @@ def ls(
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps([one.as_dict() for one in found], indent=2))
-    elif not give(lambda: found):
+    elif not give(lambda: found.df):
         click.echo(str(found))
 
 

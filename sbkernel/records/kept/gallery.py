@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import nbformat
 
@@ -27,7 +28,10 @@ from sbkernel.netboot.render import render_template
 from sbkernel.records import export as pages
 from sbkernel.records import redact
 from sbkernel.records.kept.facts import DAMAGED, UNFINISHED, Kept
+from sbkernel.records.kept.index import INDEX
 from sbkernel.records.kept.listing import Records
+from sbkernel.site import Site
+from sbkernel.units import plain
 
 LIST = "gallery.json"
 _NO_PAGE = ("running", DAMAGED, UNFINISHED)
@@ -35,12 +39,13 @@ _NO_PAGE = ("running", DAMAGED, UNFINISHED)
 
 @dataclass(frozen=True)
 class Gallery:
-    """A gallery, and how many pages were made, were there already, and were removed."""
+    """A gallery, how many pages were made, were there already, and were removed, and whose pages cannot be made."""
 
     directory: Path
     made: int
     unchanged: int
     removed: int
+    failed: tuple[str, ...] = ()
 
     @property
     def index(self) -> Path:
@@ -48,7 +53,8 @@ class Gallery:
         return self.directory / "index.html"
 
     def __str__(self) -> str:
-        return f"{self.index}: {self.made} pages made, {self.unchanged} unchanged, {self.removed} removed"
+        said = f"{self.index}: {self.made} pages made, {self.unchanged} unchanged, {self.removed} removed"
+        return said + "".join(f"\nno page can be made of {plain(name)}" for name in self.failed)
 
 
 def gallery(found: Records, directory: str | Path, *, title: str = "Records") -> Gallery:
@@ -62,18 +68,22 @@ def gallery(found: Records, directory: str | Path, *, title: str = "Records") ->
     with in_turn(directory / ".lock"):
         if before is None:
             _list(directory, {})  # so that an export that is killed is known as a gallery
-        hide = redact.redactor(redact.known(found.site))
-        now = {href: stamp for one in found if (href := _href(one)) and (stamp := _stamp(found, one))}
+        secrets = redact.known(found.site)
+        hide = redact.redactor(secrets)
+        token = _token(found.site, secrets)
+        now = {href: f"{stamp}-{token}" for one in found if (href := _href(one)) and (stamp := _stamp(found, one))}
         old = before or {}
         new = [one for one in found if _is_new(directory, old, now, _href(one))]
-        for one in new:
-            _write(found, one, directory / _href(one), hide)
+        failed = [one for one in new if not _write(found, one, directory / _href(one), hide)]
+        for one in failed:
+            del now[_href(one)]
         gone = [href for href in old if href not in now and _is_below(href)]
         for href in gone:
             (directory / href).unlink(missing_ok=True)
         write_if_changed(directory / "index.html", _index(hide([_row(one, now) for one in found]), title))
         _list(directory, now)
-    return Gallery(directory, len(new), len(now) - len(new), len(gone))
+    written = len(new) - len(failed)
+    return Gallery(directory, written, len(now) - written, len(gone), tuple(one.name for one in failed))
 
 
 def export(found: Records, record: Kept, output: Path) -> Path:
@@ -103,9 +113,33 @@ def hidden_page(found: Records, record: Kept, hide: Callable[[Any], Any] | None 
     return pages.page(hide(nbformat.read(found.path(record), as_version=4)))
 
 
-def _write(found: Records, record: Kept, page: Path, hide: Callable[[Any], Any]) -> None:
+def _write(found: Records, record: Kept, page: Path, hide: Callable[[Any], Any]) -> bool:
+    """Write a page; return whether it could be made: a record can be anybody's, and must not keep out the others."""
+    try:
+        text = hidden_page(found, record, hide)
+    except Exception:
+        return False
     made(page.parent)
-    write_whole(page, hidden_page(found, record, hide))
+    write_whole(page, text)
+    return True
+
+
+def _token(site: Site, secrets: set[str]) -> str:
+    """Return a word that changes when the secrets of the site do, and tells nothing of them: then pages are made again.
+
+    What it stands for is kept where only the user of the site can read.
+    """
+    file = made(site.records / INDEX) / "hidden"
+    before = file.read_text().split() if file.exists() else []
+    if len(before) == 2 and _sum(before[0], secrets) == before[1]:
+        return before[0]
+    token = uuid4().hex
+    write_whole(file, f"{token} {_sum(token, secrets)}\n", mode=0o600)
+    return token
+
+
+def _sum(token: str, secrets: set[str]) -> str:
+    return hashlib.sha256(json.dumps([token, *sorted(secrets)]).encode()).hexdigest()
 
 
 def _href(record: Kept) -> str:

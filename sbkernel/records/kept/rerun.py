@@ -138,7 +138,7 @@ def _present(site: Site, record: Kept, own: bool) -> Path:
     if own and came_from.suffix == ".ipynb" and came_from.is_file():
         return came_from
     try:
-        return library.find(site, came_from.name if came_from.suffix == ".ipynb" else record.notebook)
+        return library.named(site, came_from.name if came_from.suffix == ".ipynb" else record.notebook)
     except NotFoundError as error:
         raise NotFoundError(error.message, hint="--same runs what the record ran") from None
 
