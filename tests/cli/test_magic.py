@@ -145,7 +145,7 @@ def test_versions_jobs_and_differences_are_values(
     assert got["a"]["image"].tolist() == ["img"] and len(got["b"]) == 2 and len(got["c"]) == 4
     assert "img" in str(got["d"]) and len(got["e"]) and "img" in got["f"]["imagename"].tolist()
     assert not len(got["g"]) and not got["h"].not_well and len(got["i"].names) == 3
-    assert list(got["j"].df.columns) and not len(got["j"].df) and not len(list(got["k"]))
+    assert list(got["j"].columns) and not len(got["j"]) and not len(list(got["k"]))
 
 
 def test_ipython_in_a_terminal_follows_a_job_in_lines(
