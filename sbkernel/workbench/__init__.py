@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 import sbkernel.lists.edit as lists_edit
 
 if TYPE_CHECKING:
-    from sbkernel.workbench.comparison import DiffChooser, DiffTable, diff, guard, matrix
-    from sbkernel.workbench.console_view import ConsoleView
-    from sbkernel.workbench.definition_panel import DefinitionPanel
-    from sbkernel.workbench.definitions import definition, lists
-    from sbkernel.workbench.diagnostics import remarks
+    from sbkernel.workbench.definitions.definition_panel import DefinitionPanel
+    from sbkernel.workbench.definitions.diagnostics import remarks
+    from sbkernel.workbench.definitions.list_editor import ListEditor, ListsEditor
+    from sbkernel.workbench.definitions.shown import definition, lists
     from sbkernel.workbench.displays.images import image_version, resolution
     from sbkernel.workbench.frames import table
-    from sbkernel.workbench.image_chooser import ImageChooser
-    from sbkernel.workbench.images import packages, plan, weights
-    from sbkernel.workbench.job_view import JobView, show
-    from sbkernel.workbench.list_editor import ListEditor, ListsEditor
+    from sbkernel.workbench.images.comparison import DiffChooser, DiffTable, diff, guard, matrix
+    from sbkernel.workbench.images.image_chooser import ImageChooser
+    from sbkernel.workbench.images.shown import packages, plan, weights
+    from sbkernel.workbench.images.whereabouts import directories, growth, treemap
+    from sbkernel.workbench.jobs.job_view import JobView, show
     from sbkernel.workbench.nodes.boot import console_lines, timeline
     from sbkernel.workbench.nodes.boot_view import BootView
+    from sbkernel.workbench.nodes.console_view import ConsoleView
     from sbkernel.workbench.nodes.grid import NodeGrid
     from sbkernel.workbench.nodes.node_table import NodeTable
     from sbkernel.workbench.panel import interactive
-    from sbkernel.workbench.record_panel import RecordPanel
-    from sbkernel.workbench.rollout_panel import RolloutPanel
-    from sbkernel.workbench.schedule_panel import SchedulePanel
-    from sbkernel.workbench.version_panel import VersionPanel
-    from sbkernel.workbench.whereabouts import directories, growth, treemap
+    from sbkernel.workbench.records.record_panel import RecordPanel
+    from sbkernel.workbench.records.schedule_panel import SchedulePanel
+    from sbkernel.workbench.rollout.rollout_panel import RolloutPanel
+    from sbkernel.workbench.rollout.version_panel import VersionPanel
 
 __all__ = [
     "BootView", "ConsoleView", "DefinitionPanel", "DiffChooser", "DiffTable", "ImageChooser", "JobView", "ListEditor",
@@ -40,27 +40,27 @@ __all__ = [
 ]  # fmt: skip
 
 _MODULES = {
-    "comparison": ("DiffChooser", "DiffTable", "diff", "guard", "matrix"),
-    "console_view": ("ConsoleView",),
-    "definition_panel": ("DefinitionPanel",),
-    "definitions": ("definition", "lists"),
-    "diagnostics": ("remarks",),
+    "images.comparison": ("DiffChooser", "DiffTable", "diff", "guard", "matrix"),
+    "nodes.console_view": ("ConsoleView",),
+    "definitions.definition_panel": ("DefinitionPanel",),
+    "definitions.shown": ("definition", "lists"),
+    "definitions.diagnostics": ("remarks",),
     "displays.images": ("image_version", "resolution"),
     "frames": ("table",),
-    "image_chooser": ("ImageChooser",),
-    "images": ("packages", "plan", "weights"),
-    "job_view": ("JobView", "show"),
-    "list_editor": ("ListEditor", "ListsEditor"),
+    "images.image_chooser": ("ImageChooser",),
+    "images.shown": ("packages", "plan", "weights"),
+    "jobs.job_view": ("JobView", "show"),
+    "definitions.list_editor": ("ListEditor", "ListsEditor"),
     "nodes.boot": ("console_lines", "timeline"),
     "nodes.boot_view": ("BootView",),
     "nodes.grid": ("NodeGrid",),
     "nodes.node_table": ("NodeTable",),
     "panel": ("interactive",),
-    "record_panel": ("RecordPanel",),
-    "version_panel": ("VersionPanel",),
-    "schedule_panel": ("SchedulePanel",),
-    "rollout_panel": ("RolloutPanel",),
-    "whereabouts": ("directories", "growth", "treemap"),
+    "records.record_panel": ("RecordPanel",),
+    "rollout.version_panel": ("VersionPanel",),
+    "records.schedule_panel": ("SchedulePanel",),
+    "rollout.rollout_panel": ("RolloutPanel",),
+    "images.whereabouts": ("directories", "growth", "treemap"),
 }
 _FROM = {name: module for module, names in _MODULES.items() for name in names}
 

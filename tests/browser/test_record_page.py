@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from sbkernel.jobs.events import Progress
 from sbkernel.records.export import export
-from sbkernel.workbench import ansi, charts, html, job_card
+from sbkernel.workbench import charts, html
+from sbkernel.workbench.jobs import job_card
+from sbkernel.workbench.nodes import ansi
 
 from .conftest import KERNELSPEC, Lab, Opened
 

@@ -10,11 +10,11 @@ from playwright.sync_api import Page, Route, expect
 
 from sbkernel import workbench as wb
 from sbkernel.site import Site
-from sbkernel.workbench import definition_panel
-from sbkernel.workbench.definition_editor import Editor
+from sbkernel.workbench.definitions import definition_panel
+from sbkernel.workbench.definitions.definition_editor import Editor
 from sbkernel.workbench.displays.definitions import diff as diff_card
 
-STATIC = Path(definition_panel.__file__).parent / "static"
+STATIC = Path(definition_panel.__file__).parents[1] / "static"
 SOURCE = "debian12-x86_64-netboot-compute"
 WIDE = "() => [...document.querySelectorAll('div')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
 """How many blocks have more in them than fits beside each other."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.workbench import ansi
+from sbkernel.workbench.nodes import ansi
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from sbkernel.rollout.waves.plan import Before, Options, RolloutPlan
 from sbkernel.site import Site
 from sbkernel.workbench.calls import call
 from sbkernel.workbench.panel import Panel
-from sbkernel.workbench.record_choice import Choice
+from sbkernel.workbench.records.record_choice import Choice
 
 IMAGE = "debian12-x86_64-netboot-compute"
 

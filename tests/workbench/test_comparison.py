@@ -14,8 +14,8 @@ from sbkernel.errors import NotFoundError, PolicyError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.growth import growth
 from sbkernel.site import Site
-from sbkernel.workbench.comparison import choices
-from sbkernel.workbench.squarified import HEIGHT, WIDTH, Block, Box, draw, group, layout
+from sbkernel.workbench.images.comparison import choices
+from sbkernel.workbench.images.squarified import HEIGHT, WIDTH, Block, Box, draw, group, layout
 
 
 @pytest.fixture

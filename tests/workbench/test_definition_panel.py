@@ -9,7 +9,7 @@ import pytest
 from sbkernel import workbench as wb
 from sbkernel.errors import DefinitionError, NotFoundError
 from sbkernel.site import Site
-from sbkernel.workbench.definition_editor import LISTED_COUNT, Editor
+from sbkernel.workbench.definitions.definition_editor import LISTED_COUNT, Editor
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 

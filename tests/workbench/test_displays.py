@@ -140,7 +140,7 @@ def test_names_of_the_workbench_are_imported_when_they_are_used() -> None:
         "assert not new & {'pandas', 'ipywidgets', 'anywidget', 'aiohttp', 'markupsafe'}, new\n"
         "from sbkernel import workbench as wb\n"
         "assert 'DiffTable' in dir(wb) and 'pandas' not in sys.modules\n"
-        "import sbkernel.workbench.diagnostics\n"
+        "import sbkernel.workbench.definitions.diagnostics\n"
         "assert callable(wb.remarks) and callable(wb.table)\n"
         "from sbkernel.workbench import *\n"
         "assert NodeTable is wb.NodeTable and not hasattr(wb, 'nothing')\n"

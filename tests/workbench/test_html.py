@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from sbkernel.units import seconds, size
-from sbkernel.workbench import ansi, charts, html
+from sbkernel.workbench import charts, html
+from sbkernel.workbench.nodes import ansi
 
 TAGS = {"div", "span", "table", "thead", "tbody", "tr", "td", "th", "pre", "details", "summary"}
 text = st.text(max_size=30) | st.sampled_from(["<script>alert(1)</script>", "a & b", '"><img src=x onerror=1>', "{0}"])

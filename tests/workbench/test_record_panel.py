@@ -20,8 +20,8 @@ from sbkernel.records.kept.trend import trend
 from sbkernel.records.run import run_notebook
 from sbkernel.records.working import WorkingFile
 from sbkernel.site import Site
-from sbkernel.workbench import record_panel
 from sbkernel.workbench.displays import html_of
+from sbkernel.workbench.records import record_panel
 
 TIMING = {"verb": "genimage", "image": "img", "seconds": 20.0, "phases": [["install", 19.0]]}
 

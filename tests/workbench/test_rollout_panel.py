@@ -20,7 +20,7 @@ from sbkernel.rollout.waves.plan import Before, Options, RolloutPlan
 from sbkernel.rollout.waves.report import report
 from sbkernel.site import Site
 from sbkernel.workbench.displays import html_of
-from sbkernel.workbench.rollout_panel import RolloutPanel
+from sbkernel.workbench.rollout.rollout_panel import RolloutPanel
 
 NEW, OLD = "a" * 64, "b" * 64
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbkernel.workbench import ansi
-from sbkernel.workbench.shortened import Mender, mended
+from sbkernel.workbench.nodes import ansi
+from sbkernel.workbench.nodes.shortened import Mender, mended
 
 BOLD = "\x1b[0;1;39m"
 LINES = [

@@ -7,15 +7,15 @@ from pathlib import Path
 import anywidget
 import pytest
 
-from sbkernel.workbench import console_view
-from sbkernel.workbench.console_view import ConsoleWidget
-from sbkernel.workbench.definition_panel import DefinitionWidget
+from sbkernel.workbench.definitions.definition_panel import DefinitionWidget
 from sbkernel.workbench.foot import Foot
+from sbkernel.workbench.nodes import console_view
+from sbkernel.workbench.nodes.console_view import ConsoleWidget
 from sbkernel.workbench.nodes.grid import GridWidget
 from sbkernel.workbench.nodes.node_table import NodeTableWidget
-from sbkernel.workbench.record_panel import RecordWidget
+from sbkernel.workbench.records.record_panel import RecordWidget
 
-STATIC = Path(console_view.__file__).parent / "static"
+STATIC = Path(console_view.__file__).parents[1] / "static"
 NOTE = (STATIC / "BUILD.md").read_text()
 SUMS = dict(reversed(line.split()) for line in NOTE.split("## sha256")[1].splitlines() if line)
 

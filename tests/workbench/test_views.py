@@ -17,7 +17,7 @@ from sbkernel.jobs import job as jobs
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeResult
 from sbkernel.site import Site
-from sbkernel.workbench import job_card
+from sbkernel.workbench.jobs import job_card
 
 COMPUTE = "debian12-x86_64-netboot-compute"
 

@@ -24,7 +24,7 @@ def blocking(work: Callable[[], T]) -> T:
     """Do the work here. The stop button cancels the job that it follows; the button on the card works too late."""
     if not _has_cards():
         return work()
-    from sbkernel.workbench.job_view import JobView
+    from sbkernel.workbench.jobs.job_view import JobView
 
     def watch(job: Job, cancel: bool) -> None:
         view = JobView(job).show()
@@ -46,7 +46,7 @@ async def awaited(work: Callable[[], T]) -> T:
     """Do the work in a thread and await it; its jobs are shown here. Who stops waiting cancels the jobs."""
     if not _has_cards():
         return work()
-    from sbkernel.workbench.job_view import JobView
+    from sbkernel.workbench.jobs.job_view import JobView
 
     begun: queue.SimpleQueue[Job] = queue.SimpleQueue()
     stopped = threading.Event()

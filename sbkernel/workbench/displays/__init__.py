@@ -18,7 +18,7 @@ SHOWN: Mapping[str, str] = {
     "sbkernel.images.capture.captured:Captured": "sbkernel.workbench.displays.captured:captured",
     "sbkernel.images.catalog.version:ImageVersion": "sbkernel.workbench.displays.images:image_version",
     "sbkernel.images.imgcapture:CapturePlan": "sbkernel.workbench.displays.captured:plan",
-    "sbkernel.images.plan:Planned": "sbkernel.workbench.images:plan",
+    "sbkernel.images.plan:Planned": "sbkernel.workbench.images.shown:plan",
     "sbkernel.images.resolution:ListResolution": "sbkernel.workbench.displays.images:resolution",
     "sbkernel.netboot.diagnosis.seen:Diagnosis": "sbkernel.workbench.displays.stuck:diagnosis",
     "sbkernel.packages.diff.diff:Diff": "sbkernel.workbench.displays.packagediff:diff",

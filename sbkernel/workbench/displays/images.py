@@ -7,7 +7,7 @@ from sbkernel.images.resolution import Chosen, ListResolution
 from sbkernel.rollout.versions.listed import stack
 from sbkernel.units import size
 from sbkernel.workbench.charts import sizes
-from sbkernel.workbench.diagnostics import remarks_table
+from sbkernel.workbench.definitions.diagnostics import remarks_table
 from sbkernel.workbench.html import card, chip, div, heading, mono, muted, pairs, table
 from sbkernel.workbench.panel import Shown
 

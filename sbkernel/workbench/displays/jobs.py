@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sbkernel.jobs.job import Job
-from sbkernel.workbench import job_card
+from sbkernel.workbench.jobs import job_card
 from sbkernel.workbench.panel import Shown
 
 

@@ -14,11 +14,12 @@ from sbkernel.netboot.timeline import timeline as timeline_rows
 from sbkernel.service.stuck import BootLooks
 from sbkernel.site import Site
 from sbkernel.units import seconds, size
-from sbkernel.workbench import ansi, charts
+from sbkernel.workbench import charts
 from sbkernel.workbench.displays.stuck import TONES, because
 from sbkernel.workbench.html import card, chip, heading, mono, muted
+from sbkernel.workbench.nodes import ansi
+from sbkernel.workbench.nodes.shortened import mended
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.shortened import mended
 
 _TAIL_BYTES = 64 * 1024
 

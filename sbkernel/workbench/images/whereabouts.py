@@ -17,11 +17,11 @@ from sbkernel.packages.diff.summary import headline
 from sbkernel.packages.manifest import Manifest
 from sbkernel.site import Site
 from sbkernel.units import size
-from sbkernel.workbench.comparison import DiffChooser, Following
 from sbkernel.workbench.displays.packages import weight
 from sbkernel.workbench.html import ACCENT, LINE, MUTED, card, div, heading, mono, muted, table, wrapped
+from sbkernel.workbench.images.comparison import DiffChooser, Following
+from sbkernel.workbench.images.squarified import Block, draw, group
 from sbkernel.workbench.panel import Shown
-from sbkernel.workbench.squarified import Block, draw, group
 
 _LARGEST = 12
 

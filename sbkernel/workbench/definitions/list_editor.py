@@ -16,8 +16,8 @@ from sbkernel.lists.edit import ListFiles
 from sbkernel.lists.kinds import LIST_ATTRIBUTES
 from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, call
-from sbkernel.workbench.definitions import lists as list_texts
-from sbkernel.workbench.diagnostics import remarks_table
+from sbkernel.workbench.definitions.diagnostics import remarks_table
+from sbkernel.workbench.definitions.shown import lists as list_texts
 from sbkernel.workbench.html import MONO, TONES, card, chip, heading, log, mono, muted, span
 from sbkernel.workbench.panel import Panel, Shown
 

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from sbkernel.jobs import job as jobs
 from sbkernel.jobs.job import Job
-from sbkernel.workbench import job_card
 from sbkernel.workbench.calls import Call, call
+from sbkernel.workbench.jobs import job_card
 from sbkernel.workbench.panel import Panel
 
 _LIVE_S, _HEADLESS_S = 0.4, 1.0

@@ -23,10 +23,10 @@ from sbkernel.service.client import Service
 from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.nodes import boot
+from sbkernel.workbench.nodes.shortened import Mender, mended
 from sbkernel.workbench.panel import Panel
-from sbkernel.workbench.shortened import Mender, mended
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _LOOK_S = 0.1
 _CHUNK_BYTES = 256 * 1024
 

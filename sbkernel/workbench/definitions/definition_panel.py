@@ -15,12 +15,12 @@ from sbkernel.definitions.editing.changeset import ChangeSet
 from sbkernel.errors import SbkernelError
 from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, command
-from sbkernel.workbench.definition_editor import EDITABLE_TYPES, Editor
-from sbkernel.workbench.definitions import definition
+from sbkernel.workbench.definitions.definition_editor import EDITABLE_TYPES, Editor
+from sbkernel.workbench.definitions.shown import definition
 from sbkernel.workbench.html import div, muted
 from sbkernel.workbench.panel import Panel
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 
 
 class DefinitionWidget(anywidget.AnyWidget):

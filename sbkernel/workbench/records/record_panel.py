@@ -23,9 +23,9 @@ from sbkernel.units import seconds
 from sbkernel.workbench.calls import Call, command
 from sbkernel.workbench.displays.records import listing, tone
 from sbkernel.workbench.panel import Panel
-from sbkernel.workbench.record_choice import Choice, key
+from sbkernel.workbench.records.record_choice import Choice, key
 
-_STATIC = Path(__file__).parent / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _ROWS = 200
 _LOOK_S, _SHARE = 1.0, 20  # with many records, looking takes no more than this part of the time
 _OPTIONS = {"words": "--search"}

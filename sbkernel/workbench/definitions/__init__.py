@@ -1,0 +1,1 @@
+"""Definitions and list files: shown, edited."""

@@ -1,0 +1,1 @@
+"""Images: chosen, compared, and where their bytes are."""
