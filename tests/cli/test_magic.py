@@ -16,6 +16,7 @@ from traitlets.config import Config
 import sbkernel
 from sbkernel.cli.magic.awaiting import runs_apart, with_awaits
 from sbkernel.errors import SbkernelError
+from sbkernel.service.client import Service
 from sbkernel.site import Site
 
 COMPUTE = "debian12-x86_64-netboot-compute"
@@ -27,6 +28,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("SBKERNEL_SITE", str(tmp_path / "site"))
     with Site.open(tmp_path / "site") as opened:
         yield opened
+        Service(opened).stop()  # rpower has started it
 
 
 @pytest.fixture
