@@ -115,6 +115,22 @@ def test_jupyterlab_finds_the_tiles_of_the_notebooks_and_what_copies_them(python
     assert count == len(list((ROOT / "notebooks").glob("*.ipynb")))
 
 
+def test_the_server_finds_our_extensions(python: Path, tmp_path: Path) -> None:
+    """JupyterLab loads what puts the templates into the launcher: one in the server, one in the page."""
+    code = (
+        "from jupyter_core.paths import jupyter_config_path, jupyter_path\n"
+        "from jupyter_server.extension.manager import ExtensionPackage\n"
+        "from jupyterlab_server.config import get_federated_extensions\n"
+        "from jupyter_server.extension.config import ExtensionConfigManager\n"
+        "known = ExtensionConfigManager(read_config_path=jupyter_config_path()).get_jpserver_extensions()\n"
+        "assert known['sbkernel.workbench.launcher']\n"
+        "assert ExtensionPackage(name='sbkernel.workbench.launcher').validate()\n"
+        "print(get_federated_extensions(jupyter_path('labextensions'))['sbkernel']['ext_path'])"
+    )
+    there = run(python, "-c", code, cwd=tmp_path, JUPYTER_CONFIG_DIR=str(tmp_path), JUPYTER_DATA_DIR=str(tmp_path))
+    assert Path(there.strip()).is_relative_to(python.parent.parent)
+
+
 def test_all_verbs_are_there_and_find_their_templates(python: Path, tmp_path: Path) -> None:
     sb = python.parent / "sb"
     said = run(sb, "-h", cwd=tmp_path)
