@@ -55,7 +55,7 @@ def test_the_tour_boots_simulated_nodes_twice_and_tidies_up(run: Run, site: Site
 
 def test_practice_shows_what_is_wrong_and_tidies_up(run: Run, site: Site) -> None:
     troubles = {"dead": "5%", "slow": "5%", "halted": "5%", "panic": "10%"}
-    record = run("practise", count=20, speed=1000.0, wait_s=10, canaries=2, keep=True, **troubles)
+    record = run("practise", count=20, speed=1000.0, wait_s=20, canaries=2, keep=True, **troubles)
     seen = shown(record)
     ways = {name: site.nodes[name].get("simulated").split(",")[0] for name in site.nodes}
     assert sorted(ways.values()) == ["dead", *["ok"] * 15, "panic", "panic", "slow", "stuck=fetched"]
