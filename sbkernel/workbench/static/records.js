@@ -84,7 +84,10 @@ function render({ model, el }) {
     body.replaceChildren(...view.rows.map(line));
     const more = view.found - view.rows.length;
     count.textContent = `${view.found} of ${view.total}` + (more > 0 ? `, the newest ${view.rows.length} shown` : "");
+    // Without a record there is nothing to choose, nor to look for.
+    find.hidden = list.hidden = !view.total;
     mark();
+    if (!view.total) hint.textContent = "No notebook was run yet: sb run NOTEBOOK -p name=value keeps a record.";
     if (focused) [...body.rows].find((row) => row.dataset.key === focused)?.querySelector("input").focus();
   };
 
