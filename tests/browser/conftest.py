@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
 from waiting import until
+
+from sbkernel import resources
 
 HERE = Path(__file__).resolve().parent
 FLAGS = [
@@ -29,6 +31,13 @@ OF_A_RESTART = "Canceled future for kernel_info_request"
 IDLE = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.context?.sessionContext;
     return !!(context?.isReady && context.session?.kernel?.status === 'idle');
+}"""
+
+ENDED = """() => {
+    const cells = [...document.querySelectorAll('.jp-CodeCell')];
+    const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
+    const ran = cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent);
+    return failed ? 'failed' : cells.length && cells.every(ran) ? 'ran' : '';
 }"""
 
 
@@ -123,6 +132,12 @@ class Opened:
         """Press Run All; does not wait (the command settles only when the cells have)."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
 
+    def errors(self, timeout_ms: int = 600_000) -> list[str]:
+        """Wait until every cell has run, or one has failed; return what failed."""
+        self.page.wait_for_function(ENDED, timeout=timeout_ms)
+        outputs = (out for cell in self.saved().cells for out in cell.get("outputs", ()))
+        return [f"{out.ename}: {out.evalue}" for out in outputs if out.output_type == "error"]
+
     def interrupt(self) -> None:
         """Press the stop button."""
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
@@ -135,6 +150,17 @@ class Opened:
     def cell(self, number: int):
         """Return one cell."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+
+def with_values(name: str, values: Mapping[str, object]) -> nbformat.NotebookNode:
+    """Return a shipped notebook with other values in its parameters, as somebody types them."""
+    notebook = nbformat.read(resources.notebooks() / f"{name}.ipynb", as_version=4)
+    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
+    for key, value in values.items():
+        line = re.compile(rf"^({key}: [^=]+= )[^#\n]+", re.MULTILINE)
+        cell.source, changed = line.subn(rf"\g<1>{value!r}  ", cell.source)
+        assert changed == 1, key
+    return notebook
 
 
 @pytest.fixture

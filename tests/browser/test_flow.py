@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -10,7 +11,7 @@ from sbkernel.service.client import Service
 from sbkernel.service.verbs import rpower
 from sbkernel.site import Site
 
-from .conftest import Lab, Opened
+from .conftest import Lab, Opened, with_values
 from .test_panels import console_shows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -61,6 +62,15 @@ def test_the_build_notebook_builds_and_packs(open_notebook: Open, shot: Shot) ->
     expect(cell_of(notebook, "wb.image_version(version)")).to_contain_text("published", timeout=60_000)
     expect(cell_of(notebook, "wb.weights(version)")).to_contain_text("MB", timeout=60_000)
     shot("build done")
+
+
+def test_the_update_notebook_says_that_nothing_is_new(open_notebook: Open, shot: Shot, lab: Lab) -> None:
+    nbformat.write(with_values("update", {"testboot": False}), lab.notebooks / "update-tried.ipynb")
+    notebook = open_notebook("update-tried.ipynb")
+    notebook.run_all()
+    assert notebook.errors() == []
+    expect(cell_of(notebook, 'done["decision"]')).to_contain_text("nothing to do: nodes boot what its lists mean")
+    shot("update")
 
 
 def test_the_boot_notebook_shows_the_console_reaching_login(
