@@ -1,14 +1,18 @@
-"""The notebooks that need no built image, run from top to bottom in a real JupyterLab, in both themes."""
+"""Notebooks that need no built image, run from top to bottom in a real JupyterLab, in both themes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from noderoot import make_root
 from playwright.sync_api import Page
+from sshd import sshd
 
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.nodes import simulate
 from sbkernel.service.client import Service
 from sbkernel.site import Site
@@ -46,3 +50,14 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, open_notebook: Open, page
         with Site.open(lab.site) as site:
             simulate.stop(site)
             Service(site).stop()
+
+
+def test_a_node_is_captured(open_notebook: Open, lab: Lab, shot: Shot, tmp_path: Path) -> None:
+    nbformat.write(with_values("capture", {"node": "n1", "image": "taken"}), lab.notebooks / "capture-tried.ipynb")
+    with Site.open(lab.site) as site, sshd(site, "n1", make_root(tmp_path / "root", "debian12"), tmp_path / "sshd"):
+        notebook = open_notebook("capture-tried.ipynb")
+        notebook.run_all()
+        assert notebook.errors() == []
+        shot("capture")
+        assert Catalog(site).current("taken").packages == 1
+        site.delete("node", "n1")
