@@ -36,6 +36,8 @@ class Nodes:
         """Change how some nodes behave, and wait until they do: their BMCs begin anew, without power."""
         for node in nodes:
             self.site.set("node", node, simulated=f"{trait},speed={SPEED:g}")
+        revision = self.site.store.revision()
+        until(lambda: state(self.site).revision >= revision, seen=lambda: state(self.site))
 
     def damage_new(self) -> None:
         """Damage the root of the new version: nodes that fetch it whole (trait `whole`) notice it, and fail."""

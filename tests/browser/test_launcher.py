@@ -74,6 +74,7 @@ def test_a_tile_makes_a_copy_and_opens_it(page: Page, lab: Lab, shot: Callable[[
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=30_000)
     shot("launcher dark")
     page.evaluate(THEME, "JupyterLab Light")
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'", timeout=30_000)
     assert not (lab.notebooks / "practise-2.ipynb").exists()
     tiles.filter(has_text="Practise").click()
     expect(page.get_by_role("tab", name="practise-2.ipynb")).to_be_visible(timeout=60_000)

@@ -140,7 +140,7 @@ def test_the_stop_button_ends_the_cell(kernel: Kernel, site: Site, wrapped: str)
 
 
 def test_a_build_that_is_stopped_is_cancelled(kernel: Kernel, site: Site) -> None:
-    code = "from sbkernel.cli import packimage as verb\nfrom sbkernel.jobs import job as jobs\n"
+    code = "from sbkernel.cli.images import packimage as verb\nfrom sbkernel.jobs import job as jobs\n"
     code += "begin = jobs.start\n"
     code += "jobs.start = lambda site, name, target, **how: begin(site, name, 'magic_targets:patient', image='img')\n"
     run(kernel, code)

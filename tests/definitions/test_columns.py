@@ -18,14 +18,17 @@ from sbkernel.definitions.xcattables.columns import (
 from sbkernel.errors import NotFoundError
 
 OF_NODES = (
-    "bmcfingerprint", "bmchostkey", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "simulated", "vmfirmware",
-    "vmsshport",
+    "bmcfingerprint", "bmchostkey", "bmckg", "bmcsystem", "diskimage", "held", "rootkind", "simulated", "throwaway",
+    "vmfirmware", "vmsshport",
 )  # fmt: skip
 OURS = {
     ("osimage", "parent"),
     ("osimage", "buildhost"),
     ("osimage", "buildshared"),
     ("osimage", "rootkind"),
+    ("osimage", "gate"),
+    ("osimage", "testbootbudget"),
+    ("osimage", "testbootscripts"),
     *((objtype, name) for objtype in ("node", "group") for name in OF_NODES),
 }
 NODEHM = (

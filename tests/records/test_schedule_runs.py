@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -119,7 +119,7 @@ def test_a_run_in_the_environment_of_cron(site: Site, notebook: Write, make: Mak
     assert "scheduled by</dt><dd>small" in (site.records / outcome(site).record).with_suffix(".html").read_text()
     assert outcome(site).ok and not last.is_running(site, "small")
     shown = CliRunner().invoke(group(VERB_GROUPS), ["--site", str(site.root), "records", "show", outcome(site).run])
-    assert f"@{socket.gethostname()}, scheduled by small, sbkernel" in shown.output
+    assert re.search(r"^scheduled by +small$", shown.output, re.MULTILINE), shown.output
 
 
 def test_a_failure_is_told_with_its_record_and_without_a_secret(
@@ -172,7 +172,7 @@ def test_a_second_start_is_refused_and_sigterm_ends_the_first(
     assert (about.status, about.why) == ("interrupted", "stopped by SIGTERM")
     assert made_record.cells[-1].metadata.papermill.status == "pending"
     (kept,) = listing.records(site)
-    assert (kept.status, kept.error, kept.scheduled) == ("interrupted", "stopped by SIGTERM", "small")
+    assert (kept.status, kept.why, kept.scheduled) == ("interrupted", "stopped by SIGTERM", "small")
     assert trust.is_own(site.records / outcome(site).record)
     assert [(told["status"], told["why"]) for told in notices(tmp_path)] == [
         ("refused", "the run before has not ended"), ("interrupted", "stopped by SIGTERM"),

@@ -80,6 +80,7 @@ class PracticeNodes:
         if self._since is None:
             self._since = store.revision()
             await self._refresh(self.site.nodes)
+            self._tell()
             return
         found = store.changed(self._since)
         again = set(self._troubles) if time.monotonic() - self._refreshed > RETRY_S else set()
@@ -88,6 +89,7 @@ class PracticeNodes:
         elif found.objects or again:
             await self._refresh(self.site.nodes.touched(found.objects) | again)
         self._since = found.revision
+        self._tell()
 
     async def close(self) -> None:
         """End all."""
@@ -160,7 +162,7 @@ class PracticeNodes:
         return self._context
 
     def _tell(self) -> None:
-        tell(self.site, State(os.getpid(), len(self._running), self._troubles))
+        tell(self.site, State(os.getpid(), len(self._running), self._troubles, self._since or 0))
 
 
 def _key(node: Definition) -> tuple[str, ...]:

@@ -19,11 +19,15 @@ _MOST = 20
 
 
 class State(NamedTuple):
-    """How many BMCs listen, and why others do not, by node; `pid` is 0 when the process does not run."""
+    """How many BMCs listen, and why others do not, by node; `pid` is 0 when the process does not run.
+
+    They are as the store had them at `revision`.
+    """
 
     pid: int = 0
     bmcs: int = 0
     troubles: Mapping[str, str] = MappingProxyType({})
+    revision: int = 0
 
 
 def state(site: Site) -> State:

@@ -32,6 +32,7 @@ TaskPlugin=task/none
 MpiDefault=none
 SelectType=select/cons_tres
 ReturnToService=2
+SchedulerParameters=sched_interval=1
 """
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=1 RealMemory=100 State=UNKNOWN\n"
 PARTITION = "PartitionName=all Nodes=ALL Default=YES State=UP\n"
@@ -62,7 +63,7 @@ class Slurm:
         file = self.place / f"{node}.done"
         wait = f"while [ ! -e {file} ]; do sleep 0.1; done"
         self("sbatch", "-w", node, "-o", "/dev/null", "--wrap", wait)
-        until(lambda: self.state(node) == "ALLOCATED", seen=lambda: self.state(node))
+        until(lambda: self.state(node) == "ALLOCATED", seen=lambda: self("scontrol", "show", "job"))
         return file
 
 
