@@ -152,6 +152,21 @@ class Opened:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
 
+def use_theme(page: Page, name: str) -> None:
+    """Choose a theme, Light or Dark, and wait until it is there and its splash has gone.
+
+    Of two splashes at once JupyterLab takes away one twice, which is an error on the page.
+    """
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {name}"
+    )
+    is_light = str(name == "Light").lower()
+    page.wait_for_function(
+        f"() => document.body.dataset.jpThemeLight === '{is_light}' && !document.getElementById('jupyterlab-splash')",
+        timeout=60_000,
+    )
+
+
 def with_values(name: str, values: Mapping[str, object]) -> nbformat.NotebookNode:
     """Return a shipped notebook with other values in its parameters, as somebody types them."""
     notebook = nbformat.read(resources.notebooks() / f"{name}.ipynb", as_version=4)

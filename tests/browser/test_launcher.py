@@ -13,10 +13,9 @@ from playwright.sync_api import Page, expect
 from sbkernel import resources
 from sbkernel.records import library
 
-from .conftest import IDLE, Lab
+from .conftest import IDLE, Lab, use_theme
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 def ask(lab: Lab, body: dict[str, str] | None = None) -> object:
@@ -70,11 +69,9 @@ def test_a_tile_makes_a_copy_and_opens_it(page: Page, lab: Lab, shot: Callable[[
     assert [tile.inner_text().strip() for tile in tiles.all()][:4] == ["Start here", "Define", "Build", "Boot"]
     tiles.first.scroll_into_view_if_needed()
     shot("launcher light")
-    page.evaluate(THEME, "JupyterLab Dark")
-    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=30_000)
+    use_theme(page, "Dark")
     shot("launcher dark")
-    page.evaluate(THEME, "JupyterLab Light")
-    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'", timeout=30_000)
+    use_theme(page, "Light")
     assert not (lab.notebooks / "practise-2.ipynb").exists()
     tiles.filter(has_text="Practise").click()
     expect(page.get_by_role("tab", name="practise-2.ipynb")).to_be_visible(timeout=60_000)

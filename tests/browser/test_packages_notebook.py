@@ -8,12 +8,10 @@ from playwright.sync_api import Page, expect
 
 from sbkernel.site import Site
 
-from .conftest import Lab, Opened
+from .conftest import Lab, Opened, use_theme
 from .test_flow import cell_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 def test_two_versions_are_chosen_filtered_and_drawn(
@@ -60,7 +58,7 @@ def test_two_versions_are_chosen_filtered_and_drawn(
     expect(growth).to_contain_text("openssl, slurm moved")
     growth.scroll_into_view_if_needed()
     shot("packages growth")
-    page.evaluate(THEME, "JupyterLab Dark")
+    use_theme(page, "Dark")
     treemap.scroll_into_view_if_needed()
     shot("packages dark")
-    page.evaluate(THEME, "JupyterLab Light")
+    use_theme(page, "Light")

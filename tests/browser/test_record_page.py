@@ -15,11 +15,9 @@ from sbkernel.workbench import charts, html
 from sbkernel.workbench.jobs import job_card
 from sbkernel.workbench.nodes import ansi
 
-from .conftest import KERNELSPEC, Lab, Opened
+from .conftest import KERNELSPEC, Lab, Opened, use_theme
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 @pytest.fixture
@@ -77,10 +75,9 @@ def test_jupyterlab_shows_it_untrusted_with_its_styles(
     output = notebook.cell(1).locator(".jp-OutputArea")
     expect(output.get_by_text("install packages")).to_be_visible()
     shot("untrusted record")
-    notebook.page.evaluate(THEME, "JupyterLab Dark")
-    expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0)
+    use_theme(notebook.page, "Dark")
     shot("untrusted record dark")
-    notebook.page.evaluate(THEME, "JupyterLab Light")
+    use_theme(notebook.page, "Light")
     bars = output.locator("div[style*='position:absolute'], div[style*='position: absolute']")
     assert bars.count() >= 5
     assert all(bars.nth(n).evaluate("bar => bar.getBoundingClientRect().width") >= 1 for n in range(bars.count()))

@@ -14,9 +14,8 @@ from sbkernel.records.kept.gallery import gallery
 from sbkernel.records.kept.listing import records
 from sbkernel.site import Site
 
-from .conftest import KERNELSPEC, Lab, Opened
+from .conftest import KERNELSPEC, Lab, Opened, use_theme
 from .test_flow import cell_of
-from .test_record_page import THEME
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -69,8 +68,7 @@ def test_records_are_browsed_compared_and_run_again(open_notebook: Open, page: P
         expect(panel.get_by_text("genimage img: install packages")).to_be_visible(timeout=15_000)
         panel.scroll_into_view_if_needed()
         shot("records compared")
-        page.evaluate(THEME, "JupyterLab Dark")
-        expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+        use_theme(page, "Dark")
         shot("records compared dark")
 
         for box in (boxes.nth(0), boxes.nth(1)):
@@ -86,7 +84,7 @@ def test_records_are_browsed_compared_and_run_again(open_notebook: Open, page: P
         expect(panel.locator("iframe")).to_be_visible(timeout=15_000)
         panel.get_by_role("button", name="Run again", exact=True).scroll_into_view_if_needed()
         shot("records again dark")
-        page.evaluate(THEME, "JupyterLab Light")
+        use_theme(page, "Light")
         panel.get_by_role("button", name="Run again", exact=True).click()
         expect(panel.locator(".sbk-rec-said")).to_contain_text("it ran: ", timeout=60_000)
         panel.get_by_role("searchbox").fill("other")

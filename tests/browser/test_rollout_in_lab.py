@@ -16,7 +16,7 @@ from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.site import Site
 
-from .conftest import KERNELSPEC, Lab, Opened
+from .conftest import KERNELSPEC, Lab, Opened, use_theme
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -30,7 +30,6 @@ site = Site.open()
 """
 SHOW = "await wb.RolloutPanel(site, start_once(site, plan_rollout(site, 'rolling@candidate', 'simulated', {more})))"
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 RUN = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 
 
@@ -72,8 +71,7 @@ def test_a_rollout_in_tabs_that_come_and_go(
     page.evaluate(RESTART)
     page.evaluate(RUN)
     expect(card.get_by_role("button", name="Stop here")).to_be_visible(timeout=60_000)
-    page.evaluate(THEME, "JupyterLab Dark")
-    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+    use_theme(page, "Dark")
     shot("roll-out dark")
     other = page.context.new_page()
     made = new_notebook(cells=[new_code_cell(OPEN + "wb.RolloutPanel(site)")], metadata={"kernelspec": KERNELSPEC})
@@ -94,8 +92,7 @@ def test_a_rollout_in_tabs_that_come_and_go(
     expect(output(again, 1).get_by_text("went back", exact=True)).to_be_visible(timeout=120_000)
     expect(output(again, 1)).to_contain_text("its sha256 differs")
     shot("roll-out back dark")
-    page.evaluate(THEME, "JupyterLab Light")
-    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+    use_theme(page, "Light")
     shot("roll-out back light")
     assert report(nodes.site).state == "went back" and nodes.boots("sim0022", "sim0030") == {nodes.old}
     assert "went back" in again.saved().cells[1].outputs[0].data["text/html"]

@@ -17,7 +17,7 @@ from sbkernel.nodes import simulate
 from sbkernel.service.client import Service
 from sbkernel.site import Site
 
-from .conftest import Lab, Opened, with_values
+from .conftest import Lab, Opened, use_theme, with_values
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 Open = Callable[..., Opened]
@@ -29,7 +29,6 @@ GIVEN: dict[str, dict[str, Any]] = {
     "benchmarks": {"rows": ["startup"], "runs": 1},
     "records": {},
 }
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -39,14 +38,13 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, open_notebook: Open, page
         notebook = open_notebook(f"{name}-tried.ipynb")
         notebook.run_all()
         assert notebook.errors() == []
-        for theme, label in THEMES.items():
-            page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", label)
-            page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(theme == 'light').lower()}'")
+        for theme in ("Light", "Dark"):
+            use_theme(page, theme)
             for place in range(notebook.page.locator(".jp-Notebook .jp-CodeCell").count()):
                 page.locator(".jp-Notebook .jp-CodeCell").nth(place).scroll_into_view_if_needed()
                 shot(f"{name} {theme} {place}")
     finally:
-        page.evaluate("() => window.jupyterapp?.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+        use_theme(page, "Light")
         with Site.open(lab.site) as site:
             simulate.stop(site)
             Service(site).stop()
