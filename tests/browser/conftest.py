@@ -34,11 +34,10 @@ IDLE = """() => {
 }"""
 
 ENDED = """() => {
-    const cells = [...document.querySelectorAll('.jp-CodeCell')];
-    const failed = document.querySelector("[data-mime-type='application/vnd.jupyter.error']");
-    const ran = cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent);
-    return failed ? 'failed' : cells.length && cells.every(ran) ? 'ran' : '';
+    const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(one => one.textContent);
+    return /\\[\\d+\\]/.test(prompts[0]) && !prompts.some(one => one.includes('*'));
 }"""
+"""Every cell has run, or one has failed, after which none waits any more."""
 
 
 @pytest.fixture(scope="package")

@@ -8,8 +8,12 @@ from typing import Any
 
 import nbformat
 import pytest
+import sshhost
+from debs import KERNELS, copy_base, make_repository
+from nbformat.v4 import new_code_cell
 from noderoot import make_root
 from playwright.sync_api import Page
+from smallbuild import define
 from sshd import sshd
 
 from sbkernel.images.catalog.catalog import Catalog
@@ -59,3 +63,23 @@ def test_a_node_is_captured(open_notebook: Open, lab: Lab, shot: Shot, tmp_path:
         shot("capture")
         assert Catalog(site).current("taken").packages == 1
         site.delete("node", "n1")
+
+
+def test_an_image_is_built_elsewhere(open_notebook: Open, lab: Lab, shot: Shot, tmp_path: Path) -> None:
+    base, debs, far, pkglist = (tmp_path / name for name in ("base", "debs", "far", "small.pkglist"))
+    for directory in (base, debs, far):
+        directory.mkdir()
+    make_repository(debs)
+    pkglist.write_text("own-tool\n" + "".join(f"linux-image-{version}\n" for version in KERNELS))
+    notebook = with_values("elsewhere", {"image": "small", "on": sshhost.NAME})
+    with Site.open(lab.site) as site, sshhost.ssh_host(far) as host, host.sshd():
+        copy_base(site, base)
+        define(site, "small", pkglist, f"{base},{debs}")
+        reach = f"import os\nos.environ['PATH'] = {str(host.directory / 'bin')!r} + ':' + os.environ['PATH']"
+        notebook.cells.insert(0, new_code_cell(reach))
+        nbformat.write(notebook, lab.notebooks / "elsewhere-tried.ipynb")
+        opened = open_notebook("elsewhere-tried.ipynb")
+        opened.run_all()
+        assert opened.errors() == []
+        shot("elsewhere")
+        assert Catalog(site).current("small").packages > 50
