@@ -49,6 +49,11 @@ def test_pieces_are_mended_as_the_whole(data: st.DataObject) -> None:
     assert b"".join(map(mender.feed, pieces)) + mender.feed(b"\n").removesuffix(b"\n") == mended(text)
 
 
+def test_a_cut_that_ends_a_piece_waits_with_what_it_went_through() -> None:
+    mender = Mender()
+    assert mender.feed("a\x1b…".encode()) + mender.feed(b"\n") == mended("a\x1b…\n".encode())
+
+
 @given(st.text(alphabet="ab\x1b[0;1m\r\n …"))
 def test_the_words_stay(text: str) -> None:
     assert re.findall("[ab]", mended(text.encode()).decode()) == re.findall("[ab]", text)

@@ -11,11 +11,12 @@ import re
 
 RESET = b"\x1b[0m"
 _ELLIPSIS = "…".encode()
-_CUT = re.compile(rb"\x1b(?:\[[\d;]*)?(?=" + _ELLIPSIS + rb")")
+_BEGUN = rb"\x1b(?:\[[\d;]{0,16})?"
+_CUT = re.compile(_BEGUN + rb"(?=" + _ELLIPSIS + rb")")
 _REST = re.compile(_ELLIPSIS + rb"(?:\[?0m|(?:(?:\[?0)?;?1)?;?39m)")
 """What is left of the two sequences of a line, \\e[0;1;39m and \\e[0m, when the cut ends in one."""
 _UNFINISHED = re.compile(
-    rb"(?:(?:\x1b(?:\[[\d;]{0,16})?)?(?:\xe2(?:\x80)?)?|" + _ELLIPSIS + rb"[\[\d;]{0,8}|\r{1,4})\Z"
+    rb"(?:(?:" + _BEGUN + rb")?(?:(?:\xe2(?:\x80)?)?|" + _ELLIPSIS + rb"[\[\d;]{0,8})|\r{1,4})\Z"
 )
 _LINE_END = re.compile(rb"(\r*\n)")
 
