@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from sbkernel.definitions.store.sqlite import SqliteConnection
+
 # A property that holds, holds on a busy machine too.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -48,3 +50,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 def layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache for sites that build the shipped compute image, so that one process of tests installs it once."""
     return tmp_path_factory.mktemp("layers")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that any store of this process is asked."""
+    statements: list[str] = []
+    real = SqliteConnection.query
+
+    def query(self: SqliteConnection, sql: str, *values: object) -> list[tuple[object, ...]]:
+        statements.append(sql)
+        return real(self, sql, *values)
+
+    monkeypatch.setattr(SqliteConnection, "query", query)
+    return statements

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from sbkernel.nodes.failures import ControlError, UnknownUserError, WrongPasswordError
@@ -12,7 +13,7 @@ BACK_OFF_FIRST_S = 0.5
 BACK_OFF_MAX_S = 60.0
 
 
-class KeptConsole:
+class KeptConsole(ABC):
     """One node's console. `on_bytes` gets what the node writes; `on_event` gets lines about the connection.
 
     With `steal`, a console that another session holds is taken away from it; else connecting waits until the
@@ -61,9 +62,9 @@ class KeptConsole:
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
 
+    @abstractmethod
     async def _connected_once(self) -> None:
         """Connect and pass bytes until the connection breaks; it is between _is_up and _is_down that they flow."""
-        raise NotImplementedError
 
     def _is_up(self) -> None:
         self._up.set()

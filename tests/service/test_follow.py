@@ -11,7 +11,6 @@ from waiting import until, until_async
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.store import sqlstore
-from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.mkvm import mkvm, rmvm
 from sbkernel.service import watcher as module
 from sbkernel.service.boot.discovery import Macs
@@ -95,19 +94,11 @@ async def test_too_much_at_once_is_everything(site: Site, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("count", [1, 200])
 async def test_an_idle_service_asks_one_question_a_tick(
-    site: Site, bmcs: Bmcs, monkeypatch: pytest.MonkeyPatch, count: int
+    site: Site, bmcs: Bmcs, monkeypatch: pytest.MonkeyPatch, asked: list[str], count: int
 ) -> None:
     site.change("node", {f"x{number}": {"groups": "all", "vmhost": "elsewhere"} for number in range(count)})
     node = bmcs.add(site, "n1", bmcpassword="env:BMC_PASSWORD")
     monkeypatch.setenv("BMC_PASSWORD", PASSWORD)
-    asked: list[str] = []
-    real = SqliteConnection.query
-
-    def query(self: SqliteConnection, sql: str, *values: object) -> list[tuple[object, ...]]:
-        asked.append(sql)
-        return real(self, sql, *values)
-
-    monkeypatch.setattr(SqliteConnection, "query", query)
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.01)
     ended = asyncio.Event()
     serving = asyncio.create_task(serve(site, ended))

@@ -11,7 +11,6 @@ from waiting import until
 
 import sbkernel.workbench as wb
 from sbkernel.definitions.store.journal import user
-from sbkernel.definitions.store.sqlite import SqliteConnection
 from sbkernel.nodes.results import NodeResult
 from sbkernel.site import Site
 from sbkernel.workbench.nodes import node_table
@@ -21,20 +20,6 @@ from sbkernel.workbench.nodes import node_table
 def site(tmp_path: Path) -> Iterator[Site]:
     with Site.open(tmp_path / "site") as opened:
         yield opened
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that any store of this process is asked."""
-    statements: list[str] = []
-    real = SqliteConnection.query
-
-    def query(self: SqliteConnection, sql: str, *values: object) -> list[tuple[object, ...]]:
-        statements.append(sql)
-        return real(self, sql, *values)
-
-    monkeypatch.setattr(SqliteConnection, "query", query)
-    return statements
 
 
 @pytest.fixture

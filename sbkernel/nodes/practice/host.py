@@ -84,6 +84,8 @@ class PracticeNodes:
             return
         found = store.changed(self._since)
         again = set(self._troubles) if time.monotonic() - self._refreshed > RETRY_S else set()
+        if found.revision == self._since and not again:
+            return
         if found.objects is None or any(objtype in ("passwd", "site") for objtype, _name in found.objects):
             await self._refresh({*self.site.nodes, *self._running})
         elif found.objects or again:
@@ -112,7 +114,6 @@ class PracticeNodes:
         for name, key in keys.items():
             if name not in self._running:
                 await self._start(known[name], key)
-        self._tell()
 
     async def _start(self, node: Definition, key: tuple[str, ...]) -> None:
         try:

@@ -15,9 +15,7 @@ _BEGUN = rb"\x1b(?:\[[\d;]{0,16})?"
 _CUT = re.compile(_BEGUN + rb"(?=" + _ELLIPSIS + rb")")
 _REST = re.compile(_ELLIPSIS + rb"(?:\[?0m|(?:(?:\[?0)?;?1)?;?39m)")
 """What is left of the two sequences of a line, \\e[0;1;39m and \\e[0m, when the cut ends in one."""
-_UNFINISHED = re.compile(
-    rb"(?:(?:" + _BEGUN + rb")?(?:(?:\xe2(?:\x80)?)?|" + _ELLIPSIS + rb"[\[\d;]{0,8})|\r{1,4})\Z"
-)
+_UNFINISHED = re.compile(rb"(?:(?:" + _BEGUN + rb")?(?:(?:\xe2(?:\x80)?)?|" + _ELLIPSIS + rb"[\[\d;]{0,8})|\r{1,4})\Z")
 _LINE_END = re.compile(rb"(\r*\n)")
 
 
