@@ -83,7 +83,7 @@ class SshHost:
             argv += ["ip", "netns", "exec", f"{self.number}-far", "/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
             server = subprocess.Popen(argv, stderr=stream)
         try:
-            until(lambda: "Server listening" in log.read_text(), 30, unless=lambda: server.poll() is not None)
+            until(lambda: "Server listening" in log.read_text(), unless=lambda: server.poll() is not None)
             yield server
         finally:
             self.kill_sessions()

@@ -26,6 +26,8 @@ from sbkernel.jobs.reader import POLL_S, JobReader
 from sbkernel.site import Site
 
 GRACE_S = 10.0
+KILLED_S = 10.0
+"""How long a process that was killed may take to end: one that writes to a slow disk ends only after that."""
 
 
 class Job(JobReader):
@@ -45,16 +47,21 @@ class Job(JobReader):
             self._launcher.cancel(self.dir)
 
     def kill(self) -> None:
-        """Kill the worker and everything in its session, without cleaning up."""
+        """Kill the worker and everything in its session, without cleaning up, and wait until it has ended."""
         self._launcher.kill(self.dir)
+        self.ends_within(KILLED_S)
+
+    def ends_within(self, timeout_s: float) -> bool:
+        """Wait until the job is done; tell whether it was after `timeout_s` seconds at the most."""
+        deadline = time.monotonic() + timeout_s
+        while not self.done and time.monotonic() < deadline:
+            time.sleep(POLL_S / 2)
+        return self.done
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Cancel, wait until the job is done, and kill what is left after `grace_s` seconds."""
         self.cancel()
-        deadline = time.monotonic() + grace_s
-        while not self.done and time.monotonic() < deadline:
-            time.sleep(POLL_S / 2)
-        if not self.done:
+        if not self.ends_within(grace_s):
             self.kill()
 
     def wait(self, timeout_s: float | None = None) -> Self:

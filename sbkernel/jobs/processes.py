@@ -20,10 +20,10 @@ def boot_id() -> str:
 def stat_fields(pid: int) -> list[str] | None:
     """Return the fields of /proc/PID/stat after the command name, or None if there is no such process."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return text[text.rindex(")") + 2 :].split()
+    return stat[stat.rindex(b")") + 2 :].decode().split()  # the name before that may be any bytes
 
 
 def start_ticks(pid: int) -> int | None:

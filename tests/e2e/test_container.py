@@ -51,6 +51,6 @@ def test_a_container_becomes_a_booted_node(sb: Sb, image: str, container: str, t
     sb("mkvm", NODE)
     sb("nodeset", NODE, f"osimage={image}")
     sb("rpower", NODE, "boot")
-    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "300", timeout_s=330)
+    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "600", timeout_s=630)
     assert sb.ssh(NODE, "cat /etc/greeting /etc/motd") == "from a package\ntried in a shell\n"
     assert "ii  own-greeting" in sb.ssh(NODE, "dpkg -l own-greeting")

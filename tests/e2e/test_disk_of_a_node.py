@@ -35,7 +35,7 @@ def test_a_stateless_boot_leaves_the_disk_as_it_is_and_boot_goes_back_to_it(sb: 
     before = sha256(disk)
     state = sb("nodeset", NODE, f"osimage={IMAGE}")
     sb("rpower", NODE, "boot")
-    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "300", timeout_s=330)
+    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "600", timeout_s=630)
     assert "vda" in sb.ssh(NODE, "cat /proc/partitions"), "the node sees its disk"
     assert sb("nodeset", NODE, "boot") == f"{NODE}: boot\n"
     assert (sb.attribute("node", NODE, "os"), sb.attribute("node", NODE, "diskimage")) == ("rocky9.4", "on-disk")

@@ -110,7 +110,7 @@ def boot(site: Sb, image: str, state: str) -> None:
     assert digest
     assert f"vn1: netboot {state}" in site("nodeset", "vn1", f"osimage={image}")
     site("rpower", "vn1", "boot")
-    assert "vn1 login:" in site("rcons", "vn1", "--until", "login:", "--for", "300", timeout_s=330)
+    assert "vn1 login:" in site("rcons", "vn1", "--until", "login:", "--for", "600", timeout_s=630)
     assert re.search(rf"^{digest[1][:8]} .* vn1 +vn1$", site("images", image), re.MULTILINE), "booted and reported"
 
 

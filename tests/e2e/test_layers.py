@@ -35,7 +35,7 @@ def layer(sb: Sb, first_demo: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_node_sees_the_layer_over_the_root(sb: Sb, layer: Path) -> None:
     assert layer.stat().st_size < 1_000_000 < (layer.with_name("root.0.squashfs")).stat().st_size
     sb("rpower", NODE, "boot")
-    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "300", timeout_s=330)
+    assert f"{NODE} login:" in sb("rcons", NODE, "--until", "login:", "--for", "600", timeout_s=630)
     assert sb.ssh(NODE, "cat /etc/motd") == "laid over the root\n"
     assert "lowerdir=/run/sbkernel/layer1:/run/sbkernel/root" in sb.ssh(NODE, "grep ' / ' /proc/mounts")
     assert sb.ssh(NODE, "systemctl is-active ssh").strip() == "active"
@@ -49,7 +49,7 @@ def test_a_layer_that_was_changed_is_refused_on_the_console_and_in_the_timeline(
             file.write(bytes([published[len(published) // 2] ^ 1]))
         sb("rpower", NODE, "boot")
         reason = "layer 1 of 1 over the root is not the one that was published"
-        console = sb("rcons", NODE, "--until", "stays here with its power on", "--for", "300", timeout_s=330)
+        console = sb("rcons", NODE, "--until", "stays here with its power on", "--for", "600", timeout_s=630)
         assert f"reason    {reason}" in console
         assert f"reason {reason}" in sb("nodestat", NODE, "--timeline")
     finally:

@@ -27,7 +27,7 @@ def timeline(sb: Sb, first_demo: str) -> Iterator[str]:
         found = sb("nodestat", NODE, "--timeline")
         return found if " userspace " in found or " failed " in found else ""
 
-    yield until(reached, 600)
+    yield until(reached, 900, every_s=1)
     sb("rpower", NODE, "off")
 
 

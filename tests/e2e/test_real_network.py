@@ -63,7 +63,7 @@ def test_a_node_boots_through_dhcp_and_tftp_on_a_bridge(bridged: Sb) -> None:
     bridged("chdef", "vn2", f"ip={NODE_ADDRESS}")
     assert "vn2: netboot debian12-x86_64-mycomputeimage" in bridged("nodeset", "vn2", "osimage=mycomputeimage")
     assert re.search(r"vn2: on", bridged("rpower", "vn2", "boot"))
-    console = bridged("rcons", "vn2", "--until", "login:", "--for", "300", timeout_s=330)
+    console = bridged("rcons", "vn2", "--until", "login:", "--for", "600", timeout_s=630)
     assert "vn2 login:" in console
     wait_for_stages(bridged, "vn2", {"power-on", "dhcp", "ipxe", "initrd", "verified", "userspace", "login"})
     assert "vn2: off" in bridged("rpower", "vn2", "off")

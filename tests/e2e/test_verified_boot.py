@@ -67,8 +67,18 @@ def changed(version: Path) -> Iterator[Callable[[str, int], None]]:
 
 def boot(sb: Sb, stage: str) -> str:
     """Boot the node anew; return its timeline once it has reached a stage."""
+
+    def timeline() -> str:
+        return sb("nodestat", "vn1", "--timeline")
+
     sb("rpower", "vn1", "boot")
-    return until(lambda: found if f" {stage} " in f" {(found := sb('nodestat', 'vn1', '--timeline'))} " else "", 400)
+    return until(
+        lambda: found if f" {stage} " in (found := timeline()) else "",
+        900,
+        every_s=1,
+        unless=lambda: " failed " in timeline(),
+        seen=lambda: f"{timeline()}\n{console(sb)[-5000:]}",
+    )
 
 
 def console(sb: Sb) -> str:

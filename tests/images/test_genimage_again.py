@@ -107,9 +107,9 @@ def test_what_a_script_reads_undeclared_reaches_the_nodes_though_its_size_is_the
 def test_cancel_leaves_nothing(small: Small) -> None:
     job = started(small, "cancelled", "own-later\n")
     job.cancel()
-    until(lambda: job.done, 15)
+    until(lambda: job.done)
     assert job.state == "cancelled"
-    until(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site))
     assert_nothing_left(small.site)
     assert len(list((small.site.cache / "layers").glob("*/layer.json"))) == 1
 
@@ -321,7 +321,7 @@ def test_killed_behind_a_finished_step_the_next_run_goes_on_there(small: Small, 
         journal = tree.parent / ".new/.steps.json"
         until(lambda: journal.exists() and "postinstall" in journal.read_text(), 120, unless=process.poll)
         process.kill()
-    until(lambda: not processes(small.site), 5)
+    until(lambda: not processes(small.site))
     assert genimage(small.site, "done")["built"] == ["kernel", "initrd", "manifest"]
     assert (tree / "etc/half").exists()
     assert_nothing_left(small.site)

@@ -70,7 +70,7 @@ def test_a_job_whose_starter_was_killed_can_be_cancelled(site: Site, tmp_path: P
     (running,) = job.listing(site)
     running.cancel()
     with pytest.raises(JobError, match="was cancelled"):
-        running.wait(20)
+        running.wait(60)
     assert (tmp_path / "marker.cleaned").exists()
 
 

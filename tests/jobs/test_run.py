@@ -27,7 +27,7 @@ def python_with_child(code: str, tmp_path: Path) -> subprocess.Popen[bytes]:
     """Start a Python process that runs `code` and wait until its program has written its PID to `pid`."""
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path)
     pid = tmp_path / "pid"
-    until(lambda: pid.exists() and pid.read_text().endswith("\n"), 20, unless=lambda: process.poll() is not None)
+    until(lambda: pid.exists() and pid.read_text().endswith("\n"), unless=lambda: process.poll() is not None)
     return process
 
 
@@ -85,14 +85,14 @@ def test_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(CommandError, match="ended after"):
         run(["sh", "-c", f"sleep 300 & echo $! > {tmp_path}/pid; wait"], timeout_s=0.5)
-    assert time.monotonic() - start < 4
-    until(lambda: not lives(int((tmp_path / "pid").read_text())), 5)
+    assert time.monotonic() - start < 100
+    until(lambda: not lives(int((tmp_path / "pid").read_text())))
 
 
 def test_a_daemon_that_holds_the_pipe_does_not_hold_us() -> None:
     start = time.monotonic()
-    assert run(["sh", "-c", "echo done; setsid sleep 3 &"]).stdout == "done\n"
-    assert time.monotonic() - start < 2
+    assert run(["sh", "-c", "echo done; setsid sleep 30 &"]).stdout == "done\n"
+    assert time.monotonic() - start < 25
 
 
 def test_an_exception_in_on_line_ends_the_program(tmp_path: Path) -> None:
@@ -101,15 +101,15 @@ def test_an_exception_in_on_line_ends_the_program(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="no"):
         run(["sh", "-c", f"echo $$ > {tmp_path}/pid; echo line; exec sleep 300"], on_line=refuse)
-    until(lambda: not lives(int((tmp_path / "pid").read_text())), 5)
+    until(lambda: not lives(int((tmp_path / "pid").read_text())))
 
 
 def test_an_interrupt_ends_the_program(tmp_path: Path) -> None:
     code = "from sbkernel.jobs.run import run\nrun(['sh', '-c', 'echo $$ > pid; exec sleep 300'])"
     process = python_with_child(code, tmp_path)
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == -signal.SIGINT
-    until(lambda: not lives(int((tmp_path / "pid").read_text())), 5)
+    assert process.wait(60) == -signal.SIGINT
+    until(lambda: not lives(int((tmp_path / "pid").read_text())))
 
 
 def test_a_killed_parent_takes_its_program_along(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_killed_parent_takes_its_program_along(tmp_path: Path) -> None:
     process = python_with_child(code, tmp_path)
     process.kill()
     process.wait()
-    until(lambda: not lives(int((tmp_path / "pid").read_text())), 5)
+    until(lambda: not lives(int((tmp_path / "pid").read_text())))
 
 
 def test_a_killed_parent_takes_grandchildren_and_mounts_along_when_isolated(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_killed_parent_takes_grandchildren_and_mounts_along_when_isolated(tmp_
     assert len(members) >= 2
     process.kill()
     process.wait()
-    until(lambda: not any(map(lives, members)), 5)
+    until(lambda: not any(map(lives, members)))
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
 
 
@@ -138,7 +138,7 @@ def test_an_isolated_program_heeds_sigterm_at_once(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(CommandError, match="ended after"):
         run(["sleep", "300"], isolated=True, timeout_s=0.3)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 100
     with pytest.raises(CommandError) as caught:
         run(["sh", "-c", "exit 7"], isolated=True)
     assert caught.value.returncode == 7
@@ -173,7 +173,7 @@ def test_a_spawned_child_outlives_the_thread_that_asked_and_dies_with_the_proces
     until((tmp_path / "lives").exists)
     process.kill()
     process.wait()
-    until(lambda: not lives(pid), 5)
+    until(lambda: not lives(pid))
 
 
 def test_end_waits_for_the_grace_and_then_kills() -> None:
@@ -181,7 +181,7 @@ def test_end_waits_for_the_grace_and_then_kills() -> None:
     assert process.stdout is not None and process.stdout.readline() == b"ready\n"
     start = time.monotonic()
     assert end(process, grace_s=0.5) == -signal.SIGKILL
-    assert 0.4 < time.monotonic() - start < 3
+    assert time.monotonic() - start > 0.4
     assert end(process) == -signal.SIGKILL
 
 

@@ -62,8 +62,8 @@ def half_way(site: Site, server: Sshd) -> Job:
 def assert_the_old_one_stays(site: Site, server: Sshd) -> None:
     (tree,) = site.installdir.glob("netboot/*/*/*/rootimg")
     assert (tree / "etc/app.conf").read_text() == "tuned=1\n"
-    until(lambda: not server.tars(), 30)
-    until(lambda: not processes(site), 30)
+    until(lambda: not server.tars())
+    until(lambda: not processes(site))
     assert_nothing_left(site)
 
 
@@ -90,7 +90,7 @@ def test_killed_half_way_the_next_capture_begins_anew(site: Site, server: Sshd) 
     until_gone(session)
     (tree,) = site.installdir.glob("netboot/*/*/*/rootimg")
     assert (tree / "etc/app.conf").read_text() == "tuned=1\n"
-    until(lambda: not server.tars(), 30)
+    until(lambda: not server.tars())
     (server.root / "usr/bin/tar.real").replace(server.root / "usr/bin/tar")
     capture(site, "n1", "taken")
     assert (tree / "etc/app.conf").read_text() == "after\n"

@@ -86,7 +86,7 @@ def killed(site: Site, work: str, after_s: float) -> None:
     time.sleep(after_s)
     process.kill()
     process.communicate()
-    until(lambda: not processes(site), 20)
+    until(lambda: not processes(site))
 
 
 @pytest.mark.timeout(1800)

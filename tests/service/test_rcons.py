@@ -84,7 +84,7 @@ def test_typing_leaving_and_the_terminal_afterwards(terminal: Terminal, node: No
     terminal.read_until(b"take the keyboard")
     terminal.type(b"\x05c.")
     terminal.read_until(b"left the console")
-    assert terminal.process.wait(10) == 0
+    assert terminal.process.wait(60) == 0
     assert node.machine.typed == b"echo me\x03\r"
     assert termios.tcgetattr(terminal.slave) == terminal.before
 
@@ -102,7 +102,7 @@ def test_taking_and_giving_up_the_keyboard(terminal: Terminal, node: Node, servi
         terminal.type(b"\x05cs")
         read_until(other, b"you have the keyboard now")
         terminal.type(b"d\x05c.")
-        assert terminal.process.wait(10) == 0
+        assert terminal.process.wait(60) == 0
     assert node.machine.typed == b"ac"
 
 

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sbkernel.files import is_held
 from sbkernel.jobs.directory import start_worker
 from sbkernel.jobs.events import FINAL_STATES
-from sbkernel.jobs.job import Job, submit_to
+from sbkernel.jobs.job import KILLED_S, Job, submit_to
 from sbkernel.jobs.launchers import HERE, wire
 from sbkernel.jobs.launchers.here import Here
 from sbkernel.jobs.order import Order
-from sbkernel.jobs.reader import POLL_S
 from sbkernel.site import Site
 
 Message = tuple[str, Mapping[str, Any]]
 """Kind and data of an event (events.py), or wire.LOG and the `line`."""
-_GONE_S = 10.0
 
 
 class _Tied(Here):
@@ -45,18 +41,20 @@ def carrying_out(site: Site, order: Order) -> Iterator[Job]:
     """
     read, write = os.pipe()
     try:
-        try:
-            job = submit_to(site, order, _Tied(read), HERE)
-        finally:
-            os.close(read)
-        try:
-            yield job
-        finally:
-            if not job.done:
-                job.kill()
-                _until_free(job.dir / "lock")
-    finally:
+        job = submit_to(site, order, _Tied(read), HERE)
+    except BaseException:
         os.close(write)
+        raise
+    finally:
+        os.close(read)
+    try:
+        yield job
+    finally:
+        # Then the worker kills what it has started, and itself. Were we to kill it, and to be killed before we came to
+        # what it has started, that would run on.
+        os.close(write)
+        if not job.ends_within(KILLED_S):
+            job.kill()
 
 
 def messages(job: Job) -> Iterator[Message]:
@@ -92,10 +90,3 @@ class _Lines:
             self._offset += used
             return data[:used].decode(errors="replace").splitlines()
         return []
-
-
-def _until_free(lock: Path) -> None:
-    """Wait until nobody holds a lock: a killed process holds it for as long as it takes to end."""
-    deadline = time.monotonic() + _GONE_S
-    while is_held(lock) and time.monotonic() < deadline:
-        time.sleep(POLL_S / 10)

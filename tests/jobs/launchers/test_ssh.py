@@ -153,8 +153,8 @@ def test_what_is_lost_has_failed_and_nothing_runs_on(
             running.wait(60)
         until(lambda: not build_host.processes, 60, seen=lambda: build_host.processes)
         if fault != "the worker there":  # in its own namespace that number says nothing
-            pid = Path(f"{marker}.pid").read_text().strip()
-            until(lambda: not Path(f"/proc/{pid}").exists(), 30)
+            status = Path("/proc", Path(f"{marker}.pid").read_text().strip(), "status")
+            until(lambda: not status.exists(), seen=status.read_text)
     finally:
         build_host.mend()
 

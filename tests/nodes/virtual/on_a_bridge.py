@@ -42,11 +42,11 @@ def main() -> None:
     subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
     subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
     holder = subprocess.Popen([sys.executable, __file__, BRIDGE, run], stdout=subprocess.PIPE, text=True)
-    until(lambda: len(taps()) == 1, 20)
+    until(lambda: len(taps()) == 1)
     said = holder.stdout.readline() if holder.stdout else ""
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    until(lambda: not taps(), 20)
+    until(lambda: not taps())
     print(said)
 
 

@@ -75,15 +75,15 @@ async def test_power_console_reset_and_off(site: Site, process: asyncio.subproce
     assert not await power.status()
     await power.change(PowerChange.ON)
     assert await power.status()
-    await until(lambda: b"SeaBIOS" in seen and b"iPXE" in seen, 30)
+    await until(lambda: b"SeaBIOS" in seen and b"iPXE" in seen, 120)
     first = qemu_of(site)
     await power.change(PowerChange.RESET)
-    await until(lambda: seen.count(b"SeaBIOS") == 2, 30)
+    await until(lambda: seen.count(b"SeaBIOS") == 2)
     assert qemu_of(site) == first
 
     await power.set_boot(BootOverride(BootDevice.HARD_DRIVE))
     await power.change(PowerChange.RESET)
-    await until(lambda: b"Boot failed" in seen or b"No bootable" in seen or b"Hard Disk" in seen, 30)
+    await until(lambda: b"Boot failed" in seen or b"No bootable" in seen or b"Hard Disk" in seen, 120)
     assert qemu_of(site) != first
     assert not await power.boot()
 
@@ -110,15 +110,15 @@ async def test_typed_bytes_reach_the_guest_which_may_reboot(
     console = console_of(seen.extend)
     await console.open(10)
     await power.change(PowerChange.ON)
-    await until(lambda: b"Ctrl-B for the iPXE command line" in seen, 30)
+    await until(lambda: b"Ctrl-B for the iPXE command line" in seen, 120)
     console.write(b"\x02")
-    await until(lambda: b"iPXE>" in seen, 30)
+    await until(lambda: b"iPXE>" in seen, 120)
     await typed(console, b"echo ${net0/mac}\r", seen)
     mac = site.nodes["vm1"].get("mac").encode()
-    await until(lambda: mac in seen, 30)
+    await until(lambda: mac in seen, 120)
     running = qemu_of(site)
     await typed(console, b"reboot\r", seen)
-    await until(lambda: seen.count(b"SeaBIOS") == 2, 30)
+    await until(lambda: seen.count(b"SeaBIOS") == 2)
     assert await power.status()
     assert qemu_of(site) == running
     await console.close()
@@ -158,11 +158,11 @@ async def test_qemu_that_cannot_start_is_power_off_and_says_why(
         console = console_of(seen.extend)
         await console.open(10)
         await power.change(PowerChange.ON)
-        await until(lambda: b"QEMU failed" in seen and b"]" in seen)
+        await until(lambda: b"QEMU failed" in seen and b"]" in seen, 120)
         assert not await power.status()
         assert "QEMU failed" in (site.log / "virtual.log").read_text()
     await power.change(PowerChange.ON)
-    await until(lambda: b"SeaBIOS" in seen, 30)
+    await until(lambda: b"SeaBIOS" in seen, 120)
     await console.close()
 
 

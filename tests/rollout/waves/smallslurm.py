@@ -58,13 +58,14 @@ class Slurm:
         answers = state[1].replace("+NOT_RESPONDING", "")  # for a moment after it was resumed
         return answers + (f" {reason[1]}" if reason else "")
 
-    def busy(self, node: str) -> Path:
-        """Give a node a job that runs until a file is there; return that."""
-        file = self.place / f"{node}.done"
-        wait = f"while [ ! -e {file} ]; do sleep 0.1; done"
-        self("sbatch", "-w", node, "-o", "/dev/null", "--wrap", wait)
+    def allocate(self, node: str) -> None:
+        """Allocate a node to a job, which runs nothing there: so its daemon cannot fail to start that, and end it."""
+        self("salloc", "--no-shell", "-w", node)
         until(lambda: self.state(node) == "ALLOCATED", seen=lambda: self("scontrol", "show", "job"))
-        return file
+
+    def release(self, node: str) -> None:
+        """End the job of a node."""
+        self("scancel", "-w", node)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
 
 def test_the_hook_and_a_roll_out_that_asks_it(slurm: Slurm, tmp_path: Path) -> None:
     hook = Scheduler(check("slurm"), "sbkernel roll-out one")
-    over = slurm.busy("sim0002")
+    slurm.allocate("sim0002")
     for _ in range(2):
         hook.drain(NAMES)
         assert [slurm.state(name) for name in NAMES] == [OURS, OURS.replace("IDLE", "ALLOCATED"), THEIRS]
@@ -43,12 +43,12 @@ def test_the_hook_and_a_roll_out_that_asks_it(slurm: Slurm, tmp_path: Path) -> N
         hook.drain(["nobody"])
     with Site.open(tmp_path / "site") as site:
         try:
-            _roll_out(site, slurm, over)
+            _roll_out(site, slurm)
         finally:
             Service(site).stop()
 
 
-def _roll_out(site: Site, slurm: Slurm, over: Path) -> None:
+def _roll_out(site: Site, slurm: Slurm) -> None:
     nodes = simulated_nodes(site, 3)
     job = rollout(site, f"{IMAGE}@candidate", "simulated", "1,rest", how="scheduler", scheduler="slurm", pace="none")
     assert job is not None
@@ -56,7 +56,7 @@ def _roll_out(site: Site, slurm: Slurm, over: Path) -> None:
     nodes.until("up", count=2)
     assert report(site).progress.nodes["sim0002"].word == "draining" and "sim0002" not in nodes.sent()
     assert slurm.state("sim0002") == f"ALLOCATED+DRAIN sbkernel roll-out {report(site).id}"
-    over.touch()
+    slurm.release("sim0002")
     job.wait(120)
     assert report(site).progress.is_good, str(report(site))
     assert nodes.boots() == {nodes.new} and set(nodes.sent().values()) == {1}
