@@ -18,7 +18,7 @@ TARGET = "sbkernel.rollout.update:update"
 
 
 @click.command("update")
-@click.option("--security-only", is_flag=True, help="Take new versions from security archives alone.")
+@click.option("--security-only", is_flag=True, help="Take new versions that are for security alone.")
 @click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Publish only what these rules allow (sb diff -h).")  # fmt: skip
 @click.option("--no-testboot", is_flag=True, help="Publish without a test boot; not with gate=testboot.")
@@ -42,8 +42,9 @@ def command(
     packed last), testboot, promote. When something fails, nothing is published: nodes go on with what they boot, and
     the candidate stays to be looked at. When nothing is new, it says so.
 
-    --security-only (Debian and Ubuntu) asks archives whose suite, label or origin says security. Everything else stays
-    at the version that nodes boot; a version that no source has any more is an error.
+    --security-only asks archives whose suite, label or origin says security (Debian, Ubuntu), or the advisories of type
+    security in the updateinfo of repositories (all others). Everything else stays at the version that nodes boot; a
+    version that no source has any more is an error. Sources without advisories are named.
 
     What a rollback holds is not changed: the new version is built and tested, and stays the candidate.
 
