@@ -38,12 +38,16 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Done:
-    """The lock of an image as it is now, what has changed in it, and whether the sources could not be asked."""
+    """The lock of an image as it is now, what has changed in it, and whether the sources could not be asked.
+
+    `untold` says which sources do not tell what is for security, where that was asked.
+    """
 
     lock: Lock
     changes: tuple[str, ...] = ()
     written: bool = False
     offline: bool = False
+    untold: tuple[str, ...] = ()
 
 
 def lock(site: Site, image: str, *, file: str = "", update: bool = False, report: Report | None = None) -> Done:
@@ -68,8 +72,8 @@ def lock(site: Site, image: str, *, file: str = "", update: bool = False, report
     return Done(_write(path, new), changes, written=True, offline=resolution.offline)
 
 
-def lock_security(site: Site, image: str, file: Path, report: Report | None = None) -> Lock:
-    """Write a lock of what nodes boot of an osimage, with what security archives have newer; return it.
+def lock_security(site: Site, image: str, file: Path, report: Report | None = None) -> Done:
+    """Write a lock of what nodes boot of an osimage, with what its sources have newer for security.
 
     Raises what genimage raises before it builds, NotFoundError if nothing was promoted, BuildError where the sources do
     not tell what is for security.
@@ -78,7 +82,8 @@ def lock_security(site: Site, image: str, file: Path, report: Report | None = No
     installed = {one.name: one.version for one in of_version(Catalog(site).current(image))}
     with build.report.phase("resolve packages"):
         resolution = build.spec.manager.resolve_security(installed, build.report)
-    return _write(file, lock_of(build.spec, resolution))
+    written = _write(file, lock_of(build.spec, resolution))
+    return Done(written, written=True, offline=resolution.offline, untold=resolution.untold)
 
 
 def check(site: Site, image: str, *, file: str = "", report: Report | None = None) -> Done:

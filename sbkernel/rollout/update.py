@@ -17,7 +17,7 @@ from sbkernel.images.catalog.reference import Reference, parse, short
 from sbkernel.images.elsewhere.genimage import genimage_on
 from sbkernel.images.families.resolved import Resolved
 from sbkernel.images.genimage import genimage, plan_genimage
-from sbkernel.images.lock import Lock, lock_security
+from sbkernel.images.lock import Done, Lock, lock_security
 from sbkernel.images.packimage import packimage
 from sbkernel.images.plan import Planned
 from sbkernel.jobs.report import NullReport, Report
@@ -45,6 +45,7 @@ class UpdatePlan:
     """What an update would bring now: the steps of genimage, the packages that change, what the policy says of that.
 
     `diff` is None for an image of which nodes boot nothing yet, and for one whose packages come with a container.
+    `untold` says which sources do not tell what is for security, where that was asked.
     """
 
     image: str
@@ -52,6 +53,7 @@ class UpdatePlan:
     planned: Planned
     diff: Diff | None = None
     verdict: Verdict | None = None
+    untold: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -63,7 +65,7 @@ class UpdatePlan:
         return {
             "image": self.image, "current": self.current, "steps": [step.name for step in self.planned.pending],
             "diff": diff_data(self.diff) if self.diff else None, "allowed": self.allowed,
-            "policy": self.verdict.as_dict() if self.verdict else None,
+            "policy": self.verdict.as_dict() if self.verdict else None, "untold": list(self.untold),
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -73,7 +75,7 @@ class UpdatePlan:
         will = (
             f"would be built: {', '.join(steps)}" if steps else "nothing to build: the lists mean what was built last"
         )
-        return "\n".join([*told, *judged, will])
+        return "\n".join([*self.untold, *told, *judged, will])
 
 
 def plan_update(
@@ -89,13 +91,14 @@ def plan_update(
     digest = Catalog(site).pointers(image).current
     current = Catalog(site).get(digest) if digest else None
     lock = _lock_of_security(site, image, report) if security_only else None
-    planned = plan_genimage(site, image, report=report, locked=lock.file if lock else False)
+    planned = plan_genimage(site, image, report=report, locked=lock.lock.file if lock else False)
+    untold = lock.untold if lock else ()
     found = None
     if current and "container" not in current.data.get("made", {}):
         was = contents.labelled(site, f"image:{Reference(image, digest)}")
-        will = _by_lock(was, lock) if lock else contents.labelled(site, f"resolve:{image}")
+        will = _by_lock(was, lock.lock) if lock else contents.labelled(site, f"resolve:{image}")
         found = diff(was, will, attention.of_site(site))
-    return UpdatePlan(image, digest, planned, found, rules.check(found) if rules and found else None)
+    return UpdatePlan(image, digest, planned, found, rules.check(found) if rules and found else None, untold)
 
 
 def update(
@@ -113,7 +116,7 @@ def update(
 ) -> dict[str, Any]:
     """Build what the lists of an image mean now and, when it is good, let nodes boot it at their next nodeset.
 
-    `security_only` takes new versions from security archives alone, and keeps all else as nodes boot it. `policy` is a
+    `security_only` takes new versions that are for security alone, and keeps all else as nodes boot it. `policy` is a
     file of rules (packages/diff/policyfile.py) about what may change against what nodes boot. A new version is packed
     as the last one was, is the candidate, and becomes current after a good test boot, for which `memory_mb`,
     `timeout_s` and `budget` are; without `testboot` at once.
@@ -129,7 +132,7 @@ def update(
     if plan.verdict:
         plan.verdict.enforce()
     _build(site, image, str(_security_file(site, image)) if security_only else "", report)
-    changes = _compared(site, image, plan.current, rules, report)
+    changes = [*plan.untold, *_compared(site, image, plan.current, rules, report)]
     catalog = Catalog(site)
     how = {**_as_before(catalog, image), "nosyncfiles": nosyncfiles}
     packed = packimage(site, image, report=report, gated=True, **how)
@@ -169,7 +172,7 @@ def _security_file(site: Site, image: str) -> Path:
     return site.cache / "security" / f"{image}.lock"
 
 
-def _lock_of_security(site: Site, image: str, report: Report) -> Lock:
+def _lock_of_security(site: Site, image: str, report: Report) -> Done:
     """Write which packages an update is made of that takes nothing but security updates."""
     file = _security_file(site, image)
     return lock_security(site, image, made(file.parent) / file.name, report)

@@ -235,4 +235,5 @@ def test_records_are_values_and_running_one_again_is_a_program_of_its_own(
     record(site, run="ab" * 16)
     assert cell("found = %sb records ls").success and cell("one = %sb records show abab").success
     assert shell.user_ns["found"].run.tolist() == ["ab" * 16] and shell.user_ns["one"].record.image == "img"
+    assert cell("over_time = %sb records trend img").success and list(shell.user_ns["over_time"].df.columns)
     assert not runs_apart(["records", "ls"]) and runs_apart(["--site", "x", "records", "rerun", "abab"])

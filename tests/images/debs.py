@@ -113,3 +113,25 @@ def needed(packages: Sequence[Resolved], names: Collection[str]) -> set[str]:
             found.add(name)
             todo += needs[name]
     return found
+
+
+def archive(top: Path, suite: str, packages: Mapping[str, Mapping[str, str]], label: str) -> None:
+    """Write an archive of empty packages with such control fields."""
+    pool = top / "pool" / suite
+    pool.mkdir(parents=True, exist_ok=True)
+    for name, fields in packages.items():
+        make_deb(pool, name, **fields)
+    dists = top / "dists" / suite
+    index = dists / "main/binary-amd64/Packages"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    scanned = subprocess.run(
+        ["dpkg-scanpackages", "--multiversion", f"pool/{suite}"], cwd=top, check=True, capture_output=True, text=True
+    )
+    index.write_text(scanned.stdout)
+    release = subprocess.run(
+        ["apt-ftparchive", f"-oAPT::FTPArchive::Release::Label={label}", f"-oAPT::FTPArchive::Release::Suite={suite}",
+         "-oAPT::FTPArchive::Release::Components=main", "-oAPT::FTPArchive::Release::Architectures=amd64",
+         f"-oAPT::FTPArchive::Release::Codename={suite}", "release", str(dists)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (dists / "Release").write_bytes(release.stdout)

@@ -72,6 +72,30 @@ def modules(directory: Path, name: str, streams: Mapping[str, str], *, default: 
     subprocess.run(["modifyrepo_c", "--mdtype=modules", file, directory / "repodata"], check=True, capture_output=True)
 
 
+def advise(directory: Path, *advisories: tuple[str, str, Sequence[str]]) -> None:
+    """Add advisories to the index of a repository: id, type (security, bugfix) and what each names as name-evr."""
+    updates = ""
+    for number, kind, packages in advisories:
+        named = "".join(f"<package {_attributes(one)}><filename>{one}.rpm</filename></package>" for one in packages)
+        updates += (
+            f'<update from="x" status="final" type="{kind}" version="1"><id>{number}</id><title>{number}</title>'
+            f'<issued date="2026-01-02 03:04:05"/><pkglist><collection short="x"><name>x</name>{named}</collection>'
+            "</pkglist></update>"
+        )
+    file = directory / "updateinfo.xml"
+    file.write_text(f"<updates>{updates}</updates>")
+    subprocess.run(
+        ["modifyrepo_c", "--mdtype=updateinfo", file, directory / "repodata"], check=True, capture_output=True
+    )
+
+
+def _attributes(package: str) -> str:
+    """Return what updateinfo has of name-[epoch:]version-release."""
+    name, version, release = package.rsplit("-", 2)
+    epoch, _, version = version.rpartition(":")
+    return f'name="{name}" epoch="{epoch or 0}" version="{version}" release="{release}" arch="x86_64"'
+
+
 def open_image(site: Site, pkgdir: str, text: str, other: str = "", **more: str) -> RpmManager:
     """Open dnf for an osimage with these lists; `more` are further attributes."""
     attributes = {"osvers": "rocky9.4", "osarch": "x86_64", "pkgdir": pkgdir, **more}

@@ -11,18 +11,21 @@ from pathlib import Path
 
 import pytest
 from discs import TREEINFO, make_iso, write
+from rpmbase import advise
 from rpms import make_repository, make_rpm
 from smallbuild import TARGET, assert_nothing_left, processes
 from waiting import until
 
 from sbkernel.bench.rpms.distribution import SMALL, make_distribution
 from sbkernel.errors import BuildError
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.copycds import copycds
 from sbkernel.images.genimage import genimage, plan_genimage
 from sbkernel.images.packimage import packimage
 from sbkernel.images.tree import installed
 from sbkernel.jobs import job as jobs
 from sbkernel.packages import manifest
+from sbkernel.rollout.update import update
 from sbkernel.site import Site
 
 
@@ -200,3 +203,27 @@ def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built)
 
 def genimage_tree(site: Site, image: str) -> Path:
     return Path(str(genimage(site, image)["rootimgdir"])) / "rootimg"
+
+
+def test_security_updates_alone_leave_the_rest_as_it_is(built: Built, distribution: Path, tmp_path: Path) -> None:
+    site, updates = built.site, tmp_path / "updates"
+    updates.mkdir()
+    for name in ("fixed", "other"):
+        make_rpm(updates, name)
+    make_repository(updates)
+    listed = tmp_path / "safe.pkglist"
+    listed.write_text(Path(site.osimages["el"].get("pkglist")).read_text() + "fixed\nother\n")
+    site.set("osimage", "el", pkglist=str(listed), pkgdir=f"{distribution},{updates}")
+    first = update(site, "el", testboot=False)
+    with pytest.raises(BuildError, match=r"no source has advisories \(updateinfo\):\n  BaseOS .*\n  updates "):
+        update(site, "el", security_only=True, testboot=False)
+    for name in ("fixed", "other"):
+        make_rpm(updates, name, "1.1-1")
+    make_repository(updates)
+    advise(updates, ("FIX", "security", ["fixed-1.1-1"]), ("BUG", "bugfix", ["other-1.1-1"]))
+    done = update(site, "el", security_only=True, testboot=False)
+    assert done["changes"][0] == f"BaseOS (file://{distribution}) has no advisories (updateinfo)"
+    versions = {one.name: one.version for one in Catalog(site).get(done["digest"]).manifest}
+    assert (versions["fixed"], versions["other"], len(versions)) == ("1.1-1", "1.0-1", first["packages"])
+    again = update(site, "el", security_only=True, testboot=False)
+    assert (again["state"], again["digest"]) == ("nothing", done["digest"])

@@ -113,6 +113,18 @@ def test_the_trend_of_an_image(site: Site, tmp_path: Path) -> None:
     found = trend(records(site), "img")
     assert [(p.packed_bytes, p.build_s, p.boot_s) for p in found.points] == [(111_000, 20, 23), (222_000, 40, 43)]
     assert list(found.df.packed) == [111_000, 222_000] and "222.0 kB" in str(found)
+    assert said(site, "trend", "img") == f"{found}\n"
+    head, first, last = said(site, "trend", "img").splitlines()
+    assert head.split() == ["STARTED", "RUN", "PACKED", "BUILD", "BOOT"]
+    assert first.split()[2] == "aaaaaaaa" and last.split()[2:] == ["bbbbbbbb", "222.0", "kB", "40.0", "s", "43.0", "s"]
+    assert said(site, "trend", "img", "-n", "1").splitlines() == [head, last]
+    data = json.loads(said(site, "trend", "img", "--json"))
+    assert data["image"] == "img" and [one["packed_bytes"] for one in data["runs"]] == [111_000, 222_000]
+    assert data["runs"][1] | {"when": 0, "record": ""} == {
+        "run": B, "record": "", "when": 0, "status": "failed", "packed_bytes": 222_000, "build_s": 40, "boot_s": 43,
+    }  # fmt: skip
+    assert said(site, "trend", "none") == "no record says anything of none yet\n"
+    assert json.loads(said(site, "trend", "none", "--json"))["runs"] == []
     assert trend(records(site), "none").df.empty and "no record says" in str(trend(records(site), "none"))
 
 

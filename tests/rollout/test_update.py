@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from debs import index, make_deb
+from debs import archive, index, make_deb
 from fleet import sb
 from smallbuild import Small, small
 from testbootverdicts import judge
@@ -142,8 +142,11 @@ def test_without_a_test_boot_only_where_no_gate_is(small: Small, boots: Judge) -
     assert boots.asked == []
 
 
-def test_security_updates_alone_leave_the_rest_as_it_is(small: Small, boots: Judge) -> None:
+def test_security_updates_alone_leave_the_rest_as_it_is(small: Small, boots: Judge, tmp_path: Path) -> None:
     site = small.site
+    plain = site.osimages[IMAGE].get("pkgdir")
+    archive(tmp_path, "bookworm-security", {"fixed": {}}, "Debian-Security")
+    site.set("osimage", IMAGE, pkgdir=f"{plain},copy:{tmp_path} bookworm-security main gpgcheck=0")
     before = update(site, IMAGE, testboot=False)
     same = update(site, IMAGE, security_only=True)
     assert (same["state"], same["digest"]) == ("nothing", before["digest"])
@@ -152,6 +155,10 @@ def test_security_updates_alone_leave_the_rest_as_it_is(small: Small, boots: Jud
     assert update(site, IMAGE, security_only=True)["state"] == "nothing", "no security archive has it"
     plan = plan_update(site, IMAGE, security_only=True)
     assert plan.diff is not None and not list(plan.diff.rows)
+    archive(tmp_path, "bookworm-security", {"own-tool": {"Version": "9.1"}}, "Debian-Security")
+    fixed = update(site, IMAGE, security_only=True, testboot=False)
+    assert versions_of_tool(small, fixed["digest"]) == ["9.1"]
+    site.set("osimage", IMAGE, pkgdir=plain)
 
 
 def test_the_notebook_leaves_a_record_of_what_was_published_and_of_what_failed(small: Small) -> None:

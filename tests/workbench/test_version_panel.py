@@ -52,6 +52,10 @@ def offered(panel: wb.VersionPanel) -> bool:
     return panel._asking.layout.display != "none"
 
 
+def asked_why(panel: wb.VersionPanel) -> bool:
+    return panel._why.layout.display != "none"
+
+
 def test_it_shows_who_has_to_do_with_each_version(site: Site) -> None:
     a, b = publish_many(site, IMAGE, "ab")
     nodeset(site, "n1,n2", f"osimage={IMAGE}")
@@ -76,6 +80,51 @@ def test_the_verdict_of_a_test_boot_is_shown_and_a_closed_gate_is_said_before_an
         button(panel, "Promote …").click()
         assert offered(panel) is is_open
     assert "not test booted yet" in panel._below.value and current(site) == c
+
+
+def test_what_the_gate_refuses_is_promoted_for_a_reason_that_is_kept(site: Site) -> None:
+    a, b, _ = publish_many(site, IMAGE, "abc")
+    judge(site, IMAGE, a, True)
+    site.set("osimage", IMAGE, gate="testboot")
+    panel = wb.VersionPanel(site, IMAGE)
+    panel._choice.value = b
+    assert not asked_why(panel)
+    button(panel, "Promote …").click()
+    assert asked_why(panel) and not offered(panel)
+    assert f"sb promote {panel.value} --untested REASON" in [one.command for one in panel.calls()]
+    for wrong in ("", "  ", "two\nlines"):
+        panel._reason.value = wrong
+        button(panel, "Promote untested …").click()
+        assert "one line of text" in panel._below.value and asked_why(panel) and not offered(panel)
+    panel._reason.value = "the <virtual> nodes are down"
+    button(panel, "Promote untested …").click()
+    assert offered(panel) and "is kept: the &lt;virtual&gt; nodes are down" in panel._below.value
+    python, line = next((one.python, one.command) for one in panel.calls() if one.what == "promote")
+    assert python.endswith(f"promote(site, '{panel.value}', untested='the <virtual> nodes are down')")
+    assert line == f"sb promote {panel.value} --untested 'the <virtual> nodes are down'"
+    button(panel, "Do it").click()
+    move = Catalog(site).pointers(IMAGE).history[-1]
+    assert (move.digest, move.reason) == (b, "the <virtual> nodes are down") and current(site) == b
+    assert not asked_why(panel) and panel._reason.value == ""
+    assert "the &lt;virtual&gt; nodes are down" in panel._table.value, "the history says why"
+
+
+def test_no_reason_is_asked_for_what_is_no_matter_of_the_gate(site: Site) -> None:
+    a, b = publish_many(site, IMAGE, "ab")
+    site.set("osimage", IMAGE, gate="testboot")
+    judge(site, IMAGE, a, True)
+    panel = wb.VersionPanel(site, IMAGE)
+    button(panel, "Promote …").click()
+    assert asked_why(panel)
+    panel._choice.value = a
+    assert not asked_why(panel), "it was about another version"
+    button(panel, "Promote …").click()
+    assert offered(panel) and not asked_why(panel)
+    panel._choice.value = b
+    button(panel, "Promote …").click()
+    judge(site, IMAGE, b, True)
+    button(panel, "Promote …").click()
+    assert offered(panel) and not asked_why(panel), "it has been tested meanwhile"
 
 
 def test_nothing_is_promoted_before_the_plan_is_confirmed(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""sb records: list records, show and compare them, run them again, export and remove them."""
+"""sb records: list records, show and compare them, how an image changed, run them again, export and remove them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sbkernel.records.kept.listing import Records
 
 _STATUSES = ("ok", "failed", "interrupted", "kernel-died", "running", "unfinished", "damaged")
-_VERBS = "ls|show|diff|rerun|export|prune"
+_VERBS = "ls|show|diff|trend|rerun|export|prune"
 
 
 @click.group("records", subcommand_metavar=_VERBS)
@@ -119,6 +119,32 @@ def diff(site: Site, packages: bool, as_json: bool, a: str, b: str) -> None:
     elif packages and found.packages:
         click.echo(f"{found.without_packages()}\n\n{render(found.packages, 'table')}")
     else:
+        click.echo(str(found))
+
+
+@command.command("trend", short_help="Show how an image changed from run to run.")
+@click.option("-n", "--last", type=click.IntRange(1), default=24, show_default=True, metavar="N",
+              help="Only the newest N runs.")  # fmt: skip
+@_as_json
+@click.argument("image", metavar="IMAGE")
+@pass_site
+def trend(site: Site, last: int, as_json: bool, image: str) -> None:
+    """Show what IMAGE weighed packed, and how long building and booting it took, from run to run; times are in UTC.
+
+    The newest run is last. A run that says nothing of the image is left out; what a run does not say is "-". Of several
+    boots the slowest counts.
+
+    \b
+    Examples:
+      sb records trend mycomputeimage
+      sb records trend mycomputeimage -n 5 --json
+    """
+    from sbkernel.records.kept import trend as trends
+
+    found = trends.trend(_all(site), image, last)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+    elif not give(lambda: found):
         click.echo(str(found))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -14,23 +15,34 @@ from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
 
 TARGET = "sbkernel.rollout.testboot.testboot:testboot"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def of_a_test_boot(function: Callable[P, R]) -> Callable[P, R]:
+    """Add the options of a test boot: `budget`, `memory_mb` (0: what the image needs) and `timeout_s`."""
+    add = (
+        click.option("--budget", default="", metavar="LIMITS",
+                     help="Limits of the test boot beside those of testbootbudget: time=300s."),
+        click.option("--memory", "memory_mb", type=click.IntRange(128, 1 << 20), metavar="MB",
+                     callback=lambda _context, _parameter, value: value or 0,
+                     help="Memory of the node of the test boot.  [default: what the image needs]"),
+        click.option("--timeout", "timeout_s", type=click.IntRange(10, 86400), default=600, show_default=True,
+                     metavar="SECONDS", help="When that node must be up."),
+    )  # fmt: skip
+    for option in reversed(add):
+        function = option(function)
+    return function
 
 
 @click.command("testboot")
 @click.option("--promote", is_flag=True, help="When it is good, make it the version that nodes boot.")
-@click.option("--budget", default="", metavar="LIMITS", help="Limits beside those of testbootbudget: time=300s.")
-@click.option("--memory", "memory_mb", type=click.IntRange(128, 1 << 20), metavar="MB",
-              help="Memory of the node.  [default: what the image needs]")  # fmt: skip
-@click.option("--timeout", "timeout_s", type=click.IntRange(10, 86400), default=600, show_default=True,
-              metavar="SECONDS", help="When the node must be up.")  # fmt: skip
+@of_a_test_boot
 @click.option("--dry-run", is_flag=True, help="Show what will be checked; boot nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 @click.argument("image", metavar="IMAGE[@VERSION]")
 @pass_site
-def command(
-    site: Site, promote: bool, budget: str, memory_mb: int | None, timeout_s: int, dry_run: bool, as_json: bool,
-    image: str,
-) -> int:  # fmt: skip
+def command(site: Site, /, image: str, dry_run: bool, as_json: bool, **options: Any) -> int:
     """Boot the candidate of IMAGE, or VERSION, on a virtual node, and check it.
 
     The node is made for this, has no disk, and goes again. The version is good when the node is up and asks for a
@@ -54,8 +66,6 @@ def command(
 
     The exit status is 1 when a check fails.
     """
-    options: dict[str, Any] = {"memory_mb": memory_mb or 0, "timeout_s": timeout_s, "budget": budget}
-    options["promote"] = promote
     from sbkernel.rollout.testboot.testboot import plan_testboot
 
     plan = plan_testboot(site, image, **options)

@@ -10,6 +10,7 @@ import click
 
 from sbkernel.cli.common import pass_site
 from sbkernel.cli.follow import follow
+from sbkernel.cli.rollout.testboot import of_a_test_boot
 from sbkernel.errors import JobError
 from sbkernel.jobs import job as jobs
 from sbkernel.site import Site
@@ -18,15 +19,11 @@ TARGET = "sbkernel.rollout.update:update"
 
 
 @click.command("update")
-@click.option("--security-only", is_flag=True, help="Take new versions from security archives alone.")
+@click.option("--security-only", is_flag=True, help="Take new versions that are for security alone.")
 @click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Publish only what these rules allow (sb diff -h).")  # fmt: skip
 @click.option("--no-testboot", is_flag=True, help="Publish without a test boot; not with gate=testboot.")
-@click.option("--budget", default="", metavar="LIMITS", help="Limits of the test boot: time=300s (sb testboot -h).")
-@click.option("--memory", "memory_mb", type=click.IntRange(128, 1 << 20), metavar="MB",
-              help="Memory of the node of the test boot.  [default: what the image needs]")  # fmt: skip
-@click.option("--timeout", "timeout_s", type=click.IntRange(10, 86400), default=600, show_default=True,
-              metavar="SECONDS", help="When that node must be up.")  # fmt: skip
+@of_a_test_boot
 @click.option("--nosyncfiles", is_flag=True, help="Pack without the files of synclists.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and whether the rules allow it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -34,7 +31,7 @@ TARGET = "sbkernel.rollout.update:update"
 @pass_site
 def command(
     site: Site, /, image: str, policy: Path | None, no_testboot: bool, dry_run: bool, as_json: bool,
-    security_only: bool, memory_mb: int | None, **options: Any,
+    security_only: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Build what the lists of IMAGE mean now, test it, and let nodes boot it at their next nodeset.
 
@@ -42,8 +39,11 @@ def command(
     packed last), testboot, promote. When something fails, nothing is published: nodes go on with what they boot, and
     the candidate stays to be looked at. When nothing is new, it says so.
 
-    --security-only (Debian and Ubuntu) asks archives whose suite, label or origin says security. Everything else stays
-    at the version that nodes boot; a version that no source has any more is an error.
+    --security-only asks archives whose suite, label or origin says security (Debian, Ubuntu), or the advisories of type
+    security in the updateinfo of repositories (all others). Everything else stays at the version that nodes boot; a
+    version that no source has any more is an error. Sources without advisories are named.
+
+    --budget, --memory and --timeout are those of `sb testboot`.
 
     What a rollback holds is not changed: the new version is built and tested, and stays the candidate.
 
@@ -63,7 +63,6 @@ def command(
         click.echo(json.dumps(plan.as_dict(), indent=2) if as_json else str(plan))
         return 0 if plan.allowed else 1
     options |= {"security_only": security_only, "policy": rules, "testboot": not no_testboot}
-    options["memory_mb"] = memory_mb or 0
     return _show(jobs.start(site, "update", TARGET, image=image, **options), as_json=as_json)
 
 

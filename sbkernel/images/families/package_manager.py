@@ -139,9 +139,10 @@ class PackageManager(Protocol):
         """
 
     def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:
-        """Resolve, but change nothing that is `installed` (versions by name) unless a security archive has it newer.
+        """Resolve, but change nothing that is `installed` (versions by name) unless a source has it newer for security.
 
-        Raises BuildError also where a version is no longer to be had, and for sources that do not tell.
+        That is told by security archives, or by advisories. Raises BuildError also where a version is no longer to be
+        had, and when no source tells; the Resolution names the others that do not.
         """
 
     def survey(self, report: Report) -> Survey:

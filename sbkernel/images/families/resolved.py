@@ -60,13 +60,15 @@ class Resolution:
     """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked.
 
     Those in `removed` are among them: they are installed with the others, and leave the tree at the end. Where there
-    is a `container`, the packages are those that come on top of it, or replace some of it.
+    is a `container`, the packages are those that come on top of it, or replace some of it. `untold` are sources that do
+    not say what of theirs is for security, where that was asked.
     """
 
     packages: tuple[Resolved, ...]
     offline: bool = False
     removed: tuple[Resolved, ...] = ()
     container: Container | None = None
+    untold: tuple[str, ...] = ()
 
     @property
     def kept(self) -> tuple[Resolved, ...]:

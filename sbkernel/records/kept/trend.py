@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sbkernel.packages.diff.tables import aligned
 from sbkernel.records.kept.facts import Kept
@@ -25,6 +25,12 @@ class Point:
     build_s: float | None
     boot_s: float | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values; when in seconds since the epoch."""
+        one = self.record
+        said = {"packed_bytes": self.packed_bytes, "build_s": self.build_s, "boot_s": self.boot_s}
+        return {"run": one.run, "record": one.name, "when": one.when, "status": one.status, **said}
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -43,6 +49,10 @@ class Trend:
             for p in self.points
         ]
         return pd.DataFrame(rows, columns=["when", "packed", "build", "boot", "run"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"image": self.image, "runs": [point.as_dict() for point in self.points]}
 
     def __str__(self) -> str:
         rows = [

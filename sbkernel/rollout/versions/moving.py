@@ -20,13 +20,17 @@ _NAMED = 8
 
 @dataclass(frozen=True)
 class Moving:
-    """A change that nobody has made yet: of which version, what it will do in words, from which pointers."""
+    """A change that nobody has made yet: of which version, what it will do in words, from which pointers.
+
+    `untested` is the reason for taking a version that the gate of its image would keep out.
+    """
 
     action: str
     reference: str
     will: tuple[str, ...]
     before: Pointers
     nodes: str = ""
+    untested: str = ""
 
     def apply(self, site: Site) -> str:
         """Do it and return what was done. Raises DefinitionError when somebody else has moved a pointer meanwhile."""
@@ -40,9 +44,12 @@ class Moving:
         return "\n".join(self.will)
 
 
-def promoting(site: Site, image: str, digest: str) -> Moving:
-    """Return what `promote IMAGE@DIGEST` would change. NotFoundError, or DefinitionError when a gate is closed."""
-    return _pointing(site, PROMOTE, image, digest)
+def promoting(site: Site, image: str, digest: str, *, untested: str = "") -> Moving:
+    """Return what `promote IMAGE@DIGEST` would change, `untested` for a reason.
+
+    NotFoundError, PolicyError when a gate is closed, DefinitionError for a reason that is no line of text.
+    """
+    return _pointing(site, PROMOTE, image, digest, untested)
 
 
 def going_back(site: Site, image: str, digest: str = "") -> Moving:
@@ -76,16 +83,19 @@ def pinning(site: Site, image: str, digest: str, nodes: str) -> Moving:
     return Moving("pin", reference, tuple(will), Catalog(site).pointers(image), nodes)
 
 
-def _pointing(site: Site, action: str, image: str, digest: str) -> Moving:
+def _pointing(site: Site, action: str, image: str, digest: str, untested: str = "") -> Moving:
     catalog = Catalog(site)
     pointers, version = catalog.pointers(image), catalog.find(Reference(image, digest))
     now = short(pointers.current) or "nothing"
+    reason = ""
     if action == PROMOTE:
-        let_through(site, version)
+        reason = let_through(site, version, untested)
     else:
         let_back(site, version)
     same = version.digest == pointers.current
     will = [f"current of {image} stays at {now}" if same else f"current of {image}: {now} → {short(version.digest)}"]
+    if reason:
+        will.append(f"without a good test boot; the reason is kept: {reason}")
     if action == ROLLBACK:
         will.append(f"packimage then moves only the candidate, until: sb promote {image}")
     elif pointers.hold:
@@ -95,7 +105,7 @@ def _pointing(site: Site, action: str, image: str, digest: str) -> Moving:
             f"boot files of {len(late)} nodes name another version until: sb nodeset {fold(late)} osimage={image}"
         )
     will.append("no node restarts")
-    return Moving(action, str(Reference(image, short(version.digest))), tuple(will), pointers)
+    return Moving(action, str(Reference(image, short(version.digest))), tuple(will), pointers, untested=reason)
 
 
 def _pin(site: Site, moving: Moving) -> str:
@@ -105,7 +115,7 @@ def _pin(site: Site, moving: Moving) -> str:
 
 
 _APPLY: dict[str, Callable[[Site, Moving], str]] = {
-    PROMOTE: lambda site, moving: str(promote(site, moving.reference)),
+    PROMOTE: lambda site, moving: str(promote(site, moving.reference, untested=moving.untested)),
     ROLLBACK: lambda site, moving: str(rollback(site, moving.reference)),
     "pin": _pin,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 from markupsafe import Markup
 
-from sbkernel.errors import SbkernelError
+from sbkernel.errors import PolicyError, SbkernelError
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.nodes import contents
@@ -30,7 +30,7 @@ class VersionPanel(Panel):
     """All versions of an image, with buttons in a live session. `value` is the chosen one, as IMAGE@DIGEST.
 
     Nothing is changed before its plan was shown and confirmed. What moved the pointers is their history, and undoing
-    is one more move.
+    is one more move. Where the gate has `refused` to promote a version, a reason can be given.
     """
 
     def __init__(self, site: Site, image: str) -> None:
@@ -38,6 +38,7 @@ class VersionPanel(Panel):
         self.found = versions(site, image)
         self.chosen = self.found.rows[0].version.digest
         self.plan: Moving | None = None
+        self.refused = False
         self.said: Markup | None = None
         super().__init__()
 
@@ -64,26 +65,48 @@ class VersionPanel(Panel):
         others = (f"{self.image}@current", self.value)
         return [
             call("versions", versions, self.image, sb=["images", self.image]),
-            call("promote", promote, self.value, sb=["promote", self.value]),
+            self._promote(),
             call("go back", rollback, self.value, sb=["rollback", self.value]),
             call("pin", nodeset, "NODES", pin, sb=["nodeset", "NODES", pin]),
             call("compare", contents.diff, *others, sb=["diff", *others]),
         ]
 
-    def ask(self, make: Callable[[], Moving]) -> None:
-        """Show what a change would do; nothing is done."""
-        self.plan = None
+    def _promote(self) -> Call:
+        if not self.refused:
+            return call("promote", promote, self.value, sb=["promote", self.value])
+        reason = self.reason or "REASON"
+        return call("promote", promote, self.value, untested=reason, sb=["promote", self.value, "--untested", reason])
+
+    @property
+    def reason(self) -> str:
+        """Return why a version is to be promoted that has no good test boot."""
+        return str(self._reason.value).strip() if self._has_widgets() else ""
+
+    def ask_promote(self) -> None:
+        """Show what promoting would do; where the gate refuses, a reason can be given."""
+        self.refused = False
+        self.ask(lambda: moving.promoting(self.site, self.image, self.chosen), gate=True)
+
+    def ask_untested(self) -> None:
+        """Show what promoting without a good test boot would do; there must be a reason."""
+        reason = self.reason or " "  # which is refused as none
+        self.ask(lambda: moving.promoting(self.site, self.image, self.chosen, untested=reason), gate=True)
+
+    def ask(self, make: Callable[[], Moving], *, gate: bool = False) -> None:
+        """Show what a change would do; nothing is done. With `gate`, what it refuses can be had for a reason."""
+        self.plan, self.refused = None, gate and self.refused
         try:
             self.plan = make()
             self._tell(_plan(self.plan), str(self.plan))
         except (SbkernelError, OSError) as error:
+            self.refused = self.refused or (gate and isinstance(error, PolicyError))
             self._wrong(error)
         self._offer()
 
     def confirm(self) -> None:
         """Do what the plan says. If that fails, the panel shows why."""
-        plan, self.plan = self.plan, None
-        self._offer()
+        plan = self.plan
+        self._forget()
         if plan is None:
             return
         try:
@@ -95,9 +118,8 @@ class VersionPanel(Panel):
 
     def cancel(self) -> None:
         """Forget the plan."""
-        self.plan = None
+        self._forget()
         self._tell(None, "nothing was changed")
-        self._offer()
 
     def compare(self, other: str) -> None:
         """Show which packages differ between another version and the chosen one."""
@@ -125,6 +147,11 @@ class VersionPanel(Panel):
         self._choice = ipywidgets.Dropdown(description="Version", layout={"width": "430px"})
         self._other = ipywidgets.Dropdown(description="Other", layout={"width": "430px"})
         self._nodes = ipywidgets.Text(description="Nodes", placeholder="noderange", layout={"width": "430px"})
+        self._reason = ipywidgets.Text(
+            description="Reason", placeholder="why it is taken untested; this is kept", layout={"width": "430px"}
+        )
+        untested = _button("Promote untested …", self.ask_untested, "let nodes boot it without a good test boot")
+        self._why = ipywidgets.HBox([self._reason, untested], layout={"flex_flow": "row wrap"})
         self._below = ipywidgets.HTML()
         self._sure = _button("Do it", self.confirm, "do what the plan says", "primary")
         self._not = _button("Cancel", self.cancel, "change nothing")
@@ -133,8 +160,7 @@ class VersionPanel(Panel):
         self._fill()
         image = self.image
         pointing = [
-            _button("Promote …", lambda: self.ask(lambda: moving.promoting(self.site, image, self.chosen)),
-                    "let nodes boot the chosen version"),
+            _button("Promote …", self.ask_promote, "let nodes boot the chosen version"),
             _button("Go back …", lambda: self.ask(lambda: moving.going_back(self.site, image, self.chosen)),
                     "let nodes boot the chosen version until somebody promotes"),
             _button("Undo …", lambda: self.ask(lambda: moving.undoing(self.site, image)),
@@ -155,14 +181,19 @@ class VersionPanel(Panel):
         self._offer()
         wrap = {"flex_flow": "row wrap"}
         boxes = [ipywidgets.HBox(row, layout=wrap) for row in rows]
-        return ipywidgets.VBox([self._table, *boxes, self._below, self._asking])
+        return ipywidgets.VBox([self._table, *boxes, self._below, self._why, self._asking])
 
     def _choose(self, change: dict[str, Any]) -> None:
         if change["new"]:
             self.chosen = change["new"]
-            self.plan = None  # it was about another version
+            self._forget()  # it was about another version
             self._tell(None, f"chosen: {self.value}")
-            self._offer()
+
+    def _forget(self) -> None:
+        self.plan, self.refused = None, False
+        if self._has_widgets():
+            self._reason.value = ""
+        self._offer()
 
     def _fill(self) -> None:
         options = [(_named(row), row.version.digest) for row in self.found.rows]
@@ -176,8 +207,11 @@ class VersionPanel(Panel):
         self._other.value = before if before in digests else current if current in digests else digests[0]
 
     def _offer(self) -> None:
-        """Show the buttons that confirm only while there is something to confirm, and lead the keyboard there."""
+        """Show the buttons that confirm, and the reason, only while they are for something; the keyboard goes there."""
         if self._has_widgets():
+            self._why.layout.display = "" if self.refused else "none"
+            if self.refused and not self.plan:
+                self._reason.focus()
             self._asking.layout.display = "" if self.plan else "none"
             if self.plan:
                 self._not.focus()

@@ -52,11 +52,14 @@ def answered(base, asked):
     base.fill_sack(load_system_repo=asked["over"])
     if "look_up" in asked:
         return {**answer, **looked_up(base, asked["look_up"])}
+    if "advised" in asked:
+        return {**answer, **advised(base, asked["advised"], asked["names"])}
     if "exactly" in asked:
         found = exactly(base, asked["exactly"], asked["names"], asked["sources"])
         return {**answer, "install": described(base, found, asked), "unknown": near(base, asked["unknown"])}
     if any(name.startswith("@") for name in asked["names"]):
         base.read_comps()
+    shut_out(base, asked["shut_out"])
     chosen, unknown, conflict = solve(base, asked["names"], asked["left_out"], asked["sources"])
     return {**answer, "install": described(base, chosen, asked), "unknown": unknown, "conflict": conflict}
 
@@ -161,6 +164,38 @@ def wanted(base, name):
     """Return the packages that a name means; name=version is a way to ask for a version."""
     spelt = name if " " in name else name.replace("=", "-", 1)
     return dnf.subject.Subject(spelt).get_best_query(base.sack)
+
+
+def shut_out(base, versions):
+    """Go on as if these versions of packages, by name, were not there."""
+    if versions:
+        query = base.sack.query().available().filter(name=list(versions))
+        others = [package for package in query if package.evr in versions[package.name]]
+        base.sack.add_excludes(base.sack.query().filterm(pkg=others))
+
+
+def advised(base, names, specs):
+    """Return {fixed, offered}: versions of packages by name, those that advisories of type security name, and all.
+
+    {silent} are repositories without advisories; {by_lists} are names of which `specs` say a version. An advisory
+    counts where one of these packages is as new as it says, and where its module is on.
+    """
+    query = base.sack.query().available().filterm(name=names)
+    fixed, offered = {}, {}
+    for package in query:
+        offered.setdefault(package.name, []).append(package.evr)
+    for one in query.get_advisory_pkgs(hawkey.EQ | hawkey.LT):
+        if one.get_advisory(base.sack).type == hawkey.ADVISORY_SECURITY:
+            fixed.setdefault(one.name, []).append(one.evr)
+    silent = [repo.id for repo in base.repos.iter_enabled() if not repo.get_metadata_path("updateinfo")]
+    spelt = (dnf.subject.Subject(spec).get_best_solution(base.sack) for spec in specs if not spec.startswith("@"))
+    by_lists = {package.name for one in spelt if one["nevra"] and one["nevra"].version for package in one["query"]}
+    return {
+        "fixed": {name: sorted(set(found)) for name, found in fixed.items()},
+        "offered": {name: sorted(set(found)) for name, found in offered.items()},
+        "silent": silent,
+        "by_lists": sorted(by_lists),
+    }
 
 
 def looked_up(base, names):

@@ -11,6 +11,7 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
+from sbkernel.images.families import security as fixes
 from sbkernel.images.families.change import bare, names
 from sbkernel.images.families.debian import aptfiles, configuration, local, mmdebstrap, over, records, security
 from sbkernel.images.families.debian.apt import Apt
@@ -21,14 +22,14 @@ from sbkernel.images.families.debian.install import hook_files, install
 from sbkernel.images.families.debian.local import Listed
 from sbkernel.images.families.debian.output import repository_of
 from sbkernel.images.families.debian.releases import DebianRelease
+from sbkernel.images.families.debian.sources import AptSource
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import KnownBefore, PackagePass, Survey, UnknownPackagesError
 from sbkernel.images.families.passes import AskedFor, removed_with
+from sbkernel.images.families.places import shown
 from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
 from sbkernel.jobs.report import Report
-from sbkernel.units import shortened
-
-_SHOWN = 10
+from sbkernel.packages.readers.deb.dpkg import DEB
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,17 @@ class AptManager:
         """Resolve, and keep every package at its version of which no security archive has a newer one."""
         with self.apt.in_turn():
             offline = self._update(report)
-            others = {name: version for name, version in installed.items() if not self._listed(name)}
-            versions = security.wanted(others, *self.apt.security(others))
+            given = {bare(name) for name in self.asked if "=" in name}
+            others = {
+                name: version for name, version in installed.items() if name not in given and not self._listed(name)
+            }
+            offered, archives = self.apt.security(others)
+            if not archives:
+                raise fixes.nothing_told(map(_shown, self.sources.all), "is a security archive")
+            fixed = {name: [one.version for one in found if one.source in archives] for name, found in offered.items()}
+            versions = fixes.wanted(DEB, others, fixed, fixed)
             found = self._based(self._solve(self.asked, security.pins(versions)))
-            if strays := list(security.strays(found, versions)):
-                raise BuildError(
-                    "\n  ".join(["no source has the present version any more of:", *shortened(strays, _SHOWN)]),
-                    hint="update without --security-only, or name a mirror that keeps it in pkgdir (sb lock --mirror)",
-                )
+            fixes.refuse_strays(found, versions)
             return Resolution(found, offline, self._removed(found))
 
     def _solve(self, names: Sequence[str], pins: str = "") -> tuple[Resolved, ...]:
@@ -216,3 +220,7 @@ class AptManager:
     def configure_script(self) -> bytes:
         """Return the script that removes what the build by apt needed."""
         return (resources.templates() / "families" / "debian" / "configure.sh").read_bytes()
+
+
+def _shown(source: AptSource) -> str:
+    return f"{shown(source.uri)} {source.suite}"

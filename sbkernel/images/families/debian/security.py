@@ -1,14 +1,10 @@
-"""What security archives have newer than an image, and how apt keeps everything else as it is. Pure."""
+"""What security archives have, as apt tells it, and how apt keeps everything else as it is. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
-
-from sbkernel.images.families.resolved import Resolved
-from sbkernel.packages.readers.deb.dpkg import DEB
-from sbkernel.packages.versions import newer, sort_key
 
 _INDEX = re.compile(r" +-?\d+ (?P<index>\S.*)")
 _RELEASE = re.compile(r" +release (?P<facts>.*)")
@@ -58,27 +54,7 @@ def offers(madison: str) -> dict[str, list[Offer]]:
     return found
 
 
-def wanted(
-    installed: Mapping[str, str], offered: Mapping[str, Sequence[Offer]], indexes: Collection[str]
-) -> dict[str, str]:
-    """Return the version that each package shall have: the newest of a security archive, else that of the image."""
-    ordered = sort_key(DEB)
-
-    def version(name: str, present: str) -> str:
-        found = [one.version for one in offered.get(name, ()) if one.source in indexes]
-        return max((one for one in found if newer(DEB, one, present) == 1), key=ordered, default=present)
-
-    return {name: version(name, present) for name, present in installed.items()}
-
-
 def pins(versions: Mapping[str, str]) -> str:
     """Return preferences by which packages have exactly these versions (apt_preferences(5))."""
     lines = (f"Package: {name}\nPin: version {version}\nPin-Priority: 1001\n" for name, version in versions.items())
     return "\n".join(lines)
-
-
-def strays(packages: Iterable[Resolved], versions: Mapping[str, str]) -> Iterator[str]:
-    """Yield what would change although no security archive has it: nobody offers its present version any more."""
-    for one in packages:
-        if (kept := versions.get(one.name, one.version)) != one.version:
-            yield f"{one.name} {kept} (there is {one.version})"

@@ -10,9 +10,11 @@ from typing import Any
 
 from sbkernel import resources
 from sbkernel.errors import BuildError
+from sbkernel.images.families import security
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.package_manager import KnownBefore, PackagePass, Survey, UnknownPackagesError
 from sbkernel.images.families.passes import removed_with
+from sbkernel.images.families.places import shown
 from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
 from sbkernel.images.families.rpm import canonical, install, network, over, records, repofiles, signatures
 from sbkernel.images.families.rpm.change import change_tree, why_clean
@@ -25,6 +27,7 @@ from sbkernel.images.families.rpm.repository import refuse_untrusted, with_login
 from sbkernel.images.families.rpm.solver import Answer, Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
 from sbkernel.jobs.report import Report
+from sbkernel.packages.readers.rpm.query import RPM
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,21 @@ class RpmManager:
         asked = [row["name"] for row in answer.rows if row["reason"] == "user"]
         return removed_with(self.question.removed, needs, asked, ())
 
-    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:  # noqa: ARG002
-        """Refuse: which updates are for security is not read from the repositories' advisories (updateinfo) here."""
-        raise BuildError(
-            f"which updates of {self.about} are for security is not known here: advisories are not read",
-            hint="update without --security-only, or let pkgdir name a repository that has nothing else",
-        )
+    def resolve_security(self, installed: Mapping[str, str], report: Report) -> Resolution:
+        """Resolve, and keep every package at its version of which no advisory of type security has a newer one."""
+        refuse_untrusted(self.repositories.all)
+        self.repositories.refresh(report)
+        others = [name for name in installed if name not in self.question.sources]
+        advised = self.solver.advised(others, self.question, report)
+        silent = [f"{one.name} ({shown(one.url)})" for one in self.repositories.all if one.name in advised.silent]
+        if len(silent) == len(self.repositories.all):
+            raise security.nothing_told(silent, "has advisories (updateinfo)")
+        free = {name: installed[name] for name in others if name not in advised.by_lists}
+        versions = security.wanted(RPM, free, advised.fixed, advised.offered)
+        held = replace(self, question=replace(self.question, shut_out=_others(versions, advised.offered)))
+        found = held.resolve(report)
+        security.refuse_strays(found.packages, versions)
+        return replace(found, untold=tuple(f"{one} has no advisories (updateinfo)" for one in silent))
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
@@ -190,6 +202,12 @@ class RpmManager:
     def configure_script(self) -> bytes:
         """Return the script that removes what the build needed, and turns other repositories off."""
         return (resources.templates() / "families" / "rpm" / "configure.sh").read_bytes()
+
+
+def _others(versions: Mapping[str, str], offered: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return what else is offered of packages that are offered in the version that they shall have."""
+    known = {name: offered.get(name, ()) for name, version in versions.items() if version in offered.get(name, ())}
+    return {name: [one for one in found if one != versions[name]] for name, found in known.items() if len(found) > 1}
 
 
 def _sha256(path: Path) -> str:

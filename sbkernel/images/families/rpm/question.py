@@ -26,6 +26,8 @@ class Question:
     lists: AskedFor
     specs: Mapping[str, str]
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shut_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Versions by name that do not count, as if no repository had them."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -42,6 +42,18 @@ class Index(NamedTuple):
     primary: Mapping[str, str]
 
 
+class Advised(NamedTuple):
+    """What repositories say of packages by name: versions that advisories of type security name, and those there are.
+
+    `silent` are the repositories without advisories; `by_lists` are names of which the lists say the version.
+    """
+
+    fixed: Mapping[str, Sequence[str]]
+    offered: Mapping[str, Sequence[str]]
+    silent: Sequence[str]
+    by_lists: Sequence[str]
+
+
 Nevra = tuple[str, str, str]
 """Name, [epoch:]version-release and architecture."""
 
@@ -82,6 +94,7 @@ class Solver:
         specs = {spec: name for name, spec in question.specs.items()}
         sources = {question.specs[name]: found for name, found in question.sources.items()}
         asked = {"names": list(specs), "left_out": question.left_out, "sources": sources, **further(question, explain)}
+        asked["shut_out"] = question.shut_out
         data = self._ask(asked, report)
         if data["conflict"]:
             raise BuildError(f"the packages cannot be installed together:\n{data['conflict']}")
@@ -103,6 +116,11 @@ class Solver:
         asked = {"exactly": nevras, "names": names, "unknown": unknown, "anew": False, **more}
         data = self._ask(asked, report)
         return Answer(data["install"], data["unknown"], data["offline"])
+
+    def advised(self, names: Sequence[str], question: Question, report: Report) -> Advised:
+        """Return what the repositories say now of packages with these names; raises as `read` does."""
+        data = self._ask({"advised": list(names), "names": list(question.specs.values())}, report)
+        return Advised(*(data[key] for key in Advised._fields))
 
     def known_before(self, question: Question, report: Report) -> KnownBefore | None:
         """Say what the indexes as they were read last say of the names; None when there are none."""

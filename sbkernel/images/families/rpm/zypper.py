@@ -19,7 +19,7 @@ from sbkernel.files import in_turn, made, point, write_if_changed
 from sbkernel.images.families.package_manager import KnownBefore
 from sbkernel.images.families.rpm.question import Question
 from sbkernel.images.families.rpm.remarks import PATTERN
-from sbkernel.images.families.rpm.solver import Answer, Solver, further
+from sbkernel.images.families.rpm.solver import Advised, Answer, Solver, further
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -30,7 +30,7 @@ _REPOMD = (
     '<repomd xmlns="http://linux.duke.edu/metadata/repo"><revision>{sum}</revision><data type="primary">'
     '<checksum type="sha256">{sum}</checksum><location href="repodata/{file}"/></data></repomd>\n'
 )
-_LOCK = "type: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: {name}\n\n"
+_LOCK = "type: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: {name}\n{version}\n"
 
 
 class ZypperSaid(NamedTuple):
@@ -57,7 +57,7 @@ class ZypperSolver:
         specs = {_spec(name, question.sources.get(name, ())): name for name in question.names}
         unknown: list[str] = []
         with in_turn(self.root / ".turn"):
-            self._lay_out(index.primary, question.left_out)
+            self._lay_out(index.primary, question.left_out, question.shut_out)
             while True:
                 said = self._ask([spec for spec in specs if spec not in unknown])
                 if not set(said.unknown).intersection(specs).difference(unknown):
@@ -72,6 +72,10 @@ class ZypperSolver:
         elsewhere = _elsewhere(answer, question)
         return answer._replace(unknown={**answer.unknown, **{name: [] for name in elsewhere}}, offline=index.offline)
 
+    def advised(self, names: Sequence[str], question: Question, report: Report) -> Advised:
+        """Return what the repositories say now of packages with these names; their advisories are read by dnf."""
+        return self.dnf.advised(names, question, report)
+
     def known_before(self, question: Question, report: Report) -> KnownBefore | None:
         """Say what the indexes as they were read last say of the names; None when there are none."""
         return self.dnf.look_up({_spec(name): name for name in question.names}, report)
@@ -81,11 +85,19 @@ class ZypperSolver:
         """Return the directory that zypper takes for a system."""
         return self.dnf.directory / "zypp"
 
-    def _lay_out(self, primary: Mapping[str, str], left_out: Iterable[str]) -> None:
+    def _lay_out(
+        self, primary: Mapping[str, str], left_out: Iterable[str], shut_out: Mapping[str, Sequence[str]]
+    ) -> None:
         """Write configuration and repositories; zypper reads anew those whose index has changed."""
         write_if_changed(self.root / "zypp.conf", _CONF.format(arch=self.dnf.release.architecture))
         write_if_changed(self.root / ".rpmmacros", "%_dbpath /var/lib/rpm\n")
-        write_if_changed(self.root / "etc/zypp/locks", "".join(_LOCK.format(name=name) for name in left_out))
+        locks = [_LOCK.format(name=name, version="") for name in left_out]
+        locks += [
+            _LOCK.format(name=name, version=f"version: == {version}\n")
+            for name, versions in shut_out.items()
+            for version in versions
+        ]
+        write_if_changed(self.root / "etc/zypp/locks", "".join(locks))
         changed = []
         for rank, (name, file) in enumerate(primary.items(), start=1):
             place = self.root / "repositories" / name

@@ -1,17 +1,14 @@
 """--security-only: the real apt between archives that say of themselves what they are, and one that does not."""
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from debs import NO_LIST, make_deb
-from hypothesis import given
-from hypothesis import strategies as st
+from debs import NO_LIST, archive
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families import family_of
-from sbkernel.images.families.debian.security import Offer, offers, security_indexes, wanted
+from sbkernel.images.families.debian.security import Offer, offers, security_indexes
 from sbkernel.images.families.package_manager import Request
 from sbkernel.jobs.report import NullReport
 from sbkernel.lists import pkglist
@@ -33,7 +30,6 @@ Package files:
 Pinned packages:
      curl -> 7.88.1 with priority 1001
 """
-VERSIONS = st.sampled_from(["1.0", "1.0+deb12u1", "1.1", "2:0.1", "1.0~rc1"])
 
 
 def test_archives_say_by_suite_label_or_origin_that_they_are_for_security() -> None:
@@ -48,37 +44,6 @@ def test_archives_say_by_suite_label_or_origin_that_they_are_for_security() -> N
 def test_what_indexes_offer_is_read_line_by_line() -> None:
     text = "      curl | 7.88.1-10 | http://m bookworm/main amd64 Packages\ncurl | 8 | http://m x/main Sources\nodd\n"
     assert offers(text) == {"curl": [Offer("7.88.1-10", "http://m bookworm/main amd64 Packages")]}
-
-
-@given(VERSIONS, st.lists(st.tuples(VERSIONS, st.booleans())))
-def test_no_version_goes_back_and_none_comes_from_elsewhere(present: str, found: list[tuple[str, bool]]) -> None:
-    offered = {"x": [Offer(version, "security" if is_security else "main") for version, is_security in found]}
-    (chosen,) = wanted({"x": present}, offered, {"security"}).values()
-    assert chosen == present or (chosen, True) in found
-    again = wanted({"x": chosen}, offered, {"security"})
-    assert again == {"x": chosen}, "a second time there is nothing to do"
-
-
-def archive(top: Path, suite: str, packages: Mapping[str, Mapping[str, str]], label: str) -> None:
-    """Write an archive of empty packages with such control fields."""
-    pool = top / "pool" / suite
-    pool.mkdir(parents=True, exist_ok=True)
-    for name, fields in packages.items():
-        make_deb(pool, name, **fields)
-    dists = top / "dists" / suite
-    index = dists / "main/binary-amd64/Packages"
-    index.parent.mkdir(parents=True, exist_ok=True)
-    scanned = subprocess.run(
-        ["dpkg-scanpackages", "--multiversion", f"pool/{suite}"], cwd=top, check=True, capture_output=True, text=True
-    )
-    index.write_text(scanned.stdout)
-    release = subprocess.run(
-        ["apt-ftparchive", f"-oAPT::FTPArchive::Release::Label={label}", f"-oAPT::FTPArchive::Release::Suite={suite}",
-         "-oAPT::FTPArchive::Release::Components=main", "-oAPT::FTPArchive::Release::Architectures=amd64",
-         f"-oAPT::FTPArchive::Release::Codename={suite}", "release", str(dists)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    (dists / "Release").write_bytes(release.stdout)
 
 
 @pytest.fixture
@@ -120,11 +85,10 @@ def test_a_version_that_nobody_has_any_more_is_told(tmp_path: Path, archives: Pa
     assert "without --security-only" in str(caught.value.hint)
 
 
-def test_packages_of_rpm_do_not_tell_and_that_is_said(tmp_path: Path) -> None:
-    (tmp_path / "repo").mkdir()
-    subprocess.run(["createrepo_c", "-q", tmp_path / "repo"], check=True)
-    attributes = {"osvers": "rocky9.4", "osarch": "x86_64", "pkgdir": str(tmp_path / "repo")}
-    with Site.open(tmp_path / "site") as site:
-        manager = family_of("rocky9.4").open(site, Request(attributes, pkglist.parse("own\n"), NO_LIST))
-        with pytest.raises(BuildError, match="advisories are not read"):
-            manager.resolve_security({}, NullReport())
+def test_sources_of_which_none_is_for_security_are_told(tmp_path: Path, archives: Path) -> None:
+    attributes = {"osvers": "debian12", "osarch": "x86_64", "pkgdir": f"copy:{archives} bookworm main gpgcheck=0"}
+    with Site.open(tmp_path / "site") as site, pytest.raises(BuildError) as caught:
+        family_of("debian12").open(site, Request(attributes, pkglist.parse("tool\n"), NO_LIST)).resolve_security(
+            {"tool": "1.0"}, NullReport()
+        )
+    assert f"no source is a security archive:\n  copy:{archives} bookworm" in caught.value.message
