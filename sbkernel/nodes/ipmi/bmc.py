@@ -56,6 +56,7 @@ class Bmc:
         self._session: Session | None = None
         self._terms = Terms()
         self._turn = asyncio.Lock()
+        self._limit: asyncio.Timeout
         self._heard = 0.0
         self._holders = 0
         self._idle_timer = IdleTimer(self.close)
@@ -130,6 +131,7 @@ class Bmc:
         """Wait for our turn and hold it; all within the deadline, else NoAnswerError."""
         try:
             async with asyncio.timeout(deadline_s) as limit, self._turn:
+                self._limit = limit
                 self._idle_timer.stop()
                 try:
                     yield limit
@@ -214,16 +216,39 @@ class Bmc:
 
     async def _log_in(self, line: BmcLine, terms: Terms) -> tuple[Session, str | None]:
         """Log in, on the terms of the last time to begin with; return the session and why it failed, if it did."""
-        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        there: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[str | None] = loop.create_future()
         terms = replace(terms)
-        login = self.login
-        session = self._session = Session(line, login.user, login.password, _settle(done), login.kg, terms)
-        reason = await done
+        login, is_there = self.login, _settle(there)
+        session = self._session = Session(
+            line, login.user, login.password, _settle(done), login.kg, terms, on_there=lambda: is_there(None)
+        )
+        await there
+        await self._take_place()
+        try:
+            session.go_on()
+            reason = await done
+        finally:
+            self._transport.logins.release()
         if reason is None:
             self._terms = terms
         else:
             self._drop()
         return session, reason
+
+    async def _take_place(self) -> None:
+        """Wait for a place among the logins; that is not the time of the BMC, which has answered."""
+        places = self._transport.logins
+        if not places.locked():
+            await places.acquire()
+            return
+        limit, began = self._limit, asyncio.get_running_loop().time()
+        until = limit.when()
+        limit.reschedule(None)
+        await places.acquire()
+        if until is not None:
+            limit.reschedule(until + asyncio.get_running_loop().time() - began)
 
     def _drop(self) -> None:
         if self._session is None:

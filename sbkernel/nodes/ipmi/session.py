@@ -41,6 +41,8 @@ _MALFORMED = (AttributeError, IndexError, KeyError, NotImplementedError, TypeErr
 class Session(Handshake):
     """A session that logs in by itself and calls `on_login` with None, or with pyghmi's text why not.
 
+    With `on_there`, it calls that when the BMC has answered for the first time, and waits for `go_on`.
+
     It repeats itself until somebody calls `abandon` or `logout`: deadlines are the caller's.
     """
 
@@ -64,9 +66,11 @@ class Session(Handshake):
         on_login: Callable[[str | None], None],
         kg: bytes | None = None,
         terms: Terms | None = None,
+        on_there: Callable[[], None] | None = None,
     ) -> None:
         self.line = line
         self.terms = terms or Terms()
+        self.on_there = on_there
         self.loop = asyncio.get_running_loop()
         self.retry_timer: Alarm | None = None
         self.retries = self.restarts = 0
