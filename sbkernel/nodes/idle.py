@@ -25,6 +25,11 @@ class Alarm:
         """Call nothing."""
         self._call = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything left to call."""
+        return self._call is not None
+
     def ring(self) -> None:
         """Call it."""
         if self._call is not None:
@@ -48,7 +53,8 @@ class _Wheel:
 
     def _ring(self, tick: int) -> None:
         for alarm in self._due.pop(tick):
-            self._loop.call_soon(alarm.ring)
+            if alarm.is_due:
+                self._loop.call_soon(alarm.ring)
 
 
 _wheels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wheel] = WeakKeyDictionary()

@@ -54,7 +54,7 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
     ended: bool
     sessioncontext: str | None
     rmcptag: int
-    lastpayload: bytearray | None
+    lastpayload: bytes | bytearray | None
     privlevel: int
     other_tried = False
     """Whether both suites were proposed."""
