@@ -43,7 +43,7 @@ async def test_no_more_log_in_at_once_than_may_and_waiting_for_a_place_is_not_th
     bmc = Bmc(rig.login(), wire, deadline_s=600)
     asked = asyncio.create_task(IpmiPower(bmc).status())
     await until(lambda: wire.logins._waiters)
-    assert bmc._limit.when() is None
+    assert bmc._deadline.stands_still
     assert not rig.bmc.sessions
     wire.logins.release()
     assert await asked is False
