@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from sbkernel.definitions.definition import Definition
@@ -17,6 +18,8 @@ from sbkernel.nodes.redfish.redfish import Redfish
 
 LOOK_S = 3.0
 """How long a BMC may take to say that it has Redfish."""
+_LOOKS = 1024
+"""So many are asked at once: each is a connection."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Either:
         self._ipmi = ipmi
         self._redfish = redfish
         self.look_s = LOOK_S
+        self._looking = asyncio.Semaphore(_LOOKS)
         self._has_redfish: dict[tuple[str, int], bool] = {}
 
     def console_key(self, node: Definition) -> tuple[str, ...] | None:
@@ -145,7 +149,8 @@ class Either:
         if login.fingerprint:
             return True
         if where not in self._has_redfish:
-            found = await has_redfish(login, self.look_s)
+            async with self._looking:
+                found = await has_redfish(login, self.look_s)
             if found is None:
                 return False
             self._has_redfish[where] = found

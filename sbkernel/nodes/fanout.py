@@ -12,10 +12,43 @@ from sbkernel.errors import SbkernelError
 from sbkernel.nodes.results import NodeResult
 
 _log = logging.getLogger(__name__)
-AT_ONCE = 1024
-"""More logins at once than this on a busy processor make BMCs that are alive time out."""
+AT_ONCE = 16_384
+"""So many nodes may wait for an answer: who is silent keeps nobody from being asked. What takes more than one packet,
+as a login does, has its limit where it is done."""
+LOT = 64
+"""So many are begun before the event loop looks whether answers have come."""
 
 T = TypeVar("T")
+
+
+class Turns:
+    """Turns to begin by lots, one lot in each round of the event loop: packets leave, and answers are read, evenly."""
+
+    def __init__(self) -> None:
+        self._left = LOT
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def turn(self) -> None:
+        """Return in the first round that has room."""
+        loop = asyncio.get_running_loop()
+        if self._left == LOT:
+            loop.call_soon(self._next_round)
+        if self._left:
+            self._left -= 1
+            return
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _next_round(self) -> None:
+        self._left = LOT
+        while self._waiting and self._left:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= 1
+                turn.set_result(None)
+        if self._left < LOT:
+            asyncio.get_running_loop().call_soon(self._next_round)
 
 
 async def fan_out(
@@ -23,10 +56,12 @@ async def fan_out(
 ) -> AsyncIterator[NodeResult]:
     """Act on every node and yield what came out; a target that is an error is that node's result."""
     waiting, done, news = iter(targets.items()), deque[NodeResult | BaseException](), asyncio.Event()
+    turns = Turns()
 
     async def work() -> None:
         for node, target in waiting:
             try:
+                await turns.turn()
                 done.append(await outcome(node, target, act))
             except BaseException as error:
                 done.append(error)

@@ -25,6 +25,11 @@ class Alarm:
         """Call nothing."""
         self._call = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything left to call."""
+        return self._call is not None
+
     def ring(self) -> None:
         """Call it."""
         if self._call is not None:
@@ -48,7 +53,8 @@ class _Wheel:
 
     def _ring(self, tick: int) -> None:
         for alarm in self._due.pop(tick):
-            self._loop.call_soon(alarm.ring)
+            if alarm.is_due:
+                self._loop.call_soon(alarm.ring)
 
 
 _wheels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wheel] = WeakKeyDictionary()
@@ -64,19 +70,87 @@ def call_later(delay_s: float, call: Callable[[], None]) -> Alarm:
 
 
 class IdleTimer:
-    """Call `end` once a session has been idle for long enough."""
+    """Call `end` once a session has been idle for long enough.
+
+    Sessions are used more often than they end: the alarm stays, and looks when it rings how long that is to come.
+    """
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
-        self._alarm: Alarm | None = None
+        self._until: float | None = None
+        """When it ends; None: it is used."""
+        self._alarm: tuple[float, Alarm] | None = None
 
     def stop(self) -> None:
         """Wait no more: the session is used."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        self._until = None
 
     def start(self, idle_s: float) -> None:
         """Wait from now on, for so many seconds."""
-        self.stop()
-        self._alarm = call_later(idle_s, self._end)
+        self._until = asyncio.get_running_loop().time() + idle_s
+        if self._alarm is not None and self._alarm[0] > self._until:
+            self._alarm[1].cancel()
+            self._alarm = None
+        if self._alarm is None:
+            self._look_at(self._until)
+
+    def _look_at(self, when: float) -> None:
+        self._alarm = when, call_later(when - asyncio.get_running_loop().time(), self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._until is None:
+            return
+        if asyncio.get_running_loop().time() < self._until:
+            self._look_at(self._until)
+            return
+        self._until = None
+        self._end()
+
+
+class Deadline:
+    """A time limit for what the task does that makes it: asyncio.timeout by alarms, which can be stopped like a watch.
+
+    It runs from when it is made until `end`; when it is over it cancels the task.
+    """
+
+    __slots__ = ("_alarm", "_cancelling", "_is_over", "_left_s", "_task", "_until")
+
+    def __init__(self, limit_s: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a deadline is that of a task")
+        self._task, self._cancelling = task, task.cancelling()
+        self._is_over = False
+        self._left_s: float | None = limit_s
+        """What is left while it stands still; None: it runs."""
+        self.go_on()
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether time does not count."""
+        return self._left_s is not None
+
+    def stand_still(self) -> None:
+        """Let no time count until `go_on`."""
+        if self._left_s is None:
+            self._alarm.cancel()
+            self._left_s = self._until - asyncio.get_running_loop().time()
+
+    def go_on(self) -> None:
+        """Let time count again."""
+        if self._left_s is not None:
+            self._until = asyncio.get_running_loop().time() + self._left_s
+            self._alarm = call_later(self._left_s, self._ring)
+            self._left_s = None
+
+    def end(self, error: BaseException | None) -> bool:
+        """Let no time count any more; say whether an error is that of the deadline, and not that of somebody else."""
+        self._alarm.cancel()
+        if not self._is_over:
+            return False
+        return self._task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError)
+
+    def _ring(self) -> None:
+        self._is_over = True
+        self._task.cancel()

@@ -19,6 +19,8 @@ from sbkernel.site import Site
 
 T = TypeVar("T")
 
+AT_ONCE = 1024
+"""They share few threads; what waits for one is not at work yet."""
 TELL_S = 240.0
 """How long one node may take for all of it; the controllers have deadlines of their own for each answer."""
 Told = tuple[str, Sequence[Any]]
@@ -104,5 +106,5 @@ class HardwareVerbs:
             rows[node.node] = [asdict(value) for value in values]
             return text
 
-        async for result in fan_out(await self._hardware.maintenances(nodes), told):
+        async for result in fan_out(await self._hardware.maintenances(nodes), told, at_once=AT_ONCE):
             yield {**asdict(result), "rows": rows.pop(result.node, [])}

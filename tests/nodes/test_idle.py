@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from sbkernel.nodes.idle import Alarm, IdleTimer, call_later
+import pytest
+
+from sbkernel.nodes.idle import Alarm, Deadline, IdleTimer, call_later
 
 
-async def test_alarms_ring_in_their_order_and_not_too_early() -> None:
+async def test_alarms_ring_in_their_order_and_not_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, rang = asyncio.get_running_loop(), list[tuple[float, float]]()
     began, done = loop.time(), asyncio.Event()
 
@@ -17,9 +19,11 @@ async def test_alarms_ring_in_their_order_and_not_too_early() -> None:
         if len(rang) == 200:
             done.set()
 
-    for number in range(200):
-        delay_s = (number * 37 % 200) / 1000
-        call_later(delay_s, lambda delay_s=delay_s: ring(delay_s))  # type: ignore[misc]
+    with monkeypatch.context() as still:
+        still.setattr(loop, "time", lambda: began)
+        for number in range(200):
+            delay_s = (number * 37 % 200) / 1000
+            call_later(delay_s, lambda delay_s=delay_s: ring(delay_s))  # type: ignore[misc]
     await asyncio.wait_for(done.wait(), 60)
     assert all(now >= delay_s - 0.001 for delay_s, now in rang)
     delays = [delay_s for delay_s, _ in rang]
@@ -51,6 +55,63 @@ async def test_a_session_in_use_is_not_ended() -> None:
     call_later(0.3, done.set)
     await asyncio.wait_for(done.wait(), 60)
     assert ended == ["unused"]
+
+
+async def test_a_session_that_is_used_again_ends_once_and_counts_from_the_last_time() -> None:
+    loop, ended, done = asyncio.get_running_loop(), list[float](), asyncio.Event()
+
+    def end() -> None:
+        ended.append(loop.time())
+        done.set()
+
+    timer = IdleTimer(end)
+    timer.start(3600)
+    timer.start(0.02)
+    timer.stop()
+    began = loop.time()
+    timer.start(0.2)
+    await asyncio.wait_for(done.wait(), 60)
+    assert len(ended) == 1
+    assert ended[0] >= began + 0.2
+
+
+async def test_a_deadline_ends_what_its_task_does_and_says_that_it_was_the_deadline() -> None:
+    deadline = Deadline(0.01)
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await asyncio.sleep(3600)
+    assert deadline.end(caught.value)
+    await asyncio.sleep(0)
+
+
+async def test_no_time_passes_while_a_deadline_stands_still() -> None:
+    deadline, done = Deadline(0.01), asyncio.Event()
+    deadline.stand_still()
+    deadline.stand_still()
+    call_later(0.1, done.set)
+    await done.wait()
+    deadline.go_on()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await asyncio.sleep(3600)
+    assert deadline.end(caught.value)
+
+
+async def test_whoever_cancels_a_task_is_not_taken_for_its_deadline() -> None:
+    said = list[bool]()
+
+    async def work() -> None:
+        deadline = Deadline(0.01)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError as error:
+            said.append(deadline.end(error))
+            raise
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert said == [False]
 
 
 def test_every_event_loop_has_alarms_of_its_own() -> None:

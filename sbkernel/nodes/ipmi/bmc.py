@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pyghmi.ipmi.private.util import get_ipmi_error
 
 from sbkernel.nodes.failures import LostAnswerError, RefusedError
-from sbkernel.nodes.idle import IdleTimer, call_later
+from sbkernel.nodes.idle import Deadline, IdleTimer, call_later
 from sbkernel.nodes.ipmi.chassis import GET_STATUS, NETFN_CHASSIS
 from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
@@ -56,6 +56,8 @@ class Bmc:
         self._session: Session | None = None
         self._terms = Terms()
         self._turn = asyncio.Lock()
+        self._deadline: Deadline
+        """That of whose turn it is."""
         self._heard = 0.0
         self._holders = 0
         self._idle_timer = IdleTimer(self.close)
@@ -92,9 +94,9 @@ class Bmc:
         Raises as ask does when it was not sent or was refused, and LostAnswerError when it was sent and no answer
         came within `answer_s`.
         """
-        async with self._my_turn(self.deadline_s) as limit:
+        async with self._my_turn(self.deadline_s) as deadline:
             session = await self._fresh()
-            limit.reschedule(None)
+            deadline.stand_still()
             try:
                 async with asyncio.timeout(self.answer_s):
                     response = await self._say(session, netfn, number, data, repeat=False)
@@ -125,25 +127,24 @@ class Bmc:
             self._session.logout()
         self._drop()
 
-    @contextlib.asynccontextmanager
-    async def _my_turn(self, deadline_s: float) -> AsyncIterator[asyncio.Timeout]:
+    def _my_turn(self, deadline_s: float) -> _Turn:
         """Wait for our turn and hold it; all within the deadline, else NoAnswerError."""
-        try:
-            async with asyncio.timeout(deadline_s) as limit, self._turn:
-                self._idle_timer.stop()
-                try:
-                    yield limit
-                except asyncio.CancelledError:
-                    # Whoever comes next must not get the answer to a command that was given up; and what that command
-                    # took, such as the console, is free again when its session is over.
-                    if self._session is not None:
-                        self._session.logout()
-                    self._drop()
-                    raise
-                finally:
-                    self._idle()
-        except TimeoutError:
-            raise no_answer(self.login) from None
+        return _Turn(self, deadline_s)
+
+    async def _begin(self, deadline: Deadline) -> None:
+        await self._turn.acquire()
+        self._deadline = deadline
+        self._idle_timer.stop()
+
+    def _end(self, error: BaseException | None) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            # Whoever comes next must not get the answer to a command that was given up; and what that command took,
+            # such as the console, is free again when its session is over.
+            if self._session is not None:
+                self._session.logout()
+            self._drop()
+        self._idle()
+        self._turn.release()
 
     async def _fresh(self) -> Session:
         """Return a session that the BMC knows."""
@@ -214,16 +215,33 @@ class Bmc:
 
     async def _log_in(self, line: BmcLine, terms: Terms) -> tuple[Session, str | None]:
         """Log in, on the terms of the last time to begin with; return the session and why it failed, if it did."""
-        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        there: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[str | None] = loop.create_future()
         terms = replace(terms)
-        login = self.login
-        session = self._session = Session(line, login.user, login.password, _settle(done), login.kg, terms)
-        reason = await done
+        login, is_there = self.login, _settle(there)
+        session = self._session = Session(
+            line, login.user, login.password, _settle(done), login.kg, terms, on_there=lambda: is_there(None)
+        )
+        await there
+        await self._take_place()
+        try:
+            session.go_on()
+            reason = await done
+        finally:
+            self._transport.logins.release()
         if reason is None:
             self._terms = terms
         else:
             self._drop()
         return session, reason
+
+    async def _take_place(self) -> None:
+        """Wait for a place among the logins; that is not the time of the BMC, which has answered."""
+        places = self._transport.logins
+        self._deadline.stand_still()
+        await places.acquire()
+        self._deadline.go_on()
 
     def _drop(self) -> None:
         if self._session is None:
@@ -237,6 +255,33 @@ class Bmc:
         self._idle_timer.stop()
         if not self._holders and self._session is not None:
             self._idle_timer.start(self.idle_s)
+
+
+class _Turn:
+    """A turn with a BMC, as long as the block in which it is entered."""
+
+    __slots__ = ("_bmc", "_deadline", "_limit_s")
+
+    def __init__(self, bmc: Bmc, limit_s: float) -> None:
+        self._bmc = bmc
+        self._limit_s = limit_s
+
+    async def __aenter__(self) -> Deadline:
+        self._deadline = Deadline(self._limit_s)
+        try:
+            await self._bmc._begin(self._deadline)
+        except BaseException as error:
+            self._check(error)
+            raise
+        return self._deadline
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._bmc._end(error)
+        self._check(error)
+
+    def _check(self, error: BaseException | None) -> None:
+        if self._deadline.end(error):
+            raise no_answer(self._bmc.login) from None
 
 
 class _StaleError(Exception):

@@ -54,12 +54,15 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
     ended: bool
     sessioncontext: str | None
     rmcptag: int
-    lastpayload: bytearray | None
+    lastpayload: bytes | bytearray | None
     privlevel: int
     other_tried = False
     """Whether both suites were proposed."""
     wrong_password = False
     """Whether the BMC's proof was wrong with the first suite already."""
+    on_there: Callable[[], None] | None = None
+    """Called once, when the BMC has answered; then the login waits for `go_on`. None: it does not wait."""
+    capabilities: Response | None = None
 
     def _initsession(self) -> None:
         """Start a login; a number of its own keeps late answers to the login before it from being believed."""
@@ -96,6 +99,12 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
             parameter = {"error": _WRONG_PASSWORD}
         super().onlogon(parameter)
 
+    def go_on(self) -> None:
+        """Log in to a BMC that has answered."""
+        self.on_there = None
+        if self.capabilities is not None and not self.ended:
+            super()._got_channel_auth_cap(self.capabilities)
+
     def _use(self, suite: int) -> None:
         self.terms.suite = suite
         self.attemptedhash = _SUITES[suite].attempted
@@ -105,7 +114,11 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
         if response.get("code") and self.lower_privilege():
             self.soon(self._get_channel_auth_cap)
             return
-        super()._got_channel_auth_cap(response)
+        self.capabilities = response
+        if self.on_there is None:
+            self.go_on()
+        else:
+            self.on_there()
 
     def _got_rmcp_response(self, data: bytearray) -> None:
         """Take the answer to Open Session: a refusal, or the suite that it has chosen, whatever was proposed."""

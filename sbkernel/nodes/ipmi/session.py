@@ -17,7 +17,8 @@ from pyghmi.ipmi.private import constants
 from pyghmi.ipmi.private.util import get_ipmi_error
 
 from sbkernel.nodes.idle import Alarm, call_later
-from sbkernel.nodes.ipmi.handshake import Handshake, Response, Terms
+from sbkernel.nodes.ipmi.handshake import Response, Terms
+from sbkernel.nodes.ipmi.sealing import Sealed
 from sbkernel.nodes.ipmi.transport import BmcLine
 
 FIRST_RETRY_S = 0.4
@@ -38,8 +39,10 @@ _MALFORMED = (AttributeError, IndexError, KeyError, NotImplementedError, TypeErr
 """What pyghmi raises on packets that are no IPMI."""
 
 
-class Session(Handshake):
+class Session(Sealed):
     """A session that logs in by itself and calls `on_login` with None, or with pyghmi's text why not.
+
+    With `on_there`, it calls that when the BMC has answered for the first time, and waits for `go_on`.
 
     It repeats itself until somebody calls `abandon` or `logout`: deadlines are the caller's.
     """
@@ -64,9 +67,11 @@ class Session(Handshake):
         on_login: Callable[[str | None], None],
         kg: bytes | None = None,
         terms: Terms | None = None,
+        on_there: Callable[[], None] | None = None,
     ) -> None:
         self.line = line
         self.terms = terms or Terms()
+        self.on_there = on_there
         self.loop = asyncio.get_running_loop()
         self.retry_timer: Alarm | None = None
         self.retries = self.restarts = 0
@@ -86,7 +91,8 @@ class Session(Handshake):
             return
         # What the network makes of packets, or an enemy, is as good as lost on the way.
         try:
-            self._handle_ipmi_packet(bytearray(datagram), qent=NO_SERVER)
+            if not self.unsealed(datagram):
+                self._handle_ipmi_packet(bytearray(datagram), qent=NO_SERVER)
         except _MALFORMED:
             # It may be a fault of what handles good packets, too: then this is all that tells.
             _log.debug("a packet is left out", exc_info=True)
@@ -94,7 +100,7 @@ class Session(Handshake):
     def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
         if self.sequencenumber:
             self.sequencenumber += 1
-        self.line.send(bytes(self.netpacket))
+        self.line.send(self.netpacket)
         if retry and self.retries != 1:
             # An answer after one repetition may be the slow answer to the first; after more, take it for the last's.
             self.asked_at = self.loop.time()
@@ -138,6 +144,7 @@ class Session(Handshake):
 
     def _req_priv_level(self) -> None:
         """Ask for the privilege without waiting for the answer in the middle of the login, as pyghmi does."""
+        self.opened()
         self.logged, self.logging, self.logoutexpiry = 1, False, None
         self.retries = self.restarts = 0
         self.ipmicallback = self._got_privilege

@@ -11,6 +11,8 @@ from typing import Any
 LINES_PER_SOCKET = 512
 DATAGRAMS_PER_WAKEUP = 64
 RECEIVE_BUFFER = 4 << 20
+LOGINS = 1024
+"""More logins at once than this on a busy processor make BMCs that are alive time out."""
 
 Receiver = Callable[[bytes], None]
 Address = tuple[Any, ...]
@@ -72,9 +74,10 @@ class SharedSocket:
 
 
 class Transport:
-    """All sockets of one event loop."""
+    """All sockets of one event loop, and how many BMCs may be logged in to at once."""
 
     def __init__(self) -> None:
+        self.logins = asyncio.Semaphore(LOGINS)
         self._sockets: list[SharedSocket] = []
 
     async def line(self, host: str, port: int) -> BmcLine:

@@ -6,7 +6,6 @@ import asyncio
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.nodes.failures import RefusedError
-from sbkernel.nodes.fanout import AT_ONCE
 from sbkernel.nodes.power import BootOverride, PowerChange
 from sbkernel.nodes.redfish import system as systems
 from sbkernel.nodes.redfish.answers import Document, text
@@ -17,6 +16,8 @@ from sbkernel.nodes.redfish.sshconsole import SshConsole
 from sbkernel.nodes.redfish.trust import Pins
 from sbkernel.site import Site
 
+_AT_ONCE = 1024
+"""Each is a connection, and those of a busy processor time out when there are many more."""
 _CONSOLE = (*ATTRIBUTES, "bmchostkey")
 
 
@@ -69,7 +70,7 @@ class Redfish:
         self._site = site
         self._pins = Pins(site)
         self._host_keys = Pins(site, "bmchostkey")
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._gate = asyncio.Semaphore(_AT_ONCE)
         self._bmcs: dict[str, RedfishBmc] = {}
         self._consoles: dict[str, SshConsole] = {}
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from sbkernel.errors import SbkernelError
-from sbkernel.nodes.fanout import AT_ONCE, outcome
+from sbkernel.nodes.fanout import Turns, outcome
 from sbkernel.nodes.power import Power, PowerChange
 from sbkernel.nodes.results import NodeResult
 from sbkernel.nodes.rpower import decide
@@ -20,6 +20,8 @@ from sbkernel.service.power.log import DONE, PowerLog
 from sbkernel.service.power.pace import Pacer
 from sbkernel.service.power.safety import WATCHED, Care, Failures
 
+_SENDING = 1024
+"""So many changes may be under way at once."""
 _OLD_S = 2.0
 """After waiting so long, the power of a node is looked at again before anything is sent."""
 GIVEN_UP = "the command was given up"
@@ -56,9 +58,9 @@ class PowerRun:
         self._log = log
         self._hands = hands
         self._failures = Failures(care.abort, len(domains))
-        self._asking = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
         # Few at a time where failures are to stop the rest.
-        self._sending = asyncio.Semaphore(AT_ONCE if care.abort is None else WATCHED)
+        self._sending = asyncio.Semaphore(_SENDING if care.abort is None else WATCHED)
         self._unsent: dict[str, asyncio.Task[NodeResult]] = {}
         self._canaries: set[str] = set()
         self._well: set[str] = set()
@@ -147,8 +149,8 @@ class PowerRun:
 
     async def _look(self, power: Power) -> tuple[PowerChange | None, str]:
         try:
-            async with self._asking:
-                running = await self._hands.state(power)
+            await self._turns.turn()
+            running = await self._hands.state(power)
         except SbkernelError:
             self._unsent.pop(power.node, None)
             if why := self._failures.silent():
