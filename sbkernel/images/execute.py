@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +35,9 @@ class Shelf(Protocol):
 
     def disk(self, step: Step) -> Path:
         """Return a directory on the disk that a step writes to."""
+
+    def complete(self, step: Step) -> None:
+        """Wait for what is noted of the outcome of a step while others run."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,21 @@ def execute(plan: Plan, shelf: Shelf, report: Report, *, force: bool = False) ->
                 _run(step, shelf, report, force)
         for future in beside.values():
             future.result()
+    for step in plan:
+        with _explained(step, shelf):
+            shelf.complete(step)
     return [step.name for step in pending]
 
 
 def _run(step: Step, shelf: Shelf, report: Report, anew: bool) -> None:
-    with report.phase(step.title, step.total):
-        try:
-            shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
-        except (SbkernelError, OSError) as error:
-            raise space.full(error, step.title, shelf.disk(step)) or error from error.__cause__
+    with report.phase(step.title, step.total), _explained(step, shelf):
+        shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
+
+
+@contextmanager
+def _explained(step: Step, shelf: Shelf) -> Iterator[None]:
+    """Say of what a block raises for a step that the disk is full, if it is."""
+    try:
+        yield
+    except (SbkernelError, OSError) as error:
+        raise space.full(error, step.title, shelf.disk(step)) or error from error.__cause__

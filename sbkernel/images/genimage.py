@@ -281,7 +281,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
     directory, before = build.directory, build.directory.record()
     _remove_old(build)
     with DirectoryShelf.open(plan, directory.path, directory.work, _there(before), build.layers) as shelf:
-        if not force and not plan.pending(shelf.has):
+        if not force and not plan.pending(shelf.has) and not shelf.new:
             build.report.log("nothing to do")
             return _noted(build, before), []
         check_isolation()

@@ -18,8 +18,8 @@ from sbkernel.files import made
 from sbkernel.images.families.change import recorded
 from sbkernel.images.families.package_manager import PackageManager
 from sbkernel.images.families.resolved import NotFetchedError, Resolution
-from sbkernel.images.layers.layers import Layers
-from sbkernel.images.layers.listing import listing, seal, sealing, unlike
+from sbkernel.images.layers.layers import KNOWN, Layers
+from sbkernel.images.layers.listing import listing, sealing, unlike
 from sbkernel.images.layers.nearest import Start, starts
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import remove_tree
@@ -44,7 +44,7 @@ class _DamagedError(BuildError):
 class Making:
     """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it.
 
-    Nobody starts from one without a seal; unless it `seals`, whoever makes a tree of it does so beside (checkout.py).
+    Nobody starts from one without a seal; unless it `seals`, that is done when the layer is completed (layers.py).
     While packages are installed into its empty tree, that is `watched`.
     """
 
@@ -121,7 +121,8 @@ class Making:
                         report.log(str(error))
                         first, *_ = str(error).split("\n")
                         reason = first if isinstance(error, _DamagedError) else f"the change has failed: {first}"
-                        remove_tree(tree)
+                        for left in (tree, tree.with_name(KNOWN)):
+                            remove_tree(left)
                     else:
                         return {**facts, "start": start.facts, "how": str(start)}
                 report.log(f"not {start}: {reason}")
@@ -149,10 +150,11 @@ class Making:
         except (*_FAILURES, ValueError, KeyError) as error:
             return _unreadable(start, error)
 
-    def _damage(self, start: Start) -> str:
-        """Return how a layer is not what it was when it was made."""
+    def _damage(self, start: Start, keep: Path | None = None) -> str:
+        """Return how a layer is not what it was when it was made; what its files are can be kept."""
         try:
-            whole = seal(self.layers.tree(start.layer)) == self.layers.facts(start.layer)["seal"]
+            found = sealing(self.layers.tree(start.layer), keep=keep)
+            whole = found["seal"] == self.layers.facts(start.layer)["seal"]
             return "" if whole else f"layer {start.layer[:12]} is damaged"
         except (*_FAILURES, ValueError, KeyError) as error:
             return _unreadable(start, error)
@@ -160,7 +162,7 @@ class Making:
     def _change(self, start: Start, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
         """Change a layer, and look meanwhile whether it is damaged; what has become of it is no matter then."""
         with ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(self._damage, start)
+            looking = beside.submit(self._damage, start, None if self.seals else tree.with_name(KNOWN))
             try:
                 facts = self.manager.change(start.change, self.resolution, base, tree, report)
             except _FAILURES as error:

@@ -34,15 +34,20 @@ def changing(base: Path, tree: Path, report: Report) -> Iterator[View]:
             return
         try:
             with ThreadPoolExecutor(1) as beside:
-                linking = beside.submit(_settle, "link", base, tree)
+                linking = beside.submit(_link, base, tree)
                 yield view
                 linking.result()
-            _settle("change", place.path / "upper", tree)
+            _settle(place.path / "upper", tree)
         except BaseException:
             remove_tree(tree)
             raise
 
 
-def _settle(word: str, source: Path, tree: Path) -> None:
-    script = resources.templates() / "image" / "settle.py"
-    run([sys.executable, "-I", script, word, source, tree], isolated=True)
+def _link(source: Path, tree: Path) -> None:
+    """Make a tree with the same directories and files; the files are hard links, whatever they are."""
+    run(["cp", "--archive", "--link", "--no-target-directory", "--", source, tree], isolated=True)
+
+
+def _settle(changes: Path, tree: Path) -> None:
+    """Move changes into a tree."""
+    run([sys.executable, "-I", resources.templates() / "image" / "settle.py", changes, tree], isolated=True)
