@@ -58,20 +58,23 @@ class _Work:
 def execute(plan: Plan, shelf: Shelf, report: Report, *, force: bool = False) -> list[str]:
     """Run what is pending of a plan, all of it with `force`; return the names of the steps that ran.
 
-    Each step is a phase of the report. Whatever a step raises ends the execution; the outcomes of the steps before it
-    stay on the shelf.
+    Each step is a phase of the report; one beside others begins as soon as it can. Whatever a step raises ends the
+    execution; the outcomes of the steps before it stay on the shelf.
     """
     pending = plan.steps if force else plan.pending(shelf.has)
+    waiting = {step.name for step in pending}
     beside: dict[str, Future[None]] = {}
     with ThreadPoolExecutor(1) as thread:
         for step in pending:
-            for name in step.on:
-                if name in beside:
-                    beside.pop(name).result()
-            if step.beside:
-                beside[step.name] = thread.submit(_run, step, shelf, report, force)
-            else:
+            for name in beside.keys() & {*step.on}:
+                beside[name].result()
+                waiting.discard(name)
+            for one in pending:
+                if one.beside and one.name not in beside and not waiting.intersection(one.on):
+                    beside[one.name] = thread.submit(_run, one, shelf, report, force)
+            if not step.beside:
                 _run(step, shelf, report, force)
+                waiting.discard(step.name)
         for future in beside.values():
             future.result()
     for step in plan:
