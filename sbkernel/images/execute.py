@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +36,9 @@ class Shelf(Protocol):
     def disk(self, step: Step) -> Path:
         """Return a directory on the disk that a step writes to."""
 
+    def complete(self, step: Step) -> None:
+        """Wait for what is noted of the outcome of a step while others run."""
+
 
 @dataclass(frozen=True)
 class _Work:
@@ -54,28 +58,40 @@ class _Work:
 def execute(plan: Plan, shelf: Shelf, report: Report, *, force: bool = False) -> list[str]:
     """Run what is pending of a plan, all of it with `force`; return the names of the steps that ran.
 
-    Each step is a phase of the report. Whatever a step raises ends the execution; the outcomes of the steps before it
-    stay on the shelf.
+    Each step is a phase of the report; one beside others begins as soon as it can. Whatever a step raises ends the
+    execution; the outcomes of the steps before it stay on the shelf.
     """
     pending = plan.steps if force else plan.pending(shelf.has)
+    waiting = {step.name for step in pending}
     beside: dict[str, Future[None]] = {}
     with ThreadPoolExecutor(1) as thread:
         for step in pending:
-            for name in step.on:
-                if name in beside:
-                    beside.pop(name).result()
-            if step.beside:
-                beside[step.name] = thread.submit(_run, step, shelf, report, force)
-            else:
+            for name in beside.keys() & {*step.on}:
+                beside[name].result()
+                waiting.discard(name)
+            for one in pending:
+                if one.beside and one.name not in beside and not waiting.intersection(one.on):
+                    beside[one.name] = thread.submit(_run, one, shelf, report, force)
+            if not step.beside:
                 _run(step, shelf, report, force)
+                waiting.discard(step.name)
         for future in beside.values():
             future.result()
+    for step in plan:
+        with _explained(step, shelf):
+            shelf.complete(step)
     return [step.name for step in pending]
 
 
 def _run(step: Step, shelf: Shelf, report: Report, anew: bool) -> None:
-    with report.phase(step.title, step.total):
-        try:
-            shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
-        except (SbkernelError, OSError) as error:
-            raise space.full(error, step.title, shelf.disk(step)) or error from error.__cause__
+    with report.phase(step.title, step.total), _explained(step, shelf):
+        shelf.make(step, lambda target: step.run(_Work(target, report, shelf)), anew=anew)
+
+
+@contextmanager
+def _explained(step: Step, shelf: Shelf) -> Iterator[None]:
+    """Say of what a block raises for a step that the disk is full, if it is."""
+    try:
+        yield
+    except (SbkernelError, OSError) as error:
+        raise space.full(error, step.title, shelf.disk(step)) or error from error.__cause__

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sbkernel.images.execute import execute
 from sbkernel.images.families import programs_of
 from sbkernel.images.families.package_manager import UnknownPackagesError, no_source_has
 from sbkernel.images.families.resolved import Resolution
+from sbkernel.images.layers.begun import Begun, begun
 from sbkernel.images.layers.checkout import Checkout
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.making import Making
@@ -71,7 +72,14 @@ class Build:
         lock = read_lock(path_of_lock(site, spec.image, spec.osvers, locked)) if locked else None
         return cls(site, spec, RootimgDir(spec.rootimgdir), Layers(made(site.cache / "layers")), report, lock)
 
-    def resolve(self, *, clean: bool = False, verify: bool = False) -> Asked:
+    def begun(self) -> AbstractContextManager[Begun | None]:
+        """Begin with the layer of the last build if other packages are asked for now."""
+        record = self.directory.record()
+        asked = record.get("asked", list(self.spec.packages))
+        last = record.get("steps", {}).get(PACKAGES, "") if asked != list(self.spec.packages) else ""
+        return begun(self.layers, last)
+
+    def resolve(self, *, clean: bool = False, verify: bool = False, begun: Begun | None = None) -> Asked:
         """Ask the package manager what the lists mean now, or the lock; the rest says how their layer is made."""
         for warning in self.spec.warnings:
             self.report.log(warning)
@@ -83,7 +91,9 @@ class Build:
         wanted = configuration(spec.manager, fstab, timezone=spec.timezone, interfaces=spec.interfaces)
         leave = functools.partial(keep_edited, self.site, spec, self.directory, self.report)
         checkout = Checkout(self.layers, self.directory, leave, anew=clean)
-        making = Making(self.layers, spec.manager, resolution, clean, verify, seals=False, watched=checkout.ahead)
+        making = Making(
+            self.layers, spec.manager, resolution, clean, verify, seals=False, watched=checkout.ahead, begun=begun
+        )
         return Asked(spec, making, checkout, wanted, origin, self.lock)
 
     def _ask(self) -> Resolution:
@@ -193,9 +203,10 @@ def genimage(
     given = options.checked(image, attributes_of(site, image) if attributes is None else attributes, values)
     check_inputs(inputs or {})
     build = Build.open(site, image, report or NullReport(), attributes, locked, **options.replaced(given))
-    with lock(build.directory.path, "genimage"):
+    with lock(build.directory.path, "genimage"), ExitStack() as stack:
         keep_captured(build.directory, image, build.report, replaced=force, kept=onlyinitrd)
-        asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify)
+        begun = None if force or clean or onlyinitrd else stack.enter_context(build.begun())
+        asked = None if onlyinitrd else build.resolve(clean=clean or force, verify=verify, begun=begun)
         steps = _boot_plan(build) if asked is None else Plan(image, genimage_steps(asked))
         reviewed.check(site, steps, plan, any_plan=any_plan, report=build.report)
         anew = force or onlyinitrd or (clean and build.is_changed(steps))
@@ -281,7 +292,7 @@ def _execute(build: Build, plan: Plan, asked: Asked | None, *, force: bool) -> t
     directory, before = build.directory, build.directory.record()
     _remove_old(build)
     with DirectoryShelf.open(plan, directory.path, directory.work, _there(before), build.layers) as shelf:
-        if not force and not plan.pending(shelf.has):
+        if not force and not plan.pending(shelf.has) and not shelf.new:
             build.report.log("nothing to do")
             return _noted(build, before), []
         check_isolation()

@@ -6,9 +6,11 @@ xCAT packs in place, so that nodes booting meanwhile get errors; here nothing is
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,8 +32,8 @@ from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
 from sbkernel.images.pack.layering import Layering, layering
 from sbkernel.images.pack.packing import Packing
-from sbkernel.images.pack.steps import is_stale, packimage_steps
-from sbkernel.images.plan import Plan, Planned
+from sbkernel.images.pack.steps import is_stale, packimage_steps, who_packs
+from sbkernel.images.plan import Facts, Plan, Planned
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.shelf import DirectoryShelf
 from sbkernel.images.spec import attributes_of
@@ -159,7 +161,8 @@ def _packing(
         hash_tree.check_possible(packed)
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
-        with report.phase("compare"):
+        with report.phase("compare"), ThreadPoolExecutor(1) as beside:
+            stacks = beside.submit(needs.stacks, built) if words.layered or words.flat else None
             patterns = _exlist(site, image, built)
             sync = read_sync(site, image, built.tree, nosyncfiles=words.nosyncfiles)
             for remark in (*patterns.warnings, *(sync.remarks if sync else ())):
@@ -176,19 +179,19 @@ def _packing(
                 image, built, built.record(), packed, content, tree, signs, added, lost, sync, patterns, lists
             )
             packing = replace(packing, kinds=kinds)
-            if words.layered or words.flat:
-                packing = replace(packing, layering=_layering(catalog, packing, flat=words.flat))
+            if stacks is not None:
+                over = _layering(catalog, packing, initrd_stacks=stacks.result(), flat=words.flat)
+                packing = replace(packing, layering=over)
         yield catalog, packing
 
 
-def _layering(catalog: Catalog, packing: Packing, *, flat: bool) -> Layering:
+def _layering(catalog: Catalog, packing: Packing, *, initrd_stacks: bool, flat: bool) -> Layering:
     """Return over which version an image is packed: the candidate, if it fits."""
     last = catalog.pointers(packing.image).candidate
     version = None
     with suppress(NotFoundError):  # it was removed, or is damaged: then all of it is packed anew
         version = catalog.get(last) if last else None
-    stacks = needs.stacks(packing.built)
-    return layering(version, packing.format, packing.described, initrd_stacks=stacks, flat=flat)
+    return layering(version, packing.format, packing.described, initrd_stacks=initrd_stacks, flat=flat)
 
 
 def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:
@@ -217,8 +220,8 @@ def built_by_genimage(site: Site, image: str) -> RootimgDir:
     return built
 
 
-def _plan(catalog: Catalog, packing: Packing) -> Plan:
-    return Plan(packing.image, packimage_steps(packing, catalog))
+def _plan(catalog: Catalog, packing: Packing, packed_by: Callable[[], Facts] | None = None) -> Plan:
+    return Plan(packing.image, packimage_steps(packing, catalog, packed_by or partial(who_packs, packing)))
 
 
 def _packed_before(catalog: Catalog, packing: Packing, words: _Words) -> ImageVersion | None:
@@ -255,14 +258,17 @@ def _clock(catalog: Catalog, version: ImageVersion) -> list[str]:
 
 def _pack(site: Site, catalog: Catalog, packing: Packing, report: Report) -> tuple[ImageVersion, str]:
     """Pack and publish; return the version, and why it is flat although it is packed in layers."""
-    plan = _plan(catalog, packing)
     base = packing.layering.base if packing.layering else None
     with (
+        ThreadPoolExecutor(1) as beside,
         catalog.using(Reference(base.image, base.digest)) if base else nullcontext(),
         packing.synced.place.opened() if packing.synced else nullcontext(),
-        catalog.staging(plan.digest[:16]) as staged,
-        DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
     ):
-        execute(plan, shelf, report, force=is_stale(packing, shelf))
-        why_flat = str(shelf.facts(packing.format.file_name).get("flat", ""))
+        plan = _plan(catalog, packing, beside.submit(who_packs, packing).result)
+        with (
+            catalog.staging(plan.digest[:16]) as staged,
+            DirectoryShelf.open(plan, staged.path, staged.path, {}, Layers(made(site.cache / "layers"))) as shelf,
+        ):
+            execute(plan, shelf, report, force=is_stale(packing, shelf))
+            why_flat = str(shelf.facts(packing.format.file_name).get("flat", ""))
     return catalog.get(catalog.pointers(packing.image).candidate), why_flat

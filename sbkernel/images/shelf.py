@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ class DirectoryShelf:
         self._held = ExitStack()
         self._new: dict[str, Outcome] = {}
         self._writing = threading.Lock()
+        self._completing: dict[str, Future[None]] = {}
 
     @classmethod
     @contextmanager
@@ -100,6 +102,8 @@ class DirectoryShelf:
         digest = self.plan.digests[step.name]
         if step.makes == "layer":
             self._keep(self.layers.make(digest, lambda tree: run(tree) or {}, anew=anew))
+            beside = self._held.enter_context(ThreadPoolExecutor(1))
+            self._completing[step.name] = beside.submit(self.layers.complete, digest)
         elif step.makes == "nothing":
             run(self.work)
         else:
@@ -125,6 +129,13 @@ class DirectoryShelf:
     def disk(self, step: Step) -> Path:
         """Return where layers are kept, or the work place."""
         return self.layers.root if step.makes == "layer" else self.work
+
+    def complete(self, step: Step) -> None:
+        """Wait until a layer is complete, which a build that was killed may not have done."""
+        if completing := self._completing.pop(step.name, None):
+            completing.result()
+        elif step.makes == "layer" and self.has(step):
+            self.layers.complete(self.plan.digests[step.name])
 
     def _layer(self, outcome: str) -> str | None:
         made_by = (step.name for step in self.plan if step.makes == "layer" and step.outcome == outcome)

@@ -11,12 +11,10 @@ for, whoever has changed it.
 import gc
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 AT_ONCE = 500
 
@@ -52,46 +50,54 @@ class Found:
         self.layer, self.tree, self.newest_ns = layer, tree, epoch * 10**9
         self.known, self.is_dated = before["files"], before.get("epoch") == epoch
         self.kept, self.missing, self.directories = {}, {}, []
-        self.names, self.dated = {}, set()
+        self.names, self.linked, self.dated = {}, {}, set()
         self._directory("")
 
     def _directory(self, path):
         self.directories.append(path)
-        wanted, there = entries(f"{self.layer}/{path}"), entries(f"{self.tree}/{path}")
-        for name in there.keys() - wanted.keys():
-            self._remove(path + name, there[name])
-        for name, entry in wanted.items():
-            below, other = path + name, there.get(name)
-            if not entry.is_dir(follow_symlinks=False):
-                self._file(below, entry, other)
-                continue
+        there, below = entries(f"{self.tree}/{path}"), []
+        with os.scandir(f"{self.layer}/{path}") as wanted:
+            for entry in wanted:
+                other = there.pop(entry.name, None)
+                if entry.is_dir(follow_symlinks=False):
+                    below.append((path + entry.name, other))
+                else:
+                    self._file(path + entry.name, entry, other)
+        for name, other in there.items():
+            self._remove(path + name, other)
+        for name, other in below:
             if other is None or not other.is_dir(follow_symlinks=False):
-                self._remove(below, other)
-                os.mkdir(f"{self.tree}/{below}", 0o700)
-            self._directory(f"{below}/")
+                self._remove(name, other)
+                os.mkdir(f"{self.tree}/{name}", 0o700)
+            self._directory(f"{name}/")
 
     def _file(self, path, entry, other):
         source = entry.inode()
-        self.names.setdefault(source, []).append(path)
-        own = other.stat(follow_symlinks=False) if other else None
-        fact = [source, own.st_ino, own.st_ctime_ns] if own else None
-        if fact and self.known.get(path) == fact:
-            self.kept[path] = fact
-            if not self.is_dated:
-                self._date(path, own, entry.stat(follow_symlinks=False).st_mtime_ns)
-        else:
+        # Nearly every file has one name.
+        if self.names.setdefault(source, path) != path:
+            self.linked.setdefault(source, [self.names[source]]).append(path)
+        if other is not None:
+            own = other.stat(follow_symlinks=False)
+            fact = [source, own.st_ino, own.st_ctime_ns]
+            if self.known.get(path) == fact:
+                self.kept[path] = fact
+                if not self.is_dated:
+                    self._date(path, own, entry.stat(follow_symlinks=False).st_mtime_ns)
+                return
             self._remove(path, other)
-            self.missing[path] = source
+        self.missing[path] = source
 
     def _remove(self, path, entry):
         if entry is not None and entry.is_dir(follow_symlinks=False):
+            import shutil  # as below: it takes longer to load than most updates need it
+
             shutil.rmtree(f"{self.tree}/{path}")
         elif entry is not None:
             os.unlink(f"{self.tree}/{path}")
 
     def settle(self):
         """Copy what is missing, and give each directory what it has in the layer."""
-        linked = [names for names in self.names.values() if len(names) > 1]
+        linked = list(self.linked.values())
         for names in linked:
             self._whole(names)
         others = {name for names in linked for name in names[1:]}
@@ -124,12 +130,11 @@ class Found:
         def copy(start):
             subprocess.run([*argv, *paths[start : start + AT_ONCE]], cwd=self.layer, check=True)
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as several:
-            try:
-                list(several.map(copy, range(0, len(paths), AT_ONCE)))
-            except subprocess.CalledProcessError:
-                several.shutdown(cancel_futures=True)
-                sys.exit(1)  # cp has said why
+        starts = range(0, len(paths), AT_ONCE)
+        try:
+            at_once(copy, starts) if len(starts) > 1 else [copy(start) for start in starts]
+        except subprocess.CalledProcessError:
+            sys.exit(1)  # cp has said why
         for path, source in files.items():
             status = os.lstat(f"{self.layer}/{path}")
             self._date(path, status, status.st_mtime_ns)
@@ -144,6 +149,18 @@ class Found:
     def _note(self, path, source):
         status = os.lstat(f"{self.tree}/{path}")
         self.kept[path] = [source, status.st_ino, status.st_ctime_ns]
+
+
+def at_once(function, several):
+    """Call a function with several arguments on all processors; what it raises first ends it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        try:
+            list(threads.map(function, several))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
 
 
 def entries(path):

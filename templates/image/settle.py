@@ -1,36 +1,17 @@
-"""Run by the Python of this host in a namespace of its own: makes a tree of its own out of a tree and changes over it.
+"""Run by the Python of this host in a namespace of its own: moves changes of a tree (overlayfs) into a copy of it.
 
-argv: `link OLD NEW` makes the new tree, every file of it a hard link to the old one, which nobody ever writes to;
-`change CHANGES NEW` then moves into it what is in a directory of changes (overlayfs).
+argv: CHANGES TREE. A file of the tree may be a hard link to that of another tree, so none is written to.
 """
 
 import os
-import shutil
 import stat
 import sys
 
 
 def main():
     """Do what argv says."""
-    word, source, new = sys.argv[1], *map(os.fsencode, sys.argv[2:])
     os.umask(0)
-    if word == "link":
-        link(source, new)
-    else:
-        change(source, new)
-
-
-def link(old, new):
-    """Make a directory like the old one, with the same files."""
-    os.mkdir(new, 0o700)
-    with os.scandir(old) as entries:
-        for entry in entries:
-            target = os.path.join(new, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                link(entry.path, target)
-            else:
-                os.link(entry.path, target, follow_symlinks=False)
-    like(old, new)
+    change(*map(os.fsencode, sys.argv[1:]))
 
 
 def change(changes, new):
@@ -59,6 +40,8 @@ def is_directory(path):
 def remove(path):
     """Remove what is there, if anything is."""
     if is_directory(path):
+        import shutil  # it takes as long as all the rest, and a directory seldom goes
+
         shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)

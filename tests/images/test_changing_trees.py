@@ -7,7 +7,7 @@ import pytest
 from smallbuild import Recorder
 
 from sbkernel.errors import CommandError
-from sbkernel.images.layers.listing import listing, seal
+from sbkernel.images.layers.listing import listing, seal, sealing
 from sbkernel.images.layers.over import changing
 from sbkernel.images.tree.namespaces import copy_tree
 from sbkernel.jobs.run import run
@@ -52,6 +52,21 @@ def test_it_becomes_what_programs_made_of_it_and_the_old_one_stays(base: Path, t
     assert [path for path in found.rglob("*") if any(".overlay." in one for one in os.listxattr(path))] == []
     assert [path.name for path in place.iterdir()] == ["tree"]
     assert seal(base) == before
+
+
+def test_what_is_known_of_shared_files_changes_no_seal(base: Path, tmp_path: Path) -> None:
+    place, known = tmp_path / "place", tmp_path / "known"
+    place.mkdir()
+    assert sealing(base, keep=known) == sealing(base)
+    with changing(base, place / "tree", Recorder()) as view:
+        view.run(["sh", "-ec", CHANGES, "sh", view.tree])
+    expected = sealing(place / "tree")
+    assert expected["seal"] != seal(base)
+    assert sealing(place / "tree", use=known) == expected
+    known.write_bytes(known.read_bytes()[:-9])
+    assert sealing(place / "tree", use=known) == expected, "whoever wrote it was killed"
+    known.unlink()
+    assert sealing(place / "tree", use=known) == expected
 
 
 def test_a_program_that_fails_leaves_no_tree(base: Path, tmp_path: Path) -> None:

@@ -102,6 +102,31 @@ def test_all_runs_once_and_then_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, force=True) == ALL
 
 
+def test_what_runs_beside_begins_when_that_is_done_which_it_stands_on(tmp_path: Path) -> None:
+    begun, events = threading.Event(), []
+
+    def waits(_: Work) -> None:
+        events.append(begun.wait(60))
+
+    def begins(work: Work) -> None:
+        events.append((work.path("first")).exists())
+        begun.set()
+        work.target.touch()
+
+    plan = Plan(
+        "x",
+        (
+            Step("first", "first", None, "file", "first", run=lambda work: work.target.touch()),
+            Step("other", "other", None, "nothing", on=("first",), run=waits),
+            Step("beside", "beside", None, "file", "beside", on=("first",), beside=True, run=begins),
+            Step("then", "then", None, "nothing", on=("beside",), run=lambda _: events.append("then")),
+        ),
+    )
+    with DirectoryShelf.open(plan, tmp_path, tmp_path / ".new", {}, Layers(tmp_path)) as shelf:
+        assert execute(plan, shelf, NullReport()) == ["first", "other", "beside", "then"]
+    assert events == [True, True, "then"]
+
+
 def test_what_somebody_removed_is_made_again_from_what_is_there(tmp_path: Path) -> None:
     run(tmp_path)
     record = json.loads((tmp_path / "record").read_text())

@@ -69,10 +69,12 @@ def test_an_image_that_copycds_defined_is_the_same_image(small: Small, tmp_path:
 
 
 def test_progress_is_by_phase_and_package(small: Small) -> None:
-    assert small.report.phases == [
+    phases = [one for one in small.report.phases if one != "list the packages"]
+    assert phases == [
         "resolve packages", "download packages", "install packages", "copy the layer", "configure",
-        "take the kernel", "build the initrd", "list the packages",
+        "take the kernel", "build the initrd",
     ]  # fmt: skip
+    assert "list the packages" in small.report.phases[-3:], "it is done beside the last two"
     total = small.result["packages"]
     installs = [done for done, of in small.report.counts if of == total]
     assert installs[-1] == total

@@ -327,6 +327,21 @@ def test_killed_behind_a_finished_step_the_next_run_goes_on_there(small: Small, 
     assert_nothing_left(small.site)
 
 
+def test_killed_when_all_of_it_is_made_the_next_run_puts_it_in_place(small: Small) -> None:
+    tree = another(small, "whole")
+    code = (
+        "import os, signal, sys; from sbkernel.images import genimage; from sbkernel.site import Site\n"
+        "genimage.RootimgDir.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with Site.open(sys.argv[1]) as site: genimage.genimage(site, 'whole')"
+    )
+    died = subprocess.run([sys.executable, "-c", code, small.site.root], cwd=Path(__file__).parents[2], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert not tree.exists()
+    assert genimage(small.site, "whole")["built"] == []
+    assert (tree / "etc/fstab").exists()
+    assert_nothing_left(small.site)
+
+
 def test_what_was_ordered_is_built_or_it_is_said_what_has_changed(small: Small) -> None:
     tree = another(small, "ordered")
     pkglist = small.pkglist.with_name("ordered.pkglist")

@@ -17,6 +17,7 @@ from sbkernel.images.layers.layers import Layers
 from sbkernel.images.layers.listing import unlike
 from sbkernel.images.layers.making import Making
 from sbkernel.images.layers.nearest import starts
+from sbkernel.images.layers.over import Linking
 from sbkernel.images.plan import digest_of
 from sbkernel.jobs.report import Report
 
@@ -61,7 +62,15 @@ class Files:
             (tree / one.name).write_text(one.version)
         return {"epoch": 1, "packages": [str(one) for one in wanted.packages]}
 
-    def change(self, change: Change, wanted: Resolution, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
+    def change(
+        self,
+        change: Change,
+        wanted: Resolution,
+        base: Path,
+        tree: Path,
+        report: Report,
+        linking: Linking | None = None,
+    ) -> Mapping[str, Any]:
         self.done.append(f"change {change}")
         tree.mkdir()
         if self.failing is not None:

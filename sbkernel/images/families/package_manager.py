@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from sbkernel.errors import BuildError
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
+from sbkernel.images.layers.over import Linking
 from sbkernel.images.media.medium import Disc, Medium
 from sbkernel.jobs.report import Report
 from sbkernel.lists.diagnostic import Diagnostic, shown
@@ -189,11 +190,18 @@ class PackageManager(Protocol):
         """
 
     def change(
-        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
+        self,
+        change: Change,
+        resolution: Resolution,
+        base: Path,
+        tree: Path,
+        report: Report,
+        linking: Linking | None = None,
     ) -> Mapping[str, Any]:
         """Make `tree` of a base by a change that nothing stands against; return the same facts as `install`.
 
-        The base stays as it is. Raises BuildError when the tree would hold anything else.
+        The base stays as it is; somebody may be `linking` it already (layers/over.py). Raises BuildError when the tree
+        would hold anything else.
         """
 
     def over(self, base: Base) -> PackageManager:

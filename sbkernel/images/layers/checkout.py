@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +63,7 @@ class Checkout:
             end(process)
 
     def make(self, layer: str, tree: Path, report: Report) -> None:
-        """Make `tree` of a layer, which somebody holds and which is completed beside."""
-        with ThreadPoolExecutor(1) as beside:
-            completing = beside.submit(self.layers.complete, layer)
-            self._make(layer, tree, report)
-            completing.result()
-
-    def _make(self, layer: str, tree: Path, report: Report) -> None:
+        """Make `tree` of a layer, which somebody holds."""
         begun, listed = self.directory.ahead
         if listed.exists():
             begun.rename(tree)

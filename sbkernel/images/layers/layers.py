@@ -20,6 +20,9 @@ from sbkernel.images.tree.namespaces import clean, remove_tree
 from sbkernel.jobs.processes import boot_id
 from sbkernel.jobs.run import run
 
+KNOWN = "known"
+"""What is known of the files that a layer shares with another, beside its tree until it is complete."""
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -112,10 +115,11 @@ class Layers:
 
     def complete(self, digest: str) -> None:
         """Record of a layer that somebody holds what tells later whether it is damaged, and how large it is."""
-        facts = self.facts(digest)
+        facts, known = self.facts(digest), self.tree(digest).with_name(KNOWN)
         if "seal" not in facts:
-            about = {**facts, **sealing(self.tree(digest))}
+            about = {**facts, **sealing(self.tree(digest), use=known)}
             write_whole(self.root / digest / "layer.json", json.dumps(about, indent=1))
+            known.unlink(missing_ok=True)
 
     def remove(self, digest: str) -> None:
         """Remove a layer: out of sight first, so that a partial one is never taken for whole."""

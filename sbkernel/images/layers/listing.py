@@ -18,9 +18,13 @@ def seal(tree: Path) -> str:
     return str(sealing(tree)["seal"])
 
 
-def sealing(tree: Path) -> dict[str, Any]:
-    """Return what is recorded with a layer: `seal`, and as `bytes` what it takes on the disk."""
-    found, size = _listing(tree).split()
+def sealing(tree: Path, *, keep: Path | None = None, use: Path | None = None) -> dict[str, Any]:
+    """Return what is recorded with a layer: `seal`, and as `bytes` what it takes on the disk.
+
+    What files are can be kept, and used for a tree in which hard links to the same files are: one inode is one file.
+    """
+    words = [word for name, file in (("keep", keep), ("use", use)) if file for word in (name, str(file))]
+    found, size = _listing(tree, *words).split()
     return {"seal": found, "bytes": int(size)}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from sbkernel.files import made
 from sbkernel.images.families.change import recorded
 from sbkernel.images.families.package_manager import PackageManager
 from sbkernel.images.families.resolved import NotFetchedError, Resolution
-from sbkernel.images.layers.layers import Layers
-from sbkernel.images.layers.listing import listing, seal, sealing, unlike
+from sbkernel.images.layers.begun import Begun
+from sbkernel.images.layers.layers import KNOWN, Layers
+from sbkernel.images.layers.listing import listing, sealing, unlike
 from sbkernel.images.layers.nearest import Start, starts
 from sbkernel.images.plan import digest_of
 from sbkernel.images.tree.namespaces import remove_tree
@@ -44,8 +46,9 @@ class _DamagedError(BuildError):
 class Making:
     """How the layer of some packages is made; `clean` never starts from another, `verify` builds clean beside it.
 
-    Nobody starts from one without a seal; unless it `seals`, whoever makes a tree of it does so beside (checkout.py).
-    While packages are installed into its empty tree, that is `watched`.
+    Nobody starts from one without a seal; unless it `seals`, that is done when the layer is completed (layers.py).
+    While packages are installed into its empty tree, that is `watched`. A layer may be `begun` with: it is likely to be
+    the nearest.
     """
 
     layers: Layers
@@ -55,6 +58,7 @@ class Making:
     verify: bool = False
     seals: bool = True
     watched: Callable[[Path], AbstractContextManager[object]] = nullcontext
+    begun: Begun | None = None
 
     def make(self, tree: Path, report: Report) -> dict[str, Any]:
         """Fill `tree`; return its facts: those of install(), how it was made, and what others need to start from it."""
@@ -121,7 +125,8 @@ class Making:
                         report.log(str(error))
                         first, *_ = str(error).split("\n")
                         reason = first if isinstance(error, _DamagedError) else f"the change has failed: {first}"
-                        remove_tree(tree)
+                        for left in (tree, tree.with_name(KNOWN)):
+                            remove_tree(left)
                     else:
                         return {**facts, "start": start.facts, "how": str(start)}
                 report.log(f"not {start}: {reason}")
@@ -149,20 +154,25 @@ class Making:
         except (*_FAILURES, ValueError, KeyError) as error:
             return _unreadable(start, error)
 
-    def _damage(self, start: Start) -> str:
-        """Return how a layer is not what it was when it was made."""
+    def _damage(self, start: Start, found: Callable[[], Mapping[str, Any]] | None = None) -> str:
+        """Return how a layer is not what it was when it was made; somebody may have `found` what is in it."""
         try:
-            whole = seal(self.layers.tree(start.layer)) == self.layers.facts(start.layer)["seal"]
+            now = found() if found else sealing(self.layers.tree(start.layer))
+            whole = now["seal"] == self.layers.facts(start.layer)["seal"]
             return "" if whole else f"layer {start.layer[:12]} is damaged"
         except (*_FAILURES, ValueError, KeyError) as error:
             return _unreadable(start, error)
 
     def _change(self, start: Start, base: Path, tree: Path, report: Report) -> Mapping[str, Any]:
         """Change a layer, and look meanwhile whether it is damaged; what has become of it is no matter then."""
+        known = tree.with_name(KNOWN)
+        begun = self.begun if self.begun and self.begun.layer == start.layer else None
         with ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(self._damage, start)
+            find = partial(begun.sealing, known) if begun else partial(sealing, base, keep=known)
+            looking = beside.submit(self._damage, start, find)
             try:
-                facts = self.manager.change(start.change, self.resolution, base, tree, report)
+                linking = begun.put if begun else None
+                facts = self.manager.change(start.change, self.resolution, base, tree, report, linking)
             except _FAILURES as error:
                 if damage := looking.result():
                     raise _DamagedError(damage) from error

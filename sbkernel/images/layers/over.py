@@ -7,10 +7,12 @@ ever write to a file of such a tree in place: layers are only read, and what is 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from sbkernel import resources
 from sbkernel.images.sync.view import Place, View
@@ -18,12 +20,15 @@ from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
+Linking: TypeAlias = Callable[[Path], None]
+"""What puts a tree at a path that has all files of another as hard links, and its directories."""
+
 
 @contextmanager
-def changing(base: Path, tree: Path, report: Report) -> Iterator[View]:
+def changing(base: Path, tree: Path, report: Report, linking: Linking | None = None) -> Iterator[View]:
     """Yield a view of `base` that can be changed; after the block `tree` is what it has become, and `base` as it was.
 
-    When the block fails there is no tree. Both lie on the same file system.
+    When the block fails there is no tree. Both lie on the same file system. Somebody may be `linking` the base already.
     """
     place = Place(tree.with_name("changes"), base)
     with place.opened():
@@ -34,15 +39,20 @@ def changing(base: Path, tree: Path, report: Report) -> Iterator[View]:
             return
         try:
             with ThreadPoolExecutor(1) as beside:
-                linking = beside.submit(_settle, "link", base, tree)
+                linked = beside.submit(linking or partial(link, base), tree)
                 yield view
-                linking.result()
-            _settle("change", place.path / "upper", tree)
+                linked.result()
+            _settle(place.path / "upper", tree)
         except BaseException:
             remove_tree(tree)
             raise
 
 
-def _settle(word: str, source: Path, tree: Path) -> None:
-    script = resources.templates() / "image" / "settle.py"
-    run([sys.executable, "-I", script, word, source, tree], isolated=True)
+def link(source: Path, tree: Path) -> None:
+    """Make a tree with the same directories and files; the files are hard links, whatever they are."""
+    run(["cp", "--archive", "--link", "--no-target-directory", "--", source, tree], isolated=True)
+
+
+def _settle(changes: Path, tree: Path) -> None:
+    """Move changes into a tree."""
+    run([sys.executable, "-I", resources.templates() / "image" / "settle.py", changes, tree], isolated=True)

@@ -26,7 +26,8 @@ _HEAD = '{"format": 1}'
 _OVERLAY = "trusted.overlay."
 _PIECE = 1 << 20
 _HURRIED = 512
-_encode = json.JSONEncoder().encode
+_NONE = "-"
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Entry(NamedTuple):
@@ -59,7 +60,7 @@ Listing = Mapping[str, Entry]
 class Listed:
     """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node.
 
-    `sums` are those of the plain files, by what tells one (key_of).
+    `sums` are those of the plain files, by what tells one (key_of), and of their extended attributes, "-" of none.
     """
 
     lines: Sequence[str]
@@ -70,7 +71,7 @@ class Listed:
 def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
     """List the paths of a tree that stay; what has vanished meanwhile is passed over.
 
-    Files whose sums are `known`, as from an earlier list, are not read.
+    Files whose sums are `known`, as from an earlier list, are not read; nor are their attributes if those are known.
     """
     found: dict[str, os.stat_result] = {}
     files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
@@ -90,18 +91,28 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
     unread = {file: group for file, group in files_of.items() if file not in known}
     read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
     sums = {file: read.get(file) or known[file] for file in files_of}
-    contents = {path: sums[file] for file, group in files_of.items() for path in group}
+    files_by_path = {path: file for file, group in files_of.items() for path in group}
     lines, overlaid = [], []
     for path, status in found.items():
-        attributes = _attributes(f"{tree}/{path}")
-        if any(name.startswith(_OVERLAY) for name, _ in attributes):
-            overlaid.append(path)
-        what = contents.get(path) or _what(f"{tree}/{path}", status)
-        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-        owner = (status.st_uid, status.st_gid)
-        more = (what, _digest(attributes) if attributes else "", names.get(path, ""))
-        lines.append(_encode([path, status.st_mode, *owner, status.st_mtime_ns // 10**9, size, *more]))
+        file = files_by_path.get(path, "")
+        what, _, attributes = sums.get(file, "").partition(" ")
+        if not attributes:
+            has = _attributes(f"{tree}/{path}")
+            attributes = _digest(has) if has else _NONE
+            if any(name.startswith(_OVERLAY) for name, _ in has):
+                overlaid.append(path)
+            elif file:
+                sums[file] = f"{what} {attributes}"
+        lines.append(_line(path, status, what or _what(f"{tree}/{path}", status), attributes, names.get(path, "")))
     return Listed(lines, overlaid, sums)
+
+
+def _line(path: str, status: os.stat_result, what: str, attributes: str, names: str) -> str:
+    """Return a line as the encoder of json writes it for a list, which takes four times as long."""
+    size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+    numbers = f"{status.st_mode}, {status.st_uid}, {status.st_gid}, {status.st_mtime_ns // 10**9}, {size}"
+    has = "" if attributes == _NONE else attributes
+    return f'[{_quoted(path)}, {numbers}, {_quoted(what)}, "{has}", "{names}"]'
 
 
 def packed(lines: Iterable[str]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ LOCKED = "locked_ns"
 """The fact that says when the tree was locked that something was made from."""
 
 
-def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
-    """Return all steps that pack and publish an image, in order."""
+def packimage_steps(packing: Packing, catalog: Catalog, packed_by: Callable[[], Facts]) -> tuple[Step, ...]:
+    """Return all steps that pack and publish an image, in order; `packed_by` tells at last who packs, and with what."""
     return (
         copy_step(KERNEL, packing.built.kernel),
         initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd),
@@ -41,7 +41,7 @@ def packimage_steps(packing: Packing, catalog: Catalog) -> tuple[Step, ...]:
         *([packing.synced.step] if packing.synced else []),
         *([list_step(packing)] if packing.layering else []),
         pack_step(packing),
-        publish_step(packing, catalog),
+        publish_step(packing, catalog, packed_by),
     )
 
 
@@ -149,7 +149,12 @@ def _pack(packing: Packing, content: Content, work: Work) -> Facts:
         raise BuildError(f"packimage failed while running: {argv}\n{error.tail}", hint=error.hint) from error
 
 
-def publish_step(packing: Packing, catalog: Catalog) -> Step:
+def who_packs(packing: Packing) -> Facts:
+    """Return who packs now, with which programs, and the state of the lists that say what is packed."""
+    return run_facts(programs_of(packing.format.described), packing.lists)
+
+
+def publish_step(packing: Packing, catalog: Catalog, packed_by: Callable[[], Facts]) -> Step:
     """Return the step that sums what was made, looks whether the tree stayed as it was, and publishes."""
 
     def run_(work: Work) -> None:
@@ -157,7 +162,6 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
             staged = Staging(work.target, beside)
             # Not beside the packing, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
-            asking = beside.submit(run_facts, programs_of(packing.format.described), packing.lists)
             roots = _roots(packing, work, staged)
             for name in BESIDE:
                 staged.add(name)
@@ -167,7 +171,7 @@ def publish_step(packing: Packing, catalog: Catalog) -> Step:
                 work.report.log("the tree was changed while it was packed: the next packimage packs it again")
             (work.target / JOURNAL).unlink()
             content = {**packing.asked, **roots, "packages": work.facts(MANIFEST)["packages"]}
-            origin = {"made": _made(packing, staged, asking.result())}
+            origin = {"made": _made(packing, staged, packed_by())}
             sign = packing.signer.sign if packing.signer else None
             catalog.publish(staged, content, source, gated=packing.gated, origin=origin, sign=sign)
 

@@ -18,7 +18,7 @@ from sbkernel.images.families.debian.mmdebstrap import SCRIPTS
 from sbkernel.images.families.debian.releases import DebianRelease
 from sbkernel.images.families.downloads import Downloads
 from sbkernel.images.families.resolved import Change, NotFetchedError, Resolution
-from sbkernel.images.layers.over import changing
+from sbkernel.images.layers.over import Linking, changing
 from sbkernel.images.tree.namespaces import enter, scripts_environment
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb import dpkg
@@ -48,6 +48,7 @@ def change_tree(
     base: Path,
     tree: Path,
     report: Report,
+    linking: Linking | None = None,
 ) -> dict[str, Any]:
     """Make `tree` of `base` and the packages that come and leave; return the same facts as install()."""
     epoch = newest(downloads.path(one) for one in wanted.packages)
@@ -55,7 +56,7 @@ def change_tree(
     env = scripts_environment({**SCRIPTS, "SOURCE_DATE_EPOCH": str(epoch)})
     with (
         repository(change.coming, downloads, release.codename, tree.with_name("packages")) as place,
-        changing(base, tree, report) as view,
+        changing(base, tree, report, linking) as view,
     ):
         newer = f"@{change.old_epoch}" if epoch > change.old_epoch else ""
         argv = ["sh", str(script), str(view.tree), str(place), newer, *sorted(change.gone)]

@@ -28,6 +28,7 @@ from sbkernel.images.families.package_manager import KnownBefore, PackagePass, S
 from sbkernel.images.families.passes import AskedFor, removed_with
 from sbkernel.images.families.places import shown
 from sbkernel.images.families.resolved import Base, Change, Resolution, Resolved
+from sbkernel.images.layers.over import Linking
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.deb.dpkg import DEB
 
@@ -199,10 +200,17 @@ class AptManager:
         return why_clean(change, resolution, base, self.downloads)
 
     def change(
-        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
+        self,
+        change: Change,
+        resolution: Resolution,
+        base: Path,
+        tree: Path,
+        report: Report,
+        linking: Linking | None = None,
     ) -> Mapping[str, Any]:
         """Let dpkg of the tree change these packages, or fail."""
-        return change_tree(change, resolution, self.downloads, self.release, names(self.asked), base, tree, report)
+        asked = names(self.asked)
+        return change_tree(change, resolution, self.downloads, self.release, asked, base, tree, report, linking)
 
     def over(self, base: Base) -> AptManager:
         """Return the same for a tree that is there."""

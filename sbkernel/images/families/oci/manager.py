@@ -27,6 +27,7 @@ from sbkernel.images.families.passes import asked_for
 from sbkernel.images.families.places import split
 from sbkernel.images.families.resolved import Base, Change, Container, Resolution, Resolved
 from sbkernel.images.layers.layers import Layers
+from sbkernel.images.layers.over import Linking
 from sbkernel.jobs.report import Report
 from sbkernel.site import Site
 
@@ -157,6 +158,7 @@ class ContainerManager:
         base: Path,
         tree: Path,  # noqa: ARG002
         report: Report,  # noqa: ARG002
+        linking: Linking | None = None,  # noqa: ARG002
     ) -> Mapping[str, Any]:
         """Refuse."""
         raise BuildError(self.why_clean(change, resolution, base))

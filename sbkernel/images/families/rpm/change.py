@@ -19,7 +19,7 @@ from sbkernel.images.families.rpm.database import FILE, macros
 from sbkernel.images.families.rpm.install import LAID_OUT, facts, refuse_difference
 from sbkernel.images.families.rpm.releases import RpmRelease
 from sbkernel.images.families.rpm.solver import interpreter, script
-from sbkernel.images.layers.over import changing
+from sbkernel.images.layers.over import Linking, changing
 from sbkernel.images.tree.namespaces import enter, remove_tree, scripts_environment
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
@@ -87,13 +87,14 @@ def change_tree(
     base: Path,
     tree: Path,
     report: Report,
+    linking: Linking | None = None,
 ) -> dict[str, Any]:
     """Make `tree` of `base` and the packages that come and leave; return the same facts as install()."""
     epoch = records.newest(wanted.packages)
     scratch = made(tree.with_name("scratch"))
     try:
         write_whole(scratch / ".rpmmacros", macros(release))
-        with changing(base, tree, report) as view:
+        with changing(base, tree, report, linking) as view:
             asked = {
                 "root": str(view.tree),
                 "coming": [_coming(one, change, downloads) for one in sorted(change.coming)],

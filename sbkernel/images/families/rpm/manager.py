@@ -26,6 +26,7 @@ from sbkernel.images.families.rpm.repositories import Repositories, real_url
 from sbkernel.images.families.rpm.repository import refuse_untrusted, with_login, write_index
 from sbkernel.images.families.rpm.solver import Answer, Solver, script
 from sbkernel.images.families.rpm.zypper import ZypperSolver
+from sbkernel.images.layers.over import Linking
 from sbkernel.jobs.report import Report
 from sbkernel.packages.readers.rpm.query import RPM
 
@@ -180,10 +181,16 @@ class RpmManager:
         return why_clean(change, resolution, self.release, base, self.downloads)
 
     def change(
-        self, change: Change, resolution: Resolution, base: Path, tree: Path, report: Report
+        self,
+        change: Change,
+        resolution: Resolution,
+        base: Path,
+        tree: Path,
+        report: Report,
+        linking: Linking | None = None,
     ) -> Mapping[str, Any]:
         """Let rpm of this host change these packages, or fail."""
-        return change_tree(change, resolution, self.downloads, self.release, base, tree, report)
+        return change_tree(change, resolution, self.downloads, self.release, base, tree, report, linking)
 
     def over(self, base: Base) -> RpmManager:
         """Return the same for a tree that is there."""
