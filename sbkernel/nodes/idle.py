@@ -45,8 +45,9 @@ class _Wheel:
 
     def put(self, delay_s: float, alarm: Alarm) -> None:
         tick = int((self._loop.time() + delay_s) / _TICK_S) + 1
-        if tick in self._due:
-            self._due[tick].append(alarm)
+        due = self._due.get(tick)
+        if due is not None:
+            due.append(alarm)
             return
         self._due[tick] = [alarm]
         self._loop.call_at(tick * _TICK_S, self._ring, tick)
@@ -63,9 +64,10 @@ _wheels: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wheel] = WeakKeyDictionar
 def call_later(delay_s: float, call: Callable[[], None]) -> Alarm:
     """Call a function on this event loop after so many seconds, at most 0.02 s late; return what cancels it."""
     loop, alarm = asyncio.get_running_loop(), Alarm(call)
-    if loop not in _wheels:
-        _wheels[loop] = _Wheel(loop)
-    _wheels[loop].put(delay_s, alarm)
+    wheel = _wheels.get(loop)
+    if wheel is None:
+        wheel = _wheels[loop] = _Wheel(loop)
+    wheel.put(delay_s, alarm)
     return alarm
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.secret import is_reference
 from sbkernel.definitions.store.interface import Changed
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
-from sbkernel.nodes.either import Either
 from sbkernel.nodes.ipmi.ipmi import Ipmi
 from sbkernel.nodes.ipmi.logins import BmcLogin
 from sbkernel.nodes.maintenance import Maintenance
 from sbkernel.nodes.power import Power
-from sbkernel.nodes.redfish.redfish import Redfish
-from sbkernel.nodes.virtual.kvm import Kvm
 from sbkernel.site import Site
 
 T = TypeVar("T")
@@ -96,11 +93,53 @@ METHODS = ("ipmi", "redfish", "openbmc", "auto", "kvm")
 """The words for methods; openbmc is redfish by xCAT's name for one make."""
 
 
-def _methods(site: Site) -> dict[str, Method]:
-    """Return the methods by their words; they share the sessions with a BMC."""
-    ipmi, redfish = Ipmi(site), Redfish(site)
-    made: tuple[Method, ...] = (ipmi, redfish, redfish, Either(ipmi, redfish), Kvm(site))
-    return dict(zip(METHODS, made, strict=True))
+class Methods:
+    """The methods of a site by their words, sharing the sessions with a BMC.
+
+    Each is made, and imported, when the first node needs it: most sites have one kind, and wait for the others in vain.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._made: dict[str, Method] = {}
+        # Logins are read in threads.
+        self._turn = threading.RLock()
+
+    def __contains__(self, word: object) -> bool:
+        return word in METHODS
+
+    def __getitem__(self, word: str) -> Method:
+        known = self._made.get(word)
+        if known is not None:
+            return known
+        with self._turn:
+            if word not in self._made:
+                self._made[word] = self._make(word)
+            return self._made[word]
+
+    def made(self) -> set[Method]:
+        """Return those that some node has needed."""
+        return set(self._made.values())
+
+    def _make(self, word: str) -> Method:
+        if word == "ipmi":
+            return Ipmi(self._site)
+        if word == "kvm":
+            from sbkernel.nodes.virtual.kvm import Kvm
+
+            return Kvm(self._site)
+        if word == "openbmc":
+            return self["redfish"]
+        from sbkernel.nodes.redfish.redfish import Redfish
+
+        if word == "redfish":
+            return Redfish(self._site)
+        from sbkernel.nodes.either import Either
+
+        ipmi, redfish = self["ipmi"], self["redfish"]
+        if not isinstance(ipmi, Ipmi) or not isinstance(redfish, Redfish):
+            raise TypeError("mgt=auto is IPMI or Redfish")
+        return Either(ipmi, redfish)
 
 
 Word = Callable[[Definition], str]
@@ -111,7 +150,7 @@ Reach = tuple[Method, Any]
 class Logins:
     """How to log in to nodes; what the store said is used again as long as it says so."""
 
-    def __init__(self, site: Site, methods: Mapping[str, Method]) -> None:
+    def __init__(self, site: Site, methods: Methods) -> None:
         self._site = site
         self._methods = methods
         self._turn = threading.Lock()
@@ -162,7 +201,7 @@ class Hardware:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._methods = _methods(site)
+        self._methods = Methods(site)
         self._logins = Logins(site, self._methods)
 
     async def powers(self, names: Iterable[str]) -> dict[str, Power | SbkernelError]:
@@ -188,11 +227,11 @@ class Hardware:
 
     async def log_out(self) -> None:
         """Tell all BMCs that their sessions are over."""
-        await asyncio.gather(*(method.log_out() for method in set(self._methods.values())))
+        await asyncio.gather(*(method.log_out() for method in self._methods.made()))
 
     def close(self) -> None:
         """Let go of all sessions."""
-        for method in self._methods.values():
+        for method in self._methods.made():
             method.close()
 
     def _console_word(self, node: Definition) -> str:

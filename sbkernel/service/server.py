@@ -13,15 +13,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sbkernel import __version__
 from sbkernel.errors import SbkernelError, ServiceError
+from sbkernel.jobs.longlived import collect_seldom
 from sbkernel.nodes.methods import Hardware
 from sbkernel.service.boot.bootfiles import BootFiles
-from sbkernel.service.boot.boothttp import BootHttp
 from sbkernel.service.boot.discovery import Discovery
 from sbkernel.service.boot.dnsmasq import Dnsmasq
+from sbkernel.service.boot.door import BootDoor
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.senders import Senders
 from sbkernel.service.console.attach import Rcons
@@ -37,6 +38,9 @@ from sbkernel.service.protocol import Message
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import Watcher
 from sbkernel.site import Site
+
+if TYPE_CHECKING:
+    from sbkernel.service.boot.boothttp import BootHttp
 
 _log = logging.getLogger(__name__)
 _LOCK_PATIENCE_S = 2.0
@@ -65,11 +69,8 @@ class Parts:
         self.progress = BootProgress(site, self.loops)
         self.files = BootFiles(site, self.loops)
         self.discovery = Discovery(site, self.loops, self.watcher, self.interfaces)
-        answers = {"/discovery": self.discovery.answer}
-        senders = Senders(self.progress.leases, self.watcher)
-        self.http = BootHttp(
-            site, self.progress, self.addresses, self.watcher, senders, send_files=self.files.ask, answers=answers
-        )
+        self._senders = Senders(self.progress.leases, self.watcher)
+        self.http = BootDoor(site.http_port, self.addresses, self._senders, self._web_server)
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = LocalNodes(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
@@ -86,6 +87,15 @@ class Parts:
         """Return the parts as they start; the socket comes last, when everything behind it runs."""
         serving: list[Part] = [self.files, self.http, self.syslog, self.virtual, self.dnsmasq, self.consoles]
         return [self.watcher, self.progress, self.discovery, *serving, self.control]
+
+    def _web_server(self) -> BootHttp:
+        from sbkernel.service.boot.boothttp import BootHttp
+
+        answers = {"/discovery": self.discovery.answer}
+        return BootHttp(
+            self.site, self.progress, self.addresses, self.watcher, self._senders, send_files=self.files.ask,
+            answers=answers,
+        )  # fmt: skip
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:
         """Say what runs, for `sb service status`; it answers while the store cannot be read, too."""
@@ -157,6 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     where = parser.parse_args(arguments).site
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _allow_many_files()
+    collect_seldom()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with Site.open(where) as site:

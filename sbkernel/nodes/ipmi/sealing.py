@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
@@ -88,6 +89,7 @@ class Sealed(Handshake):
     k1: bytes
     aeskey: bytes
     last_payload_type: int | None
+    request_entry: list[tuple[int, int, int]]
 
     def _initsession(self) -> None:
         self.seal = None
@@ -112,6 +114,26 @@ class Sealed(Handshake):
         self.netpacket = self.seal.close(kind or 0, self.sessionid, self.sequencenumber, sent)
         self._xmit_packet(retry)
 
+    def _make_ipmi_payload(
+        self,
+        netfn: int,
+        command: int,
+        bridge_request: Mapping[str, int] | None = None,
+        data: bytes | bytearray = b"",
+        rslun: int = 0,
+    ) -> bytes | bytearray:
+        """Return the message of a command, and note which answer is expected (table 13-8, IPMI LAN message)."""
+        if bridge_request or self.tabooseq:
+            made: bytearray = super()._make_ipmi_payload(netfn, command, bridge_request, data, rslun)
+            return made
+        self.expectedcmd, self.expectednetfn = command, netfn + 1
+        entry = netfn + 1, self.seqlun, command
+        if entry not in self.request_entry:
+            self.request_entry.append(entry)
+        head = bytes((constants.IPMI_BMC_ADDRESS, netfn << 2 | rslun))
+        body = bytes((self.rqaddr, self.seqlun << 2 | self.rqlun, command)) + data
+        return head + _checksum(head) + body + _checksum(body)
+
     def unsealed(self, datagram: bytes) -> bool:
         """Take a packet of the open session; say whether it is one, by its head."""
         if self.seal is None or datagram[4] != _RMCP_PLUS or datagram[5] & PROTECTED != PROTECTED:
@@ -129,3 +151,7 @@ class Sealed(Handshake):
     def _is_old(self, sequence: int) -> bool:
         last = self.remseqnumber
         return last is not None and sequence < last != 0xFFFFFFFF
+
+
+def _checksum(part: bytes) -> bytes:
+    return bytes((-sum(part) & 0xFF,))

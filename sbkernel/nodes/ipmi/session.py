@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import struct
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from pyghmi.ipmi.private import constants
@@ -35,6 +36,11 @@ NO_SERVER = (None, None, None)
 """Tells pyghmi that the packet did not come through a socket on which pyghmi serves as a BMC."""
 
 _log = logging.getLogger(__name__)
+_SHORTEST = 8
+"""The bytes of an answer without data."""
+_TABOO = 16
+_NOTHING = 0x1FF
+"""As a network function, or the number of a command: none."""
 _MALFORMED = (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError, struct.error)
 """What pyghmi raises on packets that are no IPMI."""
 
@@ -49,8 +55,11 @@ class Session(Sealed):
 
     last_payload_type: int | None
     ipmicallback: Callable[[Response], None]
+    hasretried = 0
+    pendingpayloads: deque[tuple[bytes, int, bool]]
     request_entry: list[tuple[int, int, int]]
     seqlun: int
+    tabooseq: dict[tuple[int, int, int], int]
     sol_handler: Callable[[bytearray], None] | None
 
     def __new__(cls, *_args: object, **_keywords: object) -> Session:
@@ -137,10 +146,29 @@ class Session(Sealed):
             self.send_payload()
 
     def _parse_payload(self, payload: bytearray) -> None:
+        """Take the answer to the command that waits, and hand it to who has asked."""
+        if len(payload) < _SHORTEST:
+            return
         if self.asked_at is not None:
             self.round_trip_s = self.loop.time() - self.asked_at
         self.retries = 0
-        super()._parse_payload(payload)
+        if self.hasretried:
+            # The number of a command that was repeated is avoided for a while: its answer may come once more.
+            self.hasretried = 0
+            self.tabooseq[self.expectednetfn, self.expectedcmd, self.seqlun] = _TABOO
+        self.expectednetfn = self.expectedcmd = _NOTHING
+        self.seqlun = (self.seqlun + 1) & 0x3F
+        self.lastpayload = self.last_payload_type = None
+        response: Response = {
+            "netfn": payload[1] >> 2,
+            "command": payload[5],
+            "code": payload[6],
+            "data": payload[7:-1],
+        }
+        if self.pendingpayloads:
+            following, kind, retry = self.pendingpayloads.popleft()
+            self.send_payload(following, kind, retry)
+        self.ipmicallback(response)
 
     def _req_priv_level(self) -> None:
         """Ask for the privilege without waiting for the answer in the middle of the login, as pyghmi does."""

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import write_if_changed
+from sbkernel.jobs.longlived import collect_seldom
 from sbkernel.netboot.names import dashed_mac
 from sbkernel.netboot.scripts import mac_path
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
@@ -204,5 +205,6 @@ def main() -> None:
     """Run the process."""
     parser = argparse.ArgumentParser(prog="python -m sbkernel.nodes.practice", description=main.__doc__)
     parser.add_argument("--site", metavar="DIR")
+    collect_seldom()
     with Site.open(parser.parse_args().site) as site:
         asyncio.run(run(site))

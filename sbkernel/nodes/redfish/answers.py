@@ -19,6 +19,10 @@ _NUMBER_MAX = 1e15
 Document = Mapping[str, Any]
 
 
+class BrokenError(Exception):
+    """The connection ended in the middle of a request: it may have been heard."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """One answer: its status, its headers, and its document ({} when it has none)."""

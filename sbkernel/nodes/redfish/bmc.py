@@ -6,14 +6,26 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sbkernel.nodes.failures import ControlError, LostAnswerError, NoSlotError, RefusedError, WrongPasswordError
 from sbkernel.nodes.idle import IdleTimer
 from sbkernel.nodes.redfish import system as systems
-from sbkernel.nodes.redfish.answers import Answer, Document, child, complaint, link, links, names_error, text
-from sbkernel.nodes.redfish.exchange import BrokenError, Exchange, certificate_of
+from sbkernel.nodes.redfish.answers import (
+    Answer,
+    BrokenError,
+    Document,
+    child,
+    complaint,
+    link,
+    links,
+    names_error,
+    text,
+)
 from sbkernel.nodes.redfish.logins import RedfishLogin, no_answer
+
+if TYPE_CHECKING:
+    from sbkernel.nodes.redfish.exchange import Exchange
 
 ROOT = "/redfish/v1/"
 DEADLINE_S = 10.0
@@ -180,6 +192,9 @@ class RedfishBmc:
     async def _connected(self) -> Exchange:
         """Return the connection. The certificate of a BMC that is met for the first time is noted before it is made."""
         if self._exchange is None:
+            # aiohttp takes long to import, and many sites have no Redfish.
+            from sbkernel.nodes.redfish.exchange import Exchange, certificate_of
+
             if not self.login.ca_file and not self.fingerprint:
                 fingerprint = await certificate_of(self.login)
                 await self._keep(self.login.node, fingerprint)
@@ -276,6 +291,8 @@ class RedfishBmc:
 
 async def has_redfish(login: RedfishLogin, timeout_s: float) -> bool | None:
     """Tell whether there is a Redfish service; None when nothing answers. Nothing but that is asked."""
+    from sbkernel.nodes.redfish.exchange import Exchange, certificate_of
+
     exchange = None
     try:
         async with asyncio.timeout(timeout_s):

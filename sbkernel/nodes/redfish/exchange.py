@@ -15,7 +15,7 @@ from yarl import URL
 
 from sbkernel.nodes.failures import RefusedError
 from sbkernel.nodes.maintenance import plain
-from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, parse
+from sbkernel.nodes.redfish.answers import BODY_MAX, Answer, BrokenError, parse
 from sbkernel.nodes.redfish.logins import CertificateChangedError, RedfishLogin, no_answer
 
 _UNKNOWN = bytes(32)
@@ -25,10 +25,6 @@ _HEADERS = {"Accept": _JSON, "Accept-Encoding": "identity", "OData-Version": "4.
 _REDIRECTS = (301, 302, 303, 307, 308)
 _URL_MAX = 2000
 _KEEP_ALIVE_S = 15.0
-
-
-class BrokenError(Exception):
-    """The connection ended in the middle of a request: it may have been heard."""
 
 
 class Exchange:

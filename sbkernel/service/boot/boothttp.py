@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import IO, Any, cast
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from sbkernel.errors import SbkernelError, ServiceError
+from sbkernel.errors import SbkernelError
 from sbkernel.netboot.bootfiles import SUFFIXES
+from sbkernel.service.boot.door import listen
 from sbkernel.service.boot.posts import BODY_LIMIT, UNKNOWN, Post, PostError, check_post
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.rates import Rates
@@ -74,8 +75,9 @@ class BootHttp:
         self._servers: list[asyncio.Server] = []
         self._watching: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Listen on every address; raise ServiceError when the port is taken."""
+    async def start(self, listeners: Sequence[socket.socket] = ()) -> None:
+        """Serve who comes to sockets that listen; without them, listen. Raises ServiceError when the port is taken."""
+        listeners = listeners or listen(self._addresses, self.port)
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post("/status", self._post)
         for path, answer in self._answers.items():
@@ -88,8 +90,9 @@ class BootHttp:
         await self._runner.setup()
         await self._senders.start()
         self._watching = asyncio.create_task(self._visitors.watch())
-        for address in self._addresses:
-            await self._listen(self._runner, address)
+        door = self._visitors.door(cast(web.Server, self._runner.server))
+        for listener in listeners:
+            self._servers.append(await asyncio.get_running_loop().create_server(door, sock=listener, backlog=1024))
 
     async def stop(self) -> None:
         """Close the port; transfers under way get two seconds to end."""
@@ -105,13 +108,6 @@ class BootHttp:
     def refused(self) -> dict[str, int]:
         """Return how much was refused or given up since the start, by reason."""
         return dict(self._refused + self._visitors.counts)
-
-    async def _listen(self, runner: web.AppRunner, address: str) -> None:
-        door = self._visitors.door(cast(web.Server, runner.server))
-        try:
-            self._servers.append(await asyncio.get_running_loop().create_server(door, address, self.port, backlog=1024))
-        except OSError as error:
-            raise port_error(error, "TCP", address, self.port, "httpport") from error
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         file = find_served(self._tops, request.path)
@@ -228,13 +224,3 @@ def _closing(status: int, text: str) -> web.Response:
     response = web.Response(status=status, text=text)
     response.force_close()
     return response
-
-
-def port_error(error: OSError, protocol: str, address: str, port: int, attribute: str) -> ServiceError:
-    """Return the error for a port that cannot be bound, with what to type."""
-    if error.errno == errno.EADDRINUSE:
-        return ServiceError(
-            f"{protocol} port {port} of {address} is in use by another program",
-            hint=f"choose another one: sb chdef -t site {attribute}={port + 1}",
-        )
-    return ServiceError(f"cannot listen on {protocol} port {port} of {address}: {error.strerror}")

@@ -7,9 +7,8 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
-
-from aiohttp import web
 
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot import discovery
@@ -18,6 +17,9 @@ from sbkernel.netboot.names import dashed_mac
 from sbkernel.service.supervisor import Supervisor
 from sbkernel.service.watcher import News, Watcher
 from sbkernel.site import Site
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 _log = logging.getLogger(__name__)
 _LOOP = "discovered machines"
@@ -88,6 +90,8 @@ class Discovery:
         # One that has asked more often by now, since the setting was changed, must find its own number to stop.
         wait_s = self._wait_s if self._waits(told.get("mac", "")) else 0
         most = max(_LEAST, wait_s // _ASKS_EVERY_S, _number(told.get("tries", "")))
+        from aiohttp import web
+
         return web.Response(text=f"#!ipxe\nset most:int32 {most}\n")
 
     def _waits(self, mac: str) -> bool:

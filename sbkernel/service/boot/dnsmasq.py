@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 
 from sbkernel.errors import SbkernelError, ServiceError
-from sbkernel.netboot.dhcp.makedhcp import makedhcp, roles
 from sbkernel.service.boot.dhcplines import DhcpLines
 from sbkernel.service.boot.discovery import Discovery
 from sbkernel.service.boot.progress import BootProgress
@@ -83,6 +82,9 @@ class Dnsmasq:
 
     async def _serve(self) -> None:
         """Write the configuration and start dnsmasq anew when what it is made of has changed; if not, it goes on."""
+        # Many sites serve no DHCP, and all that boots a node comes with it.
+        from sbkernel.netboot.dhcp.makedhcp import makedhcp, roles
+
         async with self._turn:
             ipv6 = with_ipv6(self._interfaces)
             wanted = (

@@ -21,7 +21,6 @@ CALLED = {
     "_get_channel_auth_cap": "self",
     "_open_rmcpplus_request": "self",
     "_handle_ipmi_packet": "self, data, sockaddr=None, qent=None",
-    "_parse_payload": "self, payload",
     "_parse_ipmi_payload": "self, payload",
     "_send_ipmi_net_payload": (
         "self, netfn=None, command=None, data=(), code=0, bridge_request=None, retry=None, delay_xmit=None, "
@@ -40,6 +39,8 @@ REPLACED = {
     "send_payload": (
         "self, payload=(), payload_type=None, retry=True, delay_xmit=None, needskeepalive=False, timeout=None"
     ),
+    "_parse_payload": "self, payload",
+    "_make_ipmi_payload": "self, netfn, command, bridge_request=None, data=(), rslun=0",
     "_xmit_packet": "self, retry=True, delay_xmit=None, timeout=None",
     "_timedout": "self",
     "_req_priv_level": "self",

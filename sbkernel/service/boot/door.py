@@ -1,0 +1,123 @@
+"""The port of the boot web server: open from the start; what serves it is read in when somebody comes, or soon after.
+
+To read in aiohttp takes as long as all else that a service does which is started to ask a thousand BMCs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sbkernel.errors import ServiceError
+from sbkernel.service.boot.senders import Senders
+
+if TYPE_CHECKING:
+    from sbkernel.service.boot.boothttp import BootHttp
+
+_log = logging.getLogger(__name__)
+SOON_S = 3.0
+"""So long after the start the server is read in though nobody came: the first node should not have to wait for it."""
+_BACKLOG = 1024
+
+
+class BootDoor:
+    """The HTTP port of a site on some addresses; `make` reads in the server and returns it."""
+
+    def __init__(
+        self,
+        port: int,
+        addresses: Sequence[str],
+        senders: Senders,
+        make: Callable[[], BootHttp],
+        *,
+        soon_s: float = SOON_S,
+    ) -> None:
+        self.port = port
+        self._addresses = addresses
+        self._senders = senders
+        self._make = make
+        self._soon_s = soon_s
+        self._listeners: list[socket.socket] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._server: BootHttp | None = None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the server has been read in."""
+        return self._server is not None
+
+    async def start(self) -> None:
+        """Listen on every address; raise ServiceError when the port is taken."""
+        # Whose an address is must be known before the first one says anything.
+        await self._senders.start()
+        self._listeners = listen(self._addresses, self.port)
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.add_reader(listener, self._open_soon)
+        self._timer = loop.call_later(self._soon_s, self._open_soon)
+
+    async def stop(self) -> None:
+        """Close the port; transfers under way get two seconds to end."""
+        self._wait_no_more()
+        if self._opening:
+            await asyncio.wait({self._opening})
+        if self._server:
+            await self._server.stop()
+        for listener in self._listeners:
+            listener.close()
+        await self._senders.stop()
+
+    def refused(self) -> dict[str, int]:
+        """Return how much was refused or given up since the start, by reason."""
+        return self._server.refused() if self._server else {}
+
+    def _open_soon(self) -> None:
+        self._wait_no_more()
+        self._opening = asyncio.create_task(self._open(), name="boot web server")
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            for listener in self._listeners:
+                asyncio.get_running_loop().remove_reader(listener)
+
+    async def _open(self) -> None:
+        try:
+            server = await asyncio.to_thread(self._make)
+            await server.start(self._listeners)
+            self._server = server
+        except Exception:
+            _log.exception("nothing is served at port %d", self.port)
+            for listener in self._listeners:
+                listener.close()
+
+
+def listen(addresses: Sequence[str], port: int) -> list[socket.socket]:
+    """Return a socket that listens for each address. Raises ServiceError, and listens nowhere, when one is taken."""
+    made: list[socket.socket] = []
+    for address in addresses:
+        try:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            made.append(socket.create_server((address, port), family=family, backlog=_BACKLOG))
+        except OSError as error:
+            for one in made:
+                one.close()
+            raise port_error(error, "TCP", address, port, "httpport") from error
+        made[-1].setblocking(False)
+    return made
+
+
+def port_error(error: OSError, protocol: str, address: str, port: int, attribute: str) -> ServiceError:
+    """Return the error for a port that cannot be bound, with what to type."""
+    if error.errno == errno.EADDRINUSE:
+        return ServiceError(
+            f"{protocol} port {port} of {address} is in use by another program",
+            hint=f"choose another one: sb chdef -t site {attribute}={port + 1}",
+        )
+    return ServiceError(f"cannot listen on {protocol} port {port} of {address}: {error.strerror}")
