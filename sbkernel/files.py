@@ -125,15 +125,23 @@ def identity(status: os.stat_result) -> Identity:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+_MISSES = 1000
+"""After so many names that were not there, a folder is listed instead of asked for each."""
+
+
 class Folder:
     """A directory of small files, read and written by the thousand: by their names in it, with few calls of the kernel.
 
-    Use it as a context manager. It is made at the first write if it is missing.
+    Use it as a context manager, in one thread. It is made at the first write if it is missing.
     """
 
     def __init__(self, path: Path, mode: int = 0o644) -> None:
         self._path, self._mode = path, mode
         self._descriptor: int | None = None
+        self._suffix = f".{os.getpid()}-{threading.get_ident()}.new"
+        self._misses = 0
+        self._names: set[str] | None = None
+        """All that were there when it was listed; a file that somebody makes later counts as made after ours."""
         self.seen: dict[str, Identity] = {}
         """The files that were read or written, as they were then."""
 
@@ -146,9 +154,12 @@ class Folder:
 
     def read(self, name: str) -> bytes | None:
         """Return what a file holds, None if there is none."""
+        if self._names is not None and name not in self._names:
+            return None
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
         except FileNotFoundError:
+            self._miss()
             return None
         try:
             self.seen[name] = identity(os.fstat(descriptor))
@@ -168,14 +179,14 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all, as write_whole() does."""
-        directory, beside = self._opened(make=True), f".{name}.{os.getpid()}-{threading.get_ident()}.new"
+        directory, beside = self._opened(make=True), f".{name}{self._suffix}"
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
         try:
             descriptor = os.open(beside, flags, self._mode, dir_fd=directory)
             try:
-                rest = memoryview(content)
-                while rest := rest[os.write(descriptor, rest) :]:
-                    pass
+                written = os.write(descriptor, content)
+                while written < len(content):
+                    written += os.write(descriptor, memoryview(content)[written:])
                 status = os.fstat(descriptor)
                 if stat.S_IMODE(status.st_mode) != self._mode:  # the umask, or what a killed process has left
                     os.fchmod(descriptor, self._mode)
@@ -188,12 +199,20 @@ class Folder:
                 os.unlink(beside, dir_fd=directory)
             raise
         self.seen[name] = now
+        if self._names is not None:
+            self._names.add(name)
 
     def remove(self, name: str) -> None:
         """Remove a file if there is one."""
         self.seen.pop(name, None)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._opened())
+
+    def _miss(self) -> None:
+        self._misses += 1
+        if self._misses == _MISSES:
+            with contextlib.suppress(FileNotFoundError):
+                self._names = set(os.listdir(self._path))  # noqa: PTH208 - a hundred thousand paths would be slow
 
     def _opened(self, *, make: bool = False) -> int:
         if self._descriptor is None:

@@ -21,15 +21,16 @@ def refusals(one: Definition, verb: str) -> Iterator[DefinitionError]:
     """Yield an error for every attribute of an object that a verb refuses, or that cannot be computed to tell."""
     uses, held = _refused(one.objtype, verb), one.attributes
     yield from (held.faults[name] for name in sorted(uses.keys() & held.faults.keys()))
-    for name in sorted(uses.keys() & held.sound.keys()):
-        if uses[name].refuses(held.sound[name]):
-            yield _refusal(one, name, held.sound[name], uses[name])
+    for name, use in uses.items():
+        value = held.sound.get(name)
+        if value is not None and use.refuses(value):
+            yield _refusal(one, name, value, use)
 
 
 @functools.cache
 def _refused(objtype: str, verb: str) -> Mapping[str, Use]:
     uses = ((name, attribute.netboot) for name, attribute in attributes_of(objtype).items())
-    return {name: use for name, use in uses if use and use.kind == "refused" and use.verb == verb}
+    return {name: use for name, use in sorted(uses) if use and use.kind == "refused" and use.verb == verb}
 
 
 def _refusal(one: Definition, name: str, value: str, use: Use) -> DefinitionError:

@@ -103,19 +103,21 @@ class Pattern(NamedTuple):
             return None
         return cls(planned, frozenset(key for key, text in planned.attributes.items() if _NAME in text or _MAC in text))
 
-    def of(self, name: str, mac: str) -> BootPlan | None:
-        """Return the plan of a node by name and MAC address, with dashes; None if its command line is too long."""
-        plain, dashed = node_file_name(name).encode(), mac.encode()
-        attributes = {
-            key: text.replace(_NAME, name).replace(_MAC, mac) if key in self.own else text
-            for key, text in self.planned.attributes.items()
-        }
+    def of(self, name: str, mac: str, more: Mapping[str, bytes] | None = None) -> BootPlan | None:
+        """Return the plan of a node by name and MAC address, with dashes; None if its command line is too long.
+
+        `more` are files of its own, by path.
+        """
+        plain, dashed, planned = node_file_name(name).encode(), mac.encode(), self.planned
+        attributes = dict(planned.attributes)
+        for key in self.own:
+            attributes[key] = attributes[key].replace(_NAME, name).replace(_MAC, mac)
         if len(attributes["kcmdline"]) > LIMIT:
             return None
         files = {
             path.replace(_NAME, name).replace(_MAC, mac): content.replace(_NAME_BYTES, plain).replace(
                 _MAC_BYTES, dashed
             )
-            for path, content in self.planned.files.items()
+            for path, content in planned.files.items()
         }
-        return BootPlan(name, self.planned.state, mac, files, attributes)
+        return BootPlan(name, planned.state, mac, {**files, **more} if more else files, attributes)

@@ -13,9 +13,9 @@ from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
 
-_HEAD = re.compile(r"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) (?P<node>\S+):")
-_HEAD_BYTES = 2048
+_HEAD = re.compile(rb"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) \S+:")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
+_DIGEST_LENGTH = 64
 _NAMED_BY_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _VERSION = re.compile(rb"^(?:kernel|    *if linux) (?:--timeout \d+ )?\S*catalog/([0-9a-f]{64})/", re.MULTILINE)
 OFFLINE = "offline"
@@ -41,8 +41,12 @@ class Scripts(NamedTuple):
     @property
     def mac(self) -> str:
         """Return the MAC address of the node when they were written, with dashes; "" if that cannot be told."""
-        head = _head(self.ipxe)
-        return head["mac"] if head else ""
+        head = _HEAD.match(self.ipxe)
+        return head["mac"].decode() if head else ""
+
+    def without_own(self, node: str) -> bytes:
+        """Return them without the name and the MAC address of their node: those that were written alike are alike."""
+        return b"\0".join(self).replace(self.mac.encode(), b"").replace(node.encode(), b"")
 
 
 def read(boot: Path, node: str) -> Scripts:
@@ -52,8 +56,8 @@ def read(boot: Path, node: str) -> Scripts:
 
 def state(boot: Path, node: str) -> str:
     """Return what a node boots next, in xCAT's words, from its boot script; `offline` if it has none."""
-    head = _head(_read(boot / script_path(node)) or b"")
-    return head["state"] if head else OFFLINE
+    head = _HEAD.match(_read(boot / script_path(node)) or b"")
+    return head["state"].decode(errors="replace") if head else OFFLINE
 
 
 def digests(boot: Path, node: str) -> set[str]:
@@ -105,9 +109,10 @@ class BootFiles:
 
         `old` are the scripts that the node had before.
         """
-        if old.mac not in ("", plan.mac):
-            self._forget_mac(old.mac, plan.node)
         script, overlay, written = script_path(plan.node), overlay_path(plan.node), old.of(plan.node)
+        # The same script has the same address.
+        if written[script] != plan.files.get(script) and old.mac not in ("", plan.mac):
+            self._forget_mac(old.mac, plan.node)
         for path in sorted(plan.files, key=lambda path: _rank(path, overlay, script)):
             content, (folder, name) = plan.files[path], self._place(path)
             if path in written:
@@ -157,17 +162,12 @@ def _rank(path: str, overlay: str, script: str) -> int:
 
 
 def _is_by_digest(path: str) -> bool:
-    return bool(_NAMED_BY_DIGEST.search(path))
+    return len(path) > _DIGEST_LENGTH and bool(_NAMED_BY_DIGEST.search(path))
 
 
 def write_common(boot: Path) -> None:
     """Write the script that every machine runs first."""
     write_if_changed(boot / "boot.ipxe", render_template("ipxe/boot.ipxe"))
-
-
-def _head(script: bytes) -> dict[str, str] | None:
-    match = _HEAD.match(script[:_HEAD_BYTES].decode(errors="replace"))
-    return match.groupdict() if match else None
 
 
 def _read(path: Path) -> bytes | None:

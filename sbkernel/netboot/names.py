@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from sbkernel.errors import DefinitionError
@@ -10,6 +11,7 @@ _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")
 _MAC = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{2}){5}")
 
 
+@functools.lru_cache(maxsize=64)
 def node_file_name(node: str) -> str:
     """Return the name of a node if it is safe as the name of a file. Raises DefinitionError."""
     if not _NODE.fullmatch(node):

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import NamedTuple
 
 from sbkernel.architectures import of_host
 from sbkernel.definitions.addresses import in_network
@@ -193,7 +194,7 @@ def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
 def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Seen]:
     """Write the files of each plan; return the attributes to set, by node, and the files."""
     attributes: dict[str, Mapping[str, str]] = {}
-    catalog, noted = Catalog(site), set[str]()
+    catalog, noted, looked_at = Catalog(site), set[str](), b""
     lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
     bootfiles.write_common(site.boot)
     with bootfiles.BootFiles(site.boot) as files:
@@ -201,17 +202,19 @@ def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str
             if grub_path(plan.node) in plan.files:
                 lay_grub()
             before = files.scripts(plan.node)
-            if not bootfiles.is_written(plan, before) and (new := before.digests - noted):
+            if not bootfiles.is_written(plan, before) and (alike := before.without_own(plan.node)) != looked_at:
                 # A node that has read the old script may still be fetching what it names.
-                catalog.note_use(new)
-                noted |= new
+                catalog.note_use(before.digests - noted)
+                noted |= before.digests
+                looked_at = alike
             files.apply(plan, before)
             attributes[plan.node] = plan.attributes
         return attributes, files.seen
 
 
 def _changed(node: Definition, planned: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in planned.items() if node.peek(key) != value}
+    held = node.attributes.sound
+    return {key: value for key, value in planned.items() if held.get(key, "") != value}
 
 
 def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
@@ -226,36 +229,60 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
     spare, lookup = _servers(site.attribute("ntpservers")), _lookup(site.store)
     target_of = functools.cache(lambda name: boottarget.of_osimage(site, known[name], lookup))
 
-    server_of = Alike(server.seen_by)
-
-    @functools.cache
-    def likeness(word: str, seen: Server) -> Alike[Pattern]:
-        chosen = given or chosen_of(word)
-        return Alike(lambda node: Pattern.made(plan_image(node, chosen, seen, b"", lookup)))
-
     @functools.cache
     def shared(seen: Server, ntpservers: tuple[str, ...], forwards_log: bool) -> bytes:
         return shared_members(Shared(seen, keys, ntpservers, password, forwards_log))
 
-    def plan(node: Definition) -> BootPlan:
+    def common_of(node: Definition) -> _Common | None:
+        """Return what nodes have in common with this one; None for what is no image."""
         word = "" if given else _assigned(node)
         if word in known and _is_target(known[word]):
-            return target_of(word)(node)
+            return None
         chosen = given or chosen_of(word)
         refuse(node, "nodeset")
         _check_architecture(node, chosen.definition)
-        mac = mac_of(node)
-        seen = server_of(node) or server.seen_by(node)
+        mac_of(node)
+        seen, forwards_log = server.seen_by(node), node.get("syslog") != "ignore"
+        return _Common(chosen, seen, forwards_log, bool(scripted.all_of(node, chosen.definition)))
+
+    def files_of(node: Definition, common: _Common) -> dict[str, bytes]:
+        """Return the overlay of a node, and what it names."""
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
-        forwards_log = node.get("syslog") != "ignore"
-        scripts = scripted.members(node, chosen, seen)
-        overlay = overlay_tar(own, shared(seen, _ntpservers(node, networks) or spare, forwards_log), scripts)
-        pattern = likeness(word, seen)(node)
-        usual = (pattern and pattern.of(node.name, mac)) or plan_image(node, chosen, seen, overlay, lookup)
-        files = {**usual.files, overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
-        return BootPlan(node.name, usual.state, mac, files, {**usual.attributes, **remembered(node, known)})
+        scripts = scripted.members(node, common.chosen, common.server) if common.has_scripts else b""
+        times = _ntpservers(node, networks) or spare
+        overlay = overlay_tar(own, shared(common.server, times, common.forwards_log), scripts)
+        return {overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
+
+    def usual(node: Definition, common: _Common, files: Mapping[str, bytes]) -> BootPlan:
+        planned = plan_image(node, common.chosen, common.server, b"", lookup)
+        attributes = {**planned.attributes, **remembered(node, known)}
+        return replace(planned, files={**planned.files, **files}, attributes=attributes)
+
+    def pattern_of(node: Definition) -> tuple[_Common, Pattern] | None:
+        common = common_of(node)
+        pattern = common and Pattern.made(usual(node, common, {}))
+        return (common, pattern) if common and pattern else None
+
+    likeness = Alike(pattern_of)
+
+    def plan(node: Definition) -> BootPlan:
+        alike = likeness(node)
+        common = alike[0] if alike else common_of(node)
+        if common is None:
+            return target_of(_assigned(node))(node)
+        mac, files = mac_of(node), files_of(node, common)
+        return (alike and alike[1].of(node.name, mac, files)) or usual(node, common, files)
 
     return plan
+
+
+class _Common(NamedTuple):
+    """What decides how nodes boot, but for their names and addresses."""
+
+    chosen: Bootable
+    server: Server
+    forwards_log: bool
+    has_scripts: bool
 
 
 def _is_target(osimage: Definition) -> bool:
@@ -306,9 +333,10 @@ def _assigned(node: Definition) -> str:
 
 def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]:
     """Return the time servers of the node's network, or of the only network."""
-    fitting = [network for network in networks if in_network(node.get("ip"), network.get("net"), network.get("mask"))]
-    if not fitting and len(networks) == 1:
-        fitting = networks
+    fitting = networks
+    if len(networks) > 1:
+        ip, timed = node.get("ip"), (network for network in networks if network.get("ntpservers"))
+        fitting = [network for network in timed if in_network(ip, network.get("net"), network.get("mask"))]
     return _servers(",".join(network.get("ntpservers") for network in fitting))
 
 

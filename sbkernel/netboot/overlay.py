@@ -6,7 +6,7 @@ import functools
 import hashlib
 import secrets
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sbkernel.definitions.secret import Secret
@@ -15,6 +15,8 @@ from sbkernel.netboot.server import Server
 
 # Any fixed time. With a changing one, the same files would give other bytes.
 _MTIME_S = 315532800
+_END = bytes(2 * tarfile.BLOCKSIZE)
+"""The end of an archive. Tapes wanted it filled up to 10 kB; that would be two fifths of what nodes fetch."""
 UNITS = ("sbkernel-hostkeys.service", "sbkernel-report.service")
 _SYSTEMD = "etc/systemd/system"
 _WANTS = f"{_SYSTEMD}/multi-user.target.wants"
@@ -73,9 +75,7 @@ def overlay_tar(own: Own, shared: bytes, more: bytes = b"") -> bytes:
 
     The same values give the same bytes.
     """
-    content = b"".join((*_own_members(own), shared, more))
-    # The end of an archive. Tapes wanted it filled up to 10 kB; here that would be two fifths of what nodes fetch.
-    return content + bytes(2 * tarfile.BLOCKSIZE)
+    return b"".join((_own_members(own), shared, more, _END))
 
 
 def shared_members(shared: Shared) -> bytes:
@@ -97,22 +97,31 @@ def running_scripts() -> bytes:
     return _files(_SCRIPTS_FILES, {}) + _wanted(_SCRIPTS_UNIT)
 
 
-def _own_members(own: Own) -> Iterator[bytes]:
-    """Yield the members that only one node has, from texts that are rendered once for all nodes."""
-    for name, mode, text in _own_texts(bool(own.ip), own.domain):
-        filled = text.replace(_GAPS[0], own.node).replace(_GAPS[1], own.ip).replace(_GAPS[2], own.machine_id)
-        yield member(name, mode, filled.encode())
+def _own_members(own: Own) -> bytes:
+    """Return the members that only one node has, filled into what is made once for all with values as long as these."""
+    values = {b"node": own.node.encode(), b"ip": own.ip.encode(), b"machine_id": own.machine_id.encode()}
+    return _members_with_gaps(tuple(map(len, values.values())), own.domain) % values
 
 
-_GAPS = tuple(f"{what}-{secrets.token_hex(12)}" for what in ("node", "ip", "machine-id"))
+_GAPS = {what: f"{what}-{secrets.token_hex(12)}" for what in ("node", "ip", "machine_id")}
 """What stands in the texts where each node has a value of its own; no text holds one by chance."""
 
 
 @functools.lru_cache(256)
-def _own_texts(has_ip: bool, domain: str) -> tuple[tuple[str, int, str], ...]:
-    """Return path, mode and text of each file, with gaps. An address decides what is written by being there at all."""
-    values = {"node": _GAPS[0], "ip": _GAPS[1] if has_ip else "", "domain": domain, "machine_id": _GAPS[2]}
-    return tuple((name, _OWN_FILES[name], render_template(f"overlay/{name}", **values)) for name in sorted(_OWN_FILES))
+def _members_with_gaps(lengths: tuple[int, ...], domain: str) -> bytes:
+    """Return the members with `%(node)b` and the like for values of these lengths, which the headers tell."""
+    # An address decides what is written by being there at all.
+    values = {what: gap if length else "" for (what, gap), length in zip(_GAPS.items(), lengths, strict=True)}
+    members = b""
+    for name, mode in sorted(_OWN_FILES.items()):
+        content = render_template(f"overlay/{name}", domain=domain, **values).encode()
+        gaps = zip(_GAPS.values(), lengths, strict=True)
+        size = len(content) + sum(content.count(gap.encode()) * (length - len(gap)) for gap, length in gaps)
+        members += _head(name, mode, size, tarfile.REGTYPE, "") + content + _filling(size)
+    members = members.replace(b"%", b"%%")
+    for what, gap in _GAPS.items():
+        members = members.replace(gap.encode(), f"%({what})b".encode())
+    return members
 
 
 def _wanted(unit: str) -> bytes:
@@ -136,7 +145,11 @@ def _files(modes: Mapping[str, int], values: Mapping[str, object]) -> bytes:
 
 def member(name: str, mode: int, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     """Return one member of a tar file. Its owner is root, and its time always the same."""
-    return _head(name, mode, len(content), kind, link) + content + bytes(-len(content) % tarfile.BLOCKSIZE)
+    return _head(name, mode, len(content), kind, link) + content + _filling(len(content))
+
+
+def _filling(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)
 
 
 @functools.lru_cache(256)

@@ -72,7 +72,7 @@ class Scripted:
 
     def kept(self, node: str, version: ImageVersion) -> list[dict[str, str]]:
         """Return the lines of synclists that a version keeps for the boot of a node; none of one packed elsewhere."""
-        if version.data.get("host") != socket.gethostname():
+        if version.data.get("host") != self._host:
             return []
         lines = version.syncfiles
         return [line for line in lines if not line["noderange"] or node in self._named(line["noderange"])]
@@ -98,6 +98,10 @@ class Scripted:
     @functools.cached_property
     def _texts(self) -> dict[str, tuple[tuple[str, str], ...]]:
         return {}
+
+    @functools.cached_property
+    def _host(self) -> str:
+        return socket.gethostname()
 
     @functools.cached_property
     def _ranges(self) -> dict[str, frozenset[str]]:

@@ -94,8 +94,8 @@ class Memory:
         if revision != self.revision + min(changed, REMEMBERED) or not self._depends:
             return
         for directory, names in seen.items():
-            there = {name: found for name, *found, _changed in now.get(directory, ())}
-            if any(there.get(name) != [*found] for name, found in names.items()):
+            there = {name: found for name, found, _changed in now.get(directory, ())}
+            if any(there.get(name) != found for name, found in names.items()):
                 return
         by_state: dict[str, list[str]] = {}
         for node, state in states.items():
@@ -155,8 +155,8 @@ def _below(directory: Path) -> Iterator[str]:
         yield place
 
 
-_Entry = tuple[str, int, int, int, int]
-"""Name, inode, size, and both times."""
+_Entry = tuple[str, Identity, int]
+"""Name, what becomes another when it is written or replaced, and the time when anything of it changed."""
 
 
 def _listed(directory: str | Path) -> list[_Entry]:
@@ -166,8 +166,4 @@ def _listed(directory: str | Path) -> list[_Entry]:
             found = [(one.name, one.stat(follow_symlinks=False)) for one in entries if one.name[0] != "."]
     except FileNotFoundError:
         return []
-    return sorted(
-        (name, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
-        for name, one in found
-        if not stat.S_ISDIR(one.st_mode)
-    )
+    return sorted((name, identity(one), one.st_ctime_ns) for name, one in found if not stat.S_ISDIR(one.st_mode))

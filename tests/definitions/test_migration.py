@@ -98,6 +98,36 @@ def test_migration_that_fails_leaves_the_old_file(old: Path, monkeypatch) -> Non
     assert len(SqliteStore(old).changes()) == 4
 
 
+def test_objects_of_format_3_get_a_table_where_long_ones_share_pages(tmp_path: Path) -> None:
+    path, long = tmp_path / "site.db", {"kcmdline": "x" * 1200}
+    store = SqliteStore(path)
+    with store.write("make") as transaction:
+        transaction.put_many("node", {f"n{number:03}": long for number in range(300)})
+    store.close()
+    db = sqlite3.connect(path)
+    ordinary, pages = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'object'").fetchone()[0], _pages(db)
+    db.executescript(f"""
+        ALTER TABLE object RENAME TO o; {ordinary} WITHOUT ROWID; INSERT INTO object SELECT * FROM o; DROP TABLE o;
+        PRAGMA user_version = 3;
+    """)
+    assert _pages(db) > 2 * pages
+    db.close()
+    store = SqliteStore(path)
+    assert store.objects("node") == {f"n{number:03}": long for number in range(300)}
+    assert (len(store.changes()), store.changed(store.revision()).objects) == (1, frozenset())
+    store.close()
+    assert _pages(sqlite3.connect(path)) < 1.2 * pages
+
+
+def _pages(db: sqlite3.Connection) -> int:
+    """Return the number of pages that hold something."""
+    ((all_of_them,), (free,)) = (
+        db.execute("PRAGMA page_count").fetchone(),
+        db.execute("PRAGMA freelist_count").fetchone(),
+    )
+    return int(all_of_them - free)
+
+
 def test_rows_belong_together_when_one_transaction_can_have_written_them() -> None:
     def row(t: float, what: str, name: str):
         return (t, "root", what, "node", name, None, json.dumps({}))

@@ -158,11 +158,6 @@ class SqlTables:
         return self._db.query(sql, objtype, json.dumps(list(names))) if names else []
 
 
-def _values(texts: Mapping[str, str]) -> dict[str, Values]:
-    """Return objects by name; the decoder is called once for all, as a call costs as much as a small object."""
-    return dict(zip(texts, json.loads(f"[{','.join(texts.values())}]"), strict=True))
-
-
 class SqlStore:
     """A Store on one connection, which all threads of a process share in turn."""
 
@@ -180,7 +175,7 @@ class SqlStore:
     def get_many(self, objtype: str, names: Sequence[str]) -> dict[str, Values]:
         """Return the objects that exist among `names`."""
         with self._reading() as tables:
-            return _values(tables.load(objtype, names))
+            return journal.load_many(tables.load(objtype, names))
 
     def existing(self, objtype: str, names: Sequence[str]) -> set[str]:
         """Return those of `names` that are objects."""
@@ -190,7 +185,7 @@ class SqlStore:
     def objects(self, objtype: str) -> dict[str, Values]:
         """Return all objects of a type, sorted by name."""
         with self._reading() as tables:
-            return _values(tables.load_all(objtype))
+            return journal.load_many(tables.load_all(objtype))
 
     def names(self, objtype: str) -> list[str]:
         """Return the names of all objects of a type, sorted."""

@@ -6,12 +6,11 @@ what makes a definition of 100,000 nodes a matter of seconds.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sbkernel.definitions.store.interface import Key, Values
-from sbkernel.definitions.store.journal import dump, matters
+from sbkernel.definitions.store.journal import dump, load_many, matters
 
 
 class Tables(Protocol):
@@ -80,7 +79,7 @@ class BufferedTransaction:
     def objects(self, objtype: str) -> dict[str, Values]:
         """Return all objects of a type, sorted by name."""
         self.flush()
-        return {name: json.loads(text) for name, text in self._tables.load_all(objtype).items()}
+        return load_many(self._tables.load_all(objtype))
 
     def members(self, group: str) -> list[str]:
         """Return the nodes that name the group, sorted."""
@@ -133,8 +132,9 @@ class BufferedTransaction:
 
     def _read(self, names: Sequence[str], objtype: str) -> None:
         texts = self._tables.load(objtype, names) if names else {}
+        values = load_many(texts)
         for name in names:
-            self._now[objtype, name] = json.loads(texts[name]) if name in texts else None
+            self._now[objtype, name] = values.get(name)
         self._texts |= {(objtype, name): text for name, text in texts.items()}
 
     def _set(self, objtype: str, name: str, after: Values | None) -> None:
