@@ -21,6 +21,7 @@ from typing import Any
 
 from sbkernel.errors import NotFoundError, SbkernelError
 from sbkernel.files import is_held, made, write_whole
+from sbkernel.jobs.reader import JobReader
 from sbkernel.rollout.waves.plan import RolloutPlan
 from sbkernel.rollout.waves.progress import Progress, Word, progress
 from sbkernel.site import Site
@@ -66,9 +67,11 @@ class Rollout:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether a process carries it out now, or a job is about to."""
-        job = self.job
-        return is_held(self.dir / "lock") or bool(job and is_held(self.dir.parents[2] / "jobs" / job / "lock"))
+        """Tell whether a process carries it out now, or a job is about to; one that has said its end is not."""
+        if is_held(self.dir / "lock"):
+            return True
+        job = self.dir.parents[2] / "jobs" / self.job
+        return bool(self.job) and is_held(job / "lock") and not JobReader(job).done
 
     @property
     def job(self) -> str:
