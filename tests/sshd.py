@@ -35,7 +35,16 @@ START = """\
 set -e
 mount -t tmpfs -o mode=755 none /run
 mkdir /run/sshd
-mount --bind "$1" /mnt
+if [ -n "$4" ]; then
+    mount -t tmpfs none /media
+    cp -a "$1" /media/upper
+    mkdir /media/work
+    mount -t overlay -o lowerdir=/,upperdir=/media/upper,workdir=/media/work none /mnt
+    for path in $4; do rm -rf "/mnt$path"; done
+    cp -a "$1/." /mnt
+else
+    mount --bind "$1" /mnt
+fi
 mount -t proc proc /mnt/proc
 mount --rbind /dev /mnt/dev
 for point in $3; do
@@ -51,6 +60,7 @@ class Sshd:
     """One that runs, and the tree that it shows."""
 
     root: Path
+    """The tree; what a node over this host's root has changed is not in it."""
     process: subprocess.Popen[bytes]
 
     def tars(self) -> list[int]:
@@ -59,8 +69,14 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def sshd(site: Site, node: str, tree: Path, place: Path, *, mounts: str = "") -> Iterator[Sshd]:
-    """Let a node of a site be a tree for a block; `mounts` are directories of it on each of which a tmpfs lies."""
+def sshd(
+    site: Site, node: str, tree: Path, place: Path, *, mounts: str = "", without: str = ""
+) -> Iterator[Sshd]:  # fmt: skip
+    """Let a node of a site be a tree for a block; `mounts` are directories of it on each of which a tmpfs lies.
+
+    With `without` it is the tree over a copy of this host's root that lacks these paths: its programs run, and nothing
+    that they do comes here.
+    """
     place.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -71,7 +87,8 @@ def sshd(site: Site, node: str, tree: Path, place: Path, *, mounts: str = "") ->
     (tree / "proc").mkdir(exist_ok=True)
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", START, "sh", tree, place, mounts],
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", START, "sh", tree, place,
+             mounts, without],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     try:

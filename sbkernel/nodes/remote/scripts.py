@@ -33,9 +33,11 @@ from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripted import Scripted
 from sbkernel.netboot.server import SiteServer
 from sbkernel.nodes.remote.fanned import Work, holding
+from sbkernel.nodes.remote.reasons import reasons
 from sbkernel.nodes.ssh import Way
 from sbkernel.site import Site
 
+_LISTS = ("ospkgs", "otherpkgs")
 # Two of them at once would take each other's scripts away; flock is everywhere but in the smallest of images.
 _COMMAND = (
     "exec 9>/run/xcatpost.lock; if command -v flock >/dev/null && ! flock -n 9; then"
@@ -52,6 +54,8 @@ class ScriptResult:
     script: str
     status: int
     seconds: float
+    reasons: tuple[str, ...] = ()
+    """What was wrong with which package."""
 
     @property
     def ok(self) -> bool:
@@ -80,10 +84,11 @@ class Running:
 
     def read(self, node: str, output: str) -> tuple[list[ScriptResult], str]:
         """Return how the scripts of a node ended, and what else it wrote."""
-        results, rest = list[ScriptResult](), list[str]()
+        results, rest, began = list[ScriptResult](), list[str](), 0
         for line in output.split("\n"):
             if line.startswith(f"{self.mark} "):
-                results.append(_result(node, line))
+                results.append(_result(node, line, rest[began:]))
+                began = len(rest)
             else:
                 rest.append(line)
         return results, "\n".join(rest)
@@ -126,7 +131,7 @@ def _packages(pkglists: str, otherpkglists: str) -> tuple[Script, ...]:
     other = otherpkglist.load(paths_of(otherpkglists)) if otherpkglists else pkglist.Pkglist()
     return tuple(
         Script(KINDS[0], name, tuple(_words(one)))
-        for name, parsed in (("ospkgs", os), ("otherpkgs", other))
+        for name, parsed in zip(_LISTS, (os, other), strict=True)
         for one in parsed.passes
     )
 
@@ -152,13 +157,14 @@ def _asked(words: str) -> tuple[Script, ...]:
 
 
 def _members(scripts: Sequence[Script], values: Mapping[str, str]) -> Iterator[bytes]:
-    for name in {one.name for one in scripts} & {"ospkgs", "otherpkgs"}:
+    for name in {one.name for one in scripts} & set(_LISTS):
         yield member(name, 0o755, (resources.templates() / "remote" / "pkgs.sh").read_bytes())
     yield member(".sbkernel/run", 0o755, render_template(f"overlay/{overlay.SCRIPTS}/run").encode())
     yield member(".sbkernel/environment", 0o644, environment_text(values).encode())
     yield member(".sbkernel/list", 0o644, list_text(scripts).encode())
 
 
-def _result(node: str, line: str) -> ScriptResult:
+def _result(node: str, line: str, said: Sequence[str]) -> ScriptResult:
     _, status, seconds, name = (*line.split(" ", 3), "", "", "")[:4]
-    return ScriptResult(node, name, int(status), float(seconds))
+    why = tuple(reasons(said)) if name in _LISTS and int(status) else ()
+    return ScriptResult(node, name, int(status), float(seconds), why)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.remote.fanned import FANOUT, check_fanout
 from sbkernel.nodes.remote.outcomes import Outcome, Outcomes
+from sbkernel.nodes.remote.reasons import of_sources
 from sbkernel.nodes.remote.scripts import Running, ScriptResult, running
 from sbkernel.nodes.remote.syncfiles import Files, of_lists
 from sbkernel.nodes.remote.xdsh import Nodes, checked, named, over
@@ -18,6 +19,11 @@ from sbkernel.site import Site
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SOURCES = (
+    "a node installs from the addresses that its image has of pkgdir and otherpkgdir; directories of this host are not"
+    " among them: let a web server serve such a directory, and write its address there"
+)
 
 
 @dataclass(frozen=True)
@@ -100,9 +106,15 @@ def _run(
         if not isinstance(event, Outcome):
             continue
         results, text = runs.read(event.node, event.output)
-        failed = [f"{one.script} ({one.status})" for one in results if not one.ok]
+        failed = [_failed(one) for one in results if not one.ok]
         error = f"scripts failed: {', '.join(failed)}" if failed else event.error
-        yield event.node, Updated(**{**vars(event), "output": text, "error": error}, scripts=tuple(results))
+        hint = _SOURCES if of_sources(why for one in results for why in one.reasons) else event.hint
+        said = {**vars(event), "output": text, "error": error, "hint": hint}
+        yield event.node, Updated(**said, scripts=tuple(results))
+
+
+def _failed(one: ScriptResult) -> str:
+    return f"{one.script} ({one.status})" + (f": {'; '.join(one.reasons)}" if one.reasons else "")
 
 
 def _together(scripts: Updated | None, sent: Outcome) -> Updated:

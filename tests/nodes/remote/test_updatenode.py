@@ -93,21 +93,10 @@ def test_what_a_script_leaves_running_holds_nobody_up_and_a_slow_one_is_given_up
     assert done["n4"].error == "it does not answer, so nothing was sent"
 
 
-def test_packages_are_installed_by_what_the_node_has(nodes: Fleet, shelf: Path, tmp_path: Path) -> None:
-    tool = nodes.root / "usr/bin/apt-get"
-    tool.write_text('#!/bin/sh\necho "$DEBIAN_FRONTEND|$http_proxy" "$@"\n')
-    tool.chmod(0o755)
-    (tmp_path / "list").write_text("vim,tmux=3.3\n-old\n#NEW_INSTALL_LIST#\n#ENV:http_proxy=http://p:1#\n@x y\n")
-    (tmp_path / "other").write_text("site/tools/ours\n--late\n")
-    nodes.site.set("osimage", "img", pkglist=str(tmp_path / "list"), otherpkglist=str(tmp_path / "other"))
+def test_a_node_without_a_package_manager_says_so(nodes: Fleet, shelf: Path, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("vim\n")
+    nodes.site.set("osimage", "img", pkglist=str(tmp_path / "list"))
     nodes.site.set("node", "n1", provmethod="img")
-    status, out, _ = sb(nodes.site, "updatenode", "n1", "-S")
-    assert status == 0
-    lines = out.splitlines()
-    assert lines[0].startswith("Performing software maintenance operations.")
-    assert lines[-1] == "Running of Software maintenance has completed."
-    assert [line for line in lines if "|" in line] == [
-        "n1: | -q update", "n1: noninteractive| -q -y remove old", "n1: noninteractive| -q -y install vim tmux=3.3",
-        "n1: |http://p:1 -q update", "n1: noninteractive|http://p:1 -q -y install @x y",
-        "n1: | -q update", "n1: noninteractive| -q -y install ours", "n1: noninteractive| -q -y remove late",
-    ]  # fmt: skip
+    status, out, err = sb(nodes.site, "updatenode", "n1", "-S")
+    assert status == 1 and "n1: this node has no package manager" in out.splitlines()
+    assert err.endswith("Error: scripts failed: ospkgs (1)\n")
