@@ -76,8 +76,33 @@ def rpower_each(
 
     After Ctrl-C the results of all nodes still come, then KeyboardInterrupt says which were left untouched.
     """
-    service = Service(site)
     arguments = {"action": action, "confirm": confirm, **care, **_asked(nodes, care.get("origin", ""))}
+    return _carefully(site, "rpower", on_note, arguments)
+
+
+def rsetboot(
+    site: Site, nodes: Nodes, device: str, *, persistent: bool = False, uefi: bool = False, **care: Unpack[CareOptions]
+) -> list[NodeResult]:  # fmt: skip
+    """Set what nodes boot next (xCAT rsetboot): net hd cd floppy default setup, or ask (`stat`).
+
+    It holds for one boot unless `persistent`. One result a node. Of the care that rpower takes, this has holds,
+    canaries (which must say what was set), abort, and Ctrl-C, which stops what was not sent yet.
+    """
+    return list(rsetboot_each(site, nodes, device, persistent=persistent, uefi=uefi, **care))
+
+
+def rsetboot_each(
+    site: Site, nodes: Nodes, device: str, *, on_note: Callable[[str], None] = lambda _text: None, **options: Any
+) -> Iterator[NodeResult]:
+    """Do as rsetboot does, yielding each node's result as it comes; the rest is as for rpower_each."""
+    arguments = {"action": device, **options, **_asked(nodes, options.get("origin", ""))}
+    return _carefully(site, "rsetboot", on_note, arguments)
+
+
+def _carefully(
+    site: Site, verb: str, on_note: Callable[[str], None], arguments: dict[str, Any]
+) -> Iterator[NodeResult]:  # fmt: skip
+    service = Service(site)
     untouched: list[str] = []
     with ExitStack() as stack:
         was_stopped = False
@@ -87,7 +112,7 @@ def rpower_each(
             was_stopped = True
             list(service.call("cancel", run=run, user=user()))
 
-        for answer in service.call("rpower", **arguments):
+        for answer in service.call(verb, **arguments):
             if "run" in answer:
                 stack.enter_context(_on_interrupt(functools.partial(stop, answer["run"])))
             if "node" in answer:
@@ -98,24 +123,6 @@ def rpower_each(
                 on_note(str(note))
     if was_stopped:
         raise KeyboardInterrupt(f"not sent to {fold(untouched)}" if untouched else "everything had been sent")
-
-
-def rsetboot(
-    site: Site,
-    nodes: Nodes,
-    device: str,
-    *,
-    persistent: bool = False,
-    uefi: bool = False,
-    override_hold: bool = False,
-    origin: str = "",
-) -> list[NodeResult]:
-    """Set what nodes boot next (xCAT rsetboot): net hd cd floppy default setup, or ask (`stat`).
-
-    It holds for one boot unless `persistent`. One result a node.
-    """
-    options = {"action": device, "persistent": persistent, "uefi": uefi, "override_hold": override_hold}
-    return [_result(answer) for answer in Service(site).call("rsetboot", **_asked(nodes, origin), **options)]
 
 
 def rinv(site: Site, nodes: Nodes, what: str = "all") -> list[NodeReport]:

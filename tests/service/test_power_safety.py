@@ -16,6 +16,7 @@ from sbkernel.definitions.holds import hold
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.power import PowerChange
 from sbkernel.nodes.results import NodeResult
+from sbkernel.nodes.simulator import PretendMachine
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.service.power.history import CUT, PowerAction, lines, power_actions, power_history
@@ -229,6 +230,63 @@ def test_many_nodes_that_cannot_be_asked_stop_the_rest(site: Site, bmcs: Bmcs) -
     results = by_node(verbs.rpower(site, "n1-n5", "on", abort="50%"))
     assert "could not be asked (--abort 50%)" in last(site).state
     assert sum("wrong password" in result.text for result in results.values()) >= 3
+
+
+BOOT_OPTIONS = (0x00, 0x08)
+"""The IPMI command Set System Boot Options."""
+
+
+@pytest.mark.usefixtures("service")
+def test_boot_devices_are_set_with_the_same_care(site: Site, bmcs: Bmcs) -> None:
+    nodes = nodes_of(site, bmcs, 6)
+    nodes[5].machine.power = True
+    done = sb(site, "rsetboot", "n1-n6", "net", "--canary", "2").communicate(timeout=60)
+    assert sorted(done[0].splitlines()) == [f"n{number}: Network" for number in range(1, 7)] and done[1] == ""
+    assert is_on(nodes) == [False] * 5 + [True], "it is about the next boot alone"
+    action = last(site)
+    assert (action.verb, action.action, action.options, action.state) == ("rsetboot", "net", {"canary": 2}, DONE)
+    assert {(what.before, what.sent, what.after) for what in action.on.values()} == {
+        ("boot override inactive", "net", "Network")
+    }
+    for node in nodes:
+        node.bmc.faults.refused = frozenset({BOOT_OPTIONS})
+    results = verbs.rsetboot(site, "n1-n6", "hd", canary=1)
+    assert sum(result.untouched for result in results) == 5 and last(site).state.startswith("canary n")
+    results = verbs.rsetboot(site, "n1-n6", "hd", abort="0%")
+    assert last(site).state.endswith("nodes failed (--abort 0%)") and not any(result.ok for result in results)
+    assert "-> sent hd: " in "\n".join(lines(last(site), is_long=True))
+    with pytest.raises(DefinitionError, match="until is about canaries that are started"):
+        verbs.rsetboot(site, "n1", "hd", canary=1, until="booted")
+
+
+class Forgetful(PretendMachine):
+    """A machine whose BMC accepts a boot device and does not keep it."""
+
+    @property
+    def boot(self) -> None:  # type: ignore[override]
+        return None
+
+    @boot.setter
+    def boot(self, _device: object) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("service")
+def test_a_canary_that_forgets_what_was_set_keeps_the_others_as_they_are(site: Site, bmcs: Bmcs) -> None:
+    nodes = nodes_of(site, bmcs, 3)
+    for node in nodes:
+        node.machine.__class__ = Forgetful
+    results = verbs.rsetboot(site, "n1-n3", "net", canary=1)
+    assert sum(result.untouched for result in results) == 2
+    assert last(site).state.endswith("net was set, and it says: boot override inactive")
+
+
+@pytest.mark.usefixtures("service")
+def test_boot_devices_of_nodes_that_cannot_be_asked(site: Site, bmcs: Bmcs) -> None:
+    nodes_of(site, bmcs, 3, bmcpassword="wrong")
+    assert not any(result.ok for result in verbs.rsetboot(site, "n1-n3", "net", abort="50%"))
+    assert "could not be asked (--abort 50%)" in last(site).state
+    assert {what.sent for what in last(site).on.values()} == {""}, "nothing is recorded as sent that was not"
 
 
 def test_failures_are_counted_among_those_sent_last() -> None:

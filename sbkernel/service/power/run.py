@@ -1,4 +1,4 @@
-"""One change of power on many nodes: canaries first, at a pace, until too much fails or somebody stops it.
+"""One change on many nodes: canaries first, power at a pace, until too much fails or somebody stops it.
 
 A node is looked at, waits for its turn, and is sent its change once. What waits can be stopped at any time; what was
 sent is followed to its end, whoever has gone meanwhile, so that the record is true.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
 
 from sbkernel.errors import SbkernelError
 from sbkernel.nodes.fanout import Turns, outcome
@@ -19,6 +20,8 @@ from sbkernel.nodes.rpower import decide
 from sbkernel.service.power.log import DONE, PowerLog
 from sbkernel.service.power.pace import Pacer
 from sbkernel.service.power.safety import WATCHED, Care, Failures
+
+T = TypeVar("T")
 
 _SENDING = 1024
 """So many changes may be under way at once."""
@@ -43,21 +46,15 @@ class Hands(Protocol):
         ...
 
 
-class PowerRun:
-    """One action on many nodes."""
+class Run(ABC):
+    """One action on many nodes; `count` is how many it touches."""
 
-    def __init__(
-        self, action: str, care: Care, domains: Mapping[str, str], pacer: Pacer, log: PowerLog, hands: Hands
-    ) -> None:
+    def __init__(self, care: Care, count: int, log: PowerLog) -> None:
         self.stopped = ""
         """Why nothing more is sent; "" while it goes on."""
-        self._action = action
         self._care = care
-        self._domains = domains
-        self._pacer = pacer
         self._log = log
-        self._hands = hands
-        self._failures = Failures(care.abort, len(domains))
+        self._failures = Failures(care.abort, count)
         self._turns = Turns()
         # Few at a time where failures are to stop the rest.
         self._sending = asyncio.Semaphore(_SENDING if care.abort is None else WATCHED)
@@ -117,6 +114,52 @@ class PowerRun:
             self._go.set()
         return text
 
+    @abstractmethod
+    async def _carefully(self, power: Power) -> str:
+        """Act on one node when it is its turn and return what to print. Raises SbkernelError."""
+
+    async def _ask(self, power: Power, question: Callable[[Power], Awaitable[T]]) -> T:
+        """Ask a node before anything is sent; too many that do not answer stop the run."""
+        try:
+            await self._turns.turn()
+            return await question(power)
+        except SbkernelError:
+            self._unsent.pop(power.node, None)
+            if why := self._failures.silent():
+                self.stop(why)
+            raise
+
+    async def _behind_canaries(self, node: str) -> None:
+        """Make a node a canary, as long as there are too few, or return when those are well."""
+        if len(self._canaries) < self._care.canary:
+            self._canaries.add(node)
+        elif self._care.canary:
+            await self._go.wait()
+
+    async def _send_once(self, node: str, change: str, send: Awaitable[T]) -> T:
+        """Send a change, recorded before; too many that fail stop the run."""
+        self._failures.sent(node)
+        self._log.sent(node, change)
+        try:
+            return await send
+        except SbkernelError:
+            if why := self._failures.failed(node):
+                self.stop(why)
+            raise
+
+
+class PowerRun(Run):
+    """One action of rpower on many nodes."""
+
+    def __init__(
+        self, action: str, care: Care, domains: Mapping[str, str], pacer: Pacer, log: PowerLog, hands: Hands
+    ) -> None:
+        super().__init__(care, len(domains), log)
+        self._action = action
+        self._domains = domains
+        self._pacer = pacer
+        self._hands = hands
+
     async def _carefully(self, power: Power) -> str:
         node = power.node
         try:
@@ -148,14 +191,7 @@ class PowerRun:
         return change, text
 
     async def _look(self, power: Power) -> tuple[PowerChange | None, str]:
-        try:
-            await self._turns.turn()
-            running = await self._hands.state(power)
-        except SbkernelError:
-            self._unsent.pop(power.node, None)
-            if why := self._failures.silent():
-                self.stop(why)
-            raise
+        running = await self._ask(power, self._hands.state)
         now = "on" if running else "off"
         self._log.looked(power.node, now)
         change, text = decide(self._action, running)
@@ -163,22 +199,11 @@ class PowerRun:
         return change, text
 
     async def _turn(self, node: str, change: PowerChange) -> None:
-        if len(self._canaries) < self._care.canary:
-            self._canaries.add(node)
-        elif self._care.canary:
-            await self._go.wait()
+        await self._behind_canaries(node)
         if change.starts:
             await self._pacer.turn(self._domains.get(node, ""), self._care.pace)
 
     async def _send(self, power: Power, change: PowerChange) -> None:
-        node = power.node
-        self._failures.sent(node)
-        self._log.sent(node, change.value)
-        try:
-            await self._hands.send(power, change, self._action)
-        except SbkernelError:
-            if why := self._failures.failed(node):
-                self.stop(why)
-            raise
+        await self._send_once(power.node, change.value, self._hands.send(power, change, self._action))
         if change != PowerChange.SOFT_OFF:  # that takes its time, and may be refused by the system
-            self._after[node] = "off" if change.leaves is False else "on"
+            self._after[power.node] = "off" if change.leaves is False else "on"

@@ -15,15 +15,16 @@ from sbkernel.nodes.fanout import fan_out
 from sbkernel.nodes.methods import Hardware
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.rpower import asks, decide
-from sbkernel.nodes.rsetboot import check_device, rsetboot
+from sbkernel.nodes.rsetboot import check_device, override, rsetboot
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.console.consoles import Consoles
 from sbkernel.service.control import Verb
 from sbkernel.service.localnodes import LocalNodes
+from sbkernel.service.power.bootrun import BootRun
 from sbkernel.service.power.hands import PowerHands
-from sbkernel.service.power.log import DONE, PowerLog
+from sbkernel.service.power.log import PowerLog
 from sbkernel.service.power.pace import Pacer
-from sbkernel.service.power.run import GIVEN_UP, PowerRun
+from sbkernel.service.power.run import GIVEN_UP, PowerRun, Run
 from sbkernel.service.power.safety import STARTING, Care, care_of, check_count, domain_of, touched
 from sbkernel.service.protocol import Message
 from sbkernel.site import Site
@@ -46,7 +47,7 @@ class PowerVerbs:
         self._virtual = virtual
         self._hands = PowerHands(site, consoles, progress)
         self._pacer = Pacer()
-        self._runs: dict[str, PowerRun] = {}
+        self._runs: dict[str, Run] = {}
 
     def verbs(self) -> dict[str, Verb]:
         """Return the verbs by name."""
@@ -67,20 +68,15 @@ class PowerVerbs:
         attribute = settings.get("powerdomain") or "rack"
         domains = {name: domain_of(definitions[name], attribute) if name in definitions else "" for name in free}
         log = self._log("rpower", request, nodes, definitions)
-        run = self._runs[log.run] = PowerRun(action, care, domains, self._pacer, log, self._hands)
-        try:
-            yield {"run": log.run, "note": self._expectation(action, care, domains)}
-            targets = {**self._refused(nodes, definitions, free, "rpower"), **await self._powers(free)}
-            async with aclosing(run.results(targets)) as results:  # type: ignore[type-var]
-                async for result in results:
-                    yield dict(vars(result))
-            if log.trouble:
-                yield {"note": f"this is not in the power log: {log.trouble}"}
-        finally:
-            del self._runs[log.run]
+        run = PowerRun(action, care, domains, self._pacer, log, self._hands)
+        refused = self._refused(nodes, definitions, free, "rpower")
+        note = self._expectation(action, care, domains)
+        async with aclosing(self._through(run, log, refused, free, note)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                yield message
 
     async def cancel(self, request: Message) -> AsyncIterator[Message]:
-        """Stop a run of rpower before it sends anything more; it then ends by itself."""
+        """Stop a run before it sends anything more; it then ends by itself."""
         if run := self._runs.get(str(request.get("run"))):
             run.stop(f"stopped by {str(request.get('user'))[:_WORD]}")
             yield {"stopped": True}
@@ -88,28 +84,42 @@ class PowerVerbs:
     async def rsetboot(self, request: Message) -> AsyncIterator[Message]:
         """Set or show the next boot device of `noderange`; one message a node."""
         nodes, device = self._nodes(request), str(request.get("action"))
-        persistent, uefi = bool(request.get("persistent")), bool(request.get("uefi"))
         check_device(device)
-
-        async def act(power: Power) -> str:
-            await self._hands.there(power)
-            return await rsetboot(power, device, persistent=persistent, uefi=uefi)
-
         if device == "stat":
-            async for result in fan_out(await self._powers(nodes), act):
+            async for result in fan_out(await self._powers(nodes), self._boot):
                 yield dict(vars(result))
             return
         definitions = await asyncio.to_thread(self._site.nodes.many, nodes)
         free = touched(definitions, nodes, bool(request.get("override_hold")))
-        log, why = self._log("rsetboot", request, nodes, definitions), GIVEN_UP
-        targets = {**self._refused(nodes, definitions, free, "rsetboot"), **await self._powers(free)}
+        care = care_of(request, {}, len(free))
+        wanted = override(device, persistent=bool(request.get("persistent")), uefi=bool(request.get("uefi")))
+        log = self._log("rsetboot", request, nodes, definitions)
+        run = BootRun(device, wanted, care, len(free), log, self._hands.there)
+        refused = self._refused(nodes, definitions, free, "rsetboot")
+        async with aclosing(self._through(run, log, refused, free)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                yield message
+
+    async def _boot(self, power: Power) -> str:
+        await self._hands.there(power)
+        return await rsetboot(power, "stat")
+
+    async def _through(
+        self, run: Run, log: PowerLog, refused: Mapping[str, SbkernelError], free: list[str], note: str = ""
+    ) -> AsyncIterator[Message]:
+        """Carry a run out; the first message tells how to stop it."""
+        self._runs[log.run] = run
         try:
-            async for result in fan_out(targets, act):
-                log.result(result)
-                yield dict(vars(result))
-            why = DONE
+            yield {"run": log.run, "note": note}
+            targets = {**refused, **await self._powers(free)}
+            async with aclosing(run.results(targets)) as results:  # type: ignore[type-var]
+                async for result in results:
+                    yield dict(vars(result))
+            if log.trouble:
+                yield {"note": f"this is not in the power log: {log.trouble}"}
         finally:
-            log.end(why)
+            del self._runs[log.run]
+            log.end(GIVEN_UP)  # if it has not come to its end
 
     async def _say(self, power: Power, action: str) -> str:
         return decide(action, await self._hands.state(power))[1]
