@@ -43,14 +43,14 @@ disk_names() {
     by_id "$1" | sed 's,^,/dev/disk/by-id/,'
 }
 
-# by_path DISK: print where it is plugged in (udev-builtin-path_id.c; SAS behind an expander is left out)
+# by_path DISK: print where it is plugged in (udev-builtin-path_id.c)
 by_path() {
     at=$(readlink -f "$sys/block/$1")
     slot=$(echo "$at" | grep -o '/[0-9a-f]\{4\}:[0-9a-f]\{2\}:[0-9a-f]\{2\}\.[0-9a-f]' | tail -n 1 | tr -d /)
     [ -n "$slot" ] || return 0
     case $at in
         */nvme/*) echo "pci-$slot-nvme-$(cat "$sys/block/$1/nsid")" ;;
-        */end_device-*) ;;
+        */end_device-*) sas_address "$at" | sed "s/^/pci-$slot-/" ;;
         */ata[0-9]*/host*)
             port=${at##*/ata}
             echo "pci-$slot-ata-$(cat "$sys/class/ata_port/ata${port%%/*}/port_no")"
@@ -69,6 +69,26 @@ scsi_address() {
     echo "$((${address_of%%:*} - first)):${address_of#*:}"
 }
 
+# sas_address PATH: print the phy that a disk is plugged into, of the controller or of an expander; behind a port of several
+# phys, the address of the disk
+sas_address() {
+    lun=${1%/block/*}
+    lun=${lun##*:}
+    end_device=${1%/target*}
+    port=${end_device%/*}
+    behind=${port%/*}
+    behind=${behind##*/}
+    about=$sys/class/sas_device/${end_device##*/}
+    [ -e "$about" ] && [ -e "$sys/class/sas_port/${port##*/}" ] || return 0
+    if [ "$(cat "$sys/class/sas_port/${port##*/}/num_phys")" != 1 ]; then
+        echo "sas-$(cat "$about/sas_address")-lun-$lun"
+    elif [ -e "$sys/class/sas_device/$behind" ]; then
+        echo "sas-exp$(cat "$sys/class/sas_device/$behind/sas_address")-phy$(cat "$about/phy_identifier")-lun-$lun"
+    else
+        echo "sas-phy$(cat "$about/phy_identifier")-lun-$lun"
+    fi
+}
+
 # by_id DISK: print which one it is, whatever it is plugged into
 by_id() {
     about=$sys/block/$1
@@ -81,13 +101,16 @@ by_id() {
             return
             ;;
     esac
-    case $(cat "$about/device/wwid" 2>/dev/null) in
-        naa.*) echo "wwn-0x$(sed 's/^naa\.//' "$about/device/wwid")" ;;
-    esac
+    naa=$(sed -n 's/^naa\.//p' "$about/device/wwid" 2>/dev/null)
+    [ -z "$naa" ] || echo "wwn-0x$naa"
     # The model has 40 characters and the serial number 20 (SAT-4, 12.4.2).
     [ -e "$about/device/vpd_pg83" ] || return 0
     ata=$(tr -c ' -~' '\n' <"$about/device/vpd_pg83" | grep -o 'ATA     .\{60\}')
-    [ -z "$ata" ] || echo "ata-$(echo "$ata" | cut -c9-48 | plain)_$(echo "$ata" | cut -c49-68 | plain)"
+    if [ -n "$ata" ]; then
+        echo "ata-$(echo "$ata" | cut -c9-48 | plain)_$(echo "$ata" | cut -c49-68 | plain)"
+    elif [ -n "$naa" ]; then
+        echo "scsi-3$naa" # 3 is the type of the designator (scsi_id)
+    fi
 }
 
 # plain: pass a text on as udev writes it

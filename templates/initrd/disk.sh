@@ -15,7 +15,7 @@ check_disk() {
 bring_disk() {
     fetched_bytes=0
     tries_used=1
-    if make_room && keep_root "$image" "$sha256" "$size" "$url" "the root image" && bring_layers; then
+    if make_room && keep_root "$image" "$sha256" "$size" "$url" "the root image" "$verity" && bring_layers; then
         fetched_uptime=$(uptime)
         return 0
     fi
@@ -35,7 +35,7 @@ bring_layers() {
 
 bring_layer() {
     [ -z "$disk_trouble" ] || return 0
-    keep_root "$layer_file" "$layer_sha256" "$layer_size" "$layer_url" "$layer" || disk_trouble=yes
+    keep_root "$layer_file" "$layer_sha256" "$layer_size" "$layer_url" "$layer" "$layer_verity" || disk_trouble=yes
 }
 
 # make_room: remove the roots of other images if those of this one do not fit beside them
@@ -68,13 +68,13 @@ free_bytes() {
     echo "$(($(df -P -k "$store" | tail -n 1 | awk '{ print $4 }') * 1024))"
 }
 
-# keep_root FILE SHA256 SIZE URL WHAT: make sure that a packed root lies on the disk, whole and as it was published. A
-# file without an end of its name was checked when it was written
+# keep_root FILE SHA256 SIZE URL WHAT HASH: make sure that a packed root lies on the disk, whole and as it was published. A
+# file without an end of its name was checked when it was written. HASH is its root hash, "" if it has no hash tree
 keep_root() {
     if [ -e "$1" ]; then
         if is_as_written "$@"; then
             say "$5: on the disk, $(megabytes "$3") not fetched again"
-            watch_root "$1"
+            watch_root "$1" "$6"
             return 0
         fi
         say "$5: what is on the disk is damaged, and is fetched anew"
@@ -82,20 +82,25 @@ keep_root() {
     fi
     rm -f "$1.suspect"
     [ ! -e "$1.part" ] || say "$5: writing it was interrupted after $(megabytes "$(size_of "$1.part")")"
-    write_root "$@" && watch_root "$1"
+    write_root "$@" && watch_root "$1" "$6"
 }
 
-# is_as_written FILE SHA256 SIZE: whether a root on the disk can be used. With dm-verity that is found out when it is
-# read, but after a boot that did not come to its end the whole is read now
+# is_as_written FILE SHA256 SIZE URL WHAT HASH: whether a root on the disk can be used. With dm-verity that is found out
+# when it is read, but after a boot that did not come to its end the whole is read now
 is_as_written() {
     [ "$(size_of "$1")" = "$3" ] || return 1
-    [ -n "$verity" ] && [ ! -e "$1.suspect" ] && return 0
+    checks_later "$6" && [ ! -e "$1.suspect" ] && return 0
     [ "$(sha256sum "$1" 2>/dev/null | cut -d' ' -f1)" = "$2" ]
 }
 
-# watch_root FILE: the file is suspect until the system has started from it (watch.sh)
+# checks_later HASH: whether dm-verity checks a root with this hash. A layer may have none over a root that has one
+checks_later() {
+    [ -n "$verity" ] && [ -n "$1" ]
+}
+
+# watch_root FILE HASH: the file is suspect until the system has started from it (watch.sh)
 watch_root() {
-    [ -n "$verity" ] || return 0
+    checks_later "$2" || return 0
     : >"$1.suspect" && sync
     echo "$1.suspect" >>"$run/suspects"
 }

@@ -4,12 +4,14 @@ import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bootserver import BootServer, command_line
 from guest import Guest
+from packedroot import packed
 
 from sbkernel.images.initrd.build import build_initrd
 from sbkernel.images.initrd.programs import add_programs, programs_for
@@ -133,6 +135,30 @@ def test_var_tmp_and_swap_lie_on_the_disk_and_are_kept(start: Boot, server: Boot
 ON_DISK = ("sbkernel.root=disk", "sbkernel.disk=only,gpt,keep,100%:ext4:keep:root+ram")
 
 
+@dataclass
+class Layer:
+    """A layer over the root, which changes a file of it: its content, and how the command line names it."""
+
+    content: bytes
+    word: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@pytest.fixture
+def layer(server: BootServer, tmp_path: Path) -> Layer:
+    """The layer, with a hash tree; the server has it."""
+    (tmp_path / "layer/etc").mkdir(parents=True)
+    (tmp_path / "layer/etc/marker").write_text("from-the-layer\n")
+    content, root_hash = packed(tmp_path / "layer", tmp_path / "layer.squashfs")
+    made = Layer(content, "")
+    made.word = f"sbkernel.layer=root.1.squashfs,{len(content)},{made.sha256},{root_hash}"
+    server.files[f"/catalog/abc/{made.sha256}.squashfs"] = content
+    return made
+
+
 @pytest.fixture
 def verified(server: BootServer, disk_root: bytes, disk_initrd: Path, tmp_path: Path) -> dict[str, Any]:
     """What a boot is told of the root with a hash tree behind it, which the server has then."""
@@ -146,38 +172,50 @@ def verified(server: BootServer, disk_root: bytes, disk_initrd: Path, tmp_path: 
 
 
 def test_the_root_is_fetched_once_and_what_is_wrong_on_the_disk_is_fetched_anew(
-    start: Boot, server: BootServer, disk: Path, verified: dict[str, Any], tmp_path: Path
+    start: Boot, server: BootServer, disk: Path, verified: dict[str, Any], layer: Layer, tmp_path: Path
 ) -> None:
+    """It is a root in layers, each of which is kept for itself."""
     content, name = server.files[URL], verified["sbkernel.sha256"]
-    first = finished(start(*ON_DISK, **verified))
-    assert fetches(server) == [""] and server.post("fetched")["bytes"] == str(len(content))
-    assert said(first, "DISK").split() == [name, f"{name}.suspect"]
-    trust(disk, name)
-    second = finished(start(*ON_DISK, **verified))
-    assert fetches(server) == [] and server.post("fetched")["bytes"] == "0"
+    on_disk, both = (*ON_DISK, layer.word), sorted([name, layer.sha256])
+    first = finished(start(*on_disk, **verified))
+    assert fetches(server) == [""]
+    assert server.post("fetched")["bytes"] == str(len(content) + len(layer.content))
+    assert "ROOT UP from-the-layer" in first and server.post("verified")["verity"] == verified["sbkernel.verity"]
+    assert said(first, "DISK").split() == [one for kept in both for one in (kept, f"{kept}.suspect")]
+    trust(disk, *both)
+    second = finished(start(*on_disk, **verified))
+    assert [path for path, _wanted in server.requests if path.startswith("/catalog")] == []
+    assert server.post("fetched")["bytes"] == "0" and "ROOT UP from-the-layer" in second
     assert "the root image: on the disk, 3 MB not fetched again" in second and said(second, "WRITTEN") == ""
-    trust(disk, name)
+    assert "layer 1 of 1 over the root: on the disk, 0 MB not fetched again" in second
+    trust(disk, *both)
 
     # dm-verity finds it when it is read, which may be too late for anything but the next boot.
     raw = disk.read_bytes()
     disk.write_bytes(raw.replace(content[8192:12288], bytes(4096)))
-    start(*ON_DISK, **verified).wait_for("data block 2 is corrupted")
-    third = finished(start(*ON_DISK, **verified))
+    start(*on_disk, **verified).wait_for("data block 2 is corrupted")
+    third = finished(start(*on_disk, **verified))
     assert "the root image: what is on the disk is damaged, and is fetched anew" in third
+    assert "layer 1 of 1 over the root: on the disk" in third
     assert fetches(server) == [""] and server.stages() == ["initrd", "fetched", "verified", "mounted"]
 
-    # The power was cut while it was written, and what was written is not what was sent.
+    # The power was cut while it was written, and what was written is not what was sent. A layer is there that is wrong.
     (tmp_path / "part").write_bytes(bytes(len(content) // 2))
-    change(disk, f"rm {name}", f"write {tmp_path}/part {name}.part")
-    fourth = finished(start(*ON_DISK, **{**verified, "sbkernel.verity": None}))
+    (tmp_path / "wrong").write_bytes(bytes(len(layer.content)))
+    change(
+        disk, f"rm {name}", f"write {tmp_path}/part {name}.part", f"rm {layer.sha256}",
+        f"write {tmp_path}/wrong {layer.sha256}",
+    )  # fmt: skip
+    fourth = finished(start(*on_disk, **{**verified, "sbkernel.verity": None}))
     assert "the root image: writing it was interrupted after 1 MB" in fourth
     assert fetches(server) == [f"bytes={len(content) // 2}-", ""]
-    assert said(fourth, "DISK") == name
+    assert "layer 1 of 1 over the root: what is on the disk is damaged, and is fetched anew" in fourth
+    assert "ROOT UP from-the-layer" in fourth and said(fourth, "DISK").split() == both
 
 
-def trust(disk: Path, name: str) -> None:
+def trust(disk: Path, *names: str) -> None:
     """Do what watch.sh does when the system has started; the init of these tests starts nothing."""
-    change(disk, f"rm {name}.suspect")
+    change(disk, *(f"rm {name}.suspect" for name in names))
 
 
 def change(disk: Path, *orders: str) -> None:

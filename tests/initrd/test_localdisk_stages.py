@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
-READ = ("words", "fetch", "network", "unpack", "layers", "verify", "stages", "devices", "localdisk", "directories")
+READ = (
+    "words",
+    "fetch",
+    "network",
+    "unpack",
+    "layers",
+    "verify",
+    "stages",
+    "devices",
+    "localdisk",
+    "directories",
+    "disk",
+)
 MIB = 1048576
 
 
@@ -93,6 +105,48 @@ def test_a_disk_is_found_by_all_its_names(
     (machine.sys / "devices/pci0000:00/0000:00:06.0/host6").mkdir(parents=True)
     for dev in (f"/dev/{name}", *(f"/dev/disk/{one}" for one in names)):
         assert found(machine, dev) == name
+
+
+HBA = "pci0000:3a/0000:3a:00.0/0000:3b:00.0/host0"
+SAS_DISK = {"device__wwid": "naa.5000c500a1b2c3d7\n", "device__vpd_pg83": "\x01\x03\x00\x08P\x00"}
+
+
+@pytest.mark.parametrize(
+    ("where", "phys", "name"),
+    [
+        ("port-0:2/end_device-0:2/target0:0:1/0:0:1:0", "1", "sas-phy5-lun-0"),
+        ("port-0:2/end_device-0:2/target0:0:1/0:0:1:0", "4", "sas-0x5000c500a1b2c3d5-lun-0"),
+        ("port-0:0/expander-0:0/port-0:0:7/end_device-0:0:7/target0:0:7/0:0:7:3", "1",
+         "sas-exp0x500304801f2e3dbf-phy5-lun-3"),
+    ],
+)  # fmt: skip
+def test_a_disk_on_sas_is_found_where_it_is_plugged_in(machine: Machine, where: str, phys: str, name: str) -> None:
+    machine.add("sda", f"{HBA}/{where}", **SAS_DISK)
+    machine.add("sdb", f"{HBA}/port-0:9/end_device-0:9/target0:0:9/0:0:9:0")
+    words = where.split("/")
+    end_device, port = (next(word for word in reversed(words) if word.startswith(kind)) for kind in ("end_", "port-"))
+    for kind, one, facts in (
+        ("sas_device", end_device, {"sas_address": "0x5000c500a1b2c3d5", "phy_identifier": "5"}),
+        ("sas_device", "expander-0:0", {"sas_address": "0x500304801f2e3dbf"}),
+        ("sas_port", port, {"num_phys": phys}),
+    ):
+        (about := machine.sys / "class" / kind / one).mkdir(parents=True)
+        for fact, value in facts.items():
+            (about / fact).write_text(f"{value}\n")
+    for dev in (f"by-path/pci-0000:3b:00.0-{name}", "by-id/wwn-0x5000c500a1b2c3d7", "by-id/scsi-35000c500a1b2c3d7"):
+        assert found(machine, f"/dev/disk/{dev}") == "sda"
+    assert machine.run("disk_names sdb") == "/dev/sdb", "its driver tells nothing of SAS"
+
+
+def test_a_layer_without_a_hash_tree_is_summed_over_a_root_that_has_one(machine: Machine, tmp_path: Path) -> None:
+    """What dm-verity does not check when it is read is read as a whole before each boot from the disk."""
+    (file := tmp_path / "layer").write_bytes(b"changed")
+    asked = f"is_as_written {file} {'0' * 64} 7 url layer"
+    assert machine.run(f"verity=ab\n{asked} cd && echo yes") == "yes"
+    assert machine.run(f"verity=ab\n{asked} '' || echo no") == "no"
+    assert machine.run(f"verity=\n{asked} cd || echo no") == "no", "this node cannot use hash trees"
+    file.with_name("layer.suspect").touch()
+    assert machine.run(f"verity=ab\n{asked} cd || echo no") == "no"
 
 
 def test_only_a_disk_without_a_rival_is_chosen(machine: Machine) -> None:

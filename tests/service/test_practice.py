@@ -10,8 +10,10 @@ import pytest
 import smallimage
 from waiting import until
 
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.nodeset import nodeset
+from sbkernel.nodes.practice.image import practice_image
 from sbkernel.service import verbs
 from sbkernel.service.client import Service
 from sbkernel.site import Site
@@ -63,11 +65,25 @@ def test_practice(site: Site, service: Service) -> None:
     assert simulate(site).startswith("no node is simulated")
 
 
-def test_bmcs_reached_by_redfish(site: Site, service: Service) -> None:
-    simulate(site, "4", "--redfish", "50%", "--no-consoles")
+def test_bmcs_reached_by_redfish_and_roots_of_other_kinds(site: Site, service: Service) -> None:
+    simulate(site, "4", "--redfish", "50%", "--speed", "1000")
     assert sorted(site.nodes[name].get("mgt") for name in site.nodes) == ["ipmi", "ipmi", "redfish", "redfish"]
     assert {result.text for result in verbs.rpower(site, "simulated", "on")} == {"on"}
     assert {result.text for result in verbs.rsetboot(site, "simulated", "net")} == {"Network"}
+    kinds = ("lazy", "disk", "tmpfs", "zram")
+    names = site.noderange("simulated")
+    for name, kind in zip(names, kinds, strict=True):
+        site.set("node", name, rootkind=kind)
+    assert not nodeset(site, "simulated", f"osimage={practice_image(site)}").errors
+    verbs.rpower(site, "simulated", "boot", rate="none")
+    until(lambda: set(last_stages(site).values()) == {"login"} and len(last_stages(site)) == 4,
+          seen=lambda: last_stages(site))  # fmt: skip
+    posts = {
+        kind: {one["stage"]: one for one in bootlog.read(site, name)} for kind, name in zip(kinds, names, strict=True)
+    }
+    size = Catalog(site).current("practice").root_size
+    assert [posts[kind]["fetched"]["bytes"] for kind in kinds] == [0, size, size, size]
+    assert 0 < posts["lazy"]["userspace"]["bytes"] < size and posts["disk"]["mounted"]["disk"] == "made"
     service.stop()  # their certificate is that which the site knows, when they come back
     assert {result.text for result in verbs.rpower(site, "simulated", "stat")} == {"off"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from dhcplab import MAC, OURS, THEIRS, Lab, dhcp_lab
 from waiting import until
 
 from sbkernel.netboot import bootlog
+from sbkernel.netboot.dhcp.makedhcp import makedhcp
 from sbkernel.service.boot.dhcplines import DhcpLines, Lease
 from sbkernel.service.client import Service
 from sbkernel.site import Site
@@ -47,6 +49,34 @@ def test_address_from_one_server_and_boot_file_from_the_other(site: Site, beside
         (told,) = found["proxies"]
         assert (told["server"], told["file"], told["yours"]) == (OURS, file, "0.0.0.0")
     until(lambda: [event["stage"] for event in bootlog.read(site, "n1")] == ["dhcp"])
+
+
+def test_http_boot_gets_its_address_from_one_server_and_its_url_from_the_other(site: Site, beside: Lab) -> None:
+    """Firmware takes a URL only from who calls itself HTTPClient, and asks nobody on port 4011 (UEFI 2.10, 24.7)."""
+    for arch, loader in ((16, "ipxe.efi"), (19, "ipxe-arm64.efi")):
+        found = beside.boot(arch, servers=2)
+        (ack,) = found["acks"]
+        assert (ack["server"], ack["file"]) == (THEIRS, "")
+        (offer,) = [one for one in found["offers"] if one["yours"] == "0.0.0.0"]
+        url = f"http://{OURS}:{site.http_port}/boot/loaders/{loader}"
+        assert (offer["server"], offer["vendor"], offer["file"]) == (OURS, "HTTPClient", url)
+    (offer,) = [one for one in beside.boot(7, servers=2)["offers"] if one["yours"] == "0.0.0.0"]
+    assert offer["vendor"] == "PXEClient", "PXE firmware is answered as before"
+
+
+def test_a_dnsmasq_that_is_too_old_is_not_told_of_vendors_and_the_log_says_what_to_set(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.set("network", "lab", net="10.78.0.0", mask="255.255.255.0", mgtifname="br0", dhcpserver=THEIRS)
+    assert "dhcp-pxe-vendor=PXEClient,HTTPClient" in makedhcp(site, {"br0": OURS}).read_text()
+    (old := tmp_path / "dnsmasq").write_text("#!/bin/sh\necho '--pxe-service=<CSA>'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "dhcp-pxe-vendor" not in makedhcp(site, {"br0": OURS}).read_text()
+    assert "option 60 HTTPClient and option 67 http://SERVER:" in caplog.text
+    site.set("network", "lab", dhcpserver="")
+    caplog.clear()
+    assert "dhcp-pxe-vendor" not in makedhcp(site, {"br0": OURS}).read_text() and not caplog.text
 
 
 def test_what_is_not_firmware_is_left_to_the_other_server(beside: Lab) -> None:

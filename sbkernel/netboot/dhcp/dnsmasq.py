@@ -27,6 +27,8 @@ OTHERS = ("kea", "isc")
 
 FULL, PROXY, TFTP = "dhcp", "proxy", "tftp"
 """What dnsmasq is in a network: its DHCP server, a proxy beside another one, or the TFTP server of another one."""
+VENDORS = ("PXEClient", "HTTPClient")
+"""What firmware calls itself that a proxy answers (UEFI 2.10, 24.7)."""
 _BY_GRUB = "set:grub2"
 
 
@@ -74,13 +76,14 @@ def dnsmasq_conf(
     ipv6: Iterable[str] = (),
     backend: str = "",
     ours: Iterable[str] = (),
+    names_vendors: bool = True,
 ) -> str:
     """Return the text of dnsmasq.conf for `networks`. `addresses` gives our address on each interface to serve.
 
     `ipv6` are the interfaces with an IPv6 address. dnsmasq advertises a router there, because iPXE waits for one.
     `backend` is the site's dhcpbackend: with kea or isc, that gives the addresses, and dnsmasq serves TFTP alone.
-    `ours` are further names and addresses of this host. Raises DefinitionError if a network is wrong, or an interface
-    has none.
+    `ours` are further names and addresses of this host. `names_vendors` tells whether dnsmasq can be told whom to
+    answer as a proxy. Raises DefinitionError if a network is wrong, or an interface has none.
     """
     here = {*addresses.values(), *ours}
     found = [
@@ -107,6 +110,7 @@ def dnsmasq_conf(
         grub_bios=GRUB_BIOS,
         uefi=[one for one in ARCHITECTURES.values() if one.efi_loader],
         pxe=[(one.efi_loader, number) for one in ARCHITECTURES.values() for number in one.efi_clients],
+        vendors=VENDORS if names_vendors and any(net.role == PROXY for net in found) else (),
         ipv6=sorted(set(ipv6) & {net.interface for net in found if net.role == FULL}),
     )
 

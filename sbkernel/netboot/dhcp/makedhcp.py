@@ -12,6 +12,7 @@ from sbkernel import files
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.files import made, write_if_changed
+from sbkernel.jobs.run import run
 from sbkernel.netboot import bootfiles, loaders
 from sbkernel.netboot.claims import Claims
 from sbkernel.netboot.dhcp import dnsmasq, others
@@ -25,6 +26,11 @@ DNSMASQ = "dnsmasq"
 FORMATS = (DNSMASQ, *dnsmasq.OTHERS)
 _INFINITE_S = 0xFFFFFFFF
 _REMOTE = "!remote!"
+_OLD = (
+    "this dnsmasq is too old to be a proxy for UEFI HTTP boot (it has no dhcp-pxe-vendor): boot such nodes by PXE, or"
+    " let the site's own DHCP server answer vendor class HTTPClient with option 60 HTTPClient and option 67 {loader},"
+    " where LOADER is ipxe.efi for x86_64 (client 16), ipxe-arm64.efi for aarch64 (19)"
+)
 
 
 def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = ()) -> Path:
@@ -43,6 +49,7 @@ def makedhcp(site: Site, addresses: Mapping[str, str], *, ipv6: Iterable[str] = 
         ipv6=ipv6,
         backend=site.attribute("dhcpbackend"),
         ours=_this_host(site),
+        names_vendors=_names_vendors(site, addresses),
     )
     known = site.nodes.many(site.nodes)
     for stale in made(places.hosts).iterdir():
@@ -91,6 +98,19 @@ def roles(site: Site, addresses: Mapping[str, str]) -> list[str]:
         return told[dnsmasq.role_in(network, ours, backend)]
 
     return [f"{one.name}: {role(one).format(one.get('dhcpserver'))} on {one.get('mgtifname')}" for one in found]
+
+
+def _names_vendors(site: Site, addresses: Mapping[str, str]) -> bool:
+    """Return whether dnsmasq can be told whom to answer as a proxy; where it must and cannot, log what that costs."""
+    if not any(line.partition(": ")[2].startswith("proxy") for line in roles(site, addresses)):
+        return True
+    try:
+        able = "--dhcp-pxe-vendor" in run([DNSMASQ, "--help"]).stdout
+    except SbkernelError:
+        return True  # it is not installed here, or will say itself what is wrong
+    if not able:
+        _log.warning("%s", _OLD.format(loader=f"http://SERVER:{site.http_port}/boot/{loaders.DIRECTORY}/LOADER"))
+    return able
 
 
 def _this_host(site: Site) -> set[str]:

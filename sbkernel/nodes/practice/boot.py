@@ -13,8 +13,10 @@ from urllib.parse import urljoin
 import aiohttp
 
 from sbkernel.nodes.power import BootDevice
+from sbkernel.nodes.practice import root as roots
 from sbkernel.nodes.practice import words
 from sbkernel.nodes.practice.machine import PracticeMachine
+from sbkernel.nodes.practice.root import Packed, Root, root_of
 from sbkernel.nodes.practice.traits import Traits
 
 _HEAD_BYTES = 65536
@@ -40,6 +42,9 @@ _SECONDS = {
     "login": (2, 5),
 }
 """How long a real machine takes to each stage, at least and at most."""
+_SYSTEM_BYTES = (150 << 20, 250 << 20)
+"""The memory that kernel and services take beside the root."""
+_UNPUBLISHED = "the root image is not the one that was published"
 
 
 class BootEndedError(Exception):
@@ -66,6 +71,9 @@ class Boot:
         # Repeatable: by the seed, for each node and each of its boots.
         self._chance = random.Random(f"{traits.seed} {machine.name} {machine.boots}")  # noqa: S311
         self._arguments: dict[str, str] = {}
+        self._root = Root("ram", ())
+        self._damaged = False
+        """What was fetched whole has another sum."""
         self._kernel_began = 0.0
 
     async def run(self) -> None:
@@ -106,6 +114,7 @@ class Boot:
         line = kernel["line"].removeprefix("initrd=initrd ")
         pairs = (word.partition("=") for word in line.split())
         self._arguments = {name: value for name, _equals, value in pairs}
+        self._root = root_of(line.split())
         self._machine.say(words.kernel(line))
 
     async def _initrd(self) -> None:
@@ -113,19 +122,50 @@ class Boot:
         await self._reach("initrd")
         self._say(f"node {self._machine.name}, image {self._arguments.get('sbkernel.image', 'unknown')}")
         await self._report("initrd", nic="eth0", address=self._place.address)
-        digest, size = await self._fetch(self._arguments.get("imgurl", ""))
+        root = self._root
+        if root.reads_on_demand and not root.checked_when_read:
+            await self._fail(
+                "the root cannot be read block by block: it has no hash tree, by which to check each block"
+            )
+        said = self._settle_disks()
+        fetched = await self._bring()
         await self._reach("fetched")
-        await self._report("fetched", bytes=self._arguments.get("sbkernel.size") or str(size), tries="1")
+        await self._report("fetched", bytes=str(fetched), tries="1")
         await self._reach("verified")
-        if self._traits.checksum or digest not in ("", self._arguments.get("sbkernel.sha256")):
-            await self._fail("the root image is not the one that was published: its sha256 differs")
-        await self._report("verified")
+        if (self._traits.checksum or self._damaged) and not root.checked_when_read:
+            await self._fail(f"{_UNPUBLISHED}: its sha256 differs")
+        first = root.parts[0]
+        await self._report("verified", **({"verity": first.verity} if first.verity else {"sha256": first.sha256}))
         await self._reach("mounted")
+        if self._traits.checksum:
+            await self._fail(_UNPUBLISHED)
         if overlay := self._arguments.get("sbkernel.overlay"):
             await self._get(overlay)
         if self._traits.panic:
             self._end(words.PANIC)
-        await self._report("mounted")
+        await self._report("mounted", **({"disk": said} if said else {}))
+
+    def _settle_disks(self) -> str:
+        """Make the partitions of the local disk, unless they are there; return what a node says of that."""
+        layouts, disk = self._root.disks, self._machine.disk
+        if not layouts:
+            return ""
+        if all(roots.is_kept(layout, disk) for layout in layouts):
+            return "kept"
+        disk.clear()
+        disk.update(layouts)
+        return "made"
+
+    async def _bring(self) -> int:
+        """Fetch what is to be there before the root is mounted; return how many bytes that is."""
+        missing = self._root.missing(self._machine.disk)
+        for part in missing:
+            await self._fetch(part)
+        if self._root.on_disk:
+            if self._traits.checksum or self._damaged:
+                await self._fail(_UNPUBLISHED)  # it is read back before it gets its name
+            self._machine.disk.update(part.sha256 for part in missing)
+        return sum(part.size for part in missing)
 
     async def _system(self) -> None:
         """Do as systemd does."""
@@ -134,12 +174,22 @@ class Boot:
         )
         for line in words.services():
             self._machine.say(line)
-        await self._report("userspace")
+        await self._report("userspace", **await self._costs())
         await self._reach("login")
         self._machine.prompt = f"{self._machine.name} login: ".encode()
         self._machine.say(
             f"\nDebian GNU/Linux 12 {self._machine.name} ttyS0\n\n{self._machine.prompt.decode()}", end=""
         )
+
+    async def _costs(self) -> dict[str, str]:
+        """Return what a system that is up reports: memory in use, and what was read of a root on demand."""
+        memory = int(self._chance.uniform(*_SYSTEM_BYTES)) + self._root.memory_bytes
+        if not self._root.reads_on_demand:
+            return {"memory_used": str(memory)}
+        share = self._chance.uniform(*roots.LAZY_SHARE)
+        for part in self._root.parts:
+            await self._get(part.url, int(part.size * share) if self._traits.whole else 0)
+        return {"memory_used": str(memory), "bytes": str(int(self._root.size * share))}
 
     async def _reach(self, stage: str, instead: str = "") -> None:
         """Take the time that a stage takes; a machine that is stuck before it comes no further."""
@@ -148,13 +198,14 @@ class Boot:
         await self._pause(stage)
 
     async def _pause(self, stage: str) -> None:
-        await asyncio.sleep(self._chance.uniform(*_SECONDS[stage]) / self._traits.speed)
+        times = {**_SECONDS, **roots.SECONDS.get(self._root.kind, {})}
+        await asyncio.sleep(self._chance.uniform(*times[stage]) / self._traits.speed)
 
-    async def _get(self, url: str) -> bytes:
-        """Fetch the beginning of a file, several times if need be, as iPXE's scripts do."""
+    async def _get(self, url: str, most: int = 0) -> bytes:
+        """Fetch the beginning of a file, several times if need be, as iPXE's scripts do; `most` bytes may be more."""
         for number in range(1, _TRIES + 1):
             try:
-                data = await self._beginning(url)
+                data = await self._beginning(url, max(most, _HEAD_BYTES))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 said = f"HTTP {status}" if (status := getattr(error, "status", 0)) else type(error).__name__
                 self._machine.say(f"{url}... {said}, try {number} of {_TRIES}")
@@ -164,24 +215,29 @@ class Boot:
                 return data
         return self._end(f"{url}: not loaded\n{words.NO_DEVICE}")
 
-    async def _beginning(self, url: str) -> bytes:
-        headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}"}
+    async def _beginning(self, url: str, most: int) -> bytes:
+        headers = {"Range": f"bytes=0-{most - 1}"}
         async with self._session.get(url, headers=headers, raise_for_status=True) as answer:
-            return await answer.content.read(_HEAD_BYTES)
+            head = await answer.content.read(_HEAD_BYTES)
+            left = most - len(head)
+            while left > 0 and (more := await answer.content.read(min(left, 1 << 20))):
+                left -= len(more)
+            return head
 
-    async def _fetch(self, url: str) -> tuple[str, int]:
-        """Fetch the image; return its sha256 and size if it was fetched whole, else nothing and what came."""
+    async def _fetch(self, part: Packed) -> None:
+        """Fetch a packed root, whole and summed if this machine does that."""
         if not self._traits.whole:
-            return "", len(await self._get(url))
-        summed, size = hashlib.sha256(), 0
+            await self._get(part.url)
+            return
+        summed = hashlib.sha256()
         try:
-            async with self._session.get(url, raise_for_status=True) as answer:
+            async with self._session.get(part.url, raise_for_status=True) as answer:
                 async for chunk in answer.content.iter_chunked(1 << 20):
                     summed.update(chunk)
-                    size += len(chunk)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             await self._fail(f"the root image could not be fetched: {type(error).__name__}")
-        return summed.hexdigest(), size
+        if summed.hexdigest() != part.sha256 and not self._root.checked_when_read:
+            self._damaged = True
 
     async def _report(self, stage: str, **fields: str) -> None:
         """Post a stage; a server that does not answer holds up no boot."""

@@ -25,6 +25,8 @@ class PracticeMachine:
         self.prompt = b""
         """What it says when somebody presses return; b"": nothing listens."""
         self.boots = 0
+        self.disk: set[str] = set()
+        """What lies on its disk: layouts that were made, and packed roots by their sha256."""
         self._run = run
         self._life: asyncio.Task[None] | None = None
         self._turn: asyncio.TimerHandle | None = None

@@ -26,6 +26,8 @@ class BootServer:
         self.fetched: list[str] = []
         self.posts: list[dict[str, str]] = []
         self.hosts: set[str] = set()
+        self.more: dict[str, bytes] = {}
+        self.ranges: dict[str, list[str]] = {}
         self.script = ""
         self.url = ""
 
@@ -50,6 +52,9 @@ class BootServer:
     async def _get(self, request: web.Request) -> web.Response:
         self.fetched.append(request.path)
         self.hosts.add(str(request.remote))
+        self.ranges.setdefault(request.path, []).append(request.headers.get("Range", ""))
+        if request.path in self.more:
+            return web.Response(body=self.more[request.path])
         if request.path == "/by-mac":
             return web.Response(text="#!ipxe\nchain --autofree --replace ../nodes/s1.ipxe\n")
         if request.path == "/nodes/s1.ipxe":
@@ -123,6 +128,78 @@ async def test_troubles(server: BootServer, trouble: dict[str, object], stages: 
     await until_async(lambda: server.stages == stages)
     assert node.machine.power
     assert b"login:" not in node.written
+
+
+def kind(server: BootServer, words: str, **more: bytes) -> None:
+    """Let the script name a root of another kind, and the server have further files."""
+    server.script = server.script.replace("NODE=s1", f"NODE=s1 {words}")
+    server.more = {f"/{name}": content for name, content in more.items()}
+
+
+LAYER = b"a layer" * 1000
+LAYER_SHA = hashlib.sha256(LAYER).hexdigest()
+LAYERED = f"sbkernel.layer=root.squashfs,{len(LAYER)},{LAYER_SHA}"
+
+
+async def test_a_root_that_is_read_on_demand_fetches_nothing_before_and_tells_what_was_read(server: BootServer) -> None:
+    kind(server, f"sbkernel.root=lazy sbkernel.verity=ab {LAYERED},cd", **{f"{LAYER_SHA}.squashfs": LAYER})
+    node = Watched(server, Traits(speed=SPEED, whole=True))
+    node.machine.control(PowerChange.ON)
+    await node.says(b"s1 login: ")
+    fetched, verified, _mounted, up = server.posts[1:]
+    assert (fetched["bytes"], verified["verity"]) == ("0", "ab")
+    assert 0.2 <= int(up["bytes"]) / len(IMAGE + LAYER) <= 0.3
+    assert server.ranges["/root"] == [
+        f"bytes=0-{max(65536, int(len(IMAGE) * int(up['bytes']) / len(IMAGE + LAYER))) - 1}"
+    ]
+    assert server.fetched[-2:] == ["/root", f"/{LAYER_SHA}.squashfs"]
+    for traits, words, reason in (
+        (Traits(speed=SPEED), "sbkernel.verity=", "read block by block"),
+        (Traits(speed=SPEED, checksum=True), "sbkernel.verity=ef", "not the one that was published"),
+    ):
+        server.script = server.script.replace("sbkernel.verity=ab", words)
+        again = Watched(server, traits)
+        again.machine.control(PowerChange.ON)
+        await again.says(reason.encode())
+        server.script = server.script.replace(words, "sbkernel.verity=ab")
+    assert server.stages[-4:] == ["initrd", "fetched", "verified", "failed"], "dm-verity finds it when it is read"
+
+
+async def test_a_root_on_the_disk_is_fetched_once_and_a_new_layer_alone(server: BootServer) -> None:
+    kind(server, "sbkernel.root=disk sbkernel.disk=only,gpt,keep,100%:ext4:keep:root+ram")
+    node = Watched(server)
+    for number, (script, fetched, disk) in enumerate(
+        (
+            (server.script, len(IMAGE), "made"),
+            (server.script, 0, "kept"),
+            (server.script.replace("NODE=s1", f"NODE=s1 {LAYERED}"), len(LAYER), "kept"),
+            (server.script.replace("gpt,keep", "gpt,wipe"), len(IMAGE), "made"),
+        ),
+        start=1,
+    ):
+        server.script, server.more = script, {f"/{LAYER_SHA}.squashfs": LAYER}
+        node.written = b""
+        node.machine.control(PowerChange.RESET if node.machine.power else PowerChange.ON)
+        await node.says(b"s1 login: ")
+        posts = server.posts[5 * number - 5 :]
+        assert (posts[1]["bytes"], posts[3]["disk"]) == (str(fetched), disk), number
+        assert int(posts[4]["memory_used"]) <= 250 << 20, "the root takes no memory"
+
+
+async def test_memory_is_that_of_the_kind(server: BootServer) -> None:
+    unpacked = 900 << 20
+    script = server.script
+    for words, least in (
+        ("", len(IMAGE)), (f"sbkernel.root=tmpfs sbkernel.unpacked={unpacked}", unpacked),
+        (f"sbkernel.root=zram sbkernel.unpacked={unpacked}", len(IMAGE)),
+    ):  # fmt: skip
+        server.script, server.posts = script, []
+        kind(server, words)
+        node = Watched(server)
+        node.machine.control(PowerChange.ON)
+        await node.says(b"s1 login: ")
+        assert 0 <= int(server.posts[4]["memory_used"]) - least - (150 << 20) <= 100 << 20, words
+        assert server.posts[1]["bytes"] == str(len(IMAGE))
 
 
 @pytest.mark.parametrize("damaged", [False, True])
