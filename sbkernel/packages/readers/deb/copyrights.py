@@ -5,6 +5,7 @@ Only three kinds of lines are read, so that a node need send no others; python-d
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,16 +23,19 @@ def licence(text: str) -> str:
 
     Each paragraph about files names one; all of them apply, so they are joined by AND.
     """
+    if not _names_format(text):
+        return ""
     names: dict[str, None] = {}
     machine_readable = False
     for paragraph in _paragraphs(text):
-        machine_readable |= any("copyright-format" in value or "dep5" in value.lower() for value in _formats(paragraph))
+        machine_readable |= any(map(_names_format, _formats(paragraph)))
         if "License" in paragraph and ("Files" in paragraph or _formats(paragraph)):
             names |= dict.fromkeys(_conjuncts(expression(paragraph["License"])))
     names.pop("", None)
     return _joined(sorted(names)) if machine_readable else ""
 
 
+@functools.lru_cache(1000)  # a tree has few, thousands of times
 def expression(short_name: str) -> str:
     """Return a short name as an expression: operators in capitals, spaces inside a name as hyphens."""
     parts = _OPERATOR.split(short_name.strip())
@@ -48,7 +52,8 @@ def of_tree(doc: Path) -> dict[str, str]:
     found = {}
     root = doc.resolve()
     for file in sorted(doc.glob("*/copyright")):
-        if file.is_file() and file.resolve().is_relative_to(root):
+        is_link = file.is_symlink() or file.parent.is_symlink()
+        if file.is_file() and (not is_link or file.resolve().is_relative_to(root)):
             found[file.parent.name] = licence(file.read_text(errors="replace"))
     return found
 
@@ -71,6 +76,10 @@ def _paragraphs(text: str) -> Iterator[dict[str, str]]:
             yield paragraph
             paragraph = {}
     yield paragraph
+
+
+def _names_format(text: str) -> bool:
+    return "copyright-format" in text or "dep5" in text.lower()
 
 
 def _formats(paragraph: dict[str, str]) -> list[str]:
