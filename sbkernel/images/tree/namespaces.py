@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sbkernel import resources
@@ -39,6 +40,8 @@ def copy_tree(source: Path, target: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a tree that may hold other users' files; nothing happens if there is none."""
+    with suppress(OSError):
+        path.rmdir()  # of an empty directory no program is needed
     if os.path.lexists(path):
         run(["rm", "--recursive", "--force", "--one-file-system", "--", path], isolated=True)
 
