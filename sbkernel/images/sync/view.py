@@ -25,8 +25,8 @@ from sbkernel.jobs.spawn import Words
 # No change of a directory is only noted, and none is made in place of a copy: any kernel then reads what is there.
 # The changes go with the process, so nobody waits until they are on the disk, as without `volatile` at every unmount.
 _OPTIONS = "redirect_dir=off,metacopy=off,index=off,volatile"
-# The directory of the changes is the root that is seen.
-_LIKE = 'for set in chown chmod touch; do "$set" --reference="$1" "$2" || exit; done'
+# The directory of the changes is the root that is seen. Then the overlay is tried, in the same namespace.
+_LIKE = 'for set in chown chmod touch; do "$set" --reference="$1" "$2" || exit; done; shift 2; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Place:
         for name in ("lower", "upper", "work", "merged"):
             (self.path / name).mkdir()
         try:
-            run(["sh", "-c", _LIKE, "sh", self.source, self.path / "upper"], isolated=True)
-            self._overlay().run(["true"])
+            seen = [*self._overlay().before, "true"]
+            run(["sh", "-c", _LIKE, "sh", self.source, self.path / "upper", *seen], isolated=True)
         except CommandError as error:
             why = error.tail.strip().rpartition("\n")[2]
             report.log(f"no overlay of {self.source} ({why}): the tree is copied")
