@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pyghmi.ipmi.private import constants
 from pyghmi.ipmi.private.util import get_ipmi_error
 
-from sbkernel.nodes.idle import Alarm, call_later
+from sbkernel.nodes.idle import IdleTimer
 from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.sealing import Sealed
 from sbkernel.nodes.ipmi.transport import BmcLine
@@ -81,7 +81,7 @@ class Session(Sealed):
         self.terms = terms or Terms()
         self.on_there = on_there
         self.loop = asyncio.get_running_loop()
-        self.retry_timer: Alarm | None = None
+        self.retry_timer = IdleTimer(self._timedout)
         self.retries = self.restarts = 0
         self.round_trip_s = 0.0
         self.asked_at: float | None = None
@@ -119,15 +119,13 @@ class Session(Sealed):
             self._arm()
 
     def _arm(self) -> None:
-        if self.retry_timer is not None:
-            self.retry_timer.cancel()
         if self.sessioncontext in HANDSHAKE:
             first_s, growth = self.line.proofs.timeout_s, HANDSHAKE_GROWTH**self.restarts
         else:
             least_s = OPEN_RETRY_S if self.sessioncontext == "OPENSESSION" else 0.0
             first_s, growth = max(self.line.answers.timeout_s, least_s), RETRY_GROWTH**self.retries
         delay_s = min(max(first_s, 1.5 * self.round_trip_s) * growth, RETRY_MAX_S)
-        self.retry_timer = call_later(delay_s * random.uniform(0.9, 1.1), self._timedout)  # noqa: S311
+        self.retry_timer.start(delay_s * random.uniform(0.9, 1.1))  # noqa: S311
 
     def _timedout(self) -> None:
         """Repeat what got no answer; a handshake message must not be repeated, so the handshake starts again."""
@@ -232,8 +230,7 @@ class Session(Sealed):
         self.ended, self.logged, self.logging, self.broken = True, 0, False, True
         self.lastpayload = None
         self.sol_handler = None
-        if self.retry_timer is not None:
-            self.retry_timer.cancel()
+        self.retry_timer.stop()
         self.line.close()
 
     def logout(self, _sessionok: bool = True) -> dict[str, bool]:
