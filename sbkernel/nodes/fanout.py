@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 16_384
 """So many nodes may wait for an answer: who is silent keeps nobody from being asked. What takes more than one packet,
 as a login does, has its limit where it is done."""
-LOT = 64
+LOT = 256
 """So many are begun before the event loop looks whether answers have come."""
 
 T = TypeVar("T")

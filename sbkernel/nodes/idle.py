@@ -72,19 +72,19 @@ def call_later(delay_s: float, call: Callable[[], None]) -> Alarm:
 
 
 class IdleTimer:
-    """Call `end` once a session has been idle for long enough.
+    """Call `end` once nothing has happened for long enough: a session was not used, or a packet got no answer.
 
-    Sessions are used more often than they end: the alarm stays, and looks when it rings how long that is to come.
+    Mostly something happens before: the alarm stays, and looks when it rings how long that is to come.
     """
 
     def __init__(self, end: Callable[[], None]) -> None:
         self._end = end
         self._until: float | None = None
-        """When it ends; None: it is used."""
+        """When it ends; None: it does not."""
         self._alarm: tuple[float, Alarm] | None = None
 
     def stop(self) -> None:
-        """Wait no more: the session is used."""
+        """Wait no more."""
         self._until = None
 
     def start(self, idle_s: float) -> None:

@@ -19,7 +19,6 @@ from sbkernel.jobs.origin import current
 from sbkernel.netboot import bootlog
 from sbkernel.nodes.results import NodeReport, NodeResult
 from sbkernel.service.client import Service
-from sbkernel.service.console.conlog import last_lines
 from sbkernel.service.protocol import Message
 from sbkernel.site import Site
 
@@ -183,6 +182,9 @@ def wait_for(site: Site, node: str, stage: str = "login", timeout_s: float = 600
 
 def console_tail(site: Site, node: str, lines: int = 25) -> str:
     """Return the last lines that a node wrote to its console, as plain text; "" when there are none."""
+    # It writes logs, too, and whoever only asks for power starts sooner without it.
+    from sbkernel.service.console.conlog import last_lines
+
     return "\n".join(last_lines(site.consoles / f"{node}.log", lines))
 
 

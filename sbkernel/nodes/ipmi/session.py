@@ -17,14 +17,13 @@ from collections.abc import Callable, Mapping
 from pyghmi.ipmi.private import constants
 from pyghmi.ipmi.private.util import get_ipmi_error
 
-from sbkernel.nodes.idle import Alarm, call_later
+from sbkernel.nodes.idle import IdleTimer
 from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.sealing import Sealed
 from sbkernel.nodes.ipmi.transport import BmcLine
 
-FIRST_RETRY_S = 0.4
-HANDSHAKE_RETRY_S = 0.6
-"""BMCs compute long on RAKP messages, and giving up on one means to start the login again."""
+OPEN_RETRY_S = 0.4
+"""Requests to open a session are not repeated sooner, whatever others take: silence may be about the cipher suite."""
 RETRY_GROWTH, HANDSHAKE_GROWTH = 1.5, 1.25
 RETRY_MAX_S = 5.0
 SILENT_MAX = 2
@@ -82,7 +81,7 @@ class Session(Sealed):
         self.terms = terms or Terms()
         self.on_there = on_there
         self.loop = asyncio.get_running_loop()
-        self.retry_timer: Alarm | None = None
+        self.retry_timer = IdleTimer(self._timedout)
         self.retries = self.restarts = 0
         self.round_trip_s = 0.0
         self.asked_at: float | None = None
@@ -98,6 +97,7 @@ class Session(Sealed):
     def _received(self, datagram: bytes) -> None:
         if self.ended:
             return
+        context, asked_at = self.sessioncontext, self.asked_at
         # What the network makes of packets, or an enemy, is as good as lost on the way.
         try:
             if not self.unsealed(datagram):
@@ -105,6 +105,8 @@ class Session(Sealed):
         except _MALFORMED:
             # It may be a fault of what handles good packets, too: then this is all that tells.
             _log.debug("a packet is left out", exc_info=True)
+        if context in HANDSHAKE and context != self.sessioncontext and asked_at is not None:
+            self.line.proofs.took(self.loop.time() - asked_at)
 
     def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
         if self.sequencenumber:
@@ -117,14 +119,13 @@ class Session(Sealed):
             self._arm()
 
     def _arm(self) -> None:
-        if self.retry_timer is not None:
-            self.retry_timer.cancel()
         if self.sessioncontext in HANDSHAKE:
-            first_s, growth = HANDSHAKE_RETRY_S, HANDSHAKE_GROWTH**self.restarts
+            first_s, growth = self.line.proofs.timeout_s, HANDSHAKE_GROWTH**self.restarts
         else:
-            first_s, growth = FIRST_RETRY_S, RETRY_GROWTH**self.retries
+            least_s = OPEN_RETRY_S if self.sessioncontext == "OPENSESSION" else 0.0
+            first_s, growth = max(self.line.answers.timeout_s, least_s), RETRY_GROWTH**self.retries
         delay_s = min(max(first_s, 1.5 * self.round_trip_s) * growth, RETRY_MAX_S)
-        self.retry_timer = call_later(delay_s * random.uniform(0.9, 1.1), self._timedout)  # noqa: S311
+        self.retry_timer.start(delay_s * random.uniform(0.9, 1.1))  # noqa: S311
 
     def _timedout(self) -> None:
         """Repeat what got no answer; a handshake message must not be repeated, so the handshake starts again."""
@@ -151,6 +152,8 @@ class Session(Sealed):
             return
         if self.asked_at is not None:
             self.round_trip_s = self.loop.time() - self.asked_at
+            if not self.retries:
+                self.line.answers.took(self.round_trip_s)
         self.retries = 0
         if self.hasretried:
             # The number of a command that was repeated is avoided for a while: its answer may come once more.
@@ -227,8 +230,7 @@ class Session(Sealed):
         self.ended, self.logged, self.logging, self.broken = True, 0, False, True
         self.lastpayload = None
         self.sol_handler = None
-        if self.retry_timer is not None:
-            self.retry_timer.cancel()
+        self.retry_timer.stop()
         self.line.close()
 
     def logout(self, _sessionok: bool = True) -> dict[str, bool]:

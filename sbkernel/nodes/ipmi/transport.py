@@ -7,11 +7,16 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from sbkernel.nodes.ipmi.roundtrips import RoundTrips
+
 LINES_PER_SOCKET = 512
 DATAGRAMS_PER_WAKEUP = 64
 RECEIVE_BUFFER = 4 << 20
-LOGINS = 1024
-"""More logins at once than this on a busy processor make BMCs that are alive time out."""
+LOGINS = 512
+"""Each login takes as long as the processor needs for all that are under way: of more, some would time out."""
+FIRST_RETRY_S, LEAST_RETRY_S = 0.4, 0.2
+FIRST_PROOF_S, LEAST_PROOF_S = 0.6, 0.4
+"""BMCs compute long on RAKP messages, and giving up on one means to start the login again."""
 
 Receiver = Callable[[bytes], None]
 Address = tuple[Any, ...]
@@ -20,7 +25,9 @@ Address = tuple[Any, ...]
 class BmcLine:
     """The way to one BMC address over one of the sockets."""
 
-    def __init__(self, sock: SharedSocket, address: Address) -> None:
+    def __init__(self, sock: SharedSocket, address: Address, answers: RoundTrips, proofs: RoundTrips) -> None:
+        self.answers = answers
+        self.proofs = proofs
         self._socket = sock
         self._sendto = sock.sock.sendto
         self._address = address
@@ -76,10 +83,12 @@ class SharedSocket:
 
 
 class Transport:
-    """All sockets of one event loop, and how many BMCs may be logged in to at once."""
+    """All sockets of one event loop, how many BMCs may be logged in to at once, and what their answers take."""
 
     def __init__(self) -> None:
         self.logins = asyncio.Semaphore(LOGINS)
+        self.answers = RoundTrips(FIRST_RETRY_S, LEAST_RETRY_S)
+        self.proofs = RoundTrips(FIRST_PROOF_S, LEAST_PROOF_S)
         self._sockets: list[SharedSocket] = []
 
     async def line(self, host: str, port: int) -> BmcLine:
@@ -91,7 +100,7 @@ class Transport:
         except socket.gaierror:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         family, address = found[0][0], found[0][4]
-        line = BmcLine(self._socket_for(family, address, loop), address)
+        line = BmcLine(self._socket_for(family, address, loop), address, self.answers, self.proofs)
         line.attach(lambda _datagram: None)
         return line
 

@@ -37,8 +37,13 @@ class Session:
         """Tell whether a sequence number is new, and remember it (sliding window of the specification, 6.12.13)."""
         if sequence in self._seen or sequence <= self._highest - REPLAY_WINDOW:
             return False
-        self._highest = max(self._highest, sequence)
-        self._seen = {n for n in self._seen if n > self._highest - REPLAY_WINDOW} | {sequence}
+        if sequence > self._highest:
+            if sequence - self._highest >= REPLAY_WINDOW:
+                self._seen.clear()
+            for forgotten in range(self._highest - REPLAY_WINDOW + 1, min(self._highest, sequence - REPLAY_WINDOW) + 1):
+                self._seen.discard(forgotten)
+            self._highest = sequence
+        self._seen.add(sequence)
         return True
 
     def seal(self, kind: int, payload: bytes) -> bytes:

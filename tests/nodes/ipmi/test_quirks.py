@@ -66,7 +66,7 @@ async def test_an_unknown_user_stays_unknown(make_rig: MakeRig, pool: Pool) -> N
 async def test_the_cipher_suite_is_found_and_remembered(
     make_rig: MakeRig, pool: Pool, faults: Faults, suite: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ipmi_session, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(ipmi_session, "OPEN_RETRY_S", 0.05)
     rig = await make_rig(faults=faults)
     bmc = pool.get(rig.login())
     for _ in range(2):
