@@ -95,7 +95,7 @@ class Memory:
             return
         for directory, names in seen.items():
             there = {name: found for name, found, _changed in now.get(directory, ())}
-            if any(there.get(name) != found for name, found in names.items()):
+            if not names.items() <= there.items():
                 return
         by_state: dict[str, list[str]] = {}
         for node, state in states.items():
@@ -163,7 +163,10 @@ def _listed(directory: str | Path) -> list[_Entry]:
     """Return the files of a directory by name, without those that are being written."""
     try:
         with os.scandir(directory) as entries:
-            found = [(one.name, one.stat(follow_symlinks=False)) for one in entries if one.name[0] != "."]
+            return sorted(
+                (entry.name, identity(one), one.st_ctime_ns)
+                for entry in entries
+                if entry.name[0] != "." and not stat.S_ISDIR((one := entry.stat(follow_symlinks=False)).st_mode)
+            )
     except FileNotFoundError:
         return []
-    return sorted((name, identity(one), one.st_ctime_ns) for name, one in found if not stat.S_ISDIR(one.st_mode))
