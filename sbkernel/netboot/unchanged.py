@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import marshal
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -73,7 +74,7 @@ class Memory:
         if known is None or (known.revision, known.change) != (self.revision, self._change()):
             return None
         self.expect(known.words)
-        if not self._depends or known.depends != self._depends or known.written != _digest([repr(self._written())]):
+        if not self._depends or known.depends != self._depends or known.written != _digest_of(self._written()):
             return None
         return dict(sorted((node, state) for state, nodes in known.states for node in nodes))
 
@@ -100,7 +101,7 @@ class Memory:
         by_state: dict[str, list[str]] = {}
         for node, state in states.items():
             by_state.setdefault(state, []).append(node)
-        outcome = Outcome(revision, change, self._depends, _digest([repr(now)]), self._words, list(by_state.items()))
+        outcome = Outcome(revision, change, self._depends, _digest_of(now), self._words, list(by_state.items()))
         others = [(asked, known) for asked, known in self._outcomes().items() if asked != self._asked]
         text = json.dumps(dict([*others[1 - _KEPT :], (self._asked, outcome)]))
         # A full disk makes the next run do all.
@@ -146,6 +147,11 @@ def _digest(texts: Iterable[str]) -> str:
     for text in texts:
         found.update(text.encode(errors="surrogateescape") + b"\0")
     return found.hexdigest()
+
+
+def _digest_of(files: dict[str, list[_Entry]]) -> str:
+    # Without references (version 2), so that equal lists give equal bytes; three times faster than repr().
+    return hashlib.blake2b(marshal.dumps(files, 2), digest_size=20).hexdigest()
 
 
 def _below(directory: Path) -> Iterator[str]:
