@@ -138,7 +138,8 @@ class Folder:
     def __init__(self, path: Path, mode: int = 0o644) -> None:
         self._path, self._mode = path, mode
         self._descriptor: int | None = None
-        self._suffix = f".{os.getpid()}-{threading.get_ident()}.new"
+        self._beside = f".{os.getpid()}-{threading.get_ident()}.new"
+        """What is being written has the same short name each time: a directory is searched faster for it."""
         self._misses = 0
         self._names: set[str] | None = None
         """All that were there when it was listed; a file that somebody makes later counts as made after ours."""
@@ -179,7 +180,7 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all, as write_whole() does."""
-        directory, beside = self._opened(make=True), f".{name}{self._suffix}"
+        directory, beside = self._opened(make=True), self._beside
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
         try:
             descriptor = os.open(beside, flags, self._mode, dir_fd=directory)

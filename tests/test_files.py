@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sbkernel.files import growing, hold, in_turn, is_held, point, take, write_if_changed, write_whole
+from sbkernel import files
+from sbkernel.files import Folder, growing, hold, in_turn, is_held, point, take, write_if_changed, write_whole
 
 
 def test_a_file_is_replaced_with_the_mode_asked_for(tmp_path: Path) -> None:
@@ -142,3 +143,31 @@ def test_nothing_takes_the_place_of_a_device_or_a_pipe(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no regular file"):
         write_whole(Path("/dev/stdout"), "text")
     assert Path("/dev/stdout").is_symlink()
+
+
+def test_a_folder_is_listed_after_many_misses_and_knows_what_it_does_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_MISSES", 2)
+    (tmp_path / "there").write_bytes(b"there")
+    with Folder(tmp_path) as folder:
+        assert [folder.read(name) for name in ("a", "b", "c", "there")] == [None, None, None, b"there"]
+        assert folder.write_if_changed("a", b"ours") and not folder.write_if_changed("a", b"ours")
+        folder.remove("a")
+        (tmp_path / "there").unlink()
+        assert folder.read("a") is folder.read("there") is None
+        assert folder.write_if_changed("there", b"again")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("there", b"again")]
+
+
+def test_a_folder_that_is_not_there_is_made_by_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_MISSES", 1)
+    with Folder(tmp_path / "new", 0o600) as folder:
+        assert folder.read("a") is folder.read("a") is None
+        # What a killed process has left has another mode, and is longer.
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new" / folder._beside).write_bytes(b"half of something long")
+        assert folder.write_if_changed("a", b"whole")
+        assert folder.read("a") == b"whole"
+    (one,) = (tmp_path / "new").iterdir()
+    assert (one.name, one.stat().st_mode & 0o777) == ("a", 0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 from sbkernel.definitions import nics, select
@@ -43,7 +44,7 @@ def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
     """Return a node as people see it: with what it inherits, computed, and with `nicips.eth0` for each interface."""
     values, faults = computed(node, own, groups)
     # Most nodes have no interfaces of their own: there is nothing to spread then, and nothing that only tables show.
-    if not faults and not any("." in key or key.startswith("nic") for key in values):
+    if not faults and not _has_more(tuple(values)):
         return Attributes("node", values)
     spread, faults = nics.spread(without_columns(values)), {key: faults[key] for key in faults if _is_shown(key)}
     of_nics = {key: value for key, value in spread.items() if value[:1] in _MARKS and nics.is_word(key)}
@@ -54,13 +55,21 @@ def as_seen(node: str, own: Mapping[str, str], groups: Groups) -> Attributes:
     return Attributes("node", spread, faults)
 
 
+@functools.lru_cache(256)
+def _has_more(names: tuple[str, ...]) -> bool:
+    """Tell whether attributes have to be spread, or are columns of tables."""
+    return any("." in key or key.startswith("nic") for key in names)
+
+
 def computed(node: str, own: Mapping[str, str], groups: Groups) -> tuple[Values, Mapping[str, DefinitionError]]:
     """Return the values of a node, also inherited ones and columns of tables alone, and what cannot be computed."""
     return _computed(node, inherit(own, groups), lambda key: lender(own, groups, key))
 
 
 def _computed(node: str, whole: Values, lent_by: Callable[[str], str]) -> tuple[Values, Mapping[str, DefinitionError]]:
-    if not any(value[:1] in _MARKS for value in whole.values()):
+    # One look at all values is enough for most nodes; a value may have a line that begins so, and be none of these.
+    lines = "\n".join(("", *whole.values()))
+    if ("\n|" not in lines and "\n/" not in lines) or not any(value[:1] in _MARKS for value in whole.values()):
         return whole, {}
     # Imported only here: most listings have nothing to compute.
     from sbkernel.definitions.computed.compute import compute

@@ -114,12 +114,14 @@ class BootFiles:
         if written[script] != plan.files.get(script) and old.mac not in ("", plan.mac):
             self._forget_mac(old.mac, plan.node)
         for path in sorted(plan.files, key=lambda path: _rank(path, overlay, script)):
-            content, (folder, name) = plan.files[path], self._place(path)
+            content = plan.files[path]
             if path in written:
                 if written[path] != content:
+                    folder, name = self._place(path)
                     folder.write(name, content)
             # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
             elif not (_is_by_digest(path) and (self._boot / path).exists()):
+                folder, name = self._place(path)
                 folder.write_if_changed(name, content)
         if old.grub and grub_path(plan.node) not in plan.files:
             if old.mac:

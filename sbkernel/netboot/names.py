@@ -9,6 +9,7 @@ from sbkernel.errors import DefinitionError
 
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")
 _MAC = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{2}){5}")
+_USUAL = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 @functools.lru_cache(maxsize=64)
@@ -24,6 +25,8 @@ def dashed_mac(mac: str) -> str:
 
     The attribute may hold several: `mac1!name1|mac2!name2` (xCAT's mac table). Raises DefinitionError if it has none.
     """
+    if _USUAL.fullmatch(mac):
+        return mac.replace(":", "-")
     dashed = mac.split("|")[0].split("!")[0].strip().lower().replace(":", "-")
     if not _MAC.fullmatch(dashed):
         raise DefinitionError(f"{mac!r} is not a MAC address", hint="write it as 52:54:00:12:34:56")

@@ -223,10 +223,10 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
     scripted = Scripted.of(site)
     given = _pinned(chosen_of(image)) if image else None
     known = site.osimages.many(site.osimages)
-    server, domain, networks = SiteServer.of(site), site.attribute("domain"), list(site.networks.values())
+    server, domain = SiteServer.of(site), site.attribute("domain")
     keys, password, site_key = site.authorized_keys(), site.root_password_hash(), site.ssh_key.read_text()
 
-    spare, lookup = _servers(site.attribute("ntpservers")), _lookup(site.store)
+    times_of, lookup = _time_servers(site), _lookup(site.store)
     target_of = functools.cache(lambda name: boottarget.of_osimage(site, known[name], lookup))
 
     @functools.cache
@@ -243,14 +243,13 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
         _check_architecture(node, chosen.definition)
         mac_of(node)
         seen, forwards_log = server.seen_by(node), node.get("syslog") != "ignore"
-        return _Common(chosen, seen, forwards_log, bool(scripted.all_of(node, chosen.definition)))
+        return _Common(chosen, seen, forwards_log, scripted.may_have(node, chosen, seen))
 
     def files_of(node: Definition, common: _Common) -> dict[str, bytes]:
         """Return the overlay of a node, and what it names."""
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
-        scripts = scripted.members(node, common.chosen, common.server) if common.has_scripts else b""
-        times = _ntpservers(node, networks) or spare
-        overlay = overlay_tar(own, shared(common.server, times, common.forwards_log), scripts)
+        scripts = scripted.members(node, common.chosen, common.server) if common.may_have_scripts else b""
+        overlay = overlay_tar(own, shared(common.server, times_of(node), common.forwards_log), scripts)
         return {overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
 
     def usual(node: Definition, common: _Common, files: Mapping[str, bytes]) -> BootPlan:
@@ -282,7 +281,7 @@ class _Common(NamedTuple):
     chosen: Bootable
     server: Server
     forwards_log: bool
-    has_scripts: bool
+    may_have_scripts: bool
 
 
 def _is_target(osimage: Definition) -> bool:
@@ -331,13 +330,20 @@ def _assigned(node: Definition) -> str:
     return node.get("provmethod")
 
 
-def _ntpservers(node: Definition, networks: list[Definition]) -> tuple[str, ...]:
-    """Return the time servers of the node's network, or of the only network."""
-    fitting = networks
-    if len(networks) > 1:
-        ip, timed = node.get("ip"), (network for network in networks if network.get("ntpservers"))
-        fitting = [network for network in timed if in_network(ip, network.get("net"), network.get("mask"))]
-    return _servers(",".join(network.get("ntpservers") for network in fitting))
+def _time_servers(site: Site) -> Callable[[Definition], tuple[str, ...]]:
+    """Return what tells the time servers of a node: those of its network, or of the only network, else the site's."""
+    networks, spare = list(site.networks.values()), _servers(site.attribute("ntpservers"))
+    if len(networks) < 2:
+        only = _servers(networks[0].get("ntpservers")) or spare if networks else spare
+        return lambda _node: only
+    timed = [network for network in networks if network.get("ntpservers")]
+
+    def times_of(node: Definition) -> tuple[str, ...]:
+        ip = node.get("ip")
+        fitting = (network for network in timed if in_network(ip, network.get("net"), network.get("mask")))
+        return _servers(",".join(network.get("ntpservers") for network in fitting)) or spare
+
+    return times_of
 
 
 def _servers(text: str) -> tuple[str, ...]:

@@ -70,6 +70,12 @@ class Scripted:
             return found
         return tuple(one for one in every if one in found or (one.name, one.kind) == (SYNCFILES, KINDS[0]))
 
+    def may_have(self, node: Definition, chosen: Bootable, server: Server) -> bool:
+        """Tell whether nodes like this one, whatever their names, may have scripts in their overlays."""
+        every = self.all_of(node, chosen.definition)
+        found = own(every)
+        return bool(found or (len(found) != len(every) and server.takes_status and chosen.version.syncfiles))
+
     def kept(self, node: str, version: ImageVersion) -> list[dict[str, str]]:
         """Return the lines of synclists that a version keeps for the boot of a node; none of one packed elsewhere."""
         if version.data.get("host") != self._host:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from netsite import publish
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import SbkernelError
+from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.netboot.alike import Alike, Pattern
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image
@@ -110,7 +112,7 @@ def test_who_reads_all_attributes_makes_no_likeness() -> None:
     assert likeness(Definition.of("node", "n1", {"mac": "52:54:00:00:00:01"})) is None
 
 
-@given(some("10.0.0.11", "fd00::1"), some("lab", "a.b"), st.sampled_from(["n1", "n-2"]))
+@given(some("10.0.0.11", "fd00::1"), some("lab", "a.b", "%s"), st.sampled_from(["n1", "n-2"]))
 def test_an_overlay_holds_the_nodes_own_values(ip: str, domain: str, name: str) -> None:
     content = overlay_tar(Own(name, "0" * 32, ip, domain), b"")
     hosts = f"{ip or '127.0.1.1'}\t{f'{name}.{domain} ' if domain else ''}{name}\n".encode()
@@ -127,3 +129,35 @@ def test_nodes_that_differ_differ_in_their_files(site: Site, version: ImageVersi
     assert "ttyS0,115200" in lines["n1"] and "ttyS1,9600" in lines["n3"] and " quiet " in lines["n4"]
     assert all(f"NODE={node} " in text and f"{node}.overlay.tar" in text for node, text in lines.items())
     assert not any("stand-in" in path.read_text() for path in site.boot.rglob("*.ipxe"))
+
+
+def test_time_servers_are_those_of_the_nodes_network(site: Site, version: ImageVersion, nodes: list[str]) -> None:
+    def times() -> list[str]:
+        assert len(nodeset(site, "n1,n2", f"osimage={IMAGE}")) == 2
+        found = [(site.boot / f"nodes/{node}.overlay.tar").read_bytes() for node in ("n1", "n2")]
+        return [next((word for word in ("t.one", "t.two", "t.site") if word.encode() in one), "") for one in found]
+
+    assert times() == ["", ""]
+    site.change("site", {"clustersite": {"ntpservers": "t.site"}})
+    assert times() == ["t.site", "t.site"]
+    site.set("network", "one", net="10.0.0.0", mask="255.255.255.0", ntpservers="t.one")
+    assert times() == ["t.one", "t.one"]  # the only network is also that of a node without an address
+    site.set("network", "two", net="10.0.1.0", mask="255.255.255.0", ntpservers="t.two")
+    assert times() == ["t.one", "t.site"]
+    site.set("network", "one", ntpservers="")
+    assert times() == ["t.site", "t.site"]
+
+
+def test_all_versions_that_old_scripts_name_are_noted_as_used(
+    site: Site, version: ImageVersion, nodes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts that differ only in what is a node's own are read once; a name may look like a part of a digest."""
+    names, versions = ["n1", version.digest[:1], version.digest[1:3], "n2"], [version, publish(site, b"another root")]
+    for number, name in enumerate(names):
+        site.set("node", name, groups="all", mac=f"52:54:00:00:01:0{number}", xcatmaster="10.0.0.1")
+        nodeset(site, name, f"osimage={IMAGE}@{versions[number % 2].digest}")
+    publish(site, b"third root")
+    noted = set[str]()
+    monkeypatch.setattr(Catalog, "note_use", lambda _catalog, digests: noted.update(digests))
+    assert not nodeset(site, ",".join(names), f"osimage={IMAGE}").errors
+    assert noted >= {one.digest for one in versions}

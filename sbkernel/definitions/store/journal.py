@@ -83,7 +83,9 @@ def matters(objtype: str, before: Before, after: Before) -> bool:
     if before is None or after is None:
         return before is not after
     volatile = _volatile(objtype)
-    return any(key not in volatile for key, _value in before.items() ^ after.items())
+    if any(before.get(key) != value and key not in volatile for key, value in after.items()):
+        return True
+    return any(key not in after and key not in volatile for key in before)
 
 
 @functools.cache
