@@ -2,7 +2,9 @@
 
 JupyterLab removes style sheets, scripts, SVG and theme variables from records that it does not trust, and its two
 themes have opposite backgrounds. So all styles are inline, text has the colour of the page, and surfaces are
-translucent greys. The tones can be read on white and on black, and never stand alone: a word or a mark says the same.
+translucent greys. No colour can be read on white and on the near black of a dark theme (4.5:1, WCAG AA), so that tones
+are surfaces under white text, bars, edges and pictures (role=img, 3:1), and no text has one. A tone never stands alone:
+a word says the same.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from markupsafe import Markup, escape
 
 LINE = "rgba(128,128,128,0.28)"
 TRACK = "rgba(128,128,128,0.16)"
-ACCENT = "#14819f"
-TONES = {"ok": "#25894f", "warn": "#a87300", "bad": "#d9453a", "busy": ACCENT, "quiet": "#78808a"}
+ACCENT = "#127a97"
+TONES = {"ok": "#22834b", "warn": "#96680a", "bad": "#cf3c31", "busy": ACCENT, "quiet": "#6c747e"}
+"""White can be read on each, and each can be seen on white and on #111111 (3:1)."""
 MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace"
 MUTED = "opacity:0.65"
 
@@ -69,12 +72,21 @@ def wrapped(value: object) -> Markup:
 
 def chip(text: object, tone: str = "quiet") -> Markup:
     """Return a small label; tone is one of ok, warn, bad, busy, quiet."""
-    colour = TONES[tone]
     return span(
         text,
-        style=f"display:inline-block;padding:0 8px;margin-right:6px;border-radius:9px;border:1px solid {colour};"
-        f"color:{colour};font-size:11px;line-height:17px;font-weight:600",
+        style=f"display:inline-block;padding:0 8px;margin-right:6px;border-radius:9px;{surface(tone)};font-size:11px;"
+        "line-height:19px;font-weight:600",
     )
+
+
+def surface(tone: str) -> str:
+    """Return the style of white text on a tone."""
+    return f"background-color:{TONES[tone]};color:#ffffff"
+
+
+def edge(tone: str) -> str:
+    """Return the style of text beside an edge of a tone."""
+    return f"border-left:3px solid {TONES[tone]};padding-left:8px"
 
 
 def bar(fraction: float, tone: str = "busy", *, start: float = 0.0, height_px: int = 8) -> Markup:

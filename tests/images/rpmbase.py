@@ -1,5 +1,6 @@
 """The smallest rpm distribution in which scriptlets run: one package with a static busybox and a few files."""
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -82,11 +83,23 @@ def advise(directory: Path, *advisories: tuple[str, str, Sequence[str]]) -> None
             f'<issued date="2026-01-02 03:04:05"/><pkglist><collection short="x"><name>x</name>{named}</collection>'
             "</pkglist></update>"
         )
-    file = directory / "updateinfo.xml"
-    file.write_text(f"<updates>{updates}</updates>")
-    subprocess.run(
-        ["modifyrepo_c", "--mdtype=updateinfo", file, directory / "repodata"], check=True, capture_output=True
-    )
+    put_advisories(directory, f"<updates>{updates}</updates>")
+
+
+def put_advisories(directory: Path, text: str, compressed: tuple[str, str] = ("gzip -c", ".gz")) -> None:
+    """Add a text as the advisories of a repository, compressed by a program; names of what it writes end so.
+
+    modifyrepo_c of Debian 12 refuses what zstd has compressed, so the entry is written here.
+    """
+    program, end = compressed
+    plain = directory / "updateinfo.xml"
+    plain.write_text(text)
+    file = directory / "repodata" / f"advisories.xml{end}"
+    file.write_bytes(subprocess.run([*program.split(), plain], check=True, capture_output=True).stdout)
+    index = directory / "repodata/repomd.xml"
+    total = hashlib.sha256(file.read_bytes()).hexdigest()
+    entry = f'<checksum type="sha256">{total}</checksum><location href="repodata/{file.name}"/>'
+    index.write_text(index.read_text().replace("</repomd>", f'<data type="updateinfo">{entry}</data></repomd>'))
 
 
 def _attributes(package: str) -> str:

@@ -18,7 +18,7 @@ from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.definitions.diagnostics import remarks_table
 from sbkernel.workbench.definitions.shown import lists as list_texts
-from sbkernel.workbench.html import MONO, TONES, card, chip, heading, log, mono, muted, span
+from sbkernel.workbench.html import MONO, card, chip, edge, heading, log, mono, muted, span
 from sbkernel.workbench.panel import Panel, Shown
 
 _ROWS = 22
@@ -142,7 +142,7 @@ def list_calls(image: str) -> Sequence[Call]:
 
 
 def _wrong(said: object) -> Markup:
-    return span(str(said), style=f"color:{TONES['bad']};white-space:pre-wrap")
+    return span(str(said), style=f"{edge('bad')};white-space:pre-wrap")
 
 
 class ListsEditor(Panel):

@@ -13,12 +13,12 @@ from sbkernel.definitions.editing.overview import ROWS, edited, more
 from sbkernel.definitions.editing.selection import Objects
 from sbkernel.workbench.html import (
     MONO,
-    TONES,
     TRACK,
     card,
     chip,
     details,
     div,
+    edge,
     el,
     heading,
     mono,
@@ -29,7 +29,9 @@ from sbkernel.workbench.html import (
     wrapped,
 )
 
-_COLOURS = {"+": TONES["ok"], "-": TONES["bad"], "@": TONES["busy"]}
+_LINE_TONES = {"+": "ok", "-": "bad", "@": "busy"}
+_PLAIN_LINE = "white-space:pre-wrap;padding-left:11px"
+"""As far from the left as what has an edge."""
 
 
 def definition(one: Definition) -> Markup:
@@ -83,12 +85,11 @@ def _remark(text: str) -> Markup | None:
 def _value(value: str, tone: str) -> Markup:
     if not value:
         return muted("unset")
-    coloured = f"color:{TONES[tone]};background-color:{TRACK};padding:0 4px;border-radius:3px"
-    return wrapped(span(mono(value), style=coloured))
+    return wrapped(span(mono(value), style=f"{edge(tone)};background-color:{TRACK};padding-right:4px"))
 
 
 def _notes(shown: ChangeSet) -> Markup | None:
-    faults = [el("li", str(fault), style=f"color:{TONES['bad']}") for fault in shown.faults[:ROWS]]
+    faults = [el("li", str(fault), style=edge("bad")) for fault in shown.faults[:ROWS]]
     left_out = f"not compared: {', '.join(shown.left_out)} (written by the running system)" if shown.left_out else ""
     note = _remark(left_out)
     return div(el("ul", *faults) if faults else None, note) if faults or note else None
@@ -105,6 +106,6 @@ def _lists(shown: DefinitionDiff) -> Markup | None:
 def _line(line: str) -> Markup:
     if line.startswith(("--- ", "+++ ")):
         return div(line, style="white-space:pre-wrap;opacity:0.65")
-    colour = _COLOURS.get(line[:1])
-    surface = f"background-color:{TRACK};" if line[:1] in "+-" and line else ""
-    return div(line or " ", style=f"white-space:pre-wrap;{surface}color:{colour}" if colour else "white-space:pre-wrap")
+    tone = _LINE_TONES.get(line[:1])
+    surface = f";background-color:{TRACK}" if line[:1] in "+-" and line else ""
+    return div(line or " ", style=f"white-space:pre-wrap;{edge(tone)}{surface}" if tone else _PLAIN_LINE)

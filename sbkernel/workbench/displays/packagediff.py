@@ -23,7 +23,22 @@ from sbkernel.packages.diff.change import (
 from sbkernel.packages.diff.diff import Diff
 from sbkernel.packages.diff.summary import percentage, signed
 from sbkernel.workbench.displays.packages import weight
-from sbkernel.workbench.html import LINE, MONO, MUTED, TONES, TRACK, card, chip, div, heading, mono, muted, span, table
+from sbkernel.workbench.html import (
+    LINE,
+    MONO,
+    MUTED,
+    TONES,
+    TRACK,
+    card,
+    chip,
+    div,
+    edge,
+    heading,
+    mono,
+    muted,
+    span,
+    table,
+)
 
 ROWS = 400
 COLUMNS = ("change", "package", "arch", "before", "after", "size", "why", "section")
@@ -112,7 +127,7 @@ def _group(name: str, rows: Sequence[PackageChange]) -> Markup:
 def _versions(row: PackageChange) -> Markup:
     if row.old is None or row.new is None:
         return span(chip(row.change, KIND_TONES[row.change]), mono(row.new_version or row.old_version))
-    tone = f";color:{TONES[KIND_TONES[row.change]]}" if row.change == DOWNGRADED else ""
+    tone = f";{edge(KIND_TONES[row.change])}" if row.change == DOWNGRADED else ""
     return span(
         mono(row.old_version), span(" → ", style=MUTED), mono(row.new_version), style=f"white-space:nowrap{tone}"
     )

@@ -11,7 +11,7 @@ from sbkernel.packages.diff.policy import Verdict, Violation
 from sbkernel.packages.diff.summary import movement
 from sbkernel.packages.manifest import Manifest
 from sbkernel.units import size
-from sbkernel.workbench.html import MONO, TONES, card, chip, div, el, heading, mono, muted, span, table
+from sbkernel.workbench.html import MONO, card, chip, div, edge, el, heading, mono, muted, span, table
 
 ROWS = 300
 _BROKEN_BY = 20
@@ -65,8 +65,8 @@ def _line(line: Line) -> tuple[object, ...]:
 def _cell(version: str, usual: str) -> Markup:
     if version == usual:
         return muted(mono(version or "—"))
-    colour = TONES["busy"] if version else TONES["bad"]
-    style = f"{MONO};font-size:12px;font-weight:600;color:{colour};display:inline-block;max-width:180px"
+    differs = edge("busy" if version else "bad")
+    style = f"{MONO};font-size:12px;font-weight:600;{differs};display:inline-block;max-width:180px"
     return span(
         version or "—", style=f"{style};overflow:hidden;text-overflow:ellipsis;vertical-align:bottom", title=version
     )
@@ -87,5 +87,5 @@ def _violation(violation: Violation) -> Markup:
         div(mono(violation.rule), " ", violation.text, style="font-weight:600"),
         *rows,
         muted(f"and {more} more") if more > 0 else None,
-        style=f"border-left:3px solid {TONES['bad']};padding:2px 0 2px 12px;margin:8px 0",
+        style=f"{edge('bad')};padding-top:2px;padding-bottom:2px;margin:8px 0",
     )

@@ -12,7 +12,21 @@ from sbkernel.rollout.waves.plan import RolloutPlan
 from sbkernel.rollout.waves.progress import WORDS, NodeProgress, Progress, Word
 from sbkernel.rollout.waves.report import RolloutReport
 from sbkernel.units import plain
-from sbkernel.workbench.html import LINE, TONES, TRACK, card, chip, details, div, heading, mono, muted, span, table
+from sbkernel.workbench.html import (
+    LINE,
+    TONES,
+    TRACK,
+    card,
+    chip,
+    details,
+    div,
+    heading,
+    mono,
+    muted,
+    span,
+    surface,
+    table,
+)
 from sbkernel.workbench.panel import Shown
 
 _SQUARES, _ROWS = 1000, 100
@@ -111,7 +125,7 @@ def _square(one: NodeProgress) -> Markup:
 
 def _mark(word: Word, title: str, **attributes: str) -> Markup:
     letter, tone = _MARKS[word]
-    fill = f"border:1px solid {LINE}" if tone == "quiet" else f"background-color:{TONES[tone]};color:#fff"
+    fill = f"border:1px solid {LINE}" if tone == "quiet" else surface(tone)
     style = f"{fill};width:16px;height:16px;flex:none;box-sizing:border-box;border-radius:3px;text-align:center"
     return span(
         letter, title=title, aria_label=title, style=f"{style};font-size:11px;line-height:16px", **attributes

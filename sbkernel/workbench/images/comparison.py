@@ -24,7 +24,7 @@ from sbkernel.packages.manifest import manifest
 from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays.packagediff import changes, summary
-from sbkernel.workbench.html import TONES, card, div, muted
+from sbkernel.workbench.html import card, div, edge, muted
 from sbkernel.workbench.panel import Panel, Shown, interactive
 
 _ALL = "every change"
@@ -75,7 +75,7 @@ class DiffChooser(Panel):
     def html(self) -> Markup:
         """Return the summary, or why there is none."""
         if self.problem:
-            return card(div(self.problem, style=f"color:{TONES['bad']};white-space:pre-wrap"))
+            return card(div(self.problem, style=f"{edge('bad')};white-space:pre-wrap"))
         return card(summary(self.value))
 
     def text(self) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sbkernel.jobs.events import Progress
 from sbkernel.jobs.job import Job
 from sbkernel.units import seconds
-from sbkernel.workbench.html import MONO, MUTED, TONES, bar, card, chip, details, div, heading, log, mono, muted, span
+from sbkernel.workbench.html import MONO, MUTED, bar, card, chip, details, div, edge, heading, log, mono, muted, span
 
 _TONES = {"succeeded": "ok", "failed": "bad", "cancelled": "warn", "running": "busy", "pending": "quiet"}
 _UNCHANGED = ", nothing to do"
@@ -75,7 +75,7 @@ def render(now: JobSnapshot) -> Markup:
     remark = _UNCHANGED if now.unchanged else None
     return card(
         heading(title, chip(now.state, _TONES[now.state]), muted(seconds(now.seconds), remark)),
-        div(now.error, style=f"color:{TONES['bad']};margin-bottom:6px") if now.error else None,
+        div(now.error, style=f"{edge('bad')};margin-bottom:6px") if now.error else None,
         _phases(now),
         _log(now),
     )

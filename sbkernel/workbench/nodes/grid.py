@@ -179,15 +179,17 @@ def _cells(names: Sequence[str], states: Mapping[str, NodeState]) -> Markup:
 
 
 def _run(names: Sequence[str], state: str, held: bool) -> Markup:
-    style = f"color:{TONES[_TONES[state]]}" + (";text-decoration:underline" if held else "")
-    return span(_MARKS[state] * len(names), style=style, title=f"{fold(names)}: {state}{', held' if held else ''}")
+    title = f"{fold(names)}: {state}{', held' if held else ''}"
+    return _marks(state, len(names), ";text-decoration:underline" if held else "", title=title)
+
+
+def _marks(state: str, count: int, more: str = "", **attributes: str) -> Markup:
+    """Return marks as a picture, which may have the colour of its tone."""
+    return span(_MARKS[state] * count, style=f"color:{TONES[_TONES[state]]}{more}", role="img", **attributes)
 
 
 def _legend() -> Markup:
-    keys = [
-        span(span(_MARKS[state], style=f"color:{TONES[_TONES[state]]}"), f" {state}", style="margin-right:14px")
-        for state in STATES
-    ]
+    keys = [span(_marks(state, 1, aria_hidden="true"), f" {state}", style="margin-right:14px") for state in STATES]
     held = span(span(" _ ", style="text-decoration:underline"), " held")
     return div(*keys, held, style="font-size:12px;margin-bottom:6px")
 

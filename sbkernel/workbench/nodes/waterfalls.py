@@ -16,7 +16,7 @@ from sbkernel.service.nodestat import nodestat
 from sbkernel.units import plain, seconds
 from sbkernel.workbench import calls
 from sbkernel.workbench.calls import call
-from sbkernel.workbench.html import TONES, TRACK, card, div, el, heading, muted, span
+from sbkernel.workbench.html import TRACK, card, chip, div, el, heading, muted, span
 from sbkernel.workbench.panel import Shown
 
 _ROWS = 1000
@@ -26,17 +26,17 @@ _BAR_PX = 420
 _TONES: Mapping[State, str] = {
     "failed": "bad", "stuck": "bad", "degraded": "warn", "slow": "warn", "booting": "busy", "well": "ok",
 }  # fmt: skip
-# What a node does at a stage, in the order of a boot, with a colour that can be told from its neighbours'.
+# What a node does at a stage, in the order of a boot, with a colour under white that can be told from its neighbours'.
 _PHASES: Sequence[tuple[str, str, frozenset[str]]] = (
-    ("firmware", "#6f7f8f", frozenset({"power-on"})),
-    ("boot server", "#b07d2b", frozenset({"dhcp", *SCRIPTS})),
+    ("firmware", "#667686", frozenset({"power-on"})),
+    ("boot server", "#946500", frozenset({"dhcp", *SCRIPTS})),
     ("kernel", "#8a63b8", frozenset({"kernel"})),
-    ("image", "#14819f", frozenset({"initrd", "fetched", "verified"})),
-    ("system", "#3f8f5f", frozenset({"mounted"})),
-    ("after", "#7d9a3c", frozenset({"userspace", "postscripts", "postscript", "syncfiles", "booted", "login"})),
+    ("image", "#127a97", frozenset({"initrd", "fetched", "verified"})),
+    ("system", "#327e52", frozenset({"mounted"})),
+    ("after", "#617a2a", frozenset({"userspace", "postscripts", "postscript", "syncfiles", "booted", "login"})),
 )
 _COLOUR = {stage: colour for _, colour, stages in _PHASES for stage in stages}
-_OTHER = "#888888"
+_OTHER = "#707070"
 
 
 def waterfalls(shown: Boots) -> Shown:
@@ -69,7 +69,7 @@ def _end(shown: Boots) -> float:
 
 
 def _row(one: NodeBoot, usual: Mapping[str, Usual], end: float) -> Markup:
-    state = span(one.found.state, style=f"color:{TONES[_TONES.get(one.found.state, 'quiet')]};font-weight:600")
+    state = chip(one.found.state, _TONES.get(one.found.state, "quiet"))
     if not one.rows:
         return _line(one.node, state, muted(one.found.text), "", "")
     shade = sum(known.median_s for known in usual.values())

@@ -20,7 +20,7 @@ from sbkernel.records.schedules.when import KINDS, When
 from sbkernel.site import Site
 from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays import schedules as display
-from sbkernel.workbench.html import TONES, div, mono, muted
+from sbkernel.workbench.html import div, edge, mono, muted
 from sbkernel.workbench.panel import Panel
 
 _EXAMPLES = {"daily": "02:00", "weekly": "sun 02:00", "hourly": "", "cron": "30 2 * * mon-fri", "every": "6h"}
@@ -68,7 +68,7 @@ class SchedulePanel(Panel):
         self._draw()
         return ipywidgets.VBox([
             self._list, self._chosen, ipywidgets.HBox(self._buttons), self._equal, self._said,
-            ipywidgets.Accordion([self._form.box], titles=("Add a schedule",)),
+            ipywidgets.Accordion([self._form.box], titles=("Add a schedule",)).add_class("sbk-opens"),
         ])  # fmt: skip
 
     def look(self) -> None:
@@ -92,7 +92,7 @@ class SchedulePanel(Panel):
             said, tone = str(error), "bad"
         self.value = schedule.ls(self.site)
         self._draw()
-        self._said.value = str(div(said, style=f"color:{TONES[tone]};white-space:pre-wrap", role="status"))
+        self._said.value = str(div(said, style=f"{edge(tone)};white-space:pre-wrap", role="status"))
 
     def _run(self) -> str:
         name = self._name()
@@ -227,7 +227,7 @@ class _Form:
         try:
             shown = equal(self.draft())
         except SbkernelError as error:
-            shown = div(str(error), style=f"color:{TONES['bad']};white-space:pre-wrap")
+            shown = div(str(error), style=f"{edge('bad')};white-space:pre-wrap")
         self._equal.value = str(shown)
 
     def _pressed(self) -> None:

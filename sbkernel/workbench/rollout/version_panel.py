@@ -22,7 +22,7 @@ from sbkernel.workbench.calls import Call, call
 from sbkernel.workbench.displays import html_of
 from sbkernel.workbench.displays.versions import versions as drawn
 from sbkernel.workbench.displays.versions import when
-from sbkernel.workbench.html import ACCENT, TONES, card, div, heading
+from sbkernel.workbench.html import card, div, edge, heading
 from sbkernel.workbench.panel import Panel
 
 
@@ -111,7 +111,7 @@ class VersionPanel(Panel):
             return
         try:
             done = plan.apply(self.site)
-            self._tell(_lines("Done", done.splitlines(), TONES["ok"]), done)
+            self._tell(_lines("Done", done.splitlines(), "ok"), done)
         except (SbkernelError, OSError) as error:
             self._wrong(error)
         self.look()
@@ -217,7 +217,7 @@ class VersionPanel(Panel):
                 self._not.focus()
 
     def _wrong(self, error: Exception) -> None:
-        self._tell(_lines("Not done", str(error).splitlines(), TONES["bad"]), str(error))
+        self._tell(_lines("Not done", str(error).splitlines(), "bad"), str(error))
 
     def _tell(self, shown: Markup | None, text: str) -> None:
         self.said = shown
@@ -241,8 +241,8 @@ def _named(row: ListedVersion) -> str:
 
 
 def _plan(plan: Moving) -> Markup:
-    return _lines(f"This will happen: {plan.action} {plan.reference}", plan.will, ACCENT)
+    return _lines(f"This will happen: {plan.action} {plan.reference}", plan.will, "busy")
 
 
-def _lines(title: str, lines: Sequence[str], colour: str) -> Markup:
-    return card(div(heading(title), *map(div, lines), style=f"border-left:3px solid {colour};padding-left:12px"))
+def _lines(title: str, lines: Sequence[str], tone: str) -> Markup:
+    return card(div(heading(title), *map(div, lines), style=edge(tone)))

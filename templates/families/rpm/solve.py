@@ -1,11 +1,18 @@
 """Run by the Python that dnf itself runs with: reads a JSON question, lets dnf solve it, writes a JSON answer."""
 
 import binascii
+import bz2
+import contextlib
 import difflib
+import gzip
+import io
 import json
+import lzma
 import os
 import re
+import subprocess
 import sys
+from xml.parsers import expat
 
 import dnf
 import dnf.exceptions
@@ -187,15 +194,47 @@ def advised(base, names, specs):
     for one in query.get_advisory_pkgs(hawkey.EQ | hawkey.LT):
         if one.get_advisory(base.sack).type == hawkey.ADVISORY_SECURITY:
             fixed.setdefault(one.name, []).append(one.evr)
-    silent = [repo.id for repo in base.repos.iter_enabled() if not repo.get_metadata_path("updateinfo")]
+    told = {repo.id: repo.get_metadata_path("updateinfo") for repo in base.repos.iter_enabled()}
+    for repository, path in told.items():
+        refuse_no_advisories(repository, path)
     spelt = (dnf.subject.Subject(spec).get_best_solution(base.sack) for spec in specs if not spec.startswith("@"))
     by_lists = {package.name for one in spelt if one["nevra"] and one["nevra"].version for package in one["query"]}
     return {
         "fixed": {name: sorted(set(found)) for name, found in fixed.items()},
         "offered": {name: sorted(set(found)) for name, found in offered.items()},
-        "silent": silent,
+        "silent": [repository for repository, path in told.items() if not path],
         "by_lists": sorted(by_lists),
     }
+
+
+def refuse_no_advisories(repository, path):
+    """Raise NotReadError when a list of advisories is cut or none: libsolv takes what it can read, and says nothing."""
+    opened = OPEN.get(os.path.splitext(path)[1])
+    if opened is None:
+        return
+    roots = []
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda name, _attributes: roots or roots.append(name)
+    try:
+        with opened(path) as stream:
+            parser.ParseFile(stream)
+    except (OSError, EOFError, ValueError, lzma.LZMAError, expat.ExpatError) as error:
+        raise NotReadError(f"{repository}: parse error in its advisories (updateinfo): {error}") from None
+    if roots != ["updates"]:
+        raise NotReadError(f"{repository}: parse error in its advisories (updateinfo): {roots[0]} is no list of them")
+
+
+@contextlib.contextmanager
+def zstd(path):
+    """Open what zstd has compressed, which Python cannot."""
+    with subprocess.Popen(["zstd", "-dcq", "--", path], stdout=subprocess.PIPE) as process:
+        yield process.stdout
+    if process.returncode:
+        raise OSError("zstd cannot read it")
+
+
+OPEN = {".xml": io.FileIO, ".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": zstd}
+"""How a list of advisories is opened, by the end of its name."""
 
 
 def looked_up(base, names):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from rpmbase import BASE, advise, make_base, open_image
+from rpmbase import BASE, advise, make_base, open_image, put_advisories
 from rpms import make_repository, make_rpm
 
 from sbkernel.errors import BuildError
@@ -91,6 +91,29 @@ def test_repositories_without_advisories_are_named(site: Site, updates: Path, pl
     both = found(site, f"{updates},{plain}", {**INSTALLED, "own": "1.0-1"}, "tool\nown\n")
     assert versions(both) == {**FIXED, "own": "1.0-1"}
     assert both.untold == (f"plain (file://{plain}) has no advisories (updateinfo)",)
+
+
+@pytest.mark.parametrize(
+    "compressed", [("gzip -c", ".gz"), ("bzip2 -c", ".bz2"), ("xz -c", ".xz"), ("zstd -c", ".zst"), ("cat", "")]
+)
+def test_advisories_that_cannot_be_read_are_no_lack_of_them(
+    site: Site, tmp_path: Path, compressed: tuple[str, str]
+) -> None:
+    place = tmp_path / "a blank"
+    place.mkdir()
+    for version in ("1.0-1", "1.1-1"):
+        make_rpm(place, "lib", version)
+    make_repository(place)
+    advise(place, ("FIX", "security", ["lib-1.1-1"]))
+    whole = (place / "updateinfo.xml").read_text()
+    for text, said in ((whole, ""), (whole[:40], "no element found|unclosed token"), ("<html/>", "html is no list")):
+        make_repository(place)
+        put_advisories(place, text, compressed)
+        if not said:
+            assert versions(found(site, place, {"lib": "1.0-1"}, "lib\n")) == {"lib": "1.1-1"}
+            continue
+        with pytest.raises(BuildError, match=rf"(?s)cannot be trusted.*a-blank: parse error in its advi.*({said})"):
+            found(site, place, {"lib": "1.0-1"}, "lib\n")
 
 
 def test_a_version_that_nobody_has_any_more_is_told(site: Site, updates: Path) -> None:
