@@ -137,6 +137,16 @@ def test_what_cannot_be_installed_is_named_and_other_nodes_go_on(debian: Nodes) 
         assert bool(rest) is (_NOWHERE in why), "where packages come from is told when one is nowhere"
         assert "n2: postscript end....: ospkgs exited with code 0" in out.splitlines()
     assert debian.installed("n2") == {"own-tool 1.0"}
+    xdsh(
+        debian.site,
+        "n1",
+        "rm /var/lib/apt/lists/*Packages; sed -i 's/127.0.0.1:[0-9]*/127.0.0.1:1/' /etc/apt/sources.list.d/*",
+    )
+    debian.list("img-n1", "own-tool\n")
+    error = updatenode(debian.site, "n1", software=True)["n1"].error
+    assert "ospkgs (100): cannot be fetched: http://127.0.0.1:1/" in error, (
+        "a source that is away is no missing package"
+    )
     assert debian.site.nodes["n1"].get("updatestatus") == "failed"
 
 
@@ -169,7 +179,6 @@ def test_dnf_and_zypper_do_the_same(site: Site, tmp_path: Path, osvers: str, hid
 def test_reasons_are_few_and_of_any_error() -> None:
     lines = [f"E: Unable to locate package p{number}" for number in range(9)]
     assert reasons(lines * 2) == [*(f"p{number}: {_NOWHERE}" for number in range(5)), "and 4 more"]
-    assert reasons(["x", "E: Failed to fetch http://a/p.deb  404  Not Found"]) == [
-        "E: Failed to fetch http://a/p.deb  404  Not Found"
-    ]
+    assert reasons(["x", "E: Failed to fetch http://a/p.deb  404"]) == ["cannot be fetched: http://a/p.deb  404"]
+    assert reasons(["x", "E: dpkg was interrupted, you must: y"]) == ["E: dpkg was interrupted, you must: y"]
     assert reasons(["all is well", ""]) == []
