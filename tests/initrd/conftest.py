@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from bootserver import BootServer, command_line
 from guest import Guest
+from sysfsmachine import Machine
 
 from sbkernel.images.initrd.build import build_initrd
 
@@ -116,3 +117,8 @@ def boot(kernel: Path, initrd: Path, server: BootServer) -> Iterator[Callable[..
     yield start
     for guest in guests:
         guest.stop()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)

@@ -1,178 +1,11 @@
-"""Decisions of the initrd about local disks, in the shell that it has: on files and a made-up sysfs."""
+"""Decisions of the initrd about what is on local disks, in the shell that it has: on files and a made-up sysfs."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "initrd"
-READ = (
-    "words",
-    "fetch",
-    "network",
-    "unpack",
-    "layers",
-    "verify",
-    "stages",
-    "devices",
-    "localdisk",
-    "directories",
-    "disk",
-)
-MIB = 1048576
-
-
-class Machine:
-    """A sysfs with disks, each a sparse file in a directory that takes the place of /dev."""
-
-    def __init__(self, place: Path) -> None:
-        self.sys, self.dev, self.programs, self.scratch = (place / name for name in ("sys", "dev", "programs", "tmp"))
-        for directory in (self.sys / "block", self.sys / "class/scsi_host", self.dev, self.programs, self.scratch):
-            directory.mkdir(parents=True)
-        for name in ("blkid", "sfdisk", "mke2fs", "e2fsck"):
-            (self.programs / name).symlink_to(str(shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")))
-
-    def add(self, name: str, where: str, size_mib: int = 64, **facts: str) -> Path:
-        """Plug in a disk at `where` below /sys/devices; facts are files, two underscores being a slash."""
-        about = self.sys / "devices" / where / "block" / name
-        about.mkdir(parents=True)
-        (about / "device").mkdir()
-        values = {"size": str(size_mib * MIB // 512), "removable": "0", **facts}
-        for key, value in values.items():
-            file = about / key.replace("__", "/")
-            file.write_text(value)
-        (self.sys / "block" / name).symlink_to(about)
-        with (self.dev / name).open("wb") as file:
-            file.truncate(size_mib * MIB)
-        return self.dev / name
-
-    def run(self, text: str) -> str:
-        """Run shell text after the functions of the initrd; `fail` says what it is told and ends."""
-        sourced = "".join(f'. "{SCRIPTS}/{name}.sh"\n' for name in READ)
-        settings = f"sys={self.sys}\ndev={self.dev}\nscratch={self.scratch}\nprograms={self.programs}\n"
-        settings += "disk_wait=0\nkind=ram\ndisks_seen=\nclock=0\n"
-        words = 'fail() { echo "failed: $1"; shift; printf "  %s\\n" "$@"; exit 1; }\nsay() { echo "$*"; }\n'
-        quick = (
-            'wait_for() { shift; "$@" | grep . ; }\nuptime() { echo $clock.5; }\nsleep() { clock=$((clock + 9)); }\n'
-        )
-        done = subprocess.run(
-            ["busybox", "sh", "-c", f"set -uf\n{sourced}{settings}{words}{quick}{text}"],
-            capture_output=True, text=True, errors="replace",
-        )  # fmt: skip
-        return done.stdout.strip() + done.stderr
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
-
-
-def found(machine: Machine, dev: str) -> str:
-    return machine.run(f"find_disk '{dev}' && echo $disk")
-
-
-VIRTIO = "pci0000:00/0000:00:04.0/virtio1"
-SECOND = "pci0000:00/0000:00:05.0/virtio2"
-ATA = "pci0000:00/0000:00:1f.2/ata3/host4/target4:0:0/4:0:0:0"
-SCSI = "pci0000:00/0000:00:06.0/host7/target7:0:3/7:0:3:1"
-NVME = "pci0000:00/0000:00:1d.0/0000:02:00.0/nvme/nvme0"
-USB = "pci0000:00/0000:00:14.0/usb1/1-3/1-3:1.0/host9/target9:0:0/9:0:0:0"
-DESIGNATOR = "\x02\x01\x00DATA     SAMSUNG MZ7LH240HAHQ-00005              S45RNE0M512345      "
-
-
-@pytest.mark.parametrize(
-    ("name", "where", "facts", "names"),
-    [
-        ("vda", VIRTIO, {"serial": "scratch 1\n"}, ["by-path/pci-0000:00:04.0", "by-id/virtio-scratch_1"]),
-        ("sda", ATA, {"device__vpd_pg83": DESIGNATOR, "device__wwid": "naa.5002538e00000001\n"},
-         ["by-path/pci-0000:00:1f.2-ata-1", "by-id/wwn-0x5002538e00000001",
-          "by-id/ata-SAMSUNG_MZ7LH240HAHQ-00005_S45RNE0M512345"]),
-        ("sdb", SCSI, {}, ["by-path/pci-0000:00:06.0-scsi-1:0:3:1"]),
-        ("nvme0n1", NVME, {"nsid": "1\n", "wwid": "eui.0025385b01234567\n", "device__model": "Some  SSD   \n",
-                           "device__serial": "S123  \n"},
-         ["by-path/pci-0000:02:00.0-nvme-1", "by-id/nvme-Some_SSD_S123", "by-id/nvme-eui.0025385b01234567"]),
-    ],
-)  # fmt: skip
-def test_a_disk_is_found_by_all_its_names(
-    machine: Machine, name: str, where: str, facts: dict[str, str], names: list[str]
-) -> None:
-    machine.add(name, where, **facts)
-    machine.add("sdz", "pci0000:00/0000:00:07.0/virtio9", serial="\n")
-    (machine.sys / "class/ata_port/ata3").mkdir(parents=True)
-    (machine.sys / "class/ata_port/ata3/port_no").write_text("1\n")
-    (machine.sys / "devices/pci0000:00/0000:00:06.0/host6").mkdir(parents=True)
-    for dev in (f"/dev/{name}", *(f"/dev/disk/{one}" for one in names)):
-        assert found(machine, dev) == name
-
-
-HBA = "pci0000:3a/0000:3a:00.0/0000:3b:00.0/host0"
-SAS_DISK = {"device__wwid": "naa.5000c500a1b2c3d7\n", "device__vpd_pg83": "\x01\x03\x00\x08P\x00"}
-
-
-@pytest.mark.parametrize(
-    ("where", "phys", "name"),
-    [
-        ("port-0:2/end_device-0:2/target0:0:1/0:0:1:0", "1", "sas-phy5-lun-0"),
-        ("port-0:2/end_device-0:2/target0:0:1/0:0:1:0", "4", "sas-0x5000c500a1b2c3d5-lun-0"),
-        ("port-0:0/expander-0:0/port-0:0:7/end_device-0:0:7/target0:0:7/0:0:7:3", "1",
-         "sas-exp0x500304801f2e3dbf-phy5-lun-3"),
-    ],
-)  # fmt: skip
-def test_a_disk_on_sas_is_found_where_it_is_plugged_in(machine: Machine, where: str, phys: str, name: str) -> None:
-    machine.add("sda", f"{HBA}/{where}", **SAS_DISK)
-    machine.add("sdb", f"{HBA}/port-0:9/end_device-0:9/target0:0:9/0:0:9:0")
-    words = where.split("/")
-    end_device, port = (next(word for word in reversed(words) if word.startswith(kind)) for kind in ("end_", "port-"))
-    for kind, one, facts in (
-        ("sas_device", end_device, {"sas_address": "0x5000c500a1b2c3d5", "phy_identifier": "5"}),
-        ("sas_device", "expander-0:0", {"sas_address": "0x500304801f2e3dbf"}),
-        ("sas_port", port, {"num_phys": phys}),
-    ):
-        (about := machine.sys / "class" / kind / one).mkdir(parents=True)
-        for fact, value in facts.items():
-            (about / fact).write_text(f"{value}\n")
-    for dev in (f"by-path/pci-0000:3b:00.0-{name}", "by-id/wwn-0x5000c500a1b2c3d7", "by-id/scsi-35000c500a1b2c3d7"):
-        assert found(machine, f"/dev/disk/{dev}") == "sda"
-    assert machine.run("disk_names sdb") == "/dev/sdb", "its driver tells nothing of SAS"
-
-
-def test_a_layer_without_a_hash_tree_is_summed_over_a_root_that_has_one(machine: Machine, tmp_path: Path) -> None:
-    """What dm-verity does not check when it is read is read as a whole before each boot from the disk."""
-    (file := tmp_path / "layer").write_bytes(b"changed")
-    asked = f"is_as_written {file} {'0' * 64} 7 url layer"
-    assert machine.run(f"verity=ab\n{asked} cd && echo yes") == "yes"
-    assert machine.run(f"verity=ab\n{asked} '' || echo no") == "no"
-    assert machine.run(f"verity=\n{asked} cd || echo no") == "no", "this node cannot use hash trees"
-    file.with_name("layer.suspect").touch()
-    assert machine.run(f"verity=ab\n{asked} cd || echo no") == "no"
-
-
-def test_only_a_disk_without_a_rival_is_chosen(machine: Machine) -> None:
-    assert found(machine, "only").startswith("failed: no disk of this node is dev=only")
-    machine.add("vdb", VIRTIO, 2000)
-    machine.add("sda", USB)
-    machine.add("sr0", "pci0000:00/0000:00:01.1/ata1/host0/target0:0:0/0:0:0:0")
-    assert found(machine, "only") == "vdb"
-    machine.add("vda", SECOND, 9000, serial="two")
-    said = found(machine, "only").splitlines()
-    assert said[0] == "failed: several disks of this node can be dev=only, and it is not for chance to choose one"
-    assert "vdb, 2000 MB, /dev/disk/by-path/virtio-pci-0000:00:04.0;vda, 9000 MB, /dev/disk/by-id/virtio-two" in said[1]
-    assert found(machine, "first") == "vdb", "where it is plugged in tells, not its name"
-    assert (found(machine, "size:0-3000000000"), found(machine, "size:3000000000-")) == ("vdb", "vda")
-    assert found(machine, "size:1-").startswith("failed: several disks of this node can be dev=size:1-")
-    assert found(machine, "/dev/vdc").startswith("failed: no disk of this node is dev=/dev/vdc")
-
-
-def test_a_disk_that_comes_late_is_waited_for(machine: Machine) -> None:
-    """A disk that was there alone when the drivers came is not the only one if another one follows."""
-    machine.add("vda", VIRTIO)
-    machine.add("vdb", SECOND)
-    (machine.sys / "block/vdb").rename(machine.sys / "vdb")
-    late = f"sleep() {{ clock=$((clock + 1)); [ $clock = 2 ] && mv {machine.sys}/vdb {machine.sys}/block/vdb; }}\n"
-    said = machine.run(f"command_line=sbkernel.disk=only\nnote_disks\n{late}find_disk only")
-    assert said.startswith("failed: several disks of this node can be dev=only")
+from sysfsmachine import MIB, VIRTIO, Machine
 
 
 def layout(machine: Machine, text: str, parts: str = "10%:swap:keep: rest:ext4:keep:/var", table: str = "gpt") -> str:
@@ -406,3 +239,14 @@ def test_a_root_that_is_filled_has_them_on_the_disk_at_once(tree: Tree) -> None:
     (Path(f"{tree.kept}.new") / "from-the-image").write_text("x")
     assert tree.settle("one", "bound=yes\n") == "/var: filling it on the local disk"
     assert tree.texts() == {"from-the-image": "x"} and not Path(f"{tree.kept}.new").exists()
+
+
+def test_a_layer_without_a_hash_tree_is_summed_over_a_root_that_has_one(machine: Machine, tmp_path: Path) -> None:
+    """What dm-verity does not check when it is read is read as a whole before each boot from the disk."""
+    (file := tmp_path / "layer").write_bytes(b"changed")
+    asked = f"is_as_written {file} {'0' * 64} 7 url layer"
+    assert machine.run(f"verity=ab\n{asked} cd && echo yes") == "yes"
+    assert machine.run(f"verity=ab\n{asked} '' || echo no") == "no"
+    assert machine.run(f"verity=\n{asked} cd || echo no") == "no", "this node cannot use hash trees"
+    file.with_name("layer.suspect").touch()
+    assert machine.run(f"verity=ab\n{asked} cd || echo no") == "no"

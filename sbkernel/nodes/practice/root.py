@@ -16,7 +16,7 @@ SECONDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 """How long stages take that are not as with a packed root in memory, at least and at most."""
 LAZY_SHARE = (0.2, 0.3)
-"""How much of a root a system reads until it is up: of Debian's base system, about a quarter."""
+"""How much of a root a system reads until it is up: of a Debian image of 164 MB, 39 MB were read."""
 
 
 @dataclass(frozen=True)

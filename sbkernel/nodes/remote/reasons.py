@@ -16,7 +16,8 @@ _NEEDS = re.compile(r" (?P<name>[^\s:]+(?::\w+)?) : (?P<what>(?:PreDepends|Depen
 _DPKG = re.compile(r"dpkg: error processing (?:package (?P<name>\S+)|archive (?P<archive>\S+)) \(--\w+\):")
 _SCRIPT = re.compile(r"[Ee]rror: (?P<what>%\w+\((?P<name>[^)]+)\) scriptlet failed.*)")
 _PROBLEM = re.compile(r"(?:  - |(?:Problem: (?:\d+: )?)(?=nothing provides|the ))(?P<what>.*)")
-_ERROR = re.compile(r"(?:E|Error|error|ERROR|File|Failed)\b.*?: ?(?P<what>.*\S.*)")
+_UNREACHED = re.compile(r"[WE]: Failed to fetch (?P<what>.*)|Repository '(?P<name>.*)' is invalid\.")
+_ERROR = re.compile(r"(?:E|Error|error|ERROR|File|Failed)\b.*: ?\S")
 _MOST = 5
 
 
@@ -34,7 +35,9 @@ def of_sources(found: Iterable[str]) -> bool:
 
 def _told(lines: Sequence[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
-        if match := _UNKNOWN.fullmatch(line):
+        if match := _UNREACHED.fullmatch(line):
+            yield f"cannot be fetched: {match['what'] or match['name']}"
+        elif match := _UNKNOWN.fullmatch(line):
             yield f"{next(name for name in match.groups() if name)}: {_NOWHERE}"
         elif match := _VERSION.fullmatch(line):
             yield f"{match['name']}={match['version']}: {_NOWHERE}"

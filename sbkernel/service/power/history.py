@@ -26,7 +26,7 @@ CUT = "no end: the service died"
 
 @dataclass
 class OnNode:
-    """What an action did on one node; `after` is "" where it is not known."""
+    """What an action did on one node: its power before and after, or what it boots next; "" where it is not known."""
 
     before: str = ""
     after: str = ""

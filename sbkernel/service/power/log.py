@@ -49,7 +49,7 @@ class PowerLog:
         self._write({"begin": {**about, "pid": os.getpid()}})
 
     def looked(self, node: str, before: str) -> None:
-        """Note the power of a node before anything is sent."""
+        """Note the power of a node, or what it boots next, before anything is sent."""
         self._before[node] = before
 
     def sent(self, node: str, change: str) -> None:
@@ -57,7 +57,7 @@ class PowerLog:
         self._write({"node": node, "sent": change, "before": self._before.get(node, "")})
 
     def result(self, result: NodeResult, after: str = "") -> None:
-        """Record what came out on a node; `after` is its power, "" where nobody can say."""
+        """Record what came out on a node; `after` is its power, or what it boots next; "" where nobody can say."""
         line = {"node": result.node, "ok": result.ok, "text": result.text}
         line |= {"before": self._before.get(result.node, ""), "after": after}
         self._write(line | ({"untouched": True} if result.untouched else {}))
