@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from sbkernel.service.appendlog import AppendLog
-from sbkernel.service.boot.door import port_error
+from sbkernel.service.boot.listening import port_error
 from sbkernel.service.boot.rates import Rates
 from sbkernel.service.connections import Connections
 from sbkernel.service.syslogline import message_line

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot.bootfiles import SUFFIXES
-from sbkernel.service.boot.door import listen
+from sbkernel.service.boot.listening import listen
 from sbkernel.service.boot.posts import BODY_LIMIT, UNKNOWN, Post, PostError, check_post
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.rates import Rates

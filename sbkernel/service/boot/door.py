@@ -6,13 +6,12 @@ To read in aiohttp takes as long as all else that a service does which is starte
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sbkernel.errors import ServiceError
+from sbkernel.service.boot.listening import listen
 from sbkernel.service.boot.senders import Senders
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 SOON_S = 3.0
 """So long after the start the server is read in though nobody came: the first node should not have to wait for it."""
-_BACKLOG = 1024
 
 
 class BootDoor:
@@ -96,28 +94,3 @@ class BootDoor:
             _log.exception("nothing is served at port %d", self.port)
             for listener in self._listeners:
                 listener.close()
-
-
-def listen(addresses: Sequence[str], port: int) -> list[socket.socket]:
-    """Return a socket that listens for each address. Raises ServiceError, and listens nowhere, when one is taken."""
-    made: list[socket.socket] = []
-    for address in addresses:
-        try:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            made.append(socket.create_server((address, port), family=family, backlog=_BACKLOG))
-        except OSError as error:
-            for one in made:
-                one.close()
-            raise port_error(error, "TCP", address, port, "httpport") from error
-        made[-1].setblocking(False)
-    return made
-
-
-def port_error(error: OSError, protocol: str, address: str, port: int, attribute: str) -> ServiceError:
-    """Return the error for a port that cannot be bound, with what to type."""
-    if error.errno == errno.EADDRINUSE:
-        return ServiceError(
-            f"{protocol} port {port} of {address} is in use by another program",
-            hint=f"choose another one: sb chdef -t site {attribute}={port + 1}",
-        )
-    return ServiceError(f"cannot listen on {protocol} port {port} of {address}: {error.strerror}")
