@@ -1,6 +1,6 @@
 """The port of the boot web server: open from the start; what serves it is read in when somebody comes, or soon after.
 
-To read in aiohttp takes as long as all else that a service does which is started to ask a thousand BMCs.
+To read in aiohttp takes as long as all else that a service does which is started to ask a thousand nodes.
 """
 
 from __future__ import annotations
