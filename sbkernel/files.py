@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 _SMALL = 1 << 16
-"""Bytes that are read at once of a file that is expected to be small."""
+"""Bytes that are read at once of a file that grows while it is read."""
 
 
 def made(directory: Path, mode: int = 0o755) -> Path:
@@ -163,11 +163,13 @@ class Folder:
             self._miss()
             return None
         try:
-            self.seen[name] = identity(os.fstat(descriptor))
-            parts = list[bytes]()
-            while len(part := os.read(descriptor, _SMALL)) == _SMALL:
-                parts.append(part)
-            return b"".join((*parts, part)) if parts else part
+            status = os.fstat(descriptor)
+            self.seen[name] = identity(status)
+            # A byte more than there should be, so that one call is enough for what does not grow meanwhile.
+            content = os.read(descriptor, status.st_size + 1)
+            while len(content) > status.st_size and (more := os.read(descriptor, _SMALL)):
+                content += more
+            return content
         finally:
             os.close(descriptor)
 

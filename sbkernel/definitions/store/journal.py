@@ -83,8 +83,9 @@ def matters(objtype: str, before: Before, after: Before) -> bool:
     if before is None or after is None:
         return before is not after
     volatile = _volatile(objtype)
-    if any(before.get(key) != value and key not in volatile for key, value in after.items()):
-        return True
+    for key, value in after.items():
+        if before.get(key) != value and key not in volatile:
+            return True
     return any(key not in after and key not in volatile for key in before)
 
 

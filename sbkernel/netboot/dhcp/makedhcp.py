@@ -198,9 +198,10 @@ def _reservation(node: Definition, claims: Claims) -> Reservation | SbkernelErro
 
 
 def _write_lines(site: Site, found: Told) -> None:
-    for name, one in found.items():
-        line = host_line(None if isinstance(one, SbkernelError) else one)
-        write_if_changed(dhcp_directory(site) / "hosts" / node_file_name(name), line)
+    with files.Folder(dhcp_directory(site) / "hosts") as hosts:
+        for name, one in found.items():
+            line = host_line(None if isinstance(one, SbkernelError) else one)
+            hosts.write_if_changed(node_file_name(name), line.encode())
 
 
 _DHCPD_HOSTS = "dhcpd-nodes.conf"
