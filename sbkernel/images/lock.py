@@ -40,7 +40,7 @@ _SHOWN = 20
 class Done:
     """The lock of an image as it is now, what has changed in it, and whether the sources could not be asked.
 
-    `untold` says which sources do not tell what is for security, where that was asked.
+    `untold` is that of the Resolution.
     """
 
     lock: Lock

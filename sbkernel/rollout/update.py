@@ -45,7 +45,7 @@ class UpdatePlan:
     """What an update would bring now: the steps of genimage, the packages that change, what the policy says of that.
 
     `diff` is None for an image of which nodes boot nothing yet, and for one whose packages come with a container.
-    `untold` says which sources do not tell what is for security, where that was asked.
+    `untold` is that of the Resolution: what an update for security alone cannot know or have.
     """
 
     image: str

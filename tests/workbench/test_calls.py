@@ -93,8 +93,9 @@ def test_every_call_is_real_and_shown(name: str, site: Site, monkeypatch: pytest
         words = shlex.split(one.command)
         assert words[0] == "sb"
         root = group(VERB_GROUPS)
-        verb, command, rest = root.resolve_command(click.Context(root), words[1:])
-        command.make_context(verb, rest)  # raises for an option or a word that is not known
+        above = click.Context(root, **root.context_settings)  # which says what -h is: click keeps that with a command
+        verb, command, rest = root.resolve_command(above, words[1:])
+        command.make_context(verb, rest, parent=above)  # raises for an option or a word that is not known
         for statement in ast.parse(one.python).body:
             if isinstance(statement, ast.ImportFrom):
                 module = importlib.import_module(str(statement.module))

@@ -60,8 +60,8 @@ class Resolution:
     """The solver's answer: exact packages, sorted, and whether the mirrors could not be asked.
 
     Those in `removed` are among them: they are installed with the others, and leave the tree at the end. Where there
-    is a `container`, the packages are those that come on top of it, or replace some of it. `untold` are sources that do
-    not say what of theirs is for security, where that was asked.
+    is a `container`, the packages are those that come on top of it, or replace some of it. `untold` says, where
+    updates for security were asked for, which sources tell of none, and which updates they tell of and do not have.
     """
 
     packages: tuple[Resolved, ...]

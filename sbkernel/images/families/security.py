@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.resolved import Resolved
@@ -18,19 +18,27 @@ _SHOWN = 10
 def wanted(family: str, installed: Mapping[str, str], fixed: Versions, offered: Versions) -> dict[str, str]:
     """Return the version that each package shall have: that of the image, unless one that is `fixed` is newer.
 
-    Then it is the newest fix or, where a source has put something later in its place, the next that is `offered`.
+    Then it is the newest fix that can be had or, where a source has put something later in its place, the next that is
+    `offered`.
     """
     ordered = sort_key(family)
 
     def version(name: str, present: str) -> str:
-        fixes = [one for one in fixed.get(name, ()) if newer(family, one, present) == 1]
-        if not fixes:
-            return present
-        newest = max(fixes, key=ordered)
-        with_it = (one for one in offered.get(name, ()) if compare(family, one, newest) >= 0)
-        return min(with_it, key=ordered, default=present)
+        fixes = (one for one in fixed.get(name, ()) if newer(family, one, present) == 1)
+        for fix in sorted(fixes, key=ordered, reverse=True):
+            if with_it := [one for one in offered.get(name, ()) if compare(family, one, fix) >= 0]:
+                return min(with_it, key=ordered)
+        return present
 
     return {name: version(name, present) for name, present in installed.items()}
+
+
+def out_of_reach(family: str, versions: Mapping[str, str], fixed: Versions) -> Iterator[str]:
+    """Yield the fixes that are newer than what each package will have: nobody offers them."""
+    for name, version in versions.items():
+        for one in fixed.get(name, ()):
+            if newer(family, one, version) == 1:
+                yield f"{name} {one}"
 
 
 def refuse_strays(packages: Iterable[Resolved], versions: Mapping[str, str]) -> None:

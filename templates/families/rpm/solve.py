@@ -184,14 +184,14 @@ def shut_out(base, versions):
 def advised(base, names, specs):
     """Return {fixed, offered}: versions of packages by name, those that advisories of type security name, and all.
 
-    {silent} are repositories without advisories; {by_lists} are names of which `specs` say a version. An advisory
-    counts where one of these packages is as new as it says, and where its module is on.
+    {silent} are repositories without advisories; {by_lists} are names of which `specs` say a version. An advisory of a
+    module counts where that is on.
     """
     query = base.sack.query().available().filterm(name=names)
     fixed, offered = {}, {}
     for package in query:
         offered.setdefault(package.name, []).append(package.evr)
-    for one in query.get_advisory_pkgs(hawkey.EQ | hawkey.LT):
+    for one in query.get_advisory_pkgs(hawkey.EQ | hawkey.LT | hawkey.GT):
         if one.get_advisory(base.sack).type == hawkey.ADVISORY_SECURITY:
             fixed.setdefault(one.name, []).append(one.evr)
     told = {repo.id: repo.get_metadata_path("updateinfo") for repo in base.repos.iter_enabled()}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sbkernel.errors import BuildError
 from sbkernel.images.families.resolved import Resolved
-from sbkernel.images.families.security import refuse_strays, wanted
+from sbkernel.images.families.security import out_of_reach, refuse_strays, wanted
 from sbkernel.packages.versions import newer
 
 FAMILIES = st.sampled_from(["deb", "rpm"])
@@ -20,8 +20,11 @@ def test_no_version_goes_back_and_none_comes_without_a_fix(
     (chosen,) = wanted(family, {"x": present}, {"x": list(fixed)}, {"x": list(offered)}).values()
     assert chosen == present or (chosen in offered and newer(family, chosen, present) == 1)
     known = [one for one in fixed if newer(family, one, present) == 1]
-    if chosen != present:
-        assert known and all(newer(family, one, chosen) != 1 for one in known), "the newest fix is in it"
+    known = [one for one in known if any(newer(family, one, other) != 1 for other in offered)]
+    assert (chosen != present) is bool(known)
+    assert all(newer(family, one, chosen) != 1 for one in known), "the newest fix that can be had is in it"
+    missing = {one.removeprefix("x ") for one in out_of_reach(family, {"x": chosen}, {"x": list(fixed)})}
+    assert missing == {one for one in fixed if newer(family, one, chosen) == 1} and not missing.intersection(known)
     again = wanted(family, {"x": chosen}, {"x": list(fixed)}, {"x": list(offered)})
     assert again == {"x": chosen}, "a second time there is nothing to do"
 

@@ -112,7 +112,11 @@ class RpmManager:
         held = replace(self, question=replace(self.question, shut_out=_others(versions, advised.offered)))
         found = held.resolve(report)
         security.refuse_strays(found.packages, versions)
-        return replace(found, untold=tuple(f"{one} has no advisories (updateinfo)" for one in silent))
+        untold = [f"{one} has no advisories (updateinfo)" for one in silent]
+        chosen = {one.name: one.version for one in found.packages if one.name in versions}
+        missing = security.out_of_reach(RPM, chosen, advised.fixed)
+        untold += [f"{one}: an advisory names it for security, and no repository has it" for one in missing]
+        return replace(found, untold=tuple(untold))
 
     def survey(self, report: Report) -> Survey:
         """Resolve what the repositories have, and say what each package weighs and needs."""
