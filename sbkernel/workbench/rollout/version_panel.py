@@ -137,8 +137,8 @@ class VersionPanel(Panel):
             self._wrong(error)
             return
         if self._widget is not None:
-            self._table.value = str(drawn(self.found).html)
             self._fill()
+            self._table.value = str(drawn(self.found).html)
         self.refresh()
 
     def widget(self) -> Any:
@@ -146,10 +146,8 @@ class VersionPanel(Panel):
         self._table = ipywidgets.HTML(value=str(drawn(self.found).html))
         self._choice = ipywidgets.Dropdown(description="Version", layout={"width": "430px"})
         self._other = ipywidgets.Dropdown(description="Other", layout={"width": "430px"})
-        self._nodes = ipywidgets.Text(description="Nodes", placeholder="noderange", layout={"width": "430px"})
-        self._reason = ipywidgets.Text(
-            description="Reason", placeholder="why it is taken untested; this is kept", layout={"width": "430px"}
-        )
+        self._nodes = _line("Nodes", "noderange")
+        self._reason = _line("Reason", "why it is taken untested; this is kept")
         untested = _button("Promote untested …", self.ask_untested, "let nodes boot it without a good test boot")
         self._why = ipywidgets.HBox([self._reason, untested], layout={"flex_flow": "row wrap"})
         self._below = ipywidgets.HTML()
@@ -157,6 +155,7 @@ class VersionPanel(Panel):
         self._not = _button("Cancel", self.cancel, "change nothing")
         self._asking = ipywidgets.HBox([self._sure, self._not])
         self._choice.observe(self._choose, "value")
+        self._reason.observe(self._give_reason, "value")
         self._fill()
         image = self.image
         pointing = [
@@ -188,6 +187,10 @@ class VersionPanel(Panel):
             self.chosen = change["new"]
             self._forget()  # it was about another version
             self._tell(None, f"chosen: {self.value}")
+
+    def _give_reason(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self.say(f"reason: {change['new']}")
 
     def _forget(self) -> None:
         self.plan, self.refused = None, False
@@ -227,6 +230,11 @@ class VersionPanel(Panel):
 
     def _has_widgets(self) -> bool:
         return hasattr(self, "_asking")
+
+
+def _line(label: str, example: str) -> Any:
+    # Whole when it is left: letters that are sent one by one may come after the click on the button beside it.
+    return ipywidgets.Text(description=label, placeholder=example, continuous_update=False, layout={"width": "430px"})
 
 
 def _button(text: str, press: Callable[[], None], tooltip: str, style: str = "") -> Any:
