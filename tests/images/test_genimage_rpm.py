@@ -196,6 +196,7 @@ def test_kill_9_while_packages_are_installed_leaves_nothing_in_use(built: Built)
     assert processes(built.site)
     os.kill(int(json.loads((job.dir / "pid").read_text())["pid"]), signal.SIGKILL)
     until(lambda: not processes(built.site))
+    until(lambda: job.done)
     assert job.state == "failed"
     assert "coreutils" in {one.name for one in installed.of_tree(genimage_tree(built.site, "killed")).packages}
     assert_nothing_left(built.site)

@@ -84,7 +84,7 @@ def test_cancel_and_a_kill_leave_no_node(site: Site) -> None:
     until(lambda: nothing_left(site))
     killed = booting(site)
     os.kill(worker_pid(killed), signal.SIGKILL)
-    until(lambda: nothing_left(site))
+    until(lambda: killed.done and nothing_left(site))
     assert killed.state == "failed"
     verdict = verdict_of(site, Catalog(site).pointers(IMAGE).candidate)
     assert verdict is None or verdict.job not in (cancelled.id, killed.id), "neither is a verdict"
