@@ -25,6 +25,7 @@ from sbkernel.service.boot.dnsmasq import Dnsmasq
 from sbkernel.service.boot.door import BootDoor
 from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.senders import Senders
+from sbkernel.service.boot.served import Offer
 from sbkernel.service.console.attach import Rcons
 from sbkernel.service.console.consoles import Consoles
 from sbkernel.service.control import Control
@@ -70,7 +71,8 @@ class Parts:
         self.files = BootFiles(site, self.loops)
         self.discovery = Discovery(site, self.loops, self.watcher, self.interfaces)
         self._senders = Senders(self.progress.leases, self.watcher)
-        self.http = BootDoor(site.http_port, self.addresses, self._senders, self._web_server)
+        self._offer = Offer.of(site)
+        self.http = BootDoor(self._offer.port, self.addresses, self._senders, self._web_server)
         self.syslog = SyslogReceiver(site, self.addresses)
         self.virtual = LocalNodes(site, self.loops, self.watcher)
         self.dnsmasq = Dnsmasq(site, self.loops, self.watcher, self.progress, self.discovery, self.interfaces)
@@ -93,8 +95,8 @@ class Parts:
 
         answers = {"/discovery": self.discovery.answer}
         return BootHttp(
-            self.site, self.progress, self.addresses, self.watcher, self._senders, send_files=self.files.ask,
-            answers=answers,
+            self.site, self.progress, self.addresses, self.watcher, self._senders, offer=self._offer,
+            send_files=self.files.ask, answers=answers,
         )  # fmt: skip
 
     async def status(self, _request: Message) -> AsyncIterator[Message]:

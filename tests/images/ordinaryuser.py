@@ -49,7 +49,9 @@ def as_user(home: Path, *words: str, env: Mapping[str, str] | None = None, host:
     needed = list(dict.fromkeys([Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT]))
     become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--inh-caps=-all", "--"]
     named = f"hostname {host} && " if host else ""
-    inner = f'{named}{reachable(needed)} && exec "$@"'
+    # Programs that live in another time leave a file in shared memory each, so that is their own, too.
+    own = "mount -t tmpfs -o mode=1777 shm /dev/shm && "
+    inner = f'{named}{own}{reachable(needed)} && exec "$@"'
     base = {"PATH": "/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     more = [f"{name}={value}" for name, value in (env or {}).items()]
     done = subprocess.run(

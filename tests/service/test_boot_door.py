@@ -21,11 +21,14 @@ from sbkernel.site import Site
 REQUEST = b"GET /boot/hello HTTP/1.0\r\n\r\n"
 
 
-def door_of(site: Site, *addresses: str, soon_s: float = 3600) -> BootDoor:
+def door_of(site: Site, *addresses: str, soon_s: float = 3600, failures: int = 0) -> BootDoor:
     progress = BootProgress(site, Supervisor())
     senders = Senders(progress.leases)
+    faults = [OSError(f"fault {number}") for number in range(failures)]
 
     def make() -> BootHttp:
+        if faults:
+            raise faults.pop()
         return BootHttp(site, progress, addresses, site.nodes, senders)
 
     return BootDoor(site.http_port, addresses, senders, make, soon_s=soon_s)
@@ -58,6 +61,24 @@ async def test_the_server_is_read_in_though_nobody_comes(site: Site) -> None:
     await door.start()
     await until(lambda: door.is_served)
     await door.stop()
+
+
+async def test_what_cannot_be_read_in_is_tried_again_and_whoever_came_is_served(site: Site) -> None:
+    (site.boot / "hello").write_text("hello, node")
+    door = door_of(site, "127.0.0.1", soon_s=0.05, failures=2)
+    await door.start()
+    assert (await fetched(site)).endswith(b"hello, node")
+    await door.stop()
+
+
+async def test_one_that_cannot_be_read_in_is_closed(site: Site) -> None:
+    door = door_of(site, "127.0.0.1", soon_s=0.01, failures=1000)
+    await door.start()
+    coming = asyncio.create_task(fetched(site))
+    await asyncio.sleep(0.05)
+    await door.stop()
+    await asyncio.gather(coming, return_exceptions=True)
+    socket.create_server(("127.0.0.1", site.http_port)).close()
 
 
 async def test_one_that_nobody_came_to_is_closed(site: Site) -> None:

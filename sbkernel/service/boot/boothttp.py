@@ -21,7 +21,7 @@ from sbkernel.service.boot.progress import BootProgress
 from sbkernel.service.boot.rates import Rates
 from sbkernel.service.boot.senders import Senders
 from sbkernel.service.boot.sendfile import LARGE, SendingThreads
-from sbkernel.service.boot.served import Fetches, find_served
+from sbkernel.service.boot.served import Fetches, Offer, find_served
 from sbkernel.service.boot.visitors import Patience, Visitors
 from sbkernel.site import Site
 
@@ -40,7 +40,7 @@ class BootHttp:
 
     `nodes` holds the names of all nodes, `senders` knows which addresses are theirs; what is refused is counted.
     `send_files` is called when a node asks for the files that are kept for its boot; `answers` are made for paths that
-    are no files.
+    are no files. With an `offer` nothing is read of the store, which may be away.
     """
 
     def __init__(
@@ -52,17 +52,19 @@ class BootHttp:
         senders: Senders | None = None,
         patience: Patience | None = None,
         *,
+        offer: Offer | None = None,
         send_files: Callable[[str], None] = lambda _: None,
         answers: Mapping[str, Answer] | None = None,
     ) -> None:
         self._send_files = send_files
-        self.port = site.http_port
+        offer = offer or Offer.of(site)
+        self.port = offer.port
         self._progress = progress
         self._addresses = addresses
         self._nodes = nodes
         self._answers = answers or {}
         self._senders = senders or Senders(progress.leases)
-        self._tops = {"boot": site.boot, "catalog": site.catalog}
+        self._tops = offer.tops
         self._fetches = Fetches()
         self._patience = patience or Patience()
         self._visitors = Visitors(self._patience)

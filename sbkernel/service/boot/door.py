@@ -64,6 +64,7 @@ class BootDoor:
         self._wait_no_more()
         if self._opening:
             await asyncio.wait({self._opening})
+            self._wait_no_more()  # that it failed, it tries again
         if self._server:
             await self._server.stop()
         for listener in self._listeners:
@@ -91,6 +92,5 @@ class BootDoor:
             await server.start(self._listeners)
             self._server = server
         except Exception:
-            _log.exception("nothing is served at port %d", self.port)
-            for listener in self._listeners:
-                listener.close()
+            _log.exception("nothing is served at port %d yet", self.port)
+            self._timer = asyncio.get_running_loop().call_later(self._soon_s, self._open_soon)

@@ -6,10 +6,25 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple, Self
+
+from sbkernel.site import Site
 
 _SEGMENT = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 _BOOT_SCRIPT = re.compile(r"/boot/nodes/([^/]+)\.(ipxe|grub)")
 _KERNEL = re.compile(r"/(?:boot|catalog)/(?:[^/]+/)+kernel")
+
+
+class Offer(NamedTuple):
+    """What a site gives away: at which port, from which directories by the first name of a path."""
+
+    port: int
+    tops: dict[str, Path]
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        """Read it from the store."""
+        return cls(site.http_port, {"boot": site.boot, "catalog": site.catalog})
 
 
 def find_served(tops: dict[str, Path], path: str) -> Path | None:
