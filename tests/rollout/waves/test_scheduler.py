@@ -13,7 +13,6 @@ from sbkernel.errors import CommandError, DefinitionError
 from sbkernel.rollout.waves.report import report
 from sbkernel.rollout.waves.rollout import rollout
 from sbkernel.rollout.waves.scheduler import Scheduler, check
-from sbkernel.service.client import Service
 from sbkernel.site import Site
 
 NAMES = ["sim0001", "sim0002", "sim0003"]
@@ -29,7 +28,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
         yield running
 
 
-def test_the_hook_and_a_roll_out_that_asks_it(slurm: Slurm, tmp_path: Path) -> None:
+def test_the_hook_and_a_roll_out_that_asks_it(slurm: Slurm, simsite: Site) -> None:
     hook = Scheduler(check("slurm"), "sbkernel roll-out one")
     slurm.allocate("sim0002")
     for _ in range(2):
@@ -41,11 +40,7 @@ def test_the_hook_and_a_roll_out_that_asks_it(slurm: Slurm, tmp_path: Path) -> N
         assert [slurm.state(name) for name in NAMES] == ["IDLE", "ALLOCATED", THEIRS]
     with pytest.raises(CommandError, match="nobody"):
         hook.drain(["nobody"])
-    with Site.open(tmp_path / "site") as site:
-        try:
-            _roll_out(site, slurm)
-        finally:
-            Service(site).stop()
+    _roll_out(simsite, slurm)
 
 
 def _roll_out(site: Site, slurm: Slurm) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fleet import sb
@@ -17,17 +15,9 @@ from sbkernel.errors import JobError
 from sbkernel.rollout.waves.report import report
 from sbkernel.rollout.waves.rollout import resume, rollout
 from sbkernel.service import verbs
-from sbkernel.service.client import Service
 from sbkernel.service.endpoint import Endpoint, holder
 from sbkernel.service.power.history import power_actions
 from sbkernel.site import Site
-
-
-@pytest.fixture
-def simsite(tmp_path: Path) -> Iterator[Site]:
-    with Site.open(tmp_path / "site") as site:
-        yield site
-        Service(site).stop()
 
 
 def kill_service(site: Site) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from simulatednodes import IMAGE, simulated_nodes
 from waiting import until
@@ -15,17 +12,9 @@ from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.rollout.waves.planning import plan_rollout
 from sbkernel.rollout.waves.report import report, reports
 from sbkernel.rollout.waves.rollout import cancel, resume, rollout
-from sbkernel.service.client import Service
 from sbkernel.site import Site
 
 CANDIDATE = f"{IMAGE}@candidate"
-
-
-@pytest.fixture
-def simsite(tmp_path: Path) -> Iterator[Site]:
-    with Site.open(tmp_path / "site") as site:
-        yield site
-        Service(site).stop()
 
 
 def test_a_wave_of_200_nodes_that_fails_takes_all_back(simsite: Site) -> None:
