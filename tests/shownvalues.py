@@ -37,7 +37,7 @@ SHOWS = {
     'contents.matrix(site, ["img@previous", "img"])': "packages differ",
     'jobs.start(site, "genimage", "view_targets:nothing", image="img").wait(60)': "genimage img",
     'Catalog(site).current("img")': "published",
-    'why(site, "img")': "mksquashfs",
+    'why(site, "img")': "libzstd",
     'versions(site, "img")': "What moved the pointers",
     "WhatRuns(())": "What nodes run",
     'made_now("img", "a" * 64, [Check("units", False, "<odd>", ("its end",))], Measured(), "login:")': "its end",

@@ -30,7 +30,7 @@ from sbkernel.images.pack import verity as hash_tree
 from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.format import Format, PackOptions
 from sbkernel.images.pack.formats import format_for
-from sbkernel.images.pack.layering import Layering, layering
+from sbkernel.images.pack.layering import layering
 from sbkernel.images.pack.packing import Packing
 from sbkernel.images.pack.steps import is_stale, packimage_steps, who_packs
 from sbkernel.images.plan import Facts, Plan, Planned
@@ -178,20 +178,20 @@ def _packing(
             packing = Packing(
                 image, built, built.record(), packed, content, tree, signs, added, lost, sync, patterns, lists
             )
-            packing = replace(packing, kinds=kinds)
+            last = _last(catalog, image)
+            packing = replace(packing, kinds=kinds, last=last.root if last else None)
             if stacks is not None:
-                over = _layering(catalog, packing, initrd_stacks=stacks.result(), flat=words.flat)
+                over = layering(last, packed, packing.described, initrd_stacks=stacks.result(), flat=words.flat)
                 packing = replace(packing, layering=over)
         yield catalog, packing
 
 
-def _layering(catalog: Catalog, packing: Packing, *, initrd_stacks: bool, flat: bool) -> Layering:
-    """Return over which version an image is packed: the candidate, if it fits."""
-    last = catalog.pointers(packing.image).candidate
-    version = None
-    with suppress(NotFoundError):  # it was removed, or is damaged: then all of it is packed anew
-        version = catalog.get(last) if last else None
-    return layering(version, packing.format, packing.described, initrd_stacks=initrd_stacks, flat=flat)
+def _last(catalog: Catalog, image: str) -> ImageVersion | None:
+    """Return the version that was packed last; None if it was removed, or is damaged."""
+    last = catalog.pointers(image).candidate
+    with suppress(NotFoundError):
+        return catalog.get(last) if last else None
+    return None
 
 
 def _exlist(site: Site, image: str, built: RootimgDir) -> Exlist:

@@ -25,8 +25,8 @@ METHODS = ("netboot", "statelite", "sysclone", "raw")
 """The provmethods whose images xCAT's rmimage removes."""
 
 # The record goes first: whoever is killed here leaves no image that looks whole. The others are xCAT's names.
-_NAMES = ("plan.json", "rootimg", ".copied", ".sums", ".old", ".new", ".sync", "kernel", "initrd-stateless.gz",
-          "initrd-statelite.gz", "manifest.json", "fstab.default", "fstab.edited", "rootimg.gz",
+_NAMES = ("plan.json", "rootimg", ".copied", ".sums", ".units", ".old", ".new", ".sync", "kernel",
+          "initrd-stateless.gz", "initrd-statelite.gz", "manifest.json", "fstab.default", "fstab.edited", "rootimg.gz",
           "rootimg.sfs")  # fmt: skip
 _PATTERNS = ("rootimg.cpio.*", "rootimg.tar.*")
 

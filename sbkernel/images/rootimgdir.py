@@ -139,8 +139,13 @@ class RootimgDir:
 
     @property
     def sums(self) -> Path:
-        """Return the sums of files in the tree (pack/sums.py)."""
+        """Return the sums of files in the tree (images/sums.py)."""
         return self.path / ".sums"
+
+    @property
+    def units(self) -> Path:
+        """Return where each unit lies in the root that was packed last (pack/squashfs/stored.py)."""
+        return self.path / ".units"
 
     def new(self, file: Path) -> Path:
         """Return where the next version of a file or tree grows."""

@@ -10,7 +10,6 @@ from test_packimage import IMAGE, STATUS, define, plant
 from waiting import until
 
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.images.pack.squashfs import memory_mb
 from sbkernel.images.packimage import packimage
 from sbkernel.images.rootimgdir import RootimgDir
 from sbkernel.images.tree.installed import of_record
@@ -87,12 +86,3 @@ def test_the_manifest_of_the_build_counts_until_the_database_changes(site: Site,
         "base-files=12.4+deb12u5:amd64",
         "libc6=2.36-9+deb12u5:amd64",
     }
-
-
-@pytest.mark.parametrize(
-    ("processors", "machine_mb", "expected"), [(2, 24_000, 256), (64, 512_000, 8192), (64, 8_000, 2000), (1, 128, 64)]
-)
-def test_mksquashfs_gets_memory_by_processors_but_never_more_than_a_quarter_of_the_machine(
-    processors: int, machine_mb: int, expected: int
-) -> None:
-    assert memory_mb(processors, machine_mb) == expected

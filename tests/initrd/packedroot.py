@@ -8,7 +8,7 @@ from sbkernel.images.initrd.programs import add_programs, programs_for
 from sbkernel.images.initrd.rootkinds import KINDS
 from sbkernel.images.pack import verity
 from sbkernel.images.pack.content import content_of
-from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.jobs.report import NullReport
 
 NOWHERE = Path("/nonexistent")

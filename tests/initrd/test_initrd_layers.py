@@ -14,7 +14,7 @@ from sbkernel.images.pack import verity
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.listing import Listing, parsed
-from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.jobs.report import NullReport
 
 pytestmark = pytest.mark.e2e

@@ -26,7 +26,7 @@ from sbkernel.images.catalog.reference import short
 from sbkernel.images.catalog.version import ImageVersion, Root
 from sbkernel.images.pack.compressors import COMPRESSORS, ENVIRONMENT
 from sbkernel.images.pack.formats import format_of
-from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.pack.tar import Tar
 from sbkernel.jobs.report import Report

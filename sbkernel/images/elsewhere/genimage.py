@@ -224,7 +224,7 @@ class _Build:
 
     def _provenance(self, said: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
         """Return who has built it: we, there, with the programs there; of the lists we know more than the place."""
-        program = {"sbkernel": builder(())["sbkernel"]}
+        program = {"sbkernel": builder((), {})["sbkernel"]}
         return {
             **said,
             **origin.signed(),

@@ -10,7 +10,7 @@ from typing import Any
 from sbkernel.errors import DefinitionError
 from sbkernel.images.pack import compressors, stream
 from sbkernel.images.pack.content import Content
-from sbkernel.images.pack.format import WHOLE, PackOptions, check_compression, checked_level
+from sbkernel.images.pack.format import NO_LIBRARIES, WHOLE, PackOptions, check_compression, checked_level
 from sbkernel.jobs.report import Report
 from sbkernel.units import size
 
@@ -21,6 +21,7 @@ _SHOWN = 5
 class Archive:
     """A compressed archive of one method, whose options were checked."""
 
+    libraries = NO_LIBRARIES
     unpacked = True
     stacks = False
 

@@ -16,6 +16,7 @@ from typing import Any
 from sbkernel.images.pack import held, listing, packlist
 from sbkernel.images.pack.difference import Difference
 from sbkernel.images.pack.listing import Listed
+from sbkernel.images.pack.memory import Memory
 from sbkernel.images.pack.packlist import Found, Look, PackList, Survey
 from sbkernel.images.sync.view import View
 from sbkernel.images.tree.namespaces import remove_tree
@@ -27,6 +28,7 @@ class Content:
     """A tree that is packed, and what of it; a `view` says how programs see the tree if not everybody does.
 
     Of a layer over others, `gone` is what it takes away from them: where each of these paths was, a whiteout is packed.
+    `memory` is what is remembered of the last packing, if anything.
     """
 
     tree: Path
@@ -34,6 +36,7 @@ class Content:
     view: View | None = None
     gone: tuple[str, ...] = ()
     is_layer: bool = False
+    memory: Memory | None = None
 
     @property
     def seen(self) -> View:

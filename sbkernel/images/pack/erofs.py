@@ -15,7 +15,14 @@ from typing import Any
 
 from sbkernel.errors import BuildError
 from sbkernel.images.pack.content import Content
-from sbkernel.images.pack.format import WHOLE, PackOptions, block_bytes, check_compression, checked_level
+from sbkernel.images.pack.format import (
+    NO_LIBRARIES,
+    WHOLE,
+    PackOptions,
+    block_bytes,
+    check_compression,
+    checked_level,
+)
 from sbkernel.jobs.command import find_program
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -41,6 +48,7 @@ class Erofs:
 
     file_name = "root.erofs"
     node_programs = ()
+    libraries = NO_LIBRARIES
     unpacked = False
     stacks = True
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from sbkernel.errors import DefinitionError
@@ -14,6 +15,8 @@ from sbkernel.jobs.report import Report
 
 WHOLE = 100
 """Units of the progress of a packing."""
+
+NO_LIBRARIES: Mapping[str, str] = MappingProxyType({})
 
 _BLOCK_SIZES = {2**power for power in range(12, 21)}
 _BLOCK_SIZE = re.compile(r"(\d{1,7})([KM]?)")
@@ -49,6 +52,10 @@ class Format(Protocol):
         """Return the programs with which a node unpacks it, beside those of busybox; none if the kernel mounts it."""
 
     @property
+    def libraries(self) -> Mapping[str, str]:
+        """Return the libraries that pack it, with their versions; none where programs do."""
+
+    @property
     def unpacked(self) -> bool:
         """Tell whether a node unpacks the root into its memory; otherwise it mounts the file."""
 
@@ -60,7 +67,7 @@ class Format(Protocol):
         """Return a warning for all that the format does not keep of this content. BuildError if it cannot hold it."""
 
     def pack(self, content: Content, target: Path, report: Report) -> None:
-        """Pack the content; progress is reported in parts of WHOLE. Raises CommandError."""
+        """Pack the content; progress is reported in parts of WHOLE. Raises CommandError, BuildError."""
 
     def extract(self, file: Path, target: Path, patterns: Sequence[str]) -> None:
         """Unpack the files that match shell patterns such as var/lib/x/*, dated as they were. Raises CommandError."""

@@ -11,7 +11,7 @@ from sbkernel.images.pack.cpio import Cpio
 from sbkernel.images.pack.erofs import MAGIC as EROFS_MAGIC
 from sbkernel.images.pack.erofs import MAGIC_AT, Erofs
 from sbkernel.images.pack.format import Format, PackOptions
-from sbkernel.images.pack.squashfs import MAGIC, Squashfs
+from sbkernel.images.pack.squashfs.format import MAGIC, Squashfs
 from sbkernel.images.pack.stream import decompressed
 from sbkernel.images.pack.tar import Tar
 

@@ -1,6 +1,6 @@
 """Copy what a layer holds out of a tree, with whiteouts for what it takes away.
 
-For a packer that takes a directory as it is: mksquashfs makes up whiteouts, mkfs.erofs does not. The tree itself stays
+For a packer that takes a directory as it is, as mkfs.erofs does, which makes up no whiteouts. The tree itself stays
 untouched: even a hard link to one of its files would change that.
 """
 

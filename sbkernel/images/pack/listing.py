@@ -68,10 +68,40 @@ class Listed:
     sums: Mapping[str, str]
 
 
-def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
-    """List the paths of a tree that stay; what has vanished meanwhile is passed over.
+@dataclass(frozen=True)
+class Examined:
+    """Paths of a tree that are there, sorted, and what was found out about them.
 
-    Files whose sums are `known`, as from an earlier list, are not read; nor are their attributes if those are known.
+    `keys` tell apart the plain files (key_of), `sums` are those of Listed, by these, and `names` the paths that are one
+    file, by each of them.
+    """
+
+    tree: str
+    found: Mapping[str, os.stat_result]
+    keys: Mapping[str, str]
+    sums: dict[str, str]
+    names: Mapping[str, Sequence[str]]
+
+    def sum_of(self, path: str) -> str:
+        """Return the sha256 of a plain file."""
+        return self.sums[self.keys[path]].partition(" ")[0]
+
+    def attributes(self, path: str) -> Sequence[tuple[str, str]]:
+        """Return the extended attributes of a path, by name, in hex; of a plain file it is noted whether it has any."""
+        key = self.keys.get(path, "")
+        sha256, _, known = self.sums.get(key, "").partition(" ")
+        if known == _NONE:
+            return ()
+        has = _attributes(f"{self.tree}/{path}")
+        if key and not any(name.startswith(_OVERLAY) for name, _ in has):
+            self.sums[key] = f"{sha256} {_digest(has) if has else _NONE}"
+        return has
+
+
+def examine(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Examined:
+    """Look at the paths of a tree that stay, and read the plain files whose sums are not `known`.
+
+    What has vanished meanwhile is passed over.
     """
     found: dict[str, os.stat_result] = {}
     files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
@@ -80,39 +110,43 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
             status = os.lstat(f"{tree}/{path}")
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
-            continue
         found[path] = status
         if not stat.S_ISDIR(status.st_mode):
             files[status.st_dev, status.st_ino].append(path)
-    names = {path: _digest(group) for group in files.values() if len(group) > 1 for path in group}
+    names = {path: group for group in files.values() if len(group) > 1 for path in group}
     plain = [group for group in files.values() if stat.S_ISREG(found[group[0]].st_mode)]
     files_of = {key_of(found[group[0]]): group for group in plain}
-    unread = {file: group for file, group in files_of.items() if file not in known}
+    unread = {key: group for key, group in files_of.items() if key not in known}
     read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
-    sums = {file: read.get(file) or known[file] for file in files_of}
-    files_by_path = {path: file for file, group in files_of.items() for path in group}
+    sums = {key: read.get(key) or known[key] for key in files_of}
+    return Examined(tree, found, {path: key for key, group in files_of.items() for path in group}, sums, names)
+
+
+def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
+    """List the paths of a tree that stay; what has vanished meanwhile is passed over.
+
+    Files whose sums are `known`, as from an earlier list, are not read; nor are their attributes if they have none.
+    """
+    examined = examine(tree, kept, known)
+    digests = {id(group): _digest(group) for group in examined.names.values()}
     lines, overlaid = [], []
-    for path, status in found.items():
-        file = files_by_path.get(path, "")
-        what, _, attributes = sums.get(file, "").partition(" ")
-        if not attributes:
-            has = _attributes(f"{tree}/{path}")
-            attributes = _digest(has) if has else _NONE
-            if any(name.startswith(_OVERLAY) for name, _ in has):
-                overlaid.append(path)
-            elif file:
-                sums[file] = f"{what} {attributes}"
-        lines.append(_line(path, status, what or _what(f"{tree}/{path}", status), attributes, names.get(path, "")))
-    return Listed(lines, overlaid, sums)
+    for path, status in examined.found.items():
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+            continue
+        has = examined.attributes(path)
+        if any(name.startswith(_OVERLAY) for name, _ in has):
+            overlaid.append(path)
+        what = examined.sum_of(path) if path in examined.keys else _what(f"{tree}/{path}", status)
+        names = examined.names.get(path)
+        lines.append(_line(path, status, what, _digest(has) if has else "", digests[id(names)] if names else ""))
+    return Listed(lines, overlaid, examined.sums)
 
 
 def _line(path: str, status: os.stat_result, what: str, attributes: str, names: str) -> str:
     """Return a line as the encoder of json writes it for a list, which takes four times as long."""
     size = status.st_size if stat.S_ISREG(status.st_mode) else 0
     numbers = f"{status.st_mode}, {status.st_uid}, {status.st_gid}, {status.st_mtime_ns // 10**9}, {size}"
-    has = "" if attributes == _NONE else attributes
-    return f'[{_quoted(path)}, {numbers}, {_quoted(what)}, "{has}", "{names}"]'
+    return f'[{_quoted(path)}, {numbers}, {_quoted(what)}, "{attributes}", "{names}"]'
 
 
 def packed(lines: Iterable[str]) -> bytes:

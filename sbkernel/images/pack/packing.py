@@ -16,6 +16,7 @@ from sbkernel.images.initrd.rootkinds import RootKind
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.pack.layering import Layering
+from sbkernel.images.pack.memory import Memory
 from sbkernel.images.pack.packlist import Look
 from sbkernel.images.plan import digest_of
 from sbkernel.images.provenance.made import PROVENANCE
@@ -38,7 +39,8 @@ class Packing:
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
     `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
     layers, `tree` is the fingerprint of the content, "" while nobody has looked at it closely, and `kinds` are the
-    kinds of root beside ram that the initrd can make. What is `gated` becomes the candidate alone.
+    kinds of root beside ram that the initrd can make. `last` is the root that was packed last, if there is one. What is
+    `gated` becomes the candidate alone.
     """
 
     image: str
@@ -56,6 +58,7 @@ class Packing:
     tree: str = ""
     layering: Layering | None = None
     kinds: Mapping[str, RootKind] = field(default_factory=dict)
+    last: Path | None = None
     gated: bool = False
 
     @property
@@ -87,8 +90,9 @@ class Packing:
         return {"exclude": list(self.exlist.exclude), "include": list(self.exlist.include)}
 
     def laid(self) -> Content:
-        """Return the content when the files of synclists lie over the tree."""
-        return content_of(self.synced.place.view, **self.patterns) if self.synced else self.content
+        """Return the content when the files of synclists lie over the tree, with what is remembered of it."""
+        content = content_of(self.synced.place.view, **self.patterns) if self.synced else self.content
+        return replace(content, memory=Memory(self.built.sums, self.built.units, self.locked_ns, self.last))
 
     @cached_property
     def _node(self) -> dict[str, Any]:

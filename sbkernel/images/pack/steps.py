@@ -151,7 +151,8 @@ def _pack(packing: Packing, content: Content, work: Work) -> Facts:
 
 def who_packs(packing: Packing) -> Facts:
     """Return who packs now, with which programs, and the state of the lists that say what is packed."""
-    return run_facts(programs_of(packing.format.described), packing.lists)
+    packed = packing.format
+    return run_facts(programs_of(packed.described), packing.lists, libraries=packed.libraries)
 
 
 def publish_step(packing: Packing, catalog: Catalog, packed_by: Callable[[], Facts]) -> Step:

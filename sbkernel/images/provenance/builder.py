@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from sbkernel.jobs.programs import versions
 from sbkernel.packages import release
 
 
-def builder(programs: Iterable[str]) -> dict[str, Any]:
-    """Return `sbkernel` (version, and the state of a checkout), `os`, `kernel` and `programs` (version of each)."""
+def builder(programs: Iterable[str], libraries: Mapping[str, str]) -> dict[str, Any]:
+    """Return `sbkernel` (version, and the state of a checkout), `os`, `kernel` and `programs` (version of each).
+
+    Libraries that do the work of programs are among these.
+    """
     return {
         "sbkernel": {"version": sbkernel.__version__, **_checkout()},
         "os": release.of_tree(Path("/")).name or platform.system(),
         "kernel": platform.release(),
-        "programs": versions(programs),
+        "programs": {**versions(programs), **libraries},
     }
 
 

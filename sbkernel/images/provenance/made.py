@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sbkernel.definitions.attributes import attributes_of
@@ -23,13 +24,18 @@ from sbkernel.packages.sbom.facts import identity
 GENIMAGE, PACKIMAGE = "genimage", "packimage"
 PROVENANCE = "provenance"
 """Where the record of a build keeps what packimage passes on."""
-_PACKED_BY = {"squashfs": "mksquashfs", "erofs": "mkfs.erofs", "tar": "tar"}
+_PACKED_BY = {"erofs": "mkfs.erofs", "tar": "tar"}
 """Methods of packimage whose work other programs do, beside those that compress."""
 
 
-def run_facts(programs: Iterable[str], lists: Sequence[Path], **more: Any) -> dict[str, Any]:
-    """Return who runs a verb now, with which programs, and the state of the lists and scripts that it reads."""
-    return {**origin.signed(), **more, "builder": builder(programs), "lists": list_states(lists)}
+def run_facts(
+    programs: Iterable[str], lists: Sequence[Path], *, libraries: Mapping[str, str] = MappingProxyType({}), **more: Any
+) -> dict[str, Any]:
+    """Return who runs a verb now, with which programs, and the state of the lists and scripts that it reads.
+
+    `libraries` are those that do the work of programs, with their versions.
+    """
+    return {**origin.signed(), **more, "builder": builder(programs, libraries), "lists": list_states(lists)}
 
 
 def list_states(files: Iterable[Path]) -> list[dict[str, Any]]:

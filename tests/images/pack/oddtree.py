@@ -106,10 +106,12 @@ def on_a_node(packed: Format, file: Path, target: Path) -> Path:
 
 
 def _mounted(packed: Format, file: Path, target: Path) -> Path:
-    """Copy what a kernel, or for squashfs its own program, reads in a root."""
-    if packed.described["method"] == "squashfs":
-        subprocess.run(["unsquashfs", "-q", "-f", "-d", target, file], check=True, capture_output=True)
-        return target
-    script = 'mount -t erofs -o loop,ro "$1" /mnt && cp -a /mnt/. "$2"'
-    subprocess.run(["unshare", "--mount", "sh", "-ec", script, "sh", file, target], check=True)
+    """Copy what the kernel reads in a root; unsquashfs reads the same in a squashfs."""
+    method = str(packed.described["method"])
+    script = 'mount -t "$3" -o loop,ro "$1" /mnt && cp -a /mnt/. "$2"'
+    subprocess.run(["unshare", "--mount", "sh", "-ec", script, "sh", file, target, method], check=True)
+    if method == "squashfs":
+        other = target.with_name(f"{target.name}-unpacked")
+        subprocess.run(["unsquashfs", "-q", "-f", "-d", other, file], check=True, capture_output=True)
+        assert described(other) == described(target)
     return target

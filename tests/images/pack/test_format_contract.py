@@ -108,7 +108,7 @@ def test_capabilities_are_kept_or_it_is_said(plain: Format, content: Content, tm
 
 
 def test_access_control_lists_are_kept_or_it_is_said(plain: Format, content: Content, tmp_path: Path) -> None:
-    """squashfs keeps none either; mksquashfs says so in the log, and packimage does not look for them."""
+    """squashfs keeps none either; its log says so, and packimage does not look for them before."""
     method, report, keeping = plain.described["method"], Recorder(), ("tar", "erofs")
     plain.pack(content, tmp_path / "x", report)
     out = on_a_node(plain, tmp_path / "x", tmp_path / "out")
@@ -192,7 +192,7 @@ def test_progress_goes_up_to_the_whole(plain: Format, tmp_path: Path) -> None:
     plain.pack(content_of(tmp_path / "tree", exclude=[], include=[]), tmp_path / "x", report)
     done = [count for count, total in report.counts if total == WHOLE]
     assert done == sorted(done) and done[-1] >= 99
-    assert not plain.unpacked or len(done) > 5, "mksquashfs speaks four times a second"
+    assert len(done) > 5
 
 
 def test_a_file_that_has_vanished_is_an_error(plain: Format, tree: Path, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_full_disk_is_an_error(packed: Format, content: Content, tmp_path: Pat
         target.parent.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", target.parent], check=True)
     try:
-        with pytest.raises(CommandError, match=r"No space left|full"):
+        with pytest.raises((CommandError, BuildError), match=r"No space left|full"):
             packed.pack(content, target, NullReport())
     finally:
         if target.parent.is_mount() and not packed.unpacked:

@@ -24,7 +24,7 @@ from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.erofs import Erofs
 from sbkernel.images.pack.listing import parsed
-from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.images.packimage import packimage, plan_packimage
 from sbkernel.images.tree.directories import of_root
 from sbkernel.jobs.report import NullReport, Report

@@ -10,7 +10,7 @@ from sbkernel.images.pack.content import content_of
 from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.erofs import Erofs
 from sbkernel.images.pack.listing import Listing, parsed
-from sbkernel.images.pack.squashfs import Squashfs
+from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.jobs.report import NullReport
 
 EXCLUDED = [[], [], ["./a*"], ["./*/b", "./c d"], ["./*é"]]
