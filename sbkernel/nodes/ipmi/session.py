@@ -85,7 +85,7 @@ class Session(Sealed):
         self.retries = self.restarts = 0
         self.round_trip_s = 0.0
         self.asked_at: float | None = None
-        self.ended = False
+        self.ended = self.is_privileged = False
         self.last_payload_type = None
         line.attach(self._received)
         super().__init__("", user, password, onlogon=lambda said: on_login(_reason(said)), kg=kg)
@@ -174,19 +174,28 @@ class Session(Sealed):
         self.ipmicallback(response)
 
     def _req_priv_level(self) -> None:
-        """Ask for the privilege without waiting for the answer in the middle of the login, as pyghmi does."""
+        """Be logged in. Every session begins as a user, and what users may do needs no request for more (22.18)."""
         self.opened()
         self.logged, self.logging, self.logoutexpiry = 1, False, None
         self.retries = self.restarts = 0
-        self.ipmicallback = self._got_privilege
+        if self.terms.privilege_first:
+            self.ask_privilege(lambda why_not: self.onlogon({"error": why_not} if why_not else {"success": True}))
+        else:
+            self.onlogon({"success": True})
+
+    def ask_privilege(self, on_answer: Callable[[str | None], None]) -> None:
+        """Ask for the privilege of the terms, or what the BMC grants; `on_answer` gets None, or why it is refused."""
+        self.ipmicallback = lambda response: self._got_privilege(response, on_answer)
+        self.asked_at = None
         self._send_ipmi_net_payload(6, SET_PRIVILEGE, [self.privlevel], retry=True)
 
-    def _got_privilege(self, response: Response) -> None:
+    def _got_privilege(self, response: Response, on_answer: Callable[[str | None], None]) -> None:
         if response.get("code") and self.lower_privilege():
-            self.soon(self._req_priv_level)
+            self.soon(lambda: self.ask_privilege(on_answer))
             return
         error = get_ipmi_error(response)
-        self.onlogon({"error": f"{error} while requesting privilege"} if error else {"success": True})
+        self.is_privileged = not error
+        on_answer(f"{error} while requesting privilege" if error else None)
 
     def command(
         self,
