@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import asyncio.subprocess
 import contextlib
 import os
 import select
@@ -13,10 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeAlias, TypedDict, Unpack
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from sbkernel.jobs.command import child_environment, wrapped
 from sbkernel.jobs.processes import group_members
+
+if TYPE_CHECKING:
+    import asyncio.subprocess
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 Stream: TypeAlias = int | IO[Any] | None
@@ -64,6 +65,9 @@ def spawn(argv: Words, **options: Unpack[Options]) -> Process:
 
 async def spawn_async(argv: Words, **options: Unpack[Options]) -> asyncio.subprocess.Process:
     """Start a long-running child of the running event loop; it is killed when the loop's thread ends."""
+    # It is half of what a command would import that starts the service.
+    import asyncio
+
     words, given = _arguments(argv, options)
     return await asyncio.create_subprocess_exec(*words, **given)
 

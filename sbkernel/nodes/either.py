@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sbkernel.definitions.definition import Definition
@@ -41,6 +42,11 @@ class EitherPower:
     async def status(self) -> bool:
         """Return whether the node has power."""
         return await (await self._power()).status()
+
+    def status_now(self, heard: Callable[[bool | None], None]) -> bool:
+        """Ask for the power at once if it is known to be over IPMI; say whether it was asked."""
+        power = self._ways.known_power_of(self._login)
+        return power is not None and power.status_now(heard)
 
     async def change(self, change: PowerChange) -> None:
         """Send one change, once."""
@@ -133,6 +139,13 @@ class Either:
         if await self.uses_redfish(login.redfish):
             return self._redfish.power(login.redfish)
         return self._ipmi.power(_usable(login.ipmi))
+
+    def known_power_of(self, login: EitherLogin) -> Power | None:
+        """Return the power of a node that is known to have no Redfish; None of all others."""
+        where = login.redfish.host, login.redfish.port
+        if login.redfish.fingerprint or self._has_redfish.get(where, True) or isinstance(login.ipmi, DefinitionError):
+            return None
+        return self._ipmi.power(login.ipmi)
 
     async def maintenance_of(self, login: EitherLogin) -> Maintenance:
         """Return the hardware of a node by the way that its BMC has. Raises as power_of does."""

@@ -1,7 +1,7 @@
 """The power of a node, however it is controlled: the protocol, and its words.
 
-    status, boot            ask; they may be repeated, by who implements them and by who calls them
-    change, set_boot        change the node; they are sent once, by everybody
+    status, status_now, boot    ask; they may be repeated, by who implements them and by who calls them
+    change, set_boot            change the node; they are sent once, by everybody
 
 A change whose answer never came raises LostAnswerError: whoever sent it looks before anything is sent again.
 """
@@ -9,6 +9,7 @@ A change whose answer never came raises LostAnswerError: whoever sent it looks b
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +71,13 @@ class Power(Protocol):
 
     async def status(self) -> bool:
         """Return whether the node has power."""
+        ...
+
+    def status_now(self, heard: Callable[[bool | None], None]) -> bool:
+        """Ask for the power at once if nothing has to be waited for first, such as a login; say whether it was asked.
+
+        `heard` is called later with whether the node has power, or with None when only `status` can tell.
+        """
         ...
 
     async def change(self, change: PowerChange) -> None:

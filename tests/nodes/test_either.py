@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +48,7 @@ async def test_redfish_is_preferred_and_never_left_again(hardware: Hardware, rig
     site, server = define(hardware, rig), await redfish_beside(rig)
     await (await power(hardware)).change(PowerChange.ON)
     assert rig.machine.power and server.bmc.logins == 1 and not rig.bmc.sessions
+    assert not (await power(hardware)).status_now(lambda _on: None)
     await hardware.log_out()
     await server.close()
     assert site.nodes["n1"].get("bmcfingerprint")
@@ -58,8 +60,12 @@ async def test_redfish_is_preferred_and_never_left_again(hardware: Hardware, rig
 
 async def test_ipmi_is_used_where_there_is_no_redfish_and_that_is_remembered(hardware: Hardware, rig: Rig) -> None:
     define(hardware, rig)
+    assert not (await power(hardware)).status_now(lambda _on: None)
     assert await (await power(hardware)).status() is False
     assert rig.bmc.sessions
+    now = asyncio.get_running_loop().create_future()
+    assert (await power(hardware)).status_now(now.set_result)
+    assert await now is False
     server = await redfish_beside(rig)
     assert await (await power(hardware)).status() is False
     assert server.bmc.arrived == []

@@ -17,6 +17,7 @@ from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.logins import BmcLogin, login_error, no_answer
 from sbkernel.nodes.ipmi.session import Session
 from sbkernel.nodes.ipmi.transport import BmcLine, Transport
+from sbkernel.nodes.ipmi.turn import Turn
 
 T = TypeVar("T")
 
@@ -30,8 +31,13 @@ FRESH_S = 1.0
 """A change goes out on a session that answered within this time: on one that the BMC forgot it would be lost."""
 IDLE_S = 30.0
 """BMCs have few sessions: one that nobody uses is closed after this time."""
+FOR_USERS = {(NETFN_CHASSIS, GET_STATUS)}
+"""The commands that need no more privilege than a session begins with (specification, appendix G)."""
+AS_USER_S = 1.0
+"""How long a BMC may be silent at first until we take it for one that wants the privilege to be asked for."""
+NOT_ALLOWED = 0xD4
 _REMEDIES: dict[int | None, str] = {
-    0xD4: "Its user needs the privilege OPERATOR on the BMC.",
+    NOT_ALLOWED: "Its user needs the privilege OPERATOR on the BMC.",
     0xD5: "The BMC does not do this in the node's present state: sb rpower NODE stat",
 }
 
@@ -55,9 +61,11 @@ class Bmc:
         self._transport = transport
         self._session: Session | None = None
         self._terms = Terms()
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
         self._deadline: Deadline
         """That of whose turn it is."""
+        self._waited_s = 0.0
+        """How long the next read has waited already, as one that was not answered."""
         self._heard = 0.0
         self._holders = 0
         self._idle_timer = IdleTimer(self.close)
@@ -77,9 +85,37 @@ class Bmc:
         It is repeated while the BMC is silent. Raises a ControlError: no answer within `deadline_s` (default: the
         BMC's), a refused login, or RefusedError with the completion code.
         """
-        async with self._my_turn(deadline_s or self.deadline_s):
+        waited_s, self._waited_s = self._waited_s, 0.0
+        async with self._my_turn((deadline_s or self.deadline_s) - waited_s):
             response = await self._read(netfn, number, data)
         return self._data(response)
+
+    def ask_now(self, netfn: int, number: int, heard: Callable[[bytes | None], None]) -> bool:
+        """Do as ask does, but for what it waits for; say whether a session was open, and nobody else's turn.
+
+        `heard` gets the data, or None when only `ask` can tell: the BMC refuses, or the session has been silent for
+        too long. A task for each of thousands of BMCs costs as much as all else that is done for an answer.
+        """
+        session = self._session
+        if session is None or not session.logged or not self._turn.take():
+            return False
+        self._idle_timer.stop()
+
+        def answered(response: Response) -> None:
+            patience.cancel()
+            self._heard = session.loop.time()
+            self._let_go()
+            heard(None if response["code"] else bytes(response["data"]))
+
+        def stale() -> None:
+            self._waited_s = STALE_S
+            self._drop()
+            self._let_go()
+            heard(None)
+
+        patience = call_later(STALE_S, stale)
+        session.command(netfn, number, b"", answered, repeat=True)
+        return True
 
     async def ask_raw(
         self, netfn: int, number: int, data: bytes = b"", *, lun: int = 0, bridge: Mapping[str, int] | None = None
@@ -110,7 +146,7 @@ class Bmc:
     async def held(self, on_lost: Callable[[], None]) -> AsyncIterator[Session]:
         """Keep a session open, e.g. for a console; `on_lost` is called when it ends under its holder."""
         async with self._my_turn(self.deadline_s):
-            session = await self._logged_in()
+            session = await self._privileged()
             self._holders += 1
             self._watchers.add(on_lost)
         try:
@@ -132,7 +168,7 @@ class Bmc:
         return _Turn(self, deadline_s)
 
     async def _begin(self, deadline: Deadline) -> None:
-        await self._turn.acquire()
+        await self._turn.wait()
         self._deadline = deadline
         self._idle_timer.stop()
 
@@ -143,26 +179,64 @@ class Bmc:
             if self._session is not None:
                 self._session.logout()
             self._drop()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._idle()
-        self._turn.release()
+        self._turn.give()
 
     async def _fresh(self) -> Session:
         """Return a session that the BMC knows."""
         if self.connected and asyncio.get_running_loop().time() - self._heard > FRESH_S:
             await self._read(NETFN_CHASSIS, GET_STATUS)
-        return await self._logged_in()
+        return await self._privileged()
 
     async def _read(self, netfn: int, number: int, data: bytes = b"", **where: Any) -> Response:
         """Send a read; when a session that was open stays silent, log in again and repeat it once."""
-        warm = self.connected
-        session = await self._logged_in()
-        if not warm:
-            return await self._say(session, netfn, number, data, **where)
-        try:
-            return await self._say(session, netfn, number, data, within_s=STALE_S, **where)
-        except _StaleError:
+        if self.connected:
+            with contextlib.suppress(_StaleError):
+                return await self._read_once(netfn, number, data, STALE_S, **where)
             self._drop()
-            return await self._say(await self._logged_in(), netfn, number, data, **where)
+        return await self._read_once(netfn, number, data, None, **where)
+
+    async def _read_once(self, netfn: int, number: int, data: bytes, within_s: float | None, **where: Any) -> Response:
+        """Send a read with the privilege that it needs; _StaleError if an answer takes longer than `within_s`."""
+        if (netfn, number) in FOR_USERS:
+            session = await self._logged_in()
+            if not session.is_privileged:
+                response = await self._read_as_user(session, netfn, number, data, within_s)
+                if response is not None:
+                    return response
+        session = await self._privileged(within_s)
+        return await self._say(session, netfn, number, data, within_s=within_s, **where)
+
+    async def _read_as_user(
+        self, session: Session, netfn: int, number: int, data: bytes, within_s: float | None
+    ) -> Response | None:
+        """Send a read without the privilege; return None if this BMC wants that to be asked for first.
+
+        The specification has it so that none does. One that does is asked first from now on.
+        """
+        try:
+            response = await self._say(session, netfn, number, data, within_s=within_s or AS_USER_S)
+        except _StaleError:
+            if within_s is not None:
+                raise
+            session.give_up()
+        else:
+            if response["code"] != NOT_ALLOWED:
+                return response
+        self._terms.privilege_first = True
+        return None
+
+    async def _privileged(self, within_s: float | None = None) -> Session:
+        """Return a session with the privilege that the BMC grants; raises as _read_once does."""
+        session = await self._logged_in()
+        if not session.is_privileged:
+            reason = await self._answer(session.ask_privilege, within_s)
+            if reason is not None:
+                raise login_error(self.login, reason)
+        return session
 
     async def _say(
         self,
@@ -176,9 +250,16 @@ class Bmc:
         **where: Any,
     ) -> Response:
         """Send a command and return what comes back; _StaleError if nothing does `within_s`."""
+
+        def send(on_response: Callable[[Response], None]) -> None:
+            session.command(netfn, number, data, on_response, repeat=repeat, **where)
+
+        return await self._answer(send, within_s)
+
+    async def _answer(self, send: Callable[[Callable[[T], None]], None], within_s: float | None) -> T:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Response] = loop.create_future()
-        session.command(netfn, number, data, _settle(answer), repeat=repeat, **where)
+        answer: asyncio.Future[T] = loop.create_future()
+        send(_settle(answer))
         stale = None if within_s is None else call_later(within_s, lambda: _fail(answer))
         try:
             response = await answer
@@ -288,7 +369,7 @@ class _StaleError(Exception):
     """A session that worked before is silent."""
 
 
-def _fail(answer: asyncio.Future[Response]) -> None:
+def _fail(answer: asyncio.Future[T]) -> None:
     if not answer.done():
         answer.set_exception(_StaleError())
 

@@ -31,6 +31,8 @@ class Terms:
 
     privilege: int = ADMINISTRATOR
     suite: int = SHA256_SUITE
+    privilege_first: bool = False
+    """Whether the BMC answers nothing until the privilege was asked for."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sbkernel.definitions.definition import Definition
@@ -60,6 +61,14 @@ class IpmiPower:
     async def status(self) -> bool:
         """Return whether the node has power."""
         return chassis.powered(await self._bmc.ask(chassis.NETFN_CHASSIS, chassis.GET_STATUS))
+
+    def status_now(self, heard: Callable[[bool | None], None]) -> bool:
+        """Ask for the power on a session that is open; say whether one is."""
+
+        def told(data: bytes | None) -> None:
+            heard(chassis.powered(data) if data else None)
+
+        return self._bmc.ask_now(chassis.NETFN_CHASSIS, chassis.GET_STATUS, told)
 
     async def change(self, change: PowerChange) -> None:
         """Switch power, reset, or send an NMI; the BMC acts after it has answered."""

@@ -18,14 +18,23 @@ class RoundTrips:
         self._timeout_s = first_s
         self._mean_s: float | None = None
         self._spread_s = 0.0
+        self._newest = 0.0
 
     @property
     def timeout_s(self) -> float:
         """After how long without an answer to ask again."""
         return self._timeout_s
 
-    def took(self, seconds: float) -> None:
+    def is_lost(self, asked_at: float, now: float) -> bool:
+        """Tell whether what was asked then would have its answer by now: what was asked well after it has (RFC 8985).
+
+        That holds however long all answers take for now, as they wait for each other.
+        """
+        return now - asked_at >= self._least_s and self._newest - asked_at >= self._least_s / 2
+
+    def took(self, seconds: float, asked_at: float = 0.0) -> None:
         """Learn from an answer to what was sent once: of others nobody knows what they answer (Karn's algorithm)."""
+        self._newest = max(self._newest, asked_at)
         if self._mean_s is None:
             self._mean_s, self._spread_s = seconds, seconds / 2
         else:

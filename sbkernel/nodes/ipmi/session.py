@@ -22,10 +22,12 @@ from sbkernel.nodes.ipmi.handshake import Response, Terms
 from sbkernel.nodes.ipmi.sealing import Sealed
 from sbkernel.nodes.ipmi.transport import BmcLine
 
-OPEN_RETRY_S = 0.4
+OPEN_RETRY_S = 0.3
 """Requests to open a session are not repeated sooner, whatever others take: silence may be about the cipher suite."""
 RETRY_GROWTH, HANDSHAKE_GROWTH = 1.5, 1.25
 RETRY_MAX_S = 5.0
+LOOK_S = 0.05
+"""No packet is looked at sooner again, to see whether it has waited long enough."""
 SILENT_MAX = 2
 """So many requests to open a session may stay unanswered until the other cipher suite is tried, in turn."""
 CLOSE_SESSION = 0x3C
@@ -81,11 +83,12 @@ class Session(Sealed):
         self.terms = terms or Terms()
         self.on_there = on_there
         self.loop = asyncio.get_running_loop()
-        self.retry_timer = IdleTimer(self._timedout)
+        self.retry_timer = IdleTimer(self._look)
+        self.armed_at = self.patience_s = 0.0
         self.retries = self.restarts = 0
         self.round_trip_s = 0.0
         self.asked_at: float | None = None
-        self.ended = False
+        self.ended = self.is_privileged = False
         self.last_payload_type = None
         line.attach(self._received)
         super().__init__("", user, password, onlogon=lambda said: on_login(_reason(said)), kg=kg)
@@ -106,26 +109,50 @@ class Session(Sealed):
             # It may be a fault of what handles good packets, too: then this is all that tells.
             _log.debug("a packet is left out", exc_info=True)
         if context in HANDSHAKE and context != self.sessioncontext and asked_at is not None:
-            self.line.proofs.took(self.loop.time() - asked_at)
+            self.line.proofs.took(self.loop.time() - asked_at, asked_at)
 
     def _xmit_packet(self, retry: bool = True, **_timing: object) -> None:
         if self.sequencenumber:
             self.sequencenumber += 1
         self.line.send(self.netpacket)
-        if retry and self.retries != 1:
+        if retry and (self.retries != 1 or self.sessioncontext in HANDSHAKE):
             # An answer after one repetition may be the slow answer to the first; after more, take it for the last's.
+            # Messages of the handshake are not repeated.
             self.asked_at = self.loop.time()
         if retry:
             self._arm()
 
     def _arm(self) -> None:
+        self.armed_at = self.loop.time()
         if self.sessioncontext in HANDSHAKE:
             first_s, growth = self.line.proofs.timeout_s, HANDSHAKE_GROWTH**self.restarts
         else:
             least_s = OPEN_RETRY_S if self.sessioncontext == "OPENSESSION" else 0.0
             first_s, growth = max(self.line.answers.timeout_s, least_s), RETRY_GROWTH**self.retries
         delay_s = min(max(first_s, 1.5 * self.round_trip_s) * growth, RETRY_MAX_S)
-        self.retry_timer.start(delay_s * random.uniform(0.9, 1.1))  # noqa: S311
+        self.patience_s = delay_s * random.uniform(0.9, 1.1)  # noqa: S311
+        self.retry_timer.start(_next_look_s(self.patience_s))
+
+    def _look(self) -> None:
+        """Repeat what has waited long enough, or is lost by what is known of others."""
+        if self.ended or not self.lastpayload:
+            return
+        now = self.loop.time()
+        left_s = self.armed_at + self.patience_s - now
+        if left_s > 0 and not self._is_lost(now):
+            self.retry_timer.start(_next_look_s(left_s))
+        elif self.line.is_behind:
+            self.retry_timer.start(LOOK_S)
+        else:
+            self._timedout()
+
+    def _is_lost(self, now: float) -> bool:
+        """Tell whether the first try is lost by what is known of others; later ones are those of a BMC that is slow."""
+        least_s = OPEN_RETRY_S if self.sessioncontext == "OPENSESSION" else 0.0
+        if self.retries or self.restarts > 1 or now - self.armed_at < max(least_s, 1.5 * self.round_trip_s):
+            return False
+        known = self.line.proofs if self.sessioncontext in HANDSHAKE else self.line.answers
+        return known.is_lost(self.armed_at, now)
 
     def _timedout(self) -> None:
         """Repeat what got no answer; a handshake message must not be repeated, so the handshake starts again."""
@@ -153,7 +180,7 @@ class Session(Sealed):
         if self.asked_at is not None:
             self.round_trip_s = self.loop.time() - self.asked_at
             if not self.retries:
-                self.line.answers.took(self.round_trip_s)
+                self.line.answers.took(self.round_trip_s, self.asked_at)
         self.retries = 0
         if self.hasretried:
             # The number of a command that was repeated is avoided for a while: its answer may come once more.
@@ -174,19 +201,28 @@ class Session(Sealed):
         self.ipmicallback(response)
 
     def _req_priv_level(self) -> None:
-        """Ask for the privilege without waiting for the answer in the middle of the login, as pyghmi does."""
+        """Be logged in. Every session begins as a user, and what users may do needs no request for more (22.18)."""
         self.opened()
         self.logged, self.logging, self.logoutexpiry = 1, False, None
         self.retries = self.restarts = 0
-        self.ipmicallback = self._got_privilege
+        if self.terms.privilege_first:
+            self.ask_privilege(lambda why_not: self.onlogon({"error": why_not} if why_not else {"success": True}))
+        else:
+            self.onlogon({"success": True})
+
+    def ask_privilege(self, on_answer: Callable[[str | None], None]) -> None:
+        """Ask for the privilege of the terms, or what the BMC grants; `on_answer` gets None, or why it is refused."""
+        self.ipmicallback = lambda response: self._got_privilege(response, on_answer)
+        self.asked_at = None
         self._send_ipmi_net_payload(6, SET_PRIVILEGE, [self.privlevel], retry=True)
 
-    def _got_privilege(self, response: Response) -> None:
+    def _got_privilege(self, response: Response, on_answer: Callable[[str | None], None]) -> None:
         if response.get("code") and self.lower_privilege():
-            self.soon(self._req_priv_level)
+            self.soon(lambda: self.ask_privilege(on_answer))
             return
         error = get_ipmi_error(response)
-        self.onlogon({"error": f"{error} while requesting privilege"} if error else {"success": True})
+        self.is_privileged = not error
+        on_answer(f"{error} while requesting privilege" if error else None)
 
     def command(
         self,
@@ -246,6 +282,10 @@ class Session(Sealed):
     def _mark_broken(self, error: str | None = None) -> None:
         self.errormsg = error
         self.abandon()
+
+
+def _next_look_s(left_s: float) -> float:
+    return min(left_s, max(LOOK_S, left_s / 2))
 
 
 def _reason(said: Response) -> str | None:

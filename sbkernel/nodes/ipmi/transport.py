@@ -14,8 +14,8 @@ DATAGRAMS_PER_WAKEUP = 64
 RECEIVE_BUFFER = 4 << 20
 LOGINS = 512
 """Each login takes as long as the processor needs for all that are under way: of more, some would time out."""
-FIRST_RETRY_S, LEAST_RETRY_S = 0.4, 0.2
-FIRST_PROOF_S, LEAST_PROOF_S = 0.6, 0.4
+FIRST_RETRY_S, LEAST_RETRY_S = 0.3, 0.1
+FIRST_PROOF_S, LEAST_PROOF_S = 0.6, 0.3
 """BMCs compute long on RAKP messages, and giving up on one means to start the login again."""
 
 Receiver = Callable[[bytes], None]
@@ -43,6 +43,11 @@ class BmcLine:
         except OSError:
             pass
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether datagrams wait to be read: an answer may be among them."""
+        return self._socket.is_behind
+
     def close(self) -> None:
         """Give the line back."""
         self._socket.receivers.pop(self._address, None)
@@ -68,6 +73,15 @@ class SharedSocket:
     def takes(self, family: socket.AddressFamily, address: Address) -> bool:
         """Tell whether one more line to this address fits on this socket."""
         return self.family == family and len(self.receivers) < LINES_PER_SOCKET and address not in self.receivers
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether datagrams wait to be read."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
+        return True
 
     def _readable(self) -> None:
         for _ in range(DATAGRAMS_PER_WAKEUP):

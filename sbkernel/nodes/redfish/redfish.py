@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.nodes.failures import RefusedError
@@ -35,6 +36,10 @@ class RedfishPower:
     async def status(self) -> bool:
         """Return whether the node has power."""
         return systems.powered(self.node, (await self._bmc.system()).document)
+
+    def status_now(self, _heard: Callable[[bool | None], None], /) -> bool:
+        """Return False: every question is a connection."""
+        return False
 
     async def change(self, change: PowerChange) -> None:
         """Ask for the ResetType that makes the change; the BMC acts after it has answered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 
@@ -11,7 +12,7 @@ from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.holds import hold_of, refuse_held
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import SbkernelError
-from sbkernel.nodes.fanout import fan_out
+from sbkernel.nodes.fanout import Heard, fan_out
 from sbkernel.nodes.methods import Hardware
 from sbkernel.nodes.power import Power
 from sbkernel.nodes.rpower import asks, decide
@@ -57,7 +58,8 @@ class PowerVerbs:
         """Carry out `action` on `noderange`; one message a node. `confirm` is the count for mass changes."""
         nodes, action = self._nodes(request), str(request.get("action"))
         if asks(action):
-            async for result in fan_out(await self._powers(nodes), lambda power: self._say(power, action)):
+            powers, ask = await self._powers(nodes), functools.partial(_ask, action)
+            async for result in fan_out(powers, lambda power: self._say(power, action), ask=ask):
                 yield dict(vars(result))
             return
         settings = self._site.store.get("site", SITE) or {}
@@ -171,3 +173,8 @@ class PowerVerbs:
         await self._virtual.look()
         await self._consoles.look()
         return await self._hardware.powers(nodes)
+
+
+def _ask(action: str, power: Power, heard: Heard) -> bool:
+    """Ask for the power of a node at once, if it can be asked so, and say what rpower prints for it."""
+    return power.status_now(lambda running: heard(None if running is None else decide(action, running)[1]))

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from bmc_rig import PASSWORD, USER, MakeRig
+from bmc_rig import PASSWORD, USER, MakeRig, Rig
 
 from sbkernel.definitions.secret import Secret
 from sbkernel.errors import DefinitionError
 from sbkernel.nodes.failures import RefusedError, WrongKeyError, WrongPasswordError
-from sbkernel.nodes.ipmi import logins
+from sbkernel.nodes.ipmi import bmc as client
+from sbkernel.nodes.ipmi import chassis, logins
 from sbkernel.nodes.ipmi import session as ipmi_session
 from sbkernel.nodes.ipmi.ipmi import IpmiPower, Pool
 from sbkernel.nodes.power import PowerChange
 from sbkernel.nodes.simulator import Faults
+from sbkernel.nodes.simulator import bmc as simulator
 from sbkernel.nodes.simulator.faults import Refusal
 from sbkernel.site import Site
 
 KEY = bytes(range(1, 21))
+SET_PRIVILEGE = (0x06, 0x3B)
+STATUS = (chassis.NETFN_CHASSIS, chassis.GET_STATUS)
 
 
 @pytest.fixture
@@ -43,7 +48,48 @@ async def test_a_bmc_without_administrators_is_used_as_operator_and_remembered(
     rig.bmc.state.arrived.clear()
     assert await IpmiPower(bmc).status() is True
     assert {session.role & 15 for session in rig.bmc.sessions.values()} == {3}
-    assert rig.bmc.state.arrived[0x06, 0x3B] == 1  # the privilege was asked for once
+    assert rig.bmc.state.arrived[SET_PRIVILEGE] == 0  # users may ask
+    for _ in range(2):
+        await IpmiPower(bmc).change(PowerChange.RESET)
+    assert rig.bmc.state.arrived[SET_PRIVILEGE] == 1  # the privilege was asked for once
+
+
+class UntilPrivilege(frozenset[tuple[int, int]]):
+    """All commands, until the privilege was asked for."""
+
+    rig: Rig
+
+    def __contains__(self, kind: object) -> bool:
+        return kind != SET_PRIVILEGE and not self.rig.bmc.state.arrived[SET_PRIVILEGE]
+
+
+@pytest.mark.parametrize("says", ["no", "nothing"])
+async def test_a_bmc_that_wants_the_privilege_to_be_asked_for_first(
+    rig: Rig, pool: Pool, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "AS_USER_S", 0.3)
+    if says == "no":
+        monkeypatch.setattr(simulator, "Session", functools.partial(simulator.Session, privilege=1))
+    else:
+        rig.bmc.faults.unheard = UntilPrivilege()
+        rig.bmc.faults.unheard.rig = rig
+    bmc = pool.get(rig.login())
+    assert await IpmiPower(bmc).status() is False
+    assert rig.bmc.state.arrived[SET_PRIVILEGE] == 1
+    rig.bmc.faults.unheard = frozenset()
+    bmc.close()
+    rig.bmc.state.arrived.clear()
+    assert await IpmiPower(bmc).status() is False
+    assert rig.bmc.state.arrived == {SET_PRIVILEGE: 1, STATUS: 1, (0x06, 0x3C): 1}
+
+
+async def test_a_bmc_that_grants_no_privilege_tells_users_what_they_may_know(rig: Rig, pool: Pool) -> None:
+    rig.bmc.faults.refused = frozenset({SET_PRIVILEGE})
+    power = IpmiPower(pool.get(rig.login()))
+    assert await power.status() is False
+    with pytest.raises(RefusedError, match="while requesting privilege"):
+        await power.change(PowerChange.ON)
+    assert rig.machine.controls == []
 
 
 async def test_an_unknown_user_stays_unknown(make_rig: MakeRig, pool: Pool) -> None:

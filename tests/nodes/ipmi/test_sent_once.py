@@ -105,7 +105,7 @@ async def test_a_bmc_that_acts_late_and_says_nothing_is_waited_for(rig: Rig, poo
 async def test_a_bmc_that_says_nothing_any_more(rig: Rig, pool: Pool, change: PowerChange, said: str) -> None:
     rig.machine.power = True
     power = impatient(rig, pool)
-    await power.status()
+    await power.boot()  # with the privilege that a change needs
     rig.bmc.transmit = lambda _data, _address: None
     pool.get(rig.login()).deadline_s = 1
     with pytest.raises(LostAnswerError, match=said):
