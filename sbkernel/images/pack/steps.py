@@ -84,12 +84,14 @@ def list_step(packing: Packing) -> Step:
     def run_(work: Work) -> Facts:
         file, content = packing.built.sums, packing.laid()
         listed = content.content_list(sums.read(file))
-        sums.write(file, listed.sums, packing.locked_ns)
-        work.target.write_bytes(listing.packed(listed.lines))
-        return {"overlaid": listed.overlaid[:1], LOCKED: packing.locked_ns}
+        with ThreadPoolExecutor(1) as beside:
+            compressed = beside.submit(listing.packed, listed.lines)
+            sums.write(file, listed.sums, packing.locked_ns)
+            work.target.write_bytes(compressed.result())
+        return {"overlaid": listed.overlaid[:1], "bytes": listed.bytes, LOCKED: packing.locked_ns}
 
     on = (packing.synced.step.name,) if packing.synced else ()
-    return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, run=run_)
+    return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, version=2, run=run_)
 
 
 def pack_step(packing: Packing) -> Step:
@@ -134,7 +136,7 @@ def _layer(packing: Packing, work: Work) -> Layer:
     """Return what is packed: all of the content, unless it is packed in layers."""
     if packing.layering is None:
         return Layer(packing.laid())
-    layer = packing.layering.over(packing.laid(), work.path(CONTENT_LIST), work.facts(CONTENT_LIST)["overlaid"])
+    layer = packing.layering.over(packing.laid(), work.path(CONTENT_LIST), work.facts(CONTENT_LIST))
     work.report.log(str(layer))
     return layer
 
