@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,15 @@ _DAY_S = 86400
 
 def why_clean(change: Change, wanted: Resolution, base: Path, downloads: Downloads) -> str:
     """Say why this change of a tree would not give what a build gives; empty if it would."""
-    if needed := sorted(change.not_asked & records.base_with_needs(wanted.packages)):
+    if change.not_asked and (needed := sorted(change.not_asked & records.base_with_needs(wanted.packages))):
         return f"{needed[0]} was asked for, and the base system needs it"
     if absent := [one for one in change.coming if not downloads.path(one).is_file()]:
         raise NotFetchedError(absent[0])
     tree = Tree(base)
-    coming = [part_of(one, downloads.path(one), tree) for one in change.coming]
+    with ThreadPoolExecutor() as beside:
+        reading = beside.map(lambda one: part_of(one, downloads.path(one), tree), change.coming)
+        tree.read()
+        coming = [*reading]
     leaving = [tree.part(name) for name in sorted(change.leaving_names)]
     changed = {one.name for one in (*coming, *leaving)}
     return objection(coming, leaving, tree.world([*coming, *leaving], changed))
