@@ -15,6 +15,7 @@ from sbkernel.jobs.spawn import Words
 
 # What a program inside the tree gets of our environment: nothing.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = (f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8")
 
 
 def scripts_environment(more: Mapping[str, str]) -> dict[str, str | None]:
@@ -70,7 +71,7 @@ def clean(directory: Path, pattern: str) -> None:
 
 def enter(
     tree: Path,
-    argv: Sequence[str],
+    argv: Words,
     *,
     env: Mapping[str, str | None] | None = None,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
@@ -104,5 +105,5 @@ def inside(
     before: Words | None = None,
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
-    command = [*alone(tree), "env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
+    command = [*alone(tree), "env", "-i", *ENVIRONMENT, "chroot", str(tree), *argv]
     return enter(tree, command, input=input, on_line=on_line, before=before)
