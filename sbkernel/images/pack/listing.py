@@ -15,7 +15,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -137,8 +137,11 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
 def _statuses(tree: str, paths: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
     """Yield each path that is there with its status, sorted."""
     for path in sorted(paths, key=os.fsencode):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            yield path, os.lstat(f"{tree}/{path}")
+        try:
+            status = os.lstat(f"{tree}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield path, status
 
 
 def _names(found: Mapping[str, os.stat_result]) -> dict[str, Sequence[str]]:

@@ -40,9 +40,12 @@ def copy_tree(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree that may hold other users' files; nothing happens if there is none."""
+    """Remove a tree that may hold other users' files, or a file; nothing happens if there is none."""
+    # For a file, or an empty directory, no program is needed.
     with suppress(OSError):
-        path.rmdir()  # of an empty directory no program is needed
+        path.unlink()
+    with suppress(OSError):
+        path.rmdir()
     if os.path.lexists(path):
         run(["rm", "--recursive", "--force", "--one-file-system", "--", path], isolated=True)
 
