@@ -21,7 +21,7 @@ from sbkernel.images import reviewed, rootimgdir
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import Reference, short
 from sbkernel.images.catalog.signatures import signer
-from sbkernel.images.catalog.version import ImageVersion
+from sbkernel.images.catalog.version import ImageVersion, file_facts
 from sbkernel.images.execute import execute
 from sbkernel.images.initrd.rootkinds import root_kinds
 from sbkernel.images.layers.layers import Layers
@@ -161,7 +161,9 @@ def _packing(
         hash_tree.check_possible(packed)
     refuse(site.osimages[image], "genimage")
     with lock(built.path, "packimage"):
-        with report.phase("compare"), ThreadPoolExecutor(1) as beside:
+        with report.phase("compare"), ThreadPoolExecutor() as beside:
+            files = {"kernel": built.kernel, "initrd": built.initrd}
+            boot = {name: beside.submit(file_facts, file) for name, file in files.items()}
             stacks = beside.submit(needs.stacks, built) if words.layered or words.flat else None
             patterns = _exlist(site, image, built)
             sync = read_sync(site, image, built.tree, nosyncfiles=words.nosyncfiles)
@@ -179,7 +181,12 @@ def _packing(
                 image, built, built.record(), packed, content, tree, signs, added, lost, sync, patterns, lists
             )
             last = _last(catalog, image)
-            packing = replace(packing, kinds=kinds, last=last.root if last else None)
+            packing = replace(
+                packing,
+                kinds=kinds,
+                boot={name: facts.result() for name, facts in boot.items()},
+                last=last.root if last else None,
+            )
             if stacks is not None:
                 over = layering(last, packed, packing.described, initrd_stacks=stacks.result(), flat=words.flat)
                 packing = replace(packing, layering=over)

@@ -170,12 +170,13 @@ class DirectoryShelf:
         return descriptor is not None
 
     def _note(self, outcome: str, whole: Outcome | None) -> None:
-        """Write down that an outcome is whole, or not any more."""
+        """Write down that an outcome is whole, or not any more if it was."""
         with self._writing:
-            self._new.pop(outcome, None)
+            before = self._new.pop(outcome, None)
             if whole is not None:
                 self._new[outcome] = whole
-            self._write()
+            if whole != before:
+                self._write()
 
     def _write(self) -> None:
         data = {"boot": boot_id(), "outcomes": {name: asdict(one) for name, one in self._new.items()}}

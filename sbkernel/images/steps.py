@@ -208,7 +208,7 @@ def initrd_step(spec: Described, tree: str, *, anew: bool) -> Step:
             work.report.log("initrd: kept, as all that it is made of is the same")
         else:
             build_initrd(work.path(TREE), kernelver, drivers, work.target, kinds=kinds, report=work.report)
-        return {**of, **kept.sum_of(work.target)}
+        return {**of, **kept.sum_of(work.target), "scripts": sorted(data["files"])}
 
     native = runs_here(architecture(spec.osarch).machine)
     data = {

@@ -1,13 +1,13 @@
 """Run by the Python of this host in a namespace of its own: copies a layer while packages are installed into it.
 
 argv: LAYER TREE LIST. Files are copied once they have been left alone for a moment, until standard input ends. Then
-LIST is written: which copies are of files that have stayed as they were; checkout.py is handed it, and makes the rest
+LIST is written: which copies are of files that have stayed as they were; checkout.py reads it, and makes the rest
 anew. Plain files and links alone are copied. No link is followed, and each file that was opened is looked at again:
 scripts of packages run meanwhile, and may put anything in anybody's place.
 """
 
 import errno
-import json
+import marshal
 import os
 import select
 import stat
@@ -32,8 +32,9 @@ def main():
     while not copies.is_full and not ended(max(PAUSE_S, SHARE * copies.looked_s)):
         copies.look(layer, tree)
     ended(None)
-    with open(listed, "w") as file:
-        file.write(json.dumps({"inode": os.stat(tree).st_ino, "files": copies.unchanged(layer)}))
+    with open(listed, "wb") as file:
+        file.write(f"{{}}\n{os.stat(tree).st_ino}\n".encode())
+        marshal.dump(copies.unchanged(layer), file)
 
 
 def ended(patience_s):
@@ -69,7 +70,7 @@ class Copies:
                 elif fact := self.facts.get(path + name):
                     status = entry.stat(follow_symlinks=False)
                     if (status.st_ino, status.st_ctime_ns) == fact[:2]:
-                        kept[path + name] = [fact[0], *fact[2:]]
+                        kept[path + name] = fact[0], *fact[2:]
 
         with suppress(OSError), opened(layer) as source:
             directory("", source)

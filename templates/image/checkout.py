@@ -1,18 +1,17 @@
 """Run by the Python of this host in a namespace of its own: makes a tree the same as a layer that it was copied from.
 
 Only what is newer than the layer's packages is dated back to the newest of them, as in every image.
-argv: copy|update LAYER TREE LIST ABOUT. The list says which files of the tree are copies that nobody has touched since:
-by their inode and its ctime, which nobody can set, and by the inode of the file in the layer, which nobody writes to.
-It is written beside ABOUT (JSON), where `epoch` is the time of the newest package in seconds since the epoch. `copy`
-copies all of the layer, to where nothing is; `update` removes and copies what the list that is there does not vouch
-for, whoever has changed it.
+argv: copy|update LAYER TREE LIST ABOUT EPOCH [OLD]. The list says which files of the tree are copies that nobody has
+touched since: by their inode and its ctime, which nobody can set, and by the inode of the file in the layer, which
+nobody writes to. A line ABOUT and one with the inode of the tree come first. EPOCH is the time of the newest package in
+seconds since the epoch, OLD the one to which files of the list are dated back. `copy` copies all of the layer, to where
+nothing is; `update` removes and copies what the list that is there does not vouch for, whoever has changed it.
 """
 
 import gc
-import json
+import marshal
 import os
 import stat
-import subprocess
 import sys
 import time
 
@@ -21,20 +20,16 @@ AT_ONCE = 500
 
 def main():
     """Do what argv says; print how many files an update has copied."""
-    word, layer, tree, listed = sys.argv[1:5]
-    about = json.loads(sys.argv[5])
-    before = {"files": {}}
+    word, layer, tree, listed, about, epoch, *old = sys.argv[1:]
     if word == "copy":
         os.mkdir(tree, 0o700)
-    else:
-        with open(listed) as file:
-            before = json.load(file)
-    found = Found(layer, tree, before, about["epoch"])
+    found = Found(layer, tree, known(listed) if word == "update" else {}, int(epoch), is_dated=old == [epoch])
     found.settle()
     print(len(found.missing))
     beside = f"{listed}.new"
-    with open(beside, "w") as file:
-        file.write(json.dumps({**about, "inode": os.stat(tree).st_ino, "files": found.kept}))
+    with open(beside, "wb") as file:
+        file.write(f"{about}\n{os.stat(tree).st_ino}\n".encode())
+        marshal.dump(found.kept, file)
     os.replace(beside, listed)
     # Clocks of file systems tick some hundred times a second: what is changed in the next tick has another ctime.
     newest = max((ctime_ns for _, _, ctime_ns in found.kept.values()), default=0)
@@ -43,12 +38,23 @@ def main():
         os.utime(listed)
 
 
+def known(listed):
+    """Return the files of a list by path; of one that is damaged none."""
+    try:
+        with open(listed, "rb") as file:
+            file.readline(), file.readline()
+            files = marshal.loads(file.read())  # noqa: S302 - whoever may write to it may write to the image
+        return files if isinstance(files, dict) else {}
+    except (ValueError, EOFError, TypeError):
+        return {}
+
+
 class Found:
     """A walk through layer and tree together, with a list of the files that are as they were copied."""
 
-    def __init__(self, layer, tree, before, epoch):
+    def __init__(self, layer, tree, known, epoch, *, is_dated):
         self.layer, self.tree, self.newest_ns = layer, tree, epoch * 10**9
-        self.known, self.is_dated = before["files"], before.get("epoch") == epoch
+        self.known, self.is_dated = known, is_dated
         self.kept, self.missing, self.directories = {}, {}, []
         self.names, self.linked, self.dated = {}, {}, set()
         self._directory("")
@@ -78,7 +84,7 @@ class Found:
             self.linked.setdefault(source, [self.names[source]]).append(path)
         if other is not None:
             own = other.stat(follow_symlinks=False)
-            fact = [source, own.st_ino, own.st_ctime_ns]
+            fact = source, own.st_ino, own.st_ctime_ns
             if self.known.get(path) == fact:
                 self.kept[path] = fact
                 if not self.is_dated:
@@ -126,15 +132,16 @@ class Found:
         """Copy files with all that they have, on all processors: nearly all of it is the kernel's time."""
         paths = [f"./{path}" for path in files]
         argv = ["cp", "--archive", "--reflink=auto", "--parents", f"--target-directory={self.tree}", "--"]
+        os.chdir(self.layer)
 
         def copy(start):
-            subprocess.run([*argv, *paths[start : start + AT_ONCE]], cwd=self.layer, check=True)
+            # To load subprocess takes longer than most updates take for all that they copy.
+            process = os.posix_spawnp("cp", [*argv, *paths[start : start + AT_ONCE]], os.environ)
+            if os.waitpid(process, 0)[1]:
+                sys.exit(1)  # cp has said why
 
         starts = range(0, len(paths), AT_ONCE)
-        try:
-            at_once(copy, starts) if len(starts) > 1 else [copy(start) for start in starts]
-        except subprocess.CalledProcessError:
-            sys.exit(1)  # cp has said why
+        at_once(copy, starts) if len(starts) > 1 else [copy(start) for start in starts]
         for path, source in files.items():
             status = os.lstat(f"{self.layer}/{path}")
             self._date(path, status, status.st_mtime_ns)
@@ -148,7 +155,7 @@ class Found:
 
     def _note(self, path, source):
         status = os.lstat(f"{self.tree}/{path}")
-        self.kept[path] = [source, status.st_ino, status.st_ctime_ns]
+        self.kept[path] = source, status.st_ino, status.st_ctime_ns
 
 
 def at_once(function, several):

@@ -37,7 +37,8 @@ def read(file):
     """Return what was kept; nothing if there is none, or a part of it."""
     try:
         with open(file, "rb") as kept:
-            return marshal.load(kept)  # noqa: S302 - written a moment ago, by whoever may write to layers
+            # At once: load() reads a number at a time.
+            return marshal.loads(kept.read())  # noqa: S302 - written a moment ago, by whoever may write to layers
     except (OSError, ValueError, EOFError, TypeError):
         return {}
 

@@ -1,6 +1,7 @@
 """A tree that is brought up to date in place is what a copy of the layer is, whatever was done to it before."""
 
 import json
+import marshal
 import os
 import random
 import subprocess
@@ -164,20 +165,26 @@ def test_the_tree_is_copied_where_nothing_is_known_of_the_old_one(tmp_path: Path
     assert not rig.make(C), "a layer that has nothing to do with the old one"
     assert not rig.make(A), "nor the other way round"
     listed = rig.directory.copied
-    known = json.loads(listed.read_text())
-    for damaged in (
-        {**known, "boot": "another"},
-        {**known, "inode": 1},
-        {**known, "made": 1},
-        {**known, "files": 1},
-        [],
-    ):
-        listed.write_text(json.dumps(damaged))
+    about, inode, files = listed.read_bytes().split(b"\n", 2)
+    known = json.loads(about)
+    for other in ({**known, "boot": "another"}, {**known, "made": 1}, []):
+        listed.write_bytes(b"\n".join([json.dumps(other).encode(), inode, files]))
+        assert not rig.make(A), other
+    for damaged in (b"\n".join([about, b"1", files]), b"\n".join([about, b"", files]), b"{", b""):
+        listed.write_bytes(damaged)
         assert not rig.make(A), damaged
-    listed.write_text("{")
-    assert not rig.make(A)
     rig.layers.remove(A)
     assert not rig.make(B), "the old layer is gone: its inodes may be those of other files now"
+
+
+@pytest.mark.parametrize("files", [b"", b"damaged", marshal.dumps(1)])
+def test_all_is_copied_where_the_list_of_files_is_damaged(tmp_path: Path, files: bytes) -> None:
+    rig = Rig(tmp_path)
+    rig.make(A)
+    (rig.directory.tree / "there/file").write_text("CONTENT")
+    about, inode, _ = rig.directory.copied.read_bytes().split(b"\n", 2)
+    rig.directory.copied.write_bytes(b"\n".join([about, inode, files]))
+    assert rig.make(A)
 
 
 def test_a_tree_in_which_something_is_mounted_is_left_alone(tmp_path: Path) -> None:
@@ -188,8 +195,9 @@ def test_a_tree_in_which_something_is_mounted_is_left_alone(tmp_path: Path) -> N
     point = rig.directory.tree / "mounted here"
     point.mkdir()
     subprocess.run(["mount", "--bind", tmp_path / "home", point], check=True)
+    checkout = Checkout(rig.layers, rig.directory, lambda: None)
     try:
-        with Checkout(rig.layers, rig.directory, lambda: None)._base(A) as base:
+        with checkout._base(checkout._known(), A) as base:
             assert base is None
     finally:
         subprocess.run(["umount", point], check=True)

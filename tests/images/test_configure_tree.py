@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sbkernel.errors import BuildError, CommandError
-from sbkernel.images.tree.configure import Configuration, archive, configure, lay
+from sbkernel.images.tree.configure import Configuration, configure, lay
 from sbkernel.images.tree.namespaces import inside
 from sbkernel.jobs.report import NullReport
 
@@ -23,7 +23,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def laid(tree: Path, **files: bytes) -> None:
-    lay(tree, archive({name.replace("__", "/"): data for name, data in files.items()}, DATE), NullReport())
+    lay(tree, {name.replace("__", "/"): data for name, data in files.items()}, DATE, NullReport())
 
 
 def test_an_image_needs_no_program_for_it(tree: Path) -> None:

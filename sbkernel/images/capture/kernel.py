@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog.version import BESIDE, ImageVersion
-from sbkernel.images.tree.configure import archive, lay
+from sbkernel.images.tree.configure import lay
 from sbkernel.images.tree.kernel import choose_kernel, kernels
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
@@ -30,7 +30,7 @@ def bring_kernel(tree: Path, node: str, running: str, booted: ImageVersion | Non
         problem = f"no kernel came from {node}, and the catalog has not the image that it booted"
     else:
         name = f"boot/vmlinuz-{running}"
-        lay(tree, archive({name: (booted.dir / BESIDE[0]).read_bytes()}, epoch), report)
+        lay(tree, {name: (booted.dir / BESIDE[0]).read_bytes()}, epoch, report)
         report.log(f"{name} is that of {booted.image}@{booted.digest[:8]}")
         return
     raise BuildError(problem, hint="is /boot a file system of its own there? --mount /boot")

@@ -88,9 +88,9 @@ def _common(directory: PurePosixPath) -> bool:
 def vocabulary(scripts: str) -> tuple[frozenset[str], frozenset[PurePosixPath]]:
     """Return the words and the absolute paths in scripts, comments left out."""
     code = "\n".join(line for line in scripts.splitlines() if not line.lstrip().startswith("#"))
-    paths = _PATH.findall(code)
-    merged = [f"/usr{path}" for path in paths if path.startswith(("/bin/", "/sbin/", "/lib"))]
-    return frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, (*paths, *merged)))
+    paths = {*_PATH.findall(code)}
+    merged = {f"/usr{path}" for path in paths if path.startswith(("/bin/", "/sbin/", "/lib"))}
+    return frozenset(_WORD.findall(code)), frozenset(map(PurePosixPath, paths | merged))
 
 
 def clashes(parts: Sequence[Content]) -> Iterator[str]:

@@ -47,9 +47,10 @@ class Downloads:
         with in_turn(made(self.directory) / ".turn"):
             clean(self.directory, ".new-*")
             known = sums.read(self._sums)
+            unknown = [package for package in packages if not self._is_known(package, known)]
             with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:  # sums leave Python's lock to others
-                there_are = list(threads.map(lambda one: self._has(one, known), packages))
-            missing = [package for package, is_there in zip(packages, there_are, strict=True) if not is_there]
+                there_are = list(threads.map(self._has, unknown))
+            missing = [package for package, is_there in zip(unknown, there_are, strict=True) if not is_there]
             there = len(packages) - len(missing)
             report.progress(there, len(packages))
             if missing:
@@ -70,14 +71,22 @@ class Downloads:
         """Return the packages that are not there as they should be."""
         return [package for package in packages if not is_exactly(self.path(package), package.sha256)]
 
-    def _has(self, package: Resolved, known: Mapping[str, str]) -> bool:
-        """Tell whether a package is there; its file is read only if it was changed since it was read last."""
+    def _is_known(self, package: Resolved, known: Mapping[str, str]) -> bool:
+        """Tell whether a package is there, and its file was not changed since it was read last."""
         path = self.path(package)
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
-            if known.get(sums.key_of(status)) == package.sha256 or is_exactly(path, package.sha256):
-                if time.time() - status.st_mtime > _USED_S:
-                    os.utime(path)
+            if known.get(sums.key_of(status)) == package.sha256:
+                _note_use(path, status)
+                return True
+        return False
+
+    def _has(self, package: Resolved) -> bool:
+        """Tell whether a package is there, and read it for that."""
+        path = self.path(package)
+        with contextlib.suppress(FileNotFoundError):
+            if is_exactly(path, package.sha256):
+                _note_use(path, path.stat())
                 return True
             path.unlink()
         return False
@@ -95,6 +104,11 @@ class Downloads:
             raise GoneError(package, said)
         file.chmod(0o644)
         file.replace(self.path(package))
+
+
+def _note_use(path: Path, status: os.stat_result) -> None:
+    if time.time() - status.st_mtime > _USED_S:
+        os.utime(path)
 
 
 def differences(expected: Iterable[object], got: Iterable[object]) -> list[str]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbkernel import resources
 from sbkernel.images.layers.layers import Layers
 from sbkernel.images.pack.packlist import mounts_below
 from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.tree import scripts
 from sbkernel.images.tree.namespaces import remove_tree
 from sbkernel.jobs.processes import boot_id
 from sbkernel.jobs.report import Report
@@ -46,9 +45,8 @@ class Checkout:
         tree, listed = self.directory.ahead
         for left in (tree, listed):
             remove_tree(left)
-        script = resources.templates() / "image" / "ahead.py"
         process = spawn_here(
-            [sys.executable, "-I", script, layer, tree, listed],
+            scripts.argv(scripts.of_image("ahead"), layer, tree, listed),
             stdin=PIPE,
             stdout=DEVNULL,
             stderr=DEVNULL,
@@ -70,20 +68,20 @@ class Checkout:
             listed.replace(self.directory.copied)
             report.log(f"files that were not copied while packages were installed: {self._list('update', layer, tree)}")
             return
-        with self._base(layer) as base:
+        known = {} if self.anew else self._known()
+        with self._base(known, layer) as base:
             if base is None:
                 self._list("copy", layer, tree)
                 return
             if base == self.directory.tree:
                 self.before_taking()
             self.directory.take(base, tree)
-            copied = self._list("update", layer, tree)
+            copied = self._list("update", layer, tree, str(known["epoch"]))
             report.log(f"the tree of the last build is brought up to date: {copied} files copied")
 
     @contextmanager
-    def _base(self, layer: str) -> Iterator[Path | None]:
+    def _base(self, known: Mapping[str, Any], layer: str) -> Iterator[Path | None]:
         """Yield the tree to start from, while the layer stays that it was made of; None if there is none."""
-        known = {} if self.anew else self._known()
         tree = self._tree(known)
         old = str(known.get("layer", ""))
         descriptor = self.layers.hold(old, wait=False) if tree else None
@@ -94,10 +92,11 @@ class Checkout:
                 os.close(descriptor)
 
     def _known(self) -> dict[str, Any]:
-        with suppress(OSError, ValueError):
-            known = json.loads(self.directory.copied.read_text())
-            whole = isinstance(known, dict) and isinstance(known.get("files"), dict)
-            return known if whole and known.get("boot") == boot_id() else {}
+        """Return what the list says that it is about; nothing if it is of no use."""
+        with suppress(OSError, ValueError), self.directory.copied.open("rb") as file:
+            about, inode = json.loads(file.readline()), int(file.readline())
+            if isinstance(about, dict) and about.get("boot") == boot_id():
+                return {**about, "inode": inode}
         return {}
 
     def _tree(self, known: Mapping[str, Any]) -> Path | None:
@@ -116,12 +115,14 @@ class Checkout:
             return bool(related) and before.get("made") == known.get("made")
         return False
 
-    def _list(self, word: str, layer: str, tree: Path) -> str:
+    def _list(self, word: str, layer: str, tree: Path, *old: str) -> str:
+        """Make a tree and the list of it; return how many files were copied."""
         facts = self.layers.facts(layer)
-        about = {"layer": layer, "made": facts["made"], "epoch": int(facts["epoch"]), "boot": boot_id()}
-        script = resources.templates() / "image" / "checkout.py"
+        epoch = int(facts["epoch"])
+        about = json.dumps({"layer": layer, "made": facts["made"], "epoch": epoch, "boot": boot_id()})
         paths = (self.layers.tree(layer), tree, self.directory.copied)
-        return run([sys.executable, "-I", script, word, *paths, json.dumps(about)], isolated=True).stdout.strip()
+        words = scripts.argv(scripts.of_image("checkout"), word, *paths, about, str(epoch), *old)
+        return run(words, isolated=True).stdout.strip()
 
 
 def _start(facts: Mapping[str, Any]) -> str:

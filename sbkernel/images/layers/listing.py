@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from sbkernel import resources
+from sbkernel.images.tree import scripts
 from sbkernel.jobs.run import run
 
 SHOWN = 20
@@ -45,5 +44,4 @@ def unlike(one: dict[str, str], other: dict[str, str]) -> list[str]:
 
 
 def _listing(tree: Path, *more: str) -> str:
-    script = resources.templates() / "image" / "listing.py"
-    return run([sys.executable, "-I", script, tree, *more], isolated=True).stdout
+    return run(scripts.argv(scripts.of_image("listing"), tree, *more), isolated=True).stdout

@@ -6,17 +6,16 @@ ever write to a file of such a tree in place: layers are only read, and what is 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from sbkernel import resources
 from sbkernel.images.sync.view import Place, View
 from sbkernel.images.tree.namespaces import remove_tree
+from sbkernel.images.tree.scripts import Call, of_image, run_in_turn
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -25,10 +24,13 @@ Linking: TypeAlias = Callable[[Path], None]
 
 
 @contextmanager
-def changing(base: Path, tree: Path, report: Report, linking: Linking | None = None) -> Iterator[View]:
+def changing(
+    base: Path, tree: Path, report: Report, linking: Linking | None = None, then: Sequence[Call] = ()
+) -> Iterator[View]:
     """Yield a view of `base` that can be changed; after the block `tree` is what it has become, and `base` as it was.
 
     When the block fails there is no tree. Both lie on the same file system. Somebody may be `linking` the base already.
+    `then` are scripts that work on the tree afterwards.
     """
     place = Place(tree.with_name("changes"), base)
     with place.opened():
@@ -36,13 +38,14 @@ def changing(base: Path, tree: Path, report: Report, linking: Linking | None = N
         if not view.before:
             yield view
             run(["mv", "--no-target-directory", "--", view.tree, tree], isolated=True)
+            run_in_turn(then)
             return
         try:
             with ThreadPoolExecutor(1) as beside:
                 linked = beside.submit(linking or partial(link, base), tree)
                 yield view
                 linked.result()
-            _settle(place.path / "upper", tree)
+            run_in_turn([Call(of_image("settle"), (place.path / "upper", tree)), *then])
         except BaseException:
             remove_tree(tree)
             raise
@@ -51,8 +54,3 @@ def changing(base: Path, tree: Path, report: Report, linking: Linking | None = N
 def link(source: Path, tree: Path) -> None:
     """Make a tree with the same directories and files; the files are hard links, whatever they are."""
     run(["cp", "--archive", "--link", "--no-target-directory", "--", source, tree], isolated=True)
-
-
-def _settle(changes: Path, tree: Path) -> None:
-    """Move changes into a tree."""
-    run([sys.executable, "-I", resources.templates() / "image" / "settle.py", changes, tree], isolated=True)

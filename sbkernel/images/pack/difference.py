@@ -28,11 +28,12 @@ class Difference:
 def difference(below: Listing, now: Listing) -> Difference:
     """Return what has to lie over the content `below`, so that `now` is seen.
 
-    Whiteouts do for all that is gone, also where a directory replaces another one: none has to be opaque.
+    Neither has to have the entries that both have. Whiteouts do for all that is gone, also where a directory replaces
+    another one: none has to be opaque.
     A hard link is one file with all its names only if the same layer holds them, so they change together.
     """
     changed = {path for path, entry in now.items() if below.get(path) != entry}
-    gone = tuple(path for path in below if path not in now and _is_directory(now, above(path)))
+    gone = tuple(path for path in below if path not in now and _is_directory(above(path), below, now))
     held = {over for path in (*changed, *gone) for over in _above(path)} | changed
     return Difference(frozenset(held | {"."}), gone, is_empty=not held)
 
@@ -48,5 +49,6 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _is_directory(listing: Listing, path: str) -> bool:
-    return path in listing and listing[path].is_directory
+def _is_directory(path: str, below: Listing, now: Listing) -> bool:
+    """Tell whether a directory of `below` is one now; one that neither lists has stayed as it is."""
+    return now[path].is_directory if path in now else path not in below

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sbkernel.images.pack import listing
 from sbkernel.images.pack.content import Content
 from sbkernel.images.pack.difference import difference
 from sbkernel.images.pack.format import Format
-from sbkernel.images.pack.listing import Listing
+from sbkernel.images.plan import Facts
 from sbkernel.units import size
 
 MOST = 4
@@ -39,19 +39,18 @@ class Layering:
         """Return it for a plan."""
         return f"over {short(self.digest)} if little has changed" if self.base else f"flat: {self.why_flat}"
 
-    def over(self, content: Content, listed: Path, overlaid: Sequence[str]) -> Layer:
-        """Return what of a content is packed, now that it is listed in a file; `overlaid` as in Listed."""
+    def over(self, content: Content, listed: Path, facts: Facts) -> Layer:
+        """Return what of a content is packed, now that it is listed in a file; `overlaid` and `bytes` as in Listed."""
         if self.base is None:
             return Layer(content, why_flat=self.why_flat)
-        if overlaid:
+        if overlaid := facts["overlaid"]:
             return Layer(content, why_flat=f"{overlaid[0]} has attributes of overlayfs")
         try:
-            below = listing.read(self.base.dir / CONTENT_LIST)
-        except (BuildError, OSError) as error:
+            below, now = listing.apart(self.base.dir / CONTENT_LIST, listed)
+        except BuildError as error:
             return Layer(content, why_flat=str(error))
-        now = listing.read(listed)
         held = difference(below, now)
-        changed, whole = _bytes(now, held.held), _bytes(now, now)
+        changed, whole = sum(count for _, count in listing.plain_files(now, held.held)), int(facts["bytes"])
         if changed * PART > whole:
             return Layer(content, why_flat=f"{size(changed)} of {size(whole)} have changed")
         return Layer(content.layer(held), self.base, is_empty=held.is_empty)
@@ -107,10 +106,6 @@ def _why_flat(last: ImageVersion | None, packed: Format, described: Mapping[str,
     if len(last.roots) >= MOST:
         return f"{short(last.digest)} has {len(last.roots)} layers already"
     return ""
-
-
-def _bytes(listed: Listing, paths: Iterable[str]) -> int:
-    return sum(count for _, count in listing.plain_files(listed, paths))
 
 
 def lower_names(own: str, count: int) -> list[str]:

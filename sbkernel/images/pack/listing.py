@@ -15,6 +15,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,12 +61,14 @@ Listing = Mapping[str, Entry]
 class Listed:
     """The lines of a content list, and the paths whose attributes would mean something to overlayfs on a node.
 
-    `sums` are those of the plain files, by what tells one (key_of), and of their extended attributes, "-" of none.
+    `sums` are those of the plain files, by what tells one (key_of), and of their extended attributes, "-" of none;
+    `bytes` is what all of those files hold.
     """
 
     lines: Sequence[str]
     overlaid: Sequence[str]
     sums: Mapping[str, str]
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -103,23 +106,12 @@ def examine(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Examine
 
     What has vanished meanwhile is passed over.
     """
-    found: dict[str, os.stat_result] = {}
-    files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-    for path in sorted(kept, key=os.fsencode):
-        try:
-            status = os.lstat(f"{tree}/{path}")
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        found[path] = status
-        if not stat.S_ISDIR(status.st_mode):
-            files[status.st_dev, status.st_ino].append(path)
-    names = {path: group for group in files.values() if len(group) > 1 for path in group}
-    plain = [group for group in files.values() if stat.S_ISREG(found[group[0]].st_mode)]
-    files_of = {key_of(found[group[0]]): group for group in plain}
-    unread = {key: group for key, group in files_of.items() if key not in known}
+    found = dict(_statuses(tree, kept))
+    keys = {path: key_of(status) for path, status in found.items() if stat.S_ISREG(status.st_mode)}
+    unread = {key: path for path, key in keys.items() if key not in known}
     read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
-    sums = {key: read.get(key) or known[key] for key in files_of}
-    return Examined(tree, found, {path: key for key, group in files_of.items() for path in group}, sums, names)
+    sums = {key: read.get(key) or known[key] for key in keys.values()}
+    return Examined(tree, found, keys, sums, _names(found))
 
 
 def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
@@ -131,7 +123,7 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
     digests = {id(group): _digest(group) for group in examined.names.values()}
     lines, overlaid = [], []
     for path, status in examined.found.items():
-        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
+        if not status.st_rdev and stat.S_ISCHR(status.st_mode):
             continue
         has = examined.attributes(path)
         if any(name.startswith(_OVERLAY) for name, _ in has):
@@ -139,7 +131,32 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
         what = examined.sum_of(path) if path in examined.keys else _what(f"{tree}/{path}", status)
         names = examined.names.get(path)
         lines.append(_line(path, status, what, _digest(has) if has else "", digests[id(names)] if names else ""))
-    return Listed(lines, overlaid, examined.sums)
+    return Listed(lines, overlaid, examined.sums, _bytes(examined.found))
+
+
+def _statuses(tree: str, paths: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield each path that is there with its status, sorted."""
+    for path in sorted(paths, key=os.fsencode):
+        try:
+            status = os.lstat(f"{tree}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield path, status
+
+
+def _names(found: Mapping[str, os.stat_result]) -> dict[str, Sequence[str]]:
+    """Return all names of a file for each path of one that has several."""
+    files: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for path, status in found.items():
+        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+            files[status.st_dev, status.st_ino].append(path)
+    return {path: group for group in files.values() if len(group) > 1 for path in group}
+
+
+def _bytes(found: Mapping[str, os.stat_result]) -> int:
+    """Return the bytes of the plain files, each of which counts once."""
+    plain = (status for status in found.values() if stat.S_ISREG(status.st_mode))
+    return sum({(status.st_dev, status.st_ino): status.st_size for status in plain}.values())
 
 
 def _line(path: str, status: os.stat_result, what: str, attributes: str, names: str) -> str:
@@ -156,13 +173,38 @@ def packed(lines: Iterable[str]) -> bytes:
 
 def read(file: Path) -> Listing:
     """Return what a file lists. BuildError if it is no content list that we know."""
+    with _understood(file):
+        return parsed(_lines(file))
+
+
+def apart(below: Path, now: Path) -> tuple[Listing, Listing]:
+    """Return of what two files list the entries that only one of them has so: of tens of thousands mostly a few.
+
+    BuildError as read().
+    """
+    with _understood(below):
+        before = _lines(below)
+    with _understood(now):
+        after = _lines(now)
+        same = {*before}.intersection(after)
+        only = [[line for line in lines if line not in same] for lines in (before, after)]
+        return parsed(only[0]), parsed(only[1])
+
+
+@contextmanager
+def _understood(file: Path) -> Iterator[None]:
+    """Say of what a block raises that a file is no content list."""
     try:
-        head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-        if head != _HEAD:
-            raise BuildError(f"{file} is a content list of another format")
-        return parsed(lines)
+        yield
     except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise BuildError(f"{file} is no content list: {error}") from error
+
+
+def _lines(file: Path) -> list[str]:
+    head, *lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    if head != _HEAD:
+        raise BuildError(f"{file} is a content list of another format")
+    return lines
 
 
 def parsed(lines: Iterable[str]) -> Listing:
@@ -180,12 +222,11 @@ def plain_files(listing: Listing, paths: Iterable[str]) -> Iterator[tuple[str, i
             yield path, entry.size
 
 
-def _sums(tree: str, groups: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Yield the sha256 of each file, the first of its names; reading and summing leave Python's lock to others."""
-    paths = [f"{tree}/{group[0]}" for group in groups]
+def _sums(tree: str, paths: Sequence[str]) -> Iterable[str]:
+    """Yield the sha256 of each file; reading and summing leave Python's lock to others."""
     pieces = [paths[start : start + _HURRIED] for start in range(0, len(paths), _HURRIED)]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        for sums in threads.map(lambda piece: [_sum(path) for path in piece], pieces):
+        for sums in threads.map(lambda piece: [_sum(f"{tree}/{path}") for path in piece], pieces):
             yield from sums
 
 

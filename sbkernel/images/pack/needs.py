@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog import signatures
+from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.files import modules_directory
 from sbkernel.images.initrd.programs import Program, programs_for
 from sbkernel.images.initrd.rootkinds import RootKind
@@ -14,7 +15,7 @@ from sbkernel.images.pack import verity
 from sbkernel.images.pack.compressors import compressor_of
 from sbkernel.images.pack.format import Format
 from sbkernel.images.pack.stream import decompressed
-from sbkernel.images.rootimgdir import RootimgDir
+from sbkernel.images.rootimgdir import INITRD, RootimgDir
 from sbkernel.packages import treefile
 
 # In the initrds of genimage since roots can be archives, stacks, and signed or other than squashfs.
@@ -60,7 +61,10 @@ def programs(
 
 
 def stacks(built: RootimgDir) -> bool:
-    """Tell whether the initrd can mount several roots over each other."""
+    """Tell whether the initrd can mount several roots over each other: genimage has noted it, or it has the script."""
+    noted = built.record().get("outcomes", {}).get(INITRD, {}).get("facts", {})
+    if "scripts" in noted and noted.get("sha256") == file_facts(built.initrd)["sha256"]:
+        return "layers.sh" in noted["scripts"]
     return _STACKS in _content(built.initrd)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from sbkernel.images.catalog.pointers import Source
 from sbkernel.images.catalog.signatures import Signer
-from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.programs import Program
 from sbkernel.images.initrd.rootkinds import RootKind
 from sbkernel.images.pack.content import Content, content_of
@@ -38,9 +37,9 @@ class Packing:
     With `verity` the root gets a hash tree, and with a `signer` the version a signature, which nodes then ask for.
     `programs` are added to the initrd, `lost` says what the format does not keep, `sync` is what synclists do,
     `lists` are the files that exlist and synclists name, `layering` says over what it is packed if it is packed in
-    layers, `tree` is the fingerprint of the content, "" while nobody has looked at it closely, and `kinds` are the
-    kinds of root beside ram that the initrd can make. `last` is the root that was packed last, if there is one. What is
-    `gated` becomes the candidate alone.
+    layers, `tree` is the fingerprint of the content, "" while nobody has looked at it closely, `boot` are sum and size
+    of the built kernel and initrd, and `kinds` the kinds of root beside ram that the initrd can make. `last` is the
+    root that was packed last, if there is one. What is `gated` becomes the candidate alone.
     """
 
     image: str
@@ -57,6 +56,7 @@ class Packing:
     lists: Sequence[Path] = ()
     tree: str = ""
     layering: Layering | None = None
+    boot: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kinds: Mapping[str, RootKind] = field(default_factory=dict)
     last: Path | None = None
     gated: bool = False
@@ -111,7 +111,7 @@ class Packing:
         laid: list[Any] = [self.patterns, self.synced.step.inputs] if self.synced else []
         if self.layering:
             laid.append({"layered": True})
-        return digest_of([self.asked, built, file_facts(self.built.kernel), file_facts(self.built.initrd), *laid])
+        return digest_of([self.asked, built, *self.boot.values(), *laid])
 
     @property
     def source(self) -> Source:

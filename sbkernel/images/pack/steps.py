@@ -14,7 +14,7 @@ from sbkernel.images import sums
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.signatures import KEY_FILE
 from sbkernel.images.catalog.staging import Staging
-from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST, file_facts
+from sbkernel.images.catalog.version import BESIDE, CONTENT_LIST
 from sbkernel.images.initrd.programs import add_programs
 from sbkernel.images.pack import listing, verity
 from sbkernel.images.pack.content import Content
@@ -35,8 +35,8 @@ LOCKED = "locked_ns"
 def packimage_steps(packing: Packing, catalog: Catalog, packed_by: Callable[[], Facts]) -> tuple[Step, ...]:
     """Return all steps that pack and publish an image, in order; `packed_by` tells at last who packs, and with what."""
     return (
-        copy_step(KERNEL, packing.built.kernel),
-        initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd),
+        copy_step(KERNEL, packing.built.kernel, packing.boot[KERNEL]),
+        initrd_step(packing) if packing.programs else copy_step(INITRD, packing.built.initrd, packing.boot[INITRD]),
         manifest_step(packing),
         *([packing.synced.step] if packing.synced else []),
         *([list_step(packing)] if packing.layering else []),
@@ -45,13 +45,13 @@ def packimage_steps(packing: Packing, catalog: Catalog, packed_by: Callable[[], 
     )
 
 
-def copy_step(name: str, source: Path) -> Step:
-    """Return the step that takes kernel or initrd along."""
+def copy_step(name: str, source: Path, facts: Facts) -> Step:
+    """Return the step that takes kernel or initrd along; `facts` are sum and size."""
 
     def run_(work: Work) -> None:
         shutil.copyfile(source, work.target)
 
-    return Step(name, f"copy the {name}", file_facts(source), "file", name, run=run_)
+    return Step(name, f"copy the {name}", facts, "file", name, run=run_)
 
 
 def initrd_step(packing: Packing) -> Step:
@@ -62,7 +62,7 @@ def initrd_step(packing: Packing) -> Step:
 
     files = {KEY_FILE: packing.signer.key.text} if packing.signer else {}
     names = [program.name for program in packing.programs]
-    data = {**file_facts(packing.built.initrd), "programs": [program.facts for program in packing.programs], **files}
+    data = {**packing.boot[INITRD], "programs": [program.facts for program in packing.programs], **files}
     return Step(INITRD, f"add {' and '.join(names)} to the initrd", data, "file", INITRD, run=run_)
 
 
@@ -84,12 +84,14 @@ def list_step(packing: Packing) -> Step:
     def run_(work: Work) -> Facts:
         file, content = packing.built.sums, packing.laid()
         listed = content.content_list(sums.read(file))
-        sums.write(file, listed.sums, packing.locked_ns)
-        work.target.write_bytes(listing.packed(listed.lines))
-        return {"overlaid": listed.overlaid[:1], LOCKED: packing.locked_ns}
+        with ThreadPoolExecutor(1) as beside:
+            compressed = beside.submit(listing.packed, listed.lines)
+            sums.write(file, listed.sums, packing.locked_ns)
+            work.target.write_bytes(compressed.result())
+        return {"overlaid": listed.overlaid[:1], "bytes": listed.bytes, LOCKED: packing.locked_ns}
 
     on = (packing.synced.step.name,) if packing.synced else ()
-    return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, run=run_)
+    return Step("list", "list the content", _content_of(packing), "file", CONTENT_LIST, on=on, version=2, run=run_)
 
 
 def pack_step(packing: Packing) -> Step:
@@ -134,7 +136,7 @@ def _layer(packing: Packing, work: Work) -> Layer:
     """Return what is packed: all of the content, unless it is packed in layers."""
     if packing.layering is None:
         return Layer(packing.laid())
-    layer = packing.layering.over(packing.laid(), work.path(CONTENT_LIST), work.facts(CONTENT_LIST)["overlaid"])
+    layer = packing.layering.over(packing.laid(), work.path(CONTENT_LIST), work.facts(CONTENT_LIST))
     work.report.log(str(layer))
     return layer
 

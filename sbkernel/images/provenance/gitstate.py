@@ -28,18 +28,20 @@ def git_states(files: Iterable[Path], *, ignored: bool = True) -> dict[Path, Sta
 
     A file that git is told to ignore is in no commit, thus dirty; of a directory such files count only if `ignored`.
     """
-    by_directory: dict[Path, list[Path]] = {}
+    by_repository: dict[Path, list[Path]] = {}
     for file in dict.fromkeys(files):
-        directory = _real(file).parent
-        if any((above / ".git").exists() for above in (directory, *directory.parents)):
-            by_directory.setdefault(directory, []).append(file)
+        place = next((one for one in _real(file).parents if (one / ".git").exists()), None)
+        if place is not None:
+            by_repository.setdefault(place, []).append(file)
     found: dict[Path, State] = {}
-    for directory, some in by_directory.items():
-        found |= _of_directory(directory, some, ignored)
+    for some in by_repository.values():
+        found |= _in_repository(some, ignored)
     return found
 
 
-def _of_directory(directory: Path, files: list[Path], ignored: bool) -> dict[Path, State]:
+def _in_repository(files: list[Path], ignored: bool) -> dict[Path, State]:
+    """Return the states of files of one repository."""
+    directory = _real(files[0]).parent
     which = "--ignored=matching" if ignored else "--ignored=no"
     try:
         top = Path(_git(directory, "rev-parse", "--show-toplevel").removesuffix("\n"))

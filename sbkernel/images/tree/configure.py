@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import marshal
 import shlex
-import sys
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ from pathlib import Path
 from sbkernel import resources
 from sbkernel.errors import BuildError, CommandError
 from sbkernel.images.families.package_manager import PackageManager
-from sbkernel.images.tree.namespaces import alone, enter, inside
+from sbkernel.images.tree import scripts
+from sbkernel.images.tree.namespaces import ENVIRONMENT, alone, enter
 from sbkernel.jobs.report import Report
 from sbkernel.jobs.run import run
 
@@ -56,9 +55,8 @@ def configure(tree: Path, wanted: Configuration, epoch: int, report: Report) -> 
     """Lay the files into a tree, dated `epoch`, and run the script in it; BuildError if it lacks programs for that."""
     _empty(tree / "dev")
     missing = {name: data for name, data in wanted.if_missing.items() if not (tree / name).is_file()}
-    lay(tree, archive({**wanted.files, **missing}, epoch), report)
     try:
-        inside(tree, ["sh", "-s"], input=wanted.script, on_line=report.log)
+        lay(tree, {**wanted.files, **missing}, epoch, report, then=wanted.script)
     except CommandError as error:
         if error.returncode != _NO_PROGRAM:
             raise
@@ -75,21 +73,13 @@ def _empty(devices: Path) -> None:
         run(["find", devices, "-xdev", "-mindepth", "1", "-delete"], isolated=True)
 
 
-def lay(tree: Path, packed: bytes, report: Report) -> None:
-    """Write the files of a tar archive into a tree, which need not hold a program for it; no link leads out."""
-    script = resources.templates() / "image" / "lay.py"
-    enter(tree, [*alone(tree), sys.executable, "-I", str(script), str(tree)], input=packed, on_line=report.log)
+def lay(tree: Path, files: Mapping[str, bytes], epoch: int, report: Report, *, then: bytes = b"") -> None:
+    """Write files, dated `epoch`, into a tree, which need not hold a program for it; no link leads out.
 
-
-def archive(contents: Mapping[str, bytes], epoch: int) -> bytes:
-    """Return files as a tar archive owned by root and dated `epoch`."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, data in contents.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(data), 0o644, epoch
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
+    Then a script for its shell is run in it, if there is one.
+    """
+    argv = [*alone(tree), *scripts.argv(scripts.of_image("lay"), tree, *ENVIRONMENT)]
+    enter(tree, argv, input=marshal.dumps((epoch, dict(files), then)), on_line=report.log)
 
 
 def below(directory: Path) -> dict[str, bytes]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sbkernel import resources
-from sbkernel.jobs.run import run
+from sbkernel.images.tree.scripts import Call, of_image, run_in_turn
 
-SCRIPT = resources.templates() / "image" / "leveled.py"
+SCRIPT = of_image("leveled")
 
 
 def level(tree: Path, epoch: int, days: Sequence[int] = ()) -> None:
@@ -18,5 +16,9 @@ def level(tree: Path, epoch: int, days: Sequence[int] = ()) -> None:
 
     Of a tree that was another before, `days` are those since 1970 on which users were made before and are made now.
     """
-    asked = {"tree": str(tree), "epoch": epoch, "days": list(days)}
-    run([sys.executable, "-I", SCRIPT], input=json.dumps(asked), isolated=True)
+    run_in_turn([leveling(tree, epoch, days)])
+
+
+def leveling(tree: Path, epoch: int, days: Sequence[int] = ()) -> Call:
+    """Return the call of the script that does so."""
+    return Call(SCRIPT, input=json.dumps({"tree": str(tree), "epoch": epoch, "days": list(days)}))

@@ -15,6 +15,7 @@ from sbkernel.jobs.spawn import Words
 
 # What a program inside the tree gets of our environment: nothing.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = (f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8")
 
 
 def scripts_environment(more: Mapping[str, str]) -> dict[str, str | None]:
@@ -39,9 +40,12 @@ def copy_tree(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree that may hold other users' files; nothing happens if there is none."""
+    """Remove a tree that may hold other users' files, or a file; nothing happens if there is none."""
+    # For a file, or an empty directory, no program is needed.
     with suppress(OSError):
-        path.rmdir()  # of an empty directory no program is needed
+        path.unlink()
+    with suppress(OSError):
+        path.rmdir()
     if os.path.lexists(path):
         run(["rm", "--recursive", "--force", "--one-file-system", "--", path], isolated=True)
 
@@ -70,7 +74,7 @@ def clean(directory: Path, pattern: str) -> None:
 
 def enter(
     tree: Path,
-    argv: Sequence[str],
+    argv: Words,
     *,
     env: Mapping[str, str | None] | None = None,
     input: str | bytes | None = None,  # noqa: A002 - the name that run() has
@@ -104,5 +108,5 @@ def inside(
     before: Words | None = None,
 ) -> Completed:
     """Run a program of the tree in the tree: no path, not even through a link, leads out."""
-    command = [*alone(tree), "env", "-i", f"PATH={PATH}", "HOME=/root", "LC_ALL=C.UTF-8", "chroot", str(tree), *argv]
+    command = [*alone(tree), "env", "-i", *ENVIRONMENT, "chroot", str(tree), *argv]
     return enter(tree, command, input=input, on_line=on_line, before=before)

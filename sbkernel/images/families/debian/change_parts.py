@@ -7,8 +7,9 @@ import re
 import stat
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from sbkernel.errors import BuildError
@@ -33,24 +34,47 @@ class Tree:
         # In a tree that an ordinary user has built root has another number.
         self._root = (tree.lstat().st_uid, tree.lstat().st_gid)
         self._merged = {name for name in _MERGED if (tree / name).is_symlink()}
-        self._lists = {_package(file): file for file in (tree / _INFO).glob("*.list")}
-        self._records = {
-            record["Package"]: record
-            for record in map(records.fields, (tree / dpkg.STATUS).read_text(errors="replace").split("\n\n"))
-            if "Package" in record
-        }
+
+    def read(self) -> None:
+        """Read what world() looks at: all lists and scripts."""
+        _ = self._lists, self._scripts
+
+    @cached_property
+    def _info(self) -> Mapping[str, Mapping[str, Path]]:
+        """Return by package and kind the files that dpkg keeps."""
+        found: dict[str, dict[str, Path]] = defaultdict(dict)
+        for file in (self.path / _INFO).iterdir():
+            package, _, kind = file.name.rpartition(".")
+            found[package.partition(":")[0]][kind] = file
+        return found
+
+    @cached_property
+    def _lists(self) -> Mapping[str, Sequence[bytes]]:
+        """Return by package the lines of its list of paths."""
+        files = {name: kinds["list"] for name, kinds in self._info.items() if "list" in kinds}
+        return {name: file.read_bytes().split(b"\n") for name, file in files.items()}
+
+    @cached_property
+    def _scripts(self) -> Mapping[str, str]:
+        """Return by package the text of all its scripts."""
+        return {name: "\n".join(_texts(kinds, SCRIPTS).values()) for name, kinds in self._info.items()}
 
     def spelt(self, path: str) -> PurePosixPath:
         """Return a path as it is in the tree, where /bin and its like are links into /usr."""
-        return PurePosixPath(self._spelt(path))
+        return PurePosixPath(f"/usr{path}" if path[1:].partition("/")[0] in self._merged else path or "/")
 
-    def _spelt(self, path: str) -> str:
-        return f"/usr{path}" if path[1:].partition("/")[0] in self._merged else path or "/"
+    def _lines(self, path: PurePosixPath) -> Iterator[bytes]:
+        """Yield the lines that stand for a path of the tree in a list."""
+        text = str(path)
+        yield os.fsencode("/." if text == "/" else text)
+        if text.startswith("/usr/") and text[5:].partition("/")[0] in self._merged:
+            yield os.fsencode(text[4:])
 
-    def _paths(self, name: str) -> set[str]:
-        """Return the paths of a package that is installed."""
-        lines = self._lists[name].read_text(errors="surrogateescape").splitlines()
-        return {self._spelt(line.removeprefix("/.")) for line in lines}
+    def _record(self, name: str) -> records.Record:
+        """Return what dpkg has noted of a package."""
+        texts = (self.path / dpkg.STATUS).read_text(errors="replace").split("\n\n")
+        likely = (records.fields(text) for text in reversed(texts) if f"Package: {name}\n" in text)
+        return next((record for record in likely if record.get("Package") == name), {})
 
     def entry(self, path: PurePosixPath) -> Entry | None:
         """Return what is at a path."""
@@ -62,29 +86,29 @@ class Tree:
 
     def part(self, name: str) -> Part:
         """Return a package that is installed."""
-        found = {path: self.entry(path) for path in map(PurePosixPath, self._paths(name))}
-        stem = self._lists[name].with_suffix("").name
-        control = _control(lambda kind: self.path / _INFO / f"{stem}.{kind}")
-        base = records.is_base(self._records.get(name, {}))
+        lines = (os.fsdecode(line).removeprefix("/.") for line in self._lists[name] if line)
+        found = {path: self.entry(path) for path in map(self.spelt, lines)}
+        control = _texts(self._info[name], _CONTROL)
+        base = records.is_base(self._record(name))
         return Part(name, {path: entry for path, entry in found.items() if entry}, control, base)
 
     def world(self, parts: Iterable[Part], changed: Collection[str]) -> World:
         """Return the rest of the tree, as far as it matters to these packages; `changed` are the names of all."""
-        parts = list(parts)
         wanted = {path for part in parts for path in part.entries}
-        spelt = {str(path): path for path in wanted}
+        listed = {line: path for path in wanted for line in self._lines(path)}
         owners: dict[PurePosixPath, set[str]] = defaultdict(set)
-        for name in self._lists:
-            for path in self._paths(name) & spelt.keys():
-                owners[spelt[path]].add(name)
+        for name, lines in self._lists.items():
+            for line in listed.keys() & lines:
+                owners[listed[line]].add(name)
         there = {path: entry for path in wanted if (entry := self.entry(path)) is not None}
         mine = [path for path, entry in there.items() if entry.is_dir and owners[path] <= set(changed)]
         below = {
             path: frozenset(path / one.name for one in (self.path / path.relative_to("/")).iterdir()) for path in mine
         }
+        scripts = "\n".join(text for name, text in self._scripts.items() if name not in changed)
         return World(
             {path: frozenset(names) for path, names in owners.items()},
-            there, below, self._interests(), self._special(), self._scripts(changed),
+            there, below, self._interests(), self._special(), scripts,
         )  # fmt: skip
 
     def _interests(self) -> list[tuple[str, str]]:
@@ -98,10 +122,6 @@ class Tree:
         overridden = [line.split(" ", 3)[-1] for line in self._read("var/lib/dpkg/statoverride").splitlines()]
         return frozenset(self.spelt(path) for path in (*diverted, *overridden) if path.startswith("/"))
 
-    def _scripts(self, changed: Collection[str]) -> str:
-        files = (file for kind in SCRIPTS for file in (self.path / _INFO).glob(f"*.{kind}"))
-        return "\n".join(file.read_text(errors="replace") for file in files if _package(file) not in changed)
-
     def _read(self, name: str) -> str:
         with suppress(FileNotFoundError):
             return (self.path / name).read_text(errors="surrogateescape")
@@ -114,7 +134,7 @@ def part_of(package: Resolved, archive: Path, tree: Tree) -> Part:
     entries = dict(_entry(line, tree) for line in listed)
     with tempfile.TemporaryDirectory() as place:
         run(["dpkg-deb", "--control", archive, place])
-        control = _control(lambda kind: Path(place) / kind)
+        control = _texts({file.name: file for file in Path(place).iterdir()}, _CONTROL)
     return Part(package.name, entries, control, records.is_base(records.fields(package.record)))
 
 
@@ -133,10 +153,6 @@ def _ids(owner: str) -> str:
     return "0/0" if owner == "root/root" else owner
 
 
-def _control(file: Callable[[str], Path]) -> dict[str, str]:
-    there = ((kind, file(kind)) for kind in _CONTROL)
-    return {kind: path.read_text(errors="replace") for kind, path in there if path.is_file()}
-
-
-def _package(file: Path) -> str:
-    return file.stem.partition(":")[0]
+def _texts(files: Mapping[str, Path], kinds: Iterable[str]) -> dict[str, str]:
+    """Return the text of each kind of file that is there."""
+    return {kind: files[kind].read_text(errors="replace") for kind in kinds if kind in files}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sbkernel import resources
 from sbkernel.images.tree import leveled
-from sbkernel.jobs.run import run
+from sbkernel.images.tree.scripts import Call, run_in_turn
 
 
-def level(tree: Path, epoch: int, days: Sequence[int] = (), **changed: Any) -> None:
-    """Remove what only a build needs, sort what records the order of installation, date directories `epoch` (seconds).
+def level(tree: Path, epoch: int) -> None:
+    """Remove what only a build needs, sort what tells the order of installation, date directories `epoch` (seconds)."""
+    run_in_turn(leveling(tree, epoch))
 
-    `changed` is what the script must know of a tree that was another before, as are the `days` of both.
+
+def leveling(tree: Path, epoch: int, days: Sequence[int] = (), **changed: Any) -> list[Call]:
+    """Return the calls of scripts that do so.
+
+    `changed` is what they must know of a tree that was another before, as are the `days` of both.
     """
     script = resources.templates() / "families" / "debian" / "level.py"
-    run([sys.executable, "-I", script], input=json.dumps({"tree": str(tree), **changed}), isolated=True)
-    leveled.level(tree, epoch, days)
+    asked = json.dumps({"tree": str(tree), **changed})
+    return [Call(script, input=asked), leveled.leveling(tree, epoch, days)]
