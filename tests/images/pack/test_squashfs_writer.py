@@ -23,7 +23,7 @@ from sbkernel.images.pack.format import PackOptions
 from sbkernel.images.pack.memory import Memory
 from sbkernel.images.pack.squashfs import compressors, data, stored
 from sbkernel.images.pack.squashfs.format import Squashfs
-from sbkernel.images.pack.squashfs.units import Piece, Unit, units
+from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, units
 from sbkernel.jobs.report import NullReport
 
 BLOCK = 4096
@@ -238,12 +238,18 @@ pieces_ = st.lists(st.binary(min_size=1, max_size=3 * BLOCK), max_size=60, uniqu
 @given(pieces_)
 def test_units_hold_every_content_once_in_order_and_fit_a_block(pieces: list[Piece]) -> None:
     found = list(units(pieces, BLOCK))
-    held = [one for unit in found for one in unit.pieces]
-    assert sorted(held) == sorted(pieces)
-    small = [one for one in pieces if one.size < BLOCK]
-    assert [one for unit in found if unit.is_fragment for one in unit.pieces] == small
-    assert all(unit.size <= BLOCK for unit in found if unit.is_fragment)
-    assert all(len(unit.pieces) == 1 for unit in found if not unit.is_fragment)
+    fragments = [unit for unit in found if isinstance(unit, Fragment)]
+    assert [one for unit in fragments for one in unit.pieces] == [one for one in pieces if one.size < BLOCK]
+    assert all(unit.size <= BLOCK for unit in fragments)
+    large = [one for one in pieces if one.size >= BLOCK]
+    assert [unit for unit in found if isinstance(unit, Stretch)] == [Stretch(one, 0, one.size) for one in large]
+
+
+def test_a_large_file_is_many_units_so_that_no_file_has_to_fit_into_memory() -> None:
+    large = Piece("0" * 64, "./large", (5 << 30) + 1, "")
+    found = [unit for unit in units([large], 128 << 10) if isinstance(unit, Stretch)]
+    assert max(unit.size for unit in found) == 1 << 20 and sum(unit.size for unit in found) == large.size
+    assert len({unit.digest for unit in found}) == len(found) and [unit.is_last for unit in found][-2:] == [False, True]
 
 
 def test_units_far_from_a_change_stay_as_they_are() -> None:
@@ -261,5 +267,5 @@ def test_units_far_from_a_change_stay_as_they_are() -> None:
 
 def test_a_unit_is_told_by_all_that_it_holds() -> None:
     one, other = piece(b"one"), piece(b"other")
-    digests = {Unit(these, is_fragment=True).digest for these in ((one,), (other,), (one, other), (other, one))}
+    digests = {Fragment(these).digest for these in ((one,), (other,), (one, other), (other, one))}
     assert len(digests) == 4 and one.sha256 not in digests

@@ -6,11 +6,10 @@ import hashlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from sbkernel.errors import BuildError
@@ -18,46 +17,61 @@ from sbkernel.images.pack.squashfs.compressors import Compress, Compressor
 from sbkernel.images.pack.squashfs.inodes import Data
 from sbkernel.images.pack.squashfs.stored import LastRoot, Place
 from sbkernel.images.pack.squashfs.tables import RAW
-from sbkernel.images.pack.squashfs.units import Piece, Unit
+from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, Unit
 from sbkernel.images.sums import key_of
 
-_BLOCKS_AT_ONCE = 8
-_WAITING = 32
-"""Parts for each processor that may be under way or wait for the writer; the usual one is 1 MiB."""
+_WAITING = 8
+"""Units for each processor that may be under way or wait for the writer; each has 1 MiB or one block."""
 
 
-class Part(NamedTuple):
-    """Some blocks of a unit in a row, as they are stored, and their sizes as an inode says them.
+class Packed(NamedTuple):
+    """A unit as it is stored, and the sizes of its blocks as an inode says them.
 
-    `sha256` is the sum of what is stored, if that is known: of a whole unit that was stored before.
+    `sha256` is the sum of what is stored; `is_taken` tells that it was stored before.
     """
 
     held: bytes
-    sizes: list[int]
-    sha256: str = ""
+    sizes: Sequence[int]
+    sha256: str
+    is_taken: bool = False
 
 
 @dataclass
 class Layout:
     """Where all has come to lie: contents by sha256, fragment blocks by number, units by digest."""
 
+    block_bytes: int
     contents: dict[str, Data] = field(default_factory=dict)
     fragments: list[tuple[int, int]] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    _start: int = 0
+    _blocks: list[int] = field(default_factory=list)
+    """Where the large file that is under way begins, and its blocks so far: the units of one follow each other."""
 
-    def add(self, unit: Unit, place: Place, block_bytes: int) -> None:
+    def add(self, unit: Unit, place: Place) -> None:
         """Add a unit that was written at a place."""
         self.places[unit.digest] = place
-        if unit.is_fragment:
-            offset = 0
-            for piece in unit.pieces:
-                self.contents[piece.sha256] = Data(piece.size, fragment=len(self.fragments), offset=offset)
-                offset += piece.size
-            self.fragments.append((place.start, place.sizes[0]))
-            return
-        piece, holes = unit.pieces[0], [number for number, size in enumerate(place.sizes) if not size]
-        sparse = sum(min(block_bytes, piece.size - number * block_bytes) for number in holes)
-        self.contents[piece.sha256] = Data(piece.size, place.start, place.sizes, sparse=sparse)
+        if isinstance(unit, Fragment):
+            self._add_fragment(unit, place)
+        else:
+            self._add_stretch(unit, place)
+
+    def _add_fragment(self, unit: Fragment, place: Place) -> None:
+        offset = 0
+        for piece in unit.pieces:
+            self.contents[piece.sha256] = Data(piece.size, fragment=len(self.fragments), offset=offset)
+            offset += piece.size
+        self.fragments.append((place.start, place.sizes[0]))
+
+    def _add_stretch(self, unit: Stretch, place: Place) -> None:
+        if not unit.start:
+            self._blocks, self._start = [], place.start
+        self._blocks += place.sizes
+        if unit.is_last:
+            size = unit.piece.size
+            holes = (number * self.block_bytes for number, stored in enumerate(self._blocks) if not stored)
+            sparse = sum(min(self.block_bytes, size - at) for at in holes)
+            self.contents[unit.piece.sha256] = Data(size, self._start, self._blocks, sparse=sparse)
 
 
 class DataWriter:
@@ -75,58 +89,45 @@ class DataWriter:
 
     def write(self, units: Iterable[Unit], out: BinaryIO, counted: Callable[[int], None]) -> Layout:
         """Write units in order; `counted` gets the bytes of them that are done. Raises OSError, BuildError."""
-        layout, done, position = Layout(), 0, out.tell()
-        for unit, parts in self._made(units):
-            start = position
-            for part in parts:
-                out.write(part.held)
-                position += len(part.held)
-            sizes = [size for part in parts for size in part.sizes]
-            layout.add(unit, Place(start, parts[0].sha256 or _sum(parts), sizes), self._block_bytes)
-            self.taken += unit.size if parts[0].sha256 else 0
+        layout, done, position = Layout(self._block_bytes), 0, out.tell()
+        for unit, packed in self._made(units):
+            out.write(packed.held)
+            layout.add(unit, Place(position, packed.sha256, packed.sizes))
+            position += len(packed.held)
+            self.taken += unit.size if packed.is_taken else 0
             done += unit.size
             counted(done)
         return layout
 
-    def _made(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, list[Part]]]:
-        """Yield units with their parts; those that come next are worked on meanwhile."""
-        waiting: deque[tuple[Unit, list[Future[Part]]]] = deque()
+    def _made(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, Packed]]:
+        """Yield units as they are stored; those that come next are worked on meanwhile."""
+        waiting: deque[tuple[Unit, Future[Packed]]] = deque()
         processors = len(os.sched_getaffinity(0))
-        parts = 0
         with _threads(processors) as threads:
             for unit in units:
-                waiting.append((unit, [threads.submit(job) for job in self._jobs(unit)]))
-                parts += len(waiting[-1][1])
-                while parts > _WAITING * processors:
-                    parts -= len(waiting[0][1])
-                    yield _results(*waiting.popleft())
-            while waiting:
-                yield _results(*waiting.popleft())
+                waiting.append((unit, threads.submit(self._make, unit)))
+                if len(waiting) > _WAITING * processors:
+                    first, packed = waiting.popleft()
+                    yield first, packed.result()
+            for unit, packed in waiting:
+                yield unit, packed.result()
 
-    def _jobs(self, unit: Unit) -> list[Callable[[], Part]]:
-        if unit.digest in self._last.places:
-            return [partial(self._take, unit)]
-        if unit.is_fragment:
-            return [partial(self._fragment, unit)]
-        step = _BLOCKS_AT_ONCE * self._block_bytes
-        return [partial(self._blocks, unit.pieces[0], start, step) for start in range(0, unit.size, step)]
-
-    def _take(self, unit: Unit) -> Part:
-        """Take a unit from the last root; it is compressed again if that is damaged."""
-        if taken := self._last.take(unit.digest):
+    def _make(self, unit: Unit) -> Packed:
+        """Take a unit from the last root, or compress it where that does not have it or is damaged."""
+        if unit.digest in self._last.places and (taken := self._last.take(unit.digest)):
             held, place = taken
-            return Part(held, list(place.sizes), place.sha256)
-        return self._fragment(unit) if unit.is_fragment else self._blocks(unit.pieces[0], 0, unit.size)
+            return Packed(held, place.sizes, place.sha256, is_taken=True)
+        blocks = self._fragment(unit) if isinstance(unit, Fragment) else self._stretch(unit)
+        held = b"".join([block for block, _ in blocks])
+        return Packed(held, [size for _, size in blocks], hashlib.sha256(held).hexdigest())
 
-    def _fragment(self, unit: Unit) -> Part:
-        held, size = self._packed(b"".join([self._read(piece, 0, piece.size) for piece in unit.pieces]))
-        return Part(held, [size])
+    def _fragment(self, unit: Fragment) -> list[tuple[bytes, int]]:
+        return [self._packed(b"".join([self._read(piece, 0, piece.size) for piece in unit.pieces]))]
 
-    def _blocks(self, piece: Piece, start: int, count: int) -> Part:
-        data = memoryview(self._read(piece, start, min(count, piece.size - start)))
+    def _stretch(self, unit: Stretch) -> list[tuple[bytes, int]]:
+        data = memoryview(self._read(unit.piece, unit.start, unit.size))
         blocks = (data[begin : begin + self._block_bytes] for begin in range(0, len(data), self._block_bytes))
-        packed = [(b"", 0) if block == self._zeros[: len(block)] else self._packed(block) for block in blocks]
-        return Part(b"".join([held for held, _ in packed]), [size for _, size in packed])
+        return [(b"", 0) if block == self._zeros[: len(block)] else self._packed(block) for block in blocks]
 
     def _packed(self, block: bytes | memoryview) -> tuple[bytes, int]:
         """Return a block as it is stored, and its size as an inode says it."""
@@ -149,17 +150,6 @@ class DataWriter:
         if len(data) < count:
             raise BuildError(f"{piece.path} was cut while it was packed", hint="pack it again")
         return data
-
-
-def _sum(parts: Iterable[Part]) -> str:
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(part.held)
-    return total.hexdigest()
-
-
-def _results(unit: Unit, jobs: list[Future[Part]]) -> tuple[Unit, list[Part]]:
-    return unit, [job.result() for job in jobs]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is compressed together: the blocks of one large file, or a fragment block of many small ones. Pure.
+"""What is compressed together: some blocks of one large file, or a fragment block of many small ones. Pure.
 
 What a unit is depends on its files alone, and where one ends on the files near its end, not on all before it: when a
 file is added or taken away, the units around it change and the others stay, so that they need not be compressed again.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+_STEP = 1 << 20
+"""Bytes of a large file that are compressed together, or one block if that is larger."""
 _AT_LEAST = 2
 """A fragment block may end when it is full to one in so many parts."""
 _ONE_IN = 64
@@ -31,11 +33,10 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Contents that are compressed together."""
+class Fragment:
+    """A fragment block: small files in a row."""
 
     pieces: tuple[Piece, ...]
-    is_fragment: bool
 
     @property
     def size(self) -> int:
@@ -45,23 +46,44 @@ class Unit:
     @property
     def digest(self) -> str:
         """Return what tells it from every other unit of the same block size."""
-        names = "".join(piece.sha256 for piece in self.pieces)
-        return hashlib.sha256(names.encode()).hexdigest() if self.is_fragment else names
+        return hashlib.sha256("".join(piece.sha256 for piece in self.pieces).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some blocks of a large file, from `start` on."""
+
+    piece: Piece
+    start: int
+    size: int
+
+    @property
+    def is_last(self) -> bool:
+        """Tell whether the file ends with it."""
+        return self.start + self.size == self.piece.size
+
+    @property
+    def digest(self) -> str:
+        """Return what tells it from every other unit of the same block size."""
+        return f"{self.piece.sha256}:{self.start}"
+
+
+Unit: TypeAlias = Fragment | Stretch
 
 
 def units(pieces: Iterable[Piece], block_bytes: int) -> Iterator[Unit]:
     """Yield the units of contents that come in a fixed order, none of them empty and none of them twice."""
     together: list[Piece] = []
-    filled = 0
+    filled, step = 0, max(_STEP, block_bytes)
     for piece in pieces:
         if piece.size >= block_bytes:
-            yield Unit((piece,), is_fragment=False)
+            yield from (Stretch(piece, at, min(step, piece.size - at)) for at in range(0, piece.size, step))
             continue
         may_end = filled * _AT_LEAST >= block_bytes and int(piece.sha256[:2], 16) < _ONE_IN
         if together and (may_end or filled + piece.size > block_bytes):
-            yield Unit(tuple(together), is_fragment=True)
+            yield Fragment(tuple(together))
             together, filled = [], 0
         together.append(piece)
         filled += piece.size
     if together:
-        yield Unit(tuple(together), is_fragment=True)
+        yield Fragment(tuple(together))
