@@ -7,10 +7,10 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from sbkernel.errors import BuildError
 from sbkernel.images.pack.squashfs.compressors import Compress, Compressor
@@ -103,7 +103,7 @@ class DataWriter:
         """Yield units as they are stored; those that come next are worked on meanwhile."""
         waiting: deque[tuple[Unit, Future[Packed]]] = deque()
         processors = len(os.sched_getaffinity(0))
-        with _threads(processors) as threads:
+        with workers() as threads:
             for unit in units:
                 waiting.append((unit, threads.submit(self._make, unit)))
                 if len(waiting) > _WAITING * processors:
@@ -152,10 +152,24 @@ class DataWriter:
         return data
 
 
+class AtOnce(Executor):
+    """Does all where it is asked for it: on one processor threads only wait for each other."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Future[Any]:
+        """Call the function; return what it returns, or raises, as a future."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(function(*args, **keywords))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 @contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Give threads to a block; when that fails, what they have not begun they never begin."""
-    threads = ThreadPoolExecutor(count)
+def workers() -> Iterator[Executor]:
+    """Give a thread for each processor to a block; when that fails, what they have not begun they never begin."""
+    count = len(os.sched_getaffinity(0))
+    threads = ThreadPoolExecutor(count) if count > 1 else AtOnce()
     try:
         yield threads
     finally:

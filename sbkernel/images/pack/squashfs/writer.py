@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from sbkernel.images.pack.listing import Examined
 from sbkernel.images.pack.memory import Memory
 from sbkernel.images.pack.squashfs import stored
 from sbkernel.images.pack.squashfs.compressors import Compressor, compressor
-from sbkernel.images.pack.squashfs.data import DataWriter
+from sbkernel.images.pack.squashfs.data import DataWriter, workers
 from sbkernel.images.pack.squashfs.stored import LastRoot
 from sbkernel.images.pack.squashfs.tables import SUPERBLOCK_BYTES, Attributes, Metadata, options_block
 from sbkernel.images.pack.squashfs.tree import Tree
@@ -66,7 +65,7 @@ def write(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
     contents = list(units(_pieces(examined), order.block_bytes))
     whole = sum(unit.size for unit in contents)
     how = order.compressor
-    with Path(order.target).open("wb") as out, _last_root(order) as last, ThreadPoolExecutor(1) as beside:
+    with Path(order.target).open("wb") as out, _last_root(order) as last, workers() as beside:
         compress = how.open()
         looked = beside.submit(Tree, examined, order.gone, Attributes(compress), say)
         out.write(bytes(SUPERBLOCK_BYTES) + options_block(how))
