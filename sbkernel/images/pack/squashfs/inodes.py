@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sbkernel.images.pack.squashfs.tables import NONE
+from sbkernel.images.pack.squashfs.tables import METADATA_BYTES, NONE
 
 DIRECTORY, FILE, LINK, BLOCK, CHARACTER, FIFO, SOCKET = range(1, 8)
 _LONG = 7
@@ -28,7 +28,6 @@ _FURTHEST = 0x7FFF
 _HEADER, _ENTRY = struct.Struct("<III"), struct.Struct("<HhHH")
 _ENTRY_BYTES = _HEADER.size + _ENTRY.size
 """What an entry takes beside its name, at most."""
-_METADATA_BYTES = 8192
 _DOTS = 3
 """What the size of a directory counts for `.` and `..`, which it does not hold."""
 _SHORT_LISTING = 0xFFFF
@@ -119,7 +118,7 @@ def listing(entries: Sequence[tuple[bytes, Inode]]) -> Listing:
     out, parts = bytearray(), list[tuple[int, bytes]]()
     first, count, header, boundary = Inode(0, 0, -1, 0), 0, 0, 0
     for name, inode in entries:
-        if len(out) + _ENTRY_BYTES + len(name) > boundary + _METADATA_BYTES:
+        if len(out) + _ENTRY_BYTES + len(name) > boundary + METADATA_BYTES:
             # Whoever looks for a name begins at the last part that may hold it.
             boundary, count = len(out), _MOST_ENTRIES
             parts.append((boundary, name))

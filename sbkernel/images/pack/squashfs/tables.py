@@ -20,7 +20,7 @@ RAW = 1 << 24
 """Of the size of a block of data: it is stored as it was."""
 
 _MAGIC = 0x73717368
-_METADATA_BYTES = 8192
+METADATA_BYTES = 8192
 _METADATA_RAW = 0x8000
 _DUPLICATES, _EXPORTABLE, _NO_ATTRIBUTES, _HAS_OPTIONS = 0x40, 0x80, 0x200, 0x400
 _MOST_IDS = 0xFFFF
@@ -43,19 +43,19 @@ class Metadata:
     @property
     def position(self) -> int:
         """Return how many bytes were appended so far."""
-        return len(self.starts) * _METADATA_BYTES + len(self._open)
+        return len(self.starts) * METADATA_BYTES + len(self._open)
 
     def start_of(self, position: int) -> int:
         """Return where the block starts that holds what was appended at a position."""
-        number = position // _METADATA_BYTES
+        number = position // METADATA_BYTES
         return self.starts[number] if number < len(self.starts) else len(self._done)
 
     def append(self, record: bytes) -> None:
         """Append a record, which may reach into further blocks."""
         self._open += record
-        while len(self._open) >= _METADATA_BYTES:
-            self._close(self._open[:_METADATA_BYTES])
-            del self._open[:_METADATA_BYTES]
+        while len(self._open) >= METADATA_BYTES:
+            self._close(self._open[:METADATA_BYTES])
+            del self._open[:METADATA_BYTES]
 
     def whole(self) -> bytes:
         """Close the last block; return the row."""
