@@ -164,7 +164,6 @@ def _packing(
         with report.phase("compare"), ThreadPoolExecutor() as beside:
             files = {"kernel": built.kernel, "initrd": built.initrd}
             boot = {name: beside.submit(file_facts, file) for name, file in files.items()}
-            stacks = beside.submit(needs.stacks, built) if words.layered or words.flat else None
             patterns = _exlist(site, image, built)
             sync = read_sync(site, image, built.tree, nosyncfiles=words.nosyncfiles)
             for remark in (*patterns.warnings, *(sync.remarks if sync else ())):
@@ -187,8 +186,9 @@ def _packing(
                 boot={name: facts.result() for name, facts in boot.items()},
                 last=last.root if last else None,
             )
-            if stacks is not None:
-                over = layering(last, packed, packing.described, initrd_stacks=stacks.result(), flat=words.flat)
+            if words.layered or words.flat:
+                able = needs.stacks(built, str(packing.boot["initrd"]["sha256"]))
+                over = layering(last, packed, packing.described, initrd_stacks=able, flat=words.flat)
                 packing = replace(packing, layering=over)
         yield catalog, packing
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sbkernel.errors import BuildError
 from sbkernel.images.catalog import signatures
-from sbkernel.images.catalog.version import file_facts
 from sbkernel.images.initrd.files import modules_directory
 from sbkernel.images.initrd.programs import Program, programs_for
 from sbkernel.images.initrd.rootkinds import RootKind
@@ -60,10 +59,13 @@ def programs(
     )
 
 
-def stacks(built: RootimgDir) -> bool:
-    """Tell whether the initrd can mount several roots over each other: genimage has noted it, or it has the script."""
+def stacks(built: RootimgDir, sha256: str) -> bool:
+    """Tell whether the initrd can mount several roots over each other: genimage has noted it, or it has the script.
+
+    `sha256` is its sum.
+    """
     noted = built.record().get("outcomes", {}).get(INITRD, {}).get("facts", {})
-    if "scripts" in noted and noted.get("sha256") == file_facts(built.initrd)["sha256"]:
+    if "scripts" in noted and noted.get("sha256") == sha256:
         return "layers.sh" in noted["scripts"]
     return _STACKS in _content(built.initrd)
 
