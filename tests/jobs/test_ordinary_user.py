@@ -6,6 +6,8 @@ The user is made up in a private mount namespace, so that nothing on the machine
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,25 +21,31 @@ printf 'tester:x:54321:54321::%s:/bin/sh\\n' "$PWD" | cat /etc/passwd - >etc/pas
 printf 'tester:x:54321:\\n' | cat /etc/group - >etc/group
 printf 'tester:600000:65536\\n' | tee etc/subuid >etc/subgid
 mount -t overlay -o "lowerdir=$PWD/etc:/etc" none /etc
-export HOME="$PWD" USER=tester PYTHONPATH="$PWD/code" PYTHONDONTWRITEBYTECODE=1
-exec setpriv --reuid 54321 --regid 54321 --clear-groups -- /usr/bin/python3 -c "$0"
+mount --bind "$1" python; mount --bind "$2" packages
+export HOME="$PWD" USER=tester PYTHONHOME="$PWD/python" PYTHONPATH="$PWD/code:$PWD/packages" PYTHONDONTWRITEBYTECODE=1
+exec setpriv --reuid 54321 --regid 54321 --clear-groups -- "python/bin/$3" -c "$0"
 """
 RunAsUser = Callable[[str], str]
 
 
 @pytest.fixture
 def as_user() -> Iterator[RunAsUser]:
-    """Return a function that runs Python code as an ordinary user in an own directory, with our package at hand."""
+    """Return a function that runs Python code as an ordinary user in an own directory, with our package at hand.
+
+    Python and what we depend on are mounted there, too: they may stand where only root can read.
+    """
     with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to others
         home = Path(name)
-        (home / "etc").mkdir()
+        for directory in ("etc", "python", "packages"):
+            (home / directory).mkdir()
         shutil.copytree(HERE / "sbkernel", home / "code/sbkernel", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(HERE / "templates", home / "code/templates")
         home.chmod(0o755)
         os.chown(home, 54321, 54321)
 
         def run_code(code: str) -> str:
-            argv = ["unshare", "--mount", "sh", "-c", BECOME, code]
+            python = [sys.base_prefix, sysconfig.get_path("purelib"), f"python{sysconfig.get_python_version()}"]
+            argv = ["unshare", "--mount", "sh", "-c", BECOME, code, *python]
             done = subprocess.run(argv, cwd=home, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stderr
             return done.stdout
