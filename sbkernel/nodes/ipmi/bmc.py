@@ -295,7 +295,10 @@ class Bmc:
         return session
 
     async def _log_in(self, line: BmcLine, terms: Terms) -> tuple[Session, str | None]:
-        """Log in, on the terms of the last time to begin with; return the session and why it failed, if it did."""
+        """Log in, on the terms of the last time to begin with; return the session and why it failed, if it did.
+
+        A BMC that has answered keeps a session for us while we wait for a place: should it forget that, we begin again.
+        """
         loop = asyncio.get_running_loop()
         there: asyncio.Future[None] = loop.create_future()
         done: asyncio.Future[str | None] = loop.create_future()

@@ -64,7 +64,8 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
     """Whether the BMC's proof was wrong with the first suite already."""
     on_there: Callable[[], None] | None = None
     """Called once, when the BMC has answered; then the login waits for `go_on`. None: it does not wait."""
-    capabilities: Response | None = None
+    waits_to: Callable[[], None] | None = None
+    """What goes on with a login that waits."""
 
     def _initsession(self) -> None:
         """Start a login; a number of its own keeps late answers to the login before it from being believed."""
@@ -72,6 +73,18 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
         self.localsid = random.randrange(1, 1 << 31)  # noqa: S311
         self.privlevel = self.terms.privilege
         self._use(self.terms.suite)
+
+    def login(self) -> None:
+        """Log in, and begin with Open Session: what a BMC is capable of matters where it does not answer that."""
+        self.logontries = 1
+        self._initsession()
+        self.ipmiversion = 2.0
+        self._open_rmcpplus_request()
+
+    def ask_capabilities(self) -> None:
+        """Log in, and begin as carefully as the specification has it (13.14): BMCs of IPMI 1.5 answer nothing else."""
+        self._initsession()
+        self._get_channel_auth_cap()
 
     def propose_other_suite(self) -> None:
         """Start again with the other cipher suite."""
@@ -103,9 +116,18 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
 
     def go_on(self) -> None:
         """Log in to a BMC that has answered."""
-        self.on_there = None
-        if self.capabilities is not None and not self.ended:
-            super()._got_channel_auth_cap(self.capabilities)
+        going_on, self.on_there, self.waits_to = self.waits_to, None, None
+        if going_on is not None and not self.ended:
+            going_on()
+
+    def _heard(self, go_on: Callable[[], None]) -> None:
+        """Go on with the login: the BMC has answered."""
+        self.waits_to = go_on
+        if self.on_there is None:
+            self.go_on()
+        else:
+            self.lastpayload = None
+            self.on_there()
 
     def _use(self, suite: int) -> None:
         self.terms.suite = suite
@@ -116,16 +138,19 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
         if response.get("code") and self.lower_privilege():
             self.soon(self._get_channel_auth_cap)
             return
-        self.capabilities = response
-        if self.on_there is None:
-            self.go_on()
-        else:
-            self.on_there()
+        going_on = super()._got_channel_auth_cap
+        self._heard(lambda: going_on(response))
 
     def _got_rmcp_response(self, data: bytearray) -> None:
-        """Take the answer to Open Session: a refusal, or the suite that it has chosen, whatever was proposed."""
-        if self.sessioncontext != "OPENSESSION" or data[0] != self.rmcptag:
+        """Take the answer to Open Session, once."""
+        if self.sessioncontext != "OPENSESSION" or data[0] != self.rmcptag or self.waits_to is not None:
             return
+        if not data[1] and data[4:8] != self.localsid.to_bytes(4, "little"):
+            return
+        self._heard(lambda: self._opened(data))
+
+    def _opened(self, data: bytearray) -> None:
+        """Go on after Open Session: it was refused, or has the suite that the BMC has chosen, whatever was proposed."""
         if data[1] and not self.other_tried:
             self.propose_other_suite()
             return

@@ -29,7 +29,8 @@ RETRY_MAX_S = 5.0
 LOOK_S = 0.05
 """No packet is looked at sooner again, to see whether it has waited long enough."""
 SILENT_MAX = 2
-"""So many requests to open a session may stay unanswered until the other cipher suite is tried, in turn."""
+"""So many requests to open a session may stay unanswered until something else is tried: to ask a BMC that was never
+heard what it is capable of, else the other cipher suite, in turn."""
 CLOSE_SESSION = 0x3C
 SET_PRIVILEGE = 0x3B
 HANDSHAKE = ("EXPECTINGRAKP2", "EXPECTINGRAKP4")
@@ -159,29 +160,23 @@ class Session(Sealed):
         if self.ended or not self.lastpayload:
             return
         self.retries += 1
-        if self.sessioncontext == "OPENSESSION":
-            self.lastpayload = None
-            if self.retries % SILENT_MAX:
-                self._open_rmcpplus_request()
-            else:
+        if self.sessioncontext == "OPENSESSION" and not self.retries % SILENT_MAX:
+            if self.on_there is None:
                 self.propose_other_suite()
+            else:
+                self.ask_capabilities()
         elif self.sessioncontext in HANDSHAKE:
             self.retries, self.restarts = 0, self.restarts + 1
-            self._initsession()
-            self._get_channel_auth_cap()
+            self.ask_capabilities()
         else:
-            self.hasretried = 1
+            self.hasretried = int(self.sessioncontext != "OPENSESSION")
             self.send_payload()
 
     def _parse_payload(self, payload: bytearray) -> None:
         """Take the answer to the command that waits, and hand it to who has asked."""
         if len(payload) < _SHORTEST:
             return
-        if self.asked_at is not None:
-            self.round_trip_s = self.loop.time() - self.asked_at
-            if not self.retries:
-                self.line.answers.took(self.round_trip_s, self.asked_at)
-        self.retries = 0
+        self._learn()
         if self.hasretried:
             # The number of a command that was repeated is avoided for a while: its answer may come once more.
             self.hasretried = 0
@@ -199,6 +194,18 @@ class Session(Sealed):
             following, kind, retry = self.pendingpayloads.popleft()
             self.send_payload(following, kind, retry)
         self.ipmicallback(response)
+
+    def _heard(self, go_on: Callable[[], None]) -> None:
+        self._learn()
+        super()._heard(go_on)
+
+    def _learn(self) -> None:
+        """Learn from the time that an answer took."""
+        if self.asked_at is not None:
+            self.round_trip_s = self.loop.time() - self.asked_at
+            if not self.retries:
+                self.line.answers.took(self.round_trip_s, self.asked_at)
+        self.asked_at, self.retries = None, 0
 
     def _req_priv_level(self) -> None:
         """Be logged in. Every session begins as a user, and what users may do needs no request for more (22.18)."""

@@ -47,6 +47,8 @@ class SimulatedBmc:
         self.transmit: Callable[[bytes, Address], None] = lambda _data, _address: None
         self.later: Callable[[float, Callable[[], None]], object] = lambda _delay_s, _call: None
         self.now: Callable[[], float] = lambda: 0.0
+        self._was_asked = False
+        """Whether anybody has asked anything outside of a session."""
         self._numbers = count(0x5B000001)
         machine.on_serial = self.state.console.output
 
@@ -75,6 +77,7 @@ class SimulatedBmc:
     def _outside(self, packet: packets.Packet, address: Address) -> None:
         request = packets.parse_request(packet.payload)
         if request is not None:
+            self._was_asked = True
             code, data = commands.answer_outside(self.state, request.netfn, request.command, request.data)
             self.transmit(packets.sessionless(request.respond(code, data)), address)
 
@@ -89,6 +92,8 @@ class SimulatedBmc:
 
     def _open(self, request: bytes, address: Address) -> bytes | None:
         self._expire()
+        if self.faults.capabilities_first and not self._was_asked:
+            return None
         suite, console = login.proposed_suite(request), login.console_of(request)
         if suite is not None and suite.number in self.faults.silent_suites:
             return None

@@ -39,6 +39,8 @@ class Faults:
     """Cipher suites that the BMC gets wrong: what it proves with them is not right."""
     chosen_suite: int = 0
     """The cipher suite that the BMC chooses, whatever was proposed; 0: the proposed one."""
+    capabilities_first: bool = False
+    """Open Session is not answered until somebody has asked what the BMC is capable of."""
     operator_at: Refusal | None = None
     """The BMC lets nobody be administrator; where it says so."""
     garbage: bool = False

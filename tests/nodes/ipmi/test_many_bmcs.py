@@ -44,7 +44,7 @@ async def test_no_more_log_in_at_once_than_may_and_waiting_for_a_place_is_not_th
     asked = asyncio.create_task(IpmiPower(bmc).status())
     await until(lambda: wire.logins._waiters)
     assert bmc._deadline.stands_still
-    assert not rig.bmc.sessions
+    assert [session.user for session in rig.bmc.sessions.values()] == [b""]  # opened, and nobody logs in
     wire.logins.release()
     assert await asked is False
     assert not wire.logins.locked()

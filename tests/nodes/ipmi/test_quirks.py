@@ -40,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 async def test_a_bmc_without_administrators_is_used_as_operator_and_remembered(
     make_rig: MakeRig, pool: Pool, where: Refusal
 ) -> None:
-    rig = await make_rig(faults=Faults(operator_at=where))
+    rig = await make_rig(faults=Faults(operator_at=where, capabilities_first=where == "capabilities"))
     bmc = pool.get(rig.login())
     await IpmiPower(bmc).change(PowerChange.ON)
     assert rig.machine.power
@@ -90,6 +90,12 @@ async def test_a_bmc_that_grants_no_privilege_tells_users_what_they_may_know(rig
     with pytest.raises(RefusedError, match="while requesting privilege"):
         await power.change(PowerChange.ON)
     assert rig.machine.controls == []
+
+
+async def test_a_bmc_that_is_silent_until_it_is_asked_what_it_is_capable_of(rig: Rig, pool: Pool) -> None:
+    rig.bmc.faults.capabilities_first = True
+    assert await IpmiPower(pool.get(rig.login())).status() is False
+    assert [session.suite.number for session in rig.bmc.sessions.values()] == [17]
 
 
 async def test_an_unknown_user_stays_unknown(make_rig: MakeRig, pool: Pool) -> None:
