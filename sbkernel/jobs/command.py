@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -57,8 +56,11 @@ PACKAGES = {
 
 def find_program(name: str) -> str:
     """Return the path of a program; raise ToolMissingError naming the Debian package that has it."""
+    # It brings all compressions; a command that only starts the service would wait for them.
+    from shutil import which
+
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SBIN])
-    found = shutil.which(name, path=path)
+    found = which(name, path=path)
     if found is None:
         package = PACKAGES.get(name, name)
         raise ToolMissingError(f"{name} not found", hint=f"install the Debian package {package}")

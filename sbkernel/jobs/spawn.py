@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
@@ -18,6 +19,7 @@ from sbkernel.jobs.processes import group_members
 
 if TYPE_CHECKING:
     import asyncio.subprocess
+    from concurrent.futures import ThreadPoolExecutor
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 Stream: TypeAlias = int | IO[Any] | None
@@ -27,9 +29,7 @@ DEVNULL = subprocess.DEVNULL
 STDOUT = subprocess.STDOUT
 GRACE_S = 5.0
 
-# PDEATHSIG fires when the *thread* that forked exits (prctl(2)), so long-running children are all forked by one
-# thread that lives as long as the process.
-_forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawn")
+_one_forker = threading.Lock()
 _detached: list[Process] = []
 
 
@@ -60,12 +60,26 @@ def spawn(argv: Words, **options: Unpack[Options]) -> Process:
 
     End it with end(). Raises ToolMissingError when the program is not installed.
     """
-    return _forker.submit(lambda: spawn_here(argv, **options)).result()
+    with _one_forker:
+        forker = _forker()
+    return forker.submit(lambda: spawn_here(argv, **options)).result()
+
+
+@functools.cache
+def _forker() -> ThreadPoolExecutor:
+    """Return the one thread that forks all long-running children, and lives as long as the process.
+
+    PDEATHSIG fires when the *thread* that forked exits (prctl(2)).
+    """
+    # A command that only starts the service would wait for this import.
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawn")
 
 
 async def spawn_async(argv: Words, **options: Unpack[Options]) -> asyncio.subprocess.Process:
     """Start a long-running child of the running event loop; it is killed when the loop's thread ends."""
-    # It is half of what a command would import that starts the service.
+    # A command that only starts the service would wait for this import, too.
     import asyncio
 
     words, given = _arguments(argv, options)

@@ -13,7 +13,7 @@ from sbkernel.errors import ServiceError
 from sbkernel.service.endpoint import Endpoint, connect, holder, take
 from sbkernel.site import Site
 
-_POLL_S = 0.01
+_POLL_S = 0.002
 _TAIL_LINES = 12
 
 
@@ -38,7 +38,7 @@ def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
     """
     # Mostly the service runs, and what starts programs takes long to import.
     from sbkernel.jobs.command import module_environment
-    from sbkernel.jobs.run import detach
+    from sbkernel.jobs.spawn import detach
 
     lock = take(endpoint.starting, patience_s=timeout_s)
     if lock is None:

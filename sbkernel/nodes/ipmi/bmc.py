@@ -323,7 +323,8 @@ class Bmc:
     async def _take_place(self) -> None:
         """Wait for a place among the logins; that is not the time of the BMC, which has answered."""
         places = self._transport.logins
-        self._deadline.stand_still()
+        if places.locked():
+            self._deadline.stand_still()
         await places.acquire()
         self._deadline.go_on()
 
