@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -108,12 +109,7 @@ class Transport:
     async def line(self, host: str, port: int) -> BmcLine:
         """Return a line to a BMC; names are resolved without blocking the loop. Raises OSError."""
         loop = asyncio.get_running_loop()
-        try:
-            # An address needs no thread in which to wait for a name server.
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
-        except socket.gaierror:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        family, address = found[0][0], found[0][4]
+        family, address = _numeric(host, port) or await _resolved(host, port, loop)
         line = BmcLine(self._socket_for(family, address, loop), address, self.answers, self.proofs)
         line.attach(lambda _datagram: None)
         return line
@@ -131,3 +127,20 @@ class Transport:
                 return shared
         self._sockets.append(SharedSocket(family, loop))
         return self._sockets[-1]
+
+
+def _numeric(host: str, port: int) -> tuple[socket.AddressFamily, Address] | None:
+    """Return where a host is that is given as an address; None for a name. Thousands are given so."""
+    with contextlib.suppress(OSError):
+        socket.inet_pton(socket.AF_INET, host)
+        return socket.AF_INET, (host, port)
+    return None
+
+
+async def _resolved(host: str, port: int, loop: asyncio.AbstractEventLoop) -> tuple[socket.AddressFamily, Address]:
+    """Return where a host is. Only a name needs a thread in which to wait for a name server."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    return found[0][0], found[0][4]
