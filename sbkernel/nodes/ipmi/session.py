@@ -117,7 +117,7 @@ class Session(Sealed):
             self.sequencenumber += 1
         self.line.send(self.netpacket)
         if retry and (self.retries != 1 or self.sessioncontext in HANDSHAKE):
-            # An answer after one repetition may be the slow answer to the first; after more, take it for the last's.
+            # An answer after one repetition may be the slow one to the first; after more, take it for the last's.
             # Messages of the handshake are not repeated.
             self.asked_at = self.loop.time()
         if retry:
@@ -202,7 +202,10 @@ class Session(Sealed):
     def _learn(self) -> None:
         """Learn from the time that an answer took."""
         if self.asked_at is not None:
-            self.round_trip_s = self.loop.time() - self.asked_at
+            now, usual_s = self.loop.time(), self.line.answers.timeout_s
+            # After one repetition it is the answer to that if it comes as soon as those of others; if not, to the first.
+            is_repeated = self.retries == 1 and now - self.armed_at <= usual_s
+            self.round_trip_s = now - (self.armed_at if is_repeated else self.asked_at)
             if not self.retries:
                 self.line.answers.took(self.round_trip_s, self.asked_at)
         self.asked_at, self.retries = None, 0

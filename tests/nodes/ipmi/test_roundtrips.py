@@ -74,6 +74,21 @@ async def test_what_is_lost_is_not_waited_for_as_long_as_answers_take(rig: Rig, 
     assert await asked is False
 
 
+async def test_what_was_lost_once_is_not_taken_for_a_slow_answer(rig: Rig, pool: Pool) -> None:
+    bmc = pool.get(rig.login())
+    await IpmiPower(bmc).status()
+    session, arrived = bmc._session, rig.bmc.state.arrived
+    assert session is not None
+    rig.bmc.faults.unheard, before = frozenset({STATUS}), arrived[STATUS]
+    pool._transport.answers._timeout_s = 0.5
+    asked = asyncio.create_task(IpmiPower(bmc).status())
+    await until(lambda: arrived[STATUS] > before)
+    rig.bmc.faults.unheard = frozenset()
+    assert await asked is False
+    assert arrived[STATUS] == before + 2
+    assert session.round_trip_s < 0.25
+
+
 async def test_nothing_is_repeated_while_answers_wait_to_be_read() -> None:
     wire = Transport()
     line = await wire.line("127.0.0.1", 9)
