@@ -203,7 +203,7 @@ class Session(Sealed):
         """Learn from the time that an answer took."""
         if self.asked_at is not None:
             now, usual_s = self.loop.time(), self.line.answers.timeout_s
-            # After one repetition it is the answer to that if it comes as soon as those of others; if not, to the first.
+            # After one repetition it is the answer to that if it comes as soon as those of others, else to the first.
             is_repeated = self.retries == 1 and now - self.armed_at <= usual_s
             self.round_trip_s = now - (self.armed_at if is_repeated else self.asked_at)
             if not self.retries:
