@@ -82,7 +82,7 @@ class Handshake(pyghmi_session.Session):  # type: ignore[misc]
         self._open_rmcpplus_request()
 
     def ask_capabilities(self) -> None:
-        """Log in, and begin as carefully as the specification has it (13.14): BMCs of IPMI 1.5 answer nothing else."""
+        """Log in, and begin with asking what the BMC is capable of (22.13): those of IPMI 1.5 answer nothing else."""
         self._initsession()
         self._get_channel_auth_cap()
 
