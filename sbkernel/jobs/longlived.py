@@ -15,3 +15,4 @@ def collect_seldom() -> None:
     """
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+    gc.enable()

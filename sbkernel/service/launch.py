@@ -51,7 +51,7 @@ def start(site: Site, endpoint: Endpoint, timeout_s: float) -> None:
             return
         log = log_path(site)
         begin = log.stat().st_size if log.exists() else 0
-        argv = [sys.executable, "-m", "sbkernel.service.server", "--site", str(site.root)]
+        argv = [sys.executable, "-m", "sbkernel.service", "--site", str(site.root)]
         pid = detach(argv, log=log, env=module_environment())  # also that of its children
         _await_answer(endpoint, pid, deadline, log, begin)
 

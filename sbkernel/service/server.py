@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the service of `--site DIR` in the foreground, log on standard error; return the exit status."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m sbkernel.service.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sbkernel.service", description=__doc__)
     parser.add_argument("--site", metavar="DIR", type=Path)
     where = parser.parse_args(arguments).site
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -195,5 +195,5 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # units of systemd that were written before call this
     sys.exit(main())

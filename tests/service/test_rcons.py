@@ -145,7 +145,7 @@ def test_service_verbs(site: Site, service: Service) -> None:
     assert sb(site, "service", "restart").stdout.splitlines()[0] != started.stdout.splitlines()[0]
     assert sb(site, "service", "stop").stdout == "stopped\n"
     unit = sb(site, "service", "unit").stdout
-    assert f"ExecStart={sys.executable} -m sbkernel.service.server --site {site.root}\n" in unit
+    assert f"ExecStart={sys.executable} -m sbkernel.service --site {site.root}\n" in unit
     assert "@" not in unit
 
 

@@ -90,7 +90,7 @@ def test_another_version_says_to_restart(service: Service, monkeypatch: pytest.M
 
 def test_a_second_server_in_one_site_refuses(service: Service) -> None:
     service.ensure()
-    command = [sys.executable, "-m", "sbkernel.service.server", "--site", str(service.site.root)]
+    command = [sys.executable, "-m", "sbkernel.service", "--site", str(service.site.root)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, "runs already" in done.stderr) == (1, True)
 
