@@ -246,16 +246,15 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
         return _Common(chosen, seen, forwards_log, scripted.may_have(node, chosen, seen))
 
     def files_of(node: Definition, common: _Common) -> dict[str, bytes]:
-        """Return the overlay of a node, and what it names."""
+        """Return what the overlay of a node names, and the overlay."""
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
         scripts = scripted.members(node, common.chosen, common.server) if common.may_have_scripts else b""
         overlay = overlay_tar(own, shared(common.server, times_of(node), common.forwards_log), scripts)
-        return {overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
+        return {**(scripted.files if scripts else {}), overlay_path(node.name): overlay}
 
     def usual(node: Definition, common: _Common, files: Mapping[str, bytes]) -> BootPlan:
-        planned = plan_image(node, common.chosen, common.server, b"", lookup)
-        attributes = {**planned.attributes, **remembered(node, known)}
-        return replace(planned, files={**planned.files, **files}, attributes=attributes)
+        planned = plan_image(node, common.chosen, common.server, files, lookup)
+        return replace(planned, attributes={**planned.attributes, **remembered(node, known)})
 
     def pattern_of(node: Definition) -> tuple[_Common, Pattern] | None:
         common = common_of(node)
