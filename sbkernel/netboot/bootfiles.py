@@ -109,11 +109,10 @@ class BootFiles:
 
         `old` are the scripts that the node had before.
         """
-        script, written = script_path(plan.node), old.of(plan.node)
+        written = old.of(plan.node) if any(old) else {}
         # The same script has the same address.
-        if old.mac not in ("", plan.mac) and old.ipxe != plan.files.get(script):
+        if old.ipxe and old.ipxe != plan.files.get(script_path(plan.node)) and old.mac not in ("", plan.mac):
             self._forget_mac(old.mac, plan.node)
-        leads_there = any(old)
         for path, content in plan.files.items():
             if _is_by_digest(path):
                 self._write_by_digest(path, content)
@@ -123,7 +122,7 @@ class BootFiles:
             if before == content:
                 continue
             # Nobody knows of what is new and long before there is a script. Who finds a script empty finds nothing.
-            if not before and (len(content) <= AT_ONCE or not leads_there):
+            if not before and (len(content) <= AT_ONCE or not written):
                 folder.create(name, content)
             else:
                 folder.write(name, content)
@@ -132,7 +131,7 @@ class BootFiles:
                 self._forget_grub(old.mac, plan.node)
             self._remove(grub_path(plan.node))
         if plan.state == OFFLINE:
-            self._remove(script)
+            self._remove(script_path(plan.node))
             self._remove(overlay_path(plan.node))
 
     def _write_by_digest(self, path: str, content: bytes) -> None:
