@@ -78,7 +78,8 @@ def digests_in(script: bytes) -> set[str]:
 
 def is_written(plan: BootPlan, scripts: Scripts) -> bool:
     """Tell whether a node has the scripts of a plan already."""
-    return all(plan.files.get(path, b"") == script for path, script in scripts.of(plan.node).items())
+    held = plan.files.get(script_path(plan.node), b""), plan.files.get(grub_path(plan.node), b"")
+    return held == scripts
 
 
 class BootFiles:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.attribute import ROOT_KINDS
@@ -23,8 +25,7 @@ from sbkernel.netboot.server import Server
 USUAL = ROOT_KINDS[0]
 
 
-@dataclass(frozen=True)
-class BootPlan:
+class BootPlan(NamedTuple):
     """The next boot of one node: its state as nodeset prints it, files by path below boot/, attributes to set.
 
     The files are in the order in which they are written: what another names comes before it.
@@ -33,8 +34,8 @@ class BootPlan:
     node: str
     state: str
     mac: str = ""
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = MappingProxyType({})
+    attributes: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

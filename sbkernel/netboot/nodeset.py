@@ -191,10 +191,11 @@ def _assign(
 def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
     """Set attributes of nodes. The values are made of what was checked when it was set, so nothing is checked again."""
     with site.store.write("nodeset") as transaction:
-        before = transaction.get_many("node", list(changed))
-        for node, values in before.items():
-            whole = {**values, **changed[node]}
-            transaction.put("node", node, {key: value for key, value in whole.items() if value})
+        for node, values in transaction.get_many("node", list(changed)).items():
+            values.update(changed[node])
+            if "" in changed[node].values():
+                values = {key: value for key, value in values.items() if value}
+            transaction.put("node", node, values)
 
 
 def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Seen]:
@@ -261,7 +262,7 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
 
     def usual(node: Definition, common: _Common, files: Mapping[str, bytes]) -> BootPlan:
         planned = plan_image(node, common.chosen, common.server, files, lookup)
-        return replace(planned, attributes={**planned.attributes, **remembered(node, known)})
+        return planned._replace(attributes={**planned.attributes, **remembered(node, known)})
 
     def pattern_of(node: Definition) -> tuple[_Common, Pattern] | None:
         common = common_of(node)

@@ -90,7 +90,8 @@ class Memory:
 
     def look(self, beside: Executor) -> None:
         """Begin to look at the files below boot/, which nobody here writes any more, beside what else is to be done."""
-        self._boot_files = beside.submit(self._below_boot)
+        # Where boot/ is stands in the store, which is not to be had while it is written.
+        self._boot_files = beside.submit(_below_boot, self._site.boot)
 
     def remember(self, states: Mapping[str, str], seen: Seen, changed: int) -> None:
         """Note that everything is as it shall be now; `changed` is the number of nodes that we have changed ourselves.
@@ -144,11 +145,8 @@ class Memory:
         """Return all files that the outcome consists of, by directory."""
         site = self._site
         dhcp = (site.run / "dhcp" / "hosts", Path(site.attribute("dhcpdir") or site.root / "dhcp"))
-        found = self._boot_files.result() if self._boot_files else self._below_boot()
+        found = self._boot_files.result() if self._boot_files else _below_boot(site.boot)
         return found | {str(directory): _listed(directory) for directory in dhcp}
-
-    def _below_boot(self) -> _Files:
-        return {name: _listed(self._site.boot / name) for name in ("", *_OWN)}
 
 
 def _digest(texts: Iterable[str]) -> str:
@@ -174,6 +172,10 @@ _Entry = tuple[str, Identity, int]
 """Name, what becomes another when it is written or replaced, and the time when anything of it changed."""
 _Files = dict[str, list[_Entry]]
 """Files by directory."""
+
+
+def _below_boot(boot: Path) -> _Files:
+    return {name: _listed(boot / name) for name in ("", *_OWN)}
 
 
 def _listed(directory: str | Path) -> list[_Entry]:
