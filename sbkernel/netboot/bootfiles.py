@@ -122,8 +122,8 @@ class BootFiles:
             before = written[path] if path in written else folder.read(name)
             if before == content:
                 continue
-            # Nobody knows of what is new and long before there is a script. Who finds a script empty finds nothing.
-            if not before and (len(content) <= AT_ONCE or not written):
+            # Who finds a new script empty finds nothing, and nobody asks for an overlay before there is a script.
+            if not before and (len(content) <= AT_ONCE or (not written and path == overlay_path(plan.node))):
                 folder.create(name, content)
             else:
                 folder.write(name, content)

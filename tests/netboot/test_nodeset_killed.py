@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -109,3 +110,27 @@ def test_what_has_come_meanwhile_is_not_written_into(site: Site, setting: str, m
     for file, reader in reading.items():
         assert reader.read() == b"of another nodeset" != file.read_bytes()
         reader.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "script", "renamed"),
+    [
+        (b"", b"s" * AT_ONCE, []),
+        (b"", b"s" * (AT_ONCE + 1), ["n1.ipxe"]),
+        (b"of before", b"s", ["n1.overlay.tar", "n1.ipxe"]),
+    ],
+)
+def test_what_could_be_seen_in_part_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes, script: bytes, renamed: list[str]
+) -> None:
+    """A virtual node asks for its script by its name; once there is one, others may ask for the overlay, too."""
+    names, replace = list[object](), os.replace
+    monkeypatch.setattr(os, "replace", lambda *words, **more: (names.append(words[1]), replace(*words, **more)))
+    files = {"nodes/n1.overlay.tar": b"o" * 3 * AT_ONCE, "nodes/n1.ipxe": script, "by-mac/a.ipxe": b"m"}
+    if old:
+        (tmp_path / "nodes").mkdir()
+        (tmp_path / "nodes/n1.ipxe").write_bytes(old)
+    with BootFiles(tmp_path) as below:
+        below.apply(BootPlan("n1", "netboot x", "a", files), below.scripts("n1"))
+    assert names == renamed
+    assert {str(one.relative_to(tmp_path)): one.read_bytes() for one in tmp_path.glob("*/*")} == files
