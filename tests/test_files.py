@@ -1,9 +1,11 @@
 """Files are written whole or not at all, and processes take turns."""
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -171,3 +173,65 @@ def test_a_folder_that_is_not_there_is_made_by_what_is_written(tmp_path: Path, m
         assert folder.read("a") == b"whole"
     (one,) = (tmp_path / "new").iterdir()
     assert (one.name, one.stat().st_mode & 0o777) == ("a", 0o600)
+
+
+def test_what_is_new_is_written_in_its_place_and_what_has_come_meanwhile_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, replace = list[object](), os.replace
+    monkeypatch.setattr(os, "replace", lambda *words, **more: (names.append(words[1]), replace(*words, **more)))
+    with Folder(tmp_path, 0o640) as folder:
+        folder.create("a", b"one")
+        (tmp_path / "b").write_bytes(b"that of another process")
+        reader = (tmp_path / "b").open("rb")
+        folder.create("b", b"two")
+        assert folder.seen == {name: files.identity((tmp_path / name).stat()) for name in ("a", "b")}
+    assert names == ["b"]
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"a": b"one", "b": b"two"}
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o640}
+    with reader:
+        assert reader.read() == b"that of another process"
+
+
+def test_an_error_leaves_what_is_new_empty_and_what_another_has_put_there_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full after a part; before that is noticed, another process replaces the second file."""
+    write = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if len(content) == 8:
+            return write(descriptor, content[:4])
+        if (tmp_path / "b").exists():
+            (tmp_path / "theirs").touch()
+            (tmp_path / "theirs").rename(tmp_path / "b")
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "write", full)
+    with Folder(tmp_path) as folder:
+        for name in ("a", "b"):
+            with pytest.raises(OSError, match="full"):
+                folder.create(name, b"12345678")
+        assert not folder.seen
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"a": b"", "b": b""}
+
+
+def test_what_fits_a_page_is_seen_empty_or_whole(tmp_path: Path) -> None:
+    """Readers take an empty boot script for none at all, and never see a part of one."""
+    content, seen, ended = b"x" * files.AT_ONCE, set[bytes](), threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            for one in tmp_path.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    seen.add(one.read_bytes())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    with Folder(tmp_path) as folder:
+        for number in range(2000):
+            folder.create(str(number), content)
+            folder.remove(str(number - 20))
+    ended.set()
+    watcher.join()
+    assert content in seen and seen <= {b"", content}

@@ -124,7 +124,10 @@ def _publish(site: Site, image: str) -> None:
 
 
 def _floor(boot: Path, place: Path, before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    """Read every file below boot/, and write those that are others than before to a place: beside, then renamed."""
+    """Read every file below boot/, and write those that are others than before to a place.
+
+    Those that were there before are written beside and renamed, and new ones by one call in their place.
+    """
     for name in {path.partition("/")[0] for path in after}:
         (place / name).mkdir()
     for name, content in after.items():
@@ -132,7 +135,9 @@ def _floor(boot: Path, place: Path, before: dict[str, bytes], after: dict[str, b
         if before.get(name) == content:
             continue
         target = str(place / name)
-        descriptor = os.open(f"{target}.new", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        beside = f"{target}.new" if name in before else target
+        descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
         os.write(descriptor, content)
         os.close(descriptor)
-        os.replace(f"{target}.new", target)  # noqa: PTH105 - a floor: paths of pathlib cost more than the call
+        if beside != target:
+            os.replace(beside, target)  # noqa: PTH105 - a floor: paths of pathlib cost more than the call

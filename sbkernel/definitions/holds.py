@@ -33,7 +33,10 @@ class Hold(NamedTuple):
 
 def hold_of(node: Definition) -> Hold | None:
     """Return who holds a node, itself or by one of its groups; None: nobody."""
-    who, colon, why = node.peek(ATTRIBUTE).partition(":")
+    text = node.peek(ATTRIBUTE)
+    if not text:
+        return None
+    who, colon, why = text.partition(":")
     return Hold(who.strip(), why.strip()) if who.strip() or colon else None
 
 

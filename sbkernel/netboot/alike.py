@@ -87,10 +87,19 @@ class Alike(Generic[T]):
         self._known[tuple(map(values.get, self._read))] = None if watched.whole else result
 
 
+class _Content(NamedTuple):
+    """What stands in a file around the name of a node, and whether its MAC address stands there, too."""
+
+    parts: tuple[bytes, ...]
+    has_mac: bool
+
+
 class Pattern(NamedTuple):
     """What was planned for a stand-in. `of` returns the plan of a node."""
 
     planned: BootPlan
+    contents: tuple[tuple[str, _Content], ...]
+    """Its files by path."""
     own: frozenset[str]
     """The attributes in which its name or its MAC address stands."""
 
@@ -101,23 +110,30 @@ class Pattern(NamedTuple):
             _WRITTEN_MAC in text for text in (*planned.files.values(), *map(str.encode, planned.attributes.values()))
         ):
             return None
-        return cls(planned, frozenset(key for key, text in planned.attributes.items() if _NAME in text or _MAC in text))
+        return cls(
+            planned,
+            tuple(
+                (path, _Content(tuple(text.split(_NAME_BYTES)), _MAC_BYTES in text))
+                for path, text in planned.files.items()
+            ),
+            frozenset(key for key, text in planned.attributes.items() if _NAME in text or _MAC in text),
+        )
 
     def of(self, name: str, mac: str, more: Mapping[str, bytes] | None = None) -> BootPlan | None:
         """Return the plan of a node by name and MAC address, with dashes; None if its command line is too long.
 
-        `more` are files of its own, by path.
+        `more` are files of its own by path, which come first.
         """
-        plain, dashed, planned = node_file_name(name).encode(), mac.encode(), self.planned
-        attributes = dict(planned.attributes)
+        attributes = dict(self.planned.attributes)
         for key in self.own:
             attributes[key] = attributes[key].replace(_NAME, name).replace(_MAC, mac)
         if len(attributes["kcmdline"]) > LIMIT:
             return None
-        files = {
-            path.replace(_NAME, name).replace(_MAC, mac): content.replace(_NAME_BYTES, plain).replace(
-                _MAC_BYTES, dashed
+        plain, dashed = node_file_name(name).encode(), mac.encode()
+        files = dict(more or ())
+        for path, (parts, has_mac) in self.contents:
+            content = plain.join(parts)
+            files[path.replace(_NAME, name).replace(_MAC, mac)] = (
+                content.replace(_MAC_BYTES, dashed) if has_mac else content
             )
-            for path, content in planned.files.items()
-        }
-        return BootPlan(name, planned.state, mac, {**files, **more} if more else files, attributes)
+        return BootPlan(name, self.planned.state, mac, files, attributes)

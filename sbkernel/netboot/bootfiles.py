@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sbkernel.files import Folder, Identity, write_if_changed
+from sbkernel.files import AT_ONCE, Folder, Identity, write_if_changed
 from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
@@ -78,7 +78,8 @@ def digests_in(script: bytes) -> set[str]:
 
 def is_written(plan: BootPlan, scripts: Scripts) -> bool:
     """Tell whether a node has the scripts of a plan already."""
-    return all(plan.files.get(path, b"") == script for path, script in scripts.of(plan.node).items())
+    held = plan.files.get(script_path(plan.node), b""), plan.files.get(grub_path(plan.node), b"")
+    return held == scripts
 
 
 class BootFiles:
@@ -105,31 +106,40 @@ class BootFiles:
         return Scripts(self._read(script_path(node)), self._read(grub_path(node)))
 
     def apply(self, plan: BootPlan, old: Scripts) -> None:
-        """Write the files of a plan, and the script last, so that all that it names exists. Remove what they replace.
+        """Write the files of a plan in its order, and remove what they replace.
 
         `old` are the scripts that the node had before.
         """
-        script, overlay, written = script_path(plan.node), overlay_path(plan.node), old.of(plan.node)
+        written = old.of(plan.node) if any(old) else {}
         # The same script has the same address.
-        if written[script] != plan.files.get(script) and old.mac not in ("", plan.mac):
+        if old.ipxe and old.ipxe != plan.files.get(script_path(plan.node)) and old.mac not in ("", plan.mac):
             self._forget_mac(old.mac, plan.node)
-        for path in sorted(plan.files, key=lambda path: _rank(path, overlay, script)):
-            content = plan.files[path]
-            if path in written:
-                if written[path] != content:
-                    folder, name = self._place(path)
-                    folder.write(name, content)
-            # What is named by its digest, and is there, is as it was; it may be large, and the same for all nodes.
-            elif not (_is_by_digest(path) and (self._boot / path).exists()):
-                folder, name = self._place(path)
-                folder.write_if_changed(name, content)
+        for path, content in plan.files.items():
+            if _is_by_digest(path):
+                self._write_by_digest(path, content)
+                continue
+            folder, name = self._place(path)
+            before = written[path] if path in written else folder.read(name)
+            if before == content:
+                continue
+            # Who finds a new script empty finds nothing, and nobody asks for an overlay before there is a script.
+            if not before and (len(content) <= AT_ONCE or (not written and path == overlay_path(plan.node))):
+                folder.create(name, content)
+            else:
+                folder.write(name, content)
         if old.grub and grub_path(plan.node) not in plan.files:
             if old.mac:
                 self._forget_grub(old.mac, plan.node)
             self._remove(grub_path(plan.node))
         if plan.state == OFFLINE:
-            self._remove(script)
-            self._remove(overlay)
+            self._remove(script_path(plan.node))
+            self._remove(overlay_path(plan.node))
+
+    def _write_by_digest(self, path: str, content: bytes) -> None:
+        """Write what is named by its digest. What is there is right; it may be large, and the same for all nodes."""
+        if not (self._boot / path).exists():
+            folder, name = self._place(path)
+            folder.write(name, content)
 
     def _forget_mac(self, mac: str, node: str) -> None:
         """Remove the scripts of an address that the node no longer has, unless another node has it now."""
@@ -156,11 +166,6 @@ class BootFiles:
         if directory not in self._folders:
             self._folders[directory] = self._open.enter_context(Folder(self._boot / directory))
         return self._folders[directory], name
-
-
-def _rank(path: str, overlay: str, script: str) -> int:
-    """Return where a file comes in order: what an overlay names, then the overlay, then what names that."""
-    return 0 if _is_by_digest(path) else 1 if path == overlay else 3 if path == script else 2
 
 
 def _is_by_digest(path: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.attribute import ROOT_KINDS
@@ -23,15 +25,17 @@ from sbkernel.netboot.server import Server
 USUAL = ROOT_KINDS[0]
 
 
-@dataclass(frozen=True)
-class BootPlan:
-    """The next boot of one node: its state as nodeset prints it, files by path below boot/, attributes to set."""
+class BootPlan(NamedTuple):
+    """The next boot of one node: its state as nodeset prints it, files by path below boot/, attributes to set.
+
+    The files are in the order in which they are written: what another names comes before it.
+    """
 
     node: str
     state: str
     mac: str = ""
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = MappingProxyType({})
+    attributes: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ class Bootable:
 
 
 def plan_image(
-    node: Definition, image: Bootable, server: Server, overlay: bytes, lookup: Lookup = lambda *_: ""
+    node: Definition, image: Bootable, server: Server, files: Mapping[str, bytes], lookup: Lookup = lambda *_: ""
 ) -> BootPlan:
-    """Plan to boot a node from an image. `overlay` is the tar of its own files. Raises NodeError for what it lacks."""
+    """Plan to boot a node from an image. `files` are its overlay and what that names. NodeError for what it lacks."""
     mac = mac_of(node)
     base = server.image_url(f"catalog/{image.version.digest}")
     facts = [*_image_facts(node, mac, image, server).items(), *_layers(image.version), *_disks(node, image)]
@@ -71,8 +75,8 @@ def plan_image(
         servers=server.image_servers,
         path=f"catalog/{image.version.digest}",
     )
-    files = {**loading(node, mac, load, image.definition.get("osarch")), overlay_path(node.name): overlay}
-    return BootPlan(node.name, image.state, mac, files, _attributes(image, base, line))
+    scripts = loading(node, mac, load, image.definition.get("osarch"))
+    return BootPlan(node.name, image.state, mac, {**files, **scripts}, _attributes(image, base, line))
 
 
 def plan_local(node: Definition, attributes: Mapping[str, str]) -> BootPlan:

@@ -9,7 +9,7 @@ from sbkernel.errors import DefinitionError
 
 _NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")
 _MAC = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{2}){5}")
-_USUAL = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_USUAL = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}")
 
 
 @functools.lru_cache(maxsize=64)

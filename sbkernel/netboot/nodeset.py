@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import NamedTuple
@@ -95,9 +96,13 @@ def nodeset(
         if dry_run:
             result.plans = list(plans)
             return result
-        done = _apply(site, plans, known, memory.revision)
-        if remembers and not result.errors:
-            memory.remember(result, *done)
+        attributes, seen = _write(site, plans)
+        if remembers := remembers and not result.errors:
+            # The store waits for the disk meanwhile.
+            memory.look(kept.enter_context(ThreadPoolExecutor(1)))
+        changed = _assign(site, attributes, known, memory.revision)
+        if remembers:
+            memory.remember(result, seen, changed)
     return result
 
 
@@ -167,28 +172,30 @@ def _plan_each(site: Site, nodes: Mapping[str, Definition], plan: Planner, resul
             yield planned
 
 
-def _apply(site: Site, plans: Iterable[BootPlan], known: Mapping[str, Definition], revision: int) -> tuple[Seen, int]:
-    """Write files and attributes. `known` are the nodes as they were when the store had that revision.
+def _assign(
+    site: Site, attributes: Mapping[str, Mapping[str, str]], known: Mapping[str, Definition], revision: int
+) -> int:
+    """Set attributes of nodes, and tell DHCP of them; return how many nodes have others now.
 
-    Return what files were read or written, and how many nodes have other attributes now.
+    `known` are the nodes as they were when the store had that revision.
     """
-    attributes, seen = _write(site, plans)
     now = known if site.store.revision() == revision else site.nodes.many(attributes)
     changed = {node: _changed(now[node], planned) for node, planned in attributes.items() if node in now}
     if changed := {node: values for node, values in changed.items() if values}:
         _note(site, changed)
     if is_told(site):
         write_hosts(site, [now[node] for node in attributes if node in now])
-    return seen, len(changed)
+    return len(changed)
 
 
 def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
     """Set attributes of nodes. The values are made of what was checked when it was set, so nothing is checked again."""
     with site.store.write("nodeset") as transaction:
-        before = transaction.get_many("node", list(changed))
-        for node, values in before.items():
-            whole = {**values, **changed[node]}
-            transaction.put("node", node, {key: value for key, value in whole.items() if value})
+        for node, values in transaction.get_many("node", list(changed)).items():
+            values.update(changed[node])
+            if "" in changed[node].values():
+                values = {key: value for key, value in values.items() if value}
+            transaction.put("node", node, values)
 
 
 def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Seen]:
@@ -202,7 +209,8 @@ def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str
             if grub_path(plan.node) in plan.files:
                 lay_grub()
             before = files.scripts(plan.node)
-            if not bootfiles.is_written(plan, before) and (alike := before.without_own(plan.node)) != looked_at:
+            replaced = any(before) and not bootfiles.is_written(plan, before)
+            if replaced and (alike := before.without_own(plan.node)) != looked_at:
                 # A node that has read the old script may still be fetching what it names.
                 catalog.note_use(before.digests - noted)
                 noted |= before.digests
@@ -230,8 +238,8 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
     target_of = functools.cache(lambda name: boottarget.of_osimage(site, known[name], lookup))
 
     @functools.cache
-    def shared(seen: Server, ntpservers: tuple[str, ...], forwards_log: bool) -> bytes:
-        return shared_members(Shared(seen, keys, ntpservers, password, forwards_log))
+    def shared_of(seen: Server, forwards_log: bool) -> Callable[[tuple[str, ...]], bytes]:
+        return functools.cache(lambda times: shared_members(Shared(seen, keys, times, password, forwards_log)))
 
     def common_of(node: Definition) -> _Common | None:
         """Return what nodes have in common with this one; None for what is no image."""
@@ -243,19 +251,18 @@ def _image_planner(site: Site, image: str, chosen_of: Callable[[str], Bootable])
         _check_architecture(node, chosen.definition)
         mac_of(node)
         seen, forwards_log = server.seen_by(node), node.get("syslog") != "ignore"
-        return _Common(chosen, seen, forwards_log, scripted.may_have(node, chosen, seen))
+        return _Common(chosen, seen, shared_of(seen, forwards_log), scripted.may_have(node, chosen, seen))
 
     def files_of(node: Definition, common: _Common) -> dict[str, bytes]:
-        """Return the overlay of a node, and what it names."""
+        """Return what the overlay of a node names, and the overlay."""
         own = Own(node.name, machine_id(site_key, node.name), node.get("ip"), domain)
         scripts = scripted.members(node, common.chosen, common.server) if common.may_have_scripts else b""
-        overlay = overlay_tar(own, shared(common.server, times_of(node), common.forwards_log), scripts)
-        return {overlay_path(node.name): overlay, **(scripted.files if scripts else {})}
+        overlay = overlay_tar(own, common.shared(times_of(node)), scripts)
+        return {**(scripted.files if scripts else {}), overlay_path(node.name): overlay}
 
     def usual(node: Definition, common: _Common, files: Mapping[str, bytes]) -> BootPlan:
-        planned = plan_image(node, common.chosen, common.server, b"", lookup)
-        attributes = {**planned.attributes, **remembered(node, known)}
-        return replace(planned, files={**planned.files, **files}, attributes=attributes)
+        planned = plan_image(node, common.chosen, common.server, files, lookup)
+        return planned._replace(attributes={**planned.attributes, **remembered(node, known)})
 
     def pattern_of(node: Definition) -> tuple[_Common, Pattern] | None:
         common = common_of(node)
@@ -280,7 +287,8 @@ class _Common(NamedTuple):
 
     chosen: Bootable
     server: Server
-    forwards_log: bool
+    shared: Callable[[tuple[str, ...]], bytes]
+    """The members of their overlays, by the time servers."""
     may_have_scripts: bool
 
 

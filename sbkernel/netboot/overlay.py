@@ -8,6 +8,7 @@ import secrets
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sbkernel.definitions.secret import Secret
 from sbkernel.netboot.render import render_template
@@ -48,8 +49,7 @@ class Shared:
     forwards_log: bool = True
 
 
-@dataclass(frozen=True)
-class Own:
+class Own(NamedTuple):
     """What only one node has."""
 
     node: str

@@ -95,19 +95,24 @@ def leaving(node: Definition, mac: str, state: str) -> dict[str, bytes]:
 
 
 def _by_grub(node: Definition, mac: str, state: str, boots: str, osarch: str, script: str) -> dict[str, bytes]:
-    leads = render_template(
+    ipxe = render_template(
         "ipxe/grub.ipxe", state=state, mac=mac, node=node.name, boots=boots,
         efi_loader=architecture(osarch).grub_loader, bios_loader=GRUB_BIOS,
     )  # fmt: skip
     return {
         grub_path(node.name): script.encode(),
+        script_path(node.name): ipxe.encode(),
         grub_mac_path(mac): render_template("grub/by-mac.cfg", node=node.name).encode(),
-        **_scripts(node.name, mac, leads),
+        **_leads(node.name, mac),
     }
 
 
 def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
-    return {script_path(node): script.encode(), mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node).encode()}
+    return {script_path(node): script.encode(), **_leads(node, mac)}
+
+
+def _leads(node: str, mac: str) -> dict[str, bytes]:
+    return {mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node).encode()}
 
 
 def _quoted(node: Definition, words: Iterable[str]) -> Iterable[str]:

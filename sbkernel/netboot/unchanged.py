@@ -14,6 +14,7 @@ import marshal
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,6 +68,7 @@ class Memory:
         """That of the definitions: nodes must be read after it."""
         self._words: Sequence[str] = ()
         self._depends = ""
+        self._boot_files: Future[_Files] | None = None
 
     def recalled(self) -> dict[str, str] | None:
         """Return the states of all nodes if nothing is to be done; None if that is not known."""
@@ -85,6 +87,11 @@ class Memory:
             self._depends = _digest(map(repr, self._inputs()))
         except (SbkernelError, OSError):
             self._depends = ""
+
+    def look(self, beside: Executor) -> None:
+        """Begin to look at the files below boot/, which nobody here writes any more, beside what else is to be done."""
+        # Where boot/ is stands in the store, which is not to be had while it is written.
+        self._boot_files = beside.submit(_below_boot, self._site.boot)
 
     def remember(self, states: Mapping[str, str], seen: Seen, changed: int) -> None:
         """Note that everything is as it shall be now; `changed` is the number of nodes that we have changed ourselves.
@@ -134,11 +141,11 @@ class Memory:
         for directory in places:
             yield sorted((place, _listed(place)) for place in _below(directory))
 
-    def _written(self) -> dict[str, list[_Entry]]:
+    def _written(self) -> _Files:
         """Return all files that the outcome consists of, by directory."""
         site = self._site
         dhcp = (site.run / "dhcp" / "hosts", Path(site.attribute("dhcpdir") or site.root / "dhcp"))
-        found = {name: _listed(site.boot / name) for name in ("", *_OWN)}
+        found = self._boot_files.result() if self._boot_files else _below_boot(site.boot)
         return found | {str(directory): _listed(directory) for directory in dhcp}
 
 
@@ -149,7 +156,7 @@ def _digest(texts: Iterable[str]) -> str:
     return found.hexdigest()
 
 
-def _digest_of(files: dict[str, list[_Entry]]) -> str:
+def _digest_of(files: _Files) -> str:
     # Without references (version 2), so that equal lists give equal bytes; three times faster than repr().
     return hashlib.blake2b(marshal.dumps(files, 2), digest_size=20).hexdigest()
 
@@ -163,6 +170,12 @@ def _below(directory: Path) -> Iterator[str]:
 
 _Entry = tuple[str, Identity, int]
 """Name, what becomes another when it is written or replaced, and the time when anything of it changed."""
+_Files = dict[str, list[_Entry]]
+"""Files by directory."""
+
+
+def _below_boot(boot: Path) -> _Files:
+    return {name: _listed(boot / name) for name in ("", *_OWN)}
 
 
 def _listed(directory: str | Path) -> list[_Entry]:

@@ -26,7 +26,7 @@ IMAGE = "debian12-x86_64-netboot-compute"
 
 def plan(node: Definition, image: Bootable) -> BootPlan | str:
     try:
-        return plan_image(node, image, SERVER, b"")
+        return plan_image(node, image, SERVER, {})
     except SbkernelError as error:
         return str(error)
 
@@ -66,7 +66,7 @@ def image(site: Site, version: ImageVersion) -> Bootable:
 
 
 def test_every_node_gets_what_it_would_get_by_itself(image: Bootable) -> None:
-    likeness = Alike(lambda node: Pattern.made(plan_image(node, image, SERVER, b"")))
+    likeness = Alike(lambda node: Pattern.made(plan_image(node, image, SERVER, {})))
 
     @given(st.lists(st.tuples(st.sampled_from(["n1", "n2", "x" * 60, "no/name"]), NODES), min_size=1, max_size=6))
     def check(nodes: list[tuple[str, Mapping[str, str]]]) -> None:
@@ -82,7 +82,7 @@ def test_a_thousand_that_are_alike_are_planned_once(image: Bootable) -> None:
 
     def planned(node: Definition) -> Pattern | None:
         calls.append(node.name)
-        return Pattern.made(plan_image(node, image, SERVER, b""))
+        return Pattern.made(plan_image(node, image, SERVER, {}))
 
     likeness = Alike(planned)
     for number in range(1000):

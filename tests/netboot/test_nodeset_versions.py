@@ -121,16 +121,16 @@ def test_versions_are_held_from_the_look_to_the_last_boot_file(
     site: Site, digests: list[str], nodes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog, held = Catalog(site), []
-    apply = module._apply
+    write = module._write
 
     def looking(*arguments: object) -> object:
-        done = apply(*arguments)  # type: ignore[arg-type]
+        done = write(*arguments)  # type: ignore[arg-type]
         with pytest.raises(BlockingIOError):
             hold(catalog.current(IMAGE).dir / "image.json", wait=False)
         held.append(True)
         return done
 
-    monkeypatch.setattr(module, "_apply", looking)
+    monkeypatch.setattr(module, "_write", looking)
     nodeset(site, "n1", f"osimage={IMAGE}")
     assert held
 
