@@ -23,7 +23,7 @@ from sbkernel.images.pack import listing
 from sbkernel.images.pack.content import Content, content_of
 from sbkernel.images.pack.format import WHOLE, PackOptions
 from sbkernel.images.pack.memory import Memory
-from sbkernel.images.pack.squashfs import compressors, data, stored
+from sbkernel.images.pack.squashfs import compressors, data, stored, writer
 from sbkernel.images.pack.squashfs.format import Squashfs
 from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, batches, units
 from sbkernel.jobs.report import NullReport
@@ -260,6 +260,18 @@ def test_progress_is_whole_at_the_end_also_with_contents_that_are_there_twice(tr
     Squashfs().pack(content_of(tree, exclude=[], include=[]), tmp_path / "root", report)
     assert len(report.counts) > 3 and report.counts == sorted(set(report.counts))
     assert report.counts[-1] == (WHOLE, WHOLE) and all(done <= WHOLE for done, _ in report.counts)
+
+
+def test_the_disk_is_asked_to_write_the_root_while_it_grows(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part once, in order: what it was asked to write is not waited for when the root is published."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _file, start, count, _advice: asked.append((start, count)))
+    monkeypatch.setattr(writer, "_MUCH", 1 << 20)
+    whole = len(pack(content_of(tree, exclude=[], include=[]), tmp_path / "root"))
+    ends = [start + count for start, count in asked]
+    assert [start for start, _ in asked] == [0, *ends[:-1]] and whole - ends[-1] < 2 << 20
 
 
 def test_attributes_that_squashfs_cannot_hold_are_named(tree: Path, tmp_path: Path) -> None:
