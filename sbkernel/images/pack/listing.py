@@ -75,43 +75,57 @@ class Listed:
 class Examined:
     """Paths of a tree that are there, sorted, and what was found out about them.
 
-    `keys` tell apart the plain files (key_of), `sums` are those of Listed, by these, and `names` the paths that are one
-    file, by each of them.
+    `keys` tell apart the plain files (key_of), and `names` are the paths that are one file, by each of them. By key,
+    `read` are the sha256 of files, as far as they are known, and `noted` what is known of their extended attributes.
     """
 
     tree: str
     found: Mapping[str, os.stat_result]
     keys: Mapping[str, str]
-    sums: dict[str, str]
     names: Mapping[str, Sequence[str]]
+    read: dict[str, str]
+    noted: dict[str, str]
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """Return what Listed calls so of what was read."""
+        return {key: f"{sha256} {self.noted.get(key, '')}".rstrip() for key, sha256 in self.read.items()}
+
+    @property
+    def bytes(self) -> int:
+        """Return the bytes of the plain files, each of which counts once."""
+        return sum({key: self.found[path].st_size for path, key in self.keys.items()}.values())
 
     def sum_of(self, path: str) -> str:
-        """Return the sha256 of a plain file."""
-        return self.sums[self.keys[path]].partition(" ")[0]
+        """Return the sha256 of a plain file that was read."""
+        return self.read[self.keys[path]]
 
     def attributes(self, path: str) -> Sequence[tuple[str, str]]:
         """Return the extended attributes of a path, by name, in hex; of a plain file it is noted whether it has any."""
         key = self.keys.get(path, "")
-        sha256, _, known = self.sums.get(key, "").partition(" ")
-        if known == _NONE:
+        if self.noted.get(key) == _NONE:
             return ()
         has = _attributes(f"{self.tree}/{path}")
         if key and not any(name.startswith(_OVERLAY) for name, _ in has):
-            self.sums[key] = f"{sha256} {_digest(has) if has else _NONE}"
+            self.noted[key] = _digest(has) if has else _NONE
         return has
 
 
 def examine(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Examined:
-    """Look at the paths of a tree that stay, and read the plain files whose sums are not `known`.
+    """Look at the paths of a tree that stay, not into files; what has vanished meanwhile is passed over.
 
-    What has vanished meanwhile is passed over.
+    `known` are sums of an earlier look.
     """
     found = dict(_statuses(tree, kept))
     keys = {path: key_of(status) for path, status in found.items() if stat.S_ISREG(status.st_mode)}
-    unread = {key: path for path, key in keys.items() if key not in known}
-    read = dict(zip(unread, _sums(tree, list(unread.values())), strict=True))
-    sums = {key: read.get(key) or known[key] for key in keys.values()}
-    return Examined(tree, found, keys, sums, _names(found))
+    read, noted = dict[str, str](), dict[str, str]()
+    for key in keys.values():
+        sha256, _, attributes = known.get(key, "").partition(" ")
+        if sha256:
+            read[key] = sha256
+        if attributes:
+            noted[key] = attributes
+    return Examined(tree, found, keys, _names(found), read, noted)
 
 
 def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Listed:
@@ -120,6 +134,8 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
     Files whose sums are `known`, as from an earlier list, are not read; nor are their attributes if they have none.
     """
     examined = examine(tree, kept, known)
+    unread = {key: path for path, key in examined.keys.items() if key not in examined.read}
+    examined.read.update(zip(unread, _sums(tree, list(unread.values())), strict=True))
     digests = {id(group): _digest(group) for group in examined.names.values()}
     lines, overlaid = [], []
     for path, status in examined.found.items():
@@ -131,7 +147,7 @@ def content_list(tree: str, kept: Sequence[str], known: Mapping[str, str]) -> Li
         what = examined.sum_of(path) if path in examined.keys else _what(f"{tree}/{path}", status)
         names = examined.names.get(path)
         lines.append(_line(path, status, what, _digest(has) if has else "", digests[id(names)] if names else ""))
-    return Listed(lines, overlaid, examined.sums, _bytes(examined.found))
+    return Listed(lines, overlaid, examined.sums, examined.bytes)
 
 
 def _statuses(tree: str, paths: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
@@ -151,12 +167,6 @@ def _names(found: Mapping[str, os.stat_result]) -> dict[str, Sequence[str]]:
         if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
             files[status.st_dev, status.st_ino].append(path)
     return {path: group for group in files.values() if len(group) > 1 for path in group}
-
-
-def _bytes(found: Mapping[str, os.stat_result]) -> int:
-    """Return the bytes of the plain files, each of which counts once."""
-    plain = (status for status in found.values() if stat.S_ISREG(status.st_mode))
-    return sum({(status.st_dev, status.st_ino): status.st_size for status in plain}.values())
 
 
 def _line(path: str, status: os.stat_result, what: str, attributes: str, names: str) -> str:
@@ -226,11 +236,12 @@ def _sums(tree: str, paths: Sequence[str]) -> Iterable[str]:
     """Yield the sha256 of each file; reading and summing leave Python's lock to others."""
     pieces = [paths[start : start + _HURRIED] for start in range(0, len(paths), _HURRIED)]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        for sums in threads.map(lambda piece: [_sum(f"{tree}/{path}") for path in piece], pieces):
+        for sums in threads.map(lambda piece: [sum_of(f"{tree}/{path}") for path in piece], pieces):
             yield from sums
 
 
-def _sum(path: str) -> str:
+def sum_of(path: str) -> str:
+    """Return the sha256 of a file."""
     digest = hashlib.sha256()
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

@@ -165,9 +165,9 @@ def publish_step(packing: Packing, catalog: Catalog, packed_by: Callable[[], Fac
             staged = Staging(work.target, beside)
             # Not beside the packing, which leaves no processor idle; the sum needs only one.
             looking = beside.submit(packing.looked_at)
-            roots = _roots(packing, work, staged)
-            for name in BESIDE:
+            for name in BESIDE:  # the disk writes them while the root is summed
                 staged.add(name)
+            roots = _roots(packing, work, staged)
             source = looking.result().source
             if not source.tree:
                 _refuse_layer(packing)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +19,13 @@ from smallbuild import Recorder
 from treechanges import Changing
 
 from sbkernel.errors import BuildError
+from sbkernel.images.pack import listing
 from sbkernel.images.pack.content import Content, content_of
-from sbkernel.images.pack.format import PackOptions
+from sbkernel.images.pack.format import WHOLE, PackOptions
 from sbkernel.images.pack.memory import Memory
-from sbkernel.images.pack.squashfs import compressors, data, stored
+from sbkernel.images.pack.squashfs import compressors, data, stored, writer
 from sbkernel.images.pack.squashfs.format import Squashfs
-from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, units
+from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, batches, units
 from sbkernel.jobs.report import NullReport
 
 BLOCK = 4096
@@ -217,6 +219,61 @@ def test_a_file_that_becomes_shorter_is_an_error(tree: Path, tmp_path: Path, mon
         pack(remembering(tree, tmp_path, None), tmp_path / "first")
 
 
+def test_a_small_file_that_becomes_shorter_is_an_error(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examine = listing.examine
+
+    def late(*words: Any) -> listing.Examined:
+        examined = examine(*words)
+        os.truncate(tree / "small007", 5)
+        return examined
+
+    monkeypatch.setattr(listing, "examine", late)
+    with pytest.raises(BuildError, match=r"\./small007 was cut while it was packed"):
+        pack(remembering(tree, tmp_path, None), tmp_path / "first")
+
+
+def test_a_small_file_is_opened_once_and_not_at_all_when_it_is_in_the_last_root(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    open_ = os.open
+
+    def noted(path: Any, *words: Any, **more: Any) -> int:
+        opened.append(str(path))
+        return open_(path, *words, **more)
+
+    monkeypatch.setattr(os, "open", noted)
+    pack(remembering(tree, tmp_path, None), tmp_path / "first")
+    small = sorted(path for path in opened if "/small" in path)
+    assert [Path(path).name for path in small] == sorted(file.name for file in tree.glob("small*"))
+    opened.clear()
+    pack(remembering(tree, tmp_path, tmp_path / "first"), tmp_path / "second")
+    assert not [path for path in opened if path.startswith(str(tree))]
+
+
+def test_progress_is_whole_at_the_end_also_with_contents_that_are_there_twice(tree: Path, tmp_path: Path) -> None:
+    (tree / "again").write_bytes((tree / "large").read_bytes())
+    os.link(tree / "large", tree / "linked")
+    report = Recorder()
+    Squashfs().pack(content_of(tree, exclude=[], include=[]), tmp_path / "root", report)
+    assert len(report.counts) > 3 and report.counts == sorted(set(report.counts))
+    assert report.counts[-1] == (WHOLE, WHOLE) and all(done <= WHOLE for done, _ in report.counts)
+
+
+def test_the_disk_is_asked_to_write_the_root_while_it_grows(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part once, in order: what it was asked to write is not waited for when the root is published."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _file, start, count, _advice: asked.append((start, count)))
+    monkeypatch.setattr(writer, "_MUCH", 1 << 20)
+    whole = len(pack(content_of(tree, exclude=[], include=[]), tmp_path / "root"))
+    ends = [start + count for start, count in asked]
+    assert [start for start, _ in asked] == [0, *ends[:-1]] and whole - ends[-1] < 2 << 20
+
+
 def test_attributes_that_squashfs_cannot_hold_are_named(tree: Path, tmp_path: Path) -> None:
     os.setxattr(tree / "small000", "user.kept", b"value")
     os.setxattr(tree / "small000", "system.posix_acl_access", ACL)
@@ -243,6 +300,15 @@ def test_units_hold_every_content_once_in_order_and_fit_a_block(pieces: list[Pie
     assert all(unit.size <= BLOCK for unit in fragments)
     large = [one for one in pieces if one.size >= BLOCK]
     assert [unit for unit in found if isinstance(unit, Stretch)] == [Stretch(one, 0, one.size) for one in large]
+
+
+@given(pieces_)
+def test_batches_hold_every_unit_in_order(pieces: list[Piece]) -> None:
+    found = list(units([piece._replace(size=piece.size * 50) for piece in pieces], BLOCK))
+    rows = list(batches(found))
+    assert [unit for row in rows for unit in row] == found
+    assert all(sum(unit.size for unit in row) >= 1 << 20 for row in rows[:-1])
+    assert all(sum(unit.size for unit in row[:-1]) < 1 << 20 for row in rows)
 
 
 def test_a_large_file_is_many_units_so_that_no_file_has_to_fit_into_memory() -> None:

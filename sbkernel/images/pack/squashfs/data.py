@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
-from sbkernel.errors import BuildError
 from sbkernel.images.pack.squashfs.compressors import Compress, Compressor
 from sbkernel.images.pack.squashfs.inodes import Data
+from sbkernel.images.pack.squashfs.pieces import cut
 from sbkernel.images.pack.squashfs.stored import LastRoot, Place
 from sbkernel.images.pack.squashfs.tables import RAW
-from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, Unit
+from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, Unit, batches
 from sbkernel.images.sums import key_of
 
 _WAITING = 8
-"""Units for each processor that may be under way or wait for the writer; each has 1 MiB or one block."""
+"""Batches of units, of 1 or 2 MiB, that may be under way for each processor or wait for the writer."""
 
 
 class Packed(NamedTuple):
@@ -77,40 +77,44 @@ class Layout:
 class DataWriter:
     """Writes the data of files of a tree.
 
-    `taken` are bytes of files that were taken from the last root; `changed` tells whether a file was changed meanwhile.
+    `done` are the bytes of files that were written, `taken` those of them that were taken from the last root; `changed`
+    tells whether a file was changed meanwhile.
     """
 
     def __init__(self, tree: str, compressor: Compressor, block_bytes: int, last: LastRoot) -> None:
-        self.taken, self.changed = 0, False
+        self.done, self.taken, self.changed = 0, 0, False
         self._tree, self._last = tree, last
         self._compressor, self._block_bytes = compressor, block_bytes
         self._zeros = bytes(block_bytes)
         self._own = threading.local()
 
     def write(self, units: Iterable[Unit], out: BinaryIO, counted: Callable[[int], None]) -> Layout:
-        """Write units in order; `counted` gets the bytes of them that are done. Raises OSError, BuildError."""
-        layout, done, position = Layout(self._block_bytes), 0, out.tell()
+        """Write units in order; `counted` is called with `done` after each. Raises OSError, BuildError."""
+        layout, position = Layout(self._block_bytes), out.tell()
         for unit, packed in self._made(units):
             out.write(packed.held)
             layout.add(unit, Place(position, packed.sha256, packed.sizes))
             position += len(packed.held)
             self.taken += unit.size if packed.is_taken else 0
-            done += unit.size
-            counted(done)
+            self.done += unit.size
+            counted(self.done)
         return layout
 
     def _made(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, Packed]]:
         """Yield units as they are stored; those that come next are worked on meanwhile."""
-        waiting: deque[tuple[Unit, Future[Packed]]] = deque()
+        waiting: deque[tuple[Sequence[Unit], Future[list[Packed]]]] = deque()
         processors = len(os.sched_getaffinity(0))
         with workers() as threads:
-            for unit in units:
-                waiting.append((unit, threads.submit(self._make, unit)))
+            for batch in batches(units):
+                waiting.append((batch, threads.submit(self._make_all, batch)))
                 if len(waiting) > _WAITING * processors:
                     first, packed = waiting.popleft()
-                    yield first, packed.result()
-            for unit, packed in waiting:
-                yield unit, packed.result()
+                    yield from zip(first, packed.result(), strict=True)
+            for batch, packed in waiting:
+                yield from zip(batch, packed.result(), strict=True)
+
+    def _make_all(self, batch: Sequence[Unit]) -> list[Packed]:
+        return [self._make(unit) for unit in batch]
 
     def _make(self, unit: Unit) -> Packed:
         """Take a unit from the last root, or compress it where that does not have it or is damaged."""
@@ -122,7 +126,7 @@ class DataWriter:
         return Packed(held, [size for _, size in blocks], hashlib.sha256(held).hexdigest())
 
     def _fragment(self, unit: Fragment) -> list[tuple[bytes, int]]:
-        return [self._packed(b"".join([self._read(piece, 0, piece.size) for piece in unit.pieces]))]
+        return [self._packed(b"".join([piece.content or self._read(piece, 0, piece.size) for piece in unit.pieces]))]
 
     def _stretch(self, unit: Stretch) -> list[tuple[bytes, int]]:
         data = memoryview(self._read(unit.piece, unit.start, unit.size))
@@ -148,7 +152,7 @@ class DataWriter:
         finally:
             os.close(descriptor)
         if len(data) < count:
-            raise BuildError(f"{piece.path} was cut while it was packed", hint="pack it again")
+            raise cut(piece.path)
         return data
 
 

@@ -25,6 +25,7 @@ _KINDS = {
 }
 _MOST_ENTRIES = 256
 _FURTHEST = 0x7FFF
+_HEAD = struct.Struct("<HHHHII")
 _HEADER, _ENTRY = struct.Struct("<III"), struct.Struct("<HhHH")
 _ENTRY_BYTES = _HEADER.size + _ENTRY.size
 """What an entry takes beside its name, at most."""
@@ -33,25 +34,25 @@ _DOTS = 3
 _SHORT_LISTING = 0xFFFF
 
 
-def kind_of(mode: int) -> int:
-    """Return the kind of an inode of a mode (st_mode)."""
-    return _KINDS[stat.S_IFMT(mode)]
-
-
 class Head(NamedTuple):
     """What every inode begins with; owner and group are their places among the ids."""
 
-    mode: int
+    kind: int
+    permissions: int
     owner: int
     group: int
     mtime_s: int
     number: int
 
     def packed(self, *, is_long: bool) -> bytes:
-        """Return it as bytes. Time stamps before 1970 or after 2106 become the nearest that there is."""
-        kind = kind_of(self.mode) + (_LONG if is_long else 0)
-        when = min(max(self.mtime_s, 0), 0xFFFF_FFFF)
-        return struct.pack("<HHHHII", kind, stat.S_IMODE(self.mode), self.owner, self.group, when, self.number)
+        """Return it as bytes."""
+        return _HEAD.pack(self.kind + _LONG if is_long else self.kind, *self[1:])
+
+
+def head(status: os.stat_result, owner: int, group: int, number: int) -> Head:
+    """Return the head of an inode. Time stamps before 1970 or after 2106 become the nearest that there is."""
+    mode, mtime_s = status.st_mode, status.st_mtime_ns // 10**9
+    return Head(_KINDS[stat.S_IFMT(mode)], stat.S_IMODE(mode), owner, group, min(max(mtime_s, 0), 0xFFFF_FFFF), number)
 
 
 class Data(NamedTuple):
@@ -81,11 +82,11 @@ def file_inode(head: Head, data: Data, links: int, attributes: int) -> bytes:
 
 def other_inode(head: Head, links: int, attributes: int, *, target: bytes = b"", device: int = 0) -> bytes:
     """Return the inode of a symbolic link, a device (st_rdev), a fifo or a socket."""
-    is_long, kind = attributes != NONE, kind_of(head.mode)
+    is_long = attributes != NONE
     fields = struct.pack("<I", links)
-    if kind == LINK:
+    if head.kind == LINK:
         fields += struct.pack("<I", len(target)) + target
-    elif kind in (BLOCK, CHARACTER):
+    elif head.kind in (BLOCK, CHARACTER):
         fields += struct.pack("<I", _device(device))
     return head.packed(is_long=is_long) + fields + (struct.pack("<I", attributes) if is_long else b"")
 

@@ -32,20 +32,23 @@ class Tree:
     def closing(self, layout: Layout, inode_rows: Metadata, listing_rows: Metadata) -> Closing:
         """Write every inode, those of a directory after those of what is in it; return what comes behind the data."""
         writing = _Writing(inode_rows, listing_rows, [0] * len(set(self._numbers.values())))
-        folders = [path for path, status in self._found.items() if stat.S_ISDIR(status.st_mode)]
+        folders = [path for path, head in self._heads.items() if head.kind == inodes.DIRECTORY]
         for folder in sorted(folders, key=os.fsencode, reverse=True):
+            below = []
             for name in self._children[folder]:
                 path = f"{folder}/{name}"
-                if not stat.S_ISDIR(self._found[path].st_mode) and self._numbers[path] not in writing.placed:
-                    writing.put(self._heads[path], self._inode(path, layout))
-            self._put_folder(folder, writing)
+                head = self._heads[path]
+                if head.kind != inodes.DIRECTORY and head.number not in writing.placed:
+                    writing.put(head, self._inode(path, head, layout))
+                below.append((os.fsencode(name), writing.placed[head.number]))
+            self._put_folder(folder, below, writing)
         return Closing(
             inode_rows, listing_rows, layout.fragments, self._attributes, writing.exports, self._numbers["."], self._ids
         )
 
     def _head(self, path: str, status: os.stat_result) -> Head:
         owner, group = self._ids.place(status.st_uid), self._ids.place(status.st_gid)
-        return Head(status.st_mode, owner, group, status.st_mtime_ns // 10**9, self._numbers[path])
+        return inodes.head(status, owner, group, self._numbers[path])
 
     def _set(self, path: str, say: Callable[[str], None]) -> int:
         """Return the place of the attributes of a path."""
@@ -54,18 +57,17 @@ class Tree:
             say(f"{path!r}: squashfs does not keep {name}")
         return self._attributes.place([(name, bytes.fromhex(value)) for name, value in has if keeps(name)])
 
-    def _inode(self, path: str, layout: Layout) -> bytes:
+    def _inode(self, path: str, head: Head, layout: Layout) -> bytes:
         """Return the inode of what is no directory."""
-        head, status = self._heads[path], self._found[path]
+        status = self._found[path]
         links, attributes = len(self._examined.names.get(path, (path,))), self._sets.get(path, NONE)
-        if stat.S_ISREG(status.st_mode):
+        if head.kind == inodes.FILE:
             data = layout.contents[self._examined.sum_of(path)] if status.st_size else Data()
             return inodes.file_inode(head, data, links, attributes)
-        target = os.readlink(os.fsencode(f"{self._examined.tree}/{path}")) if stat.S_ISLNK(status.st_mode) else b""  # noqa: PTH115 - bytes
+        target = os.readlink(os.fsencode(f"{self._examined.tree}/{path}")) if head.kind == inodes.LINK else b""  # noqa: PTH115 - bytes
         return inodes.other_inode(head, links, attributes, target=target, device=status.st_rdev)
 
-    def _put_folder(self, path: str, writing: _Writing) -> None:
-        below = [(os.fsencode(name), writing.placed[self._numbers[f"{path}/{name}"]]) for name in self._children[path]]
+    def _put_folder(self, path: str, below: Sequence[tuple[bytes, Inode]], writing: _Writing) -> None:
         listed = inodes.listing(below)
         spot, parts = writing.put_listing(listed)
         links = 2 + sum(inode.kind == inodes.DIRECTORY for _, inode in below)
@@ -88,7 +90,7 @@ class _Writing:
     def put(self, head: Head, inode: bytes) -> None:
         place = self._inodes.place
         self.exports[head.number - 1] = reference(place)
-        self.placed[head.number] = Inode(inodes.kind_of(head.mode), head.number, *place)
+        self.placed[head.number] = Inode(head.kind, head.number, *place)
         self._inodes.append(inode)
 
     def put_listing(self, listed: inodes.Listing) -> tuple[Spot, list[int]]:

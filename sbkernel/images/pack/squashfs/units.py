@@ -7,7 +7,7 @@ file is added or taken away, the units around it change and the others stay, so 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -24,12 +24,16 @@ three blocks passed until they were the same as before.
 
 
 class Piece(NamedTuple):
-    """The content of a plain file: its sha256, a path where it can be read, its size, and what tells the file."""
+    """The content of a plain file: its sha256, a path where it can be read, its size, and what tells the file.
+
+    `content` is there, of a small file, if it was read for its sum.
+    """
 
     sha256: str
     path: str
     size: int
     key: str
+    content: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -87,3 +91,17 @@ def units(pieces: Iterable[Piece], block_bytes: int) -> Iterator[Unit]:
         filled += piece.size
     if together:
         yield Fragment(tuple(together))
+
+
+def batches(found: Iterable[Unit]) -> Iterator[Sequence[Unit]]:
+    """Yield units some at a time, as many as a large one has bytes."""
+    batch: list[Unit] = []
+    size = 0
+    for unit in found:
+        batch.append(unit)
+        size += unit.size
+        if size >= _STEP:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

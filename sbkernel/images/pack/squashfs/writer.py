@@ -6,26 +6,27 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sbkernel.errors import SbkernelError
 from sbkernel.images import sums
 from sbkernel.images.pack import listing
-from sbkernel.images.pack.listing import Examined
 from sbkernel.images.pack.memory import Memory
 from sbkernel.images.pack.squashfs import stored
 from sbkernel.images.pack.squashfs.compressors import Compressor, compressor
 from sbkernel.images.pack.squashfs.data import DataWriter, workers
+from sbkernel.images.pack.squashfs.pieces import pieces
 from sbkernel.images.pack.squashfs.stored import LastRoot
 from sbkernel.images.pack.squashfs.tables import SUPERBLOCK_BYTES, Attributes, Metadata, options_block
 from sbkernel.images.pack.squashfs.tree import Tree
-from sbkernel.images.pack.squashfs.units import Piece, units
+from sbkernel.images.pack.squashfs.units import units
 from sbkernel.units import size
 
-_PAGE = 4096
+_PAGE, _MUCH = 4096, 16 << 20
 Progress = Callable[[int, int], None]
 
 
@@ -62,19 +63,24 @@ def write(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
     memory = order.memory
     known = sums.read(memory.sums) if memory else {}
     examined = listing.examine(order.tree, order.kept, known)
-    contents = list(units(_pieces(examined), order.block_bytes))
-    whole = sum(unit.size for unit in contents)
-    how = order.compressor
+    whole, how = examined.bytes, order.compressor
     with Path(order.target).open("wb") as out, _last_root(order) as last, workers() as beside:
         compress = how.open()
-        looked = beside.submit(Tree, examined, order.gone, Attributes(compress), say)
+        # Not beside the data: whoever hands files to the processors would wait for Python's lock meanwhile.
+        tree = Tree(examined, order.gone, Attributes(compress), say)
         out.write(bytes(SUPERBLOCK_BYTES) + options_block(how))
         data = DataWriter(order.tree, how, order.block_bytes, last)
-        layout = data.write(contents, out, lambda done: progress(done, whole))
-        # Linux begins to write out what it is told that nobody reads soon: whoever publishes this waits 0.2 s less.
-        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        say(f"{size(whole)} of files, of which {size(data.taken)} were compressed for the last version already")
-        closing = looked.result().closing(layout, Metadata(compress), Metadata(compress))
+        started = _started(out, beside)
+
+        def counted(done: int) -> None:
+            progress(done, whole)
+            started()
+
+        contents = units(pieces(examined, order.block_bytes), order.block_bytes)
+        layout = data.write(contents, out, counted)
+        progress(whole, whole)  # also of contents that were there before
+        say(f"{size(data.done)} of files, of which {size(data.taken)} were compressed for the last version already")
+        closing = tree.closing(layout, Metadata(compress), Metadata(compress))
         superblock, tables = closing.close(how, order.block_bytes, order.made_s, out.tell())
         out.write(tables)
         out.write(bytes(-out.tell() % _PAGE))
@@ -85,14 +91,19 @@ def write(order: Order, progress: Progress, say: Callable[[str], None]) -> None:
         stored.write(memory.units, order.way, {} if data.changed else layout.places)
 
 
-def _pieces(examined: Examined) -> Iterator[Piece]:
-    """Yield the contents of plain files in the order of their paths, none of them twice."""
-    seen = set[str]()
-    for path, key in examined.keys.items():
-        sha256, count = examined.sum_of(path), examined.found[path].st_size
-        if count and sha256 not in seen:
-            seen.add(sha256)
-            yield Piece(sha256, path, count, key)
+def _started(out: BinaryIO, beside: Executor) -> Callable[[], None]:
+    """Return what has the disk begin to write a file that grows: whoever publishes it waits 0.2 s less."""
+    begun = 0
+
+    def started() -> None:
+        nonlocal begun
+        count = out.tell() - begun
+        if count >= _MUCH:
+            # Linux begins to write out what it is told that nobody reads soon.
+            beside.submit(os.posix_fadvise, out.fileno(), begun, count, os.POSIX_FADV_DONTNEED)
+            begun += count
+
+    return started
 
 
 @contextmanager
