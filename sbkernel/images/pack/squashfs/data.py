@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from sbkernel.images.pack.squashfs.compressors import Compress, Compressor
 from sbkernel.images.pack.squashfs.inodes import Data
-from sbkernel.images.pack.squashfs.pieces import cut
+from sbkernel.images.pack.squashfs.pieces import read_part
 from sbkernel.images.pack.squashfs.stored import LastRoot, Place
 from sbkernel.images.pack.squashfs.tables import RAW
 from sbkernel.images.pack.squashfs.units import Fragment, Piece, Stretch, Unit, batches
@@ -145,15 +145,11 @@ class DataWriter:
         """Read so many bytes of a file. BuildError if it has become shorter."""
         descriptor = os.open(f"{self._tree}/{piece.path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            data = os.pread(descriptor, count, start)
-            while len(data) < count and (more := os.pread(descriptor, count - len(data), start + len(data))):
-                data += more
+            data = read_part(descriptor, piece.path, start, count)
             self.changed = self.changed or key_of(os.fstat(descriptor)) != piece.key
+            return data
         finally:
             os.close(descriptor)
-        if len(data) < count:
-            raise cut(piece.path)
-        return data
 
 
 class AtOnce(Executor):

@@ -37,14 +37,16 @@ def pieces(examined: Examined, block_bytes: int) -> Iterator[Piece]:
 def _small(tree: str, path: str, size: int) -> bytes:
     descriptor = os.open(f"{tree}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        content = os.read(descriptor, size)
+        return read_part(descriptor, path, 0, size)
     finally:
         os.close(descriptor)
-    if len(content) < size:
-        raise cut(path)
+
+
+def read_part(descriptor: int, path: str, start: int, count: int) -> bytes:
+    """Read so many bytes of an open file. BuildError if it has become shorter."""
+    content = os.pread(descriptor, count, start)
+    while len(content) < count and (more := os.pread(descriptor, count - len(content), start + len(content))):
+        content += more
+    if len(content) < count:
+        raise BuildError(f"{path} was cut while it was packed", hint="pack it again")
     return content
-
-
-def cut(path: str) -> BuildError:
-    """Return what is raised for a file that has become shorter."""
-    return BuildError(f"{path} was cut while it was packed", hint="pack it again")
