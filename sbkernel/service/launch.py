@@ -13,7 +13,8 @@ from sbkernel.errors import ServiceError
 from sbkernel.service.endpoint import Endpoint, connect, holder, take
 from sbkernel.site import Site
 
-_POLL_S = 0.002
+_POLL_S, _START_POLL_S = 0.01, 0.002
+"""Whoever starts the service waits for it, and nobody else; others may wait for long."""
 _TAIL_LINES = 12
 
 
@@ -74,7 +75,7 @@ def _await_answer(endpoint: Endpoint, pid: int, deadline: float, log: Path, begi
             raise ServiceError("the service did not start:\n" + _tail(log, begin), hint=f"its log is {log}")
         if time.monotonic() > deadline:
             raise ServiceError("the service does not answer:\n" + _tail(log, begin), hint=f"its log is {log}")
-        time.sleep(_POLL_S)
+        time.sleep(_START_POLL_S)
 
 
 def _ended(pid: int) -> bool:
