@@ -30,6 +30,8 @@ class Drive:
     def run(self, nodes: Sequence[str], over: Over) -> None:
         """Return when none of the nodes is under way any more, or it is over for them; what was sent is noted."""
         self.find_sent(nodes, self._back)
+        if not over() and (asked := self._of(nodes, "draining")):
+            self._hands.drain(asked)  # whoever said so was killed, perhaps before it was asked
         sending: Sending | None = None
         try:
             while not over() and (under_way := self._of(nodes, *OPEN)):
@@ -56,7 +58,7 @@ class Drive:
             return
         sent = self._hands.was_sent(unsure, back)
         self._journal.say("booting", [node for node in unsure if node in sent], "its boot had been sent")
-        self._journal.say("set back" if back else "set", [node for node in unsure if node not in sent])
+        self._journal.say(self._unsent(back), [node for node in unsure if node not in sent])
 
     def _of(self, nodes: Sequence[str], *words: Word) -> list[str]:
         return [node for node in nodes if self._progress.nodes[node].word in words]
@@ -65,14 +67,20 @@ class Drive:
     def _set(self) -> Word:
         return "set back" if self._back else "set"
 
+    def _unsent(self, back: bool) -> Word:
+        """Return what a node is whose boot was about to be sent: one that the scheduler has freed is owed to it."""
+        if self._plan.options.how == SCHEDULER:
+            return "draining"
+        return "set back" if back else "set"
+
     def _begin(self, nodes: Sequence[str]) -> None:
         """Let nodes that are set wait for whoever boots them, if that is not us."""
         fresh, how = self._of(nodes, self._set), self._plan.options.how
         if how == NEXT and not self._back:
             self._journal.say("booting", fresh, "when it boots next")
         elif how == SCHEDULER and fresh:
-            self._hands.drain(fresh)
             self._journal.say("draining", fresh)
+            self._hands.drain(fresh)
 
     def _ready(self, nodes: Sequence[str]) -> list[str]:
         """Return which nodes are to be booted now."""
@@ -100,7 +108,7 @@ class Drive:
         held = self._hands.held(list(wrong)) if wrong else {}
         self._journal.say_each("failed" if self._back else "held", held)
         self._journal.say_each("failed", {node: text for node, text in wrong.items() if node not in held})
-        self._journal.say(self._set, [one.node for one in results if stopped and one.untouched])
+        self._journal.say(self._unsent(self._back), [one.node for one in results if stopped and one.untouched])
 
     def _watch(self, nodes: Sequence[str]) -> None:
         """Look at boots that are under way."""

@@ -64,7 +64,7 @@ class Engine:
         if self._progress.wave != number:
             self._journal.event(wave=number)
         if not self._hands.order():
-            self._set([one.node for one in self._progress.of(number) if one.word == "waiting"])
+            self._set([one.node for one in self._progress.of(number) if one.word in ("waiting", "setting")])
         nodes = self._plan.waves[number - 1].nodes
         self._drive(False).run(nodes, lambda: bool(self._hands.order()) or self._is_bad(number))
 
@@ -73,6 +73,7 @@ class Engine:
         held = self._hands.held(nodes)
         self._journal.say_each("held", held)
         free = [node for node in nodes if node not in held]
+        self._journal.say("setting", free)
         errors = self._hands.put(free) if free else {}
         self._journal.say("set", [node for node in free if node not in errors])
         self._journal.say_each("failed", errors)
@@ -98,6 +99,7 @@ class Engine:
 
     def _stay(self) -> bool:
         """End where it stands. What the scheduler was only asked for is given back to it."""
+        self._journal.say("set", self._of("setting"), "or it may be: the roll-out was killed while it set it")
         if waiting := self._of("draining"):
             self._hands.resume(waiting)
             self._journal.say("set", waiting, "given back to the scheduler before it booted")

@@ -7,7 +7,7 @@
     {"t", "end": "done", "why": "..."}                    it is over
     {"t", "note": text}                                   what concerns no single node
 
-A line is written before what it announces (sending), or after what it reports (all others).
+A line is written before what it announces (setting, draining, sending), or after what it reports (all others).
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from typing import Any, Literal
 from sbkernel.rollout.waves.plan import RolloutPlan
 
 Word = Literal[
-    "waiting", "held", "set", "draining", "sending", "booting", "up", "failed", "set back", "back"
+    "waiting", "held", "setting", "set", "draining", "sending", "booting", "up", "failed", "set back", "back"
 ]  # fmt: skip
 WORDS: Mapping[Word, str] = {
     "waiting": "its turn has not come",
     "held": "somebody holds it: left alone",
+    "setting": "its boot files are being changed",
     "set": "its boot files name the version",
     "draining": "the scheduler is asked to free it",
     "sending": "its boot is being sent",
@@ -35,7 +36,7 @@ WORDS: Mapping[Word, str] = {
     "back": "it has what it had before",
 }
 """What is said of a node, in the order in which it comes to that."""
-OPEN: frozenset[Word] = frozenset({"set", "draining", "sending", "booting", "set back"})
+OPEN: frozenset[Word] = frozenset({"setting", "set", "draining", "sending", "booting", "set back"})
 """Words of nodes that are under way."""
 DONE, BACK, STOPPED = "done", "went back", "stopped"
 Event = Mapping[str, Any]
@@ -46,7 +47,7 @@ class NodeProgress:
     """One node: `since` when its word holds, `asked` since when its boot counts, in seconds since the epoch.
 
     `trouble` is why it failed, whatever has become of it since. `is_set`, `sent` and `returned` tell what was done to
-    it: its boot files were changed, its boot was sent or seen, its boot files were changed back.
+    it: its boot files were changed or may have been, its boot was sent or seen, its boot files were changed back.
     """
 
     node: str
@@ -139,8 +140,10 @@ class Progress:
     def _node(self, one: NodeProgress, word: Word, why: str) -> None:
         if word == "sending" or (word == "booting" and one.word != "sending"):
             one.asked = self.t
+        if one.word == "setting":
+            one.is_set = word != "failed"  # what cannot be set has the boot files that it had
         one.word, one.since, one.why = word, self.t, why
-        one.is_set |= word == "set"
+        one.is_set |= word in ("setting", "set")
         one.sent |= word in ("booting", "up")
         one.returned |= word == "set back"
         if word == "failed":

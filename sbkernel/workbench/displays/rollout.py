@@ -32,9 +32,9 @@ from sbkernel.workbench.panel import Shown
 _SQUARES, _ROWS = 1000, 100
 _STATES = {"running": "busy", "interrupted": "bad", "done": "ok", "went back": "warn", "stopped": "warn"}
 _MARKS: Mapping[Word, tuple[str, str]] = {
-    "waiting": ("·", "quiet"), "held": ("h", "quiet"), "set": ("s", "busy"), "draining": ("d", "busy"),
-    "sending": ("→", "busy"), "booting": ("b", "busy"), "up": ("✓", "ok"), "failed": ("✕", "bad"),
-    "set back": ("←", "warn"), "back": ("↩", "warn"),
+    "waiting": ("·", "quiet"), "held": ("h", "quiet"), "setting": ("…", "busy"), "set": ("s", "busy"),
+    "draining": ("d", "busy"), "sending": ("→", "busy"), "booting": ("b", "busy"), "up": ("✓", "ok"),
+    "failed": ("✕", "bad"), "set back": ("←", "warn"), "back": ("↩", "warn"),
 }  # fmt: skip
 _NAME = "width:150px;flex:none;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 _ROW = "display:flex;align-items:center;gap:12px;line-height:1.7"

@@ -173,9 +173,16 @@ class DyingJournal(Journal):
             raise KilledError
 
 
-def run_through(rollout: Rollout, world: World, deaths: Iterable[tuple[int, bool]] = ()) -> Progress:
-    """Carry a roll-out out to its end, killed and begun again as often as there are deaths; return how it ended."""
+def run_through(
+    rollout: Rollout, world: World, deaths: Iterable[tuple[int, bool]] = (), then_ask: str = ""
+) -> Progress:
+    """Carry a roll-out out to its end, killed and begun again as often as there are deaths; return how it ended.
+
+    Of the one that was killed at last somebody may ask for an end.
+    """
     for dies_at, before in [*deaths, (-1, False)]:
+        if dies_at < 0 and then_ask:
+            world.ask = then_ask
         journal = DyingJournal(rollout, world.now, dies_at, before)
         try:
             Engine(journal, world).run()
