@@ -157,23 +157,32 @@ class Folder:
 
     def read(self, name: str) -> bytes | None:
         """Return what a file holds, None if there is none."""
+        descriptor = self._found(name)
+        if descriptor is None:
+            return None
+        try:
+            return self._content(name, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _found(self, name: str) -> int | None:
+        """Open a file to read it; None if there is none."""
         if self._names is not None and name not in self._names:
             return None
         try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
+            return os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
         except FileNotFoundError:
             self._miss()
             return None
-        try:
-            status = os.fstat(descriptor)
-            self.seen[name] = identity(status)
-            # A byte more than there should be, so that one call is enough for what does not grow meanwhile.
-            content = os.read(descriptor, status.st_size + 1)
-            while len(content) > status.st_size and (more := os.read(descriptor, _SMALL)):
-                content += more
-            return content
-        finally:
-            os.close(descriptor)
+
+    def _content(self, name: str, descriptor: int) -> bytes:
+        status = os.fstat(descriptor)
+        self.seen[name] = identity(status)
+        # A byte more than there should be, so that one call is enough for what does not grow meanwhile.
+        content = os.read(descriptor, status.st_size + 1)
+        while len(content) > status.st_size and (more := os.read(descriptor, _SMALL)):
+            content += more
+        return content
 
     def write_if_changed(self, name: str, content: bytes) -> bool:
         """Write a file whole, as write_whole() does, unless it holds that already; return whether."""

@@ -15,6 +15,7 @@ from sbkernel.errors import DefinitionError, SbkernelError
 from sbkernel.netboot.bootplan import BootPlan
 from sbkernel.netboot.commandline import LIMIT
 from sbkernel.netboot.names import node_file_name
+from sbkernel.netboot.scripts import grub_path, script_path, with_variables
 
 _NAME = f"stand-in-{secrets.token_hex(12)}"
 _MAC = "-".join(secrets.token_hex(1) for _ in range(6))
@@ -95,13 +96,19 @@ class _Content(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """What was planned for a stand-in. `of` returns the plan of a node."""
+    """What was planned for a stand-in. `of` returns the plan of a node.
+
+    iPXE fills in name and address itself, by the variables that the script of the address sets, so that all have the
+    same script. GRUB has no such variables.
+    """
 
     planned: BootPlan
     contents: tuple[tuple[str, _Content], ...]
     """Its files by path."""
     own: frozenset[str]
     """The attributes in which its name or its MAC address stands."""
+    shared: bool
+    """Its script is that of all."""
 
     @classmethod
     def made(cls, planned: BootPlan) -> Pattern | None:
@@ -110,13 +117,15 @@ class Pattern(NamedTuple):
             _WRITTEN_MAC in text for text in (*planned.files.values(), *map(str.encode, planned.attributes.values()))
         ):
             return None
+        shared = grub_path(_NAME) not in planned.files
+        files = dict(planned.files)
+        if shared:
+            files[script_path(_NAME)] = with_variables(files[script_path(_NAME)], _NAME, _MAC)
         return cls(
             planned,
-            tuple(
-                (path, _Content(tuple(text.split(_NAME_BYTES)), _MAC_BYTES in text))
-                for path, text in planned.files.items()
-            ),
+            tuple((path, _Content(tuple(text.split(_NAME_BYTES)), _MAC_BYTES in text)) for path, text in files.items()),
             frozenset(key for key, text in planned.attributes.items() if _NAME in text or _MAC in text),
+            shared,
         )
 
     def of(self, name: str, mac: str, more: Mapping[str, bytes] | None = None) -> BootPlan | None:
@@ -136,4 +145,4 @@ class Pattern(NamedTuple):
             files[path.replace(_NAME, name).replace(_MAC, mac)] = (
                 content.replace(_MAC_BYTES, dashed) if has_mac else content
             )
-        return BootPlan(name, self.planned.state, mac, files, attributes)
+        return BootPlan(name, self.planned.state, mac, files, attributes, self.shared)

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sbkernel.files import AT_ONCE, Folder, Identity, write_if_changed
+from sbkernel.files import AT_ONCE, Identity, write_if_changed
 from sbkernel.netboot.bootplan import BootPlan
+from sbkernel.netboot.linkedfolder import LinkedFolder
 from sbkernel.netboot.render import render_template
 from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay_path, script_path
 
-_HEAD = re.compile(rb"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}) \S+:")
+_HEAD = re.compile(rb"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}|\$\{card\}) \S+:")
+_LEADS = re.compile(rb"\.\./nodes/(\S+)\.ipxe\n")
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 _DIGEST_LENGTH = 64
 _NAMED_BY_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -40,13 +42,9 @@ class Scripts(NamedTuple):
 
     @property
     def mac(self) -> str:
-        """Return the MAC address of the node when they were written, with dashes; "" if that cannot be told."""
+        """Return the MAC address of the node when they were written, with dashes; "" if they do not tell."""
         head = _HEAD.match(self.ipxe)
-        return head["mac"].decode() if head else ""
-
-    def without_own(self, node: str) -> bytes:
-        """Return them without the name and the MAC address of their node: those that were written alike are alike."""
-        return b"\0".join(self).replace(self.mac.encode(), b"").replace(node.encode(), b"")
+        return head["mac"].decode() if head and head["mac"][:1] != b"$" else ""
 
 
 def read(boot: Path, node: str) -> Scripts:
@@ -87,8 +85,9 @@ class BootFiles:
 
     def __init__(self, boot: Path) -> None:
         self._boot = boot
-        self._folders: dict[str, Folder] = {}
+        self._folders: dict[str, LinkedFolder] = {}
         self._open = contextlib.ExitStack()
+        self._addresses: dict[str, set[str]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -103,17 +102,20 @@ class BootFiles:
 
     def scripts(self, node: str) -> Scripts:
         """Return what the scripts of a node say."""
-        return Scripts(self._read(script_path(node)), self._read(grub_path(node)))
+        folder, name = self._place(script_path(node))
+        return Scripts(folder.read_shared(name) or b"", self._read(grub_path(node)))
 
     def apply(self, plan: BootPlan, old: Scripts) -> None:
         """Write the files of a plan in its order, and remove what they replace.
 
         `old` are the scripts that the node had before.
         """
-        written = old.of(plan.node) if any(old) else {}
-        # The same script has the same address.
-        if old.ipxe and old.ipxe != plan.files.get(script_path(plan.node)) and old.mac not in ("", plan.mac):
-            self._forget_mac(old.mac, plan.node)
+        written: dict[str, bytes | None] = {}
+        if any(old):
+            written |= old.of(plan.node)
+            leads = written[mac_path(plan.mac)] = self._read(mac_path(plan.mac)) if plan.mac else b""
+            for mac in self._former(old.mac, plan, leads):
+                self._forget_mac(mac, plan.node)
         for path, content in plan.files.items():
             if _is_by_digest(path):
                 self._write_by_digest(path, content)
@@ -122,8 +124,10 @@ class BootFiles:
             before = written[path] if path in written else folder.read(name)
             if before == content:
                 continue
+            if plan.shared and path == script_path(plan.node):
+                folder.share(name, content, is_new=not before)
             # Who finds a new script empty finds nothing, and nobody asks for an overlay before there is a script.
-            if not before and (len(content) <= AT_ONCE or (not written and path == overlay_path(plan.node))):
+            elif not before and (len(content) <= AT_ONCE or (not written and path == overlay_path(plan.node))):
                 folder.create(name, content)
             else:
                 folder.write(name, content)
@@ -140,6 +144,29 @@ class BootFiles:
         if not (self._boot / path).exists():
             folder, name = self._place(path)
             folder.write(name, content)
+
+    def _former(self, told: str, plan: BootPlan, leads: bytes) -> set[str]:
+        """Return the addresses of a node that has others now.
+
+        `told` is what its script told, "" if that is one of many nodes; `leads` is what leads from the present one.
+        """
+        if told:
+            return {told} - {plan.mac}
+        known = _LEADS.search(leads)
+        if known and known[1].decode() == plan.node:
+            return set()
+        if self._addresses is None:
+            self._addresses = self._all_addresses()
+        return self._addresses.get(plan.node, set()) - {plan.mac}
+
+    def _all_addresses(self) -> dict[str, set[str]]:
+        """Return the addresses that lead to nodes, by node. All are read, which only few have to wait for."""
+        found: dict[str, set[str]] = {}
+        with contextlib.suppress(FileNotFoundError):
+            for path in (self._boot / mac_path("")).parent.iterdir():
+                if leads := _LEADS.search(_read(path) or b""):
+                    found.setdefault(leads[1].decode(), set()).add(path.stem)
+        return found
 
     def _forget_mac(self, mac: str, node: str) -> None:
         """Remove the scripts of an address that the node no longer has, unless another node has it now."""
@@ -161,10 +188,10 @@ class BootFiles:
         folder, name = self._place(path)
         folder.remove(name)
 
-    def _place(self, path: str) -> tuple[Folder, str]:
+    def _place(self, path: str) -> tuple[LinkedFolder, str]:
         directory, _, name = path.rpartition("/")
         if directory not in self._folders:
-            self._folders[directory] = self._open.enter_context(Folder(self._boot / directory))
+            self._folders[directory] = self._open.enter_context(LinkedFolder(self._boot / directory))
         return self._folders[directory], name
 
 

@@ -28,7 +28,8 @@ USUAL = ROOT_KINDS[0]
 class BootPlan(NamedTuple):
     """The next boot of one node: its state as nodeset prints it, files by path below boot/, attributes to set.
 
-    The files are in the order in which they are written: what another names comes before it.
+    The files are in the order in which they are written: what another names comes before it. `shared` tells that the
+    script is that of other nodes as well; it has `${node}` and `${card}` for what by-mac sets for each.
     """
 
     node: str
@@ -36,6 +37,7 @@ class BootPlan(NamedTuple):
     mac: str = ""
     files: Mapping[str, bytes] = MappingProxyType({})
     attributes: Mapping[str, str] = MappingProxyType({})
+    shared: bool = False
 
 
 @dataclass(frozen=True)

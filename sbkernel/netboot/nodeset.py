@@ -201,7 +201,7 @@ def _note(site: Site, changed: Mapping[str, Mapping[str, str]]) -> None:
 def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str, str]], Seen]:
     """Write the files of each plan; return the attributes to set, by node, and the files."""
     attributes: dict[str, Mapping[str, str]] = {}
-    catalog, noted, looked_at = Catalog(site), set[str](), b""
+    catalog, noted, looked_at = Catalog(site), set[str](), None
     lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
     bootfiles.write_common(site.boot)
     with bootfiles.BootFiles(site.boot) as files:
@@ -209,12 +209,11 @@ def _write(site: Site, plans: Iterable[BootPlan]) -> tuple[dict[str, Mapping[str
             if grub_path(plan.node) in plan.files:
                 lay_grub()
             before = files.scripts(plan.node)
-            replaced = any(before) and not bootfiles.is_written(plan, before)
-            if replaced and (alike := before.without_own(plan.node)) != looked_at:
+            if any(before) and before != looked_at and not bootfiles.is_written(plan, before):
                 # A node that has read the old script may still be fetching what it names.
                 catalog.note_use(before.digests - noted)
                 noted |= before.digests
-                looked_at = alike
+                looked_at = before
             files.apply(plan, before)
             attributes[plan.node] = plan.attributes
         return attributes, files.seen

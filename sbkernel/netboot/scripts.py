@@ -112,7 +112,12 @@ def _scripts(node: str, mac: str, script: str) -> dict[str, bytes]:
 
 
 def _leads(node: str, mac: str) -> dict[str, bytes]:
-    return {mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node).encode()}
+    return {mac_path(mac): render_template("ipxe/by-mac.ipxe", node=node, mac=mac).encode()}
+
+
+def with_variables(script: bytes, node: str, mac: str) -> bytes:
+    """Return a script for iPXE with the variables that by-mac.ipxe sets, instead of a name and an address."""
+    return script.replace(node.encode(), b"${node}").replace(mac.encode(), b"${card}")
 
 
 def _quoted(node: Definition, words: Iterable[str]) -> Iterable[str]:
