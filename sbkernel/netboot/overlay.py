@@ -6,7 +6,7 @@ import functools
 import hashlib
 import secrets
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -65,9 +65,16 @@ def paths() -> frozenset[str]:
     return frozenset((*_OWN_FILES, *_SHARED_FILES, _TIME_SERVERS, _ROOT_PASSWORD, *scripts, *links))
 
 
-def machine_id(site_key: str, node: str) -> str:
-    """Return a node's machine-id(5): the same at every boot, and impossible to guess from the name."""
-    return hashlib.sha256(f"machine-id\0{site_key}\0{node}".encode()).hexdigest()[:32]
+def machine_ids(site_key: str) -> Callable[[str], str]:
+    """Return what tells a node's machine-id(5): the same at every boot, and impossible to guess from the name."""
+    begun = hashlib.sha256(f"machine-id\0{site_key}\0".encode())
+
+    def machine_id(node: str) -> str:
+        whole = begun.copy()
+        whole.update(node.encode())
+        return whole.hexdigest()[:32]
+
+    return machine_id
 
 
 def overlay_tar(own: Own, shared: bytes, more: bytes = b"") -> bytes:

@@ -14,7 +14,6 @@ import marshal
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from sbkernel.errors import SbkernelError
 from sbkernel.files import Identity, identity, write_whole
 from sbkernel.netboot import loaders
 from sbkernel.netboot.bootplan import Bootable
+from sbkernel.netboot.writing import Seen
 from sbkernel.site import Site
 
 _KEPT = 8
@@ -34,10 +34,6 @@ _SHARE = 4
 """Fewer nodes than a quarter of all are looked at one by one."""
 _OWN = ("nodes", "by-mac", "grub2", "postscripts")
 """The directories below boot/ that nodeset fills."""
-
-
-Seen = Mapping[str, Mapping[str, Identity]]
-"""The files that were read or written, by directory below boot/ and by name."""
 
 
 class Outcome(NamedTuple):
@@ -68,7 +64,7 @@ class Memory:
         """That of the definitions: nodes must be read after it."""
         self._words: Sequence[str] = ()
         self._depends = ""
-        self._boot_files: Future[_Files] | None = None
+        self._boot_files: Callable[[], Files | None] = lambda: None
 
     def recalled(self) -> dict[str, str] | None:
         """Return the states of all nodes if nothing is to be done; None if that is not known."""
@@ -88,10 +84,12 @@ class Memory:
         except (SbkernelError, OSError):
             self._depends = ""
 
-    def look(self, beside: Executor) -> None:
-        """Begin to look at the files below boot/, which nobody here writes any more, beside what else is to be done."""
-        # Where boot/ is stands in the store, which is not to be had while it is written.
-        self._boot_files = beside.submit(_below_boot, self._site.boot)
+    def look(self, found: Callable[[], Files | None]) -> None:
+        """Let another look at the files below boot/, beside what else is to be done; `found` returns what it has seen.
+
+        Nobody here may write them any more. None: we have to look ourselves.
+        """
+        self._boot_files = found
 
     def remember(self, states: Mapping[str, str], seen: Seen, changed: int) -> None:
         """Note that everything is as it shall be now; `changed` is the number of nodes that we have changed ourselves.
@@ -141,11 +139,11 @@ class Memory:
         for directory in places:
             yield sorted((place, _listed(place)) for place in _below(directory))
 
-    def _written(self) -> _Files:
+    def _written(self) -> Files:
         """Return all files that the outcome consists of, by directory."""
         site = self._site
         dhcp = (site.run / "dhcp" / "hosts", Path(site.attribute("dhcpdir") or site.root / "dhcp"))
-        found = self._boot_files.result() if self._boot_files else _below_boot(site.boot)
+        found = self._boot_files() or below_boot(site.boot)
         return found | {str(directory): _listed(directory) for directory in dhcp}
 
 
@@ -156,7 +154,7 @@ def _digest(texts: Iterable[str]) -> str:
     return found.hexdigest()
 
 
-def _digest_of(files: _Files) -> str:
+def _digest_of(files: Files) -> str:
     # Without references (version 2), so that equal lists give equal bytes; three times faster than repr().
     return hashlib.blake2b(marshal.dumps(files, 2), digest_size=20).hexdigest()
 
@@ -170,11 +168,12 @@ def _below(directory: Path) -> Iterator[str]:
 
 _Entry = tuple[str, Identity, int]
 """Name, what becomes another when it is written or replaced, and the time when anything of it changed."""
-_Files = dict[str, list[_Entry]]
+Files = dict[str, list[_Entry]]
 """Files by directory."""
 
 
-def _below_boot(boot: Path) -> _Files:
+def below_boot(boot: Path) -> Files:
+    """Return the files below boot/ that nodeset writes."""
     return {name: _listed(boot / name) for name in ("", *_OWN)}
 
 

@@ -31,7 +31,7 @@ Set = Callable[..., dict[str, str]]
 @pytest.fixture
 def again(site: Site, version: ImageVersion, nodes: list[str], monkeypatch: pytest.MonkeyPatch) -> Set:
     """Set the nodes, twice; return what does it again, and says with `looks=False` that no node may be looked at."""
-    planner = module._planner
+    planner = module.planner
     monkeypatch.setattr(unchanged, "MANY", 1)
     site.change("site", {"clustersite": {"master": "10.0.0.1"}})
 
@@ -41,7 +41,7 @@ def again(site: Site, version: ImageVersion, nodes: list[str], monkeypatch: pyte
             return planner(*arguments)  # type: ignore[arg-type]
 
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_planner", planned)
+            patch.setattr(module, "planner", planned)
             result = nodeset(site, "n1,n2", what)
         assert not result.errors
         return result

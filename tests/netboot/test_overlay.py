@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbkernel.definitions.secret import Secret
-from sbkernel.netboot.overlay import Own, Shared, machine_id, overlay_tar, shared_members
+from sbkernel.netboot.overlay import Own, Shared, machine_ids, overlay_tar, shared_members
 from sbkernel.netboot.server import Server
 
 SERVER = Server("10.0.0.1", 8080, 10514)
@@ -55,9 +55,9 @@ def test_a_node_without_an_address_resolves_its_name() -> None:
 
 @given(st.text("abc019-", min_size=1, max_size=63), st.text("abc019-", min_size=1, max_size=63))
 def test_machine_ids_are_lasting_and_differ(one: str, other: str) -> None:
-    assert len(machine_id("key", one)) == 32
-    assert (machine_id("key", one) == machine_id("key", other)) == (one == other)
-    assert machine_id("key", one) != machine_id("other key", one)
+    assert len(machine_ids("key")(one)) == 32
+    assert (machine_ids("key")(one) == machine_ids("key")(other)) == (one == other)
+    assert machine_ids("key")(one) != machine_ids("other key")(one)
 
 
 @given(st.text("abc", min_size=1, max_size=63), st.text(max_size=2000).filter(lambda text: "\0" not in text))

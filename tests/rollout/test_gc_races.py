@@ -75,9 +75,9 @@ def setting(site: Site, node: str, action: str) -> Iterator[subprocess.Popen[str
     """Start nodeset in another process, and wait until it has found its versions and written no boot file."""
     code = (
         "import sys\nfrom sbkernel.netboot import nodeset\nfrom sbkernel.site import Site\n"
-        "def stop(*arguments, write=nodeset._write):\n"
+        "def stop(*arguments, write=nodeset.Writer.write):\n"
         "    print('found', flush=True)\n    sys.stdin.readline()\n    return write(*arguments)\n"
-        "nodeset._write = stop\n"
+        "nodeset.Writer.write = stop\n"
         "with Site.open(sys.argv[1]) as site:\n    print(nodeset.nodeset(site, *sys.argv[2:]))"
     )
     argv = [sys.executable, "-c", code, str(site.root), node, action]
