@@ -90,7 +90,9 @@ def rows(work: Workspace) -> Iterator[BenchRow]:
         work.say(f"nodeset: {COUNT} nodes, {what}")
         spent[what] = timed(lambda image=image: few.nodeset(image))  # type: ignore[misc]
         after = few.files()
-        floor = timed(lambda before=before, after=after: _floor(boot, work.fresh("floor"), before, after))  # type: ignore[misc]
+        # Each floor has a place of its own: some file systems are slow for minutes where files were removed.
+        place = work.fresh(f"floor of {what}")
+        floor = timed(lambda before=before, after=after, place=place: _floor(boot, place, before, after))  # type: ignore[misc]
         spells = Spells((spent[what],), (floor,))
         yield BenchRow(
             f"nodeset: {what}", f"sb nodeset of {COUNT} nodes, whole process",
