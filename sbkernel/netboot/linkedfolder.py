@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from sbkernel.files import Folder, Identity, identity
+from sbkernel.files import AT_ONCE, Folder, Identity, identity
 
 _MOST = 64
 """So many contents are remembered, each with a file that is held open."""
@@ -37,23 +38,30 @@ class LinkedFolder(Folder):
     def __exit__(self, *error: object) -> None:
         for content in list(self._known):
             self._forget(content)
+        # It is left by an interrupt; and rename(2) leaves it where another process has just made the same link.
+        if self._descriptor is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._link, dir_fd=self._descriptor)
         super().__exit__(*error)
 
     def read_shared(self, name: str) -> bytes | None:
         """Return what a file holds, as read() does; one that is linked with what was read before is not opened."""
-        if self._contents:
-            with contextlib.suppress(FileNotFoundError):
+        if self._contents and (self._names is None or name in self._names):
+            try:
                 now = identity(os.stat(name, dir_fd=self._opened(), follow_symlinks=False))
-                if now in self._contents:
-                    self._note(name, now)
-                    return self._contents[now]
+            except FileNotFoundError:
+                self._miss()
+                return None
+            if now in self._contents:
+                self._note(name, now)
+                return self._contents[now]
         descriptor = self._found(name)
         if descriptor is None:
             return None
         kept = False
         try:
             content = self._content(name, descriptor)
-            if kept := os.fstat(descriptor).st_nlink > 1 and content not in self._known:
+            if kept := content not in self._known and self._is_linked(os.fstat(descriptor)):
                 self._keep(content, _Known(descriptor, self.seen[name]))
             return content
         finally:
@@ -68,7 +76,7 @@ class LinkedFolder(Folder):
         known = self._known.get(content)
         if known and self._linked(known, name, is_new):
             return
-        if is_new:
+        if is_new and len(content) <= AT_ONCE:
             self.create(name, content)
         else:
             self.write(name, content)
@@ -92,9 +100,13 @@ class LinkedFolder(Folder):
         self._note(name, known.identity)
         return True
 
+    def _is_linked(self, status: os.stat_result) -> bool:
+        """Tell whether a file is whole, as it has several names, and one that we would have made, whom all may read."""
+        return status.st_nlink > 1 and (status.st_mode, status.st_uid) == (stat.S_IFREG | self._mode, os.geteuid())
+
     def _find(self, name: str, content: bytes) -> None:
         """Remember a file that was just written, unless another process has replaced it."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
             found = _Known(descriptor, identity(os.fstat(descriptor)))
             if found.identity == self.seen[name]:
@@ -110,7 +122,7 @@ class LinkedFolder(Folder):
 
     def _forget(self, content: bytes) -> None:
         known = self._known.pop(content)
-        del self._contents[known.identity]
+        self._contents.pop(known.identity, None)
         os.close(known.descriptor)
 
 
