@@ -8,6 +8,7 @@ import shutil
 from sbkernel import resources
 from sbkernel.bench.peers import dracut
 from sbkernel.bench.workspace import COMPUTE_IMAGE, Workspace
+from sbkernel.files import write_whole
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.version import ImageVersion
 from sbkernel.images.initrd.build import DEFAULT_DRIVERS
@@ -81,7 +82,8 @@ def _change_peer_script(site: Site, version: ImageVersion) -> None:
     server = SiteServer.of(site).seen_by(site.nodes[PEER])
     script = site.boot / "nodes" / f"{PEER}.ipxe"
     root = server.url(f"catalog/{version.digest}/{version.root.name}")
-    script.write_text(dracut.boot_script(script.read_text(), server.url(f"boot/{INITRD}"), root))
+    # Never into the file that is there: it may be that of other nodes, too.
+    write_whole(script, dracut.boot_script(script.read_text(), server.url(f"boot/{INITRD}"), root))
 
 
 def described_sizes(site: Site, version: ImageVersion) -> str:

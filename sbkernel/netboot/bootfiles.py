@@ -16,6 +16,8 @@ from sbkernel.netboot.scripts import grub_mac_path, grub_path, mac_path, overlay
 
 _HEAD = re.compile(rb"#!ipxe\n# (?P<state>[^\n]+)\n# (?P<mac>[0-9a-f-]{17}|\$\{card\}) \S+:")
 _LEADS = re.compile(rb"\.\./nodes/(\S+)\.ipxe\n")
+_SETS = b"\nset card "
+"""What by-mac.ipxe has since scripts are shared."""
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 _DIGEST_LENGTH = 64
 _NAMED_BY_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -116,7 +118,7 @@ class BootFiles:
             leads = written[mac_path(plan.mac)] = self._read(mac_path(plan.mac)) if plan.mac else b""
             for mac in self._former(old.mac, plan, leads):
                 self._forget_mac(mac, plan.node)
-        for path, content in plan.files.items():
+        for path, content in _in_order(plan, old, written.get(mac_path(plan.mac)) or b"").items():
             if _is_by_digest(path):
                 self._write_by_digest(path, content)
                 continue
@@ -132,8 +134,9 @@ class BootFiles:
             else:
                 folder.write(name, content)
         if old.grub and grub_path(plan.node) not in plan.files:
-            if old.mac:
-                self._forget_grub(old.mac, plan.node)
+            # A script that is shared tells no address: it is of a run that was killed before it came here.
+            if mac := old.mac or plan.mac:
+                self._forget_grub(mac, plan.node)
             self._remove(grub_path(plan.node))
         if plan.state == OFFLINE:
             self._remove(script_path(plan.node))
@@ -163,7 +166,7 @@ class BootFiles:
         """Return the addresses that lead to nodes, by node. All are read, which only few have to wait for."""
         found: dict[str, set[str]] = {}
         with contextlib.suppress(FileNotFoundError):
-            for path in (self._boot / mac_path("")).parent.iterdir():
+            for path in (self._boot / mac_path("")).parent.glob("[!.]*.ipxe"):
                 if leads := _LEADS.search(_read(path) or b""):
                     found.setdefault(leads[1].decode(), set()).add(path.stem)
         return found
@@ -193,6 +196,18 @@ class BootFiles:
         if directory not in self._folders:
             self._folders[directory] = self._open.enter_context(LinkedFolder(self._boot / directory))
         return self._folders[directory], name
+
+
+def _in_order(plan: BootPlan, old: Scripts, leads: bytes) -> Mapping[str, bytes]:
+    """Return the files of a plan in the order in which they are written.
+
+    `leads` is what leads from the address now. If it sets no variables, as older versions wrote it, what does comes
+    first: a shared script sends who comes without them back to it, again and again if this process is killed.
+    """
+    path = mac_path(plan.mac)
+    if plan.shared and old.ipxe and leads and _SETS not in leads:
+        return {path: plan.files[path], **plan.files}
+    return plan.files
 
 
 def _is_by_digest(path: str) -> bool:

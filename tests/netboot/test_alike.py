@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from netsite import publish
+from netsite import publish, script_of
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.errors import SbkernelError
@@ -17,6 +17,7 @@ from sbkernel.netboot.alike import Alike, Pattern
 from sbkernel.netboot.bootplan import Bootable, BootPlan, mac_of, plan_image
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.netboot.overlay import Own, overlay_tar
+from sbkernel.netboot.scripts import boots_by_grub, grub_path, mac_path, script_path
 from sbkernel.netboot.server import Server, SiteServer
 from sbkernel.site import Site
 
@@ -25,8 +26,9 @@ IMAGE = "debian12-x86_64-netboot-compute"
 
 
 def plan(node: Definition, image: Bootable) -> BootPlan | str:
+    """Plan a node by itself, as iPXE reads it: the variable stands where it asks whether there is one."""
     try:
-        return plan_image(node, image, SERVER, {})
+        return expanded(plan_image(node, image, SERVER, {}))
     except SbkernelError as error:
         return str(error)
 
@@ -34,9 +36,23 @@ def plan(node: Definition, image: Bootable) -> BootPlan | str:
 def by_likeness(node: Definition, image: Bootable, likeness: Alike[Pattern]) -> BootPlan | str:
     try:
         pattern = likeness(node)
-        return (pattern and pattern.of(node.name, mac_of(node))) or plan(node, image)
+        made = pattern and pattern.of(node.name, mac_of(node))
+        assert not made or made.shared != boots_by_grub(node)
+        return expanded(made) if made else plan(node, image)
     except SbkernelError as error:
         return str(error)
+
+
+def expanded(made: BootPlan) -> BootPlan:
+    """Return the plan with what iPXE makes of its script by the variables that the script of the address sets."""
+    files = dict(made.files)
+    name, mac, script = made.node.encode(), made.mac.encode(), files[script_path(made.node)]
+    assert b"\nset node %s\nset card %s\n" % (name, mac) in files[mac_path(made.mac)]
+    files[script_path(made.node)] = script.replace(b"${node}", name).replace(b"${card}", mac)
+    if made.shared:
+        assert grub_path(made.node) not in files
+        assert b"\n# ${card} ${node}: " in script and mac not in script
+    return made._replace(files=files, shared=False)
 
 
 def some(*values: str) -> st.SearchStrategy[str]:
@@ -125,7 +141,7 @@ def test_nodes_that_differ_differ_in_their_files(site: Site, version: ImageVersi
     site.set("node", "n3", mac="52:54:00:00:00:03", xcatmaster="10.0.0.1", serialport="1", serialspeed="9600")
     site.set("node", "n4", groups="all", mac="52:54:00:00:00:04", xcatmaster="10.0.0.1", addkcmdline="quiet")
     assert len(nodeset(site, "n1,n2,n3,n4", f"osimage={IMAGE}")) == 4
-    lines = {node: (site.boot / f"nodes/{node}.ipxe").read_text() for node in ("n1", "n3", "n4")}
+    lines = {node: script_of(site.boot, node) for node in ("n1", "n3", "n4")}
     assert "ttyS0,115200" in lines["n1"] and "ttyS1,9600" in lines["n3"] and " quiet " in lines["n4"]
     assert all(f"NODE={node} " in text and f"{node}.overlay.tar" in text for node, text in lines.items())
     assert not any("stand-in" in path.read_text() for path in site.boot.rglob("*.ipxe"))

@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from netsite import IMAGE
+from netsite import IMAGE, script_of
 
 from sbkernel.definitions.attributes import attributes_of
 from sbkernel.errors import DefinitionError, SbkernelError
@@ -94,7 +94,7 @@ def test_what_is_honoured_changes_what_nodeset_writes(
 
 def line_of(site: Site, node: str = "n1") -> list[str]:
     written(site)
-    script = (site.boot / f"nodes/{node}.ipxe").read_text()
+    script = script_of(site.boot, node)
     return next(line for line in script.splitlines() if line.startswith("kernel ")).split()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import smallimage
 from click.testing import CliRunner
-from netsite import IMAGE, publish
+from netsite import IMAGE, publish, script_of
 
 from sbkernel.cli.group import group
 from sbkernel.cli.main import VERB_GROUPS
@@ -19,16 +19,18 @@ from sbkernel.site import Site
 STATE = "netboot debian12-x86_64-compute"
 GOLDEN = """#!ipxe
 # netboot debian12-x86_64-compute
-# 52-54-00-00-00-01 n1: written by nodeset, read by iPXE.
+# ${card} ${node}: written by nodeset, read by iPXE.
 # debian12-x86_64-netboot-compute@DIGEST, the current version when this was written
+# The script of the address says which node this is; who has come here without it goes there.
+isset ${node} || chain --autofree --replace ../boot.ipxe
 set tries:int32 0
 :load
 imgfree
-kernel http://10.0.0.1:8080/catalog/DIGEST/kernel?node=n1 initrd=initrd NODE=n1 XCAT=10.0.0.1:8080 \
+kernel http://10.0.0.1:8080/catalog/DIGEST/kernel?node=${node} initrd=initrd NODE=${node} XCAT=10.0.0.1:8080 \
 imgurl=http://10.0.0.1:8080/catalog/DIGEST/root.squashfs sbkernel.sha256=SHA256 sbkernel.size=4 \
-sbkernel.image=DIGEST sbkernel.overlay=http://10.0.0.1:8080/boot/nodes/n1.overlay.tar BOOTIF=01-52-54-00-00-00-01 \
+sbkernel.image=DIGEST sbkernel.overlay=http://10.0.0.1:8080/boot/nodes/${node}.overlay.tar BOOTIF=01-${card} \
 console=tty0 console=ttyS0,115200 || goto again
-initrd --name initrd http://10.0.0.1:8080/catalog/DIGEST/initrd?node=n1 || goto again
+initrd --name initrd http://10.0.0.1:8080/catalog/DIGEST/initrd?node=${node} || goto again
 boot || goto again
 """
 
@@ -38,7 +40,7 @@ def files_below(boot: Path) -> set[str]:
 
 
 def line_of(site: Site, node: str) -> list[str]:
-    script = (site.boot / f"nodes/{node}.ipxe").read_text()
+    script = script_of(site.boot, node)
     return next(line for line in script.splitlines() if line.startswith("kernel ")).split()
 
 
@@ -47,7 +49,7 @@ def test_boot_script_is_the_golden_one(site: Site, version: ImageVersion, nodes:
     expected = GOLDEN.replace("DIGEST", version.digest).replace("SHA256", version.root_sha256)
     assert (site.boot / "nodes/n1.ipxe").read_text().startswith(expected)
     pointer = (site.boot / "by-mac/52-54-00-00-00-01.ipxe").read_text()
-    assert pointer.endswith("chain --autofree --replace ../nodes/n1.ipxe\n")
+    assert pointer.endswith("set node n1\nset card 52-54-00-00-00-01\nchain --autofree --replace ../nodes/n1.ipxe\n")
     assert "by-mac/${netX/mac:hexhyp}.ipxe" in (site.boot / "boot.ipxe").read_text()
 
 

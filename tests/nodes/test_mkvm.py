@@ -69,7 +69,8 @@ async def test_login_and_machine_come_from_the_definition(site: Site) -> None:
     assert found.password.decode() not in repr(found)
     machine = await describe(site, Probe(site.cache), "vm1")
     assert (machine.memory_mb, machine.cpus, machine.kvm) == (640, 3, False)
-    assert machine.bootfile == f"http://10.0.2.2:{site.http_port}/boot/nodes/vm1.ipxe"
+    by_mac = f"by-mac/{machine.mac.replace(':', '-')}.ipxe"
+    assert machine.bootfile == f"http://10.0.2.2:{site.http_port}/boot/{by_mac}"
     assert machine.ssh_port == int(site.nodes["vm1"].get("vmsshport"))
 
 
@@ -109,7 +110,8 @@ async def test_a_node_is_a_machine_of_the_architecture_that_it_boots(
     assert Path(machine.tftp, machine.bootfile).read_bytes() == b"MZ"
     script = Path(machine.tftp, "autoexec.ipxe").read_text()
     assert script.startswith("#!ipxe\n")
-    assert f"http://10.0.2.2:{site.http_port}/boot/nodes/vm1.ipxe" in script
+    by_mac = f"by-mac/{machine.mac.replace(':', '-')}.ipxe"
+    assert f"http://10.0.2.2:{site.http_port}/boot/{by_mac} " in script
     site.set("node", "vm1", serialport="1")
     with pytest.raises(DefinitionError, match="serialport=1, and it has 1"):
         await describe(site, Probe(site.cache), "vm1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-import re
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urljoin
@@ -15,6 +14,7 @@ import aiohttp
 from sbkernel.nodes.power import BootDevice
 from sbkernel.nodes.practice import root as roots
 from sbkernel.nodes.practice import words
+from sbkernel.nodes.practice.ipxe import Script, carried_out
 from sbkernel.nodes.practice.machine import PracticeMachine
 from sbkernel.nodes.practice.root import Packed, Root, root_of
 from sbkernel.nodes.practice.traits import Traits
@@ -23,12 +23,8 @@ _HEAD_BYTES = 65536
 """So much is fetched of a file, unless it is to be fetched whole."""
 _TRIES = 6
 _RETRY_S = 5.0
-_OPTIONS = r"(?:--\S+ (?:\d+ |initrd )?)*"
-_SERVER = re.compile(r"^set server (?P<server>\S+)", re.MULTILINE)
-_SCRIPT = re.compile(rf"^kernel {_OPTIONS}(?P<kernel>\S+) (?P<line>.*?)(?: \|\|.*)?$", re.MULTILINE)
-_INITRD = re.compile(rf"^initrd {_OPTIONS}(?P<initrd>\S+)", re.MULTILINE)
-_CHAIN = re.compile(r"^chain (?:--\S+ )*(?P<url>\S+)", re.MULTILINE)
-_LOCAL = re.compile(r"^# boot$", re.MULTILINE)
+_SCRIPTS = 4
+"""So many scripts follow each other at most: that of a node, boot.ipxe, that of the address, that of the node again."""
 _SECONDS = {
     "firmware": (8, 20),
     "dhcp": (2, 5),
@@ -94,24 +90,22 @@ class Boot:
     async def _load(self) -> None:
         """Do as iPXE does with the scripts of nodeset."""
         await self._reach("ipxe")
-        url, script = self._place.script, ""
-        for _ in range(4):
-            script = (await self._get(url)).decode(errors="replace")
-            if server := _SERVER.search(script):
-                script = script.replace("${server}", server["server"])
-            if _SCRIPT.search(script) or not (chain := _CHAIN.search(script)):
+        url, script = self._place.script, Script()
+        variables = {"netX/mac:hexhyp": self._place.mac.replace(":", "-")}
+        for _ in range(_SCRIPTS):
+            script = carried_out((await self._get(url)).decode(errors="replace"), variables)
+            if not script.chain:
                 break
-            url = urljoin(url, chain["url"])
-        if _LOCAL.search(script):
+            url = urljoin(url, script.chain)
+        if script.is_local:
             self._end(f"{self._machine.name}: booting from the local disk\n{words.NO_DEVICE}")
-        kernel, initrd = _SCRIPT.search(script), _INITRD.search(script)
-        if not kernel or not initrd:
+        if not script.kernel or not script.initrd:
             self._end(f"{url}: nothing to boot\n{words.NO_DEVICE}")
         await self._reach("kernel")
-        await self._get(urljoin(url, kernel["kernel"]))
-        await self._get(urljoin(url, initrd["initrd"]))
+        await self._get(urljoin(url, script.kernel))
+        await self._get(urljoin(url, script.initrd))
         self._kernel_began = asyncio.get_running_loop().time()
-        line = kernel["line"].removeprefix("initrd=initrd ")
+        line = script.line.removeprefix("initrd=initrd ")
         pairs = (word.partition("=") for word in line.split())
         self._arguments = {name: value for name, _equals, value in pairs}
         self._root = root_of(line.split())

@@ -10,7 +10,8 @@ from sbkernel.definitions.tables.node_virtual import BIOS, LOCAL, UEFI_HTTP
 from sbkernel.errors import DefinitionError, NotFoundError, SbkernelError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.netboot import loaders
-from sbkernel.netboot.scripts import boots_by_grub
+from sbkernel.netboot.names import dashed_mac
+from sbkernel.netboot.scripts import boots_by_grub, mac_path
 from sbkernel.nodes.ipmi.logins import BmcLogin, login
 from sbkernel.nodes.virtual import uefi
 from sbkernel.nodes.virtual.disk import disk_of
@@ -93,7 +94,7 @@ def _on_user_network(site: Site, node: Definition, one: Architecture, firmware: 
             f"{node.name}: on the network {USER_NETWORK}, HTTP boot cannot begin with iPXE: it would find itself again",
             hint=f"sb chdef {node.name} netboot=grub2, or vmfirmware=uefi, or put it on a bridge (vmnics)",
         )
-    script = f"{url}/nodes/{node.name}.ipxe"
+    script = f"{url}/{mac_path(dashed_mac(node.get('mac')))}"
     if hardware_of(one.osarch).bios:
         return NetworkBoot(script, rom=True)
     return NetworkBoot(one.efi_loader, str(uefi.lay(site, node.name, one, script)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import SbkernelError
+from sbkernel.files import Identity, identity
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import parse
 from sbkernel.jobs import job as jobs
@@ -76,9 +78,10 @@ def of_boot_files(site: Site) -> tuple[Referred, Referred]:
     boot = site.boot
     nodes: dict[str, set[str]] = {}
     files: dict[str, set[str]] = {}
+    known: dict[Identity, set[str]] = {}
     for path in _files(boot):
         with contextlib.suppress(FileNotFoundError):
-            if digests := _named(path):
+            if digests := _named(path, known):
                 if path.parent == boot / "nodes" and path.suffix in bootfiles.SUFFIXES:
                     nodes.setdefault(path.stem, set()).update(digests)
                 else:
@@ -135,12 +138,30 @@ def _files(boot: Path) -> Iterator[Path]:
         yield from (Path(directory, name) for name in names if not name.startswith(".") and not name.endswith(".tar"))
 
 
-def _named(path: Path) -> set[str]:
-    """Return the versions that a boot file names, or that a link leads into."""
+def _named(path: Path, known: dict[Identity, set[str]]) -> set[str]:
+    """Return the versions that a boot file names, or that a link leads into.
+
+    `known` is what files with several names have named: most nodes have the script of others.
+    """
+    status = path.lstat()
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and status.st_size <= _LARGEST_BOOT_FILE:
+        return known[_key(status)] if _key(status) in known else _read(path, known)
     text = os.fsencode(path.readlink()) if path.is_symlink() else b""
     if path.is_file() and path.stat().st_size <= _LARGEST_BOOT_FILE:
         text += b"\n" + path.read_bytes()
     return bootfiles.digests_in(text)
+
+
+def _read(path: Path, known: dict[Identity, set[str]]) -> set[str]:
+    with path.open("rb") as file:
+        # Of what is open: at this place there may be another file by now.
+        key = _key(os.fstat(file.fileno()))
+        known[key] = bootfiles.digests_in(file.read())
+    return known[key]
+
+
+def _key(status: os.stat_result) -> Identity:
+    return status.st_dev, *identity(status)
 
 
 def _texts(value: Any) -> Iterator[str]:

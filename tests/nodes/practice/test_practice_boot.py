@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from waiting import until_async
 
+from sbkernel.netboot.render import render_template
 from sbkernel.nodes.power import BootDevice, BootOverride, PowerChange
 from sbkernel.nodes.practice.boot import Place, boot
 from sbkernel.nodes.practice.machine import PracticeMachine
@@ -17,6 +18,8 @@ from sbkernel.nodes.practice.traits import Traits
 
 IMAGE = b"root of the image" * 10000
 SPEED = 1000.0
+MAC = "02:00:00:00:00:01"
+BY_MAC = f"/by-mac/{MAC.replace(':', '-')}.ipxe"
 
 
 class BootServer:
@@ -44,8 +47,9 @@ class BootServer:
         server = self.url.removeprefix("http://")
         line = f"NODE=s1 XCAT={server} imgurl={self.url}/root sbkernel.sha256={sha256} sbkernel.size={len(IMAGE)}"
         self.script = (
-            f"#!ipxe\n# netboot x\n:load\nkernel {self.url}/kernel?node=s1 initrd=initrd {line} || goto again\n"
-            f"initrd --name initrd {self.url}/initrd?node=s1 || goto again\nboot || goto again\n"
+            "#!ipxe\n# netboot x\nisset ${node} || chain --autofree --replace ../boot.ipxe\nset tries:int32 0\n:load\n"
+            f"kernel {self.url}/kernel?node=${{node}} initrd=initrd {line} || goto again\n"
+            f"initrd --name initrd {self.url}/initrd?node=${{node}} || goto again\nboot || goto again\n"
         )
         return runner
 
@@ -55,8 +59,10 @@ class BootServer:
         self.ranges.setdefault(request.path, []).append(request.headers.get("Range", ""))
         if request.path in self.more:
             return web.Response(body=self.more[request.path])
-        if request.path == "/by-mac":
-            return web.Response(text="#!ipxe\nchain --autofree --replace ../nodes/s1.ipxe\n")
+        if request.path == BY_MAC:
+            return web.Response(text=render_template("ipxe/by-mac.ipxe", node="s1", mac=MAC.replace(":", "-")))
+        if request.path == "/boot.ipxe":
+            return web.Response(text=render_template("ipxe/boot.ipxe"))
         if request.path == "/nodes/s1.ipxe":
             return web.Response(text=self.script)
         if request.path in ("/kernel", "/initrd", "/root"):
@@ -83,9 +89,9 @@ async def server() -> AsyncIterator[BootServer]:
 class Watched:
     """A machine and all that it wrote."""
 
-    def __init__(self, server: BootServer, traits: Traits | None = None) -> None:
+    def __init__(self, server: BootServer, traits: Traits | None = None, script: str = "") -> None:
         ways = traits or Traits(speed=SPEED)
-        place = Place("127.9.8.7", "02:00:00:00:00:01", f"{server.url}/by-mac")
+        place = Place("127.9.8.7", MAC, f"{server.url}{script or BY_MAC}")
         self.written = b""
         self.machine = PracticeMachine("s1", lambda machine: boot(machine, ways, place), ways.speed)
         self.machine.on_serial = self._write
@@ -101,7 +107,8 @@ async def test_a_boot_fetches_reports_and_ends_at_a_prompt(server: BootServer) -
     node = Watched(server)
     node.machine.control(PowerChange.ON)
     await node.says(b"s1 login: ")
-    assert server.fetched == ["/by-mac", "/nodes/s1.ipxe", "/kernel", "/initrd", "/root"]
+    assert server.fetched == [BY_MAC, "/nodes/s1.ipxe", "/kernel", "/initrd", "/root"]
+    assert b"/kernel?node=s1... ok" in node.written and b"/initrd?node=s1... ok" in node.written
     assert server.stages == ["initrd", "fetched", "verified", "mounted", "userspace"]
     assert server.posts[1]["bytes"] == str(len(IMAGE))
     assert server.hosts == {"127.9.8.7"}
@@ -110,6 +117,21 @@ async def test_a_boot_fetches_reports_and_ends_at_a_prompt(server: BootServer) -
     assert node.written == b"root\r\ns1 login: "
     node.machine.control(PowerChange.SOFT_OFF)
     await until_async(lambda: not node.machine.power)
+
+
+async def test_who_begins_at_the_script_of_a_node_learns_by_its_address_which_one_it_is(server: BootServer) -> None:
+    node = Watched(server, script="/nodes/s1.ipxe")
+    node.machine.control(PowerChange.ON)
+    await node.says(b"s1 login: ")
+    assert server.fetched[:5] == ["/nodes/s1.ipxe", "/boot.ipxe", BY_MAC, "/nodes/s1.ipxe", "/kernel"]
+
+
+async def test_scripts_that_lead_to_each_other_come_to_an_end(server: BootServer) -> None:
+    server.more[BY_MAC] = b"#!ipxe\nchain ../nodes/s1.ipxe\n"
+    node = Watched(server)
+    node.machine.control(PowerChange.ON)
+    await node.says(b"nothing to boot")
+    assert server.fetched == [BY_MAC, "/nodes/s1.ipxe", "/boot.ipxe", BY_MAC]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def after(argv: list[str], option: str) -> list[str]:
 
 
 def test_argv_on_the_user_network() -> None:
-    machine = VirtualMachine("vm1", MAC, 512, 3, bootfile="http://10.0.2.2:8080/boot/nodes/vm1.ipxe", ssh_port=2022)
+    machine = VirtualMachine("vm1", MAC, 512, 3, bootfile="http://10.0.2.2:8080/boot/by-mac/x.ipxe", ssh_port=2022)
     argv = qemu.argv(machine, qmp="vm1.qmp")
     assert after(argv, "-m") == ["512"]
     assert after(argv, "-smp") == ["3"]
@@ -37,7 +37,7 @@ def test_argv_on_the_user_network() -> None:
     assert after(argv, "-cpu") == ["Nehalem"]
     assert after(argv, "-qmp") == ["unix:vm1.qmp,server=on,wait=off"]
     assert after(argv, "-netdev") == [
-        "user,id=net0,bootfile=http://10.0.2.2:8080/boot/nodes/vm1.ipxe,hostfwd=tcp:127.0.0.1:2022-:22"
+        "user,id=net0,bootfile=http://10.0.2.2:8080/boot/by-mac/x.ipxe,hostfwd=tcp:127.0.0.1:2022-:22"
     ]
     assert f"virtio-net-pci,id=card,netdev=net0,mac={MAC}" in after(argv, "-device")
     assert after(argv, "-boot") == ["order=n"]

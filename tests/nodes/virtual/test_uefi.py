@@ -113,8 +113,9 @@ def test_a_host_without_the_firmware_is_told_its_package(site: Site, tmp_path: P
 async def test_what_dhcp_names_to_each_firmware(site: Site) -> None:
     probe, url = Probe(site.cache), f"http://10.0.2.2:{site.http_port}/boot"
     mkvm(site, "vm1", firmware="uefi")
+    mac = site.nodes["vm1"].get("mac").replace(":", "-")
     machine = await describe(site, probe, "vm1")
-    assert (machine.bootfile, machine.tftp, machine.rom) == (f"{url}/nodes/vm1.ipxe", "", True)
+    assert (machine.bootfile, machine.tftp, machine.rom) == (f"{url}/by-mac/{mac}.ipxe", "", True)
     site.set("node", "vm1", netboot="grub2")
     machine = await describe(site, probe, "vm1")
     assert (machine.bootfile, machine.rom, machine.firmware) == ("grubx64.efi", False, "uefi")

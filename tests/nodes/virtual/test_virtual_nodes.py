@@ -200,7 +200,8 @@ async def test_boot_loader_takes_the_nodes_script_over_http(
         await console.open(10)
         await power.change(PowerChange.ON)
         await until(lambda: b"the script of vm1 ran" in seen, 60)
-    assert requests == [["GET", "/boot/nodes/vm1.ipxe"]]
+    mac = site.nodes["vm1"].get("mac").replace(":", "-")
+    assert requests == [["GET", f"/boot/by-mac/{mac}.ipxe"]]
     await console.close()
 
 
