@@ -61,12 +61,12 @@ class Writer:
         self._files = BootFiles(site.boot)
         self._noted = set[str]()
         self._looked_at: Scripts | None = None
+        self._lay_common = functools.cache(lambda: bootfiles.write_common(site.boot))
         self._lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
         self._open = ExitStack()
         self.written = Written()
 
     def __enter__(self) -> Self:
-        bootfiles.write_common(self._site.boot)
         self._open.enter_context(self._files)
         return self
 
@@ -93,6 +93,7 @@ class Writer:
 
     def write(self, nodes: Mapping[str, Definition]) -> None:
         """Write the files of each node that can be set."""
+        self._lay_common()
         for plan in self.plans(nodes):
             if grub_path(plan.node) in plan.files:
                 self._lay_grub()

@@ -1,5 +1,6 @@
 """nodeset osimage=IMAGE@VERSION: which version a node boots, what says so, and what lets it go again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ from netsite import IMAGE, publish
 from smallimage import versions
 
 from sbkernel.cli.main import main
+from sbkernel.definitions.definition import Definition
 from sbkernel.errors import NodeError, NotFoundError
 from sbkernel.files import hold
 from sbkernel.images.catalog.catalog import Catalog
-from sbkernel.netboot import nodeset as module
 from sbkernel.netboot.nodeset import nodeset
+from sbkernel.netboot.writing import Writer
 from sbkernel.site import Site
 
 
@@ -121,16 +123,15 @@ def test_versions_are_held_from_the_look_to_the_last_boot_file(
     site: Site, digests: list[str], nodes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog, held = Catalog(site), []
-    write = module._write
+    write = Writer.write
 
-    def looking(*arguments: object) -> object:
-        done = write(*arguments)  # type: ignore[arg-type]
+    def looking(self: Writer, nodes: Mapping[str, Definition]) -> None:
+        write(self, nodes)
         with pytest.raises(BlockingIOError):
             hold(catalog.current(IMAGE).dir / "image.json", wait=False)
         held.append(True)
-        return done
 
-    monkeypatch.setattr(module, "_write", looking)
+    monkeypatch.setattr(Writer, "write", looking)
     nodeset(site, "n1", f"osimage={IMAGE}")
     assert held
 
