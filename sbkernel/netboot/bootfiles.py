@@ -202,10 +202,10 @@ def _in_order(plan: BootPlan, old: Scripts, leads: bytes) -> Mapping[str, bytes]
     """Return the files of a plan in the order in which they are written.
 
     `leads` is what leads from the address now. If it sets no variables, as older versions wrote it, what does comes
-    first: a shared script sends who comes without them back to it, again and again if this process is killed.
+    first: a script sends who comes without them back to it, again and again if this process is killed.
     """
     path = mac_path(plan.mac)
-    if plan.shared and old.ipxe and leads and _SETS not in leads:
+    if path in plan.files and old.ipxe and leads and _SETS not in leads:
         return {path: plan.files[path], **plan.files}
     return plan.files
 

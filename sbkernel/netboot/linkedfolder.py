@@ -84,8 +84,6 @@ class LinkedFolder(Folder):
             self.create(name, content)
         else:
             self.write(name, content)
-        if written:
-            self._forget(written)
         self._find(name, content)
 
     def _linked(self, one: Identity, name: str, is_new: bool) -> bool:

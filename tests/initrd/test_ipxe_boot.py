@@ -25,8 +25,9 @@ IMAGE = "debian12-x86_64-netboot-compute"
 def site(tmp_path: Path, server: BootServer) -> Iterator[Site]:
     with Site.open(tmp_path / "site") as opened:
         opened.set("site", "clustersite", httpport=str(server.port))
-        opened.set("node", "n1", groups="all", mac=MAC, vmhost="localhost", vmnics="user")
-        opened.set("node", "n1", serialport="0", serialspeed="115200")
+        for name, mac in (("n1", MAC), ("n2", "52:54:00:12:34:57")):
+            opened.set("node", name, groups="all", mac=mac, vmhost="localhost", vmnics="user")
+            opened.set("node", name, serialport="0", serialspeed="115200")
         yield opened
 
 
@@ -44,12 +45,11 @@ def version(site: Site, kernel: Path, initrd: Path, root_image: bytes) -> ImageV
 
 
 @pytest.fixture
-def power_on(server: BootServer) -> Iterator[Callable[[], Guest]]:
+def power_on(server: BootServer) -> Iterator[Callable[..., Guest]]:
     guests: list[Guest] = []
 
-    def start() -> Guest:
-        script = f"http://10.0.2.2:{server.port}/boot/boot.ipxe"
-        guests.append(Guest.from_network(script, memory_mb=512))
+    def start(script: str = "boot.ipxe") -> Guest:
+        guests.append(Guest.from_network(f"http://10.0.2.2:{server.port}/boot/{script}", memory_mb=512))
         return guests[-1]
 
     yield start
@@ -65,30 +65,35 @@ def serve(server: BootServer, site: Site, *tops: str) -> None:
 
 
 def test_boots_what_nodeset_wrote_and_tries_again(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
-    nodeset(site, "n1", f"osimage={IMAGE}")
+    """Its script is that of another node, too; it knows by its address which one it is."""
+    nodeset(site, "n1,n2", f"osimage={IMAGE}")
+    assert (site.boot / "nodes/n1.ipxe").samefile(site.boot / "nodes/n2.ipxe")
     serve(server, site, "boot")
     guest = power_on()
     guest.wait_for("n1: the image could not be loaded, try 1 of 6")
     serve(server, site, "catalog")
     console = guest.wait_for("ROOT DONE")
     assert "ROOT UP hostname=n1 marker=from-the-image" in console
+    assert f"BOOTIF=01-{MAC.replace(':', '-')} " in console and "${" not in console
     assert server.post("verified")["image"] == version.digest
     asked = [path for path, _ in server.requests]
+    assert "/boot/nodes/n1.overlay.tar" in asked and "/boot/nodes/n2.overlay.tar" not in asked
     assert asked[:3] == ["/boot/boot.ipxe", "/boot/by-mac/52-54-00-12-34-56.ipxe", "/boot/nodes/n1.ipxe"]
     assert f"/catalog/{version.digest}/kernel?node=n1" in asked
 
 
 def test_boots_from_the_next_server_when_the_nearest_is_dead(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
-    """Dead for iPXE, and dead again for the initrd, whose image then comes from where it is."""
+    """Dead for iPXE, and dead again for the initrd, whose image then comes from where it is. The script is its own."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         dead = f"10.0.2.2:{unused.getsockname()[1]}"
-        site.set("node", "n1", servicenode=dead)
+        site.set("node", "n1", servicenode=dead, addkcmdline="card=#NODEATTRIB:mac:mac#")
         nodeset(site, "n1", f"osimage={IMAGE}")
+        assert "NODE=n1 " in (site.boot / "nodes/n1.ipxe").read_text()
         serve(server, site, "boot", "catalog")
         guest = power_on()
         guest.wait_for(f"n1: nothing to boot from {dead}")
@@ -101,18 +106,23 @@ def test_boots_from_the_next_server_when_the_nearest_is_dead(
 
 
 def test_says_why_when_the_image_cannot_be_loaded(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
+    """It begins at a script that many nodes have, and learns by its address which one it is."""
     nodeset(site, "n1", f"osimage={IMAGE}")
     serve(server, site, "boot")
-    guest = power_on()
+    guest = power_on("nodes/n1.ipxe")
     guest.wait_for("n1 did not boot: its kernel or initrd could not be loaded, 6 tries")
     guest.wait_for(f"from: http://10.0.2.2:{server.port}/catalog/{version.digest[:8]}")
     assert guest.is_on()
+    script = "/boot/nodes/n1.ipxe"
+    asked = [path for path, _ in server.requests]
+    assert asked[:4] == [script, "/boot/boot.ipxe", f"/boot/by-mac/{MAC.replace(':', '-')}.ipxe", script]
+    assert asked[4:] == [f"/catalog/{version.digest}/kernel?node=n1"] * 6
 
 
 def test_an_unknown_machine_is_told_so_and_goes_on(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
     nodeset(site, "n1", f"osimage={IMAGE}")
     nodeset(site, "n1", "offline")
@@ -123,7 +133,7 @@ def test_an_unknown_machine_is_told_so_and_goes_on(
 
 
 def test_a_node_set_to_its_disk_leaves_the_network(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
     nodeset(site, "n1", "boot")
     serve(server, site, "boot")
@@ -134,7 +144,7 @@ def test_a_node_set_to_its_disk_leaves_the_network(
 
 
 def test_ipxe_leads_to_grub_which_tries_again(
-    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[[], Guest]
+    site: Site, version: ImageVersion, server: BootServer, power_on: Callable[..., Guest]
 ) -> None:
     site.set("node", "n1", netboot="grub2")
     nodeset(site, "n1", f"osimage={IMAGE}")

@@ -101,9 +101,12 @@ def test_what_another_process_replaces_before_it_is_found_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(LinkedFolder, "create", replaced)
+        share(folder, A, "n0", is_new=True)
+        before = open_files()
         share(folder, A, "n1", is_new=True)
+        assert open_files() == before
     share(folder, A, "n2", "n3", is_new=True)
-    assert contents(tmp_path / "nodes") == {"n1": B, "n2": A, "n3": A}
+    assert contents(tmp_path / "nodes") == {"n0": B, "n1": B, "n2": A, "n3": A}
 
 
 def test_a_link_that_a_killed_process_has_left_is_never_written_into(tmp_path: Path) -> None:
@@ -237,7 +240,9 @@ def test_few_files_are_held_open_and_none_is_left_so(tmp_path: Path) -> None:
             share(folder, b"%d" % number, f"a{number}", f"b{number}", is_new=True)
             assert open_files() <= before + 70
         share(folder, b"0", "a150")
+        folder.write("single", b"1")
     with LinkedFolder(tmp_path) as folder:
+        assert folder.read_shared("single") == b"1"
         for _ in range(2):
             for number in range(150):
                 assert folder.read_shared(f"a{number}") == folder.read_shared(f"b{number}") == b"%d" % number

@@ -4,11 +4,13 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from rolloutsite import IMAGE
 from smallimage import age, leftovers, publish, versions
 
+from sbkernel.definitions.ranges.fold import fold
 from sbkernel.errors import DefinitionError, LockedError
 from sbkernel.images.catalog.catalog import Catalog
 from sbkernel.images.catalog.reference import short
@@ -17,6 +19,7 @@ from sbkernel.jobs.lock import lock
 from sbkernel.netboot import bootlog
 from sbkernel.netboot.nodeset import nodeset
 from sbkernel.rollout.versions.gc import gc
+from sbkernel.rollout.versions.references import of_boot_files
 from sbkernel.site import Site
 
 
@@ -76,6 +79,33 @@ def test_any_file_and_link_below_boot_counts(site: Site) -> None:
     (site.boot / "nodes").mkdir()
     (site.boot / "nodes/gone.ipxe").write_text(f"kernel http://10.0.0.1/catalog/{c}/kernel?node=gone\n")
     assert whys(site, digests)[:3] == ["boot/grub/n9", "boot/image", "boot file of gone"]
+
+
+def test_a_script_that_many_nodes_have_is_read_once_and_counts_for_each(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another nodeset puts another file in the place of the first that is read; it is not that of the others."""
+    a, b, *_ = digests = versions(site, IMAGE, "abcde")
+    nodes, opened, open_ = ["n1", "n2", "n3"], list[str](), Path.open
+
+    def late(path: Path, mode: str = "r", **more: str) -> IO[Any]:
+        if path.stem in nodes and mode == "rb":
+            opened.append(path.stem)
+            if len(opened) == 1:
+                nodeset(site, path.stem, f"osimage={IMAGE}@{b}")
+        return open_(path, mode, **more)
+
+    nodeset(site, "n1-n3", f"osimage={IMAGE}@{a}")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", late)
+        named = of_boot_files(site)[0]
+    first, *others = opened
+    assert len(others) == 1, "that of two is read once"
+    assert {name for name in nodes if b in named[name]} == {first}
+    assert {name for name in nodes if a in named[name]} == {*nodes} - {first}
+    assert [why.partition("; ")[0] for why in whys(site, digests)[:2]] == [
+        f"boot file of {fold({*nodes} - {first})}", f"boot file of {first}",
+    ]  # fmt: skip
 
 
 def test_a_pin_of_a_group_counts(site: Site) -> None:
