@@ -5,6 +5,7 @@ import pytest
 from sbkernel.bench.peers.dracut import argv, boot_script, livenet_command_line
 from sbkernel.errors import SbkernelError
 from sbkernel.netboot.render import render_template
+from sbkernel.netboot.scripts import with_variables
 
 LINE = (
     "NODE=vn1 XCAT=10.0.2.2:8080 imgurl=http://10.0.2.2:8080/catalog/d/root.squashfs sbkernel.sha256=aa sbkernel.size=1"
@@ -25,6 +26,7 @@ SCRIPT = render_template(
     digest="d",
     server="10.0.2.2:8080",
 )
+SHARED = with_variables(SCRIPT.encode(), "vn1", "52-54-00-00-00-01").decode()
 ROOT = "http://10.0.2.2:8080/catalog/d/root.squashfs"
 INITRD = "http://10.0.2.2:8080/boot/bench/livenet.img"
 
@@ -36,11 +38,13 @@ def test_the_command_line_names_the_same_root_and_keeps_what_is_not_ours() -> No
     assert not [word for word in words if word.startswith(("sbkernel.", "NODE=", "XCAT=", "imgurl=", "BOOTIF="))]
 
 
-def test_only_two_lines_of_the_script_change() -> None:
-    ours, peer = SCRIPT.splitlines(), boot_script(SCRIPT, INITRD, ROOT).splitlines()
+@pytest.mark.parametrize(("script", "node"), [(SCRIPT, "vn1"), (SHARED, "${node}")])
+def test_only_two_lines_of_the_script_change(script: str, node: str) -> None:
+    ours, peer = script.splitlines(), boot_script(script, INITRD, ROOT).splitlines()
     changed = [new for old, new in zip(ours, peer, strict=True) if old != new]
     assert len(changed) == 2
-    assert changed[0].startswith("kernel http://10.0.2.2:8080/catalog/d/kernel?node=vn1 initrd=initrd root=live:")
+    assert changed[0].startswith(f"kernel http://10.0.2.2:8080/catalog/d/kernel?node={node} initrd=initrd root=live:")
+    assert "NODE=" not in changed[0] and "BOOTIF=" not in changed[0]
     assert changed[1] == f"initrd --name initrd {INITRD} || goto again"
 
 
