@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sbkernel.netboot import bootlog
@@ -251,6 +251,7 @@ EVENTS = st.lists(
 )
 
 
+@example([{"t": 0.0, "stage": "failed", "reason": "the kernel has no "}], [], "", 0.0)
 @given(EVENTS, st.lists(LINES, max_size=8), st.sampled_from(["", "connected", "lost: x"]), st.floats(0, 2e9))
 def test_whatever_was_seen_there_is_one_thing_to_say(
     events: list[bootlog.BootEvent], lines: list[str], line: str, now: float

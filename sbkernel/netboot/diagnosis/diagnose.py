@@ -85,7 +85,7 @@ class _Look:
         event = next((one for one in reversed(self.boot) if one["stage"] == "failed"), None)
         if event is None:
             return None if self.stages & UP else self._on_console(ends=True)
-        reason = str(event.get("reason") or "the node gave no reason")
+        reason = str(event.get("reason") or "").strip() or "the node gave no reason"
         clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["t"]))
         sender = event.get("from_unknown")
         by = f", posted from {sender}, which is not known to be its address" if sender else ""
