@@ -128,18 +128,24 @@ def _publish(site: Site, image: str) -> None:
 def _floor(boot: Path, place: Path, before: dict[str, bytes], after: dict[str, bytes]) -> None:
     """Read every file below boot/, and write those that are others than before to a place.
 
-    Those that were there before are written beside and renamed, and new ones by one call in their place.
+    Those that were there before are written beside and renamed, and new ones by one call in their place; one that says
+    what another said is linked.
     """
     for name in {path.partition("/")[0] for path in after}:
         (place / name).mkdir()
+    written: dict[bytes, str] = {}
     for name, content in after.items():
         (boot / name).read_bytes()
         if before.get(name) == content:
             continue
         target = str(place / name)
         beside = f"{target}.new" if name in before else target
-        descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
-        os.write(descriptor, content)
-        os.close(descriptor)
+        if content in written:
+            os.link(written[content], beside)
+        else:
+            descriptor = os.open(beside, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+            os.write(descriptor, content)
+            os.close(descriptor)
+            written[content] = target
         if beside != target:
             os.replace(beside, target)  # noqa: PTH105 - a floor: paths of pathlib cost more than the call

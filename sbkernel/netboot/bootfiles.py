@@ -155,9 +155,10 @@ class BootFiles:
         """
         if told:
             return {told} - {plan.mac}
-        known = _LEADS.search(leads)
-        if known and known[1].decode() == plan.node:
+        if _leads_to(plan.node, leads):
             return set()
+        if plan.address and _leads_to(plan.node, self._read(mac_path(plan.address))):
+            return {plan.address}
         if self._addresses is None:
             self._addresses = self._all_addresses()
         return self._addresses.get(plan.node, set()) - {plan.mac}
@@ -208,6 +209,11 @@ def _in_order(plan: BootPlan, old: Scripts, leads: bytes) -> Mapping[str, bytes]
     if path in plan.files and old.ipxe and leads and _SETS not in leads:
         return {path: plan.files[path], **plan.files}
     return plan.files
+
+
+def _leads_to(node: str, leads: bytes) -> bool:
+    known = _LEADS.search(leads)
+    return bool(known and known[1].decode() == node)
 
 
 def _is_by_digest(path: str) -> bool:

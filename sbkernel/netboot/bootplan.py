@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from sbkernel.definitions.definition import Definition
 from sbkernel.definitions.tables.attribute import ROOT_KINDS
-from sbkernel.errors import NodeError
+from sbkernel.errors import DefinitionError, NodeError
 from sbkernel.images.catalog.digests import place
 from sbkernel.images.catalog.pointers import CANDIDATE, CURRENT, PREVIOUS
 from sbkernel.images.catalog.reference import Reference, parse
@@ -38,6 +39,8 @@ class BootPlan(NamedTuple):
     files: Mapping[str, bytes] = MappingProxyType({})
     attributes: Mapping[str, str] = MappingProxyType({})
     shared: bool = False
+    address: str = ""
+    """Of a plan without a MAC address: that by which the node may have been led to its script."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,12 @@ def plan_local(node: Definition, attributes: Mapping[str, str]) -> BootPlan:
     return BootPlan(node.name, "boot", mac, leaving(node, mac, "boot"), {**attributes, "currstate": "boot"})
 
 
-def plan_offline(node: str) -> BootPlan:
-    """Plan to boot nothing."""
-    return BootPlan(node, "offline", attributes={"currstate": "offline"})
+def plan_offline(node: str, mac: str = "") -> BootPlan:
+    """Plan to boot nothing. Its MAC address, as people write it, saves looking for it among those of all nodes."""
+    address = ""
+    with contextlib.suppress(DefinitionError):
+        address = dashed_mac(mac)
+    return BootPlan(node, "offline", attributes={"currstate": "offline"}, address=address)
 
 
 def mac_of(node: Definition) -> str:

@@ -56,7 +56,7 @@ def planner(site: Site, asked: Asked, chosen_of: Callable[[str], Bootable]) -> P
 
 def _planner(site: Site, verb: str, image: str, chosen_of: Callable[[str], Bootable]) -> Planner:
     if verb == "offline":
-        return lambda node: plan_offline(node.name)
+        return lambda node: plan_offline(node.name, node.peek("mac"))
     if verb == "boot":
         known = site.osimages.many(site.osimages)
         return lambda node: plan_local(node, running_from_disk(node, known))

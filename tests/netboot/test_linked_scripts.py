@@ -181,6 +181,16 @@ def test_nodes_that_have_each_the_address_of_the_next(site: Site, alike: ImageVe
     assert leads(site) == {"02": "c1", "03": "c2", "09": "c3", "04": "c4"}
 
 
+def test_offline_asks_for_no_address_but_the_one_that_is_known(
+    site: Site, alike: ImageVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it takes no longer where there are many nodes."""
+    nodeset(site, "c1,c2", f"osimage={IMAGE}")
+    monkeypatch.setattr(BootFiles, "_all_addresses", lambda _: pytest.fail("it looks at all"))
+    nodeset(site, "c2", "offline")
+    assert leads(site) == {"01": "c1"} and bootfiles.state(site.boot, "c2") == "offline"
+
+
 def test_offline_removes_what_leads_to_a_node(site: Site, alike: ImageVersion) -> None:
     nodeset(site, "compute", f"osimage={IMAGE}")
     nodeset(site, "c2", "offline")
