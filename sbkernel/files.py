@@ -8,7 +8,7 @@ import fcntl
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -244,6 +244,29 @@ class Folder:
         self.seen.pop(name, None)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._opened())
+
+    def remove_if(self, name: str, wanted: Callable[[bytes], bool]) -> None:
+        """Remove a file if it holds what is wanted; what another process puts in its place meanwhile stays.
+
+        For a moment there is none, whatever it holds.
+        """
+        if not wanted(self.read(name) or b""):
+            return
+        directory, aside = self._opened(), f"{self._beside}.gone"
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(name, aside, src_dir_fd=directory, dst_dir_fd=directory)
+            self.seen.pop(name, None)
+            if not wanted(self._taken(aside)):
+                with contextlib.suppress(FileExistsError):
+                    os.link(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
+            self.remove(aside)
+
+    def _taken(self, name: str) -> bytes:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
+        try:
+            return self._content(name, descriptor)
+        finally:
+            os.close(descriptor)
 
     def _miss(self) -> None:
         self._misses += 1

@@ -235,3 +235,47 @@ def test_what_fits_a_page_is_seen_empty_or_whole(tmp_path: Path) -> None:
     ended.set()
     watcher.join()
     assert content in seen and seen <= {b"", content}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_file_is_removed_if_it_holds_what_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    monkeypatch.setattr(files, "_MISSES", 1)
+    (tmp_path / "a").write_bytes(b"to go")
+    (tmp_path / "b").write_bytes(b"to stay")
+    with Folder(tmp_path) as folder:
+        if listed:
+            folder.read("none")
+        for name in ("a", "b", "c"):
+            folder.remove_if(name, lambda content: b"go" in content)
+        assert folder.seen.keys() == {"b"}
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_another_process_puts_there_meanwhile_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: bool, again: bool
+) -> None:
+    """It comes after we have looked, and once more while its file is aside."""
+    monkeypatch.setattr(files, "_MISSES", 1)
+    rename, link = os.rename, os.link
+    (tmp_path / "a").write_bytes(b"to go")
+
+    def late_rename(*arguments: object, **more: object) -> None:
+        (tmp_path / "a").write_bytes(b"theirs")
+        rename(*arguments, **more)  # type: ignore[arg-type]
+
+    def late_link(*arguments: object, **more: object) -> None:
+        if again:
+            (tmp_path / "a").write_bytes(b"theirs again")
+        link(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "rename", late_rename)
+    monkeypatch.setattr(os, "link", late_link)
+    with Folder(tmp_path) as folder:
+        if listed:
+            folder.read("none")
+        folder.remove_if("a", lambda content: b"go" in content)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"a": b"theirs again" if again else b"theirs"}

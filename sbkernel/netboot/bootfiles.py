@@ -174,15 +174,16 @@ class BootFiles:
 
     def _forget_mac(self, mac: str, node: str) -> None:
         """Remove the scripts of an address that the node no longer has, unless another node has it now."""
-        path = mac_path(mac)
-        if f"../nodes/{node}.ipxe\n".encode() in self._read(path):
-            self._remove(path)
+        self._remove_if(mac_path(mac), f"../nodes/{node}.ipxe\n".encode())
         self._forget_grub(mac, node)
 
     def _forget_grub(self, mac: str, node: str) -> None:
-        path = grub_mac_path(mac)
-        if f"/nodes/{node}.grub\n".encode() in self._read(path):
-            self._remove(path)
+        self._remove_if(grub_mac_path(mac), f"/nodes/{node}.grub\n".encode())
+
+    def _remove_if(self, path: str, words: bytes) -> None:
+        """Remove a file that has these words. Another process may be about to give an address to another node."""
+        folder, name = self._place(path)
+        folder.remove_if(name, lambda content: words in content)
 
     def _read(self, path: str) -> bytes:
         folder, name = self._place(path)
