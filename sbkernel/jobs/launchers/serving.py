@@ -27,6 +27,7 @@ from sbkernel.jobs.order import Order
 from sbkernel.site import Site
 
 KEPT_S = 30 * 86400
+_LAST_WORD_S = 1.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -51,6 +52,7 @@ class _Serving:
         self._stream = stream
         self._sender = sender
         self._heard = time.monotonic()
+        self._told = threading.Event()
 
     def run(self, home: Path) -> None:
         message = wire.receive(self._stream)
@@ -63,6 +65,7 @@ class _Serving:
             with carrying_out(site, order) as job:
                 threading.Thread(target=self._listen, args=(job.dir,), daemon=True).start()
                 self._tell(job)
+                self._told.set()
         os._exit(0)
 
     def _take_inputs(self, site: Site, order: Order) -> None:
@@ -99,7 +102,10 @@ class _Serving:
                 if message["kind"] == wire.CANCEL:
                     Job(directory).cancel()
         finally:
-            os._exit(1)
+            # Who has heard the last word hangs up, perhaps before we know that we have said it; then there is a little
+            # to be put in order.
+            if not self._told.wait(_LAST_WORD_S):
+                os._exit(1)
 
     def _beat(self) -> None:
         self._heard = time.monotonic()
