@@ -3,6 +3,7 @@
 What somebody changed of it is refused with a reason.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .conftest import Sb
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 IMAGE = "mycomputeimage"
+STILL_S = 240.0
 
 
 TREE = ("imagetype", "osvers", "osarch", "profile", "provmethod", "pkglist", "exlist", "rootimgdir")
@@ -66,19 +68,44 @@ def changed(version: Path) -> Iterator[Callable[[str, int], None]]:
 
 
 def boot(sb: Sb, stage: str) -> str:
-    """Boot the node anew; return its timeline once it has reached a stage."""
+    """Boot the node anew; return its timeline once it has reached a stage.
 
-    def timeline() -> str:
-        return sb("nodestat", "vn1", "--timeline")
-
+    Once in some hundred boots QEMU without KVM stands still: a processor of two waits for the other while the kernel
+    starts. That is no finding, and it is powered on once more.
+    """
     sb("rpower", "vn1", "boot")
-    return until(
-        lambda: found if f" {stage} " in (found := timeline()) else "",
-        900,
-        every_s=1,
-        unless=lambda: " failed " in timeline(),
-        seen=lambda: f"{timeline()}\n{console(sb)[-5000:]}",
+    found = _reached(sb, stage, unless=lambda: _stands_still(sb))
+    if not found and _stands_still(sb):
+        sb("rpower", "vn1", "boot")
+        found = _reached(sb, stage)
+    assert found, _shown(sb)
+    return found
+
+
+def _reached(sb: Sb, stage: str, unless: Callable[[], bool] = lambda: False) -> str:
+    """Return the timeline once it has reached a stage; "" when it cannot come any more."""
+    found = until(
+        lambda: said if _over(said := _timeline(sb), stage) or unless() else "", 900, every_s=1, seen=lambda: _shown(sb)
     )
+    return found if f" {stage} " in found else ""
+
+
+def _over(timeline: str, stage: str) -> bool:
+    return f" {stage} " in timeline or " failed " in timeline
+
+
+def _stands_still(sb: Sb) -> bool:
+    """Tell whether the kernel has begun and said nothing for a long time, before our initrd is there."""
+    quiet_s = time.time() - (sb.site / "log/consoles/vn1.log").stat().st_mtime
+    return quiet_s > STILL_S and " kernel " in (timeline := _timeline(sb)) and " initrd " not in timeline
+
+
+def _shown(sb: Sb) -> str:
+    return f"{_timeline(sb)}\n{console(sb)[-5000:]}"
+
+
+def _timeline(sb: Sb) -> str:
+    return sb("nodestat", "vn1", "--timeline")
 
 
 def console(sb: Sb) -> str:
