@@ -158,12 +158,7 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """Return what a file holds, None if there is none."""
         descriptor = self._found(name)
-        if descriptor is None:
-            return None
-        try:
-            return self._content(name, descriptor)
-        finally:
-            os.close(descriptor)
+        return None if descriptor is None else self._whole(name, descriptor)
 
     def _found(self, name: str) -> int | None:
         """Open a file to read it; None if there is none."""
@@ -174,6 +169,13 @@ class Folder:
         except FileNotFoundError:
             self._miss()
             return None
+
+    def _whole(self, name: str, descriptor: int) -> bytes:
+        """Read an open file, and close it."""
+        try:
+            return self._content(name, descriptor)
+        finally:
+            os.close(descriptor)
 
     def _content(self, name: str, descriptor: int) -> bytes:
         status = os.fstat(descriptor)
@@ -256,17 +258,11 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             os.rename(name, aside, src_dir_fd=directory, dst_dir_fd=directory)
             self.seen.pop(name, None)
-            if not wanted(self._taken(aside)):
+            descriptor = os.open(aside, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+            if not wanted(self._whole(aside, descriptor)):
                 with contextlib.suppress(FileExistsError):
                     os.link(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
             self.remove(aside)
-
-    def _taken(self, name: str) -> bytes:
-        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._opened())
-        try:
-            return self._content(name, descriptor)
-        finally:
-            os.close(descriptor)
 
     def _miss(self) -> None:
         self._misses += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -95,6 +95,10 @@ class BootFiles:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
         self._open.close()
 
     @property
@@ -174,16 +178,17 @@ class BootFiles:
 
     def _forget_mac(self, mac: str, node: str) -> None:
         """Remove the scripts of an address that the node no longer has, unless another node has it now."""
-        self._remove_if(mac_path(mac), f"../nodes/{node}.ipxe\n".encode())
+        self._remove_if(mac_path(mac), lambda leads: _leads_to(node, leads))
         self._forget_grub(mac, node)
 
     def _forget_grub(self, mac: str, node: str) -> None:
-        self._remove_if(grub_mac_path(mac), f"/nodes/{node}.grub\n".encode())
+        words = f"/nodes/{node}.grub\n".encode()
+        self._remove_if(grub_mac_path(mac), lambda leads: words in leads)
 
-    def _remove_if(self, path: str, words: bytes) -> None:
-        """Remove a file that has these words. Another process may be about to give an address to another node."""
+    def _remove_if(self, path: str, wanted: Callable[[bytes], bool]) -> None:
+        """Remove a file that holds what is wanted. Another process may be about to give an address to another node."""
         folder, name = self._place(path)
-        folder.remove_if(name, lambda content: words in content)
+        folder.remove_if(name, wanted)
 
     def _read(self, path: str) -> bytes:
         folder, name = self._place(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -63,16 +62,14 @@ class Writer:
         self._looked_at: Scripts | None = None
         self._lay_common = functools.cache(lambda: bootfiles.write_common(site.boot))
         self._lay_grub = functools.cache(lambda: loaders.lay_every_grub(site.boot, site.http_port))
-        self._open = ExitStack()
         self.written = Written()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(self._files)
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.written.add(Written(seen=self._files.seen))
-        self._open.close()
+        self._files.close()
 
     def plans(self, nodes: Mapping[str, Definition]) -> Iterator[BootPlan]:
         """Yield the plan of each node that can be set, so that no more than a few are in memory; note how it went."""

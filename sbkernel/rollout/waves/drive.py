@@ -63,19 +63,13 @@ class Drive:
     def _of(self, nodes: Sequence[str], *words: Word) -> list[str]:
         return [node for node in nodes if self._progress.nodes[node].word in words]
 
-    @property
-    def _set(self) -> Word:
-        return "set back" if self._back else "set"
-
     def _unsent(self, back: bool) -> Word:
         """Return what a node is whose boot was about to be sent: one that the scheduler has freed is owed to it."""
-        if self._plan.options.how == SCHEDULER:
-            return "draining"
-        return "set back" if back else "set"
+        return "draining" if self._plan.options.how == SCHEDULER else _set(back)
 
     def _begin(self, nodes: Sequence[str]) -> None:
         """Let nodes that are set wait for whoever boots them, if that is not us."""
-        fresh, how = self._of(nodes, self._set), self._plan.options.how
+        fresh, how = self._of(nodes, _set(self._back)), self._plan.options.how
         if how == NEXT and not self._back:
             self._journal.say("booting", fresh, "when it boots next")
         elif how == SCHEDULER and fresh:
@@ -85,7 +79,7 @@ class Drive:
     def _ready(self, nodes: Sequence[str]) -> list[str]:
         """Return which nodes are to be booted now."""
         if self._plan.options.how != SCHEDULER:
-            return self._of(nodes, self._set)
+            return self._of(nodes, _set(self._back))
         waiting = self._of(nodes, "draining")
         now = self._hands.now()
         if not waiting or now - self._asked_drained < _DRAINED_EVERY_S:
@@ -132,3 +126,7 @@ class Drive:
         waits = options.how == NEXT and not self._back and not found.began
         begun = max(one.since, found.began) if options.how == NEXT and not self._back else one.since
         return now - begun > (options.wait_s if waits else options.timeout_s)
+
+
+def _set(back: bool) -> Word:
+    return "set back" if back else "set"
